@@ -1,0 +1,47 @@
+# `make demo` and `make test` are all a newcomer needs: both set up everything in .venv first. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH
+
+.PHONY: help demo test lint types check up bench bench-full docs constraints clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+$(READY): pyproject.toml requirements/constraints.txt
+	@echo "==> Setting up $(VENV) with pinned versions (once, about a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+demo: $(READY)  ## Run the main job over simulated controllers and print the savings
+	@$(BIN)/aap-pipeline demo
+
+test: $(READY)  ## Run the whole test suite
+	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
+	@$(BIN)/python -m pytest -q
+
+lint: $(READY)  ## Check the style (ruff)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY)  ## Check the types (mypy --strict)
+	@$(BIN)/mypy
+
+check: lint types test  ## Everything that CI checks
+
+up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
+	@$(BIN)/aap-pipeline up
+
+constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
+	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint]'
+	@{ head -n 2 requirements/constraints.txt; build/constraints/bin/python -m pip freeze --exclude aap-pipeline --exclude-editable; } > build/constraints.txt
+	@mv build/constraints.txt requirements/constraints.txt && rm -rf build/constraints
+
+clean:  ## Remove the virtual environment and caches (not your data)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
