@@ -1,0 +1,48 @@
+"""Connections to PostgreSQL, with errors that a person can act on."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+
+from aap_pipeline.warehouse.errors import DatabaseUnreachable
+
+Connection = psycopg.Connection[TupleRow]
+
+
+def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_pipeline") -> Connection:
+    """A connection in UTC to the server at `url` (a libpq URL).
+
+    Raises DatabaseUnreachable, which names the server but never the password.
+    """
+    try:
+        return psycopg.connect(
+            url,
+            autocommit=autocommit,
+            application_name=application_name,
+            connect_timeout=10,
+            options="-c timezone=UTC " + str(_options(url)),
+        )
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1].removeprefix("connection failed: ")
+        raise DatabaseUnreachable(
+            f"Cannot connect to PostgreSQL at {describe(url)}: {reason}. Check AAP_PIPELINE_DATABASE_URL and that the "
+            "server is up."
+        ) from None
+    except psycopg.ProgrammingError:
+        raise DatabaseUnreachable(
+            "AAP_PIPELINE_DATABASE_URL is not a PostgreSQL URL: write postgresql://USER:PASSWORD@HOST:5432/DATABASE."
+        ) from None
+
+
+def describe(url: str) -> str:
+    """`url` for people: host, port, database; no user, no password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+
+def _options(url: str) -> str:
+    return str(conninfo_to_dict(url).get("options") or "")
