@@ -29,9 +29,7 @@ class Controller(Protocol):
     def jobs_count(self, finished_gt: datetime, finished_lte: datetime) -> int:
         """How many jobs finished in (finished_gt, finished_lte]."""
 
-    def jobs_page(
-        self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int
-    ) -> list[Document]:
+    def jobs_page(self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int) -> list[Document]:
         """The `limit` jobs of that window with the lowest ids above `after_id`, by id."""
 
     def jobs_by_ids(self, ids: Sequence[int]) -> list[Document]:

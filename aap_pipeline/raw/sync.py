@@ -89,22 +89,20 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
     """
     started = time.monotonic()
     with connect(database_url, autocommit=True, application_name="aap_pipeline sync") as connection:
-        settings = options.read(connection)
-        workers = int(str(settings["sync_workers"]))
+        workers = options.get(connection, options.SYNC_WORKERS)
         with _turn(connection, request), _client(database_url, cipher, request, workers) as client:
-            return _sync(connection, client, request, settings, started)
+            return _sync(connection, client, request, started)
 
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     """Ask a controller how much there is to read; store nothing. Raises ControllerError."""
     with connect(database_url, autocommit=True) as connection:
-        settings = options.read(connection)
         with _client(database_url, cipher, request, 1) as client:
             api = ControllerApi(client)
-            api.newest_finished()
-            plan = _plan(connection, client, request, settings)
+            api.newest_finished()  # whatever is asked first, its answer tells the controller's time
+            plan = _plan(connection, client, request)
             jobs = api.jobs_count(plan.window.after, plan.window.until)
-    slices = max(1, 2 * (jobs // int(str(settings["slice_jobs"]))))
+        slices = max(1, 2 * (jobs // options.get(connection, options.SLICE_JOBS)))
     return DryRun(plan.window.after, plan.window.until, jobs, 3 + slices + -(-jobs // 200) + jobs)
 
 
@@ -112,7 +110,6 @@ def _sync(
     connection: Connection,
     client: ControllerClient,
     request: SyncRequest,
-    settings: dict[str, options.Value],
     started: float,
 ) -> SyncReport:
     run = _begin_run(connection, request)
@@ -123,7 +120,7 @@ def _sync(
         store = RawStore(connection, request.cluster.id)
         store_listing(store, "organization", api.organizations(), fingerprint)
         store_listing(store, "job_template", api.job_templates(), fingerprint)
-        plan = _plan(connection, client, request, settings)
+        plan = _plan(connection, client, request)
         with ThreadPoolExecutor(client.settings.workers, thread_name_prefix="sweep") as executor:
             sweep = Sweep(
                 controller=api,
@@ -131,11 +128,7 @@ def _sync(
                 executor=executor,
                 fingerprint=fingerprint,
                 now=client.controller_now(),
-                options=SweepOptions(
-                    slice_jobs=int(str(settings["slice_jobs"])),
-                    summaries_deadline=timedelta(minutes=int(str(settings["summaries_deadline_minutes"]))),
-                    in_flight=8 * client.settings.workers,
-                ),
+                options=_sweep_options(connection, client.settings.workers),
                 progress=request.progress,
                 tally=tally,
             )
@@ -178,15 +171,21 @@ def _turn(connection: Connection, request: SyncRequest) -> Iterator[None]:
     )
 
 
-def _plan(
-    connection: Connection, client: ControllerClient, request: SyncRequest, settings: dict[str, options.Value]
-) -> Plan:
+def _sweep_options(connection: Connection, workers: int) -> SweepOptions:
+    return SweepOptions(
+        slice_jobs=options.get(connection, options.SLICE_JOBS),
+        summaries_deadline=timedelta(minutes=options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)),
+        in_flight=8 * workers,
+    )
+
+
+def _plan(connection: Connection, client: ControllerClient, request: SyncRequest) -> Plan:
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     return plan_sync(
         client.controller_now(),
         row[0] if row else None,
-        overlap=timedelta(minutes=int(str(settings["sync_overlap_minutes"]))),
-        initial=timedelta(days=int(str(settings["initial_sync_days"]))),
+        overlap=timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES)),
+        initial=timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS)),
         since=request.since,
         until=request.until,
     )
