@@ -21,7 +21,7 @@ from aap_pipeline.controller.errors import (
     ServerError,
     Unauthorized,
 )
-from aap_pipeline.controller.redaction import redact
+from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
 from aap_pipeline.controller.transport import RawAnswer, decode
 
@@ -43,16 +43,17 @@ class Answer:
         return parse_http_date(self.headers.get("Date"))
 
 
-def interpret(answer: RawAnswer, where: str, now: datetime) -> Answer:
-    """The usable answer in `answer`. Raises the ControllerError that fits; redirects are for the caller to judge first.
+def interpret(answer: RawAnswer, url: str, now: datetime) -> Answer:
+    """The usable answer to `url` in `answer`. Raises the ControllerError that fits; redirects go to redirect_target first.
 
     `now` serves to read a Retry-After date when the answer has no Date of its own.
     """
     if not 200 <= answer.status < 300:
-        raise _failure(answer, where, now)
+        raise _failure(answer, sanitise_url(url), now)
     try:
         body = decode(answer.body)
     except ValueError:
+        where = sanitise_url(url)
         if _is_html(answer):
             raise HtmlAnswer(
                 f"{where} answered with a web page where JSON was expected: check the address, and whether a log-in or "
@@ -65,16 +66,18 @@ def interpret(answer: RawAnswer, where: str, now: datetime) -> Answer:
         ) from None
     if not isinstance(body, dict):
         raise CorruptBody(
-            f"The answer of {where} is JSON, but no object: check that this is a controller.", cause="bad JSON"
+            f"The answer of {sanitise_url(url)} is JSON, but no object: check that this is a controller.",
+            cause="bad JSON",
         )
     return Answer(body, answer.body, answer.headers)
 
 
-def redirect_target(answer: RawAnswer, base_url: str, target: str, where: str) -> str:
+def redirect_target(answer: RawAnswer, base_url: str, target: str) -> str:
     """Where to ask again after a redirect: only the same path with its missing slash, on the same host.
 
     Raises RedirectedElsewhere (other host, port or protocol) and Maintenance (any other path).
     """
+    where = sanitise_url(base_url + target)
     location = answer.headers.get("Location")
     if not location:
         raise BadRequest(f"{where} answered HTTP {answer.status} without a Location: look at the proxies on the way.")

@@ -112,7 +112,6 @@ class ControllerClient:
         return self._request(path, authenticated=False, retries=min(self.settings.retries, _PROBE_RETRIES))
 
     def _request(self, target: str, *, authenticated: bool, retries: int) -> Answer:
-        where = self.base_url + target.partition("?")[0]
         attempt = 0
         fresh: str | None = None
         while True:
@@ -126,7 +125,7 @@ class ControllerClient:
                     raise
                 if token == fresh:
                     raise AuthenticationError(
-                        f"{where} declines even the token that was just renewed: check that the token's user is "
+                        f"{self.base_url} declines even the token that was just renewed: check that the token's user is "
                         "active and may use the API."
                     ) from error
                 fresh = self._auth.renew(token)
@@ -150,27 +149,26 @@ class ControllerClient:
 
     def _send(self, target: str, token: str) -> Answer:
         """One attempt, with the one redirect that is followed: a missing slash."""
-        where = sanitise_url(self.base_url + target)
         settings = self.settings
         for follow in (True, False):
             start = settings.monotonic()
             try:
-                raw = self._transport.send("GET", target, self._headers(token), where=where)
+                raw = self._transport.send("GET", target, self._headers(token))
             except ControllerError:
                 self.statistics.failed()
                 raise
             self.statistics.answered(len(raw.body), settings.monotonic() - start)
             if raw.status not in (301, 302, 303, 307, 308):
                 break
-            moved = redirect_target(raw, self.base_url, target, where)
+            moved = redirect_target(raw, self.base_url, target)
             if not follow:
                 raise Maintenance(
-                    f"{where} redirects in a circle: look at the proxies on the way.", cause="maintenance"
+                    f"{self.base_url} redirects in a circle: look at the proxies on the way.", cause="maintenance"
                 )
             target = moved
         now = settings.clock()
         try:
-            answer = interpret(raw, where, now)
+            answer = interpret(raw, self.base_url + target, now)
         except ControllerError as error:
             if not error.transient:
                 self._pacer.succeeded()

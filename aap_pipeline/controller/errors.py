@@ -13,9 +13,11 @@ class ControllerError(PipelineError):
     transient: ClassVar[bool] = False
     """True when the same request may work later without anybody's help."""
 
+    label: ClassVar[str] = "error"
+
     def __init__(self, message: str, *, cause: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.cause = cause or type(self).__name__  # a short name for statistics: "HTTP 503", "timeout"
+        self.cause = cause or self.label  # a short name for statistics: "HTTP 503", "timeout"
         self.retry_after = retry_after  # seconds the controller asked to wait
 
 
@@ -27,6 +29,7 @@ class Unreachable(ControllerError):
     """No connection, or no answer within the time limit."""
 
     transient = True
+    label = "connection"
 
 
 class NotSent(Unreachable):

@@ -51,7 +51,7 @@ def exchange_tokens(
         if attempt > 1:
             settings.sleep(backoff(attempt - 1, settings.backoff_base, settings.backoff_cap, settings.uniform))
         try:
-            answer = _post(transport, token_path, tokens, where)
+            answer = _post(transport, token_path, tokens)
         except NotSent:
             if attempt == _ATTEMPTS:
                 raise
@@ -72,7 +72,7 @@ def exchange_tokens(
     )
 
 
-def _post(transport: Transport, token_path: str, tokens: Tokens, where: str) -> RawAnswer:
+def _post(transport: Transport, token_path: str, tokens: Tokens) -> RawAnswer:
     client = base64.b64encode(f"{tokens.client_id}:{tokens.client_secret}".encode()).decode("ascii")
     headers = {
         "Accept": "application/json",
@@ -80,7 +80,7 @@ def _post(transport: Transport, token_path: str, tokens: Tokens, where: str) -> 
         "Content-Type": "application/x-www-form-urlencoded",
     }
     form = urlencode({"grant_type": "refresh_token", "refresh_token": tokens.refresh}).encode("ascii")
-    return transport.send("POST", token_path, headers, form, where=where)
+    return transport.send("POST", token_path, headers, form)
 
 
 def _renewed(answer: RawAnswer, tokens: Tokens, where: str, *, lost: bool) -> Tokens:

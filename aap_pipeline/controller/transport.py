@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from http.client import IncompleteRead, RemoteDisconnected
 from collections.abc import Iterator, Mapping
+from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from aap_pipeline.controller.errors import (
     TlsError,
     Unreachable,
 )
+from aap_pipeline.controller.redaction import sanitise_url
 
 
 class RawAnswer(NamedTuple):
@@ -88,14 +89,11 @@ class Transport:
         # An http proxy wants the whole URL of an http target; everyone else wants the path.
         self._url_start = adapter.request_url(base, proxies).rstrip("/")
 
-    def send(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None, *, where: str = ""
-    ) -> RawAnswer:
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> RawAnswer:
         """The answer to `target` (path and query), whatever its status. Redirects are answers, not followed.
 
         Raises NotSent (no connection), Unreachable, TlsError, BodyTooLarge, CorruptBody (cut off).
         """
-        where = where or self._base_url
         try:
             response = self._pool.urlopen(
                 method,
@@ -110,16 +108,16 @@ class Transport:
                 decode_content=False,
             )
         except (failures.HTTPError, OSError) as error:
-            raise self._connection_error(error, where) from None
+            raise self._connection_error(error, self._where(target)) from None
         try:
             content = response.read(self._max_body + 1, decode_content=True)
         except (failures.HTTPError, OSError) as error:
             response.close()
-            raise self._body_error(error, where) from None
+            raise self._body_error(error, self._where(target)) from None
         if len(content) > self._max_body:
             response.close()
             raise BodyTooLarge(
-                f"The answer of {where} is larger than {self._max_body:,} bytes: raise the bound on bodies, or ask "
+                f"The answer of {self._where(target)} is larger than {self._max_body:,} bytes: raise the bound on bodies, or ask "
                 "for smaller pages."
             )
         return RawAnswer(response.status, response.headers, content)
@@ -127,6 +125,9 @@ class Transport:
     def close(self) -> None:
         """Closes all connections."""
         self._session.close()
+
+    def _where(self, target: str) -> str:
+        return sanitise_url(self._base_url + target)
 
     def _connection_error(self, error: BaseException, where: str) -> ControllerError:
         tls = _tls_cause(error)
@@ -159,7 +160,8 @@ class Transport:
             return CorruptBody(f"The answer of {where} cannot be decompressed: a proxy on the way may damage it.")
         if any(isinstance(inner, IncompleteRead) for inner in _chain(error)):
             return CorruptBody(
-                f"The answer of {where} was cut off: look at the controller and the proxies on the way.", cause="cut off"
+                f"The answer of {where} was cut off: look at the controller and the proxies on the way.",
+                cause="cut off",
             )
         return Unreachable(
             f"The connection to {where} broke ({_reason(error)}): look at the controller and the proxies on the way."
