@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "sync": Entry("aap_pipeline.cli.sync", "Copy what is new at the controllers and compute the savings."),
     },
     "Look": {
+        "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {
