@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
 from aap_pipeline.core.records import Refused
-from aap_pipeline.core.source import Document, Selection
+from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
@@ -59,7 +59,8 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
         days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
-        _forget_rejected(cursor, cluster_id, present)
+        newer = present if selection.source is Source.RAW else []  # quarantine may hold later ones than other places
+        _forget_rejected(cursor, cluster_id, newer)
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
     return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
