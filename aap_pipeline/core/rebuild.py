@@ -26,8 +26,8 @@ def rebuild(url: str, cluster_id: int, progress: Progress | None = None) -> Pars
         row = connection.execute(statement("core/count_archive"), {"cluster_id": cluster_id}).fetchone()
     if not row or not row[0]:
         raise NothingArchived(
-            f"No documents of cluster {cluster_id} are archived: set raw_retention_days above 0 to keep those of coming "
-            "syncs, or sync again from the controller with --since."
+            f"No documents of cluster {cluster_id} are archived: set raw_retention_days above 0 to keep those of "
+            "coming syncs, or sync again from the controller with --since."
         )
     return run(url, Selection(Source.ARCHIVE, cluster_id), Bounds(BATCH_SIZE, BATCH_BYTES), progress)
 
