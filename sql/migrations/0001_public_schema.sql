@@ -258,6 +258,7 @@ CREATE TABLE clusters_clustersyncdata (
 );
 CREATE INDEX clusters_clustersyncdata_data_idx ON clusters_clustersyncdata USING GIN (data jsonb_path_ops);
 CREATE INDEX clusters_clustersyncdata_cluster_idx ON clusters_clustersyncdata (cluster_id, id);
+CREATE INDEX clusters_clustersyncdata_external_idx ON clusters_clustersyncdata (cluster_id, external_id);
 
 CREATE TABLE clusters_clustersyncstatus (
     id SERIAL PRIMARY KEY,
