@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import LiteralString
 
 from aap_pipeline.marts.estimate import estimate_minutes
 from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
-
-_LOCK_KIND = 0x616103
-
-Day = Callable[[], None]
 
 _DIMENSIONS: tuple[LiteralString, ...] = ("cluster", "organization", "job_template", "project", "user", "label", "host")
 
@@ -40,7 +36,7 @@ class RefreshResult:
     """What a refresh did: the clusters it found work in, the days it built, the rows it wrote, and for how long."""
 
     clusters: tuple[int, ...] = ()
-    days: int = 0
+    days: tuple[date, ...] = ()
     runs: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     repriced_rows: int = 0
@@ -80,37 +76,37 @@ def _clusters(connection: Connection, cluster_id: int | None) -> list[int]:
 
 def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: bool = False) -> RefreshResult:
     with connection.transaction():
-        connection.execute(
-            statement("marts/lock_cluster"), {"kind": _LOCK_KIND, "cluster_id": cluster_id}
-        )
-        rows = sum(_run(connection, f"marts/sync_dim_{name}", cluster_id) for name in _DIMENSIONS)
+        advisory_xact_lock(connection, LockKind.MARTS, cluster_id)
         connection.execute(statement("marts/apply_due_rates"))
         days = _taken(connection, "marts/take_changed_days", cluster_id)
         reasons = _taken(connection, "marts/take_rebuilds", cluster_id)
         if everything:
             reasons = ["asked for", *reasons]
-        result = RefreshResult(rows={"dimensions": rows})
         if days or reasons:
-            result = _build(connection, cluster_id, days, reasons, rows)
+            result = _build(connection, cluster_id, days, reasons)
+        else:
+            result = RefreshResult(rows={"dimensions": _sync_dimensions(connection, cluster_id)})
         estimate_minutes(connection, cluster_id)
         return _reprice(connection, cluster_id, result)
 
 
-def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str], rows: int) -> RefreshResult:
+def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str]) -> RefreshResult:
     connection.execute(statement("marts/create_work_tables"))
     if reasons:
-        built = _run(connection, "marts/load_all_days", cluster_id)
+        _run(connection, "marts/load_all_days", cluster_id)
     else:
-        built = connection.execute(statement("marts/load_days"), {"days": days}).rowcount
+        connection.execute(statement("marts/load_days"), {"days": days})
+    built = tuple(row[0] for row in connection.execute(statement("marts/days")))
     connection.execute(statement("marts/fill_dates"))
     connection.execute(statement("marts/analyze_days"))
     _run(connection, "marts/load_jobs", cluster_id)
+    # After the jobs: a batch that core commits in between may bring jobs, but never one whose dimensions are missing.
+    written = {"dimensions": _sync_dimensions(connection, cluster_id)}
     _run(connection, "marts/add_label_sets", cluster_id)
     _run(connection, "marts/add_series", cluster_id)
     runs = _run(connection, "marts/load_runs", cluster_id)
     _run(connection, "marts/load_touched", cluster_id)
     connection.execute(statement("marts/analyze_runs"))
-    written = {"dimensions": rows}
     for fact in _FACTS:
         _run(connection, f"marts/delete_{fact}", cluster_id)
         written[fact] = _run(connection, f"marts/insert_{fact}", cluster_id)
@@ -118,6 +114,10 @@ def _build(connection: Connection, cluster_id: int, days: list[date], reasons: l
     written["first_run"] = _run(connection, "marts/insert_first_runs", cluster_id)
     _run(connection, "marts/record_first_run_costs", cluster_id)
     return RefreshResult((cluster_id,), built, runs, written, 0, tuple(dict.fromkeys(reasons)))
+
+
+def _sync_dimensions(connection: Connection, cluster_id: int) -> int:
+    return sum(_run(connection, f"marts/sync_dim_{name}", cluster_id) for name in _DIMENSIONS)
 
 
 def _reprice(connection: Connection, cluster_id: int, result: RefreshResult) -> RefreshResult:
@@ -149,7 +149,7 @@ def _sum(results: list[RefreshResult], seconds: float) -> RefreshResult:
             rows[name] = rows.get(name, 0) + count
     return RefreshResult(
         clusters=tuple(cluster for result in results for cluster in result.clusters),
-        days=sum(result.days for result in results),
+        days=tuple(sorted({day for result in results for day in result.days})),
         runs=sum(result.runs for result in results),
         rows=rows,
         repriced_rows=sum(result.repriced_rows for result in results),

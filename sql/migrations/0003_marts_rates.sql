@@ -143,6 +143,22 @@ CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_c
     FOR EACH STATEMENT EXECUTE FUNCTION marts.formula_changed();
 
 
+-- The organization's own rate comes before the cluster's, that before everyone's.
+CREATE FUNCTION marts.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
+RETURNS NUMERIC LANGUAGE sql STABLE AS $$
+    SELECT newest.value
+    FROM (
+        SELECT DISTINCT ON (organization_id, cluster_id) organization_id, cluster_id, value
+        FROM marts.rate_history
+        WHERE rate_type = of_type AND valid_from <= day
+          AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
+        ORDER BY organization_id, cluster_id, valid_from DESC
+    ) newest
+    WHERE newest.value IS NOT NULL
+    ORDER BY organization_id DESC, cluster_id DESC
+    LIMIT 1
+$$;
+
 -- The rates of every period for the organizations (0: none) of the clusters asked for (NULL: all).
 CREATE FUNCTION marts.resolved_rates(for_cluster INTEGER, for_organization INTEGER)
 RETURNS SETOF marts.rate_period LANGUAGE sql STABLE AS $$
@@ -168,22 +184,6 @@ RETURNS SETOF marts.rate_period LANGUAGE sql STABLE AS $$
         COALESCE(marts.rate_on('manual', p.cluster_id, p.organization_id, p.valid_from), 0),
         COALESCE(marts.rate_on('automated', p.cluster_id, p.organization_id, p.valid_from), 0)
     FROM period p
-$$;
-
--- The organization's own rate comes before the cluster's, that before everyone's.
-CREATE FUNCTION marts.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
-RETURNS NUMERIC LANGUAGE sql STABLE AS $$
-    SELECT newest.value
-    FROM (
-        SELECT DISTINCT ON (organization_id, cluster_id) organization_id, cluster_id, value
-        FROM marts.rate_history
-        WHERE rate_type = of_type AND valid_from <= day
-          AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
-        ORDER BY organization_id, cluster_id, valid_from DESC
-    ) newest
-    WHERE newest.value IS NOT NULL
-    ORDER BY organization_id DESC, cluster_id DESC
-    LIMIT 1
 $$;
 
 -- Core adds organizations under the shared lock, a change of rates takes it alone: neither misses the other's rows.
@@ -243,18 +243,16 @@ CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF cluster_id ON public.cluste
     FOR EACH ROW EXECUTE FUNCTION marts.rates_of_new_place();
 
 
--- A new template takes the default minutes of the settings: 60 is the column's default, so it stands for "not given".
+-- Minutes are never unknown: NULL becomes the default minutes of the settings.
 CREATE FUNCTION marts.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     formula marts.formula;
 BEGIN
     SELECT * INTO formula FROM marts.formula;
-    IF NEW.time_taken_manually_execute_minutes IS NULL
-       OR (TG_OP = 'INSERT' AND NEW.time_taken_manually_execute_minutes = 60) THEN
+    IF NEW.time_taken_manually_execute_minutes IS NULL THEN
         NEW.time_taken_manually_execute_minutes := formula.default_manual_minutes;
     END IF;
-    IF NEW.time_taken_create_automation_minutes IS NULL
-       OR (TG_OP = 'INSERT' AND NEW.time_taken_create_automation_minutes = 60) THEN
+    IF NEW.time_taken_create_automation_minutes IS NULL THEN
         NEW.time_taken_create_automation_minutes := formula.default_creation_minutes;
     END IF;
     RETURN NEW;
@@ -289,7 +287,8 @@ END $$;
 
 CREATE TRIGGER marts_default_minutes
     BEFORE INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
-    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION marts.default_minutes();
+    ON public.clusters_jobtemplate FOR EACH ROW
+    WHEN (NEW.time_taken_manually_execute_minutes IS NULL OR NEW.time_taken_create_automation_minutes IS NULL) EXECUTE FUNCTION marts.default_minutes();
 CREATE TRIGGER marts_minutes
     AFTER INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
     ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION marts.minutes_changed();
