@@ -17,7 +17,9 @@ class Entry:
 
 
 SECTIONS: dict[str, dict[str, Entry]] = {
-    "Run": {},
+    "Run": {
+        "up": Entry("aap_pipeline.cli.up", "Run PostgreSQL, the Dagster UI and its daemon until Ctrl-C."),
+    },
     "Look": {
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
