@@ -44,7 +44,7 @@ class Answer:
 
 
 def interpret(answer: RawAnswer, url: str, now: datetime) -> Answer:
-    """The usable answer to `url` in `answer`. Raises the ControllerError that fits; redirects go to redirect_target first.
+    """The usable answer to `url` in `answer`. Raises the ControllerError that fits (not for redirects).
 
     `now` serves to read a Retry-After date when the answer has no Date of its own.
     """

@@ -125,8 +125,8 @@ class ControllerClient:
                     raise
                 if token == fresh:
                     raise AuthenticationError(
-                        f"{self.base_url} declines even the token that was just renewed: check that the token's user is "
-                        "active and may use the API."
+                        f"{self.base_url} declines even the token that was just renewed: check that the token's user "
+                        "is active and may use the API."
                     ) from error
                 fresh = self._auth.renew(token)
                 attempt -= 1

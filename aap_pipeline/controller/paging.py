@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aap_pipeline.controller.answers import Answer, check_next_link
 from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer
 from aap_pipeline.controller.query import Params
-
-if TYPE_CHECKING:
-    from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.statistics import Statistics
 
 PAGE_SIZE = 200  # the controller's own default maximum; more is capped silently
 Row = dict[str, Any]
 
 
-def count(client: ControllerClient, path: str, params: Params | None = None) -> int:
+class Asker(Protocol):
+    """What paging needs of a client."""
+
+    base_url: str
+    statistics: Statistics
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """The JSON object at `path`; raises ControllerError."""
+
+
+def count(client: Asker, path: str, params: Params | None = None) -> int:
     """How many rows match. Raises CorruptBody when the answer does not say."""
     answer = client.get(path, {**(params or {}), "page_size": 1})
     return _count_of(answer, client.base_url + path)
 
 
-def page(client: ControllerClient, path: str, params: Params | None, limit: int, after_id: int) -> list[Row]:
+def page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> list[Row]:
     """One page: up to `limit` rows with an id above `after_id`, ascending. Empty means that there are no more.
 
     A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked.
@@ -31,7 +39,7 @@ def page(client: ControllerClient, path: str, params: Params | None, limit: int,
 
 
 def keyset_pages(
-    client: ControllerClient, path: str, params: Params | None = None, page_size: int = PAGE_SIZE, after_id: int = 0
+    client: Asker, path: str, params: Params | None = None, page_size: int = PAGE_SIZE, after_id: int = 0
 ) -> Iterator[list[Row]]:
     """All pages from after `after_id`. A short first page is followed by one more request, for it may be a low cap."""
     longest = page_size if page_size <= 25 else 0
@@ -45,7 +53,7 @@ def keyset_pages(
         after_id = rows[-1]["id"]
 
 
-def whole(client: ControllerClient, path: str, params: Params | None = None) -> list[Row]:
+def whole(client: Asker, path: str, params: Params | None = None) -> list[Row]:
     """All rows of a list, by ascending id, at least as many as the controller counted on the first page.
 
     A list that falls short is asked for once more from the start, since rows may go while it is read.
@@ -62,7 +70,7 @@ def whole(client: ControllerClient, path: str, params: Params | None = None) -> 
     )
 
 
-def _whole_once(client: ControllerClient, path: str, params: Params | None) -> tuple[list[Row], int]:
+def _whole_once(client: Asker, path: str, params: Params | None) -> tuple[list[Row], int]:
     where = client.base_url + path
     first = client.get(path, {**(params or {}), "page_size": PAGE_SIZE, "order_by": "id"})
     promised = _count_of(first, where)
@@ -74,9 +82,7 @@ def _whole_once(client: ControllerClient, path: str, params: Params | None) -> t
     return rows, promised
 
 
-def _page(
-    client: ControllerClient, path: str, params: Params | None, limit: int, after_id: int
-) -> tuple[list[Row], bool]:
+def _page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Row], bool]:
     """A page and whether the answer itself says that it is the last (controllers that ignore count_disabled do)."""
     asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit, "count_disabled": 1}
     if after_id:

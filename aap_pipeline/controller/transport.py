@@ -117,8 +117,8 @@ class Transport:
         if len(content) > self._max_body:
             response.close()
             raise BodyTooLarge(
-                f"The answer of {self._where(target)} is larger than {self._max_body:,} bytes: raise the bound on bodies, or ask "
-                "for smaller pages."
+                f"The answer of {self._where(target)} is larger than {self._max_body:,} bytes: raise the bound on "
+                "bodies, or ask for smaller pages."
             )
         return RawAnswer(response.status, response.headers, content)
 

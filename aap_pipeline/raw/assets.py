@@ -4,7 +4,15 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from dagster import AssetExecutionContext, Config, RawMetadataValue, DagsterLogManager, MaterializeResult, ResourceParam, asset
+from dagster import (
+    AssetExecutionContext,
+    Config,
+    DagsterLogManager,
+    MaterializeResult,
+    RawMetadataValue,
+    ResourceParam,
+    asset,
+)
 from pydantic import Field
 
 from aap_pipeline.clusters.registry import cluster_named
