@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -274,11 +275,11 @@ def is_postgres(pid: int) -> bool:
     """Whether a process `pid` is alive and, where that can be seen, a PostgreSQL: numbers are used again."""
     try:
         os.kill(pid, 0)
+        name, state = re.findall(r"\((.*)\) (\w)", Path(f"/proc/{pid}/stat").read_text())[0]
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
-    except FileNotFoundError:
+        return True
+    except FileNotFoundError:  # no /proc on this system, or the process has just ended
         return not Path("/proc/self").exists()
+    return bool(name == "postgres" and state != "Z")  # without an init process nobody collects a dead orphan
