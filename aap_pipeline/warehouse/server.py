@@ -41,8 +41,8 @@ _CONFIGURATION = {
 class EmbeddedServer:
     """A PostgreSQL server whose data lies in `directory`; started by `start`, stopped by `stop` or with its parent.
 
-    The server listens on 127.0.0.1 alone, on a free port that it keeps if it can, and asks for a random password that only the owner of
-    `directory` can read.
+    The server listens on 127.0.0.1 alone, on a free port that it keeps if it can, and asks for a random password that
+    only the owner of `directory` can read.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
