@@ -203,13 +203,14 @@ def leave_running(spec: JobSpec) -> None:
 
 
 def _days(start: datetime, until: datetime) -> list[tuple[datetime, list[float]]]:
-    """The calendar days between two moments, each with the weights of its hours, added up; hours outside weigh nothing."""
+    """The calendar days between two moments, each with its hours' weights added up; hours outside weigh nothing."""
     days = []
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     while midnight < until:
         growth = 1 + GROWTH * max(0.0, (midnight - start) / (until - start))
         day = growth * (WEEKEND if midnight.weekday() >= 5 else 1.0)
-        inside = [start <= midnight + timedelta(hours=hour) < until for hour in range(24)]
+        moments = [midnight + timedelta(hours=hour) for hour in range(24)]
+        inside = [start <= moment and moment + timedelta(hours=1) <= until for moment in moments]
         days.append((midnight, list(accumulate(day * HOURS[hour] * inside[hour] for hour in range(24)))))
         midnight += timedelta(days=1)
     return days

@@ -131,8 +131,11 @@ class SyntheticWorld(World):
         """As `World.rename`; jobs added later carry the new name."""
         with self.lock:
             super().rename(kind, id_, name)
-            for row in (*self.generator.catalog.templates, *self.generator.catalog.organizations):
-                if row.id == id_ and isinstance(row, Template if kind == "job_templates" else Organization):
+            catalog = self.generator.catalog
+            rows: list[Template] | list[Organization]
+            rows = catalog.templates if kind == "job_templates" else catalog.organizations
+            for row in rows:
+                if row.id == id_:
                     row.name = name
 
     def delete_object(self, kind: str, id_: int) -> None:
