@@ -1,3 +1,3 @@
-"""Copies the run history of Ansible Automation Platform controllers into PostgreSQL, exactly, and says what it saved."""
+"""Copies the run history of Ansible Automation Platform controllers into PostgreSQL and says what it saved."""
 
 __version__ = "0.1.0"

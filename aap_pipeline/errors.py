@@ -2,4 +2,4 @@
 
 
 class PipelineError(Exception):
-    """What failed, where, and what to do, in one sentence that holds no secret; the command line prints it and exits with 1."""
+    """What failed, where, and what to do, in one sentence without a secret. The command line prints it and exits 1."""

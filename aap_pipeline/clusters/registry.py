@@ -1,0 +1,161 @@
+"""The registry of controllers: table clusters_cluster, one row a cluster, its name the key of its partition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from psycopg.errors import UniqueViolation
+
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.encryption import Cipher
+from aap_pipeline.warehouse.statements import statement
+
+# Dagster splits keys of partitions at commas and shows them in paths and URLs.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+
+
+class ClusterError(PipelineError):
+    """A cluster is unknown, or its entry cannot be stored."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A stored cluster. Its secrets are not part of it: see `clusters.tokens`."""
+
+    id: int
+    name: str
+    endpoint: Endpoint
+    product: str
+    product_version: str | None
+    enabled: bool
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class NewCluster:
+    """A cluster as a user describes it."""
+
+    name: str
+    endpoint: Endpoint
+    tokens: Tokens = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ClusterError(
+                f"Cluster name {self.name!r}: use 1 to 100 letters, digits, dots, colons, hyphens or underscores, "
+                "beginning with a letter or digit. It names the cluster's partition and cannot be changed later."
+            )
+
+
+def clusters(connection: Connection, *, only_enabled: bool = False) -> list[Cluster]:
+    """All clusters by name, or those that are synced."""
+    found = [_cluster(row) for row in connection.execute(statement("clusters/list_clusters"), {"name": None})]
+    return [cluster for cluster in found if cluster.enabled] if only_enabled else found
+
+
+def cluster_named(connection: Connection, name: str) -> Cluster:
+    """The cluster `name`. Raises ClusterError, which names those there are."""
+    row = connection.execute(statement("clusters/list_clusters"), {"name": name}).fetchone()
+    if row is None:
+        there = ", ".join(cluster.name for cluster in clusters(connection)) or "none yet"
+        raise ClusterError(
+            f"There is no cluster {name!r}. Clusters: {there}. Add one with `aap-pipeline clusters add`."
+        )
+    return _cluster(row)
+
+
+def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewCluster]) -> dict[str, bool]:
+    """Add or update all `entries` in one transaction; {name: whether it was added}.
+
+    Raises ClusterError, with nothing stored, if two names share an address.
+    """
+    added = {}
+    with connection.transaction():
+        for entry in entries:
+            try:
+                row = connection.execute(statement("clusters/save_cluster"), _parameters(entry, cipher)).fetchone()
+            except UniqueViolation:
+                raise ClusterError(
+                    f"Cluster {entry.name!r} has the address {entry.endpoint.base_url} of another cluster: each "
+                    "controller is synced once. Use that one, or remove it with `aap-pipeline clusters remove --purge`."
+                ) from None
+            added[entry.name] = bool(row and row[1])
+    return added
+
+
+def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bool = False) -> None:
+    """Start or stop syncing a cluster; `removed` also drops it from the registry's listings. Its history stays."""
+    cluster_named(connection, name)
+    with connection.transaction():
+        connection.execute(statement("clusters/enable_cluster"), {"name": name, "enabled": enabled, "removed": removed})
+
+
+def purge(connection: Connection, name: str) -> int:
+    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted."""
+    cluster_named(connection, name)
+    with connection.transaction():
+        connection.execute(statement("clusters/purge_host_summaries"), {"name": name})
+        jobs = connection.execute(statement("clusters/purge_jobs"), {"name": name}).rowcount
+        connection.execute(statement("clusters/purge_cluster"), {"name": name})
+    return jobs
+
+
+def rotate_key(connection: Connection, cipher: Cipher) -> int:
+    """Encrypt every stored secret with the first key of `cipher`; the number of clusters. All or nothing."""
+    with connection.transaction():
+        rows = connection.execute(statement("clusters/all_secrets")).fetchall()
+        for cluster_id, *secrets in rows:
+            access, refresh, client_secret = (cipher.rotate(value) if value is not None else None for value in secrets)
+            connection.execute(
+                statement("clusters/save_secrets"),
+                {
+                    "cluster": cluster_id,
+                    "access_token": access,
+                    "refresh_token": refresh,
+                    "client_secret": client_secret,
+                },
+            )
+    return len(rows)
+
+
+def _parameters(entry: NewCluster, cipher: Cipher) -> dict[str, object]:
+    tokens, endpoint = entry.tokens, entry.endpoint
+    return {
+        "name": entry.name,
+        "protocol": endpoint.protocol,
+        "address": endpoint.address,
+        "port": endpoint.port,
+        "verify_ssl": endpoint.verify_ssl,
+        "ca_bundle": endpoint.ca_bundle,
+        "access_token": cipher.encrypt(tokens.access),
+        "refresh_token": cipher.encrypt(tokens.refresh) if tokens.refresh else None,
+        "client_id": tokens.client_id or None,
+        "client_secret": cipher.encrypt(tokens.client_secret) if tokens.client_secret else None,
+    }
+
+
+def _cluster(row: tuple[object, ...]) -> Cluster:
+    number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, enabled, removed = row
+    endpoint = Endpoint(
+        protocol=str(protocol),
+        address=str(address),
+        port=int(str(port)),
+        verify_ssl=bool(verify_ssl),
+        ca_bundle=str(ca_bundle) if ca_bundle else None,
+        api_prefix=str(api_prefix) if api_prefix else None,
+    )
+    return Cluster(
+        id=int(str(number)),
+        name=str(name),
+        endpoint=endpoint,
+        product=str(product),
+        product_version=str(version) if version else None,
+        enabled=bool(enabled),
+        removed_at=removed if isinstance(removed, datetime) else None,
+    )

@@ -1,0 +1,108 @@
+"""What a controller sends, on its way into `clusters_clustersyncdata`: whole, as received, as JSON bytes. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+Document = dict[str, Any]
+
+_MAX_ID = 2**31 - 1
+# An escaped NUL or a lone surrogate, not preceded by an escaped backslash: valid JSON that no jsonb can hold.
+_UNSTORABLE = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class RawDocument:
+    """A document ready to be stored: its kind (`job`, `organization`, …), the controller's id, what it is worth."""
+
+    kind: str
+    external_id: int | None
+    fingerprint: bytes | None
+    document: bytes
+    provisional: bool = False
+
+
+@dataclass(frozen=True)
+class RawJob(RawDocument):
+    """A job with its host summaries."""
+
+    finished: datetime | None = None
+    host_summaries: int = 0
+
+
+def raw_job(
+    job: Document,
+    host_summaries: Sequence[Document],
+    labels: Sequence[Document] | None,
+    fingerprint: bytes,
+    *,
+    provisional: bool,
+) -> RawJob:
+    """`job` as received, with all its host summaries under `job_host_summaries` and, where cut, all its labels."""
+    if labels is not None:
+        job = {**job, "summary_fields": {**job["summary_fields"], "labels": {"count": len(labels), "results": labels}}}
+    return RawJob(
+        kind="job",
+        external_id=id_of(job),
+        fingerprint=fingerprint,
+        document=encode({**job, "job_host_summaries": host_summaries}),
+        provisional=provisional,
+        finished=finished_of(job),
+        host_summaries=len(host_summaries),
+    )
+
+
+def encode(document: Document) -> bytes:
+    """`document` as JSON. Text that UTF-8 cannot say (lone surrogates) and numbers beyond JSON are kept escaped."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return json.dumps(document, separators=(",", ":")).encode()
+
+
+def unstorable(document: bytes) -> str | None:
+    """Why PostgreSQL's jsonb cannot hold this JSON; None where it can."""
+    # The backslash search keeps the common case at the speed of memchr: hardly a document has such an escape.
+    if b"\\u" in document and _UNSTORABLE.search(document):
+        return "It holds a NUL character or half of a surrogate pair, which PostgreSQL cannot store."
+    if b"NaN" in document or b"Infinity" in document:
+        try:
+            orjson.loads(document)
+        except orjson.JSONDecodeError:
+            return "It holds a number that JSON does not know (NaN or Infinity)."
+    return None
+
+
+def id_of(document: Document) -> int | None:
+    """The controller's id; None where it is missing or is no id."""
+    value = document.get("id")
+    return value if type(value) is int and 0 < value <= _MAX_ID else None
+
+
+def finished_of(job: Document) -> datetime | None:
+    """When the job finished, UTC; None where that is missing or is no time."""
+    value = job.get("finished")
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def labels_are_cut(job: Document) -> bool:
+    """Whether the list row shows fewer labels than the job has: controllers cut them to ten."""
+    summary_fields = job.get("summary_fields")
+    labels = summary_fields.get("labels") if isinstance(summary_fields, dict) else None
+    if not isinstance(labels, dict) or not isinstance(labels.get("results"), list):
+        return False
+    count = labels.get("count")
+    return isinstance(count, int) and count > len(labels["results"])

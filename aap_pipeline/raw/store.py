@@ -1,0 +1,130 @@
+"""The store of the sweep: raw rows, watermark and what is awaited, in PostgreSQL, one transaction a call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import orjson
+from psycopg.types.json import Jsonb
+
+from aap_pipeline.raw.documents import RawDocument, RawJob, unstorable
+from aap_pipeline.raw.window import Plan
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+
+class RawStore:
+    """Keeps what a sync of one cluster reads.
+
+    It works on the connection that holds the cluster's lock: if the lock is lost, so is the connection, and a second
+    sync cannot find the first one still writing.
+    """
+
+    def __init__(self, connection: Connection, cluster_id: int, plan: Plan | None = None) -> None:
+        self._connection = connection
+        self._cluster = cluster_id
+        self._plan = plan
+
+    def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
+        """Of the jobs {id: fingerprint}, those stored as they are now; True: host summaries are still awaited."""
+        parameters = {
+            "cluster": self._cluster,
+            "ids": list(fingerprints.keys()),
+            "fingerprints": list(fingerprints.values()),
+        }
+        with self._connection.transaction():
+            return dict(self._connection.execute(statement("raw/known_jobs"), parameters).fetchall())
+
+    def write(self, jobs: Sequence[RawJob]) -> None:
+        """Keep `jobs`, and note whose host summaries are awaited."""
+        if jobs:
+            with self._connection.transaction():
+                self._write(jobs)
+
+    def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
+        """Keep the last `jobs` of a slice and, in the same transaction, the watermark and a backfill's progress."""
+        assert self._plan is not None  # noqa: S101
+        with self._connection.transaction():
+            if jobs:
+                self._write(jobs)
+            if newest is not None and self._plan.moves_watermark:
+                self._connection.execute(
+                    statement("raw/advance_watermark"), {"cluster": self._cluster, "newest": newest}
+                )
+            if self._plan.kind == "backfill":
+                window = {"cluster": self._cluster, "after": self._plan.window.after, "until": self._plan.window.until}
+                if until >= self._plan.window.until:
+                    self._connection.execute(statement("raw/end_backfill"), window)
+                else:
+                    self._connection.execute(statement("raw/note_backfill_progress"), {**window, "done": until})
+
+    def awaited(self) -> Mapping[int, datetime]:
+        """Jobs {external id: finished} whose host summaries are awaited."""
+        with self._connection.transaction():
+            return dict(
+                self._connection.execute(statement("raw/awaited_summaries"), {"cluster": self._cluster}).fetchall()
+            )
+
+    def give_up(self, ids: Collection[int]) -> None:
+        """Let core settle jobs that the controller has deleted before their host summaries were in."""
+        if not ids:
+            return
+        settled = RawDocument("job_settled", None, None, orjson.dumps({"ids": sorted(ids)}))
+        with self._connection.transaction():
+            self._copy([settled])
+            self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": list(ids)})
+
+    def write_listing(self, changed: Sequence[RawDocument]) -> None:
+        """Keep what changed in a whole listing of organizations or job templates."""
+        if changed:
+            with self._connection.transaction():
+                self._copy(changed)
+
+    def listed(self, kind: str) -> Mapping[int, bytes | None]:
+        """Stored organizations or job templates (`kind`) as {external id: fingerprint}."""
+        parameters = {"cluster": self._cluster, "kind": kind}
+        with self._connection.transaction():
+            return dict(self._connection.execute(statement("raw/listed_fingerprints"), parameters).fetchall())
+
+    def _write(self, jobs: Sequence[RawJob]) -> None:
+        self._copy(jobs)
+        awaited = [job for job in jobs if job.provisional and job.external_id and job.finished]
+        settled = [job.external_id for job in jobs if not job.provisional and job.external_id]
+        if awaited:
+            self._connection.execute(
+                statement("raw/await_summaries"),
+                {
+                    "cluster": self._cluster,
+                    "ids": [job.external_id for job in awaited],
+                    "finished": [job.finished for job in awaited],
+                },
+            )
+        self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": settled})
+
+    def _copy(self, documents: Sequence[RawDocument]) -> None:
+        refused = []
+        with self._connection.cursor() as cursor:
+            with cursor.copy(statement("raw/copy_sync_data")) as copy:
+                copy.set_types(["int4", "varchar", "int4", "bytea", "bool", "jsonb"])
+                for row in documents:
+                    if reason := unstorable(row.document):
+                        refused.append((row, reason))
+                        continue
+                    document = Jsonb(row.document, dumps=bytes)
+                    copy.write_row(
+                        (self._cluster, row.kind, row.external_id, row.fingerprint, row.provisional, document)
+                    )
+            for row, reason in refused:
+                cursor.execute(
+                    statement("raw/reject_document"),
+                    {
+                        "cluster": self._cluster,
+                        "kind": row.kind,
+                        "external_id": row.external_id,
+                        "message": reason,
+                        "document": row.document.decode(),
+                        "fingerprint": row.fingerprint,
+                        "provisional": row.provisional,
+                    },
+                )

@@ -1,0 +1,69 @@
+"""Which stretch of time a sync reads, and whether it may move the watermark. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aap_pipeline.errors import PipelineError
+
+
+class WindowError(PipelineError):
+    """`--since` and `--until` do not make a window."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Jobs with `after` < finished <= `until`, both aware and UTC."""
+
+    after: datetime
+    until: datetime
+
+    def halves(self) -> tuple[Window, Window]:
+        """The earlier and the later half."""
+        middle = self.after + (self.until - self.after) / 2
+        return Window(self.after, middle), Window(middle, self.until)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether a boundary fits between both ends: the controller knows microseconds, nothing finer."""
+        return self.until - self.after > timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The window of one sync, and whether its newest job may become the watermark."""
+
+    window: Window
+    moves_watermark: bool
+    kind: str = "sync"
+
+
+def plan_sync(
+    now: datetime,
+    watermark: datetime | None,
+    *,
+    overlap: timedelta,
+    initial: timedelta,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Plan:
+    """What to read at the controller's time `now`, given the finish time of the newest job that is here.
+
+    Without `since` and `until`: everything since the watermark less `overlap`, for jobs turn up behind it; the first
+    time, the last `initial`. With either: that window, which moves the watermark only where no job between the two
+    would be missing.
+
+    Raises WindowError if the window is empty.
+    """
+    start = now - initial if watermark is None else min(watermark, now) - overlap
+    if since is None and until is None:
+        return Plan(Window(start, now), moves_watermark=True)
+    window = Window(since or start, min(until or now, now))
+    if window.after >= window.until:
+        raise WindowError(
+            f"Nothing lies between {window.after:%Y-%m-%d %H:%M} and {window.until:%Y-%m-%d %H:%M} UTC: --since must "
+            "be before --until, and before now."
+        )
+    no_hole_after = now - initial if watermark is None else watermark
+    return Plan(window, moves_watermark=window.after <= no_hole_after, kind="backfill")

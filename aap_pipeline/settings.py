@@ -1,0 +1,38 @@
+"""What the environment says: where the database and the pipeline's own files are, and the keys that encrypt tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from `AAP_PIPELINE_*`; every value has a default, so that nothing need be set to try the pipeline out."""
+
+    model_config = SettingsConfigDict(env_prefix="AAP_PIPELINE_", frozen=True, env_ignore_empty=True)
+
+    database_url: SecretStr | None = None
+    """libpq URL of an external PostgreSQL; None: the embedded server under `home`."""
+
+    home: Path = Path(".aap-pipeline")
+    """Folder of the embedded server's data, the key file and Dagster's files, relative to the working directory."""
+
+    encryption_keys: SecretStr | None = None
+    """Comma-separated Fernet keys, the first encrypts; None with the embedded server: a key file under `home`."""
+
+    @property
+    def postgres_directory(self) -> Path:
+        """Where the embedded server keeps its data."""
+        return self.home.absolute() / "postgres"
+
+    @property
+    def key_file(self) -> Path:
+        """Where the encryption key lies when the environment gives none."""
+        return self.home.absolute() / "encryption-key"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own files: its configuration and the logs of its runs."""
+        return self.home.absolute() / "dagster"

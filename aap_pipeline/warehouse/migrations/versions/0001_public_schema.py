@@ -1,0 +1,11 @@
+"""Runs sql/migrations/0001_public_schema.sql."""
+
+from aap_pipeline.warehouse.migrate import run_sql_file
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """See the SQL file."""
+    run_sql_file("0001_public_schema")

@@ -1,0 +1,11 @@
+"""Runs sql/migrations/0002_pipeline_schema.sql."""
+
+from aap_pipeline.warehouse.migrate import run_sql_file
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """See the SQL file."""
+    run_sql_file("0002_pipeline_schema")

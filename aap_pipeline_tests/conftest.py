@@ -1,0 +1,72 @@
+"""The real PostgreSQL that integration tests use: one embedded server a session, one database a test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.migrate import migrate
+from aap_pipeline.warehouse.server import EmbeddedServer
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """The embedded server, without waiting for the disk; its own database stays empty."""
+    directory: Path = tmp_path_factory.mktemp("postgres") / "server"
+    server = EmbeddedServer(directory, {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedServer) -> str:
+    """Name of a migrated database from which each test's is copied."""
+    _administer(postgres, "CREATE DATABASE template_migrated")
+    migrate(_url(postgres, "template_migrated"))
+    return "template_migrated"
+
+
+@pytest.fixture
+def empty_database_url(postgres: EmbeddedServer) -> Iterator[str]:
+    """URL of a fresh, empty database."""
+    yield from _fresh_database(postgres, "template0")
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+    """URL of a fresh, migrated database."""
+    yield from _fresh_database(postgres, template)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """A connection to a fresh, migrated database."""
+    with connect(database_url) as connection:
+        yield connection
+
+
+def _fresh_database(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _url(postgres, name)
+    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url(postgres: EmbeddedServer, database: str) -> str:
+    url = postgres.running_url()
+    assert url is not None
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def _administer(postgres: EmbeddedServer, command: str) -> None:
+    with psycopg.connect(_url(postgres, "postgres"), autocommit=True) as connection:
+        connection.execute(command.encode())

@@ -1,0 +1,26 @@
+-- Read again a batch of archived documents, which stay where they are; one that this release refuses goes to quarantine as
+-- well, in place of what was refused of the same record before. Uses raw_archive_pkey and rejected_record_cluster_idx.
+WITH taken AS (
+    SELECT id, kind, external_id, fingerprint, provisional, document
+    FROM pipeline.raw_archive
+    WHERE id = ANY(%(ids)s) AND cluster_id = %(cluster_id)s
+), refused AS (
+    SELECT t.id, t.kind, COALESCE(t.external_id, r.external_id) AS external_id, t.fingerprint, t.provisional, t.document,
+           r.reason, r.message, r.superseded
+    FROM taken t
+    JOIN unnest(%(refused_ids)s::bigint[], %(refused_external_ids)s::bigint[], %(reasons)s::text[], %(messages)s::text[],
+                %(superseded)s::boolean[]) AS r (id, external_id, reason, message, superseded) ON r.id = t.id
+), again AS (
+    UPDATE pipeline.rejected_record q
+    SET reason = r.reason, message = r.message, document = r.document, fingerprint = r.fingerprint,
+        provisional = r.provisional, attempts = q.attempts + 1, last_rejected = NOW()
+    FROM refused r
+    WHERE q.cluster_id = %(cluster_id)s AND q.kind = r.kind AND q.external_id = r.external_id AND NOT r.superseded
+    RETURNING r.id
+), quarantined AS (
+    INSERT INTO pipeline.rejected_record
+        (cluster_id, kind, external_id, reason, message, document, fingerprint, provisional)
+    SELECT %(cluster_id)s, kind, external_id, reason, message, document, fingerprint, provisional
+    FROM refused WHERE NOT superseded AND id NOT IN (SELECT id FROM again) ORDER BY id
+)
+SELECT id FROM taken

@@ -1,0 +1,75 @@
+-- The pipeline's own book-keeping.
+CREATE SCHEMA IF NOT EXISTS pipeline;
+
+CREATE TABLE pipeline.sync_run (
+    id BIGSERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    kind VARCHAR(20) NOT NULL DEFAULT 'sync',
+    dagster_run_id VARCHAR(50),
+    started_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    finished_at TIMESTAMPTZ,
+    window_from TIMESTAMPTZ,
+    window_to TIMESTAMPTZ,
+    slices INTEGER NOT NULL DEFAULT 0,
+    jobs_counted INTEGER NOT NULL DEFAULT 0,
+    jobs_seen INTEGER NOT NULL DEFAULT 0,
+    jobs_stored INTEGER NOT NULL DEFAULT 0,
+    jobs_known INTEGER NOT NULL DEFAULT 0,
+    jobs_provisional INTEGER NOT NULL DEFAULT 0,
+    host_summaries BIGINT NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0,
+    retries JSONB NOT NULL DEFAULT '{}',
+    bytes BIGINT NOT NULL DEFAULT 0,
+    seconds NUMERIC(12,3),
+    lag_seconds NUMERIC(15,3),
+    newest_finished TIMESTAMPTZ,
+    outcome VARCHAR(20) NOT NULL DEFAULT 'running',
+    error TEXT,
+    CONSTRAINT valid_outcome CHECK (outcome IN ('running', 'succeeded', 'failed', 'interrupted'))
+);
+CREATE INDEX sync_run_cluster_idx ON pipeline.sync_run (cluster_id, id);
+
+-- Finished jobs whose host summaries the controller had not written when they were read.
+CREATE TABLE pipeline.pending_summaries (
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    external_id INTEGER NOT NULL,
+    finished TIMESTAMPTZ NOT NULL,
+    first_seen TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    PRIMARY KEY (cluster_id, external_id)
+);
+
+CREATE TABLE pipeline.rejected_record (
+    id BIGSERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    kind VARCHAR(20) NOT NULL DEFAULT 'job',
+    external_id BIGINT,
+    reason VARCHAR(50) NOT NULL,
+    message TEXT NOT NULL,
+    document TEXT NOT NULL,
+    fingerprint BYTEA,
+    provisional BOOLEAN NOT NULL DEFAULT FALSE,
+    attempts INTEGER NOT NULL DEFAULT 1,
+    first_rejected TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    last_rejected TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX rejected_record_cluster_idx ON pipeline.rejected_record (cluster_id, kind, external_id);
+
+-- Days whose core rows changed since the marts were last built from them. Append-only: the refresh deletes the rows that
+-- it saw; one row a day and cluster with ON CONFLICT DO NOTHING would lose a change committed during a refresh.
+CREATE TABLE pipeline.changed_day (
+    id BIGSERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    day DATE NOT NULL,
+    noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX changed_day_cluster_idx ON pipeline.changed_day (cluster_id, id);
+
+-- How far an explicit --since/--until sync has come, so that a killed one resumes.
+CREATE TABLE pipeline.backfill (
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    window_from TIMESTAMPTZ NOT NULL,
+    window_to TIMESTAMPTZ NOT NULL,
+    done_to TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    PRIMARY KEY (cluster_id, window_from, window_to)
+);
