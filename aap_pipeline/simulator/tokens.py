@@ -1,0 +1,162 @@
+"""Users, OAuth clients and tokens: who may see what, and the refresh that rotates."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs
+
+from aap_pipeline.simulator.clock import Clock
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user: sees every job if `sees_jobs` (superuser or system auditor), none otherwise."""
+
+    id: int
+    username: str
+    password: str = field(default="", repr=False)
+    is_superuser: bool = False
+    is_system_auditor: bool = False
+
+    @property
+    def sees_jobs(self) -> bool:
+        """Superusers and system auditors see every job."""
+        return self.is_superuser or self.is_system_auditor
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a user pastes into `clusters add`; never shown in a repr."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+@dataclass
+class _Access:
+    account: Account
+    scope: str
+    expires: datetime | None
+
+
+@dataclass
+class _Refresh:
+    access_token: str
+    expires: datetime | None
+    used: bool = False
+
+
+@dataclass(frozen=True)
+class TokenAnswer:
+    """A refresh's outcome: `pair` on success, else an OAuth error name, or `expired`."""
+
+    pair: TokenPair | None = None
+    error: str = ""
+    scope: str = "read"
+
+
+ADMIN = Account(1, "admin", "admin-password", is_superuser=True)
+AUDITOR = Account(2, "auditor", "auditor-password", is_system_auditor=True)
+PLAIN = Account(3, "plain", "plain-password")
+
+
+class TokenStore:
+    """Tokens in force. `mint` makes the text of a new token of a kind ("access" or "refresh")."""
+
+    def __init__(self, clock: Clock, mint: Callable[[str], str] | None = None) -> None:
+        self._clock = clock
+        self._mint = mint or (lambda kind: f"{kind}-{secrets.token_hex(15)}")
+        self._access: dict[str, _Access] = {}
+        self._refresh: dict[str, _Refresh] = {}
+        self.accounts = {account.username: account for account in (ADMIN, AUDITOR, PLAIN)}
+        self.clients: dict[str, str] = {"simulator-client": "simulator-secret"}
+        self.access_lifetime: timedelta | None = None
+        self.refresh_lifetime: timedelta | None = None
+        self.refreshes = 0
+
+    def follow(self, clock: Clock) -> None:
+        """Judge expiry by another clock."""
+        self._clock = clock
+
+    def issue(self, account: Account = AUDITOR, scope: str = "read") -> TokenPair:
+        """A new pair for a user; it lives as long as the two lifetimes say (None: for ever)."""
+        pair = TokenPair(self._mint("access"), self._mint("refresh"))
+        self._access[pair.access_token] = _Access(account, scope, self._expiry(self.access_lifetime))
+        self._refresh[pair.refresh_token] = _Refresh(pair.access_token, self._expiry(self.refresh_lifetime))
+        return pair
+
+    def adopt(self, pair: TokenPair, account: Account = AUDITOR, scope: str = "read") -> TokenPair:
+        """Put a given pair in force."""
+        self._access[pair.access_token] = _Access(account, scope, self._expiry(self.access_lifetime))
+        self._refresh[pair.refresh_token] = _Refresh(pair.access_token, self._expiry(self.refresh_lifetime))
+        return pair
+
+    def _expiry(self, lifetime: timedelta | None) -> datetime | None:
+        return None if lifetime is None else self._clock.now() + lifetime
+
+    def expire(self, authorization: str) -> None:
+        """The access token of an `Authorization` header dies now; its refresh token lives on."""
+        access = self._access.get(authorization.partition(" ")[2].strip())
+        if access:
+            access.expires = self._clock.now()
+
+    def expire_access(self) -> None:
+        """Every access token in force dies now; refresh tokens live on."""
+        for access in self._access.values():
+            access.expires = self._clock.now()
+
+    def expire_refresh(self) -> None:
+        """Every refresh token in force expires now."""
+        for refresh in self._refresh.values():
+            refresh.expires = self._clock.now()
+
+    def account_of(self, authorization: str) -> Account | None:
+        """Who an `Authorization` header stands for: a bearer token in force, or a right password; else None."""
+        kind, _, credential = authorization.partition(" ")
+        if kind.lower() == "bearer":
+            access = self._access.get(credential.strip())
+            return access.account if access and not self._over(access.expires) else None
+        if kind.lower() == "basic":
+            name, password = _basic(credential)
+            account = self.accounts.get(name)
+            return account if account and account.password == password else None
+        return None
+
+    def _over(self, expires: datetime | None) -> bool:
+        return expires is not None and self._clock.now() >= expires
+
+    def refresh(self, authorization: str, form: str) -> TokenAnswer:
+        """Answer a POST to the token endpoint; a success kills the old access token and the old refresh token at
+        once.
+        """
+        fields = {key: values[-1] for key, values in parse_qs(form).items()}
+        kind, _, credential = authorization.partition(" ")
+        client = (
+            _basic(credential)
+            if kind.lower() == "basic"
+            else (fields.get("client_id", ""), fields.get("client_secret", ""))
+        )
+        if self.clients.get(client[0]) != client[1]:
+            return TokenAnswer(error="invalid_client")
+        if fields.get("grant_type") != "refresh_token":
+            return TokenAnswer(error="unsupported_grant_type")
+        token = self._refresh.get(fields.get("refresh_token", ""))
+        if token is None or token.used:
+            return TokenAnswer(error="invalid_grant")
+        if self._over(token.expires):
+            return TokenAnswer(error="expired")
+        token.used = True
+        self.refreshes += 1
+        old = self._access.pop(token.access_token)
+        return TokenAnswer(pair=self.issue(old.account, old.scope), scope=old.scope)
+
+
+def _basic(credential: str) -> tuple[str, str]:
+    try:
+        name, _, secret = base64.b64decode(credential, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, secret
