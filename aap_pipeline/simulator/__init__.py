@@ -1,0 +1,14 @@
+"""A controller that behaves like the real one, over real HTTP: for the demo, tests and benchmarks.
+
+    with SimulatorServer(synthetic(seed=1, jobs=200)) as server:
+        server.url, server.token.access_token          # what a client needs
+        job = server.world.add_job(hosts=3, stats="late")
+        server.faults.add(Fault("status", probability=0.2))
+        server.log.total, server.world.truth()         # what happened, and what a perfect copy holds
+
+Modules: `query`, `table`, `pages` (lists), `routes` (URLs), `app` (ASGI), `server` (sockets), `world`, `synthetic`
+(state and its
+changes), `catalog`, `generate`, `odd` (made-up jobs), `render`, `render_objects` (documents), `replay` (recorded
+answers), `faults`,
+`tokens`, `log`, `clock`, `products`. Nothing of it is imported by the pipeline itself.
+"""

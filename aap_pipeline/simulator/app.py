@@ -55,44 +55,37 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path, query = scope["path"], scope["query_string"].decode("latin-1")
         headers = dict(scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
-        method = scope["method"]
-        where = self._place(path)
+        where = self._place(scope["path"])
         struck = self.faults.strike(where.kind) if self.faults.faults else []
         self._before(struck, authorization)
         delay = self.faults.delay()
         if delay:
             await asyncio.sleep(delay)
-        status = NEVER_ANSWERED
-        request = (method, path, query, where.kind)
+        blocking = next((fault for fault in struck if fault.kind in BLOCKING), None)
+        if blocking and blocking.kind == "hang":
+            self._note(scope, where, struck, NEVER_ANSWERED, authorization)
+            await self._hang(blocking.seconds, receive)
+            scope["transport"].close()
+            return
+        if blocking:
+            answer = self._fault_answer(blocking)
+        else:
+            answer = await self._answer(where, scope, receive, authorization, struck)
+        # Before the answer is sent, so that what the client does next meets it for certain.
+        self._after(struck)
+        reset = any(fault.kind == "reset" for fault in struck)
+        self._note(scope, where, struck, NEVER_ANSWERED if reset else answer.status, authorization)
+        if reset:
+            await self._send_half(answer, scope, send)
+        else:
+            await self._send(answer, struck, scope["method"], send)
+
+    def _note(self, scope: Scope, where: Place, struck: list[Fault], status: int, authorization: str) -> None:
+        query = scope["query_string"].decode("latin-1")
         names = tuple(fault.kind for fault in struck)
-        try:
-            blocking = next((fault for fault in struck if fault.kind in BLOCKING), None)
-            if blocking and blocking.kind == "hang":
-                await self._hang(blocking.seconds, receive)
-                _close(scope)
-                return
-            answer = (
-                self._fault_answer(blocking)
-                if blocking
-                else await self._answer(where, scope, receive, query, authorization, struck)
-            )
-            status = answer.status
-            reset = next((fault for fault in struck if fault.kind == "reset"), None)
-            if reset:
-                status = NEVER_ANSWERED
-            self.log.add(Request(*request, status, names, bool(authorization)))
-            status = -1
-            if reset:
-                await self._send_half(answer, scope, send)
-            else:
-                await self._send(answer, struck, method, send)
-        finally:
-            if status == NEVER_ANSWERED:
-                self.log.add(Request(*request, status, names, bool(authorization)))
-            self._after(struck)
+        self.log.add(Request(scope["method"], scope["path"], query, where.kind, status, names, bool(authorization)))
 
     def _place(self, path: str) -> Place:
         where = self._places.get(path)
@@ -119,9 +112,9 @@ class App:
                 self.world.insert_behind()
 
     async def _answer(
-        self, where: Place, scope: Scope, receive: Receive, query: str, authorization: str, struck: list[Fault]
+        self, where: Place, scope: Scope, receive: Receive, authorization: str, struck: list[Fault]
     ) -> Answer:
-        method, path = scope["method"], scope["path"]
+        method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         if where.kind == "maintenance":
             return html_answer(200, HTML_MAINTENANCE)
         if self.recording and (recorded := self.recording.answer(method, path, query, authorization, self.controller)):
@@ -224,7 +217,3 @@ def _reset(scope: Scope) -> None:
     connection = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
-
-
-def _close(scope: Scope) -> None:
-    scope["transport"].close()

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -52,11 +54,12 @@ class SimulatorServer:
         verbatim: Recording | None = None,
         account: Account = AUDITOR,
         token: TokenPair | None = None,
+        mint: Callable[[str], str] | None = None,
     ) -> None:
         self.world = world
         self.faults = faults or FaultPlan()
         self.log = RequestLog()
-        self.tokens = TokenStore(world.clock)
+        self.tokens = TokenStore(world.clock, mint)
         self.tokens.clients = {CLIENT_ID: CLIENT_SECRET}
         self.token = self.tokens.adopt(token, account) if token else self.tokens.issue(account)
         self.host, self.port = host, port
@@ -159,6 +162,16 @@ class SimulatorServer:
         self.stop()
 
 
-def replay(product: str, **options: object) -> SimulatorServer:
-    """A server (not started) that replays a product's recorded answers: "aap24", "aap25" or "awx"."""
-    return SimulatorServer(ReplayWorld(product), verbatim=recording(product), **options)  # type: ignore[arg-type]
+def replay(product: str, **options: Any) -> SimulatorServer:
+    """A server (not started) that replays a product's recorded answers: "aap24", "aap25" or "awx".
+
+    Options as of `SimulatorServer`. AAP's tokens are numbered as recorded: the first refresh answers the recorded pair.
+    """
+    if product != "awx":
+        options.setdefault("mint", _numbered(product.removeprefix("aap")))
+    return SimulatorServer(ReplayWorld(product), verbatim=recording(product), **options)
+
+
+def _numbered(suffix: str) -> Callable[[str], str]:
+    numbers = {"access": count(1), "refresh": count(1)}
+    return lambda kind: f"{kind}-token-{suffix}-{next(numbers[kind])}"

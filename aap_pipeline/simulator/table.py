@@ -5,6 +5,7 @@ else.
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -123,8 +124,13 @@ class Table(Generic[RowT]):
             begin, end, by_finished = _finished_bounds(query.filters)
             start, stop = bisect_left(self.finished, (begin, -1)), bisect_left(self.finished, (end, -1))
             if by_finished and stop - start <= len(found):
-                found = [id_ for _, id_ in self.finished[start:stop]]
+                pairs = self.finished[start:stop]
                 answered, order = by_finished, (("finished", False), ("id", False))
+                if query.order == (("finished", True),):
+                    # Nearly free, for it is sorted the other way round; ties stay by id.
+                    pairs.sort(key=itemgetter(0), reverse=True)
+                    order = query.order
+                found = [id_ for _, id_ in pairs]
                 if by_id:
                     found = [id_ for id_ in found if low <= id_ <= high]
                     answered = by_finished | by_id

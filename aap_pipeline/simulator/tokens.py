@@ -94,6 +94,15 @@ class TokenStore:
         self._refresh[pair.refresh_token] = _Refresh(pair.access_token, self._expiry(self.refresh_lifetime))
         return pair
 
+    def lifetime(self, *, access: float | None = None, refresh: float | None = None) -> None:
+        """Tokens issued before and from now on live this many seconds (None: for ever)."""
+        self.access_lifetime = None if access is None else timedelta(seconds=access)
+        self.refresh_lifetime = None if refresh is None else timedelta(seconds=refresh)
+        for token in self._access.values():
+            token.expires = self._expiry(self.access_lifetime)
+        for other in self._refresh.values():
+            other.expires = self._expiry(self.refresh_lifetime)
+
     def _expiry(self, lifetime: timedelta | None) -> datetime | None:
         return None if lifetime is None else self._clock.now() + lifetime
 
