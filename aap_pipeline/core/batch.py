@@ -1,0 +1,157 @@
+"""One batch of documents becomes rows in one transaction, by a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, TypeVar
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
+from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
+from aap_pipeline.core.records import Refused
+from aap_pipeline.core.source import Document, Selection, Source
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
+from aap_pipeline.warehouse.statements import statement
+
+_COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TRAILER: Final = b"\xff\xff"
+_COPY_ROWS: Final = 4_000
+_TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the application settings say about a parse."""
+
+    timezone: str
+    minutes: NewTemplateMinutes
+    keep_archive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What one batch did."""
+
+    documents: int = 0
+    jobs: int = 0
+    host_summaries: int = 0
+    rejected: int = 0
+    days: frozenset[date] = frozenset()
+
+
+def store_batch(connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules) -> Stored:
+    """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
+
+    A document that another parse took meanwhile is left out. Raises psycopg's DataError or IntegrityError, with nothing
+    stored, if the server refuses a value that `records.decode` let through.
+    """
+    cluster_id = selection.cluster_id
+    with connection.transaction(), connection.cursor(binary=True) as cursor:
+        advisory_xact_lock(connection, LockKind.PARSE, cluster_id)
+        taken = _claim(cursor, selection, documents, rules)
+        present = [each for each in documents if each.id in taken and not isinstance(each.content, Refused)]
+        newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
+        jobs = [newest[external_id] for external_id in sorted(newest)]
+        ids = store(cursor, cluster_id, collect(present), rules.minutes)
+        days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
+        if selection.source is Source.RAW:  # quarantine may hold later documents than other places
+            _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
+        cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
+    refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
+    return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
+
+
+def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
+    """Take the documents from their place, quarantine the refused ones; the ids of those that were still there."""
+    newest: dict[tuple[str, int | None], int] = {
+        (each.kind, each.external_id): each.id for each in documents if each.external_id is not None
+    }
+    refused = [(each, each.content) for each in documents if isinstance(each.content, Refused)]
+    parameters: dict[str, object] = {
+        "cluster_id": selection.cluster_id,
+        "ids": [each.id for each in documents],
+        "refused_ids": [each.id for each, _ in refused],
+        "refused_external_ids": [each.external_id for each, _ in refused],
+        "reasons": [why.reason for _, why in refused],
+        "messages": [str(why) for _, why in refused],
+        "superseded": [newest.get((each.kind, each.external_id), each.id) != each.id for each, _ in refused],
+        "archive": rules.keep_archive,
+    }
+    cursor.execute(selection.source.claim, parameters)
+    return {row[0] for row in cursor}
+
+
+def _store_jobs(
+    cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
+) -> set[date]:
+    """Store jobs with their labels and host summaries; the days on which they finished, before and now."""
+    where = {"cluster_id": cluster_id, "timezone": timezone}
+    cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
+    known: dict[int, date | None] = dict(cursor.fetchall())
+    with cursor.copy(statement("core/copy_incoming_job")) as copy:
+        copy.set_types(_TYPES)
+        for job in jobs:
+            copy.write_row((*job.values, *_references(job, ids)))
+    cursor.execute(statement("core/store_jobs"), where)
+    stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
+    cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
+    with cursor.copy(statement("core/copy_host_summaries")) as copy:
+        copy.write(_COPY_HEADER)
+        for rows in _chunks(jobs, _COPY_ROWS):
+            copy.write(b"".join(_summaries(rows, stored, ids)))
+        copy.write(_COPY_TRAILER)
+    labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
+    cursor.execute(
+        statement("core/replace_labels"),
+        {
+            "job_ids": [job_id for job_id, _ in labels],
+            "label_ids": [label_id for _, label_id in labels],
+            "known_job_ids": list(known),
+        },
+    )
+    return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
+
+
+def _references(job: JobRow, ids: Ids) -> tuple[int | None, ...]:
+    return (
+        *(
+            None if reference is None or reference.id is None else ids.named[name][reference.id]
+            for name, reference in zip(DIMENSIONS, job.references, strict=True)
+        ),
+        None if job.launcher is None else ids.launchers[job.launcher],
+    )
+
+
+def _summaries(jobs: Iterable[JobRow], stored: dict[int, tuple[int, date | None]], ids: Ids) -> Iterable[bytes]:
+    hosts = ids.hosts
+    for job in jobs:
+        job_id = stored[job.external_id][0]
+        for host, tail in job.summaries:
+            yield summary_head(job_id, hosts[host])
+            yield tail
+
+
+def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
+    """What was refused of a record earlier is out of date once its newest document is stored."""
+    newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
+    known = [each for each in newest.values() if not isinstance(each.content, Refused)]
+    cursor.execute(
+        statement("core/forget_rejected"),
+        {
+            "cluster_id": cluster_id,
+            "kinds": [each.kind for each in known],
+            "external_ids": [each.external_id for each in known],
+        },
+    )
+
+
+T = TypeVar("T")
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

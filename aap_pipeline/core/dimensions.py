@@ -1,0 +1,234 @@
+"""What jobs refer to: organizations, templates, projects, inventories, hosts, launchers, labels; identity is the
+controller's id within a cluster, names follow the latest document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, LiteralString
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from aap_pipeline.core.columns import DIMENSIONS, HostKey, JobRow, LauncherKey
+from aap_pipeline.core.records import GoneTemplates, JobTemplate, Organization
+from aap_pipeline.core.source import Document
+from aap_pipeline.warehouse.statements import statement
+
+_PLAIN: Final[dict[str, LiteralString]] = {
+    "project": "core/store_projects",
+    "inventory": "core/store_inventories",
+    "execution_environment": "core/store_execution_environments",
+    "instance_group": "core/store_instance_groups",
+}
+
+
+@dataclass(slots=True)
+class Mention:
+    """What a batch says of one thing. `latest`: its name is newer than any stored; a replayed document's is not."""
+
+    name: str | None = None
+    description: str | None = None
+    latest: bool = False
+    fingerprint: bytes | None = None
+
+    def update(self, name: str | None, description: str | None, latest: bool) -> None:
+        """A later document's word counts; what it leaves out stays; a replayed one only fills gaps."""
+        if latest or not self.latest:
+            self.name = self.name if name is None else name
+            self.description = self.description if description is None else description
+            self.latest = self.latest or latest
+
+
+@dataclass(slots=True)
+class TemplateMention(Mention):
+    """What a batch says of a job template; see sql/core/store_job_templates.sql."""
+
+    mentioned: bool = False
+    listed: bool = False
+    organization: int | None = None
+    gone_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Mentions:
+    """Everything a batch refers to, by the controller's ids."""
+
+    named: dict[str, dict[int, Mention]] = field(
+        default_factory=lambda: {name: {} for name in DIMENSIONS if name != "job_template"}
+    )
+    templates: dict[int, TemplateMention] = field(default_factory=dict)
+    labels: dict[int, Mention] = field(default_factory=dict)
+    hosts: dict[int, Mention] = field(default_factory=dict)
+    host_names: dict[str, None] = field(default_factory=dict)
+    launchers: dict[tuple[str, int], Mention] = field(default_factory=dict)
+    launcher_names: dict[tuple[str, str], None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ids:
+    """Our ids of everything a batch refers to."""
+
+    named: dict[str, dict[int, int]]
+    labels: dict[int, int]
+    hosts: dict[HostKey, int]
+    launchers: dict[LauncherKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTemplateMinutes:
+    """Minutes that a template new to the database gets (settings default_manual_minutes, default_creation_minutes)."""
+
+    manual: int
+    creation: int
+
+
+def collect(documents: Iterable[Document]) -> Mentions:
+    """What `documents`, oldest first, refer to."""
+    mentions = Mentions()
+    for document in documents:
+        latest = not document.replayed
+        match document.content:
+            case JobRow() as job:
+                _collect_job(mentions, job, latest)
+            case Organization() as organization:
+                mention = mentions.named["organization"].setdefault(organization.id, Mention())
+                mention.update(organization.name, organization.description, latest)
+                mention.fingerprint = document.fingerprint
+            case JobTemplate() as template:
+                _collect_template(mentions, template, document.fingerprint, latest)
+            case GoneTemplates(ids=ids):
+                for identity in ids:
+                    gone = mentions.templates.setdefault(identity, TemplateMention())
+                    gone.gone_at = gone.gone_at or document.received_at
+                    gone.latest = True
+    return mentions
+
+
+def _collect_job(mentions: Mentions, job: JobRow, latest: bool) -> None:
+    for name, reference in zip(DIMENSIONS, job.references, strict=True):
+        if reference is not None and reference.id is not None:
+            if name == "job_template":
+                template = mentions.templates.setdefault(reference.id, TemplateMention())
+                template.mentioned = True
+                template.update(reference.name, reference.description, latest)
+            else:
+                mention = mentions.named[name].setdefault(reference.id, Mention())
+                mention.update(reference.name, reference.description, latest)
+    for identity, label in job.labels.items():
+        mentions.labels.setdefault(identity, Mention()).update(label, None, latest)
+    for key, host_name, description in job.hosts:
+        if isinstance(key, str):
+            mentions.host_names[key] = None
+        else:
+            mentions.hosts.setdefault(key, Mention()).update(host_name, description, latest)
+    if job.launcher is not None:
+        type_, who = job.launcher
+        if isinstance(who, str):
+            mentions.launcher_names[type_, who] = None
+        else:
+            mentions.launchers.setdefault((type_, who), Mention()).update(job.launcher_name, None, latest)
+
+
+def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: bytes, latest: bool) -> None:
+    summary = template.summary_fields.organization
+    organization = template.organization
+    if organization is None and summary is not None:
+        organization = summary.id
+    if organization is not None:
+        own = summary if summary is not None and summary.id == organization else None
+        mention = mentions.named["organization"].setdefault(organization, Mention())
+        mention.update(own.name if own else None, own.description if own else None, latest)
+    listed = mentions.templates.setdefault(template.id, TemplateMention())
+    listed.mentioned = listed.listed = True
+    listed.update(template.name, template.description, latest)
+    listed.organization, listed.fingerprint, listed.gone_at = organization, fingerprint, None
+
+
+def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, minutes: NewTemplateMinutes) -> Ids:
+    """Add and rename what `mentions` holds, and give the ids of all of it. The number of statements is fixed."""
+    organizations = mentions.named["organization"]
+    cursor.execute(
+        statement("core/store_organizations"),
+        {**_arrays(cluster_id, organizations), "fingerprints": [each.fingerprint for each in organizations.values()]},
+    )
+    named: dict[str, dict[int, int]] = {"organization": dict(cursor.fetchall())}
+    for name, file in _PLAIN.items():
+        cursor.execute(statement(file), _arrays(cluster_id, mentions.named[name]))
+        named[name] = dict(cursor.fetchall())
+    named["job_template"] = _store_templates(cursor, cluster_id, mentions, named["organization"], minutes)
+    cursor.execute(statement("core/store_labels"), _arrays(cluster_id, mentions.labels))
+    labels: dict[int, int] = dict(cursor.fetchall())
+    return Ids(
+        named, labels, _store_hosts(cursor, cluster_id, mentions), _store_launchers(cursor, cluster_id, mentions)
+    )
+
+
+def _store_templates(
+    cursor: Cursor[TupleRow],
+    cluster_id: int,
+    mentions: Mentions,
+    organizations: dict[int, int],
+    minutes: NewTemplateMinutes,
+) -> dict[int, int]:
+    templates = mentions.templates.values()
+    cursor.execute(
+        statement("core/store_job_templates"),
+        {
+            **_arrays(cluster_id, mentions.templates),
+            "mentioned": [each.mentioned for each in templates],
+            "listed": [each.listed for each in templates],
+            "organizations": [
+                None if each.organization is None else organizations[each.organization] for each in templates
+            ],
+            "fingerprints": [each.fingerprint for each in templates],
+            "gone_at": [each.gone_at for each in templates],
+            "manual_minutes": minutes.manual,
+            "creation_minutes": minutes.creation,
+        },
+    )
+    return dict(cursor.fetchall())
+
+
+def _store_hosts(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions) -> dict[HostKey, int]:
+    cursor.execute(statement("core/store_hosts"), _arrays(cluster_id, mentions.hosts))
+    hosts: dict[HostKey, int] = dict(cursor.fetchall())
+    cursor.execute(statement("core/store_named_hosts"), {"cluster_id": cluster_id, "names": list(mentions.host_names)})
+    hosts.update(cursor.fetchall())
+    return hosts
+
+
+def _store_launchers(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions) -> dict[LauncherKey, int]:
+    cursor.execute(
+        statement("core/store_launchers"),
+        {
+            "cluster_id": cluster_id,
+            "types": [type_ for type_, _ in mentions.launchers],
+            "ids": [identity for _, identity in mentions.launchers],
+            "names": [each.name for each in mentions.launchers.values()],
+            "latest": [each.latest for each in mentions.launchers.values()],
+        },
+    )
+    launchers: dict[LauncherKey, int] = {(type_, who): identity for type_, who, identity in cursor}
+    cursor.execute(
+        statement("core/store_named_launchers"),
+        {
+            "cluster_id": cluster_id,
+            "types": [type_ for type_, _ in mentions.launcher_names],
+            "names": [name for _, name in mentions.launcher_names],
+        },
+    )
+    launchers.update({(type_, who): identity for type_, who, identity in cursor})
+    return launchers
+
+
+def _arrays(cluster_id: int, mentions: dict[int, Mention] | dict[int, TemplateMention]) -> dict[str, object]:
+    values = mentions.values()
+    return {
+        "cluster_id": cluster_id,
+        "ids": list(mentions),
+        "names": [each.name for each in values],
+        "descriptions": [each.description for each in values],
+        "latest": [each.latest for each in values],
+    }

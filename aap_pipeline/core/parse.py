@@ -1,0 +1,195 @@
+"""Stage core: everything unparsed of one cluster, in the order in which it came, batch after batch.
+
+While the server writes one batch, a second connection already streams and decodes the next.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import psycopg
+
+from aap_pipeline.core.batch import Rules, Stored, store_batch
+from aap_pipeline.core.dimensions import NewTemplateMinutes
+from aap_pipeline.core.records import Refused
+from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.statements import statement
+
+BATCH_SIZE: Final = 1_000
+BATCH_BYTES: Final = 32 * 2**20
+_MAX_ATTEMPTS: Final = 200
+_DEADLOCK_ATTEMPTS: Final = 5
+_REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+
+
+class ParseError(PipelineError):
+    """A cluster's raw rows could not be stored; those not stored yet are where they were."""
+
+
+@dataclass(slots=True)
+class ParseResult:
+    """What a parse did: rows stored, documents quarantined, batches committed, days changed, seconds taken."""
+
+    jobs: int = 0
+    host_summaries: int = 0
+    rejected: int = 0
+    batches: int = 0
+    changed_days: set[date] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def add(self, stored: Stored) -> None:
+        """Count one batch."""
+        self.jobs += stored.jobs
+        self.host_summaries += stored.host_summaries
+        self.rejected += stored.rejected
+        self.batches += 1
+        self.changed_days |= stored.days
+
+    def merge(self, other: ParseResult) -> None:
+        """Count another parse."""
+        self.jobs += other.jobs
+        self.host_summaries += other.host_summaries
+        self.rejected += other.rejected
+        self.batches += other.batches
+        self.changed_days |= other.changed_days
+        self.seconds += other.seconds
+
+
+Progress = Callable[[ParseResult], None]
+
+
+def parse(
+    url: str,
+    cluster_id: int,
+    *,
+    batch_size: int = BATCH_SIZE,
+    batch_bytes: int = BATCH_BYTES,
+    progress: Progress | None = None,
+) -> ParseResult:
+    """Store every unparsed raw row of the cluster, oldest first, and take it out of the raw table.
+
+    Each batch, of at most `batch_size` rows and about `batch_bytes` bytes of JSON, is one transaction; `progress` is
+    called after each with the result so far. May run in several processes at once, and be killed at any moment.
+    Raises ParseError if the server refuses more documents than a bad document or two can explain.
+    """
+    return run(url, Selection(Source.RAW, cluster_id), Bounds(batch_size, batch_bytes), progress)
+
+
+def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | None = None) -> ParseResult:
+    """Store the documents of `selection`: what `parse`, `rejected replay` and `rebuild` share."""
+    started = time.monotonic()
+    result = ParseResult()
+    with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
+        rules = _rules(connection)
+        connection.execute(statement("core/create_incoming_job"))
+        with _prefetched(url, selection, bounds) as batches:
+            for documents in batches:
+                for stored in _store(connection, selection, documents, rules):
+                    result.add(stored)
+                    result.seconds = time.monotonic() - started
+                    if progress is not None:
+                        progress(result)
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _rules(connection: Connection) -> Rules:
+    return Rules(
+        options.get(connection, options.REPORTING_TIMEZONE),
+        NewTemplateMinutes(
+            options.get(connection, options.DEFAULT_MANUAL_MINUTES),
+            options.get(connection, options.DEFAULT_CREATION_MINUTES),
+        ),
+        options.get(connection, options.RAW_RETENTION_DAYS) > 0,
+    )
+
+
+def _store(
+    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+) -> Iterator[Stored]:
+    """Store a batch, in one transaction. The last resort when the server refuses it: halves, in order, until the bad
+    document is alone and goes to quarantine. `records.decode` is meant to leave nothing for it to do."""
+    waiting, attempts = [documents], 0
+    while waiting:
+        part = waiting.pop()
+        attempts += 1
+        try:
+            yield _store_despite_deadlocks(connection, selection, part, rules)
+        except _REFUSALS as error:
+            if attempts >= _MAX_ATTEMPTS:
+                raise ParseError(
+                    f"PostgreSQL refused {attempts} parts of one batch of cluster {selection.cluster_id}, at last "
+                    f"with: {error.diag.message_primary}. What is not stored stays where it was; look for a constraint "
+                    "or a trigger of your own on the clusters_ tables, then sync again."
+                ) from error
+            if len(part) > 1:
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            elif isinstance(part[0].content, Refused):
+                raise
+            else:
+                reason = f"PostgreSQL refused the document: {error.diag.message_primary}."
+                part[0].content = Refused("refused_by_database", reason)
+                waiting.append(part)
+
+
+def _store_despite_deadlocks(
+    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+) -> Stored:
+    """Somebody who changes many templates at once may cross a batch; the server then ends one of the two."""
+    for _ in range(_DEADLOCK_ATTEMPTS - 1):
+        try:
+            return store_batch(connection, selection, documents, rules)
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            continue
+    return store_batch(connection, selection, documents, rules)
+
+
+@contextmanager
+def _prefetched(url: str, selection: Selection, bounds: Bounds) -> Iterator[Iterator[list[Document]]]:
+    """Batches of documents, one of them read ahead by a thread with a connection of its own."""
+    ready: queue.Queue[list[Document] | BaseException | None] = queue.Queue(maxsize=1)
+    stop = threading.Event()
+
+    def hand_over(item: list[Document] | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                break
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            with connect(url, application_name="aap_pipeline core reader") as connection:
+                for documents in read_batches(connection, selection, bounds):
+                    hand_over(documents)
+                    if stop.is_set():
+                        return
+            hand_over(None)
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever takes it
+            hand_over(error)
+
+    def take() -> Iterator[list[Document]]:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    thread = threading.Thread(target=read, name="core-reader", daemon=True)
+    thread.start()
+    try:
+        yield take()
+    finally:
+        stop.set()
+        thread.join()

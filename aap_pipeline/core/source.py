@@ -1,0 +1,165 @@
+"""Where core's documents come from: the raw table, quarantine or the archive, streamed in order by binary COPY."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Final, LiteralString
+
+import msgspec
+
+from aap_pipeline.core.columns import JobRow, job_row
+from aap_pipeline.core.fingerprint import fingerprint as fingerprint_of
+from aap_pipeline.core.records import GoneTemplates, Job, JobTemplate, Organization, Refused, decode
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+_ROWS_PER_STREAM: Final = 20_000
+"""A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""
+_SIGNATURE_LENGTH: Final = 19
+_END: Final = b"\xff\xff"
+_LENGTH: Final = struct.Struct("!i")
+_INT8: Final = struct.Struct("!q")
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Source(Enum):
+    """A place of documents: the statement that reads them and the one that takes a batch of them."""
+
+    RAW = ("core/read_raw", "core/claim_raw")
+    REJECTED = ("core/read_rejected", "core/claim_rejected")
+    ARCHIVE = ("core/read_archive", "core/claim_archive")
+
+    @property
+    def read(self) -> LiteralString:
+        """Statement that streams the documents."""
+        return statement(self.value[0])
+
+    @property
+    def claim(self) -> LiteralString:
+        """Statement that takes a batch of them and quarantines those refused."""
+        return statement(self.value[1])
+
+
+@dataclass(slots=True)
+class Selection:
+    """The documents of one cluster in one place; `only` these ids of it, None for all."""
+
+    source: Source
+    cluster_id: int
+    only: list[int] | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """A document as it was found, decoded: `content` is what core stores or why it cannot."""
+
+    id: int
+    kind: str
+    external_id: int | None
+    fingerprint: bytes
+    received_at: datetime
+    replayed: bool
+    size: int
+    content: JobRow | Organization | JobTemplate | GoneTemplates | Refused
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What a batch may hold: rows, and bytes of JSON (one document may be larger)."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    documents: list[Document] = field(default_factory=list)
+    size: int = 0
+
+
+def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Iterator[list[Document]]:
+    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory."""
+    after, pending = 0, _Pending()
+    while True:
+        streamed = 0
+        for document in _stream(connection, selection, after):
+            streamed += 1
+            after = document.id
+            if pending.documents and (len(pending.documents) >= bounds.rows or pending.size > bounds.bytes):
+                yield pending.documents
+                pending = _Pending()
+            pending.documents.append(document)
+            pending.size += document.size
+        if streamed < _ROWS_PER_STREAM:
+            break
+    if pending.documents:
+        yield pending.documents
+
+
+def _stream(connection: Connection, selection: Selection, after: int) -> Iterator[Document]:
+    values = {"cluster_id": selection.cluster_id, "after": after, "limit": _ROWS_PER_STREAM}
+    if selection.source is Source.REJECTED:
+        values["only"] = selection.only  # type: ignore[assignment]
+    with connection.cursor() as cursor, cursor.copy(selection.source.read, values) as copy:
+        offset = _SIGNATURE_LENGTH
+        for block in copy:
+            row = bytes(block)
+            if row[offset : offset + 2] != _END:
+                yield _document(row, offset, jsonb=selection.source is Source.RAW)
+            offset = 0
+    connection.commit()
+
+
+def _document(row: bytes, offset: int, *, jsonb: bool) -> Document:
+    """Decode one row of a binary COPY: the eight columns of sql/core/read_*.sql."""
+    fields: list[bytes | None] = []
+    offset += 2
+    for _ in range(8):
+        (length,) = _LENGTH.unpack_from(row, offset)
+        offset += 4
+        fields.append(None if length < 0 else row[offset : offset + length])
+        offset += max(length, 0)
+    identity, kind, external_id, fingerprint, provisional, received, replayed, data = fields
+    assert identity is not None and kind is not None and data is not None and received is not None  # noqa: S101, PT018
+    document = data[1:] if jsonb else data
+    known_as = _INT8.unpack(external_id)[0] if external_id else None
+    name = kind.decode()
+    digest = fingerprint if fingerprint is not None else fingerprint_of(document, name)
+    content = _content(name, document, provisional == b"\x01", digest)
+    if isinstance(content, Refused) and known_as is None:
+        known_as = _external_id(document)
+    elif isinstance(content, JobRow):
+        known_as = content.external_id
+    elif isinstance(content, Organization | JobTemplate):
+        known_as = content.id
+    moment = _EPOCH + timedelta(microseconds=_INT8.unpack(received)[0])
+    return Document(
+        _INT8.unpack(identity)[0], name, known_as, digest, moment, replayed == b"\x01", len(document), content
+    )
+
+
+def _content(
+    kind: str, document: bytes, provisional: bool, fingerprint: bytes
+) -> JobRow | Organization | JobTemplate | GoneTemplates | Refused:
+    try:
+        record = decode(kind, document)
+        return job_row(record, provisional=provisional, fingerprint=fingerprint) if isinstance(record, Job) else record
+    except Refused as refused:
+        return refused.with_traceback(None)
+
+
+class _Identified(msgspec.Struct):
+    id: int | None = None
+
+
+def _external_id(document: bytes) -> int | None:
+    """The id in a document that core refuses, if it has one that a bigint holds."""
+    try:
+        identity = msgspec.json.decode(document, type=_Identified).id
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return identity if identity is not None and -(2**63) <= identity < 2**63 else None

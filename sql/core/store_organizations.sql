@@ -1,0 +1,29 @@
+-- Store the organizations that a batch mentions and give the ids of all of them: new ones are added, others take
+-- the latest name, description and fingerprint; what a document leaves out is kept, and a new one without a name is called #ID.
+-- Uses clusters_organization_cluster_external_idx.
+WITH incoming AS (
+    SELECT * FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[], %(fingerprints)s::bytea[])
+        AS i (external_id, name, description, latest, fingerprint)
+), known AS (
+    SELECT i.*, d.id FROM incoming i
+    LEFT JOIN clusters_organization d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
+), renamed AS (
+    UPDATE clusters_organization d
+    SET name = COALESCE(k.name, d.name),
+        description = COALESCE(k.description, d.description),
+        fingerprint = COALESCE(k.fingerprint, d.fingerprint),
+        internal_modified = NOW()
+    FROM known k
+    WHERE d.id = k.id AND k.latest
+      AND (COALESCE(k.name, d.name), COALESCE(k.description, d.description), COALESCE(k.fingerprint, d.fingerprint))
+          IS DISTINCT FROM (d.name, d.description, d.fingerprint)
+), added AS (
+    INSERT INTO clusters_organization (cluster_id, external_id, name, description, fingerprint)
+    SELECT %(cluster_id)s, external_id, COALESCE(name, '#' || external_id), description, fingerprint
+    FROM known WHERE id IS NULL ORDER BY external_id
+    ON CONFLICT (cluster_id, external_id) DO UPDATE SET name = EXCLUDED.name
+    RETURNING external_id, id
+)
+SELECT external_id, id FROM known WHERE id IS NOT NULL
+UNION ALL
+SELECT external_id, id FROM added

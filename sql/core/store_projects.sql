@@ -1,0 +1,28 @@
+-- Store the projects that a batch mentions and give the ids of all of them: new ones are added, others take
+-- the latest name and description; what a document leaves out is kept, and a new one without a name is called #ID.
+-- Uses clusters_project_cluster_external_idx.
+WITH incoming AS (
+    SELECT * FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
+        AS i (external_id, name, description, latest)
+), known AS (
+    SELECT i.*, d.id FROM incoming i
+    LEFT JOIN clusters_project d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
+), renamed AS (
+    UPDATE clusters_project d
+    SET name = COALESCE(k.name, d.name),
+        description = COALESCE(k.description, d.description),
+        internal_modified = NOW()
+    FROM known k
+    WHERE d.id = k.id AND k.latest
+      AND (COALESCE(k.name, d.name), COALESCE(k.description, d.description))
+          IS DISTINCT FROM (d.name, d.description)
+), added AS (
+    INSERT INTO clusters_project (cluster_id, external_id, name, description)
+    SELECT %(cluster_id)s, external_id, COALESCE(name, '#' || external_id), description
+    FROM known WHERE id IS NULL ORDER BY external_id
+    ON CONFLICT (cluster_id, external_id) DO UPDATE SET name = EXCLUDED.name
+    RETURNING external_id, id
+)
+SELECT external_id, id FROM known WHERE id IS NOT NULL
+UNION ALL
+SELECT external_id, id FROM added

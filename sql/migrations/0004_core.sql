@@ -1,0 +1,38 @@
+-- What stage core keeps besides the specified tables.
+
+-- Parsed raw documents, kept for raw_retention_days so that core can be rebuilt without the API; empty while that setting
+-- is 0. Ordered by id, which is the order in which they were parsed. Text, not JSONB: it is only ever read as a whole.
+CREATE TABLE pipeline.raw_archive (
+    id BIGSERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    kind VARCHAR(20) NOT NULL,
+    external_id BIGINT,
+    fingerprint BYTEA,
+    provisional BOOLEAN NOT NULL,
+    replayed BOOLEAN NOT NULL DEFAULT FALSE,
+    received_at TIMESTAMPTZ NOT NULL,
+    raw_id INTEGER,
+    parsed_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    document TEXT NOT NULL
+);
+CREATE INDEX raw_archive_cluster_idx ON pipeline.raw_archive (cluster_id, id);
+CREATE INDEX raw_archive_parsed_at_idx ON pipeline.raw_archive (parsed_at);
+
+-- Which raw row a record came from: proof for the clean-up that it need not be kept.
+ALTER TABLE pipeline.rejected_record ADD COLUMN raw_id INTEGER;
+
+-- How far the check of host totals has come: every job up to newest_id was checked when it was new; the audit that goes
+-- round all jobs again and again stands at audited_id.
+CREATE TABLE pipeline.host_totals_check (
+    cluster_id INTEGER PRIMARY KEY REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    newest_id INTEGER NOT NULL DEFAULT 0,
+    audited_id INTEGER NOT NULL DEFAULT 0,
+    checked_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+
+DO $$
+BEGIN
+    ALTER TABLE pipeline.raw_archive ALTER COLUMN document SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
+    RAISE NOTICE 'this server has no lz4: archived documents use its default compression';
+END $$;
