@@ -104,7 +104,7 @@ _progress = _QueuedProgress()
 
 
 def _begin_worker(environment: Mapping[str, str], queue: SimpleQueue[_Update | None]) -> None:
-    die_with_parent(signal.SIGKILL)()
+    die_with_parent(signal.SIGKILL, parent=os.getppid())()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the processes
     os.environ.update(environment)
     _progress.queue = queue
