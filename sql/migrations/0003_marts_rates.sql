@@ -27,7 +27,7 @@ CREATE TABLE marts.rate_history (
     cluster_id INTEGER NOT NULL DEFAULT 0,
     organization_id INTEGER NOT NULL DEFAULT 0,
     valid_from DATE NOT NULL,
-    value NUMERIC(15,2) CHECK (value BETWEEN 0 AND 1000000),
+    value NUMERIC(15,2) CHECK (value BETWEEN 0 AND 100000),
     set_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     set_by TEXT NOT NULL DEFAULT CURRENT_USER,
     PRIMARY KEY (rate_type, cluster_id, organization_id, valid_from)
@@ -219,8 +219,8 @@ BEGIN
         RAISE EXCEPTION 'There is no rate "%": the rates are manual and automated.', NEW.type
             USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.value IS NULL OR NEW.value NOT BETWEEN 0 AND 1000000 THEN
-        RAISE EXCEPTION 'The % rate cannot be %: it must be between 0 and 1000000 a minute.', NEW.type, NEW.value
+    IF NEW.value IS NULL OR NEW.value NOT BETWEEN 0 AND 100000 THEN
+        RAISE EXCEPTION 'The % rate cannot be %: it must be between 0 and 100000 a minute.', NEW.type, NEW.value
             USING ERRCODE = 'check_violation';
     END IF;
     -- A rate that history already says holds today came from there: nothing to note.
