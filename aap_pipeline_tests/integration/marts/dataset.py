@@ -151,7 +151,9 @@ def add_random_job(
 ) -> int:
     """One job, like the controller's or odd: no template, no hosts, a midnight, an hour that occurs twice."""
     status = rng.choice(["successful"] * 5 + ["failed"] * 3 + ["error", "canceled"])
-    moment = START + timedelta(days=rng.randint(0, DAYS - 1), seconds=rng.choice([0, 1, 43_200, 86_399, rng.randint(0, 86_399)]))
+    moment = START + timedelta(
+        days=rng.randint(0, DAYS - 1), seconds=rng.choice([0, 1, 43_200, 86_399, rng.randint(0, 86_399)])
+    )
     chosen = rng.sample(hosts, rng.randint(0, len(hosts)))
     return add_job(
         connection,

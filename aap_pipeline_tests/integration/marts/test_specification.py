@@ -29,7 +29,11 @@ def the_query(containing: str) -> str:
 
 def with_dates(query: str, first: date, last: date) -> str:
     """The document's dates replaced by those of a user who means whole days: the last one up to its last microsecond."""
-    written = {"'2025-01-01'": f"'{first}'", "<= '2025-01-31'": f"<= '{last} 23:59:59.999999'", "'2025-01-31'": f"'{last}'"}
+    written = {
+        "'2025-01-01'": f"'{first}'",
+        "<= '2025-01-31'": f"<= '{last} 23:59:59.999999'",
+        "'2025-01-31'": f"'{last}'",
+    }
     return re.sub("|".join(written), lambda match: written[match[0]], query)
 
 
@@ -43,7 +47,12 @@ ranges = st.tuples(st.integers(-3, DAYS + 2), st.integers(0, DAYS)).map(
 )
 
 
-@settings(max_examples=150, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(seed=st.integers(0, 2**32), span=ranges)
 def test_the_marts_say_what_the_three_queries_say(connection: Connection, seed: int, span: tuple[date, date]) -> None:
     """Guards against any drift from the specification's numbers: counts to the run and the host, money far below a cent."""
@@ -72,7 +81,9 @@ def compare_all_three(connection: Connection, seed: int, first: date, last: date
 
     chosen = random.Random(seed).sample(dataset.organizations, min(2, len(dataset.organizations)))
     unique = with_dates(the_query("unique_hosts"), first, last).replace("(1, 2, 3)", f"({', '.join(map(str, chosen))})")
-    hosts = connection.execute("SELECT marts.unique_hosts(%s, %s, organizations := %s)", (first, last, chosen)).fetchall()
+    hosts = connection.execute(
+        "SELECT marts.unique_hosts(%s, %s, organizations := %s)", (first, last, chosen)
+    ).fetchall()
     assert rows(connection, unique) == hosts
 
 

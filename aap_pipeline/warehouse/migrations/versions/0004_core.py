@@ -1,4 +1,4 @@
-"""Runs sql/migrations/0004_core.sql."""
+"""Runs sql/migrations/0004_core.sql, then 0004_comments.sql."""
 
 from aap_pipeline.warehouse.migrate import run_sql_file
 
@@ -7,5 +7,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """See the SQL file."""
+    """See the SQL files."""
     run_sql_file("0004_core")
+    run_sql_file("0004_comments")
