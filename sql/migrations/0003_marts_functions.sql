@@ -289,7 +289,7 @@ BEGIN
         g.without_template, g.provisional_runs, g.templates, g.creation, g.run, g.failed_run,
         g.saved_seconds / 3600 / f.hours_per_fte,
         g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
-        COALESCE(upper(currency), f.currency)::varchar
+        COALESCE(upper(totals.currency), f.currency)::varchar
     FROM (
         SELECT COALESCE(sum(m.runs), 0)::bigint AS runs,
             COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful_runs,

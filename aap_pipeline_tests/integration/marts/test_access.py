@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +12,7 @@ import pytest
 
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.statements import sql_folder
 from aap_pipeline_tests.integration.marts.dataset import Dataset, generate
 
 _EVERYTHING = "'2000-01-01', '2100-01-01'"
@@ -142,3 +144,9 @@ def test_a_reader_reads_the_marts_and_nothing_else(dataset: Dataset, login: Any,
     """Guards against a grant too many."""
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         rows(login("curious", None), statement)
+
+
+@pytest.mark.parametrize("path", sorted((sql_folder().parent / "bi").glob("*.sql")), ids=lambda path: path.stem)
+def test_a_reader_can_run_the_query_of_each_picture(dataset: Dataset, login: Any, path: Path) -> None:
+    """Guards against a query in bi/ that no longer runs, or needs more than bi_reader has."""
+    assert rows(login("painter", None), path.read_text(encoding="utf-8"))
