@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "up": Entry("aap_pipeline.cli.up", "Run PostgreSQL, the Dagster UI and its daemon until Ctrl-C."),
     },
     "Look": {
+        "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {
