@@ -18,11 +18,11 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 _CHART_ROWS = 6
 
 
-def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
-    """Print `summary`, with the `most_templates` templates that saved most and least of all the rest."""
+def print_summary(console: Console, summary: Summary, most_templates: int = 10, chart: Summary | None = None) -> None:
+    """Print `summary`, with the `most_templates` templates that saved most; the chart of `chart` if that is given."""
     console.print(_totals(summary))
     console.print(_templates(summary, most_templates))
-    console.print(_chart(summary, max(console.width - 14, 20)))
+    console.print(_chart(chart or summary, max(min(console.width, 120) - 14, 20)))
 
 
 def _totals(summary: Summary) -> RenderableType:

@@ -150,10 +150,10 @@ class SyntheticWorld(World):
             newest = self.newest_finished() or self.clock.now()
             self.add_job(finished=newest - by, template=self.generator.rng.randrange(1000))
 
-    def live(self, jobs_per_minute: float) -> None:
-        """From now on finish this many jobs a minute, as time goes by (they appear when somebody asks)."""
+    def live(self, jobs_per_minute: float, since: datetime | None = None) -> None:
+        """Finish this many jobs a minute from `since` (default: now) on, as time goes by; they appear when asked."""
         with self.lock:
-            self._rate, self._due = jobs_per_minute, self.clock.now()
+            self._rate, self._due = jobs_per_minute, since or self.clock.now()
 
     def advance(self) -> None:
         """Finish the jobs that are due by the clock."""
