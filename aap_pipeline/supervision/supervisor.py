@@ -143,6 +143,7 @@ class Supervisor:
         if self._server is not None and not self._server.is_running():
             self._restart_database(self._server)
         for child in self._children:
+            child.rotate_log()
             news = child.died(now)
             if news:
                 self._say(news)

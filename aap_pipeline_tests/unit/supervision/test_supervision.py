@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from aap_pipeline.supervision.child import Backoff
+from aap_pipeline.supervision.child import Backoff, Child
 from aap_pipeline.supervision.supervisor import SupervisionError, require_free_port
 
 
@@ -27,3 +28,16 @@ def test_a_port_that_is_taken_is_named() -> None:
             require_free_port("127.0.0.1", port)
     with pytest.raises(SupervisionError, match=r"nowhere\.invalid"):
         require_free_port("nowhere.invalid", 3000)
+
+
+def test_a_large_log_begins_anew_under_a_process_that_goes_on_writing(tmp_path: Path) -> None:
+    """Guards against a log that fills the disk in a year, and against one whose holes look like it."""
+    log = tmp_path / "daemon.log"
+    child = Child("daemon", [], {}, log)
+    with log.open("ab") as writer:
+        writer.write(b"x" * 20_000_001)
+        writer.flush()
+        child.rotate_log()
+        writer.write(b"after\n")
+    assert log.read_bytes() == b"after\n"
+    assert (tmp_path / "daemon.log.1").stat().st_size == 20_000_001
