@@ -77,11 +77,12 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
 
 
 def _store_raw(connection: Connection, cluster_id: int, documents: list[str]) -> None:
-    copy_raw = "COPY clusters_clustersyncdata (cluster_id, data) FROM STDIN"
+    copy_raw = "COPY clusters_clustersyncdata (cluster_id, data, fingerprint) FROM STDIN"
+    digest = bytes(16)  # stage raw has computed it by then
     for start in range(0, len(documents), 200):  # committed in pieces, as the sweep does
         with connection.cursor() as cursor, cursor.copy(copy_raw) as copy:
             for document in documents[start : start + 200]:
-                copy.write_row((cluster_id, document))
+                copy.write_row((cluster_id, document, digest))
 
 
 def _copy_alone(url: str) -> float:

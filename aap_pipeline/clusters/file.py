@@ -55,7 +55,9 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
         raise ClusterError("The address of a controller looks like https://aap.company.com or http://10.0.0.1:8080.")
     if parts.path.strip("/"):
-        raise ClusterError(f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking.")
+        raise ClusterError(
+            f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking."
+        )
     return Endpoint(
         protocol=parts.scheme,
         address=parts.hostname,

@@ -64,7 +64,9 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
     row = connection.execute(statement("clusters/list_clusters"), {"name": name}).fetchone()
     if row is None:
         there = ", ".join(cluster.name for cluster in clusters(connection)) or "none yet"
-        raise ClusterError(f"There is no cluster {name!r}. Clusters: {there}. Add one with `aap-pipeline clusters add`.")
+        raise ClusterError(
+            f"There is no cluster {name!r}. Clusters: {there}. Add one with `aap-pipeline clusters add`."
+        )
     return _cluster(row)
 
 
@@ -91,9 +93,7 @@ def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bo
     """Start or stop syncing a cluster; `removed` also drops it from the registry's listings. Its history stays."""
     cluster_named(connection, name)
     with connection.transaction():
-        connection.execute(
-            statement("clusters/enable_cluster"), {"name": name, "enabled": enabled, "removed": removed}
-        )
+        connection.execute(statement("clusters/enable_cluster"), {"name": name, "enabled": enabled, "removed": removed})
 
 
 def rotate_key(connection: Connection, cipher: Cipher) -> int:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.core.columns import JOB_COLUMNS, job_row
@@ -94,6 +94,7 @@ def test_templates_and_organizations_have_fingerprints_too(kind: str) -> None:
     assert fingerprint({**document, "name": "other"}, kind) != before
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*RECORDED[0], "job_host_summaries"]), JSON))
 def test_any_object_has_a_fingerprint_which_host_summaries_do_not_change(changes: Document) -> None:
     """Guards against a sync that ends at a document which stage core would quarantine."""
@@ -103,19 +104,24 @@ def test_any_object_has_a_fingerprint_which_host_summaries_do_not_change(changes
     assert len(fingerprint(_bytes(document))) == DIGEST_SIZE
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary() | JSON.map(_bytes), st.sampled_from(["job", "organization", "job_template", "job_template_gone", "?"])
 )
 def test_any_bytes_decode_or_are_refused_with_a_sentence(document: bytes, kind: str) -> None:
     """Guards against an exception that ends a parse."""
+    refused: Refused | None = None
     try:
         decode(kind, document)
-    except Refused as refused:
+    except Refused as error:
+        refused = error
+    if refused is not None:
         assert refused.reason
         assert str(refused).endswith(".")
         assert len(str(refused)) < 400
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(RECORDED), st.dictionaries(st.sampled_from(list(RECORDED[0])), JSON, max_size=3))
 def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes: Document) -> None:
     """Guards against values that reach the database unchecked, or a crash on the way."""
