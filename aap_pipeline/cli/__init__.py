@@ -1,0 +1,63 @@
+"""The command `aap-pipeline`. Importing this loads no command: each is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from aap_pipeline import __version__
+from aap_pipeline.cli.commands import LazyCommands
+from aap_pipeline.errors import PipelineError
+
+_INTERRUPTED = 130
+_TERMINATED = 143
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="aap-pipeline")
+def aap_pipeline() -> None:
+    """Copies the run history of Ansible Automation Platform controllers into PostgreSQL and keeps savings tables
+    that BI tools read in milliseconds.
+
+    \b
+    New here?
+      aap-pipeline demo                       the whole flow over simulated controllers, in about a minute
+      aap-pipeline clusters add https://aap.example.com --name prod --token-file token.txt
+      aap-pipeline sync                       copy its history and compute the savings
+      aap-pipeline report                     what the automation saved
+      aap-pipeline up                         the Dagster UI, with syncs that run by themselves
+
+    Without AAP_PIPELINE_DATABASE_URL an embedded PostgreSQL keeps its data under .aap-pipeline (AAP_PIPELINE_HOME);
+    every command starts it when it is needed. With it, any PostgreSQL 15 or later serves.
+
+    Exit status: 0 if all of it worked, 1 if something did not, 2 for a command line that makes no sense, 130 after
+    Ctrl-C. Commands that print tables take --json for scripts.
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit status; a user's mistakes never show a traceback."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = aap_pipeline.main(args=arguments, prog_name="aap-pipeline", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return _INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PipelineError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return status if isinstance(status, int) else 0
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM ends the command as Ctrl-C does: what it started is stopped on the way out."""
+    sys.exit(_TERMINATED)

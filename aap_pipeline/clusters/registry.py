@@ -96,6 +96,16 @@ def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bo
         connection.execute(statement("clusters/enable_cluster"), {"name": name, "enabled": enabled, "removed": removed})
 
 
+def purge(connection: Connection, name: str) -> int:
+    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted."""
+    cluster_named(connection, name)
+    with connection.transaction():
+        connection.execute(statement("clusters/purge_host_summaries"), {"name": name})
+        jobs = connection.execute(statement("clusters/purge_jobs"), {"name": name}).rowcount
+        connection.execute(statement("clusters/purge_cluster"), {"name": name})
+    return jobs
+
+
 def rotate_key(connection: Connection, cipher: Cipher) -> int:
     """Encrypt every stored secret with the first key of `cipher`; the number of clusters. All or nothing."""
     with connection.transaction():

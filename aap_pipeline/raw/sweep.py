@@ -26,17 +26,19 @@ _WRITE_JOBS = 500
 class Controller(Protocol):
     """What the sweep asks of a controller. Every answer is whole, or an error: never a part of one."""
 
-    def jobs_count(self, after: datetime, until: datetime) -> int:
-        """How many jobs finished in (after, until]."""
+    def jobs_count(self, finished_gt: datetime, finished_lte: datetime) -> int:
+        """How many jobs finished in (finished_gt, finished_lte]."""
 
-    def jobs_page(self, after: datetime, until: datetime, after_id: int, limit: int) -> list[Document]:
-        """The `limit` jobs of (after, until] with the lowest ids above `after_id`, by id."""
+    def jobs_page(self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int) -> list[Document]:
+        """The `limit` jobs of that window with the lowest ids above `after_id`, by id."""
 
-    def jobs_by_ids(self, ids: Collection[int]) -> list[Document]:
+    def jobs_by_ids(self, ids: Sequence[int]) -> list[Document]:
         """Those of the jobs `ids` that still exist."""
 
-    def pending_job_ids(self, after: datetime, until: datetime, first_id: int, last_id: int) -> set[int]:
-        """Jobs of (after, until] and of that range of ids whose host summaries are not written yet."""
+    def pending_job_ids(
+        self, finished_gt: datetime, finished_lte: datetime, after_id: int, upto_id: int
+    ) -> Sequence[int]:
+        """Jobs of that window with after_id < id <= upto_id whose host summaries are not written yet."""
 
     def host_summaries(self, job_id: int) -> list[Document]:
         """All host summaries of a job."""
@@ -189,7 +191,7 @@ class Sweep:
         # controller writes them before it stops calling the job pending.
         pending: set[int] = set()
         if fingerprints and any(self._may_be_pending(job) for job in wanted):
-            pending = self.controller.pending_job_ids(window.after, window.until, min(fingerprints), max(fingerprints))
+            pending = self._pending(window, fingerprints)
         for job in wanted:
             number = id_of(job) or 0
             awaited = number in pending and self._may_be_pending(job)
@@ -203,10 +205,8 @@ class Sweep:
         awaited = self.store.awaited()
         if not awaited:
             return
-        oldest, newest = min(awaited.values()), max(awaited.values())
-        pending = self.controller.pending_job_ids(
-            oldest - timedelta(microseconds=1), newest, min(awaited), max(awaited)
-        )
+        window = Window(min(awaited.values()) - timedelta(microseconds=1), max(awaited.values()))
+        pending = self._pending(window, awaited)
         overdue = {number for number, finished in awaited.items() if self._is_overdue(finished)}
         due = sorted((awaited.keys() - pending) | overdue)
         for start in range(0, len(due), _PAGE_SIZE):
@@ -217,6 +217,9 @@ class Sweep:
             self._drain(0)
             self.store.write(self._take_buffer())
             self.store.give_up(set(asked) - {job["id"] for job in found})
+
+    def _pending(self, window: Window, ids: Collection[int]) -> set[int]:
+        return set(self.controller.pending_job_ids(window.after, window.until, min(ids) - 1, max(ids)))
 
     def _fetch(self, job: Document, fingerprint: bytes | None, *, provisional: bool) -> None:
         fingerprint = fingerprint or self.fingerprint(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -27,7 +27,7 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
             options="-c timezone=UTC " + str(_options(url)),
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("connection failed: ")
+        reason = _reason(error)
         raise DatabaseUnreachable(
             f"Cannot connect to PostgreSQL at {describe(url)}: {reason}. Check AAP_PIPELINE_DATABASE_URL and that the "
             "server is up."
@@ -40,8 +40,19 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
 
 def describe(url: str) -> str:
     """`url` for people: host, port, database; no user, no password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return "an address that is not a PostgreSQL URL"
+    return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+
+
+def _reason(error: psycopg.OperationalError) -> str:
+    """What libpq says of the last address that it tried, without repeating the address."""
+    last_attempt = str(error).strip().rpartition("connection failed: ")[2]
+    return re.sub(
+        r"^connection to server .*? failed: (FATAL:\s*)?|^FATAL:\s*|\.$", "", last_attempt.splitlines()[0]
+    ).strip()
 
 
 def _options(url: str) -> str:

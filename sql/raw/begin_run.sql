@@ -4,6 +4,6 @@ WITH died AS (
     UPDATE pipeline.sync_run SET outcome = 'interrupted', finished_at = NOW()
     WHERE cluster_id = %(cluster)s AND outcome = 'running'
 )
-INSERT INTO pipeline.sync_run (cluster_id, kind, dagster_run_id, window_from, window_to)
-VALUES (%(cluster)s, %(kind)s, %(dagster_run_id)s, %(after)s, %(until)s)
+INSERT INTO pipeline.sync_run (cluster_id, kind, dagster_run_id)
+VALUES (%(cluster)s, %(kind)s, %(dagster_run_id)s)
 RETURNING id

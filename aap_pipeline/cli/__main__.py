@@ -1,0 +1,7 @@
+"""`python -m aap_pipeline.cli` is `aap-pipeline`."""
+
+import sys
+
+from aap_pipeline.cli import main
+
+sys.exit(main())

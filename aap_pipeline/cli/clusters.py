@@ -1,0 +1,266 @@
+"""`aap-pipeline clusters`: the registry of controllers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aap_pipeline.cli.context import warehouse, warehouse_connection
+from aap_pipeline.cli.output import Column, cell, console, json_option, print_json, print_rows
+from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
+from aap_pipeline.clusters.registry import (
+    Cluster,
+    ClusterError,
+    NewCluster,
+    cluster_named,
+    clusters,
+    purge,
+    rotate_key,
+    save_clusters,
+    set_enabled,
+)
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.check import Finding, check
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import cipher
+
+_FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
+_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
+
+
+@click.group("clusters")
+def command() -> None:
+    """Add, import, check and remove controllers.
+
+    A cluster is one controller and the key of one Dagster partition. Tokens are stored encrypted and never shown. Use
+    a token with the scope `read` of a user who is a System Auditor: it sees every run and can change nothing.
+    """
+
+
+@command.command("add")
+@click.argument("url")
+@click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File that holds the access token.")
+@click.option("--token-env", help="Environment variable that holds the access token.")
+@click.option("--refresh-token-file", type=click.Path(path_type=Path), help="File that holds the refresh token.")
+@click.option("--client-id", default="", help="OAuth client, needed with a refresh token.")
+@click.option("--client-secret-file", type=click.Path(path_type=Path), help="File that holds the client's secret.")
+@click.option("--ca-bundle", type=click.Path(path_type=Path), help="PEM file of the CA that signed the certificate.")
+@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Anybody on the way can read the token.")
+def add(
+    url: str,
+    name: str,
+    token_file: Path | None,
+    token_env: str | None,
+    refresh_token_file: Path | None,
+    client_id: str,
+    client_secret_file: Path | None,
+    ca_bundle: Path | None,
+    no_verify_ssl: bool,
+) -> None:
+    """Add the controller at URL, or give the cluster of that name a new address and token.
+
+    \b
+      aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
+
+    Without --token-file and --token-env the token is asked for. In the controller's web interface you make one under
+    your user, "Tokens", scope "Read".
+    """
+    bundle = str(ca_bundle.absolute()) if ca_bundle else None
+    endpoint = endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=bundle)
+    tokens = Tokens(
+        access=_access_token(token_file, token_env),
+        refresh=_secret(refresh_token_file) if refresh_token_file else "",
+        client_id=client_id,
+        client_secret=_secret(client_secret_file) if client_secret_file else "",
+    )
+    _save([NewCluster(name, endpoint, tokens)])
+    click.echo(f"Next: aap-pipeline clusters check {name}")
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_file(file: Path) -> None:
+    """Add or update all clusters of FILE, or none if one line of it is wrong.
+
+    \b
+      clusters:
+        - name: prod
+          address: aap.company.com
+          access_token_env: AAP_PROD_TOKEN      # or access_token_file, or access_token
+        - name: lab
+          protocol: https                       # the default
+          address: aap-lab.company.com
+          port: 8443                            # 443 by default
+          verify_ssl: true                      # the default
+          ca_bundle: /etc/ssl/company-ca.pem
+          access_token_file: lab-token.txt      # beside this file
+          refresh_token: …                      # with client_id and client_secret: tokens renew themselves
+    """
+    _save(read_clusters_file(file))
+    click.echo("Next: aap-pipeline clusters check")
+
+
+@command.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """Show all clusters."""
+    with warehouse_connection() as connection:
+        rows = [_row(cluster) for cluster in clusters(connection)]
+    columns = [
+        Column("name", "Name"),
+        Column("url", "Address"),
+        Column("product", "Product"),
+        Column("state", "State"),
+        Column("tls", "Certificate"),
+    ]
+    print_rows(columns, rows, as_json=as_json)
+    if not rows and not as_json:
+        click.echo("Add one with `aap-pipeline clusters add URL --name NAME`.")
+
+
+@command.command("check")
+@click.argument("names", nargs=-1)
+@json_option
+def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
+    """Say whether the clusters NAMES (all enabled ones by default) can be read, and what to do where they cannot."""
+    settings = Settings()
+    with warehouse(settings) as url:
+        with connect(url) as connection:
+            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+        secrets = cipher(settings)
+        results = {cluster.name: _check(url, secrets, cluster) for cluster in chosen}
+    if not results:
+        raise ClusterError("There is no cluster to check: add one with `aap-pipeline clusters add`.")
+    if as_json:
+        print_json({name: [asdict(finding) for finding in findings] for name, findings in results.items()})
+    else:
+        for name, findings in results.items():
+            _print_findings(name, findings)
+    failed = any(finding.outcome == "failed" for findings in results.values() for finding in findings)
+    return 1 if failed else 0
+
+
+@command.command("disable")
+@click.argument("name")
+def disable(name: str) -> None:
+    """Stop syncing cluster NAME; its history stays."""
+    _set(name, enabled=False)
+    click.echo(f"Cluster {name} is disabled. Its history stays; `aap-pipeline clusters enable {name}` goes on with it.")
+
+
+@command.command("enable")
+@click.argument("name")
+def enable(name: str) -> None:
+    """Sync a disabled cluster again; it goes on where it stopped."""
+    _set(name, enabled=True)
+    click.echo(f"Cluster {name} is enabled.")
+
+
+@command.command("remove")
+@click.argument("name")
+@click.option("--purge", "with_history", is_flag=True, help="Also delete its jobs, host summaries and savings.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, with_history: bool, yes: bool) -> None:
+    """Remove cluster NAME from the registry. Its history stays unless you --purge it."""
+    with warehouse_connection() as connection:
+        cluster_named(connection, name)
+        if not with_history:
+            set_enabled(connection, name, enabled=False, removed=True)
+            click.echo(f"Cluster {name} is removed and no longer synced. Its history stays.")
+            return
+        if not yes:
+            click.confirm(f"Delete the whole history of cluster {name}? This cannot be undone", abort=True)
+        jobs = purge(connection, name)
+    click.echo(f"Cluster {name} and its {jobs:,} jobs are deleted.")
+
+
+@command.command("rotate-key")
+def rotate() -> None:
+    """Encrypt all tokens with the first of AAP_PIPELINE_ENCRYPTION_KEYS.
+
+    \b
+      1. aap-pipeline keys new
+      2. put the new key before the old one: AAP_PIPELINE_ENCRYPTION_KEYS=NEW,OLD
+      3. aap-pipeline clusters rotate-key
+      4. drop the old key
+    """
+    settings = Settings()
+    with warehouse_connection(settings) as connection:
+        count = rotate_key(connection, cipher(settings))
+    click.echo(f"The tokens of {count} clusters are encrypted with the first key; older keys are no longer needed.")
+
+
+def _save(entries: list[NewCluster]) -> None:
+    settings = Settings()
+    with warehouse_connection(settings) as connection:
+        added = save_clusters(connection, cipher(settings), entries)
+    for entry in entries:
+        what = "Added" if added[entry.name] else "Updated"
+        click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
+
+
+def _set(name: str, *, enabled: bool) -> None:
+    with warehouse_connection() as connection:
+        set_enabled(connection, name, enabled=enabled)
+
+
+def _access_token(file: Path | None, variable: str | None) -> str:
+    if file is not None:
+        return _secret(file)
+    if variable is not None:
+        token = os.environ.get(variable, "").strip()
+        if not token:
+            raise ClusterError(f"The environment variable {variable} is not set, or empty.")
+        return token
+    return str(click.prompt("Access token", hide_input=True)).strip()
+
+
+def _secret(file: Path) -> str:
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClusterError(f"Cannot read {file}: {getattr(error, 'strerror', 'it is no text')}.") from None
+    if not secret:
+        raise ClusterError(f"{file} is empty: it must hold the token.")
+    return secret
+
+
+def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
+    hint = cluster.product if cluster.product_version else None
+    store = DatabaseTokenStore(url, secrets, cluster.id)
+    try:
+        store.load()  # a wrong key is said before any request
+    except PipelineError as error:
+        return [Finding("encryption key", "failed", str(error))]
+    with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
+        return check(client)
+
+
+def _print_findings(name: str, findings: list[Finding]) -> None:
+    out = console()
+    out.print(f"[bold]{name}[/]")
+    for finding in findings:
+        out.print(f"  {_MARKS[finding.outcome]} {finding.name}: ", cell(finding.sentence), sep="", end="\n")
+        if finding.remedy and finding.outcome != "ok":
+            out.print("    → ", cell(finding.remedy), sep="")
+
+
+def _row(cluster: Cluster) -> dict[str, Any]:
+    state = "removed" if cluster.removed_at else "enabled" if cluster.enabled else "disabled"
+    return {
+        "name": cluster.name,
+        "url": cluster.endpoint.base_url,
+        "product": cluster.product if cluster.product_version else "not asked yet",
+        "state": state,
+        "tls": "verified" if cluster.endpoint.verify_ssl else "not verified",
+    }

@@ -1,0 +1,62 @@
+"""Which commands there are, in the order in which a newcomer needs them, and where each one's code is."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: `module` defines the click command `command`; `summary` is its line in the list of commands."""
+
+    module: str
+    summary: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Run": {
+        "demo": Entry("aap_pipeline.cli.demo", "See the whole flow over simulated controllers."),
+        "sync": Entry("aap_pipeline.cli.sync", "Copy what is new at the controllers and compute the savings."),
+        "up": Entry("aap_pipeline.cli.up", "Run PostgreSQL, the Dagster UI and its daemon until Ctrl-C."),
+    },
+    "Look": {
+        "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
+        "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
+    },
+    "Configure": {
+        "clusters": Entry("aap_pipeline.cli.clusters", "Add, import, check and remove controllers."),
+        "settings": Entry("aap_pipeline.cli.settings", "Show and change the application settings."),
+        "keys": Entry("aap_pipeline.cli.keys", "Make encryption keys."),
+    },
+    "Operate": {
+        "migrate": Entry("aap_pipeline.cli.migrate", "Bring the database to this release's schema."),
+    },
+}
+"""Commands by section of `aap-pipeline --help`. Add a line here and a module beside this one."""
+
+
+class LazyCommands(click.Group):
+    """A group that imports a command's module when the command is run or its own help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names of all commands, by section."""
+        return [name for entries in SECTIONS.values() for name in entries]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load the command; None for an unknown name."""
+        entry = next((entries[cmd_name] for entries in SECTIONS.values() if cmd_name in entries), None)
+        if entry is None:
+            return None
+        command: click.Command = importlib.import_module(entry.module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the summaries: nothing is imported."""
+        width = max(map(len, self.list_commands(ctx)))
+        for section, entries in SECTIONS.items():
+            if entries:
+                with formatter.section(section):
+                    formatter.write_dl([(name.ljust(width), entry.summary) for name, entry in entries.items()])

@@ -1,0 +1,74 @@
+"""The warehouse for the duration of a command: reachable, at this release's schema, its failures in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse.connection import connect, describe
+from aap_pipeline.warehouse.errors import DatabaseUnreachable, WarehouseError
+from aap_pipeline.warehouse.schema_version import newest_version, stored_version
+
+if TYPE_CHECKING:
+    from aap_pipeline.warehouse.connection import Connection
+
+
+@contextmanager
+def database(settings: Settings | None = None) -> Iterator[str]:
+    """URL of the database, whatever its schema: the external one, or the embedded server, started if it is not up.
+
+    A connection that breaks in the block becomes DatabaseUnreachable.
+    """
+    settings = settings or Settings()
+    try:
+        if settings.database_url is not None:
+            yield settings.database_url.get_secret_value()
+        else:
+            from aap_pipeline.warehouse.embedded import embedded_server
+
+            with embedded_server(settings.postgres_directory) as url:
+                yield url
+    except psycopg.OperationalError as error:
+        reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DatabaseUnreachable(
+            f"PostgreSQL ended the connection or refused the work: {reason}. What was committed is safe; run the "
+            "command again."
+        ) from error
+
+
+@contextmanager
+def warehouse(settings: Settings | None = None) -> Iterator[str]:
+    """URL of the database at this release's schema: the embedded server is migrated, an external one must be."""
+    settings = settings or Settings()
+    with database(settings) as url:
+        require_schema(url, may_migrate=settings.database_url is None)
+        yield url
+
+
+@contextmanager
+def warehouse_connection(settings: Settings | None = None) -> Iterator[Connection]:
+    """A connection to `warehouse`: committed at the end of the block, rolled back after an error."""
+    with warehouse(settings) as url, connect(url) as connection:
+        yield connection
+
+
+def require_schema(url: str, *, may_migrate: bool) -> None:
+    """Raise WarehouseError unless the database has this release's schema; migrate it first where that is allowed."""
+    with connect(url) as connection:
+        current = stored_version(connection)
+    if current == newest_version():
+        return
+    from aap_pipeline.warehouse.migrate import check, migrate
+
+    if may_migrate:
+        migrate(url)
+        return
+    state = check(url)  # raises for a database from the future and for a server that is too old
+    raise WarehouseError(
+        f"The database {describe(url)} {'is empty' if state.current is None else f'has schema {state.current}'} and "
+        f"this release needs {state.newest}: run `aap-pipeline migrate`."
+    )

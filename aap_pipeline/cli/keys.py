@@ -1,0 +1,21 @@
+"""`aap-pipeline keys`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group(name="keys")
+def command() -> None:
+    """Make keys for AAP_PIPELINE_ENCRYPTION_KEYS, which encrypts the controllers' tokens in the database."""
+
+
+@command.command()
+def new() -> None:
+    """Print a fresh key.
+
+    To rotate: put it before the old ones (NEW,OLD), run `aap-pipeline clusters rotate-key`, then drop the old ones.
+    """
+    from aap_pipeline.warehouse.encryption import new_key
+
+    click.echo(new_key())

@@ -1,0 +1,143 @@
+"""`aap-pipeline sql`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aap_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from aap_pipeline.warehouse.sql_results import ResultSet
+
+
+@click.command(name="sql")
+@click.argument("query", required=False)
+@click.option("-f", "--file", "path", type=click.Path(path_type=Path), help="Read the SQL from a file; - is stdin.")
+@click.option("--write", is_flag=True, help="Allow changes. Several statements are one transaction.")
+@click.option(
+    "--json", "form", flag_value="json", help="Print JSON: a list of rows, or of such lists for several queries."
+)
+@click.option("--csv", "form", flag_value="csv", help='Print CSV with a header; NULL is empty, empty text is "".')
+@click.option(
+    "--max-rows", type=click.IntRange(min=1), default=1000, show_default=True, help="Rows of a table to print at most."
+)
+def command(query: str | None, path: Path | None, write: bool, form: str | None, max_rows: int) -> None:
+    """Run QUERY, the SQL in a file (-f), or what standard input holds, on the warehouse.
+
+    Several statements may follow each other, separated by semicolons. Nothing can be changed without --write.
+
+    \b
+      aap-pipeline sql "SELECT * FROM marts.totals('2026-01-01', '2026-03-31')"
+      aap-pipeline sql -f report.sql --csv > report.csv
+    """
+    from aap_pipeline.cli.context import warehouse
+    from aap_pipeline.warehouse.sql_results import run
+
+    text = _text(query, path)
+    with warehouse() as url:
+        results = run(url, text, write=write)
+    if form == "json":
+        _print_json(results)
+    elif form == "csv":
+        _print_csv(results)
+    else:
+        _print_tables(results, max_rows)
+
+
+def _text(query: str | None, path: Path | None) -> str:
+    if query is not None and path is not None:
+        raise click.UsageError("Give a query or -f FILE, not both.")
+    if path is not None and str(path) != "-":
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise PipelineError(f"Cannot read the SQL file {path}: {reason}.") from error
+    elif query is not None and query != "-":
+        text = query
+    else:
+        if path is None and query is None and sys.stdin.isatty():
+            raise click.UsageError("Give a query, -f FILE, or SQL on standard input.")
+        text = sys.stdin.read()
+    if not text.strip():
+        raise click.UsageError("There is no SQL to run.")
+    return text
+
+
+def _print_tables(results: list[ResultSet], max_rows: int) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from aap_pipeline.cli.output import cell, console
+
+    out = console()
+    for result in results:
+        if result.columns is None:
+            out.print(result.status)
+            continue
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name, is_number in zip(result.columns, result.numeric, strict=True):
+            table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+        for row in result.rows[:max_rows]:
+            table.add_row(
+                *(Text("NULL", style="dim italic") if value is None else cell(_shown(value)) for value in row)
+            )
+        out.print(table)
+        count = len(result.rows)
+        shown = f", the first {max_rows:,} shown: --max-rows or --csv for more" if count > max_rows else ""
+        out.print(f"({count:,} {'row' if count == 1 else 'rows'}{shown})")
+
+
+def _print_json(results: list[ResultSet]) -> None:
+    from aap_pipeline.cli.output import print_json
+
+    tables = [result.records() for result in results if result.columns is not None]
+    _tell_the_rest(results)
+    print_json(tables[0] if len(tables) == 1 else tables)
+
+
+def _print_csv(results: list[ResultSet]) -> None:
+    _tell_the_rest(results)
+    first = True
+    for result in results:
+        if result.columns is None:
+            continue
+        if not first:
+            click.echo()
+        first = False
+        click.echo(",".join(map(_field, result.columns)))
+        for row in result.rows:
+            click.echo(",".join(map(_field, row)))
+
+
+def _tell_the_rest(results: list[ResultSet]) -> None:
+    """What statements without rows did, where it does not disturb the data."""
+    for result in results:
+        if result.columns is None:
+            click.echo(result.status, err=True)
+
+
+def _field(value: Any) -> str:
+    """One CSV field, as COPY … (FORMAT csv) writes it, so that NULL and empty text differ."""
+    if value is None:
+        return ""
+    text = _shown(value)
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if text == "" or any(c in text for c in ',"\r\n') else text
+
+
+def _shown(value: Any) -> str:
+    """A value as PostgreSQL would write it, where Python's own form would differ."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, dict | list):
+        from aap_pipeline.cli.output import to_json
+
+        return to_json(value, indent=False)
+    return str(value)

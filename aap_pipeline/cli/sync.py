@@ -1,0 +1,102 @@
+"""`aap-pipeline sync`: the main job, now, in this process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from aap_pipeline.cli.context import warehouse
+from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
+from aap_pipeline.cli.progress import TerminalProgress
+from aap_pipeline.clusters.registry import Cluster, ClusterError, cluster_named, clusters
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import cipher
+
+if TYPE_CHECKING:
+    from aap_pipeline.update import Outcome
+
+
+@click.command("sync")
+@click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
+@click.option("--since", metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC.")
+@click.option("--until", metavar="TIME", help="Backfill: jobs finished up to TIME.")
+@click.option("--dry-run", is_flag=True, help="Ask how much there is to read, store nothing.")
+@json_option
+def command(names: tuple[str, ...], since: str | None, until: str | None, dry_run: bool, as_json: bool) -> int:
+    """Copy what is new at every enabled cluster's controller, and bring its savings up to date.
+
+    The first time a cluster's last 90 days are read (setting initial_sync_days). It is the job that the Dagster
+    sensors run, and its runs show in the Dagster UI. Killed at any moment, it goes on from there the next time. One
+    cluster that fails does not hold up the others; the exit status is 0 only if all of them are up to date.
+    """
+    settings = Settings()
+    with warehouse(settings) as url:
+        with connect(url) as connection:
+            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+        if not chosen:
+            raise ClusterError("There is no cluster to sync: add one with `aap-pipeline clusters add`.")
+        if dry_run:
+            return _dry_run(url, settings, chosen, since, until)
+        # Importing Dagster takes a second, so not before everything else is known to be right.
+        from aap_pipeline.dagster_instance import dagster_instance
+        from aap_pipeline.update import Window, update_clusters
+
+        listed = [cluster.name for cluster in chosen]
+        with dagster_instance(settings, url) as instance, TerminalProgress(listed) as progress:
+            window = Window(_time(since), _time(until))
+            outcomes = update_clusters(instance, dict.fromkeys(listed, window), progress)
+    if as_json:
+        print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        print_outcomes(outcomes)
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def print_outcomes(outcomes: list[Outcome]) -> None:
+    """A line a cluster: what came, or what to do."""
+    out = console()
+    width = max(len(outcome.cluster) for outcome in outcomes)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            out.print(f"[red]✗[/] [bold]{outcome.cluster.ljust(width)}[/] ", cell(outcome.error), sep="")
+            continue
+        raw = outcome.metadata.get("raw/sync_data", {})
+        out.print(
+            f"[green]✓[/] [bold]{outcome.cluster.ljust(width)}[/] {raw.get('jobs_stored', 0):,} new jobs with "
+            f"{raw.get('host_summaries', 0):,} host summaries, {raw.get('jobs_known', 0):,} known, "
+            f"{raw.get('requests', 0):,} requests in {duration(raw.get('seconds'))}"
+        )
+
+
+def _dry_run(url: str, settings: Settings, chosen: list[Cluster], since: str | None, until: str | None) -> int:
+    from aap_pipeline.raw.assets import moment
+    from aap_pipeline.raw.sync import SyncRequest, dry_run
+
+    failed = False
+    for cluster in chosen:
+        request = SyncRequest(cluster, since=moment(_time(since)), until=moment(_time(until)))
+        try:
+            found = dry_run(url, cipher(settings), request)
+        except PipelineError as error:
+            failed = True
+            click.echo(f"{cluster.name}: {error}", err=True)
+            continue
+        click.echo(
+            f"{cluster.name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
+            f"{found.window_to:%Y-%m-%d %H:%M} UTC; at most {found.requests:,} requests."
+        )
+    return 1 if failed else 0
+
+
+def _time(text: str | None) -> str | None:
+    from aap_pipeline.raw.assets import moment
+
+    try:
+        found = moment(text)
+    except ValueError:
+        raise PipelineError(f"{text!r} is no time: write 2026-01-31, or 2026-01-31T06:00:00+01:00.") from None
+    return found.isoformat() if found else None

@@ -1,0 +1,102 @@
+"""What the sync asks a controller for, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aap_pipeline.controller import paging
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.paging import PAGE_SIZE, Row
+from aap_pipeline.controller.query import Params
+
+_LISTED_IDS = 200  # ids in one id__in: 2 kB of URL at most
+
+
+class ControllerApi:
+    """Typed questions to one controller. A window is (finished_gt, finished_lte], aware; None leaves a side open.
+
+    Rows are the controller's documents as received. Every call raises ControllerError subclasses; an empty list means
+    that the controller was asked and has none.
+    """
+
+    def __init__(self, client: ControllerClient) -> None:
+        self.client = client
+
+    def jobs_count(
+        self, finished_gt: datetime | None = None, finished_lte: datetime | None = None, extra: Params | None = None
+    ) -> int:
+        """How many finished jobs the window holds; `extra` adds filters."""
+        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
+
+    def jobs_page(
+        self,
+        finished_gt: datetime | None,
+        finished_lte: datetime | None,
+        after_id: int = 0,
+        limit: int = PAGE_SIZE,
+        extra: Params | None = None,
+    ) -> list[Row]:
+        """Up to `limit` (at most 200) finished jobs with an id above `after_id`, by id. Empty: there are no more.
+
+        A short page is not the last for certain (see paging.page): go on until empty, or until the count is reached.
+        """
+        return paging.page(self.client, "jobs/", _window(finished_gt, finished_lte, extra), limit, after_id)
+
+    def jobs_by_ids(self, ids: Sequence[int]) -> list[Row]:
+        """Those of the jobs that still exist, by id; one request for each 200 ids."""
+        rows: list[Row] = []
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), _LISTED_IDS):
+            chunk = wanted[start : start + _LISTED_IDS]
+            rows += paging.whole(self.client, "jobs/", {"id__in": chunk})
+        return rows
+
+    def newest_finished(self) -> datetime | None:
+        """When the newest finished job finished; None when no finished job is visible."""
+        answer = self.client.get(
+            "jobs/", {"finished__isnull": False, "order_by": "-finished", "page_size": 1, "count_disabled": 1}
+        )
+        rows = answer.body.get("results") or []
+        return datetime.fromisoformat(rows[0]["finished"]) if rows else None
+
+    def pending_job_ids(
+        self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int | None = None
+    ) -> list[int]:
+        """Finished jobs whose host summaries may still arrive, with `after_id` < id ≤ `upto_id`, ascending.
+
+        These are the jobs whose final stats event is not processed; it stays so for ever for jobs that never had one.
+        """
+        extra: dict[str, Any] = {"host_status_counts__isnull": True}
+        if upto_id is not None:
+            extra["id__lte"] = upto_id
+        pages = paging.keyset_pages(self.client, "jobs/", _window(finished_gt, finished_lte, extra), after_id=after_id)
+        return [row["id"] for rows in pages for row in rows]
+
+    def host_summaries(self, job_id: int) -> list[Row]:
+        """All host summaries of a job, by id. Raises IncompleteAnswer, and NotFound when the job was deleted."""
+        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/")
+
+    def labels(self, job_id: int) -> list[Row]:
+        """All labels of a job; the job's own document holds ten at most."""
+        return paging.whole(self.client, f"jobs/{job_id}/labels/")
+
+    def organizations(self) -> list[Row]:
+        """All organizations."""
+        return paging.whole(self.client, "organizations/")
+
+    def job_templates(self) -> list[Row]:
+        """All job templates."""
+        return paging.whole(self.client, "job_templates/")
+
+
+def _window(finished_gt: datetime | None, finished_lte: datetime | None, extra: Params | None) -> Mapping[str, Any]:
+    params: dict[str, Any] = {}
+    if finished_gt is not None:
+        params["finished__gt"] = finished_gt
+    if finished_lte is not None:
+        params["finished__lte"] = finished_lte
+    if not params:
+        params["finished__isnull"] = False
+    return {**params, **(extra or {})}

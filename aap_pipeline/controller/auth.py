@@ -1,0 +1,112 @@
+"""The OAuth tokens of a controller: kept by a store, renewed by one caller at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aap_pipeline.controller.errors import AuthenticationError
+
+
+@dataclass(frozen=True, repr=False)
+class Tokens:
+    """Credentials of one cluster; repr shows none of them. Empty text means: not given."""
+
+    access: str
+    refresh: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+    def __repr__(self) -> str:
+        given = [name for name in ("access", "refresh", "client_id", "client_secret") if getattr(self, name)]
+        return f"Tokens({', '.join(f'{name}=***' for name in given)})"
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The values that no log may show."""
+        return frozenset(value for value in (self.access, self.refresh, self.client_secret) if value)
+
+
+Exchange = Callable[[Tokens], Tokens]
+
+
+class TokenStore(Protocol):
+    """Keeps the tokens of one cluster. The real one is a database row; the controller rotates what it holds."""
+
+    def load(self) -> Tokens:
+        """The tokens as stored now."""
+
+    def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
+        """Replaces the pair whose access token is `stale_access` and returns the new one.
+
+        Must hold a lock that other processes respect, read again under it, return what it read without calling
+        `exchange` when the access token is no longer `stale_access`, and otherwise commit what `exchange` gave
+        before it returns or releases the lock. An exception of `exchange` passes through, the row unchanged.
+        """
+
+
+class MemoryTokenStore:
+    """Tokens that live as long as the process: for one-off use and tests."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._lock = threading.Lock()
+
+    def load(self) -> Tokens:
+        with self._lock:
+            return self._tokens
+
+    def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
+        with self._lock:
+            if self._tokens.access == stale_access:
+                self._tokens = exchange(self._tokens)
+            return self._tokens
+
+
+class Authenticator:
+    """The token in use by one client, shared by its threads."""
+
+    def __init__(self, store: TokenStore, exchange: Exchange, where: str) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._where = where
+        self._lock = threading.Lock()
+        self._tokens: Tokens | None = None
+        self._refusal: tuple[str, AuthenticationError] | None = None
+
+    def access(self) -> str:
+        """The access token to send."""
+        tokens = self._tokens
+        if tokens is None:
+            with self._lock:
+                if self._tokens is None:
+                    self._tokens = self._store.load()
+                tokens = self._tokens
+        if not tokens.access:
+            raise AuthenticationError(f"No access token is stored for {self._where}: create one there and import it.")
+        return tokens.access
+
+    def renew(self, stale_access: str) -> str:
+        """An access token other than `stale_access`, which the controller declined.
+
+        Of many threads that were declined at once, the first renews and the others take what it got; a refusal is
+        remembered, so that a spent refresh token is not sent again by each of them.
+        Raises AuthenticationError with what to do.
+        """
+        with self._lock:
+            if self._tokens is not None and self._tokens.access != stale_access:
+                return self._tokens.access
+            if self._refusal is not None and self._refusal[0] == stale_access:
+                raise self._refusal[1]
+            try:
+                self._tokens = self._store.refresh(stale_access, self._exchange)
+            except AuthenticationError as error:
+                self._refusal = (stale_access, error)
+                raise
+            return self._tokens.access
+
+    def secrets(self) -> frozenset[str]:
+        """The secret values in use, for redaction."""
+        return self._tokens.secrets if self._tokens is not None else frozenset()

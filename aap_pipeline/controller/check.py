@@ -1,0 +1,236 @@
+"""Tells a person, in words, whether a controller can be read, and what to do where it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.errors import (
+    AuthenticationError,
+    BadEndpoint,
+    ControllerError,
+    NotFound,
+    PermissionDenied,
+    TlsError,
+)
+
+Outcome = Literal["ok", "warning", "failed"]
+_SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but tokens and people do not
+_LATENCY_WARNING = 2.0  # seconds
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `clusters check`."""
+
+    name: str
+    outcome: Outcome
+    sentence: str
+    remedy: str = ""
+
+
+def check(client: ControllerClient) -> list[Finding]:
+    """What holds and what does not, in the order in which things fail; stops where the rest cannot be known.
+
+    Give it a client with few retries, or a dead controller takes its full patience.
+    """
+    findings: list[Finding] = []
+    try:
+        product = client.product()
+    except (TlsError, BadEndpoint) as error:
+        return [Finding("tls", "failed", *_parted(error))]
+    except ControllerError as error:
+        return [Finding("reachable", "failed", *_parted(error))]
+    findings.append(Finding("reachable", "ok", f"{client.base_url} answers."))
+    findings.append(_tls(client))
+    findings.append(Finding("version", "ok", f"It is {product.label} (it says {product.version})."))
+    findings += [
+        Finding("version", "warning", warning, "Watch the first sync, and tell us how it went.")
+        for warning in product.warnings
+    ]
+    findings.append(
+        Finding("prefix", "ok", f"Its API lives at {product.api_prefix}, tokens are renewed at {product.token_path}.")
+    )
+    findings.append(_skew(client))
+    try:
+        all_seeing, who = _token(client)
+    except ControllerError as error:
+        return [*findings, Finding("token", "failed", *_parted(error))]
+    findings.append(who)
+    findings.append(_scope(client))
+    findings += _visible(client, all_seeing)
+    findings.append(_latency(client))
+    return findings
+
+
+def _tls(client: ControllerClient) -> Finding:
+    endpoint = client.endpoint
+    if endpoint.protocol == "http":
+        return Finding(
+            "tls",
+            "warning",
+            "The connection is not encrypted: the token crosses the network in clear text.",
+            "Set protocol to https.",
+        )
+    if not endpoint.verify_ssl:
+        return Finding(
+            "tls",
+            "warning",
+            "The certificate is not verified: anybody on the way can read the token.",
+            "Set verify_ssl to true and ca_bundle to the CA that signed the certificate.",
+        )
+    return Finding("tls", "ok", "The certificate is trusted.")
+
+
+def _skew(client: ControllerClient) -> Finding:
+    skew = client.clock_skew()
+    if skew is None:
+        return Finding(
+            "clock",
+            "warning",
+            "Its answers carry no Date, so its clock is unknown and this machine's is used.",
+            "Let the proxies on the way pass the Date header.",
+        )
+    text = f"Its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's."
+    if abs(skew) > _SKEW_WARNING:
+        return Finding(
+            "clock",
+            "warning",
+            text,
+            "Set both clocks by NTP; windows follow the controller's clock, so no run is lost meanwhile.",
+        )
+    return Finding("clock", "ok", text if abs(skew) >= 2 else "Its clock agrees with this machine's.")
+
+
+def _token(client: ControllerClient) -> tuple[bool, Finding]:
+    """Whether the token's user sees everything, and the finding. Raises when the token does not work at all."""
+    try:
+        rows = client.get("me/").body.get("results")
+    except (NotFound, PermissionDenied):
+        rows = None
+    if not rows or not isinstance(rows, list) or not isinstance(rows[0], dict):
+        client.count("jobs/")
+        return False, Finding(
+            "token",
+            "warning",
+            "The token works, but does not say whose it is.",
+            "Make sure that its user is a System Auditor.",
+        )
+    user: dict[str, Any] = rows[0]
+    name = user.get("username")
+    if user.get("is_superuser"):
+        return True, Finding(
+            "token",
+            "warning",
+            f"The token belongs to {name}, a system administrator, and may do more than read.",
+            "Use a System Auditor's token.",
+        )
+    if user.get("is_system_auditor") or user.get("is_platform_auditor"):
+        return True, Finding("token", "ok", f"The token belongs to {name}, a system auditor: it sees everything.")
+    return False, Finding(
+        "token",
+        "warning",
+        f"The token belongs to {name}, an ordinary user: runs it has no role on are invisible, and savings too low.",
+        f"Make {name} a System Auditor.",
+    )
+
+
+def _scope(client: ControllerClient) -> Finding:
+    """The scope of the user's tokens: the API does not say which of them is asking."""
+    path = "/api/gateway/v1/tokens/" if client.product().behind_gateway else "tokens/"
+    try:
+        rows = client.get(path, {"page_size": 200}).body.get("results")
+    except ControllerError:
+        rows = None
+    scopes = {str(row.get("scope")) for row in rows or [] if isinstance(row, dict)}
+    if not scopes:
+        return Finding("scope", "ok", "The token can read; the controller does not say whether it can write too.")
+    if scopes == {"read"}:
+        return Finding("scope", "ok", "The token's scope is read.")
+    return Finding(
+        "scope",
+        "warning",
+        "The user has tokens with the scope write; reading needs none.",
+        "Create a token with the scope read and import it.",
+    )
+
+
+def _visible(client: ControllerClient, all_seeing: bool) -> list[Finding]:
+    api = ControllerApi(client)
+    try:
+        jobs = api.jobs_count()
+    except ControllerError as error:
+        return [Finding("jobs", "failed", *_parted(error))]
+    if jobs == 0:
+        if all_seeing:
+            return [Finding("jobs", "ok", "No finished job is there yet.")]
+        return [
+            Finding(
+                "jobs",
+                "warning",
+                "No finished job is visible to the token's user.",
+                "Make the user a System Auditor, unless nothing has run yet.",
+            )
+        ]
+    findings = [Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")]
+    return [*findings, _guarded("host summaries", lambda: _summaries(client))]
+
+
+def _summaries(client: ControllerClient) -> Finding:
+    newest = client.get(
+        "jobs/", {"finished__isnull": False, "order_by": "-finished", "page_size": 1, "count_disabled": 1}
+    )
+    rows = newest.body.get("results") or []
+    if not rows:
+        return Finding(
+            "host summaries", "warning", "The visible jobs disappeared while being looked at.", "Check again."
+        )
+    try:
+        client.count(f"jobs/{rows[0]['id']}/job_host_summaries/")
+    except PermissionDenied:
+        return Finding(
+            "host summaries",
+            "failed",
+            f"Jobs are visible, but the host summaries of job {rows[0]['id']} are forbidden: no savings can be "
+            "computed.",
+            "Make the token's user a System Auditor.",
+        )
+    except NotFound:
+        return Finding(
+            "host summaries", "warning", f"Job {rows[0]['id']} was deleted while being looked at.", "Check again."
+        )
+    return Finding("host summaries", "ok", "Host summaries can be read.")
+
+
+def _latency(client: ControllerClient) -> Finding:
+    median = client.statistics.snapshot().median_latency or 0.0
+    text = f"Half of its answers took less than {median * 1000:.0f} ms."
+    if median > _LATENCY_WARNING:
+        return Finding(
+            "latency",
+            "warning",
+            text,
+            "Expect a slow first sync; look at the controller's load, and let it run at night.",
+        )
+    return Finding("latency", "ok", text)
+
+
+def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
+    try:
+        return find()
+    except ControllerError as error:
+        return Finding(name, "failed", *_parted(error))
+
+
+def _parted(error: ControllerError) -> tuple[str, str]:
+    """What failed, and what to do, from an error's sentence: the remedy follows the last colon and blank."""
+    text = str(error)
+    sentence, separator, remedy = text.rpartition(": ")
+    if not separator or isinstance(error, AuthenticationError):
+        return text, "Create a new token at the controller and import it." if isinstance(
+            error, AuthenticationError
+        ) else ""
+    return f"{sentence}.", remedy[:1].upper() + remedy[1:]

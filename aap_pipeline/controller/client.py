@@ -1,0 +1,192 @@
+"""Asks one controller: authentication, retries, time and figures around each request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from aap_pipeline.controller import paging
+from aap_pipeline.controller.answers import Answer, interpret, redirect_target
+from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
+from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.errors import AuthenticationError, ControllerError, Maintenance, Unauthorized
+from aap_pipeline.controller.oauth import exchange_tokens
+from aap_pipeline.controller.probe import Product, probe
+from aap_pipeline.controller.query import Params, with_query
+from aap_pipeline.controller.redaction import sanitise_url
+from aap_pipeline.controller.retry import Pacer
+from aap_pipeline.controller.statistics import Statistics
+from aap_pipeline.controller.transport import Transport
+
+_LOGGER = logging.getLogger(__name__)
+_PROBE_RETRIES = 3
+
+
+class ControllerClient:
+    """A client of one controller, for use by up to `settings.workers` threads at once.
+
+    `hint` is the product label stored last time. Nothing is sent before the first call that needs it.
+    All calls raise ControllerError subclasses.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, store: TokenStore, settings: ClientSettings | None = None, hint: str | None = None
+    ) -> None:
+        self.endpoint = endpoint
+        self.settings = settings or ClientSettings()
+        self.statistics = Statistics()
+        self.base_url = endpoint.base_url
+        self._hint = hint
+        self._transport = Transport(endpoint, self.settings)
+        self._auth = Authenticator(store, self._exchange, self.base_url)
+        self._pacer = Pacer(self.settings, self.statistics, self.base_url)
+        self._plain_headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": self.settings.user_agent,
+        }
+        self._token_headers: tuple[str, dict[str, str]] = ("", {})
+        self._product: Product | None = None
+        self._product_lock = threading.Lock()
+        self._last_date: tuple[Answer, datetime] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._transport.close()
+
+    def product(self) -> Product:
+        """What the controller is; asked once, and again after a failure."""
+        if self._product is None:
+            with self._product_lock:
+                if self._product is None:
+                    self._product = probe(self._ping, self.base_url, self.endpoint.api_prefix, self._hint)
+        return self._product
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """The JSON object at `path`: below the API prefix ("jobs/"), or from the root when it begins with a slash."""
+        target = with_query(path if path.startswith("/") else f"{self.product().api_prefix}/{path}", params)
+        return self._request(target, authenticated=True, retries=self.settings.retries)
+
+    def count(self, path: str, params: Params | None = None) -> int:
+        """How many rows match, by one request for a page of one row."""
+        return paging.count(self, path, params)
+
+    def keyset_pages(
+        self, path: str, params: Params | None = None, page_size: int = 200, after_id: int = 0
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Pages of rows by ascending id, from after `after_id`; ends with the last row."""
+        return paging.keyset_pages(self, path, params, page_size, after_id)
+
+    def controller_now(self) -> datetime:
+        """The controller's clock at its last answer, aware, UTC, whole seconds (never ahead of it).
+
+        Our own clock when the answers carry no Date.
+        """
+        seen = self._last_date
+        date = seen[0].date if seen is not None else None
+        return date if date is not None else self.settings.clock()
+
+    def clock_skew(self) -> float | None:
+        """Seconds by which the controller's clock is ahead of ours, give or take one; None before a dated answer."""
+        seen = self._last_date
+        date = seen[0].date if seen is not None else None
+        return None if seen is None or date is None else (date - seen[1]).total_seconds()
+
+    def secrets(self) -> frozenset[str]:
+        """The token values in use, for a RedactingFilter."""
+        return self._auth.secrets()
+
+    def _ping(self, path: str) -> Answer:
+        return self._request(path, authenticated=False, retries=min(self.settings.retries, _PROBE_RETRIES))
+
+    def _request(self, target: str, *, authenticated: bool, retries: int) -> Answer:
+        attempt = 0
+        fresh: str | None = None
+        while True:
+            attempt += 1
+            self._pacer.before_attempt()
+            token = self._auth.access() if authenticated else ""
+            try:
+                answer = self._send(target, token)
+            except Unauthorized as error:
+                if not authenticated:
+                    raise
+                if token == fresh:
+                    raise AuthenticationError(
+                        f"{self.base_url} declines even the token that was just renewed: check that the token's user "
+                        "is active and may use the API."
+                    ) from error
+                fresh = self._auth.renew(token)
+                attempt -= 1
+            except ControllerError as error:
+                if not error.transient:
+                    raise
+                self._pacer.failed()
+                if attempt > retries:
+                    raise
+                self._retry(attempt, error, target)
+            else:
+                return answer
+
+    def _retry(self, attempt: int, error: ControllerError, target: str) -> None:
+        self.statistics.retried(error.cause)
+        _LOGGER.info(
+            "Attempt %d of %s failed (%s), trying again", attempt, sanitise_url(self.base_url + target), error.cause
+        )
+        self._pacer.wait(attempt, error.retry_after, error)
+
+    def _send(self, target: str, token: str) -> Answer:
+        """One attempt, with the one redirect that is followed: a missing slash."""
+        settings = self.settings
+        for follow in (True, False):
+            start = settings.monotonic()
+            try:
+                raw = self._transport.send("GET", target, self._headers(token))
+            except ControllerError:
+                self.statistics.failed()
+                raise
+            self.statistics.answered(len(raw.body), settings.monotonic() - start)
+            if raw.status not in (301, 302, 303, 307, 308):
+                break
+            moved = redirect_target(raw, self.base_url, target)
+            if not follow:
+                raise Maintenance(
+                    f"{self.base_url} redirects in a circle: look at the proxies on the way.", cause="maintenance"
+                )
+            target = moved
+        now = settings.clock()
+        try:
+            answer = interpret(raw, self.base_url + target, now)
+        except ControllerError as error:
+            if not error.transient:
+                self._pacer.succeeded()
+            raise
+        self._pacer.succeeded()
+        self._last_date = (answer, now)
+        return answer
+
+    def _headers(self, token: str) -> Mapping[str, str]:
+        if not token:
+            return self._plain_headers
+        known, headers = self._token_headers
+        if known != token:
+            headers = {**self._plain_headers, "Authorization": f"Bearer {token}"}
+            self._token_headers = (token, headers)
+        return headers
+
+    def _exchange(self, tokens: Tokens) -> Tokens:
+        renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.base_url)
+        self.statistics.refreshed()
+        return renewed

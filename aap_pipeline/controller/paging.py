@@ -1,0 +1,118 @@
+"""Lists by keyset: ascending id, from after the last one seen; never by page number, for rows come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from aap_pipeline.controller.answers import Answer, check_next_link
+from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer
+from aap_pipeline.controller.query import Params
+from aap_pipeline.controller.statistics import Statistics
+
+PAGE_SIZE = 200  # the controller's own default maximum; more is capped silently
+Row = dict[str, Any]
+
+
+class Asker(Protocol):
+    """What paging needs of a client."""
+
+    base_url: str
+    statistics: Statistics
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """The JSON object at `path`; raises ControllerError."""
+
+
+def count(client: Asker, path: str, params: Params | None = None) -> int:
+    """How many rows match. Raises CorruptBody when the answer does not say."""
+    answer = client.get(path, {**(params or {}), "page_size": 1})
+    return _count_of(answer, client.base_url + path)
+
+
+def page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> list[Row]:
+    """One page: up to `limit` rows with an id above `after_id`, ascending. Empty means that there are no more.
+
+    A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked.
+    """
+    return _page(client, path, params, limit, after_id)[0]
+
+
+def keyset_pages(
+    client: Asker, path: str, params: Params | None = None, page_size: int = PAGE_SIZE, after_id: int = 0
+) -> Iterator[list[Row]]:
+    """All pages from after `after_id`. A short first page is followed by one more request, for it may be a low cap."""
+    longest = 0
+    while True:
+        rows, ended = _page(client, path, params, page_size, after_id)
+        if rows:
+            yield rows
+        if ended or not rows or len(rows) < longest:
+            return
+        longest = max(longest, len(rows))
+        after_id = rows[-1]["id"]
+
+
+def whole(client: Asker, path: str, params: Params | None = None) -> list[Row]:
+    """All rows of a list, by ascending id, at least as many as the controller counted on the first page.
+
+    A list that falls short is asked for once more from the start, since rows may go while it is read.
+    Raises IncompleteAnswer when it falls short again.
+    """
+    for _ in range(2):
+        rows, promised = _whole_once(client, path, params)
+        if len(rows) >= promised:
+            return rows
+        client.statistics.retried("incomplete")
+    raise IncompleteAnswer(
+        f"{client.base_url} counts {promised} rows in {path} but delivers {len(rows)}, twice: nothing of it is stored; "
+        "run again, and look at the controller's database if it stays so."
+    )
+
+
+def _whole_once(client: Asker, path: str, params: Params | None) -> tuple[list[Row], int]:
+    where = client.base_url + path
+    first = client.get(path, {**(params or {}), "page_size": PAGE_SIZE, "order_by": "id"})
+    promised = _count_of(first, where)
+    rows = _rows_of(first, client.base_url, where, 0)
+    page_rows = rows
+    while page_rows and len(rows) < promised:
+        page_rows, _ = _page(client, path, params, PAGE_SIZE, rows[-1]["id"])
+        rows = rows + page_rows
+    return rows, promised
+
+
+def _page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Row], bool]:
+    """A page and whether the answer itself says that it is the last (controllers that ignore count_disabled do)."""
+    asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit, "count_disabled": 1}
+    if after_id:
+        asked["id__gt"] = after_id
+    answer = client.get(path, asked)
+    rows = _rows_of(answer, client.base_url, client.base_url + path, after_id)
+    return rows, "next" in answer.body and answer.body["next"] is None
+
+
+def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[Row]:
+    """The rows of a list; raises CorruptBody unless their ids ascend from above `after_id`."""
+    body = answer.body
+    rows = body.get("results")
+    if not isinstance(rows, list):
+        raise CorruptBody(f"The answer of {where} is no list of results: check that this is a controller.")
+    if body.get("next") is not None:
+        check_next_link(body, base_url, where)
+    last = after_id
+    for row in rows:
+        number = row.get("id") if isinstance(row, dict) else None
+        if type(number) is not int or number <= last:
+            raise CorruptBody(
+                f"The rows of {where} are not in the order of their ids, as asked for: nothing of it can be trusted."
+            )
+        last = number
+    return rows
+
+
+def _count_of(answer: Answer, where: str) -> int:
+    number = answer.body.get("count")
+    if type(number) is not int or number < 0:
+        raise CorruptBody(f"The answer of {where} holds no count of rows: check that this is a controller.")
+    return number

@@ -1,0 +1,151 @@
+"""Finds out what answers at an address by what it can do, not by a list of versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aap_pipeline.controller.answers import Answer
+from aap_pipeline.controller.errors import (
+    AuthenticationError,
+    BadRequest,
+    ControllerError,
+    CorruptBody,
+    HtmlAnswer,
+    Maintenance,
+    NotAController,
+    NotFound,
+    PermissionDenied,
+    ServerError,
+)
+
+GATEWAY_PING = "/api/gateway/v1/ping/"
+_CONTROLLER_PREFIXES = ("/api/v2", "/api/controller/v2")
+_TESTED_AAP = ("2.4", "2.5", "2.6", "2.7")
+_AAP_OF_CONTROLLER = {
+    "4.1": "2.1",
+    "4.2": "2.2",
+    "4.3": "2.3",
+    "4.4": "2.4",
+    "4.5": "2.4",
+    "4.6": "2.5",
+    "4.7": "2.6",
+    "4.8": "2.7",
+}
+_LABEL_LENGTH = 15
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a controller is and where its parts are. `label` fits clusters_cluster.aap_version (15 characters)."""
+
+    name: str
+    version: str
+    label: str
+    api_prefix: str
+    token_path: str
+    behind_gateway: bool
+    warnings: tuple[str, ...] = ()
+
+    def job_url(self, base_url: str, job_id: int) -> str:
+        """The page of a playbook job in the web interface."""
+        return (
+            f"{base_url}/execution/jobs/playbook/{job_id}"
+            if self.behind_gateway
+            else f"{base_url}/#/jobs/playbook/{job_id}"
+        )
+
+
+def probe(get: Callable[[str], Answer], where: str, api_prefix: str | None = None, hint: str | None = None) -> Product:
+    """The product at `where`. `get` asks a path without a token and raises ControllerError.
+
+    `hint`, the label stored last time, says what to try first, so that a known controller costs one request.
+    Raises Maintenance, NotAController, or what kept the controller from answering.
+    """
+    if api_prefix is not None:
+        paths = [f"{api_prefix.rstrip('/')}/ping/"]
+    else:
+        pings = [f"{prefix}/ping/" for prefix in _CONTROLLER_PREFIXES]
+        paths = [pings[0], GATEWAY_PING, pings[1]] if hint and _has_no_gateway(hint) else [GATEWAY_PING, *pings]
+    unwell: ControllerError | None = None
+    for path in paths:
+        try:
+            answer = get(path)
+        except Maintenance:
+            raise
+        except (NotFound, BadRequest, PermissionDenied, HtmlAnswer, AuthenticationError):
+            continue
+        except (ServerError, CorruptBody) as error:
+            unwell = unwell or error
+            continue
+        product = _gateway(answer) if path == GATEWAY_PING else _controller(answer, path.removesuffix("/ping/"))
+        if product is not None:
+            return product
+    if unwell is not None:
+        raise unwell
+    raise NotAController(
+        f"{where} answers, but not like an AAP or AWX controller (asked: {', '.join(paths)}): check address and port, "
+        "and set api_prefix if the API lives elsewhere."
+    )
+
+
+def _has_no_gateway(label: str) -> bool:
+    return label.startswith("AWX") or label in ("AAP 2.1", "AAP 2.2", "AAP 2.3", "AAP 2.4")
+
+
+def _gateway(answer: Answer) -> Product | None:
+    body = answer.body
+    version = body.get("version")
+    if not isinstance(version, str) or not ({"pong", "status", "db_connected"} & body.keys()):
+        return None
+    release = _numbers(version, 2) or version
+    warnings = [*_untested(release)]
+    warnings += [
+        f"The gateway reports {name} = false: parts of the platform are down."
+        for name in ("db_connected", "proxy_connected")
+        if body.get(name) is False
+    ]
+    return Product(
+        "AAP", version, f"AAP {release}"[:_LABEL_LENGTH], "/api/controller/v2", "/o/token/", True, tuple(warnings)
+    )
+
+
+def _controller(answer: Answer, prefix: str) -> Product | None:
+    version = answer.body.get("version")
+    if not isinstance(version, str) or not ({"active_node", "instances", "install_uuid"} & answer.body.keys()):
+        return None
+    name = answer.headers.get("X-API-Product-Name") or ""
+    major = _numbers(version, 1)
+    if name == "AWX" or (not name and major.isdigit() and int(major) >= 9):
+        release = _numbers(version, 3) or version
+        return Product("AWX", version, f"AWX {release}"[:_LABEL_LENGTH], prefix, "/api/o/token/", False)
+    release = _aap_release(_numbers(version, 2))
+    if not release:
+        label = f"Tower {_numbers(version, 2)}" if major == "3" else f"AAP ({version})"
+        warning = f"Controller version {version} is unknown here; it is treated like AAP 2.4."
+        return Product("AAP", version, label[:_LABEL_LENGTH], prefix, "/api/o/token/", False, (warning,))
+    gateway = prefix == "/api/controller/v2"
+    token_path = "/o/token/" if gateway else "/api/o/token/"
+    return Product("AAP", version, f"AAP {release}", prefix, token_path, gateway, tuple(_untested(release)))
+
+
+def _aap_release(controller: str) -> str:
+    """The AAP release that carries controller `controller` ("4.5" → "2.4"); since 4.5 the minor is one ahead."""
+    known = _AAP_OF_CONTROLLER.get(controller)
+    if known is None and re.fullmatch(r"4\.\d+", controller) and int(controller[2:]) > 8:
+        return f"2.{int(controller[2:]) - 1}"
+    return known or ""
+
+
+def _untested(release: str) -> list[str]:
+    if release in _TESTED_AAP:
+        return []
+    tested = ", ".join(_TESTED_AAP)
+    return [f"AAP {release} is not among the tested releases ({tested}); it answers like one of them, so it is used."]
+
+
+def _numbers(version: str, count: int) -> str:
+    """The first `count` numbers of a version: ("24.6.2.dev0", 3) → "24.6.2"; empty when there is none."""
+    found = re.match(rf"\d+(?:\.\d+){{0,{count - 1}}}", version)
+    return found[0] if found else ""

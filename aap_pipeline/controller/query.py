@@ -1,0 +1,37 @@
+"""Query strings as the controller wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+Value = str | int | bool | datetime | Iterable[int]
+Params = Mapping[str, Value]
+
+
+def utc_text(moment: datetime) -> str:
+    """`moment` (aware) in UTC with microseconds and Z: an unescaped +00:00 is an error to the controller."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def with_query(path: str, params: Params | None) -> str:
+    """`path` with `params` as its query; a `path` that already has a query keeps it in front."""
+    if not params:
+        return path
+    query = urlencode({name: _text(value) for name, value in params.items()}, safe=",:", quote_via=quote)
+    return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, datetime):
+        return utc_text(value)
+    return ",".join(str(number) for number in value)

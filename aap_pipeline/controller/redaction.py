@@ -1,0 +1,124 @@
+"""Removes secrets from any text before a person or a file sees it: tokens, passwords, credentials, extra_vars."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+MASK = "***"
+
+_HIDDEN_NAME = (
+    r"[A-Za-z0-9_.\-]*(?:token(?!_type|s_path|_path)|secret|passwo?r?d|passphrase|api_?key|private_?key|ssh_key_data|authorization"
+    r"|extra_vars|cookie|encryption_keys?)[A-Za-z0-9_.\-]*"
+)
+# A name, perhaps quoted (perhaps with quotes that are themselves escaped), then : or =, then its value.
+_NAMED = re.compile(rf"""(?P<name>{_HIDDEN_NAME})(?:\\*["'])?\s*(?P<mark>[:=])\s*""", re.IGNORECASE)
+_OPENING_QUOTE = re.compile(r"""b?(\\*)(["'])""")
+_SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)(?!realm\b|error\b)[^\s\"',;\\]+", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)[^/\s\"'@?#]+@")
+_BARE_END = re.compile(r"[\s,;&}\])\"'<>]")
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+# Query values that say what was asked and can hold no secret; every other value is masked.
+_PLAIN_QUERY = re.compile(
+    r"^(?:(?:not|or)__)?(?:page|page_size|order_by|count_disabled|id|finished|created|modified|status|job__id"
+    r"|host_status_counts)(?:__(?:gt|gte|lt|lte|in|isnull|exact))?$"
+)
+
+
+def redact(text: str, known: Iterable[str] = ()) -> str:
+    """`text` with every secret replaced by ***.
+
+    Finds values by their names (JSON, repr, query strings, headers, also inside escaped JSON), Bearer and Basic
+    credentials, user information in URLs, and each of the `known` secret values wherever it stands.
+    An opening quote that is never closed (a cut text) hides the rest: too much rather than too little.
+    """
+    for value in known:
+        if value:
+            text = text.replace(value, MASK)
+    text = _USERINFO.sub(f"{MASK}@", text)
+    text = _SCHEME.sub(rf"\1\2{MASK}", text)
+    pieces: list[str] = []
+    position = 0
+    while (found := _NAMED.search(text, position)) is not None:
+        end = _end_of_value(text, found.end(), found["name"].lower())
+        pieces.append(text[position : found.end()])
+        if end > found.end():
+            pieces.append(MASK)
+        position = end
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+
+def sanitise_url(url: str) -> str:
+    """`url` without user information and fragment, and with only those query values that can hold no secret."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    query = "&".join(
+        f"{name}={value if _PLAIN_QUERY.match(name) else MASK}" for name, value in parse_qsl(parts.query, True)
+    )
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+class RedactingFilter(logging.Filter):
+    """Redacts message, arguments, traceback and stack of every record that passes a handler or a logger."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._known = frozenset(known)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = redact(record.getMessage(), self._known)
+        record.args = None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redact(record.exc_text, self._known)
+        if record.stack_info:
+            record.stack_info = redact(record.stack_info, self._known)
+        return True
+
+
+def _end_of_value(text: str, start: int, name: str) -> int:
+    """Where the value that begins at `start` ends."""
+    quote = _OPENING_QUOTE.match(text, start)
+    if quote is not None:
+        return _end_of_string(text, quote.end(), len(quote[1]), quote[2])
+    if start < len(text) and text[start] in _CLOSING:
+        return _end_of_group(text, start)
+    if "authorization" in name or "cookie" in name or "extra_vars" in name:
+        newline = text.find("\n", start)
+        return len(text) if newline < 0 else newline
+    end = _BARE_END.search(text, start)
+    return len(text) if end is None else end.start()
+
+
+def _end_of_string(text: str, start: int, depth: int, quote: str) -> int:
+    """The index of the closing quote (with its backslashes) of a string whose quotes carry `depth` backslashes."""
+    for found in re.finditer(rf"(\\*){quote}", text[start:]):
+        slashes = len(found[1])
+        if (depth == 0 and slashes % 2 == 0) or (depth > 0 and slashes <= depth):
+            return start + found.end() - 1 - (slashes if depth else 0)
+    return len(text)
+
+
+def _end_of_group(text: str, start: int) -> int:
+    """The index after the bracket that closes the one at `start`; brackets in strings do not count."""
+    expected: list[str] = []
+    position = start
+    while position < len(text):
+        character = text[position]
+        if character in _CLOSING:
+            expected.append(_CLOSING[character])
+        elif expected and character == expected[-1]:
+            expected.pop()
+            if not expected:
+                return position + 1
+        elif (quote := _OPENING_QUOTE.match(text, position)) is not None:
+            position = _end_of_string(text, quote.end(), len(quote[1]), quote[2])
+            position += len(_OPENING_QUOTE.match(text, position)[0]) if position < len(text) else 0  # type: ignore[index]
+            continue
+        position += 1
+    return len(text)

@@ -1,0 +1,121 @@
+"""When to send again, how long to wait, and when to stop: backoff, Retry-After, the retry budget, the circuit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import CircuitOpen, ControllerError, RetryBudgetExhausted
+from aap_pipeline.controller.statistics import Statistics
+
+
+def backoff(attempt: int, base: float, cap: float, uniform: Callable[[float, float], float]) -> float:
+    """Seconds before attempt number `attempt` + 1: uniform between 0 and base × 2^(attempt − 1), at most `cap`.
+
+    "Full jitter" (AWS Architecture Blog, Exponential Backoff and Jitter): clients that failed together do not come back
+    together.
+    """
+    return uniform(0.0, min(cap, base * 2.0 ** min(attempt - 1, 60)))
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """An HTTP date as aware UTC; None when there is none or it is malformed."""
+    if not text:
+        return None
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    try:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def parse_retry_after(text: str | None, now: datetime) -> float | None:
+    """Seconds to wait for a `Retry-After` header (RFC 9110 10.2.3: seconds or an HTTP date); None when unusable.
+
+    `now` is the answer's own Date where it has one, so that a skewed clock does not stretch the wait.
+    """
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) < 12 else None
+    moment = parse_http_date(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+class Pacer:
+    """Shared by all workers of a client: the retry budget, the circuit, and a pause that the controller asked for."""
+
+    def __init__(self, settings: ClientSettings, statistics: Statistics, where: str) -> None:
+        self._settings = settings
+        self._statistics = statistics
+        self._where = where
+        self._lock = threading.Lock()
+        self._budget = settings.retry_budget
+        self._failures_in_a_row = 0
+        self._closed_until: float | None = None
+        self._paused_until = 0.0
+
+    def before_attempt(self) -> None:
+        """Waits while the controller has asked for a pause. Raises CircuitOpen while it is being left alone."""
+        with self._lock:
+            now = self._settings.monotonic()
+            if self._closed_until is not None:
+                if now < self._closed_until:
+                    raise CircuitOpen(self._circuit_text(self._closed_until - now))
+                # One request goes through to try; the others wait for its outcome.
+                self._closed_until = now + self._settings.circuit_reset
+            pause = self._paused_until - now
+        if pause > 0:
+            self._sleep(pause + self._settings.uniform(0.0, self._settings.backoff_base))
+
+    def succeeded(self) -> None:
+        """The controller answered."""
+        with self._lock:
+            self._failures_in_a_row = 0
+            self._closed_until = None
+            self._budget = min(self._settings.retry_budget, self._budget + self._settings.budget_refund)
+
+    def failed(self) -> None:
+        """No usable answer; after enough of them in a row the circuit opens."""
+        with self._lock:
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row >= self._settings.circuit_threshold and self._closed_until is None:
+                self._closed_until = self._settings.monotonic() + self._settings.circuit_reset
+
+    def wait(self, attempt: int, retry_after: float | None, error: ControllerError) -> None:
+        """Sleeps before the next attempt, paid from the budget. Raises RetryBudgetExhausted, which names `error`."""
+        settings = self._settings
+        seconds = backoff(attempt, settings.backoff_base, settings.backoff_cap, settings.uniform)
+        if retry_after is not None:
+            seconds = max(seconds, retry_after)
+        with self._lock:
+            if seconds > self._budget:
+                raise RetryBudgetExhausted(self._budget_text(retry_after, error)) from error
+            self._budget -= seconds
+            if retry_after:
+                self._paused_until = max(self._paused_until, settings.monotonic() + retry_after)
+        self._sleep(seconds)
+
+    def _sleep(self, seconds: float) -> None:
+        self._statistics.waited(seconds)
+        self._settings.sleep(seconds)
+
+    def _circuit_text(self, seconds: float) -> str:
+        return (
+            f"{self._where} has answered nothing usable {self._failures_in_a_row} times in a row; it is left alone for "
+            f"another {seconds:.0f} s. Look at the controller's health, then run again: what was stored stays."
+        )
+
+    def _budget_text(self, retry_after: float | None, error: ControllerError) -> str:
+        asked = f" and it asks to wait {retry_after:.0f} s more" if retry_after else ""
+        return (
+            f"{self._where}: the {self._settings.retry_budget:.0f} s set aside for retries do not suffice{asked}. "
+            f"The last failure: {error}"
+        )

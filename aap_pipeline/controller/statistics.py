@@ -1,0 +1,76 @@
+"""What a client did so far: requests, retries, bytes, waits, latency. Safe to use from many threads."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass
+
+_SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The figures at one moment; seconds and bytes (bytes after decompression)."""
+
+    requests: int
+    retries: int
+    retries_by_cause: dict[str, int]
+    token_refreshes: int
+    bytes: int
+    seconds_waited: float
+    median_latency: float | None
+
+
+class Statistics:
+    """Counts of one client; latency is kept for the last 2,048 answers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._bytes = 0
+        self._waited = 0.0
+        self._refreshes = 0
+        self._causes: Counter[str] = Counter()
+        self._latencies: deque[float] = deque(maxlen=_SAMPLES)
+
+    def answered(self, size: int, seconds: float) -> None:
+        """One request was answered with `size` bytes after `seconds`."""
+        with self._lock:
+            self._requests += 1
+            self._bytes += size
+            self._latencies.append(seconds)
+
+    def failed(self) -> None:
+        """One request was sent, or tried, and not answered."""
+        with self._lock:
+            self._requests += 1
+
+    def retried(self, cause: str) -> None:
+        """A request will be sent again because of `cause`."""
+        with self._lock:
+            self._causes[cause] += 1
+
+    def waited(self, seconds: float) -> None:
+        """Somebody slept for `seconds` before a retry."""
+        with self._lock:
+            self._waited += seconds
+
+    def refreshed(self) -> None:
+        """A new token pair is in use."""
+        with self._lock:
+            self._refreshes += 1
+
+    def snapshot(self) -> Snapshot:
+        """All figures as of now."""
+        with self._lock:
+            return Snapshot(
+                requests=self._requests,
+                retries=self._causes.total(),
+                retries_by_cause=dict(self._causes),
+                token_refreshes=self._refreshes,
+                bytes=self._bytes,
+                seconds_waited=self._waited,
+                median_latency=statistics.median(self._latencies) if self._latencies else None,
+            )

@@ -1,0 +1,77 @@
+"""The assets of stage core: one step parses raw rows into all of them, in the same transactions."""
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.core.parse import ParseResult, parse
+from aap_pipeline.failures import failing_clearly
+from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.resources import ProgressListener, Warehouse
+
+_TABLES = {
+    "jobs": (
+        "clusters_job",
+        "Playbook jobs, one row each, with their host totals, as the controller last showed them.",
+    ),
+    "job_host_summaries": ("clusters_jobhostsummary", "What each host did in each job: ok, changed, failed, …"),
+    "organizations": ("clusters_organization", "Organizations, by the controller's id; names follow renames."),
+    "job_templates": (
+        "clusters_jobtemplate",
+        "Job templates, with the minutes that their work takes by hand. Deleted ones keep their history and minutes.",
+    ),
+    "projects": ("clusters_project", "Projects that playbooks come from."),
+    "inventories": ("clusters_inventory", "Inventories that jobs ran against."),
+    "execution_environments": ("clusters_executionenvironment", "Execution environments that jobs ran in."),
+    "instance_groups": ("clusters_instancegroup", "Instance groups that jobs ran on."),
+    "launchers": ("clusters_aapuser", "Who or what launched jobs: users, schedules, webhooks, workflows."),
+    "hosts": ("clusters_host", "Managed hosts: by inventory id, or by name where they were never in an inventory."),
+    "labels": ("clusters_label", "Labels, and clusters_joblabel, which jobs carry them."),
+}
+
+
+@multi_asset(
+    name="core",
+    specs=[
+        AssetSpec(
+            key=["core", name],
+            deps=[AssetKey(["raw", "sync_data"])],
+            group_name="core",
+            partitions_def=CLUSTERS,
+            kinds={"postgres", "sql"},
+            owners=["team:automation-analytics"],
+            tags={"stage": "core"},
+            metadata={"dagster/table_name": f"public.{table}"},
+            description=description,
+        )
+        for name, (table, description) in _TABLES.items()
+    ],
+)
+def core(
+    context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
+) -> Iterator[MaterializeResult[None]]:
+    """Parse every raw row of the partition's cluster; what does not fit goes to quarantine."""
+
+    def tell(so_far: ParseResult) -> None:
+        progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
+        context.log.debug(f"{so_far.jobs:,} jobs parsed in {so_far.batches} batches")
+
+    with failing_clearly():
+        with warehouse.connection() as connection:
+            cluster = cluster_named(connection, context.partition_key)
+        result = parse(warehouse.url(), cluster.id, progress=tell)
+    if result.rejected:
+        context.log.warning(f"{result.rejected} documents went to quarantine: see `aap-pipeline rejected list`.")
+    for name in _TABLES:
+        yield MaterializeResult(asset_key=["core", name], metadata=_metadata(name, result))
+
+
+def _metadata(name: str, result: ParseResult) -> dict[str, int | float]:
+    written = {"jobs": result.jobs, "job_host_summaries": result.host_summaries}
+    figures: dict[str, int | float] = {"seconds": round(result.seconds, 3), "batches": result.batches}
+    if name in written:
+        figures["dagster/row_count"] = written[name]
+    if name == "jobs":
+        figures |= {"rejected": result.rejected, "changed_days": len(result.changed_days)}
+    return figures

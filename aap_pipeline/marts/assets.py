@@ -1,0 +1,49 @@
+"""The assets of stage marts: one step refreshes the changed days of a cluster in all of them, in one transaction."""
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.failures import failing_clearly
+from aap_pipeline.marts.refresh import refresh
+from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.resources import ProgressListener, Warehouse
+
+_TABLES = {
+    "savings_daily": "Runs, hosts, minutes, costs and savings by day, cluster, organization, template, project, label "
+    "set, job type and status. All of it adds up.",
+    "host_set_daily": "Which hosts ran on which day, as bitmaps: unique hosts over any range and filter, exactly.",
+    "launches_daily": "Who launched how many runs, by day.",
+}
+
+
+@multi_asset(
+    name="marts",
+    specs=[
+        AssetSpec(
+            key=["marts", name],
+            deps=[AssetKey(["core", "jobs"]), AssetKey(["core", "job_host_summaries"]), AssetKey(["core", "labels"])],
+            group_name="marts",
+            partitions_def=CLUSTERS,
+            kinds={"postgres", "sql"},
+            owners=["team:automation-analytics"],
+            tags={"stage": "marts"},
+            metadata={"dagster/table_name": f"marts.{name}"},
+            description=description,
+        )
+        for name, description in _TABLES.items()
+    ],
+)
+def marts(
+    context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
+) -> Iterator[MaterializeResult[None]]:
+    """Rebuild the days of the partition's cluster whose jobs changed."""
+    with failing_clearly(), warehouse.connection() as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        result = refresh(connection, cluster.id)
+    progress.update(cluster.name, "done", 1, 1)
+    for name in _TABLES:
+        yield MaterializeResult(
+            asset_key=["marts", name], metadata={"days": len(result.days), "seconds": result.seconds}
+        )

@@ -1,0 +1,130 @@
+"""Asset raw/sync_data: what the controllers said, as received."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    Config,
+    DagsterLogManager,
+    MaterializeResult,
+    ResourceParam,
+    asset,
+)
+from pydantic import Field
+
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.failures import failing_clearly
+from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.raw.sweep import Tally
+from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
+from aap_pipeline.resources import ProgressListener, Warehouse
+
+_SECONDS_BETWEEN_LOG_LINES = 5.0
+
+
+class SyncConfig(Config):
+    """What to sync; with nothing set, what is new since the last sync."""
+
+    since: str | None = Field(
+        default=None,
+        description="Backfill: read jobs that finished after this time, ISO 8601, for example 2026-01-01 or "
+        "2026-01-01T06:00:00+02:00. UTC where no zone is given. Empty: since the last sync.",
+    )
+    until: str | None = Field(
+        default=None, description="Backfill: read jobs that finished up to this time, ISO 8601. Empty: until now."
+    )
+
+
+@asset(
+    key=["raw", "sync_data"],
+    group_name="raw",
+    partitions_def=CLUSTERS,
+    kinds={"python", "postgres"},
+    owners=["team:automation-analytics"],
+    tags={"stage": "raw"},
+    description="""Job documents with their host summaries, organizations and job templates, exactly as the controller
+sent them (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
+
+A sync reads every job that finished since the watermark less an overlap, holds what arrives against the controller's
+own counts, and advances the watermark only behind what is complete. A failed run loses nothing: start it again.""",
+)
+def sync_data(
+    context: AssetExecutionContext,
+    config: SyncConfig,
+    warehouse: Warehouse,
+    progress: ResourceParam[ProgressListener],
+) -> MaterializeResult[None]:
+    """Sync the cluster of the partition."""
+    with failing_clearly():
+        with warehouse.connection() as connection:
+            cluster = cluster_named(connection, context.partition_key)
+        logged = logged_progress(context.log)
+
+        def tell(tally: Tally) -> None:
+            done = tally.known + tally.stored + tally.vanished
+            progress.update(cluster.name, "raw", done, tally.counted)
+            logged(done, tally.counted)
+
+        report = sync_cluster(
+            warehouse.url(),
+            warehouse.cipher(),
+            SyncRequest(
+                cluster=cluster,
+                since=moment(config.since),
+                until=moment(config.until),
+                dagster_run_id=context.run_id,
+                progress=tell,
+                tell=context.log.info,
+            ),
+        )
+    progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
+    return MaterializeResult(metadata=_metadata(report))
+
+
+def moment(text: str | None) -> datetime | None:
+    """An ISO 8601 time as aware UTC; empty: None. Raises ValueError for what is no time."""
+    if not text:
+        return None
+    parsed = datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def logged_progress(log: DagsterLogManager) -> Callable[[int, int], None]:
+    """A progress function that writes a line with rate and time left, every few seconds at most."""
+    started = last = time.monotonic()
+
+    def update(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _SECONDS_BETWEEN_LOG_LINES or not done:
+            return
+        last = now
+        rate = done / (now - started)
+        left = max(total - done, 0) / rate
+        log.info(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
+
+    return update
+
+
+def _metadata(report: SyncReport) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "window": f"{report.window_from.isoformat()} to {report.window_to.isoformat()}",
+        "dagster/row_count": report.jobs_stored,
+        "jobs_seen": report.jobs_seen,
+        "jobs_stored": report.jobs_stored,
+        "jobs_known": report.jobs_known,
+        "jobs_provisional": report.jobs_provisional,
+        "host_summaries": report.host_summaries,
+        "slices": report.slices,
+        "requests": report.requests,
+        "retries": report.retries,
+        "bytes": report.bytes,
+        "seconds": report.seconds,
+    }
+    if report.newest_finished is not None and report.lag_seconds is not None:
+        figures["newest_finished"] = report.newest_finished.isoformat()
+        figures["lag_seconds"] = report.lag_seconds
+    return figures

@@ -1,0 +1,71 @@
+"""Whether a cluster is due for a sync. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+_RETRY_FIRST = timedelta(seconds=15)
+_RETRY_LONGEST = timedelta(minutes=15)
+_AWAITED_EVERY = timedelta(minutes=1)
+_AT_LEAST_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class SyncState:
+    """How a cluster's syncs stand: its watermark, whether host summaries are awaited, its last start, its failures."""
+
+    name: str
+    watermark: datetime | None
+    awaits_summaries: bool
+    last_started: datetime | None
+    failures: int
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How often in a row a controller did not answer the sensor, and when that was last."""
+
+    times: int
+    last: datetime
+
+
+def backing_off(failures: int, last: datetime | None, now: datetime) -> timedelta | None:
+    """The pause left after `failures` in a row: 15 s, doubling up to 15 minutes; None: no pause."""
+    if not failures or last is None:
+        return None
+    left = last + min(_RETRY_FIRST * 2 ** min(failures - 1, 10), _RETRY_LONGEST) - now
+    return left if left > timedelta() else None
+
+
+def parse_silences(cursor: str | None) -> dict[str, Silence]:
+    """The sensor's cursor; one that another release wrote counts as empty, for it only delays questions."""
+    try:
+        found = json.loads(cursor or "{}")
+        return {name: Silence(int(times), datetime.fromisoformat(last)) for name, (times, last) in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def format_silences(silences: Mapping[str, Silence]) -> str:
+    """`silences` as a cursor."""
+    return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
+
+
+def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime) -> str | None:
+    """Why to sync now, given the finish time of the controller's newest job; None: nothing to do.
+
+    Jobs turn up behind the watermark, and templates are renamed without a job: so also every ten minutes.
+    """
+    if state.last_started is None:
+        return "it was never synced"
+    if newest_finished is not None and (state.watermark is None or newest_finished > state.watermark):
+        return f"a job finished at {newest_finished:%H:%M:%S} UTC"
+    since = now - state.last_started
+    if state.awaits_summaries and since >= _AWAITED_EVERY:
+        return "host summaries are awaited"
+    if since >= _AT_LEAST_EVERY:
+        return "the last sync is ten minutes old"
+    return None

@@ -1,0 +1,45 @@
+"""Organizations and job templates: listed whole each sync, so that names stay current and deletions are noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import orjson
+
+from aap_pipeline.raw.documents import Document, RawDocument, encode, id_of
+
+
+class ListingStore(Protocol):
+    """What the listings ask of the store."""
+
+    def listed(self, kind: str) -> Mapping[int, bytes | None]:
+        """What is stored of `kind` as {external id: fingerprint}."""
+
+    def write_listing(self, changed: Sequence[RawDocument]) -> None:
+        """Keep what changed, in one transaction."""
+
+
+def store_listing(
+    store: ListingStore,
+    kind: str,
+    listing: Sequence[Document],
+    fingerprint: Callable[[Document, str], bytes],
+) -> int:
+    """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
+
+    A listing that failed never comes here: no answer is not an empty answer.
+    """
+    stored = store.listed(kind)
+    changed = []
+    for document in listing:
+        digest = fingerprint(document, kind)
+        number = id_of(document)
+        if number is None or stored.get(number) != digest:
+            changed.append(RawDocument(kind, number, digest, encode(document)))
+    if kind == "job_template":
+        gone = sorted(stored.keys() - {id_of(document) for document in listing})
+        if gone:
+            changed.append(RawDocument("job_template_gone", None, None, orjson.dumps({"ids": gone})))
+    store.write_listing(changed)
+    return len(changed)

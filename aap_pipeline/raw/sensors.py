@@ -1,0 +1,111 @@
+"""The sensor that starts a run for every cluster that has something new."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+
+from dagster import (
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    RunsFilter,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
+
+from aap_pipeline.clusters.registry import Cluster, clusters
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
+from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.raw.due import (
+    Silence,
+    SyncState,
+    backing_off,
+    format_silences,
+    parse_silences,
+    reason_to_sync,
+)
+from aap_pipeline.resources import Warehouse
+from aap_pipeline.warehouse.statements import statement
+
+_SIDE_BY_SIDE = 16
+# A tick may take a minute: a controller that does not answer in a few seconds has its turn in a later one.
+_ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
+_UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+@sensor(
+    job=update_cluster,
+    minimum_interval_seconds=5,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Asks every enabled cluster for its newest finished job, side by side, and starts a run where there is "
+    "something new. A cluster whose syncs fail is left alone for 15 s, doubling up to 15 minutes; the tick names it.",
+)
+def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
+    """One cheap question a cluster; runs that are under way are not asked for again."""
+    try:
+        with warehouse.connection() as connection:
+            enabled = {cluster.name: cluster for cluster in clusters(connection, only_enabled=True)}
+            states = [SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
+    except PipelineError as error:
+        return SkipReason(str(error))
+    now = datetime.now(UTC)
+    silences = parse_silences(context.cursor)
+    partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
+    busy = _busy_clusters(context)
+    remarks, asked = [], []
+    for state in states:
+        if state.name not in partitions or state.name in busy:
+            continue
+        silence = silences.get(state.name, Silence(0, now))
+        pause = backing_off(state.failures, state.last_started, now) or backing_off(silence.times, silence.last, now)
+        if pause is not None:
+            remarks.append(f"{state.name}: failed {state.failures + silence.times} times in a row, next try in {pause}")
+        else:
+            asked.append(state)
+    requests = []
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="newest") as pool:
+        answers = list(pool.map(partial(_newest_finished, warehouse), [enabled[state.name] for state in asked]))
+    for state, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, PipelineError):
+            silences[state.name] = Silence(silences.get(state.name, Silence(0, now)).times + 1, now)
+            remarks.append(f"{state.name}: {answer}")
+            continue
+        silences.pop(state.name, None)
+        reason = reason_to_sync(state, answer, now)
+        if reason:
+            requests.append(RunRequest(partition_key=state.name, tags={REASON_TAG: f"because {reason}"}))
+    summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs under way, {len(requests)} due", *remarks])
+    context.log.info(summary)
+    return SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else SkipReason(summary),
+        cursor=format_silences({name: silence for name, silence in silences.items() if name in enabled}),
+    )
+
+
+def _newest_finished(warehouse: Warehouse, cluster: Cluster) -> datetime | PipelineError | None:
+    """The finish time of the newest job; the error where there is no answer, so that one cluster never stops all."""
+    try:
+        store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
+        with ControllerClient(cluster.endpoint, store, _ONE_QUICK_QUESTION, hint=cluster.product) as client:
+            return ControllerApi(client).newest_finished()
+    except PipelineError as error:
+        return error
+
+
+def _busy_clusters(context: SensorEvaluationContext) -> set[str]:
+    runs = context.instance.get_runs(RunsFilter(job_name=update_cluster.name, statuses=_UNFINISHED))
+    return {run.tags.get(PARTITION_TAG, "") for run in runs}

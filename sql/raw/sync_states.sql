@@ -1,0 +1,19 @@
+-- For the new-jobs sensor: of each enabled cluster its watermark, what it awaits, and how its last syncs ended.
+-- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
+SELECT cluster.name,
+       (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
+       EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id),
+       last.started_at,
+       COALESCE(last.failures, 0)
+FROM clusters_cluster cluster
+LEFT JOIN LATERAL (
+    SELECT max(recent.started_at) AS started_at,
+           count(*) FILTER (WHERE recent.since_success) AS failures
+    FROM (
+        SELECT run.started_at,
+               bool_and(run.outcome <> 'succeeded') OVER (ORDER BY run.id DESC) AS since_success
+        FROM (SELECT * FROM pipeline.sync_run WHERE cluster_id = cluster.id AND kind = 'sync' ORDER BY id DESC LIMIT 10) run
+    ) recent
+) last ON TRUE
+WHERE cluster.enabled
+ORDER BY cluster.name
