@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult
@@ -29,34 +29,30 @@ class Outcome:
     """{asset key: {name: value}}, of the assets that were materialized."""
 
 
+@dataclass(frozen=True)
+class Window:
+    """What to read, as ISO 8601 times; both None: what is new."""
+
+    since: str | None = None
+    until: str | None = None
+
+
 def update_clusters(
-    instance: DagsterInstance,
-    names: Sequence[str],
-    progress: ProgressListener,
-    *,
-    since: str | None = None,
-    until: str | None = None,
+    instance: DagsterInstance, windows: Mapping[str, Window], progress: ProgressListener
 ) -> list[Outcome]:
-    """Run the main job for each of the clusters `names`; one that fails does not hold up the others."""
-    partitions = CLUSTERS.name or ""
-    instance.add_dynamic_partitions(
-        partitions, [name for name in names if not instance.has_dynamic_partition(partitions, name)]
-    )
-
-    def update(name: str) -> Outcome:
-        return _update(instance, name, progress, {"since": since, "until": until})
-
+    """Run the main job for each cluster {name: window}; one that fails does not hold up the others."""
+    instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="cluster") as pool:
-        return list(pool.map(update, names))
+        return list(pool.map(lambda name: _update(instance, name, progress, windows[name]), windows))
 
 
-def _update(instance: DagsterInstance, name: str, progress: ProgressListener, window: dict[str, str | None]) -> Outcome:
+def _update(instance: DagsterInstance, name: str, progress: ProgressListener, window: Window) -> Outcome:
     result = defs.resolve_job_def(update_cluster.name).execute_in_process(
         partition_key=name,
         instance=instance,
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
-            "ops": {sync_data.op.name: {"config": window}},
+            "ops": {sync_data.op.name: {"config": asdict(window)}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
         },
         raise_on_error=False,

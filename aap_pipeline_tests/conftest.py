@@ -47,6 +47,12 @@ def database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
     yield from _fresh_database(postgres, template)
 
 
+@pytest.fixture(scope="session")
+def shared_database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+    """URL of one migrated database for all tests that only read."""
+    yield from _fresh_database(postgres, template)
+
+
 @pytest.fixture
 def connection(database_url: str) -> Iterator[Connection]:
     """A connection to a fresh, migrated database."""

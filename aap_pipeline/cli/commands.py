@@ -20,8 +20,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Run": {
         "demo": Entry("aap_pipeline.cli.demo", "See the whole flow over simulated controllers."),
         "sync": Entry("aap_pipeline.cli.sync", "Copy what is new at the controllers and compute the savings."),
+        "up": Entry("aap_pipeline.cli.up", "Run PostgreSQL, the Dagster UI and its daemon until Ctrl-C."),
     },
     "Look": {
+        "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {

@@ -14,7 +14,7 @@ from aap_pipeline import __version__
 from aap_pipeline.controller.errors import BadEndpoint
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"^(?:[A-Za-z0-9]([A-Za-z0-9_.\-]*[A-Za-z0-9])?\.?|\[?[0-9A-Fa-f:.]+\]?)$")
+_HOST = re.compile(r"(?:[A-Za-z0-9]([A-Za-z0-9_.\-]*[A-Za-z0-9])?\.?|\[?[0-9A-Fa-f:.]+\]?)")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.protocol not in _DEFAULT_PORTS:
             raise BadEndpoint(f"Protocol {self.protocol!r} of {self.address}: use http or https.")
-        if not _HOST.match(self.address):
+        if not _HOST.fullmatch(self.address):
             raise BadEndpoint(
                 f"Address {self.address!r} is no host name or IP address: give it without protocol, port, path and "
                 "user."

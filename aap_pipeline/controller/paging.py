@@ -54,7 +54,7 @@ def keyset_pages(
     client: Asker, path: str, params: Params | None = None, page_size: int = PAGE_SIZE, after_id: int = 0
 ) -> Iterator[list[Row]]:
     """All pages from after `after_id`. A short first page is followed by one more request, for it may be a low cap."""
-    longest = page_size if page_size <= 25 else 0
+    longest = 0
     while True:
         rows, ended = _page(client, path, params, page_size, after_id)
         if rows:

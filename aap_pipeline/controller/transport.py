@@ -141,13 +141,13 @@ class Transport:
             return NotSent(
                 f"The name {self._endpoint.address} of {where} cannot be resolved: check the address and the DNS."
             )
-        if isinstance(error, failures.ConnectTimeoutError):
-            return NotSent(f"No connection to {where} within the time limit: check address, port, firewall and proxy.")
         if isinstance(error, failures.NewConnectionError):
             return NotSent(
                 f"No connection to {where} ({_reason(error)}): check that the controller runs, its address and its "
                 "port."
             )
+        if isinstance(error, failures.ConnectTimeoutError):
+            return NotSent(f"No connection to {where} within the time limit: check address, port, firewall and proxy.")
         return self._body_error(error, where)
 
     def _body_error(self, error: BaseException, where: str) -> ControllerError:
@@ -173,11 +173,13 @@ class Transport:
                 f"The connection to {where} broke while TLS was negotiated: look at the proxies on the way."
             )
         if isinstance(error, ssl.SSLCertVerificationError):
-            why = error.verify_message or "certificate verify failed"
-            return TlsError(
-                f"The certificate of {where} is not trusted ({why}): set ca_bundle to the CA that signed it"
-                f"{'' if 'hostname' not in why.lower() else ', and use the name the certificate is made out to'}."
-            )
+            why = (error.verify_message or "certificate verify failed").rstrip(".")
+            remedy = "set ca_bundle to the CA that signed it"
+            if "mismatch" in why.lower():
+                remedy = "use a name or address that the certificate is made out to"
+            elif "expired" in why:
+                remedy = "renew it"
+            return TlsError(f"The certificate of {where} is not trusted ({why}): {remedy}.")
         why = getattr(error, "reason", None) or "TLS failed"
         return TlsError(f"No TLS with {where} ({why}): check protocol and port; a plain-HTTP port needs protocol http.")
 

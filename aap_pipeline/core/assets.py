@@ -11,13 +11,15 @@ from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _TABLES = {
-    "jobs": ("clusters_job", "Playbook jobs, one row each, with their host totals, as the controller last showed them."),
+    "jobs": (
+        "clusters_job",
+        "Playbook jobs, one row each, with their host totals, as the controller last showed them.",
+    ),
     "job_host_summaries": ("clusters_jobhostsummary", "What each host did in each job: ok, changed, failed, …"),
     "organizations": ("clusters_organization", "Organizations, by the controller's id; names follow renames."),
     "job_templates": (
         "clusters_jobtemplate",
-        "Job templates with the minutes that their work takes by hand; a template that the controller deleted keeps its "
-        "history and its minutes.",
+        "Job templates, with the minutes that their work takes by hand. Deleted ones keep their history and minutes.",
     ),
     "projects": ("clusters_project", "Projects that playbooks come from."),
     "inventories": ("clusters_inventory", "Inventories that jobs ran against."),
@@ -49,7 +51,7 @@ _TABLES = {
 def core(
     context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
 ) -> Iterator[MaterializeResult[None]]:
-    """Parse every raw row of the partition's cluster; what does not fit goes to quarantine, its neighbours go through."""
+    """Parse every raw row of the partition's cluster; what does not fit goes to quarantine."""
 
     def tell(so_far: ParseResult) -> None:
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
 from aap_pipeline.core.records import Refused
-from aap_pipeline.core.source import Document, Selection
+from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
@@ -59,7 +59,8 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
         days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
-        _forget_rejected(cursor, cluster_id, present)
+        if selection.source is Source.RAW:  # quarantine may hold later documents than other places
+            _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
     return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
@@ -135,8 +136,10 @@ def _summaries(jobs: Iterable[JobRow], stored: dict[int, tuple[int, date | None]
             yield tail
 
 
-def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Document]) -> None:
-    known = [each for each in present if each.external_id is not None]
+def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
+    """What was refused of a record earlier is out of date once its newest document is stored."""
+    newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
+    known = [each for each in newest.values() if not isinstance(each.content, Refused)]
     cursor.execute(
         statement("core/forget_rejected"),
         {

@@ -55,6 +55,15 @@ class ParseResult:
         self.batches += 1
         self.changed_days |= stored.days
 
+    def merge(self, other: ParseResult) -> None:
+        """Count another parse."""
+        self.jobs += other.jobs
+        self.host_summaries += other.host_summaries
+        self.rejected += other.rejected
+        self.batches += other.batches
+        self.changed_days |= other.changed_days
+        self.seconds += other.seconds
+
 
 Progress = Callable[[ParseResult], None]
 

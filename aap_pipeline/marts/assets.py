@@ -11,8 +11,8 @@ from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _TABLES = {
-    "savings_daily": "Runs, hosts, minutes, costs and savings by day, cluster, organization, template, project, labels, "
-    "job type and status. All of it adds up.",
+    "savings_daily": "Runs, hosts, minutes, costs and savings by day, cluster, organization, template, project, label "
+    "set, job type and status. All of it adds up.",
     "host_set_daily": "Which hosts ran on which day, as bitmaps: unique hosts over any range and filter, exactly.",
     "launches_daily": "Who launched how many runs, by day.",
 }
@@ -44,4 +44,6 @@ def marts(
         result = refresh(connection, cluster.id)
     progress.update(cluster.name, "done", 1, 1)
     for name in _TABLES:
-        yield MaterializeResult(asset_key=["marts", name], metadata={"days": len(result.days), "seconds": result.seconds})
+        yield MaterializeResult(
+            asset_key=["marts", name], metadata={"days": len(result.days), "seconds": result.seconds}
+        )

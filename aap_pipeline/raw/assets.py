@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from dagster import (
     AssetExecutionContext,
     Config,
     DagsterLogManager,
     MaterializeResult,
-    RawMetadataValue,
     ResourceParam,
     asset,
 )
@@ -109,8 +109,8 @@ def logged_progress(log: DagsterLogManager) -> Callable[[int, int], None]:
     return update
 
 
-def _metadata(report: SyncReport) -> dict[str, RawMetadataValue]:
-    figures: dict[str, RawMetadataValue] = {
+def _metadata(report: SyncReport) -> dict[str, Any]:
+    figures: dict[str, Any] = {
         "window": f"{report.window_from.isoformat()} to {report.window_to.isoformat()}",
         "dagster/row_count": report.jobs_stored,
         "jobs_seen": report.jobs_seen,

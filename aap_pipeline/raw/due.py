@@ -33,7 +33,7 @@ class Silence:
 
 
 def backing_off(failures: int, last: datetime | None, now: datetime) -> timedelta | None:
-    """How long to leave a cluster alone after `failures` in a row: 15 s, doubling up to 15 minutes; None: not at all."""
+    """The pause left after `failures` in a row: 15 s, doubling up to 15 minutes; None: no pause."""
     if not failures or last is None:
         return None
     left = last + min(_RETRY_FIRST * 2 ** min(failures - 1, 10), _RETRY_LONGEST) - now

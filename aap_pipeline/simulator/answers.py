@@ -41,6 +41,7 @@ class Answer:
     known_url: bool = True
     authenticated: bool = True
     allow: bytes = b"GET, HEAD, OPTIONS"
+    vary: bytes = b"Accept, Accept-Language, origin"
     verbatim: Headers | None = None
 
 
@@ -51,7 +52,7 @@ def json_answer(status: int, body: Any, **kwargs: Any) -> Answer:
 
 def html_answer(status: int, text: str, **kwargs: Any) -> Answer:
     """An answer with an HTML page, from something in front of the controller."""
-    return Answer(status, text.encode(), HTML, known_url=False, **kwargs)
+    return Answer(status, text.encode(), HTML, known_url=False, vary=b"Accept-Language, origin", **kwargs)
 
 
 class HeaderWriter:
@@ -83,7 +84,7 @@ class HeaderWriter:
         headers: Headers = [(b"date", self.date())]
         if answer.verbatim is not None:
             return headers + answer.verbatim
-        headers += ((b"content-type", answer.content_type), (b"vary", b"Accept, Accept-Language, origin"))
+        headers += ((b"content-type", answer.content_type), (b"vary", answer.vary))
         if answer.known_url:
             headers += ((b"allow", answer.allow), *self._known)
             if answer.authenticated:

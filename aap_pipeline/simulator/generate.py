@@ -9,7 +9,7 @@ evenly.
 """
 
 import random
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -105,22 +105,13 @@ class Generator:
 
     def _moments(self) -> Iterator[datetime]:
         """When jobs are created, ascending; one day's worth in memory."""
-        p, rng = self.parameters, self.rng
-        start = p.until - timedelta(days=p.days)
-        weights = [
-            (WEEKEND if (start + timedelta(days=day)).weekday() >= 5 else 1.0) * (1 + GROWTH * day / max(1, p.days))
-            for day in range(p.days)
-        ]
-        reached = [0.0, *accumulate(weights)]
-        hours = list(accumulate(HOURS[(start.hour + step) % 24] for step in range(24)))
-        for day in range(p.days):
-            count = round(reached[day + 1] / reached[-1] * p.jobs) - round(reached[day] / reached[-1] * p.jobs)
-            morning = start + timedelta(days=day)
-            seconds = sorted(
-                3600 * bisect_left(hours, rng.random() * hours[-1]) + rng.random() * 3600 for _ in range(count)
-            )
-            for second in seconds:
-                yield morning + timedelta(microseconds=int(second * 1_000_000))
+        jobs, rng = self.parameters.jobs, self.rng
+        days = _days(self.parameters.until - timedelta(days=self.parameters.days), self.parameters.until)
+        reached = [0.0, *accumulate(hours[-1] for _, hours in days)]
+        for number, (midnight, hours) in enumerate(days):
+            count = round(reached[number + 1] / reached[-1] * jobs) - round(reached[number] / reached[-1] * jobs)
+            for second in sorted(_second(hours, rng) for _ in range(count)):
+                yield midnight + timedelta(microseconds=int(second * 1_000_000))
 
     def spec(self, job_id: int, summary_id: int, created: datetime, template: Template | None = None) -> JobSpec:
         """One job of a template (drawn by weight unless given), created at `created`, with all of its hosts."""
@@ -209,6 +200,25 @@ def leave_running(spec: JobSpec) -> None:
     spec.status, spec.finished, spec.hosts, spec.stats = "running", None, [], "delivered"
     spec.started = spec.started or spec.created
     spec.explanation = ""
+
+
+def _days(start: datetime, until: datetime) -> list[tuple[datetime, list[float]]]:
+    """The calendar days between two moments, each with its hours' weights added up; hours outside weigh nothing."""
+    days = []
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    while midnight < until:
+        growth = 1 + GROWTH * max(0.0, (midnight - start) / (until - start))
+        day = growth * (WEEKEND if midnight.weekday() >= 5 else 1.0)
+        moments = [midnight + timedelta(hours=hour) for hour in range(24)]
+        inside = [start <= moment and moment + timedelta(hours=1) <= until for moment in moments]
+        days.append((midnight, list(accumulate(day * HOURS[hour] * inside[hour] for hour in range(24)))))
+        midnight += timedelta(days=1)
+    return days
+
+
+def _second(hours: list[float], rng: random.Random) -> float:
+    """A second of the day, by the weights of its hours."""
+    return 3600 * bisect_right(hours, rng.random() * hours[-1]) + rng.random() * 3600
 
 
 def _table(weighted: tuple[tuple[str, float], ...]) -> tuple[list[str], list[float]]:

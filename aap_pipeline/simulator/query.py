@@ -23,7 +23,7 @@ DATETIME = re.compile(
 TRUE, FALSE = ("true", "1"), ("false", "0")
 
 
-class BadQuery(Exception):  # noqa: N818 - it is an answer, not a failure of ours
+class BadQuery(Exception):
     """The controller refuses the query: `status` and the body's `detail`."""
 
     def __init__(self, detail: str, status: int = 400) -> None:

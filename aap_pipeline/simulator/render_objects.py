@@ -1,6 +1,7 @@
 """Organizations, job templates, labels and the other objects that lists of a controller show, as documents."""
 
 from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
 
 from aap_pipeline.simulator import render
 from aap_pipeline.simulator.clock import wire
@@ -53,6 +54,7 @@ def organization(row: Organization, prefix: str) -> Document:
         "url": f"{own}/",
         "related": {name: f"{own}/{name}/" for name in ORGANIZATION_LINKS},
         "summary_fields": {
+            "resource": {"ansible_id": str(uuid5(NAMESPACE_URL, own)), "resource_type": "shared.organization"},
             "object_roles": {},
             "user_capabilities": {"edit": False, "delete": False},
             "related_field_counts": dict(ORGANIZATION_COUNTS),

@@ -23,6 +23,7 @@ from aap_pipeline.simulator.tokens import Account, TokenStore
 from aap_pipeline.simulator.world import World
 
 CHALLENGE = [(b"www-authenticate", b"Bearer realm=api authorization_url=/api/o/authorize/")]
+VARY_COOKIE = b"Accept, Accept-Language, origin, Cookie"
 NO_STORE = [(b"cache-control", b"no-store"), (b"pragma", b"no-cache")]
 GATEWAY_PING = "/api/gateway/v1/ping/"
 DETAIL_ALLOWS = b"GET, DELETE, HEAD, OPTIONS"
@@ -94,10 +95,12 @@ class Controller:
             return json_answer(405, {"detail": 'Method "GET" not allowed.'}, known_url=False)
         account = self.tokens.account_of(authorization)
         if account is None:
-            return json_answer(401, NOT_AUTHENTICATED, authenticated=False, extra=CHALLENGE)
+            return json_answer(401, NOT_AUTHENTICATED, authenticated=False, extra=CHALLENGE, vary=VARY_COOKIE)
         with self.world.lock:
             self.world.advance()
             answer = self._authenticated(where, path, query, account, tampering)
+        if authorization[:6].lower() == "basic ":
+            answer.vary = VARY_COOKIE
         if where.prefix != self.product.prefix and answer.status == 200:
             answer.body = answer.body.replace(f'"{self.product.prefix}/'.encode(), f'"{where.prefix}/'.encode())
         return answer
@@ -205,4 +208,5 @@ class Controller:
 
 
 def _oauth(status: int, body: dict[str, Any], extra: list[tuple[bytes, bytes]]) -> Answer:
-    return Answer(status, json.dumps(body).encode(), known_url=False, extra=NO_STORE + extra)
+    vary = b"Accept-Language, origin" + (b", Cookie" if status < 400 else b"")
+    return Answer(status, json.dumps(body).encode(), known_url=False, extra=NO_STORE + extra, vary=vary)

@@ -77,10 +77,13 @@ class SimulatorServer:
         scheme = "https" if self._tls[0] else "http"
         return f"{scheme}://{self.host}:{self.port}"
 
-    def use(self, world: World) -> None:
-        """Serve another world from now on, with a new log and no fault; saves tests a restart. Tokens stay in force."""
-        self.world = world
-        self.faults, self.log = FaultPlan(), RequestLog()
+    def use(self, world: World, *, faults: FaultPlan | None = None) -> None:
+        """Serve another world from now on, with a new log and other faults (none unless given): saves tests a restart.
+
+        Tokens stay in force; recorded answers are no longer replayed.
+        """
+        self.world, self._verbatim = world, None
+        self.faults, self.log = faults or FaultPlan(), RequestLog()
         self.tokens.follow(world.clock)
         self._app = self._application(self._app.stopping if self._app else asyncio.Event())
 

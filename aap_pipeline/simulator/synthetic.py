@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aap_pipeline.simulator.clock import Clock
-from aap_pipeline.simulator.entities import HostOutcome, JobSpec, Stats, Template
+from aap_pipeline.simulator.entities import HostOutcome, JobSpec, Organization, Stats, Template
 from aap_pipeline.simulator.generate import Generator, generate, leave_running
 from aap_pipeline.simulator.world import World
 
@@ -22,6 +22,7 @@ class SyntheticWorld(World):
         self._next_summary = 1
         self._next_id = 11
         self._unfinished: dict[int, JobSpec] = {}
+        self._gone: set[tuple[str, int]] = set()
         self._rate = 0.0
         self._due = self.clock.now()
         if history:
@@ -118,16 +119,41 @@ class SyntheticWorld(World):
         hosts = [HostOutcome(host.name, host, ok=3, changed=index % 2) for index, host in enumerate(known[:count])]
         return hosts + [HostOutcome(f"ephemeral{n:04d}", None, ok=3) for n in range(count - len(hosts))]
 
+    def add_spec(self, spec: JobSpec) -> int:
+        """Add one job; what has been deleted since its catalog was made is null in it."""
+        if spec.template and ("job_templates", spec.template.id) in self._gone:
+            spec.template = None
+        if spec.organization and ("organizations", spec.organization.id) in self._gone:
+            spec.organization = None
+        return super().add_spec(spec)
+
+    def rename(self, kind: str, id_: int, name: str) -> None:
+        """As `World.rename`; jobs added later carry the new name."""
+        with self.lock:
+            super().rename(kind, id_, name)
+            catalog = self.generator.catalog
+            rows: list[Template] | list[Organization]
+            rows = catalog.templates if kind == "job_templates" else catalog.organizations
+            for row in rows:
+                if row.id == id_:
+                    row.name = name
+
+    def delete_object(self, kind: str, id_: int) -> None:
+        """As `World.delete_object`."""
+        with self.lock:
+            super().delete_object(kind, id_)
+            self._gone.add((kind, id_))
+
     def insert_behind(self, by: timedelta = 2 * MINUTE) -> None:
         """Finish a job whose `finished` lies `by` before the newest one's: a row that appears behind a watermark."""
         with self.lock:
             newest = self.newest_finished() or self.clock.now()
             self.add_job(finished=newest - by, template=self.generator.rng.randrange(1000))
 
-    def live(self, jobs_per_minute: float) -> None:
-        """From now on finish this many jobs a minute, as time goes by (they appear when somebody asks)."""
+    def live(self, jobs_per_minute: float, since: datetime | None = None) -> None:
+        """Finish this many jobs a minute from `since` (default: now) on, as time goes by; they appear when asked."""
         with self.lock:
-            self._rate, self._due = jobs_per_minute, self.clock.now()
+            self._rate, self._due = jobs_per_minute, since or self.clock.now()
 
     def advance(self) -> None:
         """Finish the jobs that are due by the clock."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -40,8 +41,8 @@ _CONFIGURATION = {
 class EmbeddedServer:
     """A PostgreSQL server whose data lies in `directory`; started by `start`, stopped by `stop` or with its parent.
 
-    The server listens on 127.0.0.1 alone, on a free port, and asks for a random password that only the owner of
-    `directory` can read.
+    The server listens on 127.0.0.1 alone, on a free port that it keeps if it can, and asks for a random password that
+    only the owner of `directory` can read.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
@@ -49,6 +50,7 @@ class EmbeddedServer:
         self.data = directory / "data"
         self._options = {**_CONFIGURATION, **(options or {})}
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
         self._claim = FileLock(directory / "server.lock")
 
     @property
@@ -76,6 +78,12 @@ class EmbeddedServer:
             self._claim.release()
             raise
 
+    def start_again(self) -> None:
+        """Start the server, which has died, on the port that its clients know. Raises EmbeddedServerError."""
+        self._wait_for_the_last_one()
+        if not self._start_on(self._port):
+            raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
+
     def stop(self) -> None:
         """Stop the server that `start` started, and wait until it is gone."""
         process, self._process = self._process, None
@@ -97,11 +105,23 @@ class EmbeddedServer:
         return self.directory / "postgres.log"
 
     @property
-    def _password_file(self) -> Path:
+    def password_file(self) -> Path:
+        """The file with the server's password, which only its owner can read."""
         return self.directory / "postgres-password"
 
+    @property
+    def _port_file(self) -> Path:
+        return self.directory / "port"
+
+    def _last_port(self) -> int:
+        """The port of the last start, for BI tools that were told it; 0 the first time."""
+        try:
+            return int(self._port_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
     def _url(self, port: int) -> str:
-        return f"postgresql://{_USER}:{self._password_file.read_text()}@127.0.0.1:{port}/{_USER}"
+        return f"postgresql://{_USER}:{self.password_file.read_text()}@127.0.0.1:{port}/{_USER}"
 
     def _start(self) -> str:
         self._wait_for_the_last_one()
@@ -109,10 +129,10 @@ class EmbeddedServer:
             self._create_if_missing()
         except OSError as error:
             raise cannot_write(self.directory, error) from error
-        for _ in range(5):  # a port that is free now may be taken a moment later
-            port = _free_port()
-            if self._start_on(port):
-                return self._url(port)
+        for port in (self._last_port(), *(0,) * 4):  # a port that is free now may be taken a moment later
+            if self._start_on(port or _free_port()):
+                self._port_file.write_text(str(self._port))
+                return self._url(self._port)
         raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
 
     def _wait_for_the_last_one(self) -> None:
@@ -141,16 +161,16 @@ class EmbeddedServer:
         unfinished = self.directory / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)  # left by an initdb that was killed
         unfinished.mkdir(mode=0o700)
-        password_file = os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        password_file = os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(password_file, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        self._give_away(self.directory, self._password_file, unfinished)
+        self._give_away(self.directory, self.password_file, unfinished)
         self._run_tool(
             "initdb",
             f"--pgdata={unfinished}",
             f"--username={_USER}",
             "--auth=scram-sha-256",
-            f"--pwfile={self._password_file}",
+            f"--pwfile={self.password_file}",
             "--encoding=UTF8",
             "--locale=C.UTF-8" if _major_version() < 17 else "--locale-provider=builtin",
             *([] if _major_version() < 17 else ["--builtin-locale=C.UTF-8"]),
@@ -180,6 +200,7 @@ class EmbeddedServer:
             )
 
     def _start_on(self, port: int) -> bool:
+        self._port = port
         settings = [f"--{name}={value}" for name, value in self._options.items()]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
@@ -254,11 +275,11 @@ def is_postgres(pid: int) -> bool:
     """Whether a process `pid` is alive and, where that can be seen, a PostgreSQL: numbers are used again."""
     try:
         os.kill(pid, 0)
+        name, state = re.findall(r"\((.*)\) (\w)", Path(f"/proc/{pid}/stat").read_text())[0]
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
-    except FileNotFoundError:
+        return True
+    except FileNotFoundError:  # no /proc on this system, or the process has just ended
         return not Path("/proc/self").exists()
+    return bool(name == "postgres" and state != "Z")  # without an init process nobody collects a dead orphan

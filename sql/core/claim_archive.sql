@@ -1,5 +1,5 @@
 -- Read again a batch of archived documents, which stay where they are; one that this release refuses goes to quarantine as
--- well, in place of what was refused of the same record before. Uses raw_archive_pkey and rejected_record_cluster_idx.
+-- well, unless a later document of the same record is there. Uses raw_archive_pkey and rejected_record_cluster_idx.
 WITH taken AS (
     SELECT id, kind, external_id, fingerprint, provisional, document
     FROM pipeline.raw_archive
@@ -10,17 +10,14 @@ WITH taken AS (
     FROM taken t
     JOIN unnest(%(refused_ids)s::bigint[], %(refused_external_ids)s::bigint[], %(reasons)s::text[], %(messages)s::text[],
                 %(superseded)s::boolean[]) AS r (id, external_id, reason, message, superseded) ON r.id = t.id
-), again AS (
-    UPDATE pipeline.rejected_record q
-    SET reason = r.reason, message = r.message, document = r.document, fingerprint = r.fingerprint,
-        provisional = r.provisional, attempts = q.attempts + 1, last_rejected = NOW()
-    FROM refused r
-    WHERE q.cluster_id = %(cluster_id)s AND q.kind = r.kind AND q.external_id = r.external_id AND NOT r.superseded
-    RETURNING r.id
 ), quarantined AS (
     INSERT INTO pipeline.rejected_record
         (cluster_id, kind, external_id, reason, message, document, fingerprint, provisional)
-    SELECT %(cluster_id)s, kind, external_id, reason, message, document, fingerprint, provisional
-    FROM refused WHERE NOT superseded AND id NOT IN (SELECT id FROM again) ORDER BY id
+    SELECT %(cluster_id)s, r.kind, r.external_id, reason, message, document, fingerprint, provisional
+    FROM refused r
+    WHERE NOT superseded AND NOT EXISTS (
+        SELECT FROM pipeline.rejected_record q
+        WHERE q.cluster_id = %(cluster_id)s AND q.kind = r.kind AND q.external_id = r.external_id)
+    ORDER BY id
 )
 SELECT id FROM taken

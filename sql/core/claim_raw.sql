@@ -1,5 +1,6 @@
 -- Take a batch's raw rows out of the raw table: a row that another parse took meanwhile is not given back. Refused ones go
 -- whole to quarantine, in place of what was refused of the same record before; parsed ones to the archive, if it is kept.
+-- If it is not, older ones leave it: a rebuild from an archive with a gap would bring old values back.
 -- Uses clusters_clustersyncdata_pkey and rejected_record_cluster_idx.
 WITH taken AS (
     DELETE FROM clusters_clustersyncdata
@@ -14,18 +15,21 @@ WITH taken AS (
 ), again AS (
     UPDATE pipeline.rejected_record q
     SET reason = r.reason, message = r.message, document = r.document, fingerprint = r.fingerprint,
-        provisional = r.provisional, attempts = q.attempts + 1, last_rejected = NOW()
+        provisional = r.provisional, attempts = q.attempts + 1, last_rejected = NOW(), raw_id = r.id
     FROM refused r
     WHERE q.cluster_id = %(cluster_id)s AND q.kind = r.kind AND q.external_id = r.external_id AND NOT r.superseded
     RETURNING r.id
 ), quarantined AS (
     INSERT INTO pipeline.rejected_record
-        (cluster_id, kind, external_id, reason, message, document, fingerprint, provisional)
-    SELECT %(cluster_id)s, kind, external_id, reason, message, document, fingerprint, provisional
+        (cluster_id, kind, external_id, reason, message, document, fingerprint, provisional, raw_id)
+    SELECT %(cluster_id)s, kind, external_id, reason, message, document, fingerprint, provisional, id
     FROM refused WHERE NOT superseded AND id NOT IN (SELECT id FROM again) ORDER BY id
 ), archived AS (
-    INSERT INTO pipeline.raw_archive (cluster_id, kind, external_id, fingerprint, provisional, received_at, document)
-    SELECT %(cluster_id)s, kind, external_id, fingerprint, provisional, COALESCE(internal_created, NOW()), data::text
+    INSERT INTO pipeline.raw_archive
+        (cluster_id, kind, external_id, fingerprint, provisional, received_at, raw_id, document)
+    SELECT %(cluster_id)s, kind, external_id, fingerprint, provisional, COALESCE(internal_created, NOW()), id, data::text
     FROM taken WHERE %(archive)s AND id NOT IN (SELECT id FROM refused) ORDER BY id
+), gap AS (
+    DELETE FROM pipeline.raw_archive WHERE NOT %(archive)s AND cluster_id = %(cluster_id)s
 )
 SELECT id FROM taken

@@ -1,6 +1,9 @@
 -- The tables of the specification (docs/database-schema.md), in an order that works, with those it names but does not
 -- define. Additions to a specified table stand below its specified columns, under "Additions": each has a default or is
 -- nullable, so that every SELECT and INSERT written against the specification works.
+--
+-- References without a cascade are deferred: deleting a cluster cascades to its hosts and to its jobs in an order that
+-- nobody chooses (after a restore it is another one), and only at the end of the transaction is everything of it gone.
 
 CREATE TABLE clusters_cluster (
     id SERIAL PRIMARY KEY,
@@ -64,7 +67,7 @@ CREATE TABLE clusters_jobtemplate (
     description TEXT,
     time_taken_manually_execute_minutes INTEGER DEFAULT 60,
     time_taken_create_automation_minutes INTEGER DEFAULT 60,
-    organization_id INTEGER REFERENCES clusters_organization(id),
+    organization_id INTEGER REFERENCES clusters_organization(id) DEFERRABLE INITIALLY DEFERRED,
     internal_created TIMESTAMPTZ DEFAULT NOW(),
     internal_modified TIMESTAMPTZ DEFAULT NOW(),
     -- Additions
@@ -173,13 +176,13 @@ CREATE TABLE clusters_job (
     finished TIMESTAMPTZ,
     elapsed DECIMAL(15,3) DEFAULT 0,
     failed BOOLEAN DEFAULT FALSE,
-    organization_id INTEGER REFERENCES clusters_organization(id),
-    job_template_id INTEGER REFERENCES clusters_jobtemplate(id),
-    project_id INTEGER REFERENCES clusters_project(id),
-    inventory_id INTEGER REFERENCES clusters_inventory(id),
-    execution_environment_id INTEGER REFERENCES clusters_executionenvironment(id),
-    instance_group_id INTEGER REFERENCES clusters_instancegroup(id),
-    launched_by_id INTEGER REFERENCES clusters_aapuser(id),
+    organization_id INTEGER REFERENCES clusters_organization(id) DEFERRABLE INITIALLY DEFERRED,
+    job_template_id INTEGER REFERENCES clusters_jobtemplate(id) DEFERRABLE INITIALLY DEFERRED,
+    project_id INTEGER REFERENCES clusters_project(id) DEFERRABLE INITIALLY DEFERRED,
+    inventory_id INTEGER REFERENCES clusters_inventory(id) DEFERRABLE INITIALLY DEFERRED,
+    execution_environment_id INTEGER REFERENCES clusters_executionenvironment(id) DEFERRABLE INITIALLY DEFERRED,
+    instance_group_id INTEGER REFERENCES clusters_instancegroup(id) DEFERRABLE INITIALLY DEFERRED,
+    launched_by_id INTEGER REFERENCES clusters_aapuser(id) DEFERRABLE INITIALLY DEFERRED,
     num_hosts INTEGER DEFAULT 0,
     changed_hosts_count INTEGER DEFAULT 0,
     dark_hosts_count INTEGER DEFAULT 0,
@@ -225,7 +228,7 @@ CREATE INDEX clusters_joblabel_label_idx ON clusters_joblabel (label_id);
 CREATE TABLE clusters_jobhostsummary (
     id BIGSERIAL PRIMARY KEY,
     job_id INTEGER REFERENCES clusters_job(id) ON DELETE CASCADE,
-    host_id INTEGER REFERENCES clusters_host(id),
+    host_id INTEGER REFERENCES clusters_host(id) DEFERRABLE INITIALLY DEFERRED,
     host_name VARCHAR(255),
     changed INTEGER DEFAULT 0,
     dark INTEGER DEFAULT 0,

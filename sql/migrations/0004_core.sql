@@ -11,11 +11,15 @@ CREATE TABLE pipeline.raw_archive (
     provisional BOOLEAN NOT NULL,
     replayed BOOLEAN NOT NULL DEFAULT FALSE,
     received_at TIMESTAMPTZ NOT NULL,
+    raw_id INTEGER,
     parsed_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     document TEXT NOT NULL
 );
 CREATE INDEX raw_archive_cluster_idx ON pipeline.raw_archive (cluster_id, id);
 CREATE INDEX raw_archive_parsed_at_idx ON pipeline.raw_archive (parsed_at);
+
+-- Which raw row a record came from: proof for the clean-up that it need not be kept.
+ALTER TABLE pipeline.rejected_record ADD COLUMN raw_id INTEGER;
 
 -- How far the check of host totals has come: every job up to newest_id was checked when it was new; the audit that goes
 -- round all jobs again and again stands at audited_id.

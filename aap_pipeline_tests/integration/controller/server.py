@@ -50,6 +50,11 @@ class Reply:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+def always(reply: Reply) -> Callable[[Asked], Reply]:
+    """A script that answers everything with `reply`."""
+    return lambda _: reply
+
+
 class ScriptedServer(ThreadingHTTPServer):
     """Serves `script` on a free loopback port and remembers what was asked."""
 

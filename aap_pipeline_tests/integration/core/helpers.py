@@ -14,7 +14,8 @@ Document = dict[str, Any]
 def add_cluster(connection: Connection, address: str = "aap.example.com") -> int:
     """A cluster; its id."""
     row = connection.execute(
-        "INSERT INTO clusters_cluster (protocol, address, port, access_token) VALUES ('https', %s, 443, '') RETURNING id",
+        "INSERT INTO clusters_cluster (protocol, address, port, access_token) VALUES ('https', %s, 443, '') "
+        "RETURNING id",
         [address],
     ).fetchone()
     connection.commit()
@@ -33,7 +34,8 @@ def add_raw(
     """Raw rows as stage raw writes them, committed."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO clusters_clustersyncdata (cluster_id, kind, external_id, provisional, data) VALUES (%s,%s,%s,%s,%s)",
+            "INSERT INTO clusters_clustersyncdata (cluster_id, kind, external_id, provisional, data) "
+            "VALUES (%s, %s, %s, %s, %s)",
             [(cluster_id, kind, _identity(document), provisional, json.dumps(document)) for document in documents],
         )
     connection.commit()

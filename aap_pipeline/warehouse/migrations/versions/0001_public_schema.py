@@ -1,4 +1,4 @@
-"""Runs sql/migrations/0001_public_schema.sql."""
+"""Runs sql/migrations/0001_public_schema.sql, then 0001_comments.sql."""
 
 from aap_pipeline.warehouse.migrate import run_sql_file
 
@@ -7,5 +7,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """See the SQL file."""
+    """See the SQL files."""
     run_sql_file("0001_public_schema")
+    run_sql_file("0001_comments")

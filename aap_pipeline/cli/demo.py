@@ -1,0 +1,144 @@
+"""`aap-pipeline demo`: the whole flow over simulated controllers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from aap_pipeline.cli.context import warehouse
+from aap_pipeline.cli.output import console
+from aap_pipeline.cli.progress import TerminalProgress
+from aap_pipeline.clusters.file import endpoint_of_url
+from aap_pipeline.clusters.registry import NewCluster, clusters, purge, save_clusters, set_enabled
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import cipher
+from aap_pipeline.warehouse.statements import statement
+
+if TYPE_CHECKING:
+    from aap_pipeline.simulator.demo import DemoController
+    from aap_pipeline.update import Outcome
+
+
+@click.command("demo")
+@click.option("--remove", is_flag=True, help="Delete the demo's clusters and their history.")
+def command(remove: bool) -> int:
+    """See the whole flow in about a minute, without a controller and without changing anything elsewhere.
+
+    Starts PostgreSQL and four simulated controllers on loopback (three replay recorded answers of AAP 2.4, AAP 2.5 and
+    AWX, one has a year of synthetic history), runs the Dagster job for each, and prints what the data says. Everything
+    stops at the end; the data stays under .aap-pipeline. The second time only what is new is synced.
+    """
+    settings = Settings()
+    if remove:
+        return _remove(settings)
+    out = console()
+    out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
+    with warehouse(settings) as url:
+        from aap_pipeline.simulator.demo import DEMO_CLUSTERS, demo_controllers
+
+        with connect(url) as connection:
+            known = {cluster.name: cluster for cluster in clusters(connection)}
+        ports = {name: known[name].endpoint.port for name in DEMO_CLUSTERS if name in known}
+        out.print("[bold]2.[/] Starting simulated controllers and importing them as clusters")
+        with demo_controllers(settings.home / "demo.json", ports) as controllers:
+            _import(url, settings, controllers)
+            for controller in controllers:
+                said = "recorded answers" if controller.recorded else "a year of synthetic history"
+                out.print(f"   {controller.name} at {controller.server.url} ({said})")
+            out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
+            outcomes = _update(url, settings, controllers)
+        _leave(url)
+        from aap_pipeline.cli.sync import print_outcomes
+
+        print_outcomes(outcomes)
+        if any(outcome.error for outcome in outcomes):
+            return 1
+        out.print("[bold]4.[/] What the data says")
+        _report(url)
+    _say_what_next()
+    return 0
+
+
+def _import(url: str, settings: Settings, controllers: list[DemoController]) -> None:
+    entries = [
+        NewCluster(
+            controller.name,
+            endpoint_of_url(controller.server.url),
+            Tokens(
+                controller.server.token.access_token,
+                controller.server.token.refresh_token,
+                controller.server.client_id,
+                controller.server.client_secret,
+            ),
+        )
+        for controller in controllers
+    ]
+    with connect(url) as connection:
+        save_clusters(connection, cipher(settings), entries)
+
+
+def _update(url: str, settings: Settings, controllers: list[DemoController]) -> list[Outcome]:
+    """Run the job: a first time over all history, which is older than the 90 days of an ordinary first sync."""
+    from aap_pipeline.dagster_instance import dagster_instance
+    from aap_pipeline.simulator.demo import RECORDED_SINCE
+    from aap_pipeline.update import Window, update_clusters
+
+    with connect(url) as connection:
+        synced = {row[0] for row in connection.execute(statement("clusters/synced_clusters"))}
+    names = [controller.name for controller in controllers]
+    since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
+    with dagster_instance(settings, url) as instance, TerminalProgress(names) as progress:
+        windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
+        return update_clusters(instance, windows, progress)
+
+
+def _leave(url: str) -> None:
+    """The controllers are gone when the demo is over: nobody shall ask them."""
+    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+
+    with connect(url) as connection:
+        for name in DEMO_CLUSTERS:
+            set_enabled(connection, name, enabled=False)
+
+
+def _report(url: str) -> None:
+    from aap_pipeline.report.summary import summarize
+    from aap_pipeline.report.terminal import print_summary
+
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    with connect(url) as connection:
+        everything = summarize(connection, to_date=tomorrow)
+        recent = summarize(connection, tomorrow - timedelta(days=30), tomorrow)
+    print_summary(console(), everything, chart=recent)
+
+
+def _say_what_next() -> None:
+    click.echo(
+        "\n".join(
+            [
+                "Next",
+                "  aap-pipeline up                        the Dagster UI at http://127.0.0.1:3000",
+                '  aap-pipeline sql "SELECT …"            ask the tables anything',
+                "  aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt",
+                "  aap-pipeline clusters check prod       says what is missing, in words",
+                "  aap-pipeline sync                      the same job, against your own controller",
+                "  aap-pipeline demo --remove             deletes the demo's clusters and their history",
+                "The command is .venv/bin/aap-pipeline, or aap-pipeline after `source .venv/bin/activate`.",
+            ]
+        )
+    )
+
+
+def _remove(settings: Settings) -> int:
+    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+
+    with warehouse(settings) as url, connect(url) as connection:
+        there = [cluster.name for cluster in clusters(connection) if cluster.name in DEMO_CLUSTERS]
+        jobs = sum(purge(connection, name) for name in there)
+    (settings.home / "demo.json").unlink(missing_ok=True)
+    click.echo(f"Deleted {len(there)} demo clusters and their {jobs:,} jobs.")
+    return 0

@@ -1,0 +1,38 @@
+"""`aap-pipeline up`."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+
+
+@click.command(name="up")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address the web server listens on; it asks no password."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the web server.")
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Another workspace.yaml, for Dagster code locations of your own beside the pipeline's.",
+)
+def command(host: str, port: int, workspace: Path | None) -> int:
+    """Run PostgreSQL, the Dagster daemon (which syncs by itself) and the Dagster UI until Ctrl-C.
+
+    PostgreSQL is the embedded one, or the one of AAP_PIPELINE_DATABASE_URL, which must be migrated. Dagster keeps its
+    own tables there too, in the schema dagster. All data stays between starts. Nothing is left running at the end,
+    also after kill -9.
+    """
+    from aap_pipeline.dagster_instance import shipped
+    from aap_pipeline.settings import Settings
+    from aap_pipeline.supervision.supervisor import Supervisor, UpOptions
+
+    options = UpOptions(host, port, workspace or shipped("workspace.yaml"))
+    supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.stop.set())
+    supervisor.run()
+    click.echo("Stopped.")
+    return 0

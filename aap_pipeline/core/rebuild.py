@@ -1,0 +1,50 @@
+"""The archive of parsed documents: core rebuilt from it without the API, and what may be deleted from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, Progress, run
+from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.statements import statement
+
+
+class NothingArchived(PipelineError):
+    """There is no document from which core could be rebuilt."""
+
+
+def rebuild(url: str, cluster_id: int, progress: Progress | None = None) -> ParseResult:
+    """Store every archived document of the cluster again, oldest first, over what is there.
+
+    Rows that the archive covers end as their newest document says, whether they were damaged, emptied or fine; ids,
+    minutes of templates and rows older than the archive stay. Syncs may go on meanwhile. Raises NothingArchived.
+    """
+    with connect(url) as connection:
+        row = connection.execute(statement("core/count_archive"), {"cluster_id": cluster_id}).fetchone()
+    if not row or not row[0]:
+        raise NothingArchived(
+            f"No documents of cluster {cluster_id} are archived: set raw_retention_days above 0 to keep those of "
+            "coming syncs, or sync again from the controller with --since."
+        )
+    return run(url, Selection(Source.ARCHIVE, cluster_id), Bounds(BATCH_SIZE, BATCH_BYTES), progress)
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Rows that a clean-up deleted."""
+
+    raw: int
+    archived: int
+
+
+def clean_up(connection: Connection, cluster_id: int) -> CleanUp:
+    """Delete raw rows older than 24 hours that are parsed or quarantined, and archived ones past raw_retention_days.
+
+    The caller commits. Unparsed raw rows stay, however old they are: `checks.unparsed` names them.
+    """
+    raw = connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
+    days = options.get(connection, options.RAW_RETENTION_DAYS)
+    return CleanUp(raw, connection.execute(statement("core/clean_up_archive"), {"days": days}).rowcount)

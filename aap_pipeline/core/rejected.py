@@ -1,0 +1,102 @@
+"""Quarantine: the documents that core refused, whole, with the reason; nothing is ever dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, run
+from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.statements import statement
+
+
+class NoSuchRecord(PipelineError):
+    """The record asked for is not in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A refused document without its text, which may hold secrets of a controller's users."""
+
+    id: int
+    cluster_id: int
+    cluster: str
+    kind: str
+    external_id: int | None
+    reason: str
+    message: str
+    attempts: int
+    first_rejected: datetime
+    last_rejected: datetime
+
+
+def list_rejected(
+    connection: Connection, cluster_id: int | None = None, reason: str | None = None, limit: int = 1_000
+) -> list[RejectedRecord]:
+    """What is in quarantine, of one cluster or all, the latest refusal first."""
+    values = {"cluster_id": cluster_id, "reason": reason, "limit": limit}
+    rows = connection.execute(statement("core/list_rejected"), values)
+    return [RejectedRecord(*row) for row in rows]
+
+
+def show(connection: Connection, record_id: int) -> tuple[RejectedRecord, str]:
+    """One record and its document, JSON as received. Raises NoSuchRecord."""
+    row = connection.execute(statement("core/show_rejected"), {"id": record_id}).fetchone()
+    if row is None:
+        raise _no_such_record([record_id])
+    return RejectedRecord(*row[:-1]), row[-1]
+
+
+def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
+    """Try quarantined records again, all or those of `ids`, in every cluster that has some.
+
+    What is understood now is stored and leaves quarantine; the rest stays, with the reason of this attempt. Stored
+    names of hosts, templates and so on are newer than those in such a document and stay. Raises NoSuchRecord if `ids`
+    names nothing that is there.
+    """
+    only = None if ids is None else list(ids)
+    with connect(url) as connection:
+        clusters = [row[0] for row in connection.execute(statement("core/rejected_clusters"), {"only": only})]
+    if only is not None and not clusters:
+        raise _no_such_record(only)
+    total = ParseResult()
+    for cluster_id in clusters:
+        total.merge(run(url, Selection(Source.REJECTED, cluster_id, only), Bounds(BATCH_SIZE, BATCH_BYTES)))
+    return total
+
+
+def quarantine(
+    connection: Connection,
+    cluster_id: int,
+    *,
+    kind: str,
+    external_id: int | None,
+    reason: str,
+    message: str,
+    document: str,
+    fingerprint: bytes | None = None,
+    provisional: bool = False,
+) -> None:
+    """Keep a document that cannot even become a raw row (JSONB takes no NUL character); the caller commits.
+
+    `replay` stores it if stage core does not need what the raw table could not hold.
+    """
+    values = {
+        "cluster_id": cluster_id,
+        "kind": kind,
+        "external_id": external_id,
+        "reason": reason,
+        "message": message,
+        "document": document,
+        "fingerprint": fingerprint,
+        "provisional": provisional,
+    }
+    connection.execute(statement("core/quarantine"), values)
+
+
+def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:
+    listed = ", ".join(map(str, ids))
+    return NoSuchRecord(f"Nothing in quarantine has id {listed}: see `aap-pipeline rejected list`.")

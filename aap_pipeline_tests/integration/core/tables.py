@@ -1,0 +1,105 @@
+"""Core's tables of one cluster as plain values by natural keys, in the shape of the oracle's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline_tests.integration.core.oracle import COUNTERS, PLAIN, Oracle
+
+_TABLES = {
+    "organization": "clusters_organization",
+    "project": "clusters_project",
+    "inventory": "clusters_inventory",
+    "execution_environment": "clusters_executionenvironment",
+    "instance_group": "clusters_instancegroup",
+    "label": "clusters_label",
+}
+_JOB = (
+    "type",
+    "job_type",
+    "launch_type",
+    "name",
+    "full_name",
+    "description",
+    "status",
+    "started",
+    "never_started",
+    "finished",
+    "elapsed",
+    "failed",
+    "created",
+    "modified",
+    "provisional",
+    "num_hosts",
+    "failed_hosts_count",
+)
+
+
+def tables_of(connection: Connection, cluster_id: int) -> Oracle:
+    """Everything core stored for the cluster."""
+
+    def rows(table: str, where: str = "cluster_id = %s") -> list[dict[str, Any]]:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(f"SELECT * FROM {table} WHERE {where}".encode(), [cluster_id])  # noqa: S608
+            return cursor.fetchall()
+
+    found = Oracle()
+    keys: dict[str, dict[int | None, Any]] = {}
+    for kind, table in _TABLES.items():
+        keys[kind] = {row["id"]: row["external_id"] for row in rows(table)}
+        found.named[kind] = {
+            row["external_id"]: {"name": row["name"], "description": row.get("description")} for row in rows(table)
+        }
+    templates, hosts, launchers = rows("clusters_jobtemplate"), rows("clusters_host"), rows("clusters_aapuser")
+    keys["job_template"] = {row["id"]: row["external_id"] for row in templates}
+    keys["host"] = {row["id"]: row["external_id"] or row["name"] for row in hosts}
+    keys["launched_by"] = {row["id"]: (row["type"], row["external_id"] or row["name"]) for row in launchers}
+    found.templates = {
+        row["external_id"]: {
+            **{name: row[name] for name in ("name", "full_name", "description")},
+            "organization": keys["organization"].get(row["organization_id"]),
+            "removed": row["removed_at"] is not None,
+        }
+        for row in templates
+    }
+    found.hosts = {keys["host"][row["id"]]: {"name": row["name"], "description": row["description"]} for row in hosts}
+    found.launchers = {keys["launched_by"][row["id"]]: row["name"] for row in launchers}
+    of_job = "job_id IN (SELECT id FROM clusters_job WHERE cluster_id = %s)"
+    labels: dict[int, set[int]] = {}
+    for row in rows("clusters_joblabel", of_job):
+        labels.setdefault(row["job_id"], set()).add(keys["label"][row["label_id"]])
+    summaries: dict[int, list[dict[str, Any]]] = {}
+    for row in rows("clusters_jobhostsummary", of_job):
+        kept = {name: row[name] for name in (*COUNTERS, "failed", "created", "modified", "host_name")}
+        summaries.setdefault(row["job_id"], []).append({**kept, "host": keys["host"][row["host_id"]]})
+    for row in rows("clusters_job"):
+        job = {name: row[name] for name in _JOB} | {
+            f"{name}_hosts_count": row[f"{name}_hosts_count"] for name in COUNTERS
+        }
+        for name in ("organization", "job_template", *PLAIN, "launched_by"):
+            job[name] = keys[name].get(row[f"{name}_id"])
+        found.jobs[row["external_id"]] = job | {"labels": frozenset(labels.get(row["id"], ()))}
+        found.summaries[row["external_id"]] = sorted(summaries.get(row["id"], []), key=repr)
+    found.rejected = {(row["kind"], row["external_id"]) for row in rows("pipeline.rejected_record")}
+    return found
+
+
+def assert_same(found: Oracle, expected: Oracle) -> None:
+    """Compare table by table and row by row, so that a difference names itself."""
+    for name in vars(expected):
+        have, want = getattr(found, name), getattr(expected, name)
+        if isinstance(want, dict):
+            assert have.keys() == want.keys(), name
+            for key in want:
+                assert _ordered(have[key]) == _ordered(want[key]), (name, key)
+        else:
+            assert have == want, name
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, list):
+        return sorted((sorted(each.items()) for each in value), key=repr)
+    return value

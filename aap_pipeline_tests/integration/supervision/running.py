@@ -1,0 +1,139 @@
+"""`aap-pipeline up` as a process of its own, with a small code location, and a view of every process below it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_DEFINITIONS = """
+import time
+import dagster as dg
+
+@dg.asset
+def quick() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"answer": 42})
+
+@dg.asset
+def endless() -> dg.MaterializeResult:
+    time.sleep(600)
+    return dg.MaterializeResult()
+
+defs = dg.Definitions(
+    assets=[quick, endless],
+    jobs=[dg.define_asset_job("quick_job", "quick"), dg.define_asset_job("endless_job", "endless")],
+)
+"""
+_LAUNCH = """
+mutation Launch($job: String!) {
+  launchRun(executionParams: {selector: {repositoryLocationName: "small", repositoryName: "__repository__",
+    pipelineName: $job}, mode: "default"}) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+
+
+class Up:
+    """One `aap-pipeline up` on the home `folder`; the same folder again is a second start."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.home = folder / "home"
+        self.port = _free_port()
+        (folder / "small_definitions.py").write_text(_DEFINITIONS)
+        workspace = folder / "workspace.yaml"
+        workspace.write_text(
+            "load_from:\n  - python_module: {module_name: small_definitions, location_name: small, "
+            f"working_directory: {folder}}}\n"
+        )
+        environment = {**os.environ, "AAP_PIPELINE_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
+        environment.pop("AAP_PIPELINE_DATABASE_URL", None)
+        command = ["up", "--port", str(self.port), "--workspace", str(workspace)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "aap_pipeline.cli", *command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output: list[str] = []
+
+    def wait_until_ready(self) -> None:
+        """Read what it says until it says how to stop it."""
+        self.read_until("Ctrl-C stops everything")
+
+    def read_until(self, text: str) -> str:
+        """The first line with `text` that it says from now on."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"up ended without saying {text!r}: {''.join(self.output)}")
+
+    def launch(self, job: str) -> str:
+        """Start a run of `job` through the web server, as a person in the UI does; its id."""
+        answer = self.ask(_LAUNCH, {"job": job})["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["run"]["runId"])
+
+    def run_status(self, run_id: str) -> str:
+        """Dagster's status of a run; the error while the web server finds its way back to a database that restarted."""
+        query = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        try:
+            return str(self.ask(query, {"id": run_id})["runOrError"]["status"])
+        except urllib.error.HTTPError as error:
+            return str(error)
+
+    def ask(self, query: str, variables: dict[str, str]) -> Any:
+        """The data of a GraphQL answer."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - http, our own
+            return json.loads(answer.read())["data"]
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process, below `up` or orphaned, whose environment or command line names this home."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                named = str(self.home) in (process.environ().get("AAP_PIPELINE_HOME"), process.cwd())
+                named = named or str(self.home) in " ".join(process.cmdline())
+                if named and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def find(self, word: str) -> psutil.Process:
+        """The process whose command line has `word`, without its guard."""
+        return next(
+            process
+            for process in self.processes()
+            if word in process.cmdline() and not any("guard" in part for part in process.cmdline())
+        )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Look until `condition` holds; an AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,140 @@
+"""Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys.
+
+python -m benchmarks.core [--jobs 20000] [--existing 1000000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+from collections.abc import Iterator
+
+from aap_pipeline.core.parse import BATCH_SIZE, parse
+from aap_pipeline.simulator.generate import generate
+from aap_pipeline.warehouse.connection import Connection, connect
+from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, machine, stopwatch
+
+RED_HAT_JOBS_PER_SECOND = 34  # measured on such a machine: 63 SQL statements a job
+_HOSTS_PER_JOB = 10
+_SUMMARY_COLUMNS = (
+    "job_id, host_id, host_name, changed, dark, failures, ok, processed, skipped, failed, ignored, rescued, "
+    "created, modified"
+)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=20_000)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--existing", type=int, default=0, help="jobs already there, ten host summaries each")
+    parser.add_argument("--repeat", type=int, default=1)
+    arguments = parser.parse_args()
+    documents = list(_documents(arguments.jobs))
+    with fresh_database() as url:
+        for turn in range(arguments.repeat):
+            empty = _parse(url, documents, arguments.batch_size, f"empty-{turn}")
+            copy = _copy_alone(url)
+            emit("core.copy_alone", host_summaries_per_second=copy, parse_ratio=empty / copy)
+        if arguments.existing:
+            _fill(url, arguments.existing)
+            full = _parse(url, documents, arguments.batch_size, "full")
+            emit("core.with_existing", existing_jobs=arguments.existing, ratio_to_empty=full / empty)
+
+
+def _documents(jobs: int) -> Iterator[str]:
+    generator = generate(
+        jobs=jobs, hosts=2_000, templates=40, hosts_per_job=_HOSTS_PER_JOB, spread=False, odd_cases=False
+    )
+    for document, summaries in generator.documents():
+        yield json.dumps({**document, "job_host_summaries": summaries}, ensure_ascii=False)
+
+
+def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
+    """Host summaries a second from raw rows to committed core."""
+    with connect(url, autocommit=True) as connection:
+        cluster_id = add_cluster(connection, f"{name}.example.com")
+        with stopwatch() as insert:
+            _store_raw(connection, cluster_id, documents)
+        emit("core.raw_insert", documents=len(documents), documents_per_second=len(documents) / insert.seconds)
+    checkpoint(url)
+    result = parse(url, cluster_id, batch_size=batch_size)
+    rate = result.host_summaries / result.seconds
+    emit(
+        "core.parse",
+        database=name,
+        jobs=result.jobs,
+        host_summaries=result.host_summaries,
+        seconds=result.seconds,
+        jobs_per_second=result.jobs / result.seconds,
+        host_summaries_per_second=rate,
+        times_red_hat=result.jobs / result.seconds / RED_HAT_JOBS_PER_SECOND,
+        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **machine(),
+    )
+    return rate
+
+
+def _store_raw(connection: Connection, cluster_id: int, documents: list[str]) -> None:
+    copy_raw = "COPY clusters_clustersyncdata (cluster_id, data) FROM STDIN"
+    for start in range(0, len(documents), 200):  # committed in pieces, as the sweep does
+        with connection.cursor() as cursor, cursor.copy(copy_raw) as copy:
+            for document in documents[start : start + 200]:
+                copy.write_row((cluster_id, document))
+
+
+def _copy_alone(url: str) -> float:
+    """Host summaries a second that one binary COPY fills into the emptied table, indexes and foreign keys in place."""
+    with connect(url, autocommit=True) as connection:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(
+                f"COPY clusters_jobhostsummary ({_SUMMARY_COLUMNS}) TO STDOUT (FORMAT BINARY)".encode()
+            ) as copy,
+        ):
+            blocks = [bytes(block) for block in copy]
+        connection.execute("TRUNCATE clusters_jobhostsummary")
+        checkpoint(url)
+        with (
+            stopwatch() as watch,
+            connection.cursor() as cursor,
+            cursor.copy(
+                f"COPY clusters_jobhostsummary ({_SUMMARY_COLUMNS}) FROM STDIN (FORMAT BINARY)".encode()
+            ) as copy,
+        ):
+            for start in range(0, len(blocks), 1_000):
+                copy.write(b"".join(blocks[start : start + 1_000]))
+    return (len(blocks) - 1) / watch.seconds
+
+
+def _fill(url: str, jobs: int) -> None:
+    """`jobs` jobs of another cluster with ten host summaries each, made by the server."""
+    with connect(url, autocommit=True) as connection:
+        cluster_id = add_cluster(connection, "existing.example.com")
+        connection.execute("SET session_replication_role = replica")  # foreign keys hold by construction
+        values = {"cluster": cluster_id, "jobs": jobs, "hosts": 20_000, "each": _HOSTS_PER_JOB}
+        connection.execute(
+            "INSERT INTO clusters_host (cluster_id, external_id, name) "
+            "SELECT %(cluster)s, n, 'existing' || n FROM generate_series(1, %(hosts)s) n",
+            values,
+        )
+        connection.execute(
+            "INSERT INTO clusters_job (cluster_id, external_id, name, started, finished) "
+            "SELECT %(cluster)s, n, 'existing', timestamptz '2024-01-01' + n * interval '31 s', "
+            "timestamptz '2024-01-01' + n * interval '31 s' "
+            "FROM generate_series(1, %(jobs)s) n",
+            values,
+        )
+        connection.execute(
+            "INSERT INTO clusters_jobhostsummary (job_id, host_id, host_name, created, modified) "
+            "SELECT j.id, h.id, h.name, j.started, j.started FROM clusters_job j, generate_series(1, %(each)s) n, "
+            "LATERAL (SELECT id, name FROM clusters_host WHERE cluster_id = %(cluster)s AND external_id IS NOT NULL "
+            "AND external_id = 1 + (j.id::bigint * 7919 + n * 104729) %% %(hosts)s) h WHERE j.cluster_id = %(cluster)s",
+            values,
+        )
+    checkpoint(url)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+-- The days to build.
+SELECT date FROM marts_day ORDER BY date

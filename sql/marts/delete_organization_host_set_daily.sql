@@ -1,0 +1,2 @@
+-- The days to build go from organization_host_set_daily. Index: its primary key.
+DELETE FROM marts.organization_host_set_daily a USING marts_day w WHERE a.date = w.date AND a.cluster_id = %(cluster_id)s

@@ -1,0 +1,4 @@
+-- The months to build go from organization_host_set_monthly. Index: its primary key.
+DELETE FROM marts.organization_host_set_monthly m
+WHERE m.cluster_id = %(cluster_id)s
+  AND m.month IN (SELECT date_trunc('month', date::timestamp)::date FROM marts_day)

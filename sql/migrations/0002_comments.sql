@@ -1,0 +1,74 @@
+-- What each table and column of the pipeline's book-keeping holds.
+
+COMMENT ON TABLE pipeline.sync_run IS 'One row a sync of a cluster: its window, what it read, how it ended.';
+COMMENT ON COLUMN pipeline.sync_run.kind IS 'sync, backfill, or what else reads from a controller.';
+COMMENT ON COLUMN pipeline.sync_run.dagster_run_id IS 'The Dagster run that did it.';
+COMMENT ON COLUMN pipeline.sync_run.started_at IS 'Start of the sync.';
+COMMENT ON COLUMN pipeline.sync_run.finished_at IS 'End of the sync; NULL while it runs or if it was killed.';
+COMMENT ON COLUMN pipeline.sync_run.window_from IS 'Jobs finished after this were asked for.';
+COMMENT ON COLUMN pipeline.sync_run.window_to IS 'Jobs finished up to this were asked for.';
+COMMENT ON COLUMN pipeline.sync_run.slices IS 'Slices of the window committed.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_counted IS 'Jobs in the window by the count of the controller.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_seen IS 'Jobs that arrived.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_stored IS 'Jobs written as raw rows, new or changed.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_known IS 'Jobs already stored complete and unchanged.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_provisional IS 'Jobs stored without all of their host summaries.';
+COMMENT ON COLUMN pipeline.sync_run.host_summaries IS 'Host summaries read.';
+COMMENT ON COLUMN pipeline.sync_run.requests IS 'Requests sent.';
+COMMENT ON COLUMN pipeline.sync_run.retries IS 'Repeated requests by cause.';
+COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received.';
+COMMENT ON COLUMN pipeline.sync_run.seconds IS 'Duration in seconds.';
+COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync.';
+COMMENT ON COLUMN pipeline.sync_run.newest_finished IS 'Finish time of the newest job read.';
+COMMENT ON COLUMN pipeline.sync_run.outcome IS 'running, succeeded, failed or interrupted.';
+COMMENT ON COLUMN pipeline.sync_run.error IS 'Why it failed, in a sentence.';
+
+COMMENT ON TABLE pipeline.pending_summaries IS
+    'Finished jobs whose host summaries the controller had not written when they were read.';
+COMMENT ON COLUMN pipeline.pending_summaries.external_id IS 'The controller''s job id.';
+COMMENT ON COLUMN pipeline.pending_summaries.finished IS 'When the job finished.';
+COMMENT ON COLUMN pipeline.pending_summaries.first_seen IS 'When it was first read without them.';
+
+COMMENT ON TABLE pipeline.rejected_record IS
+    'Quarantine: documents that do not fit, whole, with the reason; aap-pipeline rejected lists and replays them.';
+COMMENT ON COLUMN pipeline.rejected_record.kind IS 'job, organization or job_template.';
+COMMENT ON COLUMN pipeline.rejected_record.external_id IS 'The controller''s id, where the document has one.';
+COMMENT ON COLUMN pipeline.rejected_record.reason IS 'Code of the reason.';
+COMMENT ON COLUMN pipeline.rejected_record.message IS 'The reason in a sentence.';
+COMMENT ON COLUMN pipeline.rejected_record.document IS 'The document as received.';
+COMMENT ON COLUMN pipeline.rejected_record.provisional IS 'Whether the raw row was provisional.';
+COMMENT ON COLUMN pipeline.rejected_record.attempts IS 'How often it was tried.';
+COMMENT ON COLUMN pipeline.rejected_record.first_rejected IS 'When it was first refused.';
+COMMENT ON COLUMN pipeline.rejected_record.last_rejected IS 'When it was last refused.';
+
+COMMENT ON TABLE pipeline.changed_day IS 'Days whose core rows changed since the marts were last built from them.';
+COMMENT ON COLUMN pipeline.changed_day.day IS 'The day, in the reporting time zone.';
+COMMENT ON COLUMN pipeline.changed_day.noted_at IS 'When the change was noted.';
+
+COMMENT ON TABLE pipeline.backfill IS
+    'How far each explicit window (--since, --until) has been synced, so that a killed backfill resumes.';
+COMMENT ON COLUMN pipeline.backfill.window_from IS 'Begin of the window.';
+COMMENT ON COLUMN pipeline.backfill.window_to IS 'End of the window.';
+COMMENT ON COLUMN pipeline.backfill.done_to IS 'Everything up to here is done.';
+COMMENT ON COLUMN pipeline.backfill.updated_at IS 'When a slice was last committed.';
+
+-- The columns that mean the same wherever nothing else was said.
+DO $$
+DECLARE
+    found RECORD;
+BEGIN
+    FOR found IN
+        SELECT t.relname AS table_name, a.attname AS column_name, meaning.text
+        FROM pg_class t
+        JOIN pg_attribute a ON a.attrelid = t.oid
+        JOIN (VALUES
+        ('id', 'Primary key, given by the database.'),
+        ('cluster_id', 'The controller that this belongs to; deleting the cluster deletes the row.'),
+        ('fingerprint', 'Digest (16 bytes) of what matters in the document last read.')
+        ) AS meaning (column_name, text) ON meaning.column_name = a.attname
+        WHERE t.relnamespace = 'pipeline'::regnamespace AND t.relkind = 'r'
+          AND col_description(t.oid, a.attnum) IS NULL
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN pipeline.%I.%I IS %L', found.table_name, found.column_name, found.text);
+    END LOOP;
+END $$;

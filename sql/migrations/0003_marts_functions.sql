@@ -1,0 +1,467 @@
+-- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing
+-- filters; NULL filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels.
+-- Whole months are read from the monthly rollups, days only at the edges of a range.
+-- plpgsql for those that people call: it keeps their plans for the session. The building blocks are SQL and inlined.
+
+-- Where a range splits: months m1 <= month < m2 are whole, days before left_end and from right_start are edges.
+CREATE FUNCTION marts.split(from_date DATE, to_date DATE, OUT m1 DATE, OUT m2 DATE, OUT left_end DATE, OUT right_start DATE)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    m1 := date_trunc('month', (from_date - 1)::timestamp)::date + interval '1 month';
+    m2 := date_trunc('month', (to_date + 1)::timestamp)::date;
+    IF m1 < m2 THEN
+        left_end := m1;
+        right_start := m2;
+    ELSE
+        left_end := to_date + 1;
+        right_start := to_date + 1;
+    END IF;
+END $$;
+
+-- The series that the filters keep.
+CREATE FUNCTION marts.matching_series(
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS SETOF marts.series LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.* FROM marts.series s
+    WHERE (clusters IS NULL OR s.cluster_id = ANY (clusters))
+      AND (organizations IS NULL OR s.organization_id = ANY (organizations))
+      AND (job_templates IS NULL OR s.job_template_id = ANY (job_templates))
+      AND (projects IS NULL OR s.project_id = ANY (projects))
+      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+      AND (s.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
+$$;
+
+-- The runs on which the creation cost is booked once: the first of each template that the population counts.
+CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS
+    SELECT DISTINCT ON (r.job_template_id) r.job_template_id, r.series_id, r.job_id, r.date, r.creation_cost_as_recorded
+    FROM marts.first_run r, marts.formula f
+    WHERE (f.count_check_mode OR r.job_type <> 'check') AND (NOT f.successful_only OR r.status = 'successful')
+    ORDER BY r.job_template_id, r.finished, r.job_id;
+
+-- The price of each month's run time under cost_model subscription: `price` for `elapsed_ms` in all.
+CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
+    SELECT p.month, f.subscription_monthly_price AS price, sum(p.elapsed_ms) AS elapsed_ms
+    FROM marts.platform_month p, marts.formula f
+    WHERE f.subscription AND (f.count_check_mode OR NOT p.check_mode) AND (NOT f.successful_only OR p.status = 'successful')
+    GROUP BY p.month, f.subscription_monthly_price
+    HAVING sum(p.elapsed_ms) > 0;
+
+-- Successful and failed jobs as they stand in core, for charts by the hour. Views run with their owner's rights, but
+-- current_user stays the reader's: the condition is the reader's own.
+CREATE VIEW marts.counted_job WITH (security_barrier = true) AS
+    SELECT j.id AS job_id, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.finished, j.num_hosts
+    FROM public.clusters_job j
+    WHERE j.status IN ('successful', 'failed')
+      AND (j.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
+      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
+    SELECT l.job_id, l.label_id FROM public.clusters_joblabel l
+    WHERE (SELECT marts.sees_all())
+       OR EXISTS (SELECT FROM public.clusters_job j WHERE j.id = l.job_id
+                  AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+
+-- What the subscription charges each series for its run time in the range: nothing unless cost_model says so.
+CREATE FUNCTION marts.subscription_cost(
+    from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE
+) RETURNS TABLE (series_id INTEGER, cost NUMERIC) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+BEGIN
+    IF NOT (SELECT f.subscription FROM marts.formula f) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT u.series_id, sum(u.elapsed_ms * p.price / p.elapsed_ms)
+    FROM (
+        SELECT d.series_id, d.month, d.elapsed_ms
+        FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
+        UNION ALL
+        SELECT d.series_id, date_trunc('month', d.date::timestamp)::date, sum(d.elapsed_ms)
+        FROM marts.run_daily d
+        WHERE (d.date >= from_date AND d.date < left_end) OR (d.date >= right_start AND d.date <= to_date)
+        GROUP BY 1, 2
+    ) u
+    JOIN marts.subscription_month p ON p.month = u.month
+    GROUP BY u.series_id;
+END $$;
+
+-- One row for each series with runs in the range: its quantities and its money. run_cost_60000 is the cost of its run
+-- time times 60,000, for elapsed is in milliseconds and the rate a minute's: whoever adds rows up divides once.
+CREATE FUNCTION marts.series_money(
+    from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS TABLE (
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR,
+    runs BIGINT, provisional_runs BIGINT, hosts NUMERIC, elapsed_ms NUMERIC,
+    manual_minutes NUMERIC, creation_minutes NUMERIC, counted_ms NUMERIC,
+    manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC,
+    manual_cost_as_recorded NUMERIC, creation_cost_as_recorded NUMERIC, run_cost_60000_as_recorded NUMERIC
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.status,
+        q.runs, q.provisional_runs, q.hosts, q.elapsed_ms,
+        c.manual_minutes, c.creation_minutes, c.elapsed_ms,
+        c.manual_minutes * c.person_rate, c.creation_minutes * c.person_rate,
+        CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.elapsed_ms * r.automated END,
+        CASE WHEN c.counts THEN q.manual_cost_as_recorded ELSE 0 END,
+        CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
+            WHEN f.creation_once THEN COALESCE(first.creation_cost_as_recorded, 0) ELSE q.creation_cost_as_recorded END,
+        CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000
+            ELSE q.run_cost_60000_as_recorded END
+    FROM (
+        SELECT s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
+            sum(u.runs) AS runs, sum(u.provisional_runs) AS provisional_runs, sum(u.hosts) AS hosts,
+            sum(u.elapsed_ms) AS elapsed_ms, sum(u.manual_cost_as_recorded) AS manual_cost_as_recorded,
+            sum(u.creation_cost_as_recorded) AS creation_cost_as_recorded,
+            sum(u.run_cost_60000_as_recorded) AS run_cost_60000_as_recorded
+        FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+        JOIN (
+            SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                d.manual_cost_as_recorded, d.creation_cost_as_recorded, d.run_cost_60000_as_recorded
+            FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
+            UNION ALL
+            SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                d.manual_cost_as_recorded, d.creation_cost_as_recorded, d.run_cost_60000_as_recorded
+            FROM marts.run_daily d WHERE d.date >= from_date AND d.date < left_end
+            UNION ALL
+            SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                d.manual_cost_as_recorded, d.creation_cost_as_recorded, d.run_cost_60000_as_recorded
+            FROM marts.run_daily d WHERE d.date >= right_start AND d.date <= to_date
+        ) u ON u.series_id = s.series_id
+        GROUP BY s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status
+    ) q
+    CROSS JOIN marts.formula f
+    JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+        AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
+        AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
+    LEFT JOIN marts.counted_first_run first ON first.series_id = q.series_id AND first.date BETWEEN from_date AND to_date
+    LEFT JOIN marts.subscription_cost(from_date, to_date, m1, m2, left_end, right_start) sub ON sub.series_id = q.series_id
+    CROSS JOIN LATERAL (SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts OFFSET 0) n
+    CROSS JOIN LATERAL (
+        SELECT n.counts,
+            CASE WHEN n.counts THEN q.hosts * t.manual_minutes ELSE 0 END AS manual_minutes,
+            CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once THEN (first.series_id IS NOT NULL)::int * t.creation_minutes
+                ELSE q.runs * t.creation_minutes END AS creation_minutes,
+            CASE WHEN n.counts THEN q.elapsed_ms ELSE 0 END AS elapsed_ms,
+            CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
+        OFFSET 0
+    ) c
+    WHERE q.runs > 0 OR q.provisional_runs > 0
+$$;
+
+-- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
+CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    own TEXT;
+    factor NUMERIC;
+BEGIN
+    IF currency IS NULL THEN
+        RETURN 1;
+    END IF;
+    SELECT f.currency INTO own FROM marts.formula f;
+    IF upper(currency) = own THEN
+        RETURN 1;
+    END IF;
+    SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END INTO factor
+    FROM marts.currency_rate c
+    WHERE c.rate_date <= on_day
+      AND ((c.from_currency = own AND c.to_currency = upper(currency)) OR (c.from_currency = upper(currency) AND c.to_currency = own))
+    ORDER BY c.rate_date DESC, (c.from_currency = own) DESC
+    LIMIT 1;
+    IF factor IS NULL THEN
+        RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
+            own, upper(currency), on_day USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN factor;
+END $$;
+
+CREATE FUNCTION marts.savings_by_template(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+) RETURNS TABLE (
+    name VARCHAR, job_template_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, elapsed NUMERIC,
+    num_hosts BIGINT, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC,
+    cluster_id INTEGER, organization_id INTEGER, provisional_runs BIGINT, creation_costs NUMERIC, run_costs NUMERIC,
+    failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
+    manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD;
+    factor NUMERIC := marts.conversion(currency, to_date);
+BEGIN
+    span := marts.split(from_date, to_date);
+    RETURN QUERY
+    SELECT t.name, g.job_template_id, g.runs, g.successful_runs, g.runs - g.successful_runs, g.elapsed_ms / 1000,
+        g.hosts, g.manual, g.creation + g.run, g.manual - g.creation - g.run,
+        t.cluster_id, t.organization_id, g.provisional_runs, g.creation, g.run, g.failed_run,
+        g.saved_seconds, (g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0),
+        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r
+    FROM (
+        SELECT m.job_template_id, sum(m.runs)::bigint AS runs,
+            COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful_runs,
+            sum(m.provisional_runs)::bigint AS provisional_runs, sum(m.elapsed_ms) AS elapsed_ms, sum(m.hosts)::bigint AS hosts,
+            sum(m.manual_cost) * factor AS manual, sum(m.creation_cost) * factor AS creation,
+            sum(m.run_cost_60000) * factor / 60000 AS run,
+            COALESCE(sum(m.run_cost_60000) FILTER (WHERE m.status = 'failed'), 0) * factor / 60000 AS failed_run,
+            (sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000 AS saved_seconds,
+            sum(m.manual_cost_as_recorded) * factor AS manual_r, sum(m.creation_cost_as_recorded) * factor AS creation_r,
+            sum(m.run_cost_60000_as_recorded) * factor / 60000 AS run_r
+        FROM marts.series_money(from_date, to_date, span.m1, span.m2, span.left_end, span.right_start,
+            clusters, organizations, job_templates, projects, labels) m
+        WHERE m.job_template_id <> 0
+        GROUP BY m.job_template_id
+        HAVING sum(m.runs) > 0
+    ) g
+    JOIN marts.dim_job_template t ON t.job_template_id = g.job_template_id
+    ORDER BY 10 DESC, 2;
+END $$;
+
+CREATE FUNCTION marts.unique_hosts(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    span RECORD;
+    found BIGINT;
+BEGIN
+    span := marts.split(from_date, to_date);
+    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
+        SELECT sum(bit_count(o.hosts)) INTO found
+        FROM (
+            SELECT bit_or(u.hosts) AS hosts
+            FROM (
+                SELECT d.* FROM marts.organization_host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
+                UNION ALL
+                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= from_date AND d.date < span.left_end
+                UNION ALL
+                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= span.right_start AND d.date <= to_date
+            ) u
+            WHERE (clusters IS NULL OR u.cluster_id = ANY (clusters))
+              AND (organizations IS NULL OR u.organization_id = ANY (organizations))
+              AND (NOT u.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
+            GROUP BY u.cluster_id, u.chunk
+        ) o;
+    ELSE
+        SELECT sum(bit_count(o.hosts)) INTO found
+        FROM (
+            SELECT bit_or(u.hosts) AS hosts
+            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+            JOIN (
+                SELECT d.* FROM marts.host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
+                UNION ALL
+                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.left_end
+                UNION ALL
+                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.right_start AND d.date <= to_date
+            ) u ON u.series_id = s.series_id
+            GROUP BY s.cluster_id, u.chunk
+        ) o;
+    END IF;
+    RETURN COALESCE(found, 0);
+END $$;
+
+CREATE FUNCTION marts.totals(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+) RETURNS TABLE (
+    runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, unique_hosts BIGINT, elapsed NUMERIC,
+    elapsed_hours NUMERIC, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
+    time_savings_hours NUMERIC, roi NUMERIC, runs_without_template BIGINT, provisional_runs BIGINT, job_templates_run BIGINT,
+    creation_costs NUMERIC, run_costs NUMERIC, failed_run_costs NUMERIC, fte NUMERIC,
+    manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
+    currency_code VARCHAR
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD;
+    factor NUMERIC := marts.conversion(currency, to_date);
+BEGIN
+    span := marts.split(from_date, to_date);
+    RETURN QUERY
+    SELECT g.runs, g.successful_runs, g.runs - g.successful_runs, g.hosts,
+        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels),
+        g.elapsed_ms / 1000, g.elapsed_ms / 3600000, g.manual, g.creation + g.run, g.manual - g.creation - g.run,
+        g.saved_seconds, g.saved_seconds / 3600, (g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0),
+        g.without_template, g.provisional_runs, g.templates, g.creation, g.run, g.failed_run,
+        g.saved_seconds / 3600 / f.hours_per_fte,
+        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
+        COALESCE(upper(currency), f.currency)::varchar
+    FROM (
+        SELECT COALESCE(sum(m.runs), 0)::bigint AS runs,
+            COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful_runs,
+            COALESCE(sum(m.runs) FILTER (WHERE m.job_template_id = 0), 0)::bigint AS without_template,
+            count(DISTINCT m.job_template_id) FILTER (WHERE m.job_template_id <> 0 AND m.runs > 0) AS templates,
+            COALESCE(sum(m.provisional_runs), 0)::bigint AS provisional_runs,
+            COALESCE(sum(m.elapsed_ms), 0) AS elapsed_ms, COALESCE(sum(m.hosts), 0)::bigint AS hosts,
+            COALESCE(sum(m.manual_cost), 0) * factor AS manual, COALESCE(sum(m.creation_cost), 0) * factor AS creation,
+            COALESCE(sum(m.run_cost_60000), 0) * factor / 60000 AS run,
+            COALESCE(sum(m.run_cost_60000) FILTER (WHERE m.status = 'failed'), 0) * factor / 60000 AS failed_run,
+            COALESCE((sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000, 0) AS saved_seconds,
+            COALESCE(sum(m.manual_cost_as_recorded), 0) * factor AS manual_r,
+            COALESCE(sum(m.creation_cost_as_recorded), 0) * factor AS creation_r,
+            COALESCE(sum(m.run_cost_60000_as_recorded), 0) * factor / 60000 AS run_r
+        FROM marts.series_money(from_date, to_date, span.m1, span.m2, span.left_end, span.right_start,
+            clusters, organizations, job_templates, projects, labels) m
+    ) g CROSS JOIN marts.formula f;
+END $$;
+
+CREATE FUNCTION marts.job_counts(
+    from_date DATE, to_date DATE, granularity TEXT = 'day',
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+) RETURNS TABLE (date_bucket TIMESTAMPTZ, job_count BIGINT, host_count BIGINT, bucket_date DATE)
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+DECLARE
+    zone TEXT;
+BEGIN
+    SELECT f.reporting_timezone INTO zone FROM marts.formula f;
+    IF granularity = 'hour' THEN
+        -- Hours are not kept in the marts: they are read from core, through the view that knows who may see what.
+        RETURN QUERY
+        WITH bucket AS (
+            SELECT DISTINCT date_trunc('hour', h, zone) AS at
+            FROM generate_series(from_date::timestamp AT TIME ZONE zone,
+                (to_date + 1)::timestamp AT TIME ZONE zone - interval '1 microsecond', interval '30 minutes') AS h
+        ), job AS (
+            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.num_hosts) AS hosts
+            FROM marts.counted_job j
+            WHERE j.finished >= from_date::timestamp AT TIME ZONE zone
+              AND j.finished < (to_date + 1)::timestamp AT TIME ZONE zone
+              AND (clusters IS NULL OR j.cluster_id = ANY (clusters))
+              AND (organizations IS NULL OR j.organization_id = ANY (organizations))
+              AND (job_templates IS NULL OR j.job_template_id = ANY (job_templates))
+              AND (projects IS NULL OR j.project_id = ANY (projects))
+              AND (labels IS NULL OR j.job_id IN (SELECT l.job_id FROM marts.counted_job_label l WHERE l.label_id = ANY (labels)))
+            GROUP BY 1
+        )
+        SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE zone)::date
+        FROM bucket b LEFT JOIN job j ON j.at = b.at ORDER BY b.at;
+    ELSIF granularity NOT IN ('day', 'week', 'month', 'quarter', 'year') THEN
+        RAISE EXCEPTION 'Granularity cannot be "%": it must be one of hour, day, week, month, quarter, year.', granularity
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
+        RETURN QUERY
+        SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
+        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
+            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
+        LEFT JOIN (
+            SELECT date_trunc(granularity, g.date::timestamp) AS at, sum(g.jobs) AS jobs, sum(g.hosts) AS hosts
+            FROM (
+                SELECT a.date, sum(a.jobs) AS jobs, sum(a.hosts) AS hosts
+                FROM marts.activity_daily a
+                WHERE a.date BETWEEN from_date AND to_date
+                  AND (clusters IS NULL OR a.cluster_id = ANY (clusters))
+                  AND (organizations IS NULL OR a.organization_id = ANY (organizations))
+                  AND (NOT a.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
+                GROUP BY a.date
+            ) g GROUP BY 1
+        ) c ON c.at = b.at
+        ORDER BY b.at;
+    ELSE
+        RETURN QUERY
+        SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
+        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
+            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
+        LEFT JOIN (
+            SELECT date_trunc(granularity, g.date::timestamp) AS at, sum(g.jobs) AS jobs, sum(g.hosts) AS hosts
+            FROM (
+                SELECT d.date, sum(d.runs) + sum(d.runs_without_hosts) AS jobs, sum(d.hosts) AS hosts
+                FROM marts.run_daily d
+                JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+                    ON s.series_id = d.series_id
+                WHERE d.date BETWEEN from_date AND to_date
+                GROUP BY d.date
+            ) g GROUP BY 1
+        ) c ON c.at = b.at
+        ORDER BY b.at;
+    END IF;
+END $$;
+
+CREATE FUNCTION marts.top_users(
+    from_date DATE, to_date DATE, n INTEGER = 5,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+) RETURNS TABLE (
+    name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
+    elapsed NUMERIC, cluster_id INTEGER
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD;
+BEGIN
+    span := marts.split(from_date, to_date);
+    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
+        RETURN QUERY
+        SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
+        FROM (
+            SELECT u.user_id, sum(u.runs)::bigint AS runs, sum(u.successful_runs)::bigint AS successful,
+                sum(u.hosts)::bigint AS hosts, sum(u.elapsed_ms) AS elapsed_ms
+            FROM (
+                SELECT l.* FROM marts.launcher_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
+                UNION ALL
+                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= from_date AND l.date < span.left_end
+                UNION ALL
+                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= span.right_start AND l.date <= to_date
+            ) u
+            WHERE (clusters IS NULL OR u.cluster_id = ANY (clusters))
+              AND (organizations IS NULL OR u.organization_id = ANY (organizations))
+              AND (NOT u.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
+            GROUP BY u.user_id
+        ) g JOIN marts.dim_user d ON d.user_id = g.user_id
+        WHERE g.user_id <> 0
+        ORDER BY g.runs DESC, d.user_id LIMIT n;
+    ELSE
+        RETURN QUERY
+        SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
+        FROM (
+            SELECT u.user_id, sum(u.runs)::bigint AS runs,
+                COALESCE(sum(u.runs) FILTER (WHERE s.status = 'successful'), 0)::bigint AS successful,
+                sum(u.hosts)::bigint AS hosts, sum(u.elapsed_ms) AS elapsed_ms
+            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+            JOIN (
+                SELECT l.* FROM marts.launches_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
+                UNION ALL
+                SELECT l.* FROM marts.launches_daily l WHERE l.date >= from_date AND l.date < span.left_end
+                UNION ALL
+                SELECT l.* FROM marts.launches_daily l WHERE l.date >= span.right_start AND l.date <= to_date
+            ) u ON u.series_id = s.series_id
+            GROUP BY u.user_id
+        ) g JOIN marts.dim_user d ON d.user_id = g.user_id
+        WHERE g.user_id <> 0
+        ORDER BY g.runs DESC, d.user_id LIMIT n;
+    END IF;
+END $$;
+
+CREATE FUNCTION marts.top_projects(
+    from_date DATE, to_date DATE, n INTEGER = 5,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+) RETURNS TABLE (
+    name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
+    savings NUMERIC, cluster_id INTEGER
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD;
+    factor NUMERIC := marts.conversion(currency, to_date);
+BEGIN
+    span := marts.split(from_date, to_date);
+    RETURN QUERY
+    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, g.savings, p.cluster_id
+    FROM (
+        SELECT m.project_id, sum(m.runs)::bigint AS runs,
+            COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful,
+            sum(m.hosts)::bigint AS hosts, sum(m.elapsed_ms) AS elapsed_ms,
+            (sum(m.manual_cost) - sum(m.creation_cost)) * factor - sum(m.run_cost_60000) * factor / 60000 AS savings
+        FROM marts.series_money(from_date, to_date, span.m1, span.m2, span.left_end, span.right_start,
+            clusters, organizations, job_templates, projects, labels) m
+        GROUP BY m.project_id
+        HAVING sum(m.runs) > 0
+    ) g JOIN marts.dim_project p ON p.project_id = g.project_id
+    WHERE g.project_id <> 0
+    ORDER BY g.runs DESC, p.project_id LIMIT n;
+END $$;

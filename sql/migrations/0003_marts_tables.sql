@@ -1,0 +1,251 @@
+-- Schema marts: what BI reads. Quantities are stored, money is computed from them when it is read, so that a change of
+-- rates needs no rewriting; what a run cost by the rates of its own day ("as recorded") is stored beside them.
+CREATE SCHEMA marts;
+
+-- Dimensions. Id 0 stands for "none" in each, so that every key of a fact finds its dimension.
+CREATE TABLE marts.dim_cluster (
+    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
+    name VARCHAR(100) NOT NULL,
+    address VARCHAR(255) NOT NULL,
+    aap_version VARCHAR(50),
+    enabled BOOLEAN NOT NULL
+);
+CREATE TABLE marts.dim_organization (
+    organization_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    name VARCHAR(512) NOT NULL
+);
+CREATE TABLE marts.dim_job_template (
+    job_template_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    name VARCHAR(512) NOT NULL,
+    removed BOOLEAN NOT NULL DEFAULT FALSE
+);
+CREATE TABLE marts.dim_project (
+    project_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    name VARCHAR(512) NOT NULL
+);
+CREATE TABLE marts.dim_user (
+    user_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    name VARCHAR(512) NOT NULL,
+    type VARCHAR(50) NOT NULL
+);
+CREATE TABLE marts.dim_label (
+    label_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    name VARCHAR(512) NOT NULL
+);
+CREATE TABLE marts.dim_host (
+    host_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    name VARCHAR(1024) NOT NULL,
+    UNIQUE (cluster_id, ordinal)
+);
+CREATE TABLE marts.dim_date (
+    date DATE PRIMARY KEY,
+    year SMALLINT NOT NULL,
+    quarter SMALLINT NOT NULL,
+    month SMALLINT NOT NULL,
+    day SMALLINT NOT NULL,
+    year_month CHAR(7) NOT NULL,
+    month_start DATE NOT NULL,
+    month_name VARCHAR(9) NOT NULL,
+    iso_year SMALLINT NOT NULL,
+    iso_week SMALLINT NOT NULL,
+    iso_year_week CHAR(8) NOT NULL,
+    week_start DATE NOT NULL,
+    weekday SMALLINT NOT NULL,
+    weekday_name VARCHAR(9) NOT NULL,
+    is_weekend BOOLEAN NOT NULL,
+    fiscal_year SMALLINT NOT NULL,
+    fiscal_quarter SMALLINT NOT NULL,
+    fiscal_month SMALLINT NOT NULL
+);
+INSERT INTO marts.dim_organization VALUES (0, NULL, '(no organization)');
+INSERT INTO marts.dim_job_template VALUES (0, NULL, 0, '(no job template)');
+INSERT INTO marts.dim_project VALUES (0, NULL, '(no project)');
+INSERT INTO marts.dim_user VALUES (0, NULL, '(nobody)', 'none');
+
+-- Each distinct set of labels is one key. label_key holds the label ids in ascending order, comma-separated.
+CREATE TABLE marts.dim_label_set (
+    label_set_id SERIAL PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    label_key TEXT NOT NULL
+);
+CREATE UNIQUE INDEX dim_label_set_key_idx ON marts.dim_label_set (cluster_id, md5(label_key));
+INSERT INTO marts.dim_label_set VALUES (0, NULL, '');
+CREATE TABLE marts.bridge_label_set (
+    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    label_id INTEGER NOT NULL REFERENCES marts.dim_label(label_id) ON DELETE CASCADE,
+    PRIMARY KEY (label_set_id, label_id)
+);
+CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
+
+-- One row for each combination of dimensions that occurs: facts carry its key, filters read only this small table.
+CREATE TABLE marts.series (
+    series_id SERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
+    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    job_type VARCHAR(20) NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    UNIQUE (cluster_id, organization_id, job_template_id, project_id, label_set_id, job_type, status)
+);
+CREATE INDEX series_template_idx ON marts.series (job_template_id);
+
+-- Facts. int is enough for a day's or a month's counts of one series; elapsed is whole milliseconds, as precise as core.
+CREATE TABLE marts.run_daily (
+    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    runs INTEGER NOT NULL,
+    runs_without_hosts INTEGER NOT NULL,
+    provisional_runs INTEGER NOT NULL,
+    hosts BIGINT NOT NULL,
+    changed_hosts INTEGER NOT NULL,
+    dark_hosts INTEGER NOT NULL,
+    failures_hosts INTEGER NOT NULL,
+    ok_hosts INTEGER NOT NULL,
+    processed_hosts INTEGER NOT NULL,
+    skipped_hosts INTEGER NOT NULL,
+    failed_hosts INTEGER NOT NULL,
+    ignored_hosts INTEGER NOT NULL,
+    rescued_hosts INTEGER NOT NULL,
+    elapsed_ms BIGINT NOT NULL,
+    manual_cost_as_recorded NUMERIC NOT NULL DEFAULT 0,
+    creation_cost_as_recorded NUMERIC NOT NULL DEFAULT 0,
+    run_cost_60000_as_recorded NUMERIC NOT NULL DEFAULT 0,
+    PRIMARY KEY (series_id, date)
+);
+CREATE INDEX run_daily_date_idx ON marts.run_daily (date);
+CREATE TABLE marts.run_monthly (LIKE marts.run_daily INCLUDING DEFAULTS);
+ALTER TABLE marts.run_monthly RENAME COLUMN date TO month;
+ALTER TABLE marts.run_monthly
+    ADD PRIMARY KEY (series_id, month),
+    ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    ADD FOREIGN KEY (month) REFERENCES marts.dim_date(date);
+CREATE INDEX run_monthly_month_idx ON marts.run_monthly (month);
+
+-- The first run of each template, by job type and status, so that any population setting finds its own.
+CREATE TABLE marts.first_run (
+    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
+    job_type VARCHAR(20) NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    job_id INTEGER NOT NULL,
+    date DATE NOT NULL,
+    finished TIMESTAMPTZ NOT NULL,
+    creation_cost_as_recorded NUMERIC NOT NULL DEFAULT 0,
+    PRIMARY KEY (job_template_id, job_type, status)
+);
+CREATE INDEX first_run_series_idx ON marts.first_run (series_id);
+
+-- The same activity without templates, projects and labels: charts and launches read it when no filter needs those.
+CREATE TABLE marts.activity_daily (
+    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    check_mode BOOLEAN NOT NULL,
+    jobs INTEGER NOT NULL,
+    hosts BIGINT NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, check_mode)
+);
+CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id);
+CREATE INDEX activity_daily_organization_idx ON marts.activity_daily (organization_id);
+
+CREATE TABLE marts.launches_daily (
+    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
+    runs INTEGER NOT NULL,
+    hosts BIGINT NOT NULL,
+    elapsed_ms BIGINT NOT NULL,
+    PRIMARY KEY (series_id, date, user_id)
+);
+CREATE INDEX launches_daily_date_idx ON marts.launches_daily (date);
+CREATE TABLE marts.launches_monthly (LIKE marts.launches_daily);
+ALTER TABLE marts.launches_monthly RENAME COLUMN date TO month;
+ALTER TABLE marts.launches_monthly
+    ADD PRIMARY KEY (series_id, month, user_id),
+    ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    ADD FOREIGN KEY (user_id) REFERENCES marts.dim_user(user_id) ON DELETE CASCADE;
+CREATE INDEX launches_monthly_month_idx ON marts.launches_monthly (month);
+CREATE TABLE marts.launcher_daily (
+    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    check_mode BOOLEAN NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
+    runs INTEGER NOT NULL,
+    successful_runs INTEGER NOT NULL,
+    hosts BIGINT NOT NULL,
+    elapsed_ms BIGINT NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, check_mode, user_id)
+);
+CREATE TABLE marts.launcher_monthly (LIKE marts.launcher_daily);
+ALTER TABLE marts.launcher_monthly RENAME COLUMN date TO month;
+ALTER TABLE marts.launcher_monthly
+    ADD PRIMARY KEY (month, cluster_id, organization_id, check_mode, user_id),
+    ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+
+-- Sets of hosts as bitmaps: bit (ordinal % 2048) of chunk (ordinal / 2048) stands for a host of the cluster. Two grains:
+-- by series for any filter, by organization for those that name neither template nor project nor label.
+CREATE TABLE marts.host_set_daily (
+    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    chunk SMALLINT NOT NULL,
+    hosts BIT(2048) NOT NULL,
+    PRIMARY KEY (series_id, date, chunk)
+);
+CREATE INDEX host_set_daily_date_idx ON marts.host_set_daily (date);
+CREATE TABLE marts.host_set_monthly (LIKE marts.host_set_daily);
+ALTER TABLE marts.host_set_monthly RENAME COLUMN date TO month;
+ALTER TABLE marts.host_set_monthly
+    ADD PRIMARY KEY (series_id, month, chunk),
+    ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE;
+CREATE INDEX host_set_monthly_month_idx ON marts.host_set_monthly (month);
+CREATE TABLE marts.organization_host_set_daily (
+    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    check_mode BOOLEAN NOT NULL,
+    chunk SMALLINT NOT NULL,
+    hosts BIT(2048) NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, check_mode, chunk)
+);
+CREATE TABLE marts.organization_host_set_monthly (LIKE marts.organization_host_set_daily);
+ALTER TABLE marts.organization_host_set_monthly RENAME COLUMN date TO month;
+ALTER TABLE marts.organization_host_set_monthly
+    ADD PRIMARY KEY (month, cluster_id, organization_id, check_mode, chunk),
+    ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+
+-- The platform's elapsed time by month, over which a subscription's price is spread.
+CREATE TABLE marts.platform_month (
+    month DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    check_mode BOOLEAN NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    elapsed_ms BIGINT NOT NULL,
+    PRIMARY KEY (month, cluster_id, check_mode, status)
+);
+
+-- What the refresh must still do, besides pipeline.changed_day; append-only for the same reason.
+CREATE TABLE pipeline.changed_rate (
+    id BIGSERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    valid_from DATE NOT NULL,
+    noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX changed_rate_cluster_idx ON pipeline.changed_rate (cluster_id);
+CREATE TABLE pipeline.rebuild_due (
+    id BIGSERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    reason TEXT NOT NULL,
+    noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
