@@ -64,9 +64,9 @@ class Access:
 @contextmanager
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
     """A connection in autocommit; DatabaseUnreachable if the server fails within the block."""
-    with _database_errors(database_url, request):
-        with connect(database_url, autocommit=True, application_name="aap_pipeline sync") as connection:
-            yield connection
+    name = "aap_pipeline sync"
+    with _database_errors(database_url, request), connect(database_url, autocommit=True, application_name=name) as ours:
+        yield ours
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class RawStore:
     def __init__(self, connection: Connection, cluster_id: int, plan: Plan | None = None) -> None:
         self._connection = connection
         self._cluster = cluster_id
-        self._plan = plan
+        self.plan = plan
 
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
         """Of the jobs {id: fingerprint}, those stored as they are now; True: host summaries are still awaited."""
@@ -50,16 +50,16 @@ class RawStore:
 
     def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
         """Keep the last `jobs` of a slice and, in the same transaction, the watermark and a backfill's progress."""
-        assert self._plan is not None  # noqa: S101
+        assert self.plan is not None  # noqa: S101
         with self._connection.transaction():
             if jobs:
                 self._write(jobs)
-            if newest is not None and self._plan.moves_watermark:
+            if newest is not None and self.plan.moves_watermark:
                 self._connection.execute(
                     statement("raw/advance_watermark"), {"cluster": self._cluster, "newest": newest}
                 )
-            if self._plan.backfill is not None:
-                self._note_progress(self._plan.backfill, until, finished=until >= self._plan.window.until)
+            if self.plan.backfill is not None:
+                self._note_progress(self.plan.backfill, until, finished=until >= self.plan.window.until)
 
     def _note_progress(self, backfill: Backfill, done: datetime, *, finished: bool) -> None:
         asked = {"cluster": self._cluster, "after": backfill.since, "until": backfill.until}
@@ -83,6 +83,18 @@ class RawStore:
         with self._connection.transaction():
             self._copy([settled])
             self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": list(ids)})
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Note no longer that host summaries of these jobs were given up."""
+        parameters = {"cluster": self._cluster, "ids": list(ids)}
+        with self._connection.transaction():
+            self._connection.execute(statement("raw/stop_awaiting"), parameters)
+
+    def stored_ids(self, ids: Collection[int]) -> set[int]:
+        """Those of the jobs `ids` that are here: parsed, not yet parsed, or in quarantine."""
+        parameters = {"cluster": self._cluster, "ids": list(ids)}
+        with self._connection.transaction():
+            return {row[0] for row in self._connection.execute(statement("raw/stored_ids"), parameters)}
 
     def given_up(self) -> Mapping[int, datetime]:
         """Jobs {external id: finished} stored as final without knowing that all host summaries are there."""

@@ -6,7 +6,7 @@ The rules, and why they hold, are in docs/architecture.md. No HTTP, no SQL, no D
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,6 +74,7 @@ class Sweep:
     def __post_init__(self) -> None:
         self._completion = Completion(self.controller, self.executor, self.options.in_flight, self._write)
         self._upcoming: Future[Page] | None = None
+        self._still_awaited: set[int] = set()
 
     def run(self, plan: Plan, resume_after: datetime | None = None) -> Tally:
         """Read `plan`'s window, oldest slice first, from `resume_after` on if an earlier run came that far.
@@ -149,21 +150,20 @@ class Sweep:
         """Have the host summaries fetched of those jobs of a page that are new, changed or awaited."""
         fingerprints = {number: self.fingerprint(job) for job in page if (number := id_of(job)) is not None}
         known = self.store.known(fingerprints)
-        wanted = [job for job in page if known.get(id_of(job) or 0, True)]
+        wanted = [job for job in page if self._is_wanted(id_of(job), known)]
         # Asked after the jobs and before their host summaries: a job that is not pending now has all of them, for the
         # controller writes them before it stops calling the job pending.
-        pending: set[int] = set()
-        if wanted and fingerprints:
-            pending = self._pending(window, [number for job in wanted if (number := id_of(job)) is not None])
+        pending = self._pending(window, [number for job in wanted if (number := id_of(job)) is not None])
         self.tally.known += len(page) - len(wanted)
         for job in wanted:
             number = id_of(job) or 0
             awaited = number in pending and not self._is_overdue(finished_of(job))
-            if awaited and number in known:
-                self.tally.known += 1
-                continue  # stored without host summaries, and still without
             self._fetch(job, fingerprints.get(number), provisional=awaited, unreported=number in pending)
         self.progress(self.tally)
+
+    def _is_wanted(self, number: int | None, known: Mapping[int, bool]) -> bool:
+        """Whether a listed job is new, changed, or no longer awaited; one that still is was asked for already."""
+        return number is None or (known.get(number, True) and not (number in known and number in self._still_awaited))
 
     def _settle_awaited(self) -> None:
         """Read again the jobs whose host summaries were awaited: those that have them now, and those past waiting."""
@@ -173,7 +173,8 @@ class Sweep:
         window = Window(min(awaited.values()) - timedelta(microseconds=1), max(awaited.values()))
         pending = self._pending(window, awaited)
         overdue = {number for number, finished in awaited.items() if self._is_overdue(finished)}
-        due = sorted((awaited.keys() - pending) | overdue)
+        self._still_awaited = (awaited.keys() & pending) - overdue
+        due = sorted(awaited.keys() - self._still_awaited)
         for start in range(0, len(due), PAGE_SIZE):
             asked = due[start : start + PAGE_SIZE]
             found = self.controller.jobs_by_ids(asked)
