@@ -143,6 +143,8 @@ def _sentence(event: DagsterEvent) -> str:
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return failure.user_failure_data.description
     error = failure.error
+    while error is not None and error.cause is not None:  # Dagster wraps what happened in what it was doing
+        error = error.cause
     return str(error.message).strip() if error is not None else "The step failed without a message."
 
 
