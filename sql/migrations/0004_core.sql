@@ -47,20 +47,3 @@ BEGIN
 END $$;
 CREATE TRIGGER clusters_cluster_delete_jobs BEFORE DELETE ON clusters_cluster
     FOR EACH ROW EXECUTE FUNCTION clusters_cluster_delete_jobs();
-
-COMMENT ON TABLE pipeline.raw_archive IS 'Parsed raw documents, kept for raw_retention_days so that core can be rebuilt without the API.';
-COMMENT ON COLUMN pipeline.raw_archive.id IS 'Order in which the documents were parsed.';
-COMMENT ON COLUMN pipeline.raw_archive.kind IS 'job, organization, job_template or job_template_gone.';
-COMMENT ON COLUMN pipeline.raw_archive.external_id IS 'Id of the record at the controller; empty for lists of ids.';
-COMMENT ON COLUMN pipeline.raw_archive.fingerprint IS 'Digest of what core reads of the document, without host summaries.';
-COMMENT ON COLUMN pipeline.raw_archive.provisional IS 'Whether host summaries could still arrive when it was read.';
-COMMENT ON COLUMN pipeline.raw_archive.replayed IS 'Whether it came out of quarantine, older than what was stored by then.';
-COMMENT ON COLUMN pipeline.raw_archive.received_at IS 'When it came from the controller.';
-COMMENT ON COLUMN pipeline.raw_archive.raw_id IS 'Its id in clusters_clustersyncdata; empty for replayed records.';
-COMMENT ON COLUMN pipeline.raw_archive.parsed_at IS 'When it was stored; retention counts from here.';
-COMMENT ON COLUMN pipeline.raw_archive.document IS 'The raw document, JSON.';
-COMMENT ON TABLE pipeline.host_totals_check IS 'How far the check of jobs'' host statistics against host summaries has come.';
-COMMENT ON COLUMN pipeline.host_totals_check.newest_id IS 'Jobs up to this id were checked when they were new.';
-COMMENT ON COLUMN pipeline.host_totals_check.audited_id IS 'Where the audit that goes round all jobs stands.';
-COMMENT ON COLUMN pipeline.host_totals_check.checked_at IS 'When the check last ran.';
-COMMENT ON COLUMN pipeline.rejected_record.raw_id IS 'Id in clusters_clustersyncdata of the document; empty if it never was there.';
