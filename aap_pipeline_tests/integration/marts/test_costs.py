@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -91,6 +92,14 @@ def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) ->
         set_exchange_rate(connection, "USD", "EURO", "1", date(2025, 1, 1))
     with pytest.raises(psycopg.errors.NoDataFound, match="No exchange rate from USD to GBP is known on 2025-01-31"):
         connection.execute(query, ("GBP",))
+
+
+def test_exchange_rates_are_set_on_the_command_line(cli: Cli, connection: Connection) -> None:  # noqa: F811
+    """Guards against a command that the error of a missing rate names but that does not exist."""
+    assert cli("settings", "fx", "set", "usd", "eur", "0.92", "--date", "2025-01-01").status == 0
+    found = connection.execute("SELECT from_currency, to_currency, rate_date, rate FROM common_currency_rate").fetchall()
+    assert found == [("USD", "EUR", date(2025, 1, 1), Decimal("0.92"))]
+    assert "must be between" in cli("settings", "fx", "set", "usd", "eur", "0").err
 
 
 def test_payback_is_the_day_on_which_savings_passed_the_creation(connection: Connection) -> None:
