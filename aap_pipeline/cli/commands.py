@@ -29,6 +29,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Configure": {
         "clusters": Entry("aap_pipeline.cli.clusters", "Add, import, check and remove controllers."),
+        "costs": Entry("aap_pipeline.cli.costs", "Show and set what a minute costs, with its history."),
+        "templates": Entry("aap_pipeline.cli.templates", "Show and set the minutes of job templates."),
         "settings": Entry("aap_pipeline.cli.settings", "Show and change the application settings."),
         "keys": Entry("aap_pipeline.cli.keys", "Make encryption keys."),
     },

@@ -38,6 +38,18 @@ def page(client: Asker, path: str, params: Params | None, limit: int, after_id: 
     return _page(client, path, params, limit, after_id)[0]
 
 
+def counted_page(
+    client: Asker, path: str, params: Params | None, limit: int, after_id: int
+) -> tuple[list[Row], int]:
+    """A page as `page`, and how many rows with an id above `after_id` the controller counts, in the same answer."""
+    asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit}
+    if after_id:
+        asked["id__gt"] = after_id
+    answer = client.get(path, asked)
+    where = client.base_url + path
+    return _rows_of(answer, client.base_url, where, after_id), _count_of(answer, where)
+
+
 def keyset_pages(
     client: Asker, path: str, params: Params | None = None, page_size: int = PAGE_SIZE, after_id: int = 0
 ) -> Iterator[list[Row]]:

@@ -14,8 +14,9 @@ import orjson
 Document = dict[str, Any]
 
 _MAX_ID = 2**31 - 1
-# An escaped NUL or a lone surrogate, not preceded by an escaped backslash: valid JSON that no jsonb can hold.
-_UNSTORABLE = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
+# An escaped NUL or surrogate: valid JSON that jsonb may not hold. Two surrogates that make a pair are fine.
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,15 @@ class RawDocument:
 
 @dataclass(frozen=True)
 class RawJob(RawDocument):
-    """A job with its host summaries."""
+    """A job with its host summaries.
+
+    `unreported`: the controller had not processed its last event, so that host summaries may be missing. While they
+    are waited for it is `provisional` as well.
+    """
 
     finished: datetime | None = None
     host_summaries: int = 0
+    unreported: bool = False
 
 
 def raw_job(
@@ -43,11 +49,12 @@ def raw_job(
     labels: Sequence[Document] | None,
     fingerprint: bytes,
     *,
-    provisional: bool,
+    provisional: bool = False,
+    unreported: bool = False,
 ) -> RawJob:
     """`job` as received, with all its host summaries under `job_host_summaries` and, where cut, all its labels."""
     if labels is not None:
-        job = {**job, "summary_fields": {**job["summary_fields"], "labels": {"count": len(labels), "results": labels}}}
+        job = {**job, "summary_fields": {**job["summary_fields"], "labels": _all_labels(job, labels)}}
     return RawJob(
         kind="job",
         external_id=id_of(job),
@@ -56,11 +63,18 @@ def raw_job(
         provisional=provisional,
         finished=finished_of(job),
         host_summaries=len(host_summaries),
+        unreported=unreported,
     )
 
 
+def _all_labels(job: Document, labels: Sequence[Document]) -> Document:
+    """Those that the list row shows first, as they were: the fingerprint is made of them."""
+    shown = {label.get("id") for label in job["summary_fields"]["labels"]["results"] if isinstance(label, dict)}
+    return {"count": len(labels), "results": sorted(labels, key=lambda label: label["id"] not in shown)}
+
+
 def encode(document: Document) -> bytes:
-    """`document` as JSON. Text that UTF-8 cannot say (lone surrogates) and numbers beyond JSON are kept escaped."""
+    """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
     try:
         return orjson.dumps(document)
     except TypeError:
@@ -70,14 +84,26 @@ def encode(document: Document) -> bytes:
 def unstorable(document: bytes) -> str | None:
     """Why PostgreSQL's jsonb cannot hold this JSON; None where it can."""
     # The backslash search keeps the common case at the speed of memchr: hardly a document has such an escape.
-    if b"\\u" in document and _UNSTORABLE.search(document):
+    if b"\\u" in document and _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
         return "It holds a NUL character or half of a surrogate pair, which PostgreSQL cannot store."
     if b"NaN" in document or b"Infinity" in document:
         try:
-            orjson.loads(document)
-        except orjson.JSONDecodeError:
+            json.loads(document, parse_constant=_refuse)
+        except ValueError:
             return "It holds a number that JSON does not know (NaN or Infinity)."
     return None
+
+
+def _holds_unstorable_text(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value or _SURROGATE.search(value) is not None
+    if isinstance(value, dict):
+        return any(_holds_unstorable_text(part) for item in value.items() for part in item)
+    return isinstance(value, list) and any(map(_holds_unstorable_text, value))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def id_of(document: Document) -> int | None:

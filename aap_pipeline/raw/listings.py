@@ -28,7 +28,8 @@ def store_listing(
 ) -> int:
     """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
 
-    A listing that failed never comes here: no answer is not an empty answer.
+    A listing that failed never comes here: no answer is not an empty answer. An empty one deletes nothing either: a
+    controller whose templates are all gone is rare, a token whose user lost its role is not.
     """
     stored = store.listed(kind)
     changed = []
@@ -37,7 +38,7 @@ def store_listing(
         number = id_of(document)
         if number is None or stored.get(number) != digest:
             changed.append(RawDocument(kind, number, digest, encode(document)))
-    if kind == "job_template":
+    if kind == "job_template" and listing:
         gone = sorted(stored.keys() - {id_of(document) for document in listing})
         if gone:
             changed.append(RawDocument("job_template_gone", None, None, orjson.dumps({"ids": gone})))

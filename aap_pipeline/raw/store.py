@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import orjson
 from psycopg.types.json import Jsonb
 
 from aap_pipeline.raw.documents import RawDocument, RawJob, unstorable
-from aap_pipeline.raw.window import Plan
+from aap_pipeline.raw.window import Backfill, Plan, Window
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
@@ -24,7 +24,7 @@ class RawStore:
     def __init__(self, connection: Connection, cluster_id: int, plan: Plan | None = None) -> None:
         self._connection = connection
         self._cluster = cluster_id
-        self._plan = plan
+        self.plan = plan
 
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
         """Of the jobs {id: fingerprint}, those stored as they are now; True: host summaries are still awaited."""
@@ -36,6 +36,12 @@ class RawStore:
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/known_jobs"), parameters).fetchall())
 
+    def stored_by_day(self, window: Window) -> dict[date, int]:
+        """How many jobs of `window` are stored, parsed or not, by UTC day."""
+        parameters = {"cluster": self._cluster, "after": window.after, "until": window.until}
+        with self._connection.transaction():
+            return dict(self._connection.execute(statement("raw/stored_jobs_by_day"), parameters).fetchall())
+
     def write(self, jobs: Sequence[RawJob]) -> None:
         """Keep `jobs`, and note whose host summaries are awaited."""
         if jobs:
@@ -44,20 +50,23 @@ class RawStore:
 
     def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
         """Keep the last `jobs` of a slice and, in the same transaction, the watermark and a backfill's progress."""
-        assert self._plan is not None  # noqa: S101
+        assert self.plan is not None  # noqa: S101
         with self._connection.transaction():
             if jobs:
                 self._write(jobs)
-            if newest is not None and self._plan.moves_watermark:
+            if newest is not None and self.plan.moves_watermark:
                 self._connection.execute(
                     statement("raw/advance_watermark"), {"cluster": self._cluster, "newest": newest}
                 )
-            if self._plan.kind == "backfill":
-                window = {"cluster": self._cluster, "after": self._plan.window.after, "until": self._plan.window.until}
-                if until >= self._plan.window.until:
-                    self._connection.execute(statement("raw/end_backfill"), window)
-                else:
-                    self._connection.execute(statement("raw/note_backfill_progress"), {**window, "done": until})
+            if self.plan.backfill is not None:
+                self._note_progress(self.plan.backfill, until, finished=until >= self.plan.window.until)
+
+    def _note_progress(self, backfill: Backfill, done: datetime, *, finished: bool) -> None:
+        asked = {"cluster": self._cluster, "after": backfill.since, "until": backfill.until}
+        if finished:
+            self._connection.execute(statement("raw/end_backfill"), asked)
+        else:
+            self._connection.execute(statement("raw/note_backfill_progress"), {**asked, "done": done})
 
     def awaited(self) -> Mapping[int, datetime]:
         """Jobs {external id: finished} whose host summaries are awaited."""
@@ -66,14 +75,32 @@ class RawStore:
                 self._connection.execute(statement("raw/awaited_summaries"), {"cluster": self._cluster}).fetchall()
             )
 
-    def give_up(self, ids: Collection[int]) -> None:
-        """Let core settle jobs that the controller has deleted before their host summaries were in."""
+    def settle(self, ids: Collection[int]) -> None:
+        """Stop waiting for jobs that the controller no longer has, and let core mark them as final."""
         if not ids:
             return
         settled = RawDocument("job_settled", None, None, orjson.dumps({"ids": sorted(ids)}))
         with self._connection.transaction():
             self._copy([settled])
             self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": list(ids)})
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Note no longer that host summaries of these jobs were given up."""
+        parameters = {"cluster": self._cluster, "ids": list(ids)}
+        with self._connection.transaction():
+            self._connection.execute(statement("raw/stop_awaiting"), parameters)
+
+    def stored_ids(self, ids: Collection[int]) -> set[int]:
+        """Those of the jobs `ids` that are here: parsed, not yet parsed, or in quarantine."""
+        parameters = {"cluster": self._cluster, "ids": list(ids)}
+        with self._connection.transaction():
+            return {row[0] for row in self._connection.execute(statement("raw/stored_ids"), parameters)}
+
+    def given_up(self) -> Mapping[int, datetime]:
+        """Jobs {external id: finished} stored as final without knowing that all host summaries are there."""
+        parameters = {"cluster": self._cluster}
+        with self._connection.transaction():
+            return dict(self._connection.execute(statement("raw/given_up_summaries"), parameters).fetchall())
 
     def write_listing(self, changed: Sequence[RawDocument]) -> None:
         """Keep what changed in a whole listing of organizations or job templates."""
@@ -89,17 +116,18 @@ class RawStore:
 
     def _write(self, jobs: Sequence[RawJob]) -> None:
         self._copy(jobs)
-        awaited = [job for job in jobs if job.provisional and job.external_id and job.finished]
-        settled = [job.external_id for job in jobs if not job.provisional and job.external_id]
-        if awaited:
+        noted = [job for job in jobs if job.unreported and job.external_id and job.finished]
+        if noted:
             self._connection.execute(
                 statement("raw/await_summaries"),
                 {
                     "cluster": self._cluster,
-                    "ids": [job.external_id for job in awaited],
-                    "finished": [job.finished for job in awaited],
+                    "ids": [job.external_id for job in noted],
+                    "finished": [job.finished for job in noted],
+                    "given_up": [not job.provisional for job in noted],
                 },
             )
+        settled = [job.external_id for job in jobs if not job.unreported and job.external_id]
         self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": settled})
 
     def _copy(self, documents: Sequence[RawDocument]) -> None:

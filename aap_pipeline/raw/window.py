@@ -32,11 +32,23 @@ class Window:
 
 @dataclass(frozen=True)
 class Plan:
-    """The window of one sync, and whether its newest job may become the watermark."""
+    """The window of one sync, and whether its newest job may become the watermark.
+
+    `backfill`: the window as it was asked for, under which its progress is kept so that a killed one resumes; None
+    where the watermark does that.
+    """
 
     window: Window
     moves_watermark: bool
-    kind: str = "sync"
+    backfill: Backfill | None = None
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """`--since` and `--until` as given; None: up to now, whenever that is."""
+
+    since: datetime
+    until: datetime | None
 
 
 def plan_sync(
@@ -66,4 +78,8 @@ def plan_sync(
             "be before --until, and before now."
         )
     no_hole_after = now - initial if watermark is None else watermark
-    return Plan(window, moves_watermark=window.after <= no_hole_after, kind="backfill")
+    return Plan(
+        window,
+        moves_watermark=window.after <= no_hole_after,
+        backfill=Backfill(since, until) if since is not None else None,
+    )

@@ -29,12 +29,14 @@ CREATE TABLE pipeline.sync_run (
 );
 CREATE INDEX sync_run_cluster_idx ON pipeline.sync_run (cluster_id, id);
 
--- Finished jobs whose host summaries the controller had not written when they were read.
+-- Finished jobs whose host summaries the controller had not written when they were read. After a deadline they are given
+-- up: stored as final, for most of them (canceled before the first task) will never have any. Reconciliation asks again.
 CREATE TABLE pipeline.pending_summaries (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     external_id INTEGER NOT NULL,
     finished TIMESTAMPTZ NOT NULL,
     first_seen TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    given_up BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (cluster_id, external_id)
 );
 
@@ -64,7 +66,7 @@ CREATE TABLE pipeline.changed_day (
 );
 CREATE INDEX changed_day_cluster_idx ON pipeline.changed_day (cluster_id, id);
 
--- How far an explicit --since/--until sync has come, so that a killed one resumes.
+-- How far an explicit --since/--until sync has come, so that a killed one resumes. An open end is infinity.
 CREATE TABLE pipeline.backfill (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     window_from TIMESTAMPTZ NOT NULL,

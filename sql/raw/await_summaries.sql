@@ -1,5 +1,7 @@
--- Jobs stored before the controller had written their host summaries. Index: pending_summaries_pkey.
-INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished)
-SELECT %(cluster)s, awaited.external_id, awaited.finished
-FROM unnest(%(ids)s::integer[], %(finished)s::timestamptz[]) AS awaited (external_id, finished)
-ON CONFLICT (cluster_id, external_id) DO UPDATE SET finished = excluded.finished
+-- Jobs stored before the controller had written their host summaries: still waited for, or given up after the deadline.
+-- Index: pending_summaries_pkey.
+INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished, given_up)
+SELECT %(cluster)s, noted.external_id, noted.finished, noted.given_up
+FROM unnest(%(ids)s::integer[], %(finished)s::timestamptz[], %(given_up)s::boolean[])
+    AS noted (external_id, finished, given_up)
+ON CONFLICT (cluster_id, external_id) DO UPDATE SET finished = excluded.finished, given_up = excluded.given_up

@@ -2,7 +2,7 @@
 -- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
-       EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id),
+       EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id AND NOT pending.given_up),
        last.started_at,
        COALESCE(last.failures, 0)
 FROM clusters_cluster cluster

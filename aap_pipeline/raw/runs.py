@@ -1,0 +1,82 @@
+"""Book-keeping of syncs: one row of `pipeline.sync_run` each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from psycopg.types.json import Jsonb
+
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.statistics import Statistics
+from aap_pipeline.raw.sweep import Tally
+from aap_pipeline.raw.window import Plan
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did; the row of `pipeline.sync_run`, in figures. Times in UTC, `seconds` and `lag` in seconds."""
+
+    window_from: datetime
+    window_to: datetime
+    slices: int
+    jobs_counted: int
+    jobs_seen: int
+    jobs_stored: int
+    jobs_known: int
+    jobs_provisional: int
+    host_summaries: int
+    requests: int
+    retries: dict[str, int]
+    bytes: int
+    seconds: float
+    newest_finished: datetime | None
+    lag_seconds: float | None
+    warnings: tuple[str, ...] = ()
+    """What a person should look at although the sync succeeded, a sentence each."""
+
+
+def begin_run(connection: Connection, cluster_id: int, kind: str, dagster_run_id: str | None = None) -> int:
+    """Open the row of a sync of this `kind` (sync, backfill or reconcile); its id."""
+    row = connection.execute(
+        statement("raw/begin_run"),
+        {"cluster": cluster_id, "kind": kind, "dagster_run_id": dagster_run_id},
+    ).fetchone()
+    assert row is not None  # noqa: S101
+    return int(row[0])
+
+
+def report_of(
+    client: ControllerClient | None, plan: Plan | None, tally: Tally, started: float, warnings: tuple[str, ...] = ()
+) -> SyncReport:
+    """What was done until now, by a sync that began at `started` (monotonic seconds)."""
+    figures = client.statistics.snapshot() if client else Statistics().snapshot()
+    now = client.controller_now() if client else datetime.now(UTC)
+    return SyncReport(
+        window_from=plan.window.after if plan else now,
+        window_to=plan.window.until if plan else now,
+        slices=tally.slices,
+        jobs_counted=tally.counted,
+        jobs_seen=tally.seen,
+        jobs_stored=tally.stored,
+        jobs_known=tally.known,
+        jobs_provisional=tally.provisional,
+        host_summaries=tally.host_summaries,
+        requests=figures.requests,
+        retries=figures.retries_by_cause,
+        bytes=figures.bytes,
+        seconds=round(time.monotonic() - started, 3),
+        newest_finished=tally.newest,
+        lag_seconds=(now - tally.newest).total_seconds() if tally.newest else None,
+        warnings=warnings,
+    )
+
+
+def end_run(connection: Connection, run: int, report: SyncReport, error: str | None) -> None:
+    """Close the row: succeeded, or failed with `error`."""
+    outcome = "succeeded" if error is None else "failed"
+    parameters = {**asdict(report), "retries": Jsonb(report.retries), "run": run, "outcome": outcome, "error": error}
+    connection.execute(statement("raw/end_run"), parameters)

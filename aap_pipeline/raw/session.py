@@ -1,0 +1,159 @@
+"""What every conversation with a cluster's controller needs: its turn, a client, a sweep; and how each of them ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import psycopg
+
+from aap_pipeline.clusters.registry import Cluster
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import ControllerError
+from aap_pipeline.core.fingerprint import fingerprint
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.store import RawStore
+from aap_pipeline.raw.sweep import Sweep, SweepOptions, Tally
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection, connect, describe
+from aap_pipeline.warehouse.encryption import Cipher
+from aap_pipeline.warehouse.errors import DatabaseUnreachable
+from aap_pipeline.warehouse.locks import LockKind, session_lock
+
+_PATIENCE_SECONDS = 3600
+_SECONDS_BETWEEN_TRIES = 0.25
+
+
+class SyncInProgress(PipelineError):
+    """Another program syncs the same cluster, and did not finish in time."""
+
+
+class Stopped(ControllerError):
+    """A request that waited to be tried again when the sync had already failed."""
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """What to sync. Without `since` and `until`: what is new."""
+
+    cluster: Cluster
+    since: datetime | None = None
+    until: datetime | None = None
+    dagster_run_id: str | None = None
+    progress: Callable[[Tally], None] = lambda _: None
+    tell: Callable[[str], None] = lambda _: None
+    client_settings: ClientSettings = field(default_factory=ClientSettings)
+
+
+@dataclass(frozen=True)
+class Access:
+    """The database, and what decrypts the tokens in it."""
+
+    database_url: str = field(repr=False)
+    cipher: Cipher = field(repr=False)
+
+
+@contextmanager
+def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
+    """A connection in autocommit; DatabaseUnreachable if the server fails within the block."""
+    name = "aap_pipeline sync"
+    with _database_errors(database_url, request), connect(database_url, autocommit=True, application_name=name) as ours:
+        yield ours
+
+
+@contextmanager
+def turn(connection: Connection, request: SyncRequest) -> Iterator[None]:
+    """Hold the cluster's sync lock for the block, after waiting for whoever has it."""
+    for attempt in range(int(_PATIENCE_SECONDS / _SECONDS_BETWEEN_TRIES)):
+        with session_lock(connection, LockKind.SYNC, request.cluster.id) as ours:
+            if ours:
+                yield
+                return
+        if attempt == 0:
+            request.tell(f"Another sync of cluster {request.cluster.name} is under way: waiting for it.")
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    raise SyncInProgress(
+        f"Another sync of cluster {request.cluster.name} has been under way for {_PATIENCE_SECONDS // 60} minutes. See "
+        "what it does with `aap-pipeline status`."
+    )
+
+
+@contextmanager
+def sweeping(
+    connection: Connection, client: ControllerClient, request: SyncRequest, store: RawStore, tally: Tally
+) -> Iterator[Sweep]:
+    """A sweep whose workers are gone when the block ends, at once if it failed."""
+    executor = ThreadPoolExecutor(client.settings.workers, thread_name_prefix=f"sweep-{request.cluster.name}")
+    try:
+        yield Sweep(
+            controller=ControllerApi(client),
+            store=store,
+            executor=executor,
+            fingerprint=fingerprint,
+            now=client.controller_now(),
+            options=SweepOptions(
+                slice_jobs=options.get(connection, options.SLICE_JOBS),
+                summaries_deadline=timedelta(minutes=options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)),
+                in_flight=8 * client.settings.workers,
+            ),
+            progress=request.progress,
+            tally=tally,
+        )
+    finally:
+        stop_retrying = getattr(client.settings.sleep, "stop", None)
+        if stop_retrying is not None:
+            stop_retrying()
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def open_client(connection: Connection, access: Access, request: SyncRequest) -> Iterator[ControllerClient]:
+    """A client of the cluster's controller; EncryptionKeyError, before any request, if its token is out of reach."""
+    cluster = request.cluster
+    tokens = DatabaseTokenStore(access.database_url, access.cipher, cluster.id)
+    tokens.load()
+    settings = replace(
+        request.client_settings,
+        workers=options.get(connection, options.SYNC_WORKERS),
+        sleep=_StoppableSleep(request.client_settings.sleep),
+    )
+    hint = cluster.product if cluster.product_version else None
+    with ControllerClient(cluster.endpoint, tokens, settings, hint=hint) as client:
+        yield client
+
+
+class _StoppableSleep:
+    """Waits before a retry, unless the sync has failed meanwhile: nobody waits for that retry any more."""
+
+    def __init__(self, sleep: Callable[[float], object]) -> None:
+        self._stopped = threading.Event()
+        self._sleep = self._stopped.wait if sleep is time.sleep else sleep
+
+    def __call__(self, seconds: float) -> None:
+        self._sleep(seconds)
+        if self._stopped.is_set():
+            raise Stopped("The sync had failed before this request was tried again.")
+
+    def stop(self) -> None:
+        """End all waiting."""
+        self._stopped.set()
+
+
+@contextmanager
+def _database_errors(database_url: str, request: SyncRequest) -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise DatabaseUnreachable(
+            f"PostgreSQL at {describe(database_url)} failed while cluster {request.cluster.name} was synced "
+            f"({lines[0].rstrip('.')}). Nothing is lost: sync again once the server is up."
+        ) from error

@@ -1,0 +1,32 @@
+"""A simulated controller a session, and a cluster that names it a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline_tests.integration.raw.rig import Rig, empty_world
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[SimulatorServer]:
+    """One simulator for all tests; each serves a world of its own from it."""
+    with SimulatorServer(empty_world()) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: SimulatorServer) -> SimulatorServer:
+    """The simulator with an empty world, no faults and a token that works."""
+    shared_server.use(empty_world())
+    shared_server.tokens.access_lifetime = shared_server.tokens.refresh_lifetime = None
+    shared_server.token = shared_server.tokens.issue()
+    return shared_server
+
+
+@pytest.fixture
+def rig(server: SimulatorServer, database_url: str) -> Rig:
+    """A cluster that was never synced."""
+    return Rig(database_url, server)
