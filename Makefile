@@ -37,6 +37,9 @@ check: lint types test  ## Everything that CI checks
 up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 	@$(BIN)/aap-pipeline up
 
+docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
+	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
+
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint]'

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.embedded import embedded_server
 from aap_pipeline.warehouse.migrate import migrate
-from aap_pipeline.warehouse.server import embedded_server
 
 
 @dataclass

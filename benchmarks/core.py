@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--existing", type=int, default=0, help="jobs already there, ten host summaries each")
     parser.add_argument("--repeat", type=int, default=1)
     arguments = parser.parse_args()
-    documents = list(_documents(arguments.jobs))
+    documents = list(raw_documents(arguments.jobs))
     with fresh_database() as url:
         for turn in range(arguments.repeat):
             empty = _parse(url, documents, arguments.batch_size, f"empty-{turn}")
@@ -43,7 +43,8 @@ def main() -> None:
             emit("core.with_existing", existing_jobs=arguments.existing, ratio_to_empty=full / empty)
 
 
-def _documents(jobs: int) -> Iterator[str]:
+def raw_documents(jobs: int) -> Iterator[str]:
+    """Raw documents of jobs with ten hosts each, as JSON."""
     generator = generate(
         jobs=jobs, hosts=2_000, templates=40, hosts_per_job=_HOSTS_PER_JOB, spread=False, odd_cases=False
     )
@@ -56,7 +57,7 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
     with connect(url, autocommit=True) as connection:
         cluster_id = add_cluster(connection, f"{name}.example.com")
         with stopwatch() as insert:
-            _store_raw(connection, cluster_id, documents)
+            store_raw(connection, cluster_id, documents)
         emit("core.raw_insert", documents=len(documents), documents_per_second=len(documents) / insert.seconds)
     checkpoint(url)
     result = parse(url, cluster_id, batch_size=batch_size)
@@ -76,12 +77,14 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
     return rate
 
 
-def _store_raw(connection: Connection, cluster_id: int, documents: list[str]) -> None:
-    copy_raw = "COPY clusters_clustersyncdata (cluster_id, data) FROM STDIN"
-    for start in range(0, len(documents), 200):  # committed in pieces, as the sweep does
+def store_raw(connection: Connection, cluster_id: int, documents: list[str]) -> None:
+    """Raw rows, committed 200 at a time as the sweep does."""
+    copy_raw = "COPY clusters_clustersyncdata (cluster_id, data, fingerprint) FROM STDIN"
+    digest = bytes(16)  # stage raw has computed it by then
+    for start in range(0, len(documents), 200):
         with connection.cursor() as cursor, cursor.copy(copy_raw) as copy:
             for document in documents[start : start + 200]:
-                copy.write_row((cluster_id, document))
+                copy.write_row((cluster_id, document, digest))
 
 
 def _copy_alone(url: str) -> float:

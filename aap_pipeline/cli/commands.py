@@ -6,6 +6,7 @@ import importlib
 from dataclasses import dataclass
 
 import click
+from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,14 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Configure": {
         "clusters": Entry("aap_pipeline.cli.clusters", "Add, import, check and remove controllers."),
+        "costs": Entry("aap_pipeline.cli.costs", "Show and set what a minute costs, with its history."),
+        "templates": Entry("aap_pipeline.cli.templates", "Show and set the minutes of job templates."),
         "settings": Entry("aap_pipeline.cli.settings", "Show and change the application settings."),
         "keys": Entry("aap_pipeline.cli.keys", "Make encryption keys."),
     },
     "Operate": {
+        "status": Entry("aap_pipeline.cli.status", "Show how far each cluster is synced, one line each."),
+        "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and say what to do."),
         "migrate": Entry("aap_pipeline.cli.migrate", "Bring the database to this release's schema."),
     },
 }
@@ -60,3 +65,11 @@ class LazyCommands(click.Group):
             if entries:
                 with formatter.section(section):
                     formatter.write_dl([(name.ljust(width), entry.summary) for name, entry in entries.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands for the shell to offer, again without importing them."""
+        entries = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+        offered = [
+            CompletionItem(name, help=entry.summary) for name, entry in entries.items() if name.startswith(incomplete)
+        ]
+        return [*offered, *click.Command.shell_complete(self, ctx, incomplete)]

@@ -83,7 +83,6 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 def _update(url: str, settings: Settings, controllers: list[DemoController]) -> list[Outcome]:
     """Run the job: a first time over all history, which is older than the 90 days of an ordinary first sync."""
-    from aap_pipeline.dagster_instance import dagster_instance
     from aap_pipeline.simulator.demo import RECORDED_SINCE
     from aap_pipeline.update import Window, update_clusters
 
@@ -91,9 +90,9 @@ def _update(url: str, settings: Settings, controllers: list[DemoController]) -> 
         synced = {row[0] for row in connection.execute(statement("clusters/synced_clusters"))}
     names = [controller.name for controller in controllers]
     since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
-    with dagster_instance(settings, url) as instance, TerminalProgress(names) as progress:
-        windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
-        return update_clusters(instance, windows, progress)
+    windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
+    with TerminalProgress(names) as progress:
+        return update_clusters(settings, url, windows, progress)
 
 
 def _leave(url: str) -> None:

@@ -13,7 +13,7 @@ _STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "co
 
 
 class TerminalProgress:
-    """A `ProgressListener` that draws bars on stderr; where that is no terminal, a line for each finished stage."""
+    """A `ProgressListener` that draws bars on stderr; where that is no terminal, a line for each stage as it begins."""
 
     def __init__(self, names: list[str]) -> None:
         console = Console(stderr=True)
@@ -53,6 +53,6 @@ class TerminalProgress:
             return
         self._progress.update(task, description=_STAGES.get(stage, stage), completed=done, total=max(total, done))
         with self._lock:
-            if not self._drawn and done >= total and (cluster, stage) not in self._told:
+            if not self._drawn and (cluster, stage) not in self._told:
                 self._told.add((cluster, stage))
-                self._console.print(f"{cluster}: {_STAGES.get(stage, stage)}: {done:,} jobs", highlight=False)
+                self._console.print(f"{cluster}: {_STAGES.get(stage, stage)}", highlight=False)

@@ -42,13 +42,12 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
         if dry_run:
             return _dry_run(url, settings, chosen, since, until)
         # Importing Dagster takes a second, so not before everything else is known to be right.
-        from aap_pipeline.dagster_instance import dagster_instance
         from aap_pipeline.update import Window, update_clusters
 
         listed = [cluster.name for cluster in chosen]
-        with dagster_instance(settings, url) as instance, TerminalProgress(listed) as progress:
-            window = Window(_time(since), _time(until))
-            outcomes = update_clusters(instance, dict.fromkeys(listed, window), progress)
+        window = Window(_time(since), _time(until))
+        with TerminalProgress(listed) as progress:
+            outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes])
     else:

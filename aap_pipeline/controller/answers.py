@@ -145,6 +145,13 @@ def _failure(answer: RawAnswer, where: str, now: datetime) -> ControllerError:
         return Unauthorized(f"{where} does not accept the token (HTTP 401).")
     if status == 403:
         return PermissionDenied(f"{where} is forbidden{detail}. Give the token's user the role System Auditor.")
+    if status == 404 and _is_html(answer):
+        # The API itself says 404 in JSON. Taking a proxy's page for it would take a job for deleted.
+        return HtmlAnswer(
+            f"{where} answered HTTP 404 with a web page, not in the controller's own words: check the address, and the "
+            "proxies on the way.",
+            cause="HTML",
+        )
     if status == 404:
         return NotFound(f"{where} does not exist{detail}.")
     if status >= 500 or status in _RETRIED_4XX:

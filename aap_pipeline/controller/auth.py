@@ -99,7 +99,8 @@ class Authenticator:
             if self._tokens is not None and self._tokens.access != stale_access:
                 return self._tokens.access
             if self._refusal is not None and self._refusal[0] == stale_access:
-                raise self._refusal[1]
+                refusal = self._refusal[1]
+                raise type(refusal)(str(refusal)) from refusal
             try:
                 self._tokens = self._store.refresh(stale_access, self._exchange)
             except AuthenticationError as error:

@@ -13,7 +13,7 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import Answer, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import AuthenticationError, ControllerError, Maintenance, Unauthorized
+from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
@@ -131,7 +131,7 @@ class ControllerClient:
                 fresh = self._auth.renew(token)
                 attempt -= 1
             except ControllerError as error:
-                if not error.transient:
+                if not error.transient or (not authenticated and _is_elsewhere(error)):
                     raise
                 self._pacer.failed()
                 if attempt > retries:
@@ -190,3 +190,8 @@ class ControllerClient:
         renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.base_url)
         self.statistics.refreshed()
         return renewed
+
+
+def _is_elsewhere(error: ControllerError) -> bool:
+    """Whether a web page answered a ping: the API then lives at another path, and asking again does not move it."""
+    return isinstance(error, HtmlAnswer) and not isinstance(error, Maintenance)

@@ -13,6 +13,7 @@ from aap_pipeline.controller.errors import (
     AuthenticationError,
     BodyTooLarge,
     CorruptBody,
+    Maintenance,
     NotSent,
     RefreshOutcomeUnknown,
     Unreachable,
@@ -34,7 +35,7 @@ def exchange_tokens(
 
     A request that never left is tried up to 3 times. When an answer is lost, the controller may have replaced the pair:
     the refresh token is then sent once more and not again. That is safe, for a used one is only declined.
-    Raises AuthenticationError, RefreshOutcomeUnknown, Unreachable, TlsError.
+    Raises AuthenticationError, RefreshOutcomeUnknown, Maintenance, Unreachable, TlsError.
     """
     if not tokens.refresh:
         raise AuthenticationError(
@@ -90,6 +91,12 @@ def _renewed(answer: RawAnswer, tokens: Tokens, where: str, *, lost: bool) -> To
         if isinstance(access, str) and access and isinstance(refresh, str):
             return replace(tokens, access=access, refresh=refresh)
         raise RefreshOutcomeUnknown(f"{where} answered the token refresh without a usable access token. {_REMEDY}")
+    if 300 <= answer.status < 400:
+        raise Maintenance(
+            f"{where} redirects the token refresh to another page: the controller is being upgraded, or a log-in page "
+            "stands in front of it. Try again when its web interface works.",
+            cause="maintenance",
+        )
     if answer.status == 400 and lost:
         raise AuthenticationError(
             f"The answer to a token refresh of {where} was lost on the way, and the tokens had already been "
@@ -106,7 +113,7 @@ def _refusal(status: int, body: dict[str, Any]) -> str:
             "token of your own."
         )
     if status == 403:
-        return "says that the refresh token has expired (HTTP 403)."
+        return "forbids the token refresh (HTTP 403): the refresh token has expired."
     if error == "invalid_grant":
         return (
             "declines the refresh token (HTTP 400 invalid_grant): it was used before, revoked, or belongs to "

@@ -122,7 +122,11 @@ def _collect_job(mentions: Mentions, job: JobRow, latest: bool) -> None:
         if isinstance(key, str):
             mentions.host_names[key] = None
         else:
-            mentions.hosts.setdefault(key, Mention()).update(host_name, description, latest)
+            host = mentions.hosts.get(key)
+            if host is None:
+                mentions.hosts[key] = Mention(host_name, description, latest)
+            elif host.name != host_name or host.description != description or not host.latest:
+                host.update(host_name, description, latest)
     if job.launcher is not None:
         type_, who = job.launcher
         if isinstance(who, str):

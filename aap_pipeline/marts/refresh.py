@@ -102,8 +102,10 @@ def _build(connection: Connection, cluster_id: int, days: list[date], reasons: l
     _run(connection, "marts/load_jobs", cluster_id)
     # After the jobs: a batch that core commits in between may bring jobs, but never one whose dimensions are missing.
     written = {"dimensions": _sync_dimensions(connection, cluster_id)}
+    connection.execute(statement("marts/analyze_jobs"))
     _run(connection, "marts/add_label_sets", cluster_id)
-    _run(connection, "marts/add_series", cluster_id)
+    if _run(connection, "marts/add_series", cluster_id):
+        connection.execute(statement("marts/analyze_series"))
     runs = _run(connection, "marts/load_runs", cluster_id)
     _run(connection, "marts/load_touched", cluster_id)
     connection.execute(statement("marts/analyze_runs"))

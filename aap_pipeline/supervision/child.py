@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,8 +48,7 @@ class Child:
     def start(self, now: float) -> None:
         """Start the command under a guard; `now` in seconds of a monotonic clock."""
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self.rotate_log()
         guard = [sys.executable, "-m", "aap_pipeline.supervision.guard", str(os.getpid()), str(GRACE_SECONDS)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
@@ -61,6 +61,12 @@ class Child:
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )
         self.started_at, self.restart_at = now, None
+
+    def rotate_log(self) -> None:
+        """Move the log aside once it is large. The process goes on writing at its end, which is the beginning then."""
+        if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
 
     def died(self, now: float) -> str | None:
         """Why the process is gone, told once, with a restart planned; None while it runs or waits."""

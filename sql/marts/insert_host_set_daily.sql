@@ -6,3 +6,4 @@ JOIN clusters_jobhostsummary x ON x.job_id = r.id
 JOIN marts.dim_host h ON h.host_id = x.host_id
 WHERE r.num_hosts > 0
 GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3

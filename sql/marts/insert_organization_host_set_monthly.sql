@@ -5,3 +5,4 @@ FROM (SELECT DISTINCT date_trunc('month', date::timestamp)::date AS month FROM m
 JOIN marts.organization_host_set_daily d ON d.date >= w.month AND d.date < w.month + interval '1 month'
 WHERE d.cluster_id = %(cluster_id)s
 GROUP BY 1, 2, 3, 4, 5
+ORDER BY 1, 2, 3, 4, 5

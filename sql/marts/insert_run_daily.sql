@@ -1,9 +1,9 @@
 -- One row a day and series. Runs have hosts; jobs without are counted apart, for the charts count them.
 INSERT INTO marts.run_daily
 SELECT q.*,
-    COALESCE(q.hosts * t.manual_minutes * p.manual, 0),
-    COALESCE(q.runs * t.creation_minutes * p.manual, 0),
-    CASE WHEN t.job_template_id IS NULL THEN 0 ELSE q.elapsed_ms * p.automated END
+    COALESCE(q.hosts * t.manual_minutes * (p.manual * 100)::bigint, 0),
+    COALESCE(q.runs * t.creation_minutes * (p.manual * 100)::bigint, 0),
+    CASE WHEN t.job_template_id IS NULL THEN 0 ELSE q.elapsed_ms * (p.automated * 100)::bigint END
 FROM (
     SELECT r.date, r.series_id,
         count(*) FILTER (WHERE r.num_hosts > 0) AS runs,
@@ -27,3 +27,4 @@ JOIN marts.series s USING (series_id)
 JOIN marts.rate_period p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id
     AND q.date >= p.valid_from AND q.date < p.valid_to
 LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
+ORDER BY q.date, q.series_id

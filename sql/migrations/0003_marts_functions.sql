@@ -33,7 +33,8 @@ $$;
 
 -- The runs on which the creation cost is booked once: the first of each template that the population counts.
 CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS
-    SELECT DISTINCT ON (r.job_template_id) r.job_template_id, r.series_id, r.job_id, r.date, r.creation_cost_as_recorded
+    SELECT DISTINCT ON (r.job_template_id) r.job_template_id, r.series_id, r.job_id, r.date,
+        r.creation_cents_as_recorded AS creation_cents
     FROM marts.first_run r, marts.formula f
     WHERE (f.count_check_mode OR r.job_type <> 'check') AND (NOT f.successful_only OR r.status = 'successful')
     ORDER BY r.job_template_id, r.finished, r.job_id;
@@ -101,29 +102,28 @@ CREATE FUNCTION marts.series_money(
         c.manual_minutes, c.creation_minutes, c.elapsed_ms,
         c.manual_minutes * c.person_rate, c.creation_minutes * c.person_rate,
         CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.elapsed_ms * r.automated END,
-        CASE WHEN c.counts THEN q.manual_cost_as_recorded ELSE 0 END,
+        CASE WHEN c.counts THEN q.manual_cents / 100 ELSE 0 END,
         CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
-            WHEN f.creation_once THEN COALESCE(first.creation_cost_as_recorded, 0) ELSE q.creation_cost_as_recorded END,
+            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0 ELSE q.creation_cents / 100 END,
         CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000
-            ELSE q.run_cost_60000_as_recorded END
+            ELSE q.run_cent_ms / 100 END
     FROM (
         SELECT s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
             sum(u.runs) AS runs, sum(u.provisional_runs) AS provisional_runs, sum(u.hosts) AS hosts,
-            sum(u.elapsed_ms) AS elapsed_ms, sum(u.manual_cost_as_recorded) AS manual_cost_as_recorded,
-            sum(u.creation_cost_as_recorded) AS creation_cost_as_recorded,
-            sum(u.run_cost_60000_as_recorded) AS run_cost_60000_as_recorded
+            sum(u.elapsed_ms) AS elapsed_ms, sum(u.manual_cents_as_recorded) AS manual_cents,
+            sum(u.creation_cents_as_recorded) AS creation_cents, sum(u.run_cent_ms_as_recorded) AS run_cent_ms
         FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
         JOIN (
             SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                d.manual_cost_as_recorded, d.creation_cost_as_recorded, d.run_cost_60000_as_recorded
+                d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
             FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
             UNION ALL
             SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                d.manual_cost_as_recorded, d.creation_cost_as_recorded, d.run_cost_60000_as_recorded
+                d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
             FROM marts.run_daily d WHERE d.date >= from_date AND d.date < left_end
             UNION ALL
             SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                d.manual_cost_as_recorded, d.creation_cost_as_recorded, d.run_cost_60000_as_recorded
+                d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
             FROM marts.run_daily d WHERE d.date >= right_start AND d.date <= to_date
         ) u ON u.series_id = s.series_id
         GROUP BY s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status
@@ -134,6 +134,7 @@ CREATE FUNCTION marts.series_money(
         AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN marts.counted_first_run first ON first.series_id = q.series_id AND first.date BETWEEN from_date AND to_date
+        AND (SELECT x.creation_once FROM marts.formula x)
     LEFT JOIN marts.subscription_cost(from_date, to_date, m1, m2, left_end, right_start) sub ON sub.series_id = q.series_id
     CROSS JOIN LATERAL (SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts OFFSET 0) n
     CROSS JOIN LATERAL (
@@ -185,7 +186,7 @@ CREATE FUNCTION marts.savings_by_template(
     cluster_id INTEGER, organization_id INTEGER, provisional_runs BIGINT, creation_costs NUMERIC, run_costs NUMERIC,
     failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE SET enable_nestloop = off AS $$
 #variable_conflict use_column
 DECLARE
     span RECORD;
@@ -273,7 +274,7 @@ CREATE FUNCTION marts.totals(
     creation_costs NUMERIC, run_costs NUMERIC, failed_run_costs NUMERIC, fte NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     currency_code VARCHAR
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE SET enable_nestloop = off AS $$
 #variable_conflict use_column
 DECLARE
     span RECORD;
@@ -288,7 +289,7 @@ BEGIN
         g.without_template, g.provisional_runs, g.templates, g.creation, g.run, g.failed_run,
         g.saved_seconds / 3600 / f.hours_per_fte,
         g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
-        COALESCE(upper(currency), f.currency)::varchar
+        COALESCE(upper(totals.currency), f.currency)::varchar
     FROM (
         SELECT COALESCE(sum(m.runs), 0)::bigint AS runs,
             COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful_runs,
@@ -443,7 +444,7 @@ CREATE FUNCTION marts.top_projects(
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE SET enable_nestloop = off AS $$
 #variable_conflict use_column
 DECLARE
     span RECORD;

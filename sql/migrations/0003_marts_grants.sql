@@ -11,3 +11,66 @@ CREATE TABLE public.common_currency_rate (
 );
 CREATE UNIQUE INDEX common_currency_rate_day_idx ON public.common_currency_rate (from_currency, to_currency, rate_date);
 CREATE VIEW marts.currency_rate AS SELECT from_currency, to_currency, rate_date, rate FROM public.common_currency_rate;
+
+-- Roles belong to the server, not to the database: another one may have made it.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'bi_reader') THEN
+        CREATE ROLE bi_reader NOLOGIN;
+    END IF;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'Role bi_reader is missing and this user may not create it: ask an administrator for CREATE ROLE bi_reader.';
+END $$;
+GRANT USAGE ON SCHEMA marts TO bi_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
+-- Functions that write, or read what bi_reader may not, are not for everyone.
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    marts.today, marts.sees_all, marts.visible_organizations, marts.split, marts.matching_series, marts.subscription_cost,
+    marts.series_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
+    marts.top_users, marts.top_projects, marts.formula_comparison TO bi_reader;
+
+-- Row-level security. The first condition is asked once a query, not once a row. Tables that know no organization follow
+-- the series or the facts that the reader may see; policies apply within policies.
+DO $$
+DECLARE
+    rule RECORD;
+BEGIN
+    FOR rule IN
+        SELECT * FROM (VALUES
+            ('dim_organization', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('series', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('rate_period', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('rate_history', 'organization_id = 0 OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('launcher_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('launcher_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('organization_host_set_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('run_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('run_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('first_run', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('launches_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('launches_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('host_set_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('host_set_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o)'),
+            ('dim_job_template', 'job_template_id IN (SELECT s.job_template_id FROM marts.series s)'
+                || ' OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
+            ('dim_project', 'project_id IN (SELECT s.project_id FROM marts.series s)'),
+            ('dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.series s)'),
+            ('bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.series s)'),
+            ('dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
+            ('dim_user', 'user_id IN (SELECT l.user_id FROM marts.launcher_monthly l)'),
+            ('dim_host', 'EXISTS (SELECT FROM marts.organization_host_set_monthly h WHERE h.cluster_id = dim_host.cluster_id'
+                || ' AND h.chunk = dim_host.ordinal / 2048 AND get_bit(h.hosts, dim_host.ordinal % 2048) = 1)')
+        ) AS v (name, condition)
+    LOOP
+        EXECUTE format('ALTER TABLE marts.%I ENABLE ROW LEVEL SECURITY', rule.name);
+        EXECUTE format('CREATE POLICY readers ON marts.%I FOR SELECT USING ((SELECT marts.sees_all()) OR %s)',
+            rule.name, rule.condition);
+    END LOOP;
+END $$;

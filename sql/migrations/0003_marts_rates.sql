@@ -27,7 +27,7 @@ CREATE TABLE marts.rate_history (
     cluster_id INTEGER NOT NULL DEFAULT 0,
     organization_id INTEGER NOT NULL DEFAULT 0,
     valid_from DATE NOT NULL,
-    value NUMERIC(15,2) CHECK (value BETWEEN 0 AND 1000000),
+    value NUMERIC(15,2) CHECK (value BETWEEN 0 AND 100000),
     set_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     set_by TEXT NOT NULL DEFAULT CURRENT_USER,
     PRIMARY KEY (rate_type, cluster_id, organization_id, valid_from)
@@ -129,7 +129,7 @@ CREATE FUNCTION marts.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) R
         fiscal_month = excluded.fiscal_month WHERE again
 $$;
 
-CREATE FUNCTION marts.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION marts.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM marts.read_formula();
     RETURN NULL;
@@ -187,7 +187,7 @@ RETURNS SETOF marts.rate_period LANGUAGE sql STABLE AS $$
 $$;
 
 -- Core adds organizations under the shared lock, a change of rates takes it alone: neither misses the other's rows.
-CREATE FUNCTION marts.rates_of_new_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION marts.rates_of_new_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(6381059, -1);
     IF TG_TABLE_NAME = 'clusters_cluster' THEN
@@ -213,14 +213,14 @@ BEGIN
         SELECT id, starting FROM public.clusters_cluster WHERE in_cluster IN (0, id);
 END $$;
 
-CREATE FUNCTION marts.costs_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION marts.costs_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.type NOT IN ('manual', 'automated') THEN
         RAISE EXCEPTION 'There is no rate "%": the rates are manual and automated.', NEW.type
             USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.value IS NULL OR NEW.value NOT BETWEEN 0 AND 1000000 THEN
-        RAISE EXCEPTION 'The % rate cannot be %: it must be between 0 and 1000000 a minute.', NEW.type, NEW.value
+    IF NEW.value IS NULL OR NEW.value NOT BETWEEN 0 AND 100000 THEN
+        RAISE EXCEPTION 'The % rate cannot be %: it must be between 0 and 100000 a minute.', NEW.type, NEW.value
             USING ERRCODE = 'check_violation';
     END IF;
     -- A rate that history already says holds today came from there: nothing to note.
@@ -244,7 +244,7 @@ CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF cluster_id ON public.cluste
 
 
 -- Minutes are never unknown: NULL becomes the default minutes of the settings.
-CREATE FUNCTION marts.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION marts.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     formula marts.formula;
 BEGIN
@@ -258,7 +258,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION marts.minutes_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION marts.minutes_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     starting DATE := marts.today();
     origin TEXT := COALESCE(NULLIF(current_setting('marts.minutes_source', TRUE), ''), 'set');

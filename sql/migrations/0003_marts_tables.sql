@@ -99,7 +99,9 @@ CREATE TABLE marts.series (
 );
 CREATE INDEX series_template_idx ON marts.series (job_template_id);
 
--- Facts. int is enough for a day's or a month's counts of one series; elapsed is whole milliseconds, as precise as core.
+-- Facts. int is enough for a day's or a month's counts of one series; elapsed is whole milliseconds, as precise as
+-- core; costs as recorded are whole cents, and for run time whole cents a minute times milliseconds: exact, and added up
+-- several times faster than numeric.
 CREATE TABLE marts.run_daily (
     date DATE NOT NULL REFERENCES marts.dim_date(date),
     series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
@@ -117,9 +119,9 @@ CREATE TABLE marts.run_daily (
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
-    manual_cost_as_recorded NUMERIC NOT NULL DEFAULT 0,
-    creation_cost_as_recorded NUMERIC NOT NULL DEFAULT 0,
-    run_cost_60000_as_recorded NUMERIC NOT NULL DEFAULT 0,
+    manual_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
+    creation_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
+    run_cent_ms_as_recorded BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (series_id, date)
 );
 CREATE INDEX run_daily_date_idx ON marts.run_daily (date);
@@ -140,7 +142,7 @@ CREATE TABLE marts.first_run (
     job_id INTEGER NOT NULL,
     date DATE NOT NULL,
     finished TIMESTAMPTZ NOT NULL,
-    creation_cost_as_recorded NUMERIC NOT NULL DEFAULT 0,
+    creation_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (job_template_id, job_type, status)
 );
 CREATE INDEX first_run_series_idx ON marts.first_run (series_id);

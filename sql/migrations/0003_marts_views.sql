@@ -1,1 +1,287 @@
--- Views.
+-- What BI tools list: savings by day and by month in plain columns, with money by the rates in force and as recorded.
+-- security_invoker, so that row-level security is the reader's. Views over core run with their owner's rights and carry
+-- the reader's restriction themselves.
+
+-- The settings and rates that price a series today.
+CREATE VIEW marts.series_price WITH (security_invoker = true) AS
+    SELECT s.*, t.manual_minutes, t.creation_minutes, t.source AS minutes_source,
+        CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate, r.automated,
+        t.job_template_id IS NOT NULL AND (s.job_type <> 'check' OR f.count_check_mode)
+            AND (s.status = 'successful' OR NOT f.successful_only) AS counts,
+        f.count_creation, f.creation_once, f.subscription
+    FROM marts.series s
+    CROSS JOIN marts.formula f
+    JOIN marts.rate_period r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
+        AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
+        AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31';
+
+CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
+    SELECT d.date, p.cluster_id, p.organization_id, p.job_template_id, p.project_id, p.label_set_id, p.job_type, p.status,
+        d.runs, d.runs_without_hosts, d.provisional_runs,
+        CASE WHEN p.job_template_id = 0 THEN d.runs ELSE 0 END AS runs_without_template,
+        d.hosts, d.changed_hosts, d.dark_hosts, d.failures_hosts, d.ok_hosts, d.processed_hosts, d.skipped_hosts,
+        d.failed_hosts, d.ignored_hosts, d.rescued_hosts, d.elapsed_ms / 1000.0 AS elapsed_seconds,
+        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_rate AS manual_costs,
+        c.creation_minutes * p.person_rate AS creation_costs, c.run_costs,
+        c.creation_minutes * p.person_rate + c.run_costs AS automated_costs,
+        c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
+        CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
+            AS time_savings_seconds,
+        r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
+        r.manual - r.creation - r.run AS savings_as_recorded
+    FROM marts.run_daily d
+    JOIN marts.series_price p ON p.series_id = d.series_id
+    LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id AND first.date = d.date
+    LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', d.date::timestamp)::date
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.counts THEN d.hosts * p.manual_minutes::numeric ELSE 0 END AS manual_minutes,
+            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.creation_once THEN (first.series_id IS NOT NULL)::int * p.creation_minutes::numeric
+                ELSE d.runs * p.creation_minutes::numeric END AS creation_minutes,
+            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0)
+                ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
+    ) c
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / 100.0 ELSE 0 END AS manual,
+            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
+                ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
+            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
+    ) r;
+
+CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
+    SELECT d.month, p.cluster_id, p.organization_id, p.job_template_id, p.project_id, p.label_set_id, p.job_type, p.status,
+        d.runs, d.runs_without_hosts, d.provisional_runs,
+        CASE WHEN p.job_template_id = 0 THEN d.runs ELSE 0 END AS runs_without_template,
+        d.hosts, d.changed_hosts, d.dark_hosts, d.failures_hosts, d.ok_hosts, d.processed_hosts, d.skipped_hosts,
+        d.failed_hosts, d.ignored_hosts, d.rescued_hosts, d.elapsed_ms / 1000.0 AS elapsed_seconds,
+        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_rate AS manual_costs,
+        c.creation_minutes * p.person_rate AS creation_costs, c.run_costs,
+        c.creation_minutes * p.person_rate + c.run_costs AS automated_costs,
+        c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
+        CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
+            AS time_savings_seconds,
+        r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
+        r.manual - r.creation - r.run AS savings_as_recorded
+    FROM marts.run_monthly d
+    JOIN marts.series_price p ON p.series_id = d.series_id
+    LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id
+        AND date_trunc('month', first.date::timestamp)::date = d.month
+    LEFT JOIN marts.subscription_month m ON m.month = d.month
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.counts THEN d.hosts * p.manual_minutes::numeric ELSE 0 END AS manual_minutes,
+            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.creation_once THEN (first.series_id IS NOT NULL)::int * p.creation_minutes::numeric
+                ELSE d.runs * p.creation_minutes::numeric END AS creation_minutes,
+            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0)
+                ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
+    ) c
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / 100.0 ELSE 0 END AS manual,
+            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
+                ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
+            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
+    ) r;
+
+CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
+    SELECT m.month, m.cluster_id, m.job_template_id, t.name AS job_template, sum(m.runs) AS runs,
+        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0) AS successful_runs,
+        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'failed'), 0) AS failed_runs,
+        sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
+        sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
+        COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
+        sum(m.savings_as_recorded) AS savings_as_recorded,
+        sum(sum(m.savings)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings
+    FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id)
+    GROUP BY m.month, m.cluster_id, m.job_template_id, t.name;
+
+CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
+    SELECT m.month, m.cluster_id, m.organization_id, o.name AS organization, sum(m.runs) AS runs,
+        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0) AS successful_runs,
+        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'failed'), 0) AS failed_runs,
+        sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
+        sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
+        COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
+        sum(m.savings_as_recorded) AS savings_as_recorded,
+        sum(sum(m.savings)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings
+    FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id)
+    GROUP BY m.month, m.cluster_id, m.organization_id, o.name;
+
+CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
+    SELECT s.*, COALESCE(h.unique_hosts, 0) AS unique_hosts
+    FROM (
+        SELECT date, cluster_id, sum(runs) AS runs, COALESCE(sum(runs) FILTER (WHERE status = 'successful'), 0) AS successful_runs,
+            COALESCE(sum(runs) FILTER (WHERE status = 'failed'), 0) AS failed_runs, sum(runs_without_hosts) AS runs_without_hosts,
+            sum(provisional_runs) AS provisional_runs, sum(runs_without_template) AS runs_without_template,
+            sum(hosts) AS hosts, sum(elapsed_seconds) AS elapsed_seconds, sum(manual_costs) AS manual_costs,
+            sum(automated_costs) AS automated_costs, sum(savings) AS savings, sum(time_savings_seconds) AS time_savings_seconds
+        FROM marts.savings_daily, marts.formula f WHERE job_type <> 'check' OR f.count_check_mode
+        GROUP BY date, cluster_id
+    ) s
+    LEFT JOIN (
+        SELECT date, cluster_id, sum(bit_count(hosts))::bigint AS unique_hosts
+        FROM (
+            SELECT date, cluster_id, chunk, bit_or(hosts) AS hosts FROM marts.organization_host_set_daily, marts.formula f
+            WHERE NOT check_mode OR f.count_check_mode
+            GROUP BY date, cluster_id, chunk
+        ) c GROUP BY date, cluster_id
+    ) h USING (date, cluster_id);
+
+CREATE VIEW marts.launches WITH (security_invoker = true) AS
+    SELECT l.date, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.job_type, s.status,
+        l.user_id, l.runs, l.hosts, l.elapsed_ms / 1000.0 AS elapsed_seconds
+    FROM marts.launches_daily l JOIN marts.series s USING (series_id);
+
+-- The day on which a template's cumulated savings, creation paid once at the start, came to be above zero and stayed so.
+CREATE VIEW marts.payback WITH (security_invoker = true) AS
+    WITH daily AS (
+        SELECT p.job_template_id, d.date, sum(d.hosts * p.manual_minutes * p.person_rate - CASE WHEN p.subscription
+            THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0) ELSE d.elapsed_ms * p.automated / 60000 END) AS gain,
+            max(p.creation_minutes * p.person_rate) AS creation_costs
+        FROM marts.run_daily d JOIN marts.series_price p USING (series_id)
+        LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', d.date::timestamp)::date
+        WHERE p.counts AND d.runs > 0
+        GROUP BY p.job_template_id, d.date
+    ), running AS (
+        SELECT job_template_id, date, creation_costs,
+            sum(gain) OVER (PARTITION BY job_template_id ORDER BY date) - creation_costs AS cumulated
+        FROM daily
+    )
+    SELECT r.job_template_id, t.name AS job_template, min(r.date) AS first_run_date, max(r.creation_costs) AS creation_costs,
+        CASE WHEN (array_agg(r.cumulated ORDER BY r.date DESC))[1] > 0
+            THEN COALESCE(min(r.date) FILTER (WHERE r.date > b.last_below), min(r.date)) END AS payback_date,
+        (array_agg(r.cumulated ORDER BY r.date DESC))[1] AS cumulated_savings
+    FROM running r
+    JOIN marts.dim_job_template t USING (job_template_id)
+    LEFT JOIN (SELECT job_template_id, max(date) AS last_below FROM running WHERE cumulated <= 0 GROUP BY 1) b USING (job_template_id)
+    GROUP BY r.job_template_id, t.name;
+
+-- One row a successful or failed job, with its money.
+CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
+    SELECT j.id AS job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.started, j.finished,
+        (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, COALESCE(j.organization_id, 0) AS organization_id,
+        COALESCE(j.job_template_id, 0) AS job_template_id, COALESCE(j.project_id, 0) AS project_id,
+        COALESCE(j.launched_by_id, 0) AS user_id, j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
+        c.counts AS counted, m.manual_costs, m.creation_costs, m.run_costs, m.creation_costs + m.run_costs AS automated_costs,
+        m.manual_costs - m.creation_costs - m.run_costs AS savings
+    FROM public.clusters_job j
+    CROSS JOIN marts.formula f
+    JOIN marts.rate_period r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
+        AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
+        AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = j.job_template_id AND t.valid_to = '9999-12-31'
+    LEFT JOIN marts.subscription_month s
+        ON s.month = date_trunc('month', j.finished AT TIME ZONE f.reporting_timezone)::date
+    CROSS JOIN LATERAL (
+        SELECT t.job_template_id IS NOT NULL AND j.num_hosts > 0 AND (j.job_type <> 'check' OR f.count_check_mode)
+            AND (j.status = 'successful' OR NOT f.successful_only) AS counts,
+            CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
+    ) c
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN c.counts THEN j.num_hosts * t.manual_minutes * c.person_rate ELSE 0 END AS manual_costs,
+            CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once AND NOT EXISTS (
+                    SELECT FROM marts.counted_first_run x WHERE x.job_template_id = j.job_template_id AND x.job_id = j.id) THEN 0
+                ELSE t.creation_minutes * c.person_rate END AS creation_costs,
+            CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(j.elapsed * 1000 * s.price / s.elapsed_ms, 0)
+                ELSE j.elapsed * r.automated / 60 END AS run_costs
+    ) m
+    WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
+      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+
+-- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
+-- apart by organization is shown to those who see everything.
+CREATE VIEW marts.freshness WITH (security_barrier = true) AS
+    SELECT c.id AS cluster_id, c.name AS cluster, c.enabled, r.finished_at AS last_sync, r.outcome AS last_outcome,
+        s.last_job_finished_date AS newest_job, extract(epoch FROM now() - s.last_job_finished_date)::bigint AS newest_job_age_seconds,
+        r.lag_seconds,
+        CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) END AS provisional,
+        CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.rejected_record q WHERE q.cluster_id = c.id) END AS quarantined,
+        CASE WHEN a.sees_all THEN (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) END
+            AS days_to_refresh
+    FROM public.clusters_cluster c
+    CROSS JOIN (SELECT marts.sees_all() AS sees_all, marts.visible_organizations() AS organizations OFFSET 0) a
+    LEFT JOIN public.clusters_clustersyncstatus s ON s.cluster_id = c.id
+    LEFT JOIN LATERAL (
+        SELECT * FROM pipeline.sync_run x WHERE x.cluster_id = c.id AND x.finished_at IS NOT NULL ORDER BY x.id DESC LIMIT 1
+    ) r ON TRUE
+    WHERE a.sees_all OR EXISTS (
+        SELECT FROM public.clusters_organization o WHERE o.cluster_id = c.id AND o.id = ANY (a.organizations));
+
+-- The total savings under each choice of the formula's settings, side by side; the row in force is marked.
+CREATE FUNCTION marts.formula_comparison(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+) RETURNS TABLE (
+    cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
+    manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    WITH choice AS (
+        SELECT m.*, c.*, p.*, k.*
+        FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
+        CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
+            AS c (creation, count_creation, creation_once)
+        CROSS JOIN (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
+    ), quantity AS (
+        SELECT s.series_id, date_trunc('month', d.date::timestamp)::date AS month, sum(d.runs) AS runs, sum(d.hosts) AS hosts,
+            sum(d.elapsed_ms) AS elapsed_ms
+        FROM marts.run_daily d JOIN marts.series s USING (series_id)
+        WHERE d.date BETWEEN from_date AND to_date
+          AND (clusters IS NULL OR s.cluster_id = ANY (clusters))
+          AND (organizations IS NULL OR s.organization_id = ANY (organizations))
+          AND (job_templates IS NULL OR s.job_template_id = ANY (job_templates))
+          AND (projects IS NULL OR s.project_id = ANY (projects))
+          AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+        GROUP BY 1, 2
+    ), platform AS (
+        SELECT p.month, k.count_check_mode, o.successful_only, sum(p.elapsed_ms) AS elapsed_ms
+        FROM marts.platform_month p
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        WHERE (k.count_check_mode OR NOT p.check_mode) AND (NOT o.successful_only OR p.status = 'successful')
+        GROUP BY 1, 2, 3
+    ), first AS (
+        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, r.job_template_id)
+            k.count_check_mode, o.successful_only, r.series_id, r.date
+        FROM marts.first_run r
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
+        ORDER BY k.count_check_mode, o.successful_only, r.job_template_id, r.finished, r.job_id
+    ), priced AS (
+        SELECT c.*, q.runs,
+            CASE WHEN p.job_template_id <> 0 THEN q.hosts * p.manual_minutes * person.rate ELSE 0 END AS manual,
+            CASE WHEN p.job_template_id = 0 OR NOT c.count_creation THEN 0
+                WHEN c.creation_once THEN (f.series_id IS NOT NULL)::int * p.creation_minutes * person.rate
+                ELSE q.runs * p.creation_minutes * person.rate END
+            + CASE WHEN p.job_template_id = 0 THEN 0
+                WHEN c.subscription THEN COALESCE(q.elapsed_ms * g.subscription_monthly_price / NULLIF(l.elapsed_ms, 0), 0)
+                ELSE q.elapsed_ms * p.automated / 60000 END AS automated
+        FROM choice c
+        CROSS JOIN quantity q
+        JOIN marts.series_price p ON p.series_id = q.series_id
+            AND (c.count_check_mode OR p.job_type <> 'check') AND (NOT c.successful_only OR p.status = 'successful')
+        CROSS JOIN marts.formula g
+        JOIN marts.rate_period r ON r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
+            AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
+        CROSS JOIN LATERAL (SELECT CASE WHEN c.subscription THEN g.hourly_rate / 60 ELSE r.manual END AS rate) person
+        LEFT JOIN platform l ON l.month = q.month AND l.count_check_mode = c.count_check_mode AND l.successful_only = c.successful_only
+        LEFT JOIN first f ON f.series_id = q.series_id AND f.count_check_mode = c.count_check_mode
+            AND f.successful_only = c.successful_only AND f.date BETWEEN from_date AND to_date
+            AND date_trunc('month', f.date::timestamp)::date = q.month
+    )
+    SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
+        (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode)
+            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode),
+        COALESCE(sum(x.runs), 0)::bigint, COALESCE(sum(x.manual), 0), COALESCE(sum(x.automated), 0),
+        COALESCE(sum(x.manual - x.automated), 0)
+    FROM choice c
+    CROSS JOIN marts.formula g
+    LEFT JOIN priced x ON x.cost_model = c.cost_model AND x.creation = c.creation
+        AND x.savings_population = c.savings_population AND x.count_check_mode = c.count_check_mode
+    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
+        c.count_check_mode, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
+    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC
+$$;

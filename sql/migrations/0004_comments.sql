@@ -14,6 +14,10 @@ COMMENT ON TABLE pipeline.host_totals_check IS 'How far the check of host totals
 COMMENT ON COLUMN pipeline.host_totals_check.newest_id IS 'Jobs up to this id were checked when they were new.';
 COMMENT ON COLUMN pipeline.host_totals_check.audited_id IS 'Where the audit that goes round all jobs stands.';
 COMMENT ON COLUMN pipeline.host_totals_check.checked_at IS 'When the check last ran.';
+COMMENT ON COLUMN pipeline.raw_archive.raw_id IS
+    'Id of the raw row that it came from; NULL where it is not known.';
+COMMENT ON COLUMN pipeline.rejected_record.raw_id IS
+    'Id of the raw row that it came from; NULL where it is not known.';
 
 -- The columns that mean the same wherever nothing else was said.
 DO $$

@@ -36,3 +36,14 @@ BEGIN
 EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
     RAISE NOTICE 'this server has no lz4: archived documents use its default compression';
 END $$;
+
+-- Deleting a cluster deletes its history, as the specification says. The cascade alone would meet hosts and templates that
+-- jobs still refer to, so the jobs go first.
+CREATE FUNCTION clusters_cluster_delete_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM clusters_job WHERE cluster_id = OLD.id;
+    DELETE FROM clusters_jobtemplate WHERE cluster_id = OLD.id;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER clusters_cluster_delete_jobs BEFORE DELETE ON clusters_cluster
+    FOR EACH ROW EXECUTE FUNCTION clusters_cluster_delete_jobs();

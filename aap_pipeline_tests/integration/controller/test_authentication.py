@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
-from aap_pipeline.controller.errors import AuthenticationError, RefreshOutcomeUnknown, Unreachable
+from aap_pipeline.controller.errors import AuthenticationError, Maintenance, RefreshOutcomeUnknown, Unreachable
 from aap_pipeline_tests.integration.controller.conftest import HTML, TOKENS, Bench
 from aap_pipeline_tests.integration.controller.server import Asked, Reply
 
@@ -207,3 +207,15 @@ def test_a_controller_that_goes_away_before_the_refresh_is_unreachable(bench: Be
     server.hang_up()
     with pytest.raises(Unreachable):
         client.get("jobs/")
+
+
+def test_a_refresh_that_is_redirected_is_maintenance_and_the_tokens_stay(bench: Bench) -> None:
+    """An upgrade that begins between the 401 and the refresh must not read like a dead refresh token."""
+    store = MemoryTokenStore(TOKENS)
+    controller = Controller((False, Reply(b"", 302, {**HTML, "Location": "/migrations_notran/"})))
+    client, _ = bench.against(controller, store=store)
+    with pytest.raises(Maintenance) as raised:
+        client.get("jobs/")
+    assert raised.value.transient
+    assert store.load() == TOKENS
+    assert client.get("jobs/").body == FINE.body

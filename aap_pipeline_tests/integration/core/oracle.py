@@ -121,7 +121,8 @@ class Oracle:
             self.rejected.add(key)
             return
         getattr(self, f"_{kind}")(exact, provisional)
-        self.rejected.discard(key)
+        if key[1] is not None:  # a refused record without an id is never known to be outdated
+            self.rejected.discard(key)
 
     def _organization(self, document: Document, _: bool) -> None:
         self._mention(

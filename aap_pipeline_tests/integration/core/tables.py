@@ -43,7 +43,7 @@ def tables_of(connection: Connection, cluster_id: int) -> Oracle:
 
     def rows(table: str, where: str = "cluster_id = %s") -> list[dict[str, Any]]:
         with connection.cursor(row_factory=dict_row) as cursor:
-            cursor.execute(f"SELECT * FROM {table} WHERE {where}".encode(), [cluster_id])  # noqa: S608
+            cursor.execute(f"SELECT * FROM {table} WHERE {where}".encode(), [cluster_id])
             return cursor.fetchall()
 
     found = Oracle()
@@ -96,7 +96,7 @@ def assert_same(found: Oracle, expected: Oracle) -> None:
             for key in want:
                 assert _ordered(have[key]) == _ordered(want[key]), (name, key)
         else:
-            assert have == want, name
+            assert have == want, (name, have - want, want - have)
 
 
 def _ordered(value: Any) -> Any:

@@ -54,6 +54,7 @@ class Up:
         workspace.write_text(
             "load_from:\n  - python_module: {module_name: small_definitions, location_name: small, "
             f"working_directory: {folder}}}\n"
+            "  - python_module: {module_name: no_such_module, location_name: broken}\n"
         )
         environment = {**os.environ, "AAP_PIPELINE_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
         environment.pop("AAP_PIPELINE_DATABASE_URL", None)

@@ -33,6 +33,7 @@ def test_nothing_outlives_up_and_the_data_does(start_up: Callable[[], Up]) -> No
     """Guards against orphans after kill -9, SIGTERM and Ctrl-C, also of code servers and of a run under way."""
     first = start_up()
     first.wait_until_ready()
+    assert any("Not loaded   broken:" in line and "no_such_module" in line for line in first.output)
     run = first.launch("quick_job")
     wait_for(lambda: first.run_status(run) == "SUCCESS")
     endless = first.launch("endless_job")

@@ -43,6 +43,20 @@ def test_every_command_exists_and_explains_itself(name: str, capsys: pytest.Capt
     assert "Usage: aap-pipeline" in capsys.readouterr().out
 
 
+def test_the_shell_is_offered_commands_and_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a completion that offers nothing, or that takes a second to."""
+    for words, position, offered in (
+        ("aap-pipeline st", "1", "plain,status"),
+        ("aap-pipeline sql --wr", "2", "plain,--write"),
+    ):
+        monkeypatch.setenv("_AAP_PIPELINE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", position)
+        program = "import sys; from aap_pipeline.cli import main; sys.exit(main())"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout.splitlines()) == (0, [offered]), done.stderr
+
+
 def test_an_error_is_one_line_and_status_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Guards against tracebacks for what a user can mend."""
     monkeypatch.setattr(cli, "aap_pipeline", _failing(PipelineError("The controller is down.")))

@@ -1,0 +1,33 @@
+"""`aap-pipeline doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from aap_pipeline.cli.output import cell, console, json_option, print_json
+
+
+@click.command(name="doctor")
+@json_option
+def command(as_json: bool) -> int:
+    """Check disk, database, clock, schema, settings, encryption key and daemon, and say what to do about each.
+
+    Controllers are not asked: `aap-pipeline clusters check` does that. Exit status 1 if something failed; a warning is
+    none.
+    """
+    from aap_pipeline.cli.context import database
+    from aap_pipeline.settings import Settings
+    from aap_pipeline.upkeep.doctor import Verdict, examine
+
+    settings = Settings()
+    with database(settings) as url:
+        findings = list(examine(settings, url))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        marks = {Verdict.OK: "[green]✓[/]", Verdict.WARNING: "[yellow]![/]", Verdict.FAILED: "[red]✗[/]"}
+        for finding in findings:
+            console().print(marks[finding.verdict], cell(f"{finding.subject.ljust(15)} {finding.text}"))
+    return 1 if any(finding.verdict is Verdict.FAILED for finding in findings) else 0

@@ -1,0 +1,43 @@
+"""`aap-pipeline status`."""
+
+from __future__ import annotations
+
+import click
+
+from aap_pipeline.cli.output import Column, duration, json_option, moment, number, plain, print_rows
+
+
+@click.command(name="status")
+@json_option
+def command(as_json: bool) -> int:
+    """Show one line a cluster: watermark, last sync, and what waits.
+
+    Unparsed: raw documents that core has not taken in. Pending: finished jobs whose host summaries the controller has
+    not written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings are to be
+    computed anew. Exit status 1 if the last sync of an enabled cluster failed.
+    """
+    from psycopg.rows import dict_row
+
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.warehouse.statements import statement
+
+    with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(statement("upkeep/status")).fetchall()
+    columns = [
+        Column("name", "Cluster"),
+        Column("enabled", "Enabled", lambda value: "yes" if value else "no"),
+        Column("watermark", "Watermark", moment),
+        Column("last_sync", "Last sync", moment),
+        Column("outcome", "Outcome"),
+        Column("lag_seconds", "Since success", duration, right=True),
+        Column("unparsed", "Unparsed", number, right=True),
+        Column("pending", "Pending", number, right=True),
+        Column("rejected", "Rejected", number, right=True),
+        Column("days_to_refresh", "Days", number, right=True),
+        Column("error", "Error", plain),
+    ]
+    if not rows and not as_json:
+        click.echo("There is no cluster yet: add one with `aap-pipeline clusters add`.")
+    else:
+        print_rows(columns, rows, as_json=as_json)
+    return 1 if any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows) else 0

@@ -1,0 +1,55 @@
+"""`aap-pipeline templates`."""
+
+from __future__ import annotations
+
+import click
+
+from aap_pipeline.cli.output import Column, json_option, number, print_rows
+
+
+@click.group(name="templates")
+def command() -> None:
+    """Show and change how many minutes job templates save and took to create."""
+
+
+@command.command(name="list")
+@click.option("--cluster", metavar="NAME", help="Only this cluster's.")
+@json_option
+def list_(cluster: str | None, as_json: bool) -> None:
+    """List job templates with their minutes and where those come from."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.templates import templates
+
+    with warehouse_connection() as connection:
+        rows = [vars(template) for template in templates(connection, cluster)]
+    columns = [
+        Column("id", "Id"),
+        Column("cluster", "Cluster"),
+        Column("organization", "Organization"),
+        Column("name", "Job template"),
+        Column("manual_minutes", "Manual minutes", number, right=True),
+        Column("creation_minutes", "Creation minutes", number, right=True),
+        Column("source", "Source"),
+        Column("runs", "Runs", number, right=True),
+    ]
+    print_rows(columns, rows, as_json=as_json)
+
+
+@command.command(name="set")
+@click.argument("name")
+@click.option("--manual-minutes", type=int, help="Minutes that the work takes by hand, for each host.")
+@click.option("--creation-minutes", type=int, help="Minutes that creating the automation took.")
+@click.option("--cluster", metavar="NAME", help="The cluster, where several have a template of that name.")
+def set_(name: str, manual_minutes: int | None, creation_minutes: int | None, cluster: str | None) -> None:
+    """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.templates import set_minutes
+
+    with warehouse_connection() as connection:
+        found = set_minutes(
+            connection, name, manual_minutes=manual_minutes, creation_minutes=creation_minutes, cluster=cluster
+        )
+    click.echo(
+        f"{found.name} ({found.cluster}): {found.manual_minutes} minutes by hand for each host, "
+        f"{found.creation_minutes} to create."
+    )

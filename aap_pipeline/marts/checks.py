@@ -1,0 +1,40 @@
+"""Whether the marts say what core says, over everything: for asset checks and for doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+_CHECKS: dict[LiteralString, str] = {
+    "check_sums": "Runs, hosts and elapsed time of run_daily equal those of core, cluster by cluster.",
+    "check_unique_hosts": "Unique hosts by the bitmaps equal a distinct count over core.",
+    "check_additivity": "The months of run_monthly equal the sums of their days.",
+    "check_nothing_left": "No changed day, changed rate or due rebuild is left over.",
+}
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check: what it holds, whether it held, and one line for each cluster where it did not."""
+
+    name: str
+    description: str
+    passed: bool
+    differences: tuple[str, ...]
+
+
+def check_all(connection: Connection, cluster_id: int | None = None) -> list[CheckResult]:
+    """Run every check, for one cluster or for all; reads all of core, so it takes seconds for millions of rows.
+
+    A sync that commits while a check runs can make it differ: run them after a refresh, in its process.
+    """
+    return [_check(connection, name, description, cluster_id) for name, description in _CHECKS.items()]
+
+
+def _check(connection: Connection, name: LiteralString, description: str, cluster_id: int | None) -> CheckResult:
+    rows = connection.execute(statement(f"marts/{name}"), {"cluster_id": cluster_id}).fetchall()
+    differences = tuple(f"cluster {row[0]}: {row[1]}" for row in rows)
+    return CheckResult(name.removeprefix("check_"), description, not differences, differences)

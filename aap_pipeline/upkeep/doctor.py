@@ -1,0 +1,144 @@
+"""What can be wrong with an installation: each question is asked alone, so that one fault does not hide another."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import psycopg
+
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection, connect, describe
+from aap_pipeline.warehouse.encryption import EncryptionKeyError, cipher
+from aap_pipeline.warehouse.migrate import check
+from aap_pipeline.warehouse.statements import statement
+
+_LEAST_FREE_BYTES = 2 * 1024**3
+_MOST_SKEW_SECONDS = 5.0
+_MOST_SILENCE_SECONDS = 60.0
+
+
+class Verdict(StrEnum):
+    """How a question was answered."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer to one question: what was asked, how it is, and, unless it is well, what to do."""
+
+    subject: str
+    verdict: Verdict
+    text: str
+
+
+def examine(settings: Settings, url: str) -> Iterator[Finding]:
+    """Ask everything about the installation with its database at `url`; stops early only without a database."""
+    yield disk(settings.home.absolute(), shutil.disk_usage(_existing(settings.home.absolute())).free)
+    try:
+        connection = connect(url)
+    except PipelineError as error:
+        yield Finding("database", Verdict.FAILED, str(error))
+        return
+    with connection:
+        version = connection.info.server_version
+        yield Finding("database", Verdict.OK, f"PostgreSQL {version // 10000} at {describe(url)} answers.")
+        yield clock(connection, datetime.now(UTC))
+        schema = _told("schema", lambda: _schema(url))
+        yield schema
+        if schema.verdict is not Verdict.OK:
+            return
+        yield _told("settings", lambda: _settings(connection))
+        yield _told("encryption key", lambda: _key(connection, settings))
+        yield daemon(_heartbeat(connection))
+
+
+def disk(place: Path, free_bytes: int) -> Finding:
+    """Whether there is room for the embedded server's data and Dagster's logs."""
+    text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
+    if free_bytes < _LEAST_FREE_BYTES:
+        return Finding(
+            "disk", Verdict.FAILED, f"{text} Free some, or move AAP_PIPELINE_HOME: syncs stop when it is full."
+        )
+    return Finding("disk", Verdict.OK, text)
+
+
+def clock(connection: Connection, now: datetime) -> Finding:
+    """Whether this machine's clock and the database's agree."""
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101
+    skew = (row[0] - now).total_seconds()
+    if abs(skew) > _MOST_SKEW_SECONDS:
+        return Finding(
+            "clock",
+            Verdict.WARNING,
+            f"The database's clock differs by {skew:+.1f} s: let NTP set both machines' clocks.",
+        )
+    return Finding("clock", Verdict.OK, f"The database's clock agrees ({skew:+.1f} s).")
+
+
+def daemon(silent_seconds: float | None) -> Finding:
+    """Whether Dagster's daemon, which syncs by itself, is alive."""
+    start = "Start it with `aap-pipeline up`; until then only `aap-pipeline sync` copies anything."
+    if silent_seconds is None:
+        return Finding("Dagster daemon", Verdict.WARNING, f"It has never run. {start}")
+    if silent_seconds > _MOST_SILENCE_SECONDS:
+        return Finding("Dagster daemon", Verdict.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
+    return Finding("Dagster daemon", Verdict.OK, f"Alive {silent_seconds:.0f} s ago.")
+
+
+def _told(subject: str, ask: Callable[[], Finding]) -> Finding:
+    try:
+        return ask()
+    except PipelineError as error:
+        return Finding(subject, Verdict.FAILED, str(error))
+
+
+def _schema(url: str) -> Finding:
+    state = check(url)
+    if state.up_to_date:
+        return Finding("schema", Verdict.OK, f"Schema {state.newest} is up to date.")
+    text = f"Schema {state.current or 'none'}, this release needs {state.newest}: run `aap-pipeline migrate`."
+    return Finding("schema", Verdict.FAILED, text)
+
+
+def _settings(connection: Connection) -> Finding:
+    changed = {name for name, value in options.read(connection).items() if value != options.OPTIONS[name].default}
+    return Finding("settings", Verdict.OK, f"All valid; other than default: {', '.join(sorted(changed)) or 'none'}.")
+
+
+def _key(connection: Connection, settings: Settings) -> Finding:
+    rows = connection.execute(statement("upkeep/cluster_secrets")).fetchall()
+    if not rows:
+        return Finding("clusters", Verdict.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")
+    key = cipher(settings)
+    for name, *secrets in rows:
+        for secret in secrets:
+            if secret is not None:
+                try:
+                    key.decrypt(bytes(secret))
+                except EncryptionKeyError as error:
+                    return Finding("encryption key", Verdict.FAILED, f"Cluster {name}: {error}")
+    return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
+
+
+def _heartbeat(connection: Connection) -> float | None:
+    try:
+        row = connection.execute(statement("upkeep/daemon_heartbeat")).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        connection.rollback()
+        return None
+    return None if row is None or row[0] is None else float(row[0])
+
+
+def _existing(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.exists())

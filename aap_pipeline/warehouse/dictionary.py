@@ -1,0 +1,97 @@
+"""docs/data-dictionary.md, made from the catalog's comments by `python -m aap_pipeline.warehouse.dictionary`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.embedded import embedded_server
+from aap_pipeline.warehouse.migrate import migrate
+from aap_pipeline.warehouse.statements import sql_folder, statement
+
+_HEAD = """# Data dictionary
+
+Made from the comments in the database by `make docs`; do not edit. Times are with time zone and stored in UTC.
+
+- [Schema marts](#schema-marts): what BI tools read.
+- [Schema public](#schema-public): the tables of the specification. **Additions** to them are marked; each has a
+  default or may be empty, so that every statement written against the specification works.
+- [Schema pipeline](#schema-pipeline): the pipeline's own book-keeping.
+"""
+
+
+def render(connection: Connection) -> str:
+    """The dictionary of the database as Markdown."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        columns = cursor.execute(statement("warehouse/dictionary")).fetchall()
+        functions = cursor.execute(statement("warehouse/dictionary_functions")).fetchall()
+    added = additions()
+    parts = [_HEAD]
+    for schema, of_schema in groupby(columns, key=lambda row: row["schema"]):
+        parts.append(f"## Schema {schema}\n")
+        for relation, rows in groupby(of_schema, key=lambda row: row["relation"]):
+            parts.append(_relation(relation, list(rows), added.get(relation, set())))
+        if schema == "marts" and functions:
+            parts.append(_functions(functions))
+    return "\n".join(parts)
+
+
+def additions() -> dict[str, set[str]]:
+    """Columns by table that the specification does not have: those below "-- Additions" in its migration."""
+    text = (sql_folder() / "migrations" / "0001_public_schema.sql").read_text(encoding="utf-8")
+    tables = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\);", text, flags=re.DOTALL)
+    return {
+        table: set(re.findall(r"^    ([a-z_]+) ", body.partition("-- Additions")[2], flags=re.MULTILINE))
+        for table, body in tables
+    }
+
+
+def _relation(name: str, rows: list[dict[str, Any]], added: set[str]) -> str:
+    first = rows[0]
+    kind = "" if first["kind"] == "table" else f" ({first['kind']})"
+    lines = [f"### {name}{kind}\n", f"{first['relation_comment'] or ''}\n"]
+    lines += ["| column | type | meaning |", "|---|---|---|"]
+    for row in rows:
+        notes = [row["type"]]
+        if row["not_null"]:
+            notes.append("not null")
+        if row["default_value"] and not row["default_value"].startswith("nextval("):
+            notes.append(f"default `{row['default_value'].partition('::')[0]}`")
+        if row["refers_to"]:
+            notes.append(f"→ {row['refers_to']}")
+        mark = "**Addition.** " if row["name"] in added else ""
+        lines.append(f"| {row['name']} | {', '.join(notes)} | {mark}{_cell(row['comment'])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _functions(rows: list[dict[str, Any]]) -> str:
+    lines = ["### Functions\n", "| function | meaning |", "|---|---|"]
+    lines += [
+        f"| `{row['name']}({row['arguments']})` → {_cell(row['result'])} | {_cell(row['comment'])} |" for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> None:
+    """Write docs/data-dictionary.md from a fresh database."""
+    with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "server") as url:
+        migrate(url)
+        with connect(url) as connection:
+            text = render(connection)
+    target = Path("docs") / "data-dictionary.md"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

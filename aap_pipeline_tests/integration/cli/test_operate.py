@@ -1,0 +1,94 @@
+"""`status` and `doctor`: what a person who is woken at night sees first."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aap_pipeline.upkeep.doctor import Verdict, clock, daemon, disk
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.warehouse.encryption import Cipher, new_key
+from aap_pipeline_tests.integration.cli.conftest import Cli
+
+_CLUSTERS = """
+INSERT INTO clusters_cluster (protocol, address, port, access_token, name)
+    VALUES ('https', 'a', 443, '\\x00', 'prod'), ('https', 'b', 443, '\\x00', 'test');
+INSERT INTO clusters_clustersyncstatus (cluster_id, last_job_finished_date) VALUES (1, '2026-01-02T03:04:05Z');
+INSERT INTO pipeline.sync_run (cluster_id, outcome, finished_at) VALUES (1, 'succeeded', now() - interval '1 hour');
+INSERT INTO pipeline.sync_run (cluster_id, outcome, error) VALUES (1, 'failed', 'The controller is down.');
+INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished) VALUES (1, 7, now());
+INSERT INTO pipeline.changed_day (cluster_id, day) VALUES (1, '2026-01-02'), (1, '2026-01-02');
+"""
+
+
+def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, database_url: str) -> None:
+    """Guards against a cluster that has been failing for days while the command says nothing."""
+    assert "There is no cluster yet" in cli("status").out
+    with connect(database_url) as connection:
+        connection.execute(_CLUSTERS)
+    outcome = cli("status", "--json")
+    assert outcome.status == 1
+    prod, test = json.loads(outcome.out)
+    assert (prod["name"], prod["outcome"], prod["error"]) == ("prod", "failed", "The controller is down.")
+    assert prod["watermark"] == "2026-01-02T03:04:05+00:00"
+    assert prod["lag_seconds"] == pytest.approx(3600, abs=60)
+    assert (prod["pending"], prod["rejected"], prod["unparsed"], prod["days_to_refresh"]) == (1, 0, 0, 1)
+    assert (test["name"], test["watermark"], test["outcome"]) == ("test", None, None)
+    assert "The controller is down." in cli("status").out
+
+
+def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
+    """Guards against alarms about what is merely not set up yet."""
+    outcome = cli("doctor", "--json")
+    assert outcome.status == 0
+    verdicts = {finding["subject"]: finding["verdict"] for finding in json.loads(outcome.out)}
+    assert verdicts == {
+        "disk": "ok",
+        "database": "ok",
+        "clock": "ok",
+        "schema": "ok",
+        "settings": "ok",
+        "clusters": "warning",
+        "Dagster daemon": "warning",
+    }
+
+
+def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a check that ends at the first fault, and against one that shows a secret."""
+    token = Cipher([new_key()]).encrypt("a-token")
+    with connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO clusters_cluster (protocol, address, port, access_token, name) "
+            "VALUES ('https', 'a', 443, %s, 'prod')",
+            [token],
+        )
+        connection.execute("INSERT INTO common_settings (type, value) VALUES ('sync_workers', '1000')")
+    monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new_key())
+    outcome = cli("doctor")
+    assert outcome.status == 1
+    assert "sync_workers cannot be '1000'" in outcome.out
+    assert "Cluster prod: The stored tokens were encrypted with another key" in outcome.out
+    assert "Dagster daemon" in outcome.out
+
+
+def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(
+    run: Cli, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a doctor that dies of the illness."""
+    monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", empty_database_url)
+    outcome = run("doctor")
+    assert (outcome.status, "run `aap-pipeline migrate`" in outcome.out) == (1, True)
+    monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", "postgresql://u@127.0.0.1:1/w")
+    outcome = run("doctor")
+    assert (outcome.status, "Connection refused" in outcome.out) == (1, True)
+
+
+def test_little_disk_a_wrong_clock_and_a_silent_daemon_are_told(connection: Connection) -> None:
+    """Guards against thresholds on the wrong side."""
+    assert disk(Path("/data"), 10**9).verdict is Verdict.FAILED
+    assert clock(connection, datetime.now(UTC) - timedelta(minutes=1)).verdict is Verdict.WARNING
+    assert daemon(3600.0).text.startswith("Silent for 60 minutes.")
+    assert daemon(5.0).verdict is Verdict.OK

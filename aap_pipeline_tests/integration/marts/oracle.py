@@ -1,0 +1,216 @@
+"""The savings once more, slowly: one job at a time, in Decimal and sets, straight from core's rows and the settings."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aap_pipeline.warehouse.connection import Connection
+
+Filters = dict[str, list[int] | None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the savings need to know of a job."""
+
+    id: int
+    cluster: int
+    organization: int | None
+    template: int | None
+    project: int | None
+    user: int | None
+    job_type: str
+    status: str
+    finished: datetime
+    elapsed: Decimal
+    num_hosts: int
+    provisional: bool
+    labels: frozenset[int]
+    hosts: frozenset[int]
+
+
+class Oracle:
+    """Core as it is now, and the settings, read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.settings = {"reporting_timezone": "UTC", "creation_cost_basis": "per_run", "cost_model": "per_minute"}
+        self.settings |= {name: value.strip('"') for name, value in connection.execute("SELECT type, value FROM common_settings")}
+        self.zone = ZoneInfo(self.settings["reporting_timezone"])
+        self.today = datetime.now(UTC).astimezone(self.zone).date()
+        labels, hosts = defaultdict(set), defaultdict(set)
+        for job, label in connection.execute("SELECT job_id, label_id FROM clusters_joblabel"):
+            labels[job].add(label)
+        for job, host in connection.execute("SELECT job_id, host_id FROM clusters_jobhostsummary WHERE host_id IS NOT NULL"):
+            hosts[job].add(host)
+        self.jobs = [
+            Job(*row, labels=frozenset(labels[row[0]]), hosts=frozenset(hosts[row[0]]))
+            for row in connection.execute(
+                "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, status, "
+                "finished, elapsed, COALESCE(num_hosts, 0), provisional FROM clusters_job "
+                "WHERE status IN ('successful', 'failed') AND finished IS NOT NULL"
+            )
+        ]
+        self.rates = connection.execute(
+            "SELECT rate_type, cluster_id, organization_id, valid_from, value FROM marts.rate_history"
+        ).fetchall()
+        self.minutes = connection.execute(
+            "SELECT job_template_id, valid_from, valid_to, manual_minutes, creation_minutes FROM marts.template_minutes"
+        ).fetchall()
+        self.current_minutes = {
+            row[0]: (row[1], row[2])
+            for row in connection.execute(
+                "SELECT id, time_taken_manually_execute_minutes, time_taken_create_automation_minutes FROM clusters_jobtemplate"
+            )
+        }
+        self.first_runs = self._first_runs()
+
+    def is_on(self, name: str) -> bool:
+        """A switch that is on unless it was set to false."""
+        return self.settings.get(name, "true") == "true"
+
+    def day(self, job: Job) -> date:
+        """The reporting day on which the job finished."""
+        return job.finished.astimezone(self.zone).date()
+
+    def chosen(self, first: date, last: date, filters: Filters) -> list[Job]:
+        """Jobs of the range that pass the filters, with or without hosts."""
+        keep: list[Callable[[Job], bool]] = [
+            lambda job: first <= self.day(job) <= last,
+            lambda job: self.is_on("count_check_mode") or job.job_type != "check",
+        ]
+        for name, value in (
+            ("clusters", lambda job: job.cluster),
+            ("organizations", lambda job: job.organization),
+            ("job_templates", lambda job: job.template),
+            ("projects", lambda job: job.project),
+        ):
+            wanted = filters.get(name)
+            if wanted is not None:
+                keep.append(lambda job, wanted=wanted, value=value: value(job) in wanted)  # type: ignore[misc]
+        if (labels := filters.get("labels")) is not None:
+            keep.append(lambda job: bool(job.labels & set(labels)))
+        return [job for job in self.jobs if all(passes(job) for passes in keep)]
+
+    def rate(self, kind: str, job: Job, day: date) -> Decimal:
+        """The organization's rate before the cluster's before everyone's, as of the day."""
+        for cluster, organization in ((job.cluster, job.organization), (0, job.organization), (job.cluster, 0), (0, 0)):
+            if organization is None:
+                continue
+            known = [row for row in self.rates if row[:3] == (kind, cluster, organization) and row[3] <= day]
+            if known and max(known, key=lambda row: row[3])[4] is not None:
+                return Decimal(max(known, key=lambda row: row[3])[4])
+        return Decimal(0)
+
+    def counts(self, job: Job) -> bool:
+        """Whether the population of the settings counts the job's money."""
+        population = self.settings.get("savings_population", "all")
+        return (
+            job.template is not None
+            and job.num_hosts > 0
+            and (population == "all" or job.status == "successful")
+            and (self.is_on("count_check_mode") or job.job_type != "check")
+        )
+
+    def money(self, job: Job, *, recorded: bool = False) -> tuple[Decimal, Decimal, Decimal, int, int]:
+        """Manual, creation and run cost; manual and creation minutes."""
+        if not self.counts(job):
+            return Decimal(0), Decimal(0), Decimal(0), 0, 0
+        assert job.template is not None
+        day = self.day(job) if recorded else self.today
+        manual, creation = self.current_minutes[job.template]
+        if recorded:
+            manual, creation = next(
+                (row[3], row[4]) for row in self.minutes if row[0] == job.template and row[1] <= day < row[2]
+            )
+        books = self.is_on("enable_template_creation_time") and (
+            self.settings["creation_cost_basis"] == "per_run" or self.first_runs.get(job.template) == job.id
+        )
+        creation = creation if books else 0
+        person = self.rate("manual", job, day)
+        return (
+            job.num_hosts * manual * person,
+            creation * person,
+            job.elapsed * self.rate("automated", job, day) / 60,
+            job.num_hosts * manual,
+            creation,
+        )
+
+    def totals(self, jobs: Iterable[Job]) -> dict[str, Any]:
+        """The figures of marts.totals for these jobs."""
+        jobs = list(jobs)
+        runs = [job for job in jobs if job.num_hosts > 0]
+        found: dict[str, Any] = {
+            "runs": len(runs),
+            "successful_runs": sum(job.status == "successful" for job in runs),
+            "failed_runs": sum(job.status == "failed" for job in runs),
+            "hosts": sum(job.num_hosts for job in runs),
+            "unique_hosts": len(set().union(*(job.hosts for job in runs))),
+            "elapsed": sum((job.elapsed for job in runs), Decimal(0)),
+            "runs_without_template": sum(job.template is None for job in runs),
+            "provisional_runs": sum(job.provisional for job in jobs),
+        }
+        money = [self.money(job) for job in runs]
+        recorded = [self.money(job, recorded=True) for job in runs]
+        manual, creation, run, by_hand, creating = (sum(part) for part in zip(*money, strict=True)) if money else [Decimal(0)] * 5
+        found["manual_costs"], found["creation_costs"], found["run_costs"] = manual, creation, run
+        found["automated_costs"], found["savings"] = creation + run, manual - creation - run
+        found["failed_run_costs"] = sum(
+            (each[2] for each, job in zip(money, runs, strict=True) if job.status == "failed"), Decimal(0)
+        )
+        found["time_savings_seconds"] = (by_hand - creating) * 60 - sum(job.elapsed for job in runs if self.counts(job))
+        found["savings_as_recorded"] = sum((each[0] - each[1] - each[2] for each in recorded), Decimal(0))
+        return found
+
+    def by_template(self, jobs: Iterable[Job]) -> dict[int, dict[str, Any]]:
+        """The figures of each template that has runs."""
+        groups: dict[int, list[Job]] = defaultdict(list)
+        for job in jobs:
+            if job.template is not None:
+                groups[job.template].append(job)
+        return {key: self.totals(group) for key, group in groups.items() if any(job.num_hosts > 0 for job in group)}
+
+    def chart(self, first: date, last: date, granularity: str, jobs: Iterable[Job]) -> list[tuple[datetime, int, int]]:
+        """Jobs and hosts by bucket, zeros included."""
+        buckets: dict[datetime, list[int]] = {}
+        moment = datetime(first.year, first.month, first.day, tzinfo=self.zone).astimezone(UTC)
+        end = datetime.combine(last + timedelta(days=1), datetime.min.time(), self.zone).astimezone(UTC)
+        while moment < end:
+            buckets.setdefault(self._bucket(moment, granularity), [0, 0])
+            moment += timedelta(minutes=30)
+        for job in jobs:
+            bucket = buckets[self._bucket(job.finished, granularity)]
+            bucket[0] += 1
+            bucket[1] += job.num_hosts
+        return [(bucket, jobs, hosts) for bucket, (jobs, hosts) in sorted(buckets.items())]
+
+    def top(self, jobs: Iterable[Job], by: Callable[[Job], int | None], n: int) -> list[tuple[int, int]]:
+        """The n keys with the most runs, the smaller key first among equals."""
+        counter = Counter(key for job in jobs if job.num_hosts > 0 and (key := by(job)) is not None)
+        return sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:n]
+
+    def _bucket(self, moment: datetime, granularity: str) -> datetime:
+        local = moment.astimezone(self.zone)
+        if granularity == "hour":
+            return (local - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)).astimezone(UTC)
+        day = local.date()
+        start = {
+            "day": day,
+            "week": day - timedelta(days=day.weekday()),
+            "month": day.replace(day=1),
+            "quarter": day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1),
+            "year": day.replace(month=1, day=1),
+        }[granularity]
+        return datetime.combine(start, datetime.min.time(), self.zone).astimezone(UTC)
+
+    def _first_runs(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for job in sorted(self.jobs, key=lambda job: (job.finished, job.id)):
+            if self.counts(job) and job.template is not None:
+                found.setdefault(job.template, job.id)
+        return found

@@ -1,0 +1,154 @@
+"""Every function and table says what the slow computation of `oracle.py` says, after any sequence of changes."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline_tests.integration.marts.changes import change_something
+from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, generate
+from aap_pipeline_tests.integration.marts.oracle import Filters, Oracle
+
+_EXACT = Decimal("1e-9")
+_FILTERS = ("clusters", "organizations", "job_templates", "projects", "labels")
+_TABLES = {
+    "run_daily": "date, series_id",
+    "run_monthly": "month, series_id",
+    "activity_daily": "date, cluster_id, organization_id, check_mode",
+    "launches_daily": "date, series_id, user_id",
+    "launches_monthly": "month, series_id, user_id",
+    "launcher_daily": "date, cluster_id, organization_id, check_mode, user_id",
+    "launcher_monthly": "month, cluster_id, organization_id, check_mode, user_id",
+    "host_set_daily": "date, series_id, chunk",
+    "host_set_monthly": "month, series_id, chunk",
+    "organization_host_set_daily": "date, cluster_id, organization_id, check_mode, chunk",
+    "organization_host_set_monthly": "month, cluster_id, organization_id, check_mode, chunk",
+    "platform_month": "month, cluster_id, check_mode, status",
+    "first_run": "job_template_id, job_type, status",
+    "dim_job_template": "job_template_id",
+    "bridge_label_set": "label_set_id, label_id",
+}
+seeds = st.integers(0, 2**32)
+many = settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@many
+@given(seed=seeds)
+def test_every_function_says_what_the_oracle_says(connection: Connection, seed: int) -> None:
+    """Guards against any error in rollups, filters, settings, rates or days: nothing is shared with the oracle but core."""
+    rng = random.Random(seed)
+    with connection.transaction(force_rollback=True):
+        dataset = generate(connection, seed)
+        refresh(connection)
+        for _ in range(rng.randint(0, 6)):
+            change_something(connection, rng, dataset)
+        refresh(connection)
+        oracle = Oracle(connection)
+        for _ in range(4):
+            compare(connection, oracle, rng, dataset)
+        compare_tables(connection, oracle)
+        assert connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone() == (0,)
+
+
+@many
+@given(seed=seeds)
+def test_incremental_refreshes_leave_what_a_full_rebuild_builds(connection: Connection, seed: int) -> None:
+    """Guards against a row that a refresh forgets to write, or to delete."""
+    rng = random.Random(seed)
+    with connection.transaction(force_rollback=True):
+        dataset = generate(connection, seed)
+        for _ in range(3):
+            refresh(connection)
+            for _ in range(rng.randint(0, 4)):
+                change_something(connection, rng, dataset)
+        refresh(connection)
+        before = snapshot(connection)
+        rebuild(connection)
+        after = snapshot(connection)
+        for table in _TABLES:
+            assert before[table] == after[table], table
+
+
+def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, in the order of their keys."""
+    return {
+        table: connection.execute(f"SELECT * FROM marts.{table} ORDER BY {key}".encode()).fetchall() for table, key in _TABLES.items()
+    }
+
+
+def draw_filters(rng: random.Random, dataset: Dataset) -> Filters:
+    """Any combination of filters; also empty ones and ids that do not exist."""
+    return {
+        name: rng.sample(ids, rng.randint(0, len(ids))) + ([10**6] if rng.random() < 0.2 else [])
+        for name in _FILTERS
+        if (ids := getattr(dataset, name)) is not None and rng.random() < 0.35
+    }
+
+
+def compare(connection: Connection, oracle: Oracle, rng: random.Random, dataset: Dataset) -> None:
+    """One range, one combination of filters, all functions."""
+    first = START.date() + timedelta(days=rng.randint(-3, DAYS + 2))
+    last = first + timedelta(days=rng.choice([0, 1, 6, rng.randint(0, DAYS)]))
+    filters = draw_filters(rng, dataset)
+    jobs = oracle.chosen(first, last, filters)
+    arguments = "".join(f", {name} := %({name})s::int[]" for name in filters)
+    parameters: dict[str, Any] = {"first": first, "last": last, **filters}
+
+    def call(function: str, extra: str = "") -> list[dict[str, Any]]:
+        query = f"SELECT * FROM marts.{function}(%(first)s, %(last)s{extra}{arguments})"
+        cursor = connection.execute(query.encode(), parameters)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    expect(oracle.totals(jobs), call("totals")[0])
+    found = {row["job_template_id"]: row for row in call("savings_by_template")}
+    expected = oracle.by_template(jobs)
+    assert found.keys() == expected.keys()
+    for template, figures in expected.items():
+        expect(figures | {"num_hosts": figures["hosts"]}, found[template])
+    assert call("unique_hosts") == [{"unique_hosts": oracle.totals(jobs)["unique_hosts"]}]
+    granularity = rng.choice(["hour", "day", "week", "month", "quarter", "year"])
+    if granularity == "hour":
+        last = min(last, first + timedelta(days=3))
+        parameters["last"] = last
+        jobs = oracle.chosen(first, last, filters)
+    chart = [(row["date_bucket"], row["job_count"], row["host_count"]) for row in call("job_counts", f", '{granularity}'")]
+    assert chart == oracle.chart(first, last, granularity, jobs)
+    users = [(row["user_id"], row["runs"]) for row in call("top_users", ", 3")]
+    assert users == oracle.top(jobs, lambda job: job.user, 3)
+    projects = [(row["project_id"], row["runs"]) for row in call("top_projects", ", 3")]
+    assert projects == oracle.top(jobs, lambda job: job.project, 3)
+
+
+def compare_tables(connection: Connection, oracle: Oracle) -> None:
+    """The views' sums over everything: days, months and single jobs all add up to the same."""
+    everything = oracle.totals(oracle.chosen(date.min, date.max, {}))
+    for relation in ("savings_daily", "savings_monthly"):
+        row = connection.execute(
+            f"SELECT COALESCE(sum(manual_costs), 0), COALESCE(sum(automated_costs), 0), COALESCE(sum(savings), 0), "
+            f"COALESCE(sum(time_savings_seconds), 0), COALESCE(sum(savings_as_recorded), 0) FROM marts.{relation}".encode()
+        ).fetchone()
+        assert row is not None
+        names = ("manual_costs", "automated_costs", "savings", "time_savings_seconds", "savings_as_recorded")
+        expect({name: everything[name] for name in names}, dict(zip(names, row, strict=True)))
+    row = connection.execute("SELECT COALESCE(sum(savings), 0) FROM marts.fct_job_run").fetchone()
+    assert row is not None
+    assert abs(row[0] - everything["savings"]) < _EXACT
+    row = connection.execute("SELECT savings FROM marts.formula_comparison('2000-01-01', '2100-01-01') WHERE in_force").fetchone()
+    assert row is not None
+    assert abs(row[0] - everything["savings"]) < _EXACT
+
+
+def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
+    """Counts equal, money equal far below a cent."""
+    for name, value in expected.items():
+        if name in found:
+            same = abs(value - found[name]) < _EXACT if isinstance(value, Decimal) else value == found[name]
+            assert same, f"{name}: expected {value}, found {found[name]}"

@@ -1,0 +1,175 @@
+"""Refreshes that meet, that are killed, that see changes of rates; and the checks over the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from aap_pipeline.marts.checks import check_all
+from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline_tests.integration.marts.dataset import add_cluster, add_job, add_named, generate, one
+from aap_pipeline_tests.integration.marts.test_oracle import snapshot
+
+
+@pytest.fixture
+def other(database_url: str) -> Iterator[Connection]:
+    """A second connection, as another process would have."""
+    with connect(database_url) as connection:
+        yield connection
+
+
+def test_refreshes_at_once_leave_the_marts_as_one_would(connection: Connection, database_url: str) -> None:
+    """Guards against two refreshes of one cluster that both insert a day, and against deadlocks between clusters."""
+    generate(connection, 3, jobs=30)
+    connection.commit()
+
+    def run(_: int) -> int:
+        with connect(database_url) as own:
+            return len(refresh(own).days)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(8)))
+    after = snapshot(connection)
+    rebuild(connection)
+    assert snapshot(connection) == after
+    assert all(check.passed for check in check_all(connection))
+
+
+def test_a_killed_refresh_leaves_marts_and_notes_as_they_were(connection: Connection, other: Connection) -> None:
+    """Guards against days taken from the notes but not built."""
+    generate(connection, 4, jobs=20)
+    connection.commit()
+    before = snapshot(connection)
+    notes = connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone()
+    connection.commit()
+    other.execute("SELECT 1")
+    refresh(other)  # inside the transaction begun above: a savepoint, nothing is committed
+    connection.execute("SELECT pg_terminate_backend(%s)", (other.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError):
+        other.execute("SELECT 1")
+    assert snapshot(connection) == before
+    assert connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone() == notes
+    refresh(connection)
+    assert all(check.passed for check in check_all(connection))
+
+
+def test_a_change_noted_during_a_refresh_is_left_for_the_next(connection: Connection, other: Connection) -> None:
+    """Guards against a note deleted unseen."""
+    cluster = add_cluster(connection, "a")
+    day = datetime(2025, 1, 5, 12, tzinfo=UTC)
+    add_job(connection, cluster, 1, day)
+    connection.commit()
+    other.execute("BEGIN")
+    refresh(other)
+    add_job(connection, cluster, 2, day)
+    connection.commit()
+    other.commit()
+    assert one(connection, "SELECT count(*) FROM pipeline.changed_day") == 1
+    refresh(connection)
+    assert one(connection, "SELECT sum(jobs) FROM marts.activity_daily") == 2
+
+
+def test_a_change_of_rates_reprices_without_touching_core(connection: Connection) -> None:
+    """Guards against history rewritten: current money follows the rate, money as recorded only from its first day."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    for number, day in enumerate((1, 20)):
+        moment = datetime(2025, 1, day, 12, tzinfo=UTC)
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=0)
+    refresh(connection)
+    connection.execute("SELECT marts.set_rate('manual', 70, '2025-01-10')")
+    result = refresh(connection)
+    assert result.repriced_rows > 0
+    assert result.days == ()
+    row = connection.execute(
+        "SELECT manual_costs, manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
+    ).fetchone()
+    assert row == (2 * 60 * 70, 60 * 50 + 60 * 70)
+
+
+def test_a_rate_for_a_day_to_come_holds_from_that_day(connection: Connection) -> None:
+    """Guards against a future rate that prices today's runs."""
+    connection.execute("SELECT marts.set_rate('manual', 99, marts.today() + 1)")
+    refresh(connection)
+    assert one(connection, "SELECT value FROM clusters_costs WHERE type = 'manual'") == 50
+    connection.execute("SELECT marts.set_rate('manual', 98, marts.today())")
+    add_cluster(connection, "a")
+    refresh(connection)
+    assert one(connection, "SELECT value FROM clusters_costs WHERE type = 'manual'") == 98
+
+
+def test_subscription_spreads_the_price_over_the_months_run_time(connection: Connection) -> None:
+    """Guards against a platform that costs more or less than its price: a month's run costs add up to it."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    for number in range(7):
+        moment = datetime(2025, 1, 3, tzinfo=UTC) + timedelta(days=4 * number)
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=Decimal(number) + 1)
+    refresh(connection)
+    for name, value in (("cost_model", "subscription"), ("subscription_monthly_price", "9000"), ("hourly_rate", "60")):
+        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", (name, value))
+    row = connection.execute("SELECT run_costs, manual_costs FROM marts.totals('2025-01-01', '2025-01-31')").fetchone()
+    assert row is not None
+    assert abs(row[0] - 9000) < Decimal("1e-9")
+    assert row[1] == 7 * 60
+    parts = [
+        one(connection, "SELECT run_costs FROM marts.totals(%s, %s)", first, last)
+        for first, last in ((date(2025, 1, 1), date(2025, 1, 9)), (date(2025, 1, 10), date(2025, 1, 31)))
+    ]
+    assert abs(sum(parts) - 9000) < Decimal("1e-9")
+
+
+def test_a_bad_setting_is_refused_by_name(connection: Connection) -> None:
+    """Guards against a formula that silently takes a default for a typing error."""
+    with pytest.raises(psycopg.errors.CheckViolation, match='Setting cost_model cannot be "per_hour"'):
+        connection.execute("INSERT INTO common_settings (type, value) VALUES ('cost_model', 'per_hour')")
+
+
+def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) -> None:
+    """Guards against history of a cluster that is gone."""
+    dataset = generate(connection, 11, jobs=15)
+    refresh(connection)
+    for table in ("clusters_jobhostsummary", "clusters_joblabel", "clusters_job"):
+        connection.execute(f"DELETE FROM {table}".encode())
+    connection.execute("DELETE FROM clusters_cluster")
+    assert one(connection, "SELECT count(*) FROM marts.run_daily") == 0
+    assert one(connection, "SELECT count(*) FROM marts.host_set_monthly") == 0
+    assert one(connection, "SELECT runs FROM marts.totals('2000-01-01', '2100-01-01')") == 0
+    assert dataset.clusters
+
+
+def test_minutes_are_estimated_from_the_first_runs_where_asked(connection: Connection) -> None:
+    """Guards against an estimate that hides what it is, or that overrules a person."""
+    cluster = add_cluster(connection, "a")
+    guessed, said = (add_named(connection, "clusters_jobtemplate", cluster, number) for number in (1, 2))
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    connection.execute("UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = 7 WHERE id = %s", (said,))
+    for number in range(10):
+        moment = datetime(2025, 1, 3, number, tzinfo=UTC)
+        template = guessed if number % 2 else said
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=Decimal(60 * number))
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('estimate_template_minutes', 'true')")
+    refresh(connection)
+    found = connection.execute("SELECT manual_minutes, source FROM marts.template_minutes WHERE valid_to = '9999-12-31' ORDER BY job_template_id")
+    assert found.fetchall() == [(5, "estimated"), (7, "set")]
+
+
+def test_every_relation_column_and_function_of_the_marts_has_a_comment(connection: Connection) -> None:
+    """Guards against a data dictionary with holes."""
+    missing = connection.execute(
+        "SELECT c.relname || COALESCE('.' || a.attname, '') FROM pg_class c "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+        "WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind IN ('r', 'v') "
+        "AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL) "
+        "UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'marts'::regnamespace "
+        "AND obj_description(oid) IS NULL AND prorettype <> 'trigger'::regtype"
+    ).fetchall()
+    assert missing == []

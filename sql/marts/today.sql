@@ -1,0 +1,2 @@
+-- Today in the reporting time zone.
+SELECT marts.today()

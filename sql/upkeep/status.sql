@@ -1,0 +1,27 @@
+-- One row a cluster: registry, watermark, last sync and last success, and what waits. Each sub-select reads the newest
+-- rows of its cluster by index (sync_run_cluster_idx, primary key of pending_summaries, rejected_record_cluster_idx,
+-- clusters_clustersyncdata_cluster_idx, changed_day_cluster_idx).
+SELECT
+    c.name,
+    c.enabled,
+    s.last_job_finished_date AS watermark,
+    last.started_at AS last_sync,
+    last.outcome,
+    last.error,
+    success.finished_at AS last_success,
+    extract(epoch FROM now() - success.finished_at)::numeric(15, 1) AS lag_seconds,
+    (SELECT count(*) FROM clusters_clustersyncdata r WHERE r.cluster_id = c.id) AS unparsed,
+    (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) AS pending,
+    (SELECT count(*) FROM pipeline.rejected_record r WHERE r.cluster_id = c.id) AS rejected,
+    (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) AS days_to_refresh
+FROM clusters_cluster c
+LEFT JOIN clusters_clustersyncstatus s ON s.cluster_id = c.id
+LEFT JOIN LATERAL (
+    SELECT r.started_at, r.outcome, r.error FROM pipeline.sync_run r WHERE r.cluster_id = c.id ORDER BY r.id DESC LIMIT 1
+) last ON TRUE
+LEFT JOIN LATERAL (
+    SELECT r.finished_at FROM pipeline.sync_run r
+    WHERE r.cluster_id = c.id AND r.outcome = 'succeeded' ORDER BY r.id DESC LIMIT 1
+) success ON TRUE
+WHERE c.removed_at IS NULL
+ORDER BY c.name
