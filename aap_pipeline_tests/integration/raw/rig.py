@@ -205,7 +205,7 @@ def _core_jobs(connection: Connection) -> dict[int, tuple[StoredJob, bool]]:
         labels.setdefault(job_id, set()).add(label)
     summaries: dict[int, Counter[Counters]] = {}
     for job_id, *counters in connection.execute(
-        f"SELECT job_id, host_name, failed, {', '.join(COUNTERS)} FROM clusters_jobhostsummary".encode()  # noqa: S608
+        f"SELECT job_id, host_name, failed, {', '.join(COUNTERS)} FROM clusters_jobhostsummary".encode()
     ):
         summaries.setdefault(job_id, Counter())[tuple(counters)] += 1
     found = {}
