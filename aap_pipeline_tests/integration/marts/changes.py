@@ -13,9 +13,21 @@ from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, a
 
 def change_something(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """One change, as a sync, a person or a setting would make it."""
-    rng.choice([new_job, reread_job, reread_job, relabel, drop_job, new_rate, old_rate, override, new_minutes, setting, setting])(
-        connection, rng, dataset
-    )
+    rng.choice(
+        [
+            new_job,
+            reread_job,
+            reread_job,
+            relabel,
+            drop_job,
+            new_rate,
+            old_rate,
+            override,
+            new_minutes,
+            setting,
+            setting,
+        ]
+    )(connection, rng, dataset)
 
 
 def new_job(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
@@ -97,7 +109,8 @@ def old_rate(connection: Connection, rng: random.Random, dataset: Dataset) -> No
     """A rate is set from a day in the past."""
     day = START.date() + timedelta(days=rng.randint(0, DAYS))
     connection.execute(
-        "SELECT marts.set_rate(%s, %s, %s)", (rng.choice(["manual", "automated"]), Decimal(rng.randint(0, 9_999)) / 100, day)
+        "SELECT marts.set_rate(%s, %s, %s)",
+        (rng.choice(["manual", "automated"]), Decimal(rng.randint(0, 9_999)) / 100, day),
     )
 
 
@@ -145,5 +158,7 @@ def any_job(connection: Connection, rng: random.Random) -> tuple[int, int, Any] 
 
 def of_cluster(connection: Connection, rng: random.Random, table: str, cluster: int) -> int:
     """The id of a row of that cluster."""
-    rows = connection.execute(f"SELECT id FROM {table} WHERE cluster_id = %s ORDER BY id".encode(), (cluster,)).fetchall()
+    rows = connection.execute(
+        f"SELECT id FROM {table} WHERE cluster_id = %s ORDER BY id".encode(), (cluster,)
+    ).fetchall()
     return int(rng.choice(rows)[0])

@@ -102,7 +102,9 @@ def test_payback_is_the_day_on_which_savings_passed_the_creation(connection: Con
         moment = datetime(2025, 1, day, 9, tzinfo=UTC)
         add_job(connection, cluster, day, moment, job_template_id=template, hosts=hosts, elapsed=0)
     refresh(connection)
-    found = connection.execute("SELECT first_run_date, payback_date, creation_costs, cumulated_savings FROM marts.payback")
+    found = connection.execute(
+        "SELECT first_run_date, payback_date, creation_costs, cumulated_savings FROM marts.payback"
+    )
     assert found.fetchone() == (date(2025, 1, 1), date(2025, 1, 3), 7500, 5 * 3000 - 7500)
 
 

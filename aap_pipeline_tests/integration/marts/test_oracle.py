@@ -36,7 +36,9 @@ _TABLES = {
     "bridge_label_set": "label_set_id, label_id",
 }
 seeds = st.integers(0, 2**32)
-many = settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @many
@@ -79,7 +81,8 @@ def test_incremental_refreshes_leave_what_a_full_rebuild_builds(connection: Conn
 def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables, in the order of their keys."""
     return {
-        table: connection.execute(f"SELECT * FROM marts.{table} ORDER BY {key}".encode()).fetchall() for table, key in _TABLES.items()
+        table: connection.execute(f"SELECT * FROM marts.{table} ORDER BY {key}".encode()).fetchall()
+        for table, key in _TABLES.items()
     }
 
 
@@ -119,7 +122,9 @@ def compare(connection: Connection, oracle: Oracle, rng: random.Random, dataset:
         last = min(last, first + timedelta(days=3))
         parameters["last"] = last
         jobs = oracle.chosen(first, last, filters)
-    chart = [(row["date_bucket"], row["job_count"], row["host_count"]) for row in call("job_counts", f", '{granularity}'")]
+    chart = [
+        (row["date_bucket"], row["job_count"], row["host_count"]) for row in call("job_counts", f", '{granularity}'")
+    ]
     assert chart == oracle.chart(first, last, granularity, jobs)
     users = [(row["user_id"], row["runs"]) for row in call("top_users", ", 3")]
     assert users == oracle.top(jobs, lambda job: job.user, 3)
@@ -141,7 +146,9 @@ def compare_tables(connection: Connection, oracle: Oracle) -> None:
     row = connection.execute("SELECT COALESCE(sum(savings), 0) FROM marts.fct_job_run").fetchone()
     assert row is not None
     assert abs(row[0] - everything["savings"]) < _EXACT
-    row = connection.execute("SELECT savings FROM marts.formula_comparison('2000-01-01', '2100-01-01') WHERE in_force").fetchone()
+    row = connection.execute(
+        "SELECT savings FROM marts.formula_comparison('2000-01-01', '2100-01-01') WHERE in_force"
+    ).fetchone()
     assert row is not None
     assert abs(row[0] - everything["savings"]) < _EXACT
 
