@@ -124,7 +124,7 @@ troubles = st.builds(
     times=st.integers(1, 12),
     probability=st.sampled_from((1.0, 0.5, 0.2)),
 )
-syncs = st.builds(
+syncs = st.just(Sync()) | st.builds(
     Sync,
     troubles=st.lists(troubles, max_size=3).map(tuple),
     dies=st.none() | st.integers(0, 14),
@@ -314,6 +314,7 @@ def played(shared_server: SimulatorServer, module_database_url: str) -> Callable
 @example(
     script=[Jobs(12, hosts=2), Sync((Trouble("drop_row", "jobs", skip=1), Trouble("insert_behind", "jobs")), dies=9)]
 )
+@example(script=[Jobs(3), Sync(), Jobs(2, ago=6), Wait(5), Jobs(1), Sync(), Jobs(2, ago=6)])
 @example(script=[Jobs(3, stats="late"), Sync(), Wait(PAST_DEADLINE), Sync(), Deliver(), Parse(), Sync()])
 def test_what_is_stored_equals_what_the_controller_holds(
     script: list[Event], played: Callable[[list[Event]], None]
