@@ -97,7 +97,9 @@ def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) ->
 def test_exchange_rates_are_set_on_the_command_line(cli: Cli, connection: Connection) -> None:  # noqa: F811
     """Guards against a command that the error of a missing rate names but that does not exist."""
     assert cli("settings", "fx", "set", "usd", "eur", "0.92", "--date", "2025-01-01").status == 0
-    found = connection.execute("SELECT from_currency, to_currency, rate_date, rate FROM common_currency_rate").fetchall()
+    found = connection.execute(
+        "SELECT from_currency, to_currency, rate_date, rate FROM common_currency_rate"
+    ).fetchall()
     assert found == [("USD", "EUR", date(2025, 1, 1), Decimal("0.92"))]
     assert "must be between" in cli("settings", "fx", "set", "usd", "eur", "0").err
 
