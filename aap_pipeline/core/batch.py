@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
-from aap_pipeline.core.records import Refused
+from aap_pipeline.core.records import Refused, SettledJobs
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
@@ -59,6 +59,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
         days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
+        days |= _settle_jobs(cursor, cluster_id, present, rules.timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
@@ -115,6 +116,13 @@ def _store_jobs(
         },
     )
     return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
+
+
+def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Document], timezone: str) -> set[date]:
+    settled = [number for each in present if isinstance(each.content, SettledJobs) for number in each.content.ids]
+    values = {"cluster_id": cluster_id, "external_ids": settled, "timezone": timezone}
+    cursor.execute(statement("core/settle_jobs"), values)
+    return {day for (day,) in cursor if day is not None}
 
 
 def _references(job: JobRow, ids: Ids) -> tuple[int | None, ...]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-Kind = Literal["job", "organization", "job_template", "job_template_gone"]
+Kind = Literal["job", "organization", "job_template", "job_template_gone", "job_settled"]
 
 INT32_MAX: Final = 2**31 - 1
 FINISHED_STATUSES: Final = frozenset({"successful", "failed", "error", "canceled"})
@@ -186,13 +186,20 @@ class GoneTemplates(Struct, kw_only=True):
     ids: list[Id]
 
 
-Record = Job | Organization | JobTemplate | GoneTemplates
+class SettledJobs(Struct, kw_only=True):
+    """A raw row of kind `job_settled`: external ids of jobs deleted while their host summaries were awaited."""
+
+    ids: list[Id]
+
+
+Record = Job | Organization | JobTemplate | GoneTemplates | SettledJobs
 
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "job": msgspec.json.Decoder(Job),
     "organization": msgspec.json.Decoder(Organization),
     "job_template": msgspec.json.Decoder(JobTemplate),
     "job_template_gone": msgspec.json.Decoder(GoneTemplates),
+    "job_settled": msgspec.json.Decoder(SettledJobs),
 }
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from aap_pipeline.core.columns import JobRow, job_row
 from aap_pipeline.core.fingerprint import fingerprint as fingerprint_of
-from aap_pipeline.core.records import GoneTemplates, Job, JobTemplate, Organization, Refused, decode
+from aap_pipeline.core.records import GoneTemplates, Job, JobTemplate, Organization, Refused, SettledJobs, decode
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
@@ -64,7 +64,7 @@ class Document:
     received_at: datetime
     replayed: bool
     size: int
-    content: JobRow | Organization | JobTemplate | GoneTemplates | Refused
+    content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ def _document(row: bytes, offset: int, *, jsonb: bool) -> Document:
 
 def _content(
     kind: str, document: bytes, provisional: bool, fingerprint: bytes
-) -> JobRow | Organization | JobTemplate | GoneTemplates | Refused:
+) -> JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused:
     try:
         record = decode(kind, document)
         return job_row(record, provisional=provisional, fingerprint=fingerprint) if isinstance(record, Job) else record

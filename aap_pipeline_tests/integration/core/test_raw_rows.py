@@ -214,3 +214,16 @@ def test_fingerprints_reach_the_tables(connection: Connection, store: Store) -> 
 def test_an_empty_raw_table_is_no_work(database_url: str, cluster: int) -> None:
     """Guards against an idle parse that writes."""
     assert parse(database_url, cluster).batches == 0
+
+
+def test_a_job_deleted_while_its_host_summaries_were_awaited_becomes_final(
+    connection: Connection, store: Store
+) -> None:
+    """Guards against runs that stay provisional for ever because the controller has no answer about them any more."""
+    store(job(1), job(2), provisional=True)
+    connection.execute("DELETE FROM pipeline.changed_day")
+    connection.commit()
+    result = store({"ids": [1, 999]}, kind="job_settled")
+    assert result.rejected == 0
+    assert values(connection, "SELECT provisional FROM clusters_job ORDER BY external_id") == [False, True]
+    assert len(values(connection, "SELECT day FROM pipeline.changed_day")) == 1

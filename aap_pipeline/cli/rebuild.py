@@ -1,0 +1,53 @@
+"""`aap-pipeline rebuild`: tables made again from what they were made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aap_pipeline.cli.context import warehouse
+from aap_pipeline.cli.output import duration
+from aap_pipeline.clusters.registry import Cluster, cluster_named, clusters
+from aap_pipeline.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_cluster_option = click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster.")
+
+
+@click.group("rebuild")
+def command() -> None:
+    """Make tables again from what they were made of. Safe at any time; killed, run it again."""
+
+
+@command.command("core", short_help="Jobs and host summaries, from the archived documents.")
+@_cluster_option
+def core(names: tuple[str, ...]) -> None:
+    """Parse the archived documents again (setting raw_retention_days must have kept them)."""
+    from aap_pipeline.core.rebuild import rebuild
+
+    for url, cluster in _chosen(names):
+        result = rebuild(url, cluster.id)
+        click.echo(f"{cluster.name}: {result.jobs:,} jobs rebuilt in {duration(result.seconds)}.")
+
+
+@command.command("marts", short_help="The savings tables, from core.")
+@_cluster_option
+def marts(names: tuple[str, ...]) -> None:
+    """Compute all savings tables again from jobs and host summaries."""
+    from aap_pipeline.marts.refresh import rebuild
+
+    for url, cluster in _chosen(names):
+        with connect(url) as connection:
+            result = rebuild(connection, cluster.id)
+        click.echo(f"{cluster.name}: {len(result.days):,} days rebuilt in {duration(result.seconds)}.")
+
+
+def _chosen(names: tuple[str, ...]) -> Iterator[tuple[str, Cluster]]:
+    with warehouse() as url:
+        with connect(url) as connection:
+            found = [cluster_named(connection, name) for name in names] or clusters(connection)
+        for cluster in found:
+            yield url, cluster

@@ -1,0 +1,68 @@
+"""`aap-pipeline rejected`: the documents that core refused."""
+
+from __future__ import annotations
+
+import click
+
+from aap_pipeline.cli.context import warehouse, warehouse_connection
+from aap_pipeline.cli.output import Column, json_option, moment, number, print_rows
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.core.rejected import list_rejected, replay, show
+
+
+@click.group("rejected")
+def command() -> None:
+    """Look at the documents that did not fit, and try them again.
+
+    A record that does not fit (a missing id, an unknown status, a finish before the start …) is kept whole with its
+    reason, and its neighbours go through. After an upgrade that understands more, replay them.
+    """
+
+
+@command.command("list", short_help="List quarantined documents.")
+@click.option("--cluster", metavar="NAME", help="Only this cluster.")
+@click.option("--reason", metavar="CODE", help="Only this reason.")
+@click.option("--limit", default=100, show_default=True, help="At most so many, the latest first.")
+@json_option
+def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool) -> None:
+    """List quarantined documents, the latest refusal first."""
+    with warehouse_connection() as connection:
+        cluster_id = cluster_named(connection, cluster).id if cluster else None
+        found = list_rejected(connection, cluster_id, reason, limit)
+    columns = [
+        Column("id", "Id", right=True),
+        Column("cluster", "Cluster"),
+        Column("kind", "Kind"),
+        Column("external_id", "Controller's id", right=True),
+        Column("reason", "Reason"),
+        Column("message", "What is wrong"),
+        Column("attempts", "Attempts", number, right=True),
+        Column("last_rejected", "Last refused", moment),
+    ]
+    rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
+    print_rows(columns, rows, as_json=as_json)
+    if not rows and not as_json:
+        click.echo("Nothing is in quarantine.")
+
+
+@command.command("show", short_help="Print one document.")
+@click.argument("record", type=int)
+def show_one(record: int) -> None:
+    """Print the document of quarantined RECORD (its id in the list), JSON as received. It may hold extra_vars."""
+    with warehouse_connection() as connection:
+        found, document = show(connection, record)
+    click.echo(f"{found.cluster}, {found.kind} {found.external_id}: {found.message}", err=True)
+    click.echo(document)
+
+
+@command.command("replay", short_help="Try documents again.")
+@click.argument("records", type=int, nargs=-1)
+def replay_some(records: tuple[int, ...]) -> int:
+    """Try quarantined RECORDS (all by default) again, for example after an upgrade.
+
+    Savings follow with the next sync.
+    """
+    with warehouse() as url:
+        result = replay(url, records or None)
+    click.echo(f"{result.jobs:,} jobs stored, {result.rejected:,} documents stay in quarantine.")
+    return 1 if result.rejected else 0
