@@ -49,9 +49,7 @@ def set_rate(
         raise CostError(f"There is no rate {rate_type!r}: the rates are {' and '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
     if amount is None and cluster is None and organization is None:
-        raise CostError(
-            f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end."
-        )
+        raise CostError(f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end.")
     cluster_id, organization_id = place(connection, cluster, organization)
     row = connection.execute(statement("marts/today")).fetchone()
     starting = valid_from or (row[0] if row else date.today())  # noqa: DTZ011
