@@ -64,7 +64,7 @@ def _ours(address: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
     """(stage, its cost) of one first sync into an empty database, of all three together, and of one with nothing new."""
     cipher = Cipher([new_key()])
     with fresh_database() as url:
-        cluster, empty = _register(url, cipher, address), database_megabytes(url)
+        cluster, empty = register(url, cipher, address), database_megabytes(url)
         stages: dict[str, Usage] = {}
         with metered(url) as stages["raw"]:
             jobs = sync_cluster(url, cipher, SyncRequest(cluster)).jobs_stored
@@ -93,7 +93,8 @@ def _ours(address: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
         )
 
 
-def _register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
+def register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
+    """Add the simulated controller at `address` as a cluster that is read with as many workers as the other benchmarks."""
     where = urlsplit(address["url"])
     endpoint = Endpoint("http", where.hostname or "", where.port or 80)
     with connect(url, autocommit=True) as connection:

@@ -68,6 +68,9 @@ BENCHMARKS = (
         "--jobs 1000 --rounds 3 --dlt",
         "--jobs 5000 --rounds 3 --dlt",
     ),
+    Benchmark(
+        "hot_paths", "hot_paths", "Where the time goes in each stage", "--jobs 1000", "--jobs 5000"
+    ),
     Benchmark("marts_10k", "marts", "Stage marts over 10,000 jobs", "--jobs 10000", "--jobs 10000"),
     Benchmark("marts_100k", "marts", "Stage marts over 100,000 jobs", "--jobs 100000", "--jobs 100000"),
     Benchmark("marts_1m", "marts", "Stage marts over 1,000,000 jobs", None, "--jobs 1000000"),

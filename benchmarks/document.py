@@ -1,0 +1,55 @@
+"""Writes docs/benchmarks.md and its pictures from the kept results, so that no figure is typed by hand.
+
+python -m benchmarks.document [FOLDER]
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from benchmarks import curves
+from benchmarks.results import load_all
+from benchmarks.tables import TABLES
+from benchmarks.targets import TARGETS, Results
+
+_HERE = Path(__file__).parent
+_DOCS = _HERE.parent / "docs"
+_MARK = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
+
+
+def write(folder: Path = _HERE / "results") -> Path:
+    """Fill template.md with the tables of the results in `folder`; the document's path."""
+    results = load_all(folder)
+    pictures = curves.draw(results, _DOCS / "images")
+    parts = {name: table(results) for name, table in TABLES.items()}
+    parts["summary"] = _summary(results)
+    parts["exponents"] = _exponents(results)
+    parts["pictures"] = "\n\n".join(f"![{_caption(name)}](images/{name})" for name in pictures)
+    text = _MARK.sub(lambda mark: parts[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
+    path = _DOCS / "benchmarks.md"
+    path.write_text(text, encoding="utf-8")
+    return path.relative_to(_HERE.parent)
+
+
+def _summary(results: Results) -> str:
+    measured = [(target, target.measured(results)) for target in TARGETS]
+    met = sum(value is not None and target.met(value) for target, value in measured)
+    missed = sum(value is not None and not target.met(value) for target, value in measured)
+    return f"Of {len(TARGETS)} targets {met} are met, {missed} are missed, {len(TARGETS) - met - missed} were not measured."
+
+
+def _exponents(results: Results) -> str:
+    rows = [
+        f"| {name} | {all_sizes:.2f} | {largest:.2f} |" for name, all_sizes, largest in curves.exponents(results)
+    ]
+    return "\n".join(["| grows with the number of jobs | exponent, all sizes | the two largest |", "| --- | --- | --- |", *rows])
+
+
+def _caption(name: str) -> str:
+    return name.removeprefix("bench-").removesuffix(".svg").replace("-", " ") + ", both axes logarithmic"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"Written: {write(*map(Path, sys.argv[1:]))}\n")
