@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,9 +36,8 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
         raise ClustersFileError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ClustersFileError(f"{path} is no text in UTF-8.") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ClustersFileError(f"{path}:{line}: not valid YAML: {error.problem}.") from None
+    except yaml.YAMLError as error:
+        raise ClustersFileError(_not_yaml(path, error)) from None
     reader = _Reader(path, environment)
     found = reader.clusters(root)
     if reader.mistakes:
@@ -67,6 +67,18 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
     )
 
 
+def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
+    """Where the text ends to be YAML. What the parser quotes of it is left out where it may be a secret."""
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if isinstance(error, yaml.composer.ComposerError):
+        problem = "a value that begins with * or & must stand in quotes"
+    elif isinstance(error, yaml.MarkedYAMLError):
+        problem = str(error.problem)
+    else:
+        problem = "it has a character that YAML does not allow"
+    return f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}."
+
+
 class _Reader:
     """Walks the YAML nodes, which know their lines, and collects mistakes instead of stopping at the first."""
 
@@ -76,19 +88,41 @@ class _Reader:
         self._environment = environment
 
     def clusters(self, root: yaml.Node | None) -> list[NewCluster]:
-        if not isinstance(root, yaml.MappingNode):
-            self._mistake(root, "the file must begin with `clusters:` and a list")
-            return []
-        entries = [value for key, value in root.value if key.value == "clusters"]
-        if not entries or not isinstance(entries[0], yaml.SequenceNode):
-            self._mistake(root, "the file must begin with `clusters:` and a list")
-            return []
-        found = [cluster for node in entries[0].value if (cluster := self._cluster(node)) is not None]
-        seen: dict[str, yaml.Node] = {}
-        for cluster, node in zip(found, entries[0].value, strict=False):
-            if cluster.name in seen:
+        entries = self._entries(root)
+        found: list[NewCluster] = []
+        for node in entries:
+            cluster = self._cluster(node)
+            if cluster is None:
+                continue
+            if any(cluster.name == other.name for other in found):
                 self._mistake(node, f"name {cluster.name!r} is there twice")
-            seen[cluster.name] = node
+            found.append(cluster)
+        return found
+
+    def _entries(self, root: yaml.Node | None) -> list[yaml.Node]:
+        """The list under `clusters:`."""
+        if not isinstance(root, yaml.MappingNode) or not any(key.value == "clusters" for key, _ in root.value):
+            self._mistake(root, "the file must begin with `clusters:` and a list")
+            return []
+        entries = self._once(root, ("clusters",))["clusters"]
+        if not isinstance(entries, yaml.SequenceNode):
+            self._mistake(root, "the file must begin with `clusters:` and a list")
+            return []
+        if not entries.value:
+            self._mistake(entries, "there is no cluster in the list")
+        return list(entries.value)
+
+    def _once(self, node: yaml.MappingNode, known: Collection[str]) -> dict[str, yaml.Node]:
+        """The values of a mapping by key; keys that are not `known`, or there twice, are mistakes."""
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            name = str(key.value) if isinstance(key, yaml.ScalarNode) else "a list or mapping"
+            if name not in known:
+                self._mistake(key, f"unknown key {name!r}: there are {', '.join(known)}")
+            elif name in found:
+                self._mistake(key, f"`{name}` is there twice")
+            else:
+                found[name] = value
         return found
 
     def _cluster(self, node: yaml.Node) -> NewCluster | None:
@@ -120,13 +154,10 @@ class _Reader:
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, object]:
         fields: dict[str, object] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            if name not in _KEYS:
-                self._mistake(key, f"unknown key {name!r}: there are {', '.join(_KEYS)}")
-            elif not isinstance(value, yaml.ScalarNode):
+        for name, value in self._once(node, _KEYS).items():
+            if not isinstance(value, yaml.ScalarNode):
                 self._mistake(value, f"`{name}` must be a single value")
-            elif name == "port" and not (value.value.isdigit() and 1 <= int(value.value) <= 65535):
+            elif name == "port" and not (re.fullmatch("[0-9]{1,5}", value.value) and 1 <= int(value.value) <= 65535):
                 self._mistake(value, f"port {value.value!r} is no whole number from 1 to 65535")
             elif name == "verify_ssl" and value.value not in ("true", "false"):
                 self._mistake(value, f"verify_ssl {value.value!r} is neither true nor false")
