@@ -102,7 +102,8 @@ ESTIMATE_TEMPLATE_MINUTES = Option(
     "estimate_template_minutes",
     False,
     Switch(),
-    "Estimate a job template's manual minutes from the median of its first 20 successful runs, until set by hand.",
+    "Estimate a job template's manual minutes from the median of its first 20 successful runs, as long as nobody "
+    "set them.",
 )
 INITIAL_SYNC_DAYS = Option(
     "initial_sync_days", 90, Whole(1, _YEARS), "Days that the first sync of a cluster looks back."

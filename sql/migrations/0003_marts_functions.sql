@@ -136,8 +136,8 @@ CREATE FUNCTION marts.series_money(
                     d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
                 FROM marts.run_daily d WHERE d.date >= right_start AND d.date <= to_date
             ) v
-            WHERE COALESCE(clusters, organizations, job_templates, projects, labels) IS NULL OR v.series_id = ANY (ARRAY(
-                SELECT x.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) x))
+            WHERE COALESCE(clusters, organizations, job_templates, projects, labels) IS NULL OR v.series_id IN (
+                SELECT x.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) x)
             GROUP BY v.series_id
         ) u ON u.series_id = s.series_id
         GROUP BY 1, 2, 3, 4, 5

@@ -48,7 +48,7 @@ ranges = st.tuples(st.integers(-3, DAYS + 2), st.integers(0, DAYS)).map(
 
 
 @settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
