@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks import document
 from benchmarks.machine import load, machine, versions
@@ -32,8 +35,8 @@ Each figure stands beside a limit or a baseline that was measured in the same ru
 machine than of the program. Stop other work first: the load while measuring is kept with the result.
 
 \b
-Benchmarks:
-""" + "\n".join(f"  {each.name:<15} {each.question}{'' if each.quick is not None else ' (full)'}" for each in BENCHMARKS)
+Benchmarks (+: only with --full):
+""" + "\n".join(f"{' ' if each.quick is not None else '+'} {each.name:<15} {each.question}" for each in BENCHMARKS)
 
 
 @click.command(epilog=EPILOG)
@@ -57,13 +60,18 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
     """Measure aap_pipeline: fetch, raw, core, marts, end to end, freshness; each against a limit or a baseline."""
     todo = chosen(full=full, only=only)
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("[bold]{task.description:<15}"), TimeElapsedColumn(), TextColumn("{task.fields[last]}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description:<15}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
     failed = []
     with Progress(*columns, console=console) as progress:
         for benchmark, arguments, runs in todo:
             task = progress.add_task(benchmark.name, total=None, last="")
             try:
-                found = _measure(benchmark, arguments, runs, lambda line, task=task: progress.update(task, last=line))
+                found = _measure(benchmark, arguments, runs, partial(_tell, progress, task))
                 save(out, benchmark.name, found)
                 progress.update(task, total=1, completed=1, last=f"{len(found['figures'])} figures")
             except subprocess.CalledProcessError as error:
@@ -76,7 +84,11 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
         raise click.ClickException(f"These benchmarks failed, their last results stay: {', '.join(failed)}.")
 
 
-def _measure(benchmark: Benchmark, arguments: list[str], runs: int, tell: object) -> dict[str, object]:
+def _tell(progress: Progress, task: TaskID, line: str) -> None:
+    progress.update(task, last=line[:100])
+
+
+def _measure(benchmark: Benchmark, arguments: list[str], runs: int, tell: Callable[[str], object]) -> dict[str, Any]:
     """Run a benchmark's module in processes of its own; the document to keep."""
     before, begun, started = load(), datetime.now(UTC), time.monotonic()
     collected = [_run(benchmark, arguments, tell) for _ in range(runs)]
@@ -95,7 +107,7 @@ def _measure(benchmark: Benchmark, arguments: list[str], runs: int, tell: object
     }
 
 
-def _run(benchmark: Benchmark, arguments: list[str], tell: object) -> list[Figure]:
+def _run(benchmark: Benchmark, arguments: list[str], tell: Callable[[str], object]) -> list[Figure]:
     command = [sys.executable, "-m", f"benchmarks.{benchmark.module}", *arguments]
     figures: list[Figure] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
@@ -103,8 +115,7 @@ def _run(benchmark: Benchmark, arguments: list[str], tell: object) -> list[Figur
         assert child.stderr is not None
         for line in child.stdout:
             figures.append(json.loads(line))
-            assert callable(tell)
-            tell(line.strip()[:100])
+            tell(line.strip())
         message = child.stderr.read()
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=message)

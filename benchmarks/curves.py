@@ -74,11 +74,7 @@ def _size(results: Results) -> list[Line]:
     return [
         _line(
             label,
-            [
-                (each["jobs"], each[field] / 2**20)
-                for name in _MARTS
-                for each in figures(results, name, "marts.size")
-            ],
+            [(each["jobs"], each[field] / 2**20) for name in _MARTS for each in figures(results, name, "marts.size")],
         )
         for field, label in (("core_bytes", "core on disk"), ("marts_bytes", "marts on disk"))
     ]

@@ -83,7 +83,8 @@ def main() -> None:
         cpu, started = _cpu(), time.perf_counter()
         pipeline.run(source_of(settings))
         usage = {"seconds": time.perf_counter() - started, "client_cpu": _cpu() - cpu}
-        rows = {name: count for name, count in pipeline.last_trace.last_normalize_info.row_counts.items() if "_dlt" not in name}
+        counts = pipeline.last_trace.last_normalize_info.row_counts
+        rows = {name: count for name, count in counts.items() if "_dlt" not in name}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         sys.stdout.write(json.dumps({**usage, "peak_megabytes": peak, "rows": rows, "dlt": dlt.__version__}) + "\n")
         sys.stdout.flush()

@@ -37,14 +37,14 @@ def _summary(results: Results) -> str:
     measured = [(target, target.measured(results)) for target in TARGETS]
     met = sum(value is not None and target.met(value) for target, value in measured)
     missed = sum(value is not None and not target.met(value) for target, value in measured)
-    return f"Of {len(TARGETS)} targets {met} are met, {missed} are missed, {len(TARGETS) - met - missed} were not measured."
+    unknown = len(TARGETS) - met - missed
+    return f"Of {len(TARGETS)} targets {met} are met, {missed} are missed, {unknown} were not measured."
 
 
 def _exponents(results: Results) -> str:
-    rows = [
-        f"| {name} | {all_sizes:.2f} | {largest:.2f} |" for name, all_sizes, largest in curves.exponents(results)
-    ]
-    return "\n".join(["| grows with the number of jobs | exponent, all sizes | the two largest |", "| --- | --- | --- |", *rows])
+    rows = [f"| {name} | {all_sizes:.2f} | {largest:.2f} |" for name, all_sizes, largest in curves.exponents(results)]
+    head = ["| grows with the number of jobs | exponent, all sizes | the two largest |", "| --- | --- | --- |"]
+    return "\n".join([*head, *rows])
 
 
 def _caption(name: str) -> str:

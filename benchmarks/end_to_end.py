@@ -2,8 +2,8 @@
 
 python -m benchmarks.end_to_end [--jobs 5000] [--rounds 3] [--latency 20] [--dlt]
 
-With --dlt the baseline (dlt_sync.py) reads the same simulated controller into a database of the same server, with as
-many workers. It loads two tables; it holds no counts, waits for no late host summaries, and makes no dimensions or marts.
+With --dlt the baseline (dlt_sync.py) reads the same simulated controller into a database of its own, with as many
+workers. It loads two tables; it holds no counts, waits for no late host summaries, and makes no dimensions or marts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--latency", type=int, default=20, help="milliseconds")
-    parser.add_argument("--dlt", action="store_true", help=f"the baseline too, with {_DLT_PYTHON} (`make bench` makes it)")
+    parser.add_argument(
+        "--dlt", action="store_true", help=f"the baseline too, with {_DLT_PYTHON} (`make bench` makes it)"
+    )
     arguments = parser.parse_args()
     costs: dict[str, list[dict[str, float]]] = {}
     with raw.controller(arguments.jobs, _HOSTS, arguments.latency) as address:
@@ -61,7 +63,7 @@ def main() -> None:
 
 
 def _ours(address: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
-    """(stage, its cost) of one first sync into an empty database, of all three together, and of one with nothing new."""
+    """(stage, its cost) of a first sync into an empty database, of all stages, and of a sync with nothing new."""
     cipher = Cipher([new_key()])
     with fresh_database() as url:
         cluster, empty = register(url, cipher, address), database_megabytes(url)
@@ -94,7 +96,7 @@ def _ours(address: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
 
 
 def register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
-    """Add the simulated controller at `address` as a cluster that is read with as many workers as the other benchmarks."""
+    """Add the simulated controller at `address` as a cluster, read with as many workers as in the other benchmarks."""
     where = urlsplit(address["url"])
     endpoint = Endpoint("http", where.hostname or "", where.port or 80)
     with connect(url, autocommit=True) as connection:

@@ -81,7 +81,10 @@ def _add_cluster(environment: Mapping[str, str], home: Path, name: str, process:
     token.write_text(process.addresses[0].access_token)
     command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "add", process.addresses[0].url]
     subprocess.run(
-        [*command, "--name", name, "--token-file", str(token)], env=dict(environment), check=True, stdout=subprocess.DEVNULL
+        [*command, "--name", name, "--token-file", str(token)],
+        env=dict(environment),
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
 
 

@@ -28,7 +28,18 @@ from benchmarks.end_to_end import register
 
 _EVERY_SECONDS = 0.002
 _SHOWN = 7
-_WAITING = {"wait", "acquire", "readinto", "recv_into", "get", "_wait_for_tstate_lock", "result", "join", "select", "_worker"}
+_WAITING = {
+    "wait",
+    "acquire",
+    "readinto",
+    "recv_into",
+    "get",
+    "_wait_for_tstate_lock",
+    "result",
+    "join",
+    "select",
+    "_worker",
+}
 _EXTENSION = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}
 _STATEMENTS = (
     "SELECT query, total_exec_time / NULLIF(sum(total_exec_time) OVER (), 0), calls FROM pg_stat_statements "
@@ -89,10 +100,10 @@ def _sampled() -> Iterator[Counter[str]]:
 
 def _named(top: FrameType) -> str:
     """The innermost function of ours on the stack, and the package that it was in."""
-    inner = top.f_globals.get("__name__", "?").partition(".")[0]
+    inner = str(top.f_globals.get("__name__", "?")).partition(".")[0]
     frame: FrameType | None = top
     while frame is not None:
-        module = frame.f_globals.get("__name__", "?")
+        module = str(frame.f_globals.get("__name__", "?"))
         if module.startswith("aap_pipeline."):
             name = f"{module.removeprefix('aap_pipeline.')}.{frame.f_code.co_name}"
             return name if inner == "aap_pipeline" else f"{name} → {inner}"

@@ -1,4 +1,4 @@
-"""Stage marts: the six questions of a dashboard by range and filter, the same asked of core, a refresh, a change of rates.
+"""Stage marts: a dashboard's six questions by range and filter, the same asked of core, refresh, change of rates.
 
 python -m benchmarks.marts [--jobs 1000000] [--hosts 2000] [--days 730] [--scatter] [--no-core]
 
@@ -79,9 +79,7 @@ def _size(url: str, shape: Mapping[str, int]) -> None:
     emit("marts.size", **shape, marts_bytes=row[0], core_bytes=row[1], ratio=row[0] / row[1])
 
 
-def _page(
-    url: str, shape: Mapping[str, int], name: str, filters: str, days: int, span: Mapping[str, object]
-) -> None:
+def _page(url: str, shape: Mapping[str, int], name: str, filters: str, days: int, span: Mapping[str, object]) -> None:
     warm: dict[str, float] = {}
     cold = 0.0
     with connect(url, autocommit=True) as connection:

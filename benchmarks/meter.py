@@ -1,4 +1,4 @@
-"""What a block of work costs: wall time, CPU of this process, CPU of the database server, peak memory, growth on disk."""
+"""What a block of work costs: wall time, CPU of this process and of the database server, peak memory, size."""
 
 from __future__ import annotations
 

@@ -68,9 +68,7 @@ BENCHMARKS = (
         "--jobs 1000 --rounds 3 --dlt",
         "--jobs 5000 --rounds 3 --dlt",
     ),
-    Benchmark(
-        "hot_paths", "hot_paths", "Where the time goes in each stage", "--jobs 1000", "--jobs 5000"
-    ),
+    Benchmark("hot_paths", "hot_paths", "Where the time goes in each stage", "--jobs 1000", "--jobs 5000"),
     Benchmark("marts_10k", "marts", "Stage marts over 10,000 jobs", "--jobs 10000", "--jobs 10000"),
     Benchmark("marts_100k", "marts", "Stage marts over 100,000 jobs", "--jobs 100000", "--jobs 100000"),
     Benchmark("marts_1m", "marts", "Stage marts over 1,000,000 jobs", None, "--jobs 1000000"),
@@ -96,9 +94,7 @@ def chosen(*, full: bool, only: tuple[str, ...]) -> list[tuple[Benchmark, list[s
     """(benchmark, its arguments, its runs). One that is named in `only` is run even if its size belongs to `full`."""
     found = []
     for benchmark in BENCHMARKS:
-        arguments, runs = (
-            (benchmark.full, benchmark.full_runs) if full else (benchmark.quick, benchmark.quick_runs)
-        )
+        arguments, runs = (benchmark.full, benchmark.full_runs) if full else (benchmark.quick, benchmark.quick_runs)
         if only:
             if benchmark.name not in only:
                 continue

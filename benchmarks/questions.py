@@ -1,4 +1,4 @@
-"""What a dashboard asks: the functions of the marts, and the same asked of the core tables in the specification's SQL."""
+"""What a dashboard asks: the functions of the marts, and the same asked of core in the specification's SQL."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ CORE = {
     "top_projects": "SELECT p.name, count(*) FROM clusters_job j JOIN clusters_project p ON j.project_id = p.id "
     f"WHERE {_POPULATION} GROUP BY p.id, p.name ORDER BY 2 DESC LIMIT 5",
 }
-"""The six questions by the queries of the specification, and two of its kind where it has none (top users, projects)."""
+"""The six questions by the queries of the specification, and two of their kind that it lacks (users, projects)."""
 
 CONTROL = {
     "marts": "SELECT runs, round(savings, 2), unique_hosts FROM marts.totals(%(first)s, %(last)s)",
