@@ -54,9 +54,9 @@ def process_tag(run_id: str) -> dict[str, str]:
 
 def note_process(context: AssetExecutionContext) -> None:
     """Name this process as the one that executes the run of `context`."""
-    tag = process_tag(context.run_id)
+    tag = process_tag(context.run.run_id)
     if context.run.tags.get(PROCESS_TAG) != tag[PROCESS_TAG]:
-        context.instance.add_run_tags(context.run_id, tag)
+        context.instance.add_run_tags(context.run.run_id, tag)
 
 
 def process_of(run_id: str, tag: str | None) -> Process | None:

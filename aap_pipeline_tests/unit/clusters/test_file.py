@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import ClusterError, NewCluster
@@ -169,3 +172,20 @@ def test_names_that_are_no_partition_key_are_refused(name: str) -> None:
     """Guards against a partition that Dagster would cut at the comma."""
     with pytest.raises(ClusterError, match="Cluster name"):
         NewCluster(name, Endpoint("https", "a", 443), Tokens(SECRET))
+
+
+def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: Path) -> None:
+    """Guards against the line of another entry in a message."""
+    found = mistakes(
+        tmp_path,
+        "clusters:\n  - broken\n  - {name: a, address: c, access_token: t}\n  - {name: a, address: d, access_token: t}",
+    )
+    assert [line.split(":")[0] for line in found] == ["2", "4"]
+
+
+@given(text=st.text() | st.text("clusters: -name{}[]&*!|>'\"\n\t\\ ").map(lambda text: f"clusters:\n  - {text}"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_any_text_is_clusters_or_a_clear_error(tmp_path: Path, text: str) -> None:
+    """Guards against a traceback from the YAML parser for whatever is in a file."""
+    with suppress(PipelineError):
+        assert read(tmp_path, text)
