@@ -1,12 +1,21 @@
 """The main job: it takes the partition of one cluster through raw, core and marts, in one process."""
 
-from dagster import AssetSelection, define_asset_job, in_process_executor
+from dagster import AssetSelection, DagsterRunStatus, define_asset_job, in_process_executor
 
 PARTITION_TAG = "dagster/partition"
 """Dagster tags every run of a partition with its key; `dagster.yaml` lets only one run of a cluster go at a time."""
 
 REASON_TAG = "aap_pipeline/reason"
 """Why a sensor started a run, in a sentence."""
+
+UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+"""Statuses of a run that waits or is under way."""
 
 update_cluster = define_asset_job(
     name="update_cluster",

@@ -1,6 +1,7 @@
 """Runs the main job for several clusters side by side: what `sync` and `demo` do.
 
-Each run is in a process of its own: Dagster's loggers deadlock when two runs share an interpreter.
+Each run is in a process of its own: Dagster's loggers deadlock when two runs share an interpreter, and a process that
+is killed takes no other cluster's run with it.
 """
 
 from __future__ import annotations
@@ -9,24 +10,24 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from multiprocessing.queues import SimpleQueue
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkServerProcess
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from aap_pipeline.abandoned import process_tag, unfinished_runs
 from aap_pipeline.dagster_instance import dagster_environment, dagster_instance
 from aap_pipeline.resources import ProgressListener
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.processes import die_with_parent
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent, ExecuteInProcessResult
+    from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult
 
 _SIDE_BY_SIDE = 4
-
-_Update = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True)
@@ -53,82 +54,143 @@ def update_clusters(
 ) -> list[Outcome]:
     """Run the main job for each cluster {name: window}; one that fails does not hold up the others.
 
-    `url` is the database of `settings`, migrated. The processes end with this one, however it ends.
+    `url` is the database of `settings`, migrated. The processes end with this one, however it ends; after Ctrl-C their
+    runs are reported as cancelled.
     """
+    from aap_pipeline.jobs import update_cluster
     from aap_pipeline.partitions import CLUSTERS
 
     with dagster_instance(settings, url) as instance:
         instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-    # A server process imports Dagster once, and the runs fork from it.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["aap_pipeline.definitions"])
-    queue: SimpleQueue[_Update | None] = context.SimpleQueue()
-    environment = dagster_environment(settings, url)
-    with (
-        _told(progress, queue),
-        ProcessPoolExecutor(
-            min(_SIDE_BY_SIDE, len(windows)), context, initializer=_begin_worker, initargs=(environment, queue)
-        ) as pool,
-    ):
-        return list(pool.map(_update, windows.keys(), windows.values()))
+        unfinished_runs(instance, update_cluster.name)  # ends those that a kill -9 left behind
+        workers = _Workers(dagster_environment(settings, url), progress)
+        pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
+        try:
+            running = [pool.submit(workers.run, name, window) for name, window in windows.items()]
+            return [each.result() for each in running]
+        finally:
+            workers.stop()  # those that Ctrl-C finds at work
+            pool.shutdown(cancel_futures=True)
+            workers.report(instance)
 
 
-@contextmanager
-def _told(progress: ProgressListener, queue: SimpleQueue[_Update | None]) -> Iterator[None]:
-    """Hand what the processes say to `progress`, for the block."""
+@dataclass
+class _Workers:
+    """The processes in which runs go, each watched by a thread that hands on what it says."""
 
-    def listen() -> None:
-        while (update := queue.get()) is not None:
-            progress.update(*update)
+    environment: Mapping[str, str]
+    progress: ProgressListener
+    _processes: dict[str, ForkServerProcess] = field(default_factory=dict)
+    _unfinished: set[str] = field(default_factory=set)  # ids of runs whose process ended without saying how
+    _stopping: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    listener = threading.Thread(target=listen, name="progress", daemon=True)
-    listener.start()
-    try:
-        yield
-    finally:
-        queue.put(None)
-        listener.join()
+    def __post_init__(self) -> None:
+        # A server process imports Dagster once, and the runs fork from it.
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["aap_pipeline.definitions"])
+
+    def run(self, name: str, window: Window) -> Outcome:
+        """Run the job for one cluster; returns when its process has ended."""
+        run_id = str(uuid4())
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_work, args=(self.environment, sender, name, window, run_id))
+        with self._lock:
+            if self._stopping:
+                return Outcome(name, run_id, "Interrupted.", {})
+            process.start()
+            self._processes[name] = process
+        sender.close()  # so that the end of the process is the end of what can be received
+        outcome = self._listen(receiver)
+        process.join()
+        if outcome is None:
+            self._unfinished.add(run_id)
+            return Outcome(name, run_id, _how_it_ended(process.exitcode), {})
+        return outcome
+
+    def _listen(self, receiver: Pipe) -> Outcome | None:
+        """The outcome that a process sends at its end; None if it ended without one."""
+        try:
+            while not isinstance(said := receiver.recv(), Outcome):
+                self.progress.update(*said)
+        except (EOFError, OSError):
+            return None
+        return said
+
+    def stop(self) -> None:
+        """End what still runs, and start nothing more."""
+        with self._lock:
+            self._stopping = True
+            for process in self._processes.values():
+                process.kill()
+
+    def report(self, instance: DagsterInstance) -> None:
+        """Tell Dagster of the runs that can no longer do it themselves."""
+        for run_id in self._unfinished:
+            run = instance.get_run_by_id(run_id)
+            if run is not None and not run.is_finished:
+                instance.report_run_canceled(
+                    run, "Interrupted: what was committed is kept; the next run goes on from there."
+                )
 
 
-class _QueuedProgress:
+def _how_it_ended(status: int | None) -> str:
+    if status is not None and status < 0:
+        return (
+            f"The process of the run was killed by signal {-status} ({signal.Signals(-status).name}); if it was not "
+            "you, the machine may lack memory. What was committed is kept: sync again."
+        )
+    return f"The process of the run ended with exit status {status}; what it said is above."
+
+
+class _PipedProgress:
     """The listener inside a run's process."""
 
-    queue: SimpleQueue[_Update | None]
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
         """Send it to the process that a person looks at."""
-        self.queue.put((cluster, stage, done, total))
+        self._pipe.send((cluster, stage, done, total))
 
 
-_progress = _QueuedProgress()
-
-
-def _begin_worker(environment: Mapping[str, str], queue: SimpleQueue[_Update | None]) -> None:
-    die_with_parent(signal.SIGKILL, parent=os.getppid())()
+def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window, run_id: str) -> None:
+    """One run, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the processes
+    die_with_parent(signal.SIGKILL, parent=os.getppid())()
     os.environ.update(environment)
-    _progress.queue = queue
-
-
-def _update(name: str, window: Window) -> Outcome:
     from dagster import DagsterInstance
+    from sqlalchemy.exc import OperationalError
 
+    try:
+        with DagsterInstance.get() as instance:
+            outcome = _run_job(instance, name, window, run_id, _PipedProgress(pipe))
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        outcome = Outcome(
+            name, run_id, f"PostgreSQL went away during the run ({reason}): sync again when it is up.", {}
+        )
+    pipe.send(outcome)
+
+
+def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, progress: ProgressListener) -> Outcome:
     from aap_pipeline.definitions import defs
     from aap_pipeline.jobs import update_cluster
     from aap_pipeline.raw.assets import sync_data
 
-    with DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(update_cluster.name).execute_in_process(
-            partition_key=name,
-            instance=instance,
-            resources={**(defs.resources or {}), "progress": _progress},
-            run_config={
-                "ops": {sync_data.op.name: {"config": asdict(window)}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
-            },
-            raise_on_error=False,
-        )
-        return Outcome(name, result.run_id, _error(result), _metadata(result))
+    result = defs.resolve_job_def(update_cluster.name).execute_in_process(
+        run_id=run_id,
+        partition_key=name,
+        instance=instance,
+        tags=process_tag(run_id),
+        resources={**(defs.resources or {}), "progress": progress},
+        run_config={
+            "ops": {sync_data.op.name: {"config": asdict(window)}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
+        },
+        raise_on_error=False,
+    )
+    return Outcome(name, result.run_id, _error(result), _metadata(result))
 
 
 def _error(result: ExecuteInProcessResult) -> str | None:

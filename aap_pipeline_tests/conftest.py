@@ -38,19 +38,19 @@ def template(postgres: EmbeddedServer) -> str:
 @pytest.fixture
 def empty_database_url(postgres: EmbeddedServer) -> Iterator[str]:
     """URL of a fresh, empty database."""
-    yield from _fresh_database(postgres, "template0")
+    yield from fresh_database(postgres, "template0")
 
 
 @pytest.fixture
 def database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
     """URL of a fresh, migrated database."""
-    yield from _fresh_database(postgres, template)
+    yield from fresh_database(postgres, template)
 
 
 @pytest.fixture(scope="session")
 def shared_database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
     """URL of one migrated database for all tests that only read."""
-    yield from _fresh_database(postgres, template)
+    yield from fresh_database(postgres, template)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def connection(database_url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _fresh_database(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+def fresh_database(postgres: EmbeddedServer, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _url(postgres, name)

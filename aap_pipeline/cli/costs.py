@@ -45,7 +45,7 @@ def show(as_json: bool) -> None:
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")
 @click.option("--organization", metavar="NAME", help="Only for this organization.")
 def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None, organization: str | None) -> None:
-    """Set what a minute costs, for everyone, a cluster or an organization; `none` ends the override of the latter two."""
+    """Set what a minute costs, for everyone, a cluster or an organization; `none` ends an override."""
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.costs import set_rate
 

@@ -111,7 +111,7 @@ def _report(url: str) -> None:
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     with connect(url) as connection:
         everything = summarize(connection, to_date=tomorrow)
-        recent = summarize(connection, tomorrow - timedelta(days=30), tomorrow)
+        recent = summarize(connection, tomorrow - timedelta(days=30), tomorrow - timedelta(days=1))
     print_summary(console(), everything, chart=recent)
 
 

@@ -29,11 +29,11 @@ def number(value: float | Decimal | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def money(value: Decimal | float | None, symbol: str = "") -> str:
+def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
     """$1,234.50, -$12.00; a dash where there is none."""
     if value is None:
         return "–"
-    return f"{'-' if value < 0 else ''}{symbol}{abs(value):,.2f}"
+    return f"{'-' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"
 
 
 def duration(value: timedelta | float | None) -> str:

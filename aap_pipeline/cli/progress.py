@@ -20,7 +20,7 @@ class TerminalProgress:
         self._drawn = console.is_terminal
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("[bold]{task.fields[cluster]}"),
+            TextColumn("[bold]{task.fields[cluster]}", markup=True),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -28,12 +28,14 @@ class TerminalProgress:
             TimeRemainingColumn(compact=True),
             console=console,
             disable=not self._drawn,
+            transient=True,  # the outcomes that follow say it all
         )
         self._console = console
         width = max(map(len, names), default=0)
         self._tasks = {
             name: self._progress.add_task("waiting", total=None, cluster=name.ljust(width)) for name in names
         }
+        self._read: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -51,7 +53,13 @@ class TerminalProgress:
         task = self._tasks.get(cluster)
         if task is None:
             return
-        self._progress.update(task, description=_STAGES.get(stage, stage), completed=done, total=max(total, done))
+        if stage == "raw":
+            self._read[cluster] = max(total, done)
+        # How much there is to parse is not known, and the last stage counts no jobs.
+        completed, all_of_it = (done, None) if stage == "core" else (done, max(total, done))
+        if stage not in ("raw", "core"):
+            completed = all_of_it = self._read.get(cluster, 0)
+        self._progress.update(task, description=_STAGES.get(stage, stage), completed=completed, total=all_of_it)
         with self._lock:
             if not self._drawn and (cluster, stage) not in self._told:
                 self._told.add((cluster, stage))

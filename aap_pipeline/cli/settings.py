@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from aap_pipeline.cli.output import Column, json_option, print_rows
@@ -56,6 +58,27 @@ def set_(name: str, value: str) -> None:
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)
     click.echo(f"{name} is {_written(stored)}.")
+
+
+@command.group()
+def fx() -> None:
+    """Exchange rates, for figures in another currency than the configured one."""
+
+
+@fx.command(name="set")
+@click.argument("from_currency")
+@click.argument("to_currency")
+@click.argument("rate")
+@click.option("--date", "rate_date", type=click.DateTime(["%Y-%m-%d"]), help="First day of the rate (default: today).")
+def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: datetime | None) -> None:
+    """Note that one FROM_CURRENCY is worth RATE TO_CURRENCY (ISO codes), for example: fx set USD EUR 0.92."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.currency import set_exchange_rate
+
+    starting = (rate_date or datetime.now(UTC)).date()
+    with warehouse_connection() as connection:
+        value = set_exchange_rate(connection, from_currency, to_currency, rate, starting)
+    click.echo(f"1 {from_currency.upper()} is {value} {to_currency.upper()} from {starting} on.")
 
 
 def _written(value: object) -> str:

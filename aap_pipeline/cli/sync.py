@@ -94,8 +94,5 @@ def _dry_run(url: str, settings: Settings, chosen: list[Cluster], since: str | N
 def _time(text: str | None) -> str | None:
     from aap_pipeline.raw.assets import moment
 
-    try:
-        found = moment(text)
-    except ValueError:
-        raise PipelineError(f"{text!r} is no time: write 2026-01-31, or 2026-01-31T06:00:00+01:00.") from None
+    found = moment(text)
     return found.isoformat() if found else None

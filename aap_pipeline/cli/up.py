@@ -18,7 +18,10 @@ import click
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Another workspace.yaml, for Dagster code locations of your own beside the pipeline's.",
 )
-def command(host: str, port: int, workspace: Path | None) -> int:
+@click.option(
+    "--metrics-port", type=click.IntRange(1, 65535), help="Serve metrics for Prometheus on this port of 127.0.0.1."
+)
+def command(host: str, port: int, workspace: Path | None, metrics_port: int | None) -> int:
     """Run PostgreSQL, the Dagster daemon (which syncs by itself) and the Dagster UI until Ctrl-C.
 
     PostgreSQL is the embedded one, or the one of AAP_PIPELINE_DATABASE_URL, which must be migrated. Dagster keeps its
@@ -29,7 +32,7 @@ def command(host: str, port: int, workspace: Path | None) -> int:
     from aap_pipeline.settings import Settings
     from aap_pipeline.supervision.supervisor import Supervisor, UpOptions
 
-    options = UpOptions(host, port, workspace or shipped("workspace.yaml"))
+    options = UpOptions(host, port, workspace or shipped("workspace.yaml"), metrics_port)
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())

@@ -14,7 +14,8 @@ from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
 
-_TEXTS = ("name", "protocol", "address", "ca_bundle", "access_token", "access_token_env", "access_token_file")
+_ACCESS = ("access_token", "access_token_env", "access_token_file")
+_TEXTS = ("name", "protocol", "address", "ca_bundle", *_ACCESS)
 _SECRETS = ("refresh_token", "client_id", "client_secret")
 _KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -30,14 +31,19 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
     Raises ClustersFileError that names every mistake with its line. No value of a secret is repeated.
     """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ClustersFileError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ClustersFileError(f"{path} is no text in UTF-8.") from None
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ClustersFileError(f"{path}:{line}: not valid YAML: {error.problem}.") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ClustersFileError(f"{path}:{line}: not valid YAML: it holds a control character.") from None
     reader = _Reader(path, environment)
     found = reader.clusters(root)
     if reader.mistakes:
@@ -83,13 +89,14 @@ class _Reader:
         if not entries or not isinstance(entries[0], yaml.SequenceNode):
             self._mistake(root, "the file must begin with `clusters:` and a list")
             return []
-        found = [cluster for node in entries[0].value if (cluster := self._cluster(node)) is not None]
-        seen: dict[str, yaml.Node] = {}
-        for cluster, node in zip(found, entries[0].value, strict=False):
-            if cluster.name in seen:
+        found: dict[str, NewCluster] = {}
+        for node in entries[0].value:
+            cluster = self._cluster(node)
+            if cluster is not None and cluster.name in found:
                 self._mistake(node, f"name {cluster.name!r} is there twice")
-            seen[cluster.name] = node
-        return found
+            elif cluster is not None:
+                found[cluster.name] = cluster
+        return list(found.values())
 
     def _cluster(self, node: yaml.Node) -> NewCluster | None:
         if not isinstance(node, yaml.MappingNode):
@@ -99,7 +106,7 @@ class _Reader:
         fields = self._fields(node)
         protocol = str(fields.get("protocol") or "https")
         for required in ("name", "address"):
-            if not fields.get(required):
+            if fields.get(required, "") == "":
                 self._mistake(node, f"`{required}` is missing")
         access = self._access_token(node, fields)
         if len(self.mistakes) > before:
@@ -120,12 +127,18 @@ class _Reader:
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, object]:
         fields: dict[str, object] = {}
+        seen: set[object] = set()
         for key, value in node.value:
-            name = str(key.value)
-            if name not in _KEYS:
+            name = key.value if isinstance(key, yaml.ScalarNode) else None
+            if name is None:
+                self._mistake(key, "a key must be a single word")
+            elif name in seen:
+                self._mistake(key, f"`{name}` is there twice")
+            elif name not in _KEYS:
                 self._mistake(key, f"unknown key {name!r}: there are {', '.join(_KEYS)}")
             elif not isinstance(value, yaml.ScalarNode):
                 self._mistake(value, f"`{name}` must be a single value")
+                fields[name] = None
             elif name == "port" and not (value.value.isdigit() and 1 <= int(value.value) <= 65535):
                 self._mistake(value, f"port {value.value!r} is no whole number from 1 to 65535")
             elif name == "verify_ssl" and value.value not in ("true", "false"):
@@ -134,13 +147,16 @@ class _Reader:
                 fields[name] = value.value == "true"
             else:
                 fields[name] = value.value
+            seen.add(name)
         return fields
 
     def _access_token(self, node: yaml.Node, fields: dict[str, object]) -> str:
-        given = [name for name in ("access_token", "access_token_env", "access_token_file") if fields.get(name)]
+        given = [name for name in _ACCESS if fields.get(name, "") != ""]
         if len(given) != 1:
             self._mistake(node, "give one of `access_token`, `access_token_env` or `access_token_file`")
             return ""
+        if fields[given[0]] is None:
+            return ""  # what is wrong with it was said already
         value = str(fields[given[0]])
         if given[0] == "access_token":
             return value

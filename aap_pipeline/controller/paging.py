@@ -38,9 +38,7 @@ def page(client: Asker, path: str, params: Params | None, limit: int, after_id: 
     return _page(client, path, params, limit, after_id)[0]
 
 
-def counted_page(
-    client: Asker, path: str, params: Params | None, limit: int, after_id: int
-) -> tuple[list[Row], int]:
+def counted_page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Row], int]:
     """A page as `page`, and how many rows with an id above `after_id` the controller counts, in the same answer."""
     asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit}
     if after_id:

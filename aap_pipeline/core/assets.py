@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
 
+from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.failures import failing_clearly
@@ -57,6 +58,7 @@ def core(
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
         context.log.debug(f"{so_far.jobs:,} jobs parsed in {so_far.batches} batches")
 
+    note_process(context)
     with failing_clearly():
         with warehouse.connection() as connection:
             cluster = cluster_named(connection, context.partition_key)

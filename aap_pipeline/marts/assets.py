@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
 
+from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.marts.refresh import refresh
@@ -39,6 +40,7 @@ def marts(
     context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
 ) -> Iterator[MaterializeResult[None]]:
     """Rebuild the days of the partition's cluster whose jobs changed."""
+    note_process(context)
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         result = refresh(connection, cluster.id)

@@ -49,7 +49,9 @@ def set_rate(
         raise CostError(f"There is no rate {rate_type!r}: the rates are {' and '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
     if amount is None and cluster is None and organization is None:
-        raise CostError(f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end.")
+        raise CostError(
+            f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end."
+        )
     cluster_id, organization_id = place(connection, cluster, organization)
     row = connection.execute(statement("marts/today")).fetchone()
     starting = valid_from or (row[0] if row else date.today())  # noqa: DTZ011
@@ -81,7 +83,7 @@ def parse_money(name: str, value: str | Decimal) -> Decimal:
 
 
 def place(connection: Connection, cluster: str | None, organization: str | None) -> tuple[int, int]:
-    """Ids of a cluster and an organization by their names, 0 for none. Raises CostError for unknown or ambiguous ones."""
+    """Ids of a cluster and an organization by name, 0 for none. Raises CostError for unknown or ambiguous ones."""
     cluster_id = 0
     if cluster is not None:
         row = connection.execute(statement("marts/cluster_by_name"), {"name": cluster}).fetchone()

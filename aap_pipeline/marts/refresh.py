@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import date
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from aap_pipeline.marts.estimate import estimate_minutes
 from aap_pipeline.warehouse.connection import Connection
@@ -140,7 +140,7 @@ def _run(connection: Connection, name: LiteralString, cluster_id: int) -> int:
     return connection.execute(statement(name), {"cluster_id": cluster_id}).rowcount
 
 
-def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list[date]:
+def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list[Any]:
     return [row[0] for row in connection.execute(statement(name), {"cluster_id": cluster_id})]
 
 

@@ -48,7 +48,8 @@ def set_minutes(
     for what, minutes in (("manual minutes", manual_minutes), ("creation minutes", creation_minutes)):
         if minutes is not None and not MINIMUM_MINUTES <= minutes <= MAXIMUM_MINUTES:
             raise CostError(
-                f"The {what} of {name!r} cannot be {minutes}: they must be between {MINIMUM_MINUTES} and {MAXIMUM_MINUTES:,}."
+                f"The {what} of {name!r} cannot be {minutes}: they must be between {MINIMUM_MINUTES} and "
+                f"{MAXIMUM_MINUTES:,}."
             )
     if manual_minutes is None and creation_minutes is None:
         raise CostError(f"Say what to set for {name!r}: --manual-minutes, --creation-minutes, or both.")

@@ -15,7 +15,9 @@ from dagster import (
 )
 from pydantic import Field
 
+from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw.sweep import Tally
@@ -58,6 +60,7 @@ def sync_data(
     progress: ResourceParam[ProgressListener],
 ) -> MaterializeResult[None]:
     """Sync the cluster of the partition."""
+    note_process(context)
     with failing_clearly():
         with warehouse.connection() as connection:
             cluster = cluster_named(connection, context.partition_key)
@@ -85,10 +88,13 @@ def sync_data(
 
 
 def moment(text: str | None) -> datetime | None:
-    """An ISO 8601 time as aware UTC; empty: None. Raises ValueError for what is no time."""
+    """An ISO 8601 time as aware UTC; empty: None. Raises PipelineError for what is no time."""
     if not text:
         return None
-    parsed = datetime.fromisoformat(text)
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise PipelineError(f"{text!r} is no time: write 2026-01-31, or 2026-01-31T06:00:00+01:00.") from None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -5,16 +5,15 @@ from datetime import UTC, datetime
 from functools import partial
 
 from dagster import (
-    DagsterRunStatus,
     DefaultSensorStatus,
     RunRequest,
-    RunsFilter,
     SensorEvaluationContext,
     SensorResult,
     SkipReason,
     sensor,
 )
 
+from aap_pipeline.abandoned import unfinished_runs
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -37,13 +36,6 @@ from aap_pipeline.warehouse.statements import statement
 _SIDE_BY_SIDE = 16
 # A tick may take a minute: a controller that does not answer in a few seconds has its turn in a later one.
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
-_UNFINISHED = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
 
 
 @sensor(
@@ -107,5 +99,4 @@ def _newest_finished(warehouse: Warehouse, cluster: Cluster) -> datetime | Pipel
 
 
 def _busy_clusters(context: SensorEvaluationContext) -> set[str]:
-    runs = context.instance.get_runs(RunsFilter(job_name=update_cluster.name, statuses=_UNFINISHED))
-    return {run.tags.get(PARTITION_TAG, "") for run in runs}
+    return {run.tags.get(PARTITION_TAG, "") for run in unfinished_runs(context.instance, update_cluster.name)}

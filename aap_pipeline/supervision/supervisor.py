@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -18,6 +19,7 @@ from aap_pipeline.dagster_instance import dagster_environment
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.supervision.child import Backoff, Child
+from aap_pipeline.upkeep import metrics
 from aap_pipeline.warehouse.connection import describe
 from aap_pipeline.warehouse.errors import EmbeddedServerError
 from aap_pipeline.warehouse.migrate import MigrationError, check, migrate
@@ -39,6 +41,7 @@ class UpOptions:
     host: str
     port: int
     workspace: Path
+    metrics_port: int | None = None
 
 
 class Supervisor:
@@ -68,10 +71,14 @@ class Supervisor:
         try:
             url = self._start_database()
             self._say(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")
-            self._start_dagster(url)
-            self._announce(url)
-            while not self.stop.wait(_TICK_SECONDS):
-                self._watch()
+            with ExitStack() as serving:
+                if self._options.metrics_port is not None:
+                    serving.enter_context(metrics.serving(url, self._options.metrics_port))
+                    self._say(f"Metrics      http://127.0.0.1:{self._options.metrics_port}/metrics")
+                self._start_dagster(url)
+                self._announce(url)
+                while not self.stop.wait(_TICK_SECONDS):
+                    self._watch()
         finally:
             self._stop_all()
 

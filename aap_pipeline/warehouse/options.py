@@ -98,6 +98,13 @@ DEFAULT_CREATION_MINUTES = Option(
     Whole(0, 10_000_000),
     "Minutes that creating a new job template's automation is taken to have needed.",
 )
+ESTIMATE_TEMPLATE_MINUTES = Option(
+    "estimate_template_minutes",
+    False,
+    Switch(),
+    "Estimate a job template's manual minutes from the median of its first 20 successful runs, as long as nobody "
+    "set them.",
+)
 INITIAL_SYNC_DAYS = Option(
     "initial_sync_days", 90, Whole(1, _YEARS), "Days that the first sync of a cluster looks back."
 )
@@ -148,6 +155,7 @@ OPTIONS: dict[str, Option[Any]] = {
         HOURS_PER_FTE,
         DEFAULT_MANUAL_MINUTES,
         DEFAULT_CREATION_MINUTES,
+        ESTIMATE_TEMPLATE_MINUTES,
         INITIAL_SYNC_DAYS,
         SYNC_OVERLAP_MINUTES,
         SUMMARIES_DEADLINE_MINUTES,

@@ -1,6 +1,6 @@
 -- The hosts that a series' runs of a day touched, as bits. Index: clusters_jobhostsummary_job_idx.
 INSERT INTO marts.host_set_daily
-SELECT r.date, r.series_id, h.ordinal / 2048, bit_or(set_bit(B'0'::bit(2048), h.ordinal %% 2048, 1))
+SELECT r.date, r.series_id, h.ordinal / 1024, bit_or(set_bit(B'0'::bit(1024), h.ordinal %% 1024, 1))
 FROM marts_run r
 JOIN archive.all_host_summaries x ON x.job_id = r.id
 JOIN marts.dim_host h ON h.host_id = x.host_id

@@ -1,4 +1,4 @@
--- The tables of the specification (docs/database-schema.md), in an order that works, with those it names but does not
+-- The tables of the specification (aap_pipeline_tests/data/database-schema.md), in an order that works, with those it names but does not
 -- define. Additions to a specified table stand below its specified columns, under "Additions": each has a default or is
 -- nullable, so that every SELECT and INSERT written against the specification works.
 --

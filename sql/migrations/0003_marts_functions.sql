@@ -61,17 +61,20 @@ CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
        OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
                   AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
--- What the subscription charges each series for its run time in the range: nothing unless cost_model says so.
+-- What the subscription charges for run time in the range, by the same groups as series_money: nothing unless cost_model
+-- says so.
 CREATE FUNCTION marts.subscription_cost(
-    from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE
-) RETURNS TABLE (series_id INTEGER, cost NUMERIC) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+    from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS TABLE (organization_id INTEGER, cluster_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR, cost NUMERIC)
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 BEGIN
     IF NOT (SELECT f.subscription FROM marts.formula f) THEN
         RETURN;
     END IF;
     RETURN QUERY
-    SELECT u.series_id, sum(u.elapsed_ms * p.price / p.elapsed_ms)
+    SELECT s.organization_id, s.cluster_id, s.job_template_id, s.project_id, s.status, sum(u.elapsed_ms * p.price / p.elapsed_ms)
     FROM (
         SELECT d.series_id, d.month, d.elapsed_ms
         FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
@@ -82,17 +85,20 @@ BEGIN
         GROUP BY 1, 2
     ) u
     JOIN marts.subscription_month p ON p.month = u.month
-    GROUP BY u.series_id;
+    JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = u.series_id
+    GROUP BY 1, 2, 3, 4, 5;
 END $$;
 
--- One row for each series with runs in the range: its quantities and its money. run_cost_60000 is the cost of its run
--- time times 60,000, for elapsed is in milliseconds and the rate a minute's: whoever adds rows up divides once.
+-- One row for each cluster, organization, job template, project and status with runs in the range: its quantities and its
+-- money. Quantities are added up by series first, by the rows' own integers, and only then by what prices and names them.
+-- run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the rate a minute's: whoever
+-- adds rows up divides once.
 CREATE FUNCTION marts.series_money(
     from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
 ) RETURNS TABLE (
     cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR,
-    runs BIGINT, provisional_runs BIGINT, hosts NUMERIC, elapsed_ms NUMERIC,
+    runs NUMERIC, provisional_runs NUMERIC, hosts NUMERIC, elapsed_ms NUMERIC,
     manual_minutes NUMERIC, creation_minutes NUMERIC, counted_ms NUMERIC,
     manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC,
     manual_cost_as_recorded NUMERIC, creation_cost_as_recorded NUMERIC, run_cost_60000_as_recorded NUMERIC
@@ -108,34 +114,49 @@ CREATE FUNCTION marts.series_money(
         CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000
             ELSE q.run_cent_ms / 100 END
     FROM (
-        SELECT s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
+        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
             sum(u.runs) AS runs, sum(u.provisional_runs) AS provisional_runs, sum(u.hosts) AS hosts,
-            sum(u.elapsed_ms) AS elapsed_ms, sum(u.manual_cents_as_recorded) AS manual_cents,
-            sum(u.creation_cents_as_recorded) AS creation_cents, sum(u.run_cent_ms_as_recorded) AS run_cent_ms
+            sum(u.elapsed_ms) AS elapsed_ms, sum(u.manual_cents) AS manual_cents, sum(u.creation_cents) AS creation_cents,
+            sum(u.run_cent_ms) AS run_cent_ms
         FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
         JOIN (
-            SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-            FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
-            UNION ALL
-            SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-            FROM marts.run_daily d WHERE d.date >= from_date AND d.date < left_end
-            UNION ALL
-            SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-            FROM marts.run_daily d WHERE d.date >= right_start AND d.date <= to_date
+            SELECT v.series_id, sum(v.runs) AS runs, sum(v.provisional_runs) AS provisional_runs, sum(v.hosts) AS hosts,
+                sum(v.elapsed_ms) AS elapsed_ms, sum(v.manual_cents_as_recorded) AS manual_cents,
+                sum(v.creation_cents_as_recorded) AS creation_cents, sum(v.run_cent_ms_as_recorded) AS run_cent_ms
+            FROM (
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_daily d WHERE d.date >= from_date AND d.date < left_end
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_daily d WHERE d.date >= right_start AND d.date <= to_date
+            ) v
+            WHERE COALESCE(clusters, organizations, job_templates, projects, labels) IS NULL OR v.series_id IN (
+                SELECT x.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) x)
+            GROUP BY v.series_id
         ) u ON u.series_id = s.series_id
-        GROUP BY s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status
+        GROUP BY 1, 2, 3, 4, 5
     ) q
     CROSS JOIN marts.formula f
     JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
         AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
         AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
-    LEFT JOIN marts.counted_first_run first ON first.series_id = q.series_id AND first.date BETWEEN from_date AND to_date
-        AND (SELECT x.creation_once FROM marts.formula x)
-    LEFT JOIN marts.subscription_cost(from_date, to_date, m1, m2, left_end, right_start) sub ON sub.series_id = q.series_id
+    LEFT JOIN (
+        SELECT s.*, x.creation_cents FROM marts.counted_first_run x
+        JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = x.series_id
+        WHERE x.date BETWEEN from_date AND to_date AND (SELECT y.creation_once FROM marts.formula y)
+    ) first ON first.job_template_id = q.job_template_id AND first.organization_id = q.organization_id
+        AND first.project_id = q.project_id AND first.status = q.status
+    LEFT JOIN marts.subscription_cost(from_date, to_date, m1, m2, left_end, right_start,
+        clusters, organizations, job_templates, projects, labels) sub
+        ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
+        AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id AND sub.status = q.status
     CROSS JOIN LATERAL (SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts OFFSET 0) n
     CROSS JOIN LATERAL (
         SELECT n.counts,
@@ -227,6 +248,7 @@ CREATE FUNCTION marts.unique_hosts(
 DECLARE
     span RECORD;
     found BIGINT;
+    kept INTEGER[];
 BEGIN
     span := marts.split(from_date, to_date);
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
@@ -246,16 +268,20 @@ BEGIN
             GROUP BY u.cluster_id, u.chunk
         ) o;
     ELSE
+        kept := ARRAY(SELECT m.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) m);
         SELECT sum(bit_count(o.hosts)) INTO found
         FROM (
             SELECT bit_or(u.hosts) AS hosts
-            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+            FROM marts.series s
             JOIN (
                 SELECT d.* FROM marts.host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
+                    AND d.series_id = ANY (kept)
                 UNION ALL
                 SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.left_end
+                    AND d.series_id = ANY (kept)
                 UNION ALL
                 SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.right_start AND d.date <= to_date
+                    AND d.series_id = ANY (kept)
             ) u ON u.series_id = s.series_id
             GROUP BY s.cluster_id, u.chunk
         ) o;
@@ -318,6 +344,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 DECLARE
     zone TEXT;
+    span RECORD;
+    kept INTEGER[];
 BEGIN
     SELECT f.reporting_timezone INTO zone FROM marts.formula f;
     IF granularity = 'hour' THEN
@@ -363,6 +391,14 @@ BEGIN
         ) c ON c.at = b.at
         ORDER BY b.at;
     ELSE
+        kept := ARRAY(SELECT m.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) m);
+        span := marts.split(from_date, to_date);
+        IF granularity IN ('day', 'week') THEN  -- months are too coarse for these
+            span.m1 := to_date + 1;
+            span.m2 := to_date + 1;
+            span.left_end := to_date + 1;
+            span.right_start := to_date + 1;
+        END IF;
         RETURN QUERY
         SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
         FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
@@ -370,11 +406,19 @@ BEGIN
         LEFT JOIN (
             SELECT date_trunc(granularity, g.date::timestamp) AS at, sum(g.jobs) AS jobs, sum(g.hosts) AS hosts
             FROM (
-                SELECT d.date, sum(d.runs) + sum(d.runs_without_hosts) AS jobs, sum(d.hosts) AS hosts
+                SELECT d.month AS date, sum(d.runs + d.runs_without_hosts) AS jobs, sum(d.hosts) AS hosts
+                FROM marts.run_monthly d
+                WHERE d.month >= span.m1 AND d.month < span.m2 AND d.series_id = ANY (kept)
+                GROUP BY d.month
+                UNION ALL
+                SELECT d.date, sum(d.runs + d.runs_without_hosts), sum(d.hosts)
                 FROM marts.run_daily d
-                JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s
-                    ON s.series_id = d.series_id
-                WHERE d.date BETWEEN from_date AND to_date
+                WHERE d.date >= from_date AND d.date < span.left_end AND d.series_id = ANY (kept)
+                GROUP BY d.date
+                UNION ALL
+                SELECT d.date, sum(d.runs + d.runs_without_hosts), sum(d.hosts)
+                FROM marts.run_daily d
+                WHERE d.date >= span.right_start AND d.date <= to_date AND d.series_id = ANY (kept)
                 GROUP BY d.date
             ) g GROUP BY 1
         ) c ON c.at = b.at
@@ -393,6 +437,7 @@ CREATE FUNCTION marts.top_users(
 #variable_conflict use_column
 DECLARE
     span RECORD;
+    kept INTEGER[];
 BEGIN
     span := marts.split(from_date, to_date);
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
@@ -416,19 +461,23 @@ BEGIN
         WHERE g.user_id <> 0
         ORDER BY g.runs DESC, d.user_id LIMIT n;
     ELSE
+        kept := ARRAY(SELECT m.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) m);
         RETURN QUERY
         SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
         FROM (
             SELECT u.user_id, sum(u.runs)::bigint AS runs,
                 COALESCE(sum(u.runs) FILTER (WHERE s.status = 'successful'), 0)::bigint AS successful,
                 sum(u.hosts)::bigint AS hosts, sum(u.elapsed_ms) AS elapsed_ms
-            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+            FROM marts.series s
             JOIN (
                 SELECT l.* FROM marts.launches_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
+                    AND l.series_id = ANY (kept)
                 UNION ALL
                 SELECT l.* FROM marts.launches_daily l WHERE l.date >= from_date AND l.date < span.left_end
+                    AND l.series_id = ANY (kept)
                 UNION ALL
                 SELECT l.* FROM marts.launches_daily l WHERE l.date >= span.right_start AND l.date <= to_date
+                    AND l.series_id = ANY (kept)
             ) u ON u.series_id = s.series_id
             GROUP BY u.user_id
         ) g JOIN marts.dim_user d ON d.user_id = g.user_id

@@ -66,7 +66,7 @@ BEGIN
             ('dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
             ('dim_user', 'user_id IN (SELECT l.user_id FROM marts.launcher_monthly l)'),
             ('dim_host', 'EXISTS (SELECT FROM marts.organization_host_set_monthly h WHERE h.cluster_id = dim_host.cluster_id'
-                || ' AND h.chunk = dim_host.ordinal / 2048 AND get_bit(h.hosts, dim_host.ordinal % 2048) = 1)')
+                || ' AND h.chunk = dim_host.ordinal / 1024 AND get_bit(h.hosts, dim_host.ordinal % 1024) = 1)')
         ) AS v (name, condition)
     LOOP
         EXECUTE format('ALTER TABLE marts.%I ENABLE ROW LEVEL SECURITY', rule.name);

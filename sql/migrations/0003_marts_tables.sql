@@ -108,7 +108,7 @@ CREATE TABLE marts.run_daily (
     runs INTEGER NOT NULL,
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
-    hosts BIGINT NOT NULL,
+    hosts INTEGER NOT NULL,
     changed_hosts INTEGER NOT NULL,
     dark_hosts INTEGER NOT NULL,
     failures_hosts INTEGER NOT NULL,
@@ -154,7 +154,7 @@ CREATE TABLE marts.activity_daily (
     organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
     check_mode BOOLEAN NOT NULL,
     jobs INTEGER NOT NULL,
-    hosts BIGINT NOT NULL,
+    hosts INTEGER NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id, check_mode)
 );
 CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id);
@@ -165,7 +165,7 @@ CREATE TABLE marts.launches_daily (
     series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
     user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
     runs INTEGER NOT NULL,
-    hosts BIGINT NOT NULL,
+    hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
     PRIMARY KEY (series_id, date, user_id)
 );
@@ -185,7 +185,7 @@ CREATE TABLE marts.launcher_daily (
     user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
     runs INTEGER NOT NULL,
     successful_runs INTEGER NOT NULL,
-    hosts BIGINT NOT NULL,
+    hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id, check_mode, user_id)
 );
@@ -195,13 +195,13 @@ ALTER TABLE marts.launcher_monthly
     ADD PRIMARY KEY (month, cluster_id, organization_id, check_mode, user_id),
     ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
 
--- Sets of hosts as bitmaps: bit (ordinal % 2048) of chunk (ordinal / 2048) stands for a host of the cluster. Two grains:
+-- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Two grains:
 -- by series for any filter, by organization for those that name neither template nor project nor label.
 CREATE TABLE marts.host_set_daily (
     date DATE NOT NULL REFERENCES marts.dim_date(date),
     series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
     chunk SMALLINT NOT NULL,
-    hosts BIT(2048) NOT NULL,
+    hosts BIT(1024) NOT NULL,
     PRIMARY KEY (series_id, date, chunk)
 );
 CREATE INDEX host_set_daily_date_idx ON marts.host_set_daily (date);
@@ -217,7 +217,7 @@ CREATE TABLE marts.organization_host_set_daily (
     organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
     check_mode BOOLEAN NOT NULL,
     chunk SMALLINT NOT NULL,
-    hosts BIT(2048) NOT NULL,
+    hosts BIT(1024) NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id, check_mode, chunk)
 );
 CREATE TABLE marts.organization_host_set_monthly (LIKE marts.organization_host_set_daily);

@@ -1,8 +1,5 @@
 -- What upkeep and alerts remember.
 
--- The few jobs that are provisional, for the check that none stays so. Their number is that of the last two hours' jobs.
-CREATE INDEX clusters_job_provisional_idx ON clusters_job (cluster_id, finished) WHERE provisional;
-
 -- One row an incident: told once when it begins and once when it is over, to each receiver that takes it. An incident that
 -- comes back is a new row. The partial index makes two open incidents of one kind and subject impossible.
 CREATE TABLE pipeline.alert (

@@ -1,10 +1,9 @@
 -- How the syncs of a cluster stand: clocks, watermark, last successful sync, host summaries that are awaited, overdue,
--- given up. Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey,
--- clusters_job_provisional_idx.
+-- given up. Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
 SELECT NOW(),
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus WHERE cluster_id = %(cluster)s),
        run.started_at, run.finished_at, run.window_to,
-       awaited.waiting, awaited.overdue + provisional.overdue, awaited.given_up
+       awaited.waiting, awaited.overdue, awaited.given_up
 FROM (SELECT 1) one
 LEFT JOIN LATERAL (
     SELECT started_at, finished_at, window_to FROM pipeline.sync_run
@@ -16,9 +15,3 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE given_up) AS given_up
     FROM pipeline.pending_summaries WHERE cluster_id = %(cluster)s
 ) awaited
-CROSS JOIN LATERAL (
-    SELECT count(*) AS overdue FROM clusters_job job
-    WHERE job.cluster_id = %(cluster)s AND job.provisional AND job.finished < NOW() - make_interval(mins => %(minutes)s)
-      AND NOT EXISTS (SELECT FROM pipeline.pending_summaries pending
-                      WHERE pending.cluster_id = job.cluster_id AND pending.external_id = job.external_id)
-) provisional

@@ -56,8 +56,10 @@ def client_of(bench: Bench, server: SimulatorServer, **settings: object) -> Cont
 def everything(api: ControllerApi) -> dict[int, tuple[dict[str, object], list[int]]]:
     """All finished jobs with the ids of their host summaries, read the way a sweep does."""
     until = datetime.now(UTC) + timedelta(days=400)
-    jobs = []
-    while page := api.jobs_page(START, until, after_id=jobs[-1]["id"] if jobs else 0, limit=50):
+    jobs, counted = api.jobs_page(START, until, after_id=0, limit=50)
+    page = jobs
+    while len(page) < counted:
+        page, counted = api.jobs_page(START, until, after_id=jobs[-1]["id"], limit=50)
         jobs += page
     assert len(jobs) == api.jobs_count(START, until)
     with ThreadPoolExecutor(4) as pool:

@@ -13,9 +13,21 @@ from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, a
 
 def change_something(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """One change, as a sync, a person or a setting would make it."""
-    rng.choice([new_job, reread_job, reread_job, relabel, drop_job, new_rate, old_rate, override, new_minutes, setting, setting])(
-        connection, rng, dataset
-    )
+    rng.choice(
+        [
+            new_job,
+            reread_job,
+            reread_job,
+            relabel,
+            drop_job,
+            new_rate,
+            old_rate,
+            override,
+            new_minutes,
+            setting,
+            setting,
+        ]
+    )(connection, rng, dataset)
 
 
 def new_job(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
@@ -46,7 +58,8 @@ def reread_job(connection: Connection, rng: random.Random, dataset: Dataset) -> 
     note_day(connection, cluster, finished)
     moved = finished + timedelta(days=rng.choice([-30, -1, 0, 0, 1, 40]))
     connection.execute(
-        "UPDATE clusters_job SET finished = %s, started = %s, job_template_id = %s, status = %s, project_id = %s, elapsed = %s, "
+        "UPDATE clusters_job SET finished = %s, started = %s, job_template_id = %s, status = %s, project_id = %s, "
+        "elapsed = %s, "
         "launched_by_id = %s, job_type = %s WHERE id = %s",
         (
             moved,
@@ -71,7 +84,8 @@ def relabel(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
     identity, cluster, finished = job
     connection.execute("DELETE FROM clusters_joblabel WHERE job_id = %s", (identity,))
     connection.execute(
-        "INSERT INTO clusters_joblabel (job_id, label_id) SELECT %s, id FROM clusters_label WHERE cluster_id = %s AND id %% 2 = %s",
+        "INSERT INTO clusters_joblabel (job_id, label_id) "
+        "SELECT %s, id FROM clusters_label WHERE cluster_id = %s AND id %% 2 = %s",
         (identity, cluster, rng.randint(0, 1)),
     )
     note_day(connection, cluster, finished)
@@ -97,7 +111,8 @@ def old_rate(connection: Connection, rng: random.Random, dataset: Dataset) -> No
     """A rate is set from a day in the past."""
     day = START.date() + timedelta(days=rng.randint(0, DAYS))
     connection.execute(
-        "SELECT marts.set_rate(%s, %s, %s)", (rng.choice(["manual", "automated"]), Decimal(rng.randint(0, 9_999)) / 100, day)
+        "SELECT marts.set_rate(%s, %s, %s)",
+        (rng.choice(["manual", "automated"]), Decimal(rng.randint(0, 9_999)) / 100, day),
     )
 
 
@@ -114,7 +129,8 @@ def override(connection: Connection, rng: random.Random, dataset: Dataset) -> No
 def new_minutes(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """A template's minutes change."""
     connection.execute(
-        "UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = %s, time_taken_create_automation_minutes = %s "
+        "UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = %s, "
+        "time_taken_create_automation_minutes = %s "
         "WHERE id = %s",
         (rng.randint(1, 100), rng.randint(1, 1000), rng.choice(dataset.job_templates)),
     )
@@ -132,7 +148,8 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
         ]
     )
     connection.execute(
-        "INSERT INTO common_settings (type, value) VALUES (%s, %s) ON CONFLICT (type) DO UPDATE SET value = excluded.value",
+        "INSERT INTO common_settings (type, value) VALUES (%s, %s) "
+        "ON CONFLICT (type) DO UPDATE SET value = excluded.value",
         (name, value),
     )
 
@@ -145,5 +162,7 @@ def any_job(connection: Connection, rng: random.Random) -> tuple[int, int, Any] 
 
 def of_cluster(connection: Connection, rng: random.Random, table: str, cluster: int) -> int:
     """The id of a row of that cluster."""
-    rows = connection.execute(f"SELECT id FROM {table} WHERE cluster_id = %s ORDER BY id".encode(), (cluster,)).fetchall()
+    rows = connection.execute(
+        f"SELECT id FROM {table} WHERE cluster_id = %s ORDER BY id".encode(), (cluster,)
+    ).fetchall()
     return int(rng.choice(rows)[0])

@@ -80,7 +80,8 @@ def add_job(connection: Connection, cluster: int, number: int, finished: datetim
     )
     cursor = connection.cursor()
     cursor.executemany(
-        "INSERT INTO clusters_jobhostsummary (job_id, host_id, host_name, created, modified) VALUES (%s, %s, 'h', %s, %s)",
+        "INSERT INTO clusters_jobhostsummary (job_id, host_id, host_name, created, modified) "
+        "VALUES (%s, %s, 'h', %s, %s)",
         [(job, host, finished, finished) for host in hosts],
     )
     cursor.executemany(
@@ -94,7 +95,8 @@ def note_day(connection: Connection, cluster: int, finished: datetime | None) ->
     """What core does for a batch: the reporting day on which a job finished has changed."""
     connection.execute(
         "INSERT INTO pipeline.changed_day (cluster_id, day) "
-        "SELECT %s, (%s::timestamptz AT TIME ZONE reporting_timezone)::date FROM marts.formula WHERE %s::timestamptz IS NOT NULL",
+        "SELECT %s, (%s::timestamptz AT TIME ZONE reporting_timezone)::date FROM marts.formula "
+        "WHERE %s::timestamptz IS NOT NULL",
         (cluster, finished, finished),
     )
 

@@ -40,18 +40,23 @@ class Oracle:
 
     def __init__(self, connection: Connection) -> None:
         self.settings = {"reporting_timezone": "UTC", "creation_cost_basis": "per_run", "cost_model": "per_minute"}
-        self.settings |= {name: value.strip('"') for name, value in connection.execute("SELECT type, value FROM common_settings")}
+        self.settings |= {
+            name: value.strip('"') for name, value in connection.execute("SELECT type, value FROM common_settings")
+        }
         self.zone = ZoneInfo(self.settings["reporting_timezone"])
         self.today = datetime.now(UTC).astimezone(self.zone).date()
         labels, hosts = defaultdict(set), defaultdict(set)
         for job, label in connection.execute("SELECT job_id, label_id FROM clusters_joblabel"):
             labels[job].add(label)
-        for job, host in connection.execute("SELECT job_id, host_id FROM clusters_jobhostsummary WHERE host_id IS NOT NULL"):
+        for job, host in connection.execute(
+            "SELECT job_id, host_id FROM clusters_jobhostsummary WHERE host_id IS NOT NULL"
+        ):
             hosts[job].add(host)
         self.jobs = [
             Job(*row, labels=frozenset(labels[row[0]]), hosts=frozenset(hosts[row[0]]))
             for row in connection.execute(
-                "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, status, "
+                "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, "
+                "status, "
                 "finished, elapsed, COALESCE(num_hosts, 0), provisional FROM clusters_job "
                 "WHERE status IN ('successful', 'failed') AND finished IS NOT NULL"
             )
@@ -65,7 +70,8 @@ class Oracle:
         self.current_minutes = {
             row[0]: (row[1], row[2])
             for row in connection.execute(
-                "SELECT id, time_taken_manually_execute_minutes, time_taken_create_automation_minutes FROM clusters_jobtemplate"
+                "SELECT id, time_taken_manually_execute_minutes, time_taken_create_automation_minutes "
+                "FROM clusters_jobtemplate"
             )
         }
         self.first_runs = self._first_runs()
@@ -157,7 +163,9 @@ class Oracle:
         }
         money = [self.money(job) for job in runs]
         recorded = [self.money(job, recorded=True) for job in runs]
-        manual, creation, run, by_hand, creating = (sum(part) for part in zip(*money, strict=True)) if money else [Decimal(0)] * 5
+        manual, creation, run, by_hand, creating = (
+            (sum(part) for part in zip(*money, strict=True)) if money else [Decimal(0)] * 5
+        )
         found["manual_costs"], found["creation_costs"], found["run_costs"] = manual, creation, run
         found["automated_costs"], found["savings"] = creation + run, manual - creation - run
         found["failed_run_costs"] = sum(
@@ -197,7 +205,9 @@ class Oracle:
     def _bucket(self, moment: datetime, granularity: str) -> datetime:
         local = moment.astimezone(self.zone)
         if granularity == "hour":
-            return (local - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)).astimezone(UTC)
+            return (
+                local - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            ).astimezone(UTC)
         day = local.date()
         start = {
             "day": day,

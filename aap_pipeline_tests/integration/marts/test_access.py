@@ -77,19 +77,32 @@ def rows(reader: Connection, query: str) -> list[tuple[Any, ...]]:
     return reader.execute(query.encode()).fetchall()
 
 
-def test_a_reader_who_is_not_listed_sees_what_the_owner_sees(connection: Connection, dataset: Dataset, login: Any) -> None:
+def test_a_reader_who_is_not_listed_sees_what_the_owner_sees(
+    connection: Connection, dataset: Dataset, login: Any
+) -> None:
     """Guards against policies that take rows from everyone."""
     reader = login("everything", None)
-    for query in (f"SELECT * FROM marts.totals({_EVERYTHING})", f"SELECT * FROM marts.savings_by_template({_EVERYTHING})"):
+    for query in (
+        f"SELECT * FROM marts.totals({_EVERYTHING})",
+        f"SELECT * FROM marts.savings_by_template({_EVERYTHING})",
+    ):
         assert rows(reader, query) == rows(connection, query)
-    relations = [name for (name,) in rows(connection, "SELECT relname FROM pg_class WHERE relnamespace = 'marts'::regnamespace "
-                 "AND relkind IN ('r', 'v') AND relname <> 'bi_access' ORDER BY 1")]
+    relations = [
+        name
+        for (name,) in rows(
+            connection,
+            "SELECT relname FROM pg_class WHERE relnamespace = 'marts'::regnamespace "
+            "AND relkind IN ('r', 'v') AND relname <> 'bi_access' ORDER BY 1",
+        )
+    ]
     for relation in relations:
         count = f"SELECT count(*) FROM marts.{relation}"
         assert rows(reader, count) == rows(connection, count), relation
 
 
-def test_a_listed_reader_sees_its_organizations_everywhere(connection: Connection, dataset: Dataset, login: Any) -> None:
+def test_a_listed_reader_sees_its_organizations_everywhere(
+    connection: Connection, dataset: Dataset, login: Any
+) -> None:
     """Guards against a table, view or function that forgets the reader: the figures are those of an explicit filter."""
     mine = dataset.organizations[0]
     reader = login("one", [mine])
@@ -106,7 +119,8 @@ def test_a_listed_reader_sees_its_organizations_everywhere(connection: Connectio
         assert seen <= {mine}, relation
     for relation, key in (("run_daily", "series_id"), ("host_set_monthly", "series_id"), ("first_run", "series_id")):
         expected = rows(
-            connection, f"SELECT count(*) FROM marts.{relation} JOIN marts.series USING ({key}) WHERE organization_id = {mine}"
+            connection,
+            f"SELECT count(*) FROM marts.{relation} JOIN marts.series USING ({key}) WHERE organization_id = {mine}",
         )
         assert rows(reader, f"SELECT count(*) FROM marts.{relation}") == expected
     hosts = rows(reader, "SELECT count(*) FROM marts.dim_host")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -93,6 +94,16 @@ def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) ->
         connection.execute(query, ("GBP",))
 
 
+def test_exchange_rates_are_set_on_the_command_line(cli: Cli, connection: Connection) -> None:  # noqa: F811
+    """Guards against a command that the error of a missing rate names but that does not exist."""
+    assert cli("settings", "fx", "set", "usd", "eur", "0.92", "--date", "2025-01-01").status == 0
+    found = connection.execute(
+        "SELECT from_currency, to_currency, rate_date, rate FROM common_currency_rate"
+    ).fetchall()
+    assert found == [("USD", "EUR", date(2025, 1, 1), Decimal("0.92"))]
+    assert "must be between" in cli("settings", "fx", "set", "usd", "eur", "0").err
+
+
 def test_payback_is_the_day_on_which_savings_passed_the_creation(connection: Connection) -> None:
     """Guards against a payback on the first day, or one that a later loss undoes."""
     cluster = add_cluster(connection, "a")
@@ -102,7 +113,9 @@ def test_payback_is_the_day_on_which_savings_passed_the_creation(connection: Con
         moment = datetime(2025, 1, day, 9, tzinfo=UTC)
         add_job(connection, cluster, day, moment, job_template_id=template, hosts=hosts, elapsed=0)
     refresh(connection)
-    found = connection.execute("SELECT first_run_date, payback_date, creation_costs, cumulated_savings FROM marts.payback")
+    found = connection.execute(
+        "SELECT first_run_date, payback_date, creation_costs, cumulated_savings FROM marts.payback"
+    )
     assert found.fetchone() == (date(2025, 1, 1), date(2025, 1, 3), 7500, 5 * 3000 - 7500)
 
 

@@ -155,10 +155,15 @@ def test_minutes_are_estimated_from_the_first_runs_where_asked(connection: Conne
     for number in range(10):
         moment = datetime(2025, 1, 3, number, tzinfo=UTC)
         template = guessed if number % 2 else said
-        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=Decimal(60 * number))
+        add_job(
+            connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=Decimal(60 * number)
+        )
     connection.execute("INSERT INTO common_settings (type, value) VALUES ('estimate_template_minutes', 'true')")
     refresh(connection)
-    found = connection.execute("SELECT manual_minutes, source FROM marts.template_minutes WHERE valid_to = '9999-12-31' ORDER BY job_template_id")
+    found = connection.execute(
+        "SELECT manual_minutes, source FROM marts.template_minutes WHERE valid_to = '9999-12-31' "
+        "ORDER BY job_template_id"
+    )
     assert found.fetchall() == [(5, "estimated"), (7, "set")]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.warehouse.server import EmbeddedServer
+from aap_pipeline_tests.conftest import fresh_database
 from aap_pipeline_tests.integration.raw.rig import Rig, empty_world
 
 
@@ -27,6 +30,13 @@ def server(shared_server: SimulatorServer) -> SimulatorServer:
 
 
 @pytest.fixture
-def rig(server: SimulatorServer, database_url: str) -> Rig:
+def rig(server: SimulatorServer, database_url: str) -> Iterator[Rig]:
     """A cluster that was never synced."""
-    return Rig(database_url, server)
+    with closing(Rig(database_url, server)) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+    """One migrated database for all examples of a property."""
+    yield from fresh_database(postgres, template)

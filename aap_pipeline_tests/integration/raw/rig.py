@@ -58,7 +58,12 @@ class Rig:
     settings: ClientSettings = field(default_factory=patient)
 
     def __post_init__(self) -> None:
+        self.connection = connect(self.database_url, autocommit=True)
         self.register()
+
+    def close(self) -> None:
+        """Leave the database."""
+        self.connection.close()
 
     @property
     def world(self) -> World:
@@ -69,15 +74,13 @@ class Rig:
         """Put the cluster into the registry, with the simulator's tokens unless others are given."""
         server, pair = self.server, self.server.token
         given = tokens or Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret)
-        with connect(self.database_url) as connection:
-            entry = NewCluster(self.name, Endpoint("http", server.host, server.port), given)
-            save_clusters(connection, self.cipher, [entry])
+        entry = NewCluster(self.name, Endpoint("http", server.host, server.port), given)
+        save_clusters(self.connection, self.cipher, [entry])
 
     @property
     def cluster(self) -> Cluster:
         """The registry's entry as it is now."""
-        with connect(self.database_url) as connection:
-            return cluster_named(connection, self.name)
+        return cluster_named(self.connection, self.name)
 
     def sync(self, **request: Any) -> SyncReport:
         """One sync; keywords as in SyncRequest."""
@@ -88,10 +91,13 @@ class Rig:
         """Stage core over all that is raw."""
         parse(self.database_url, self.cluster.id)
 
+    def execute(self, sql: str, *parameters: object) -> None:
+        """Run a statement."""
+        self.connection.execute(sql.encode(), parameters)
+
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of a statement."""
-        with connect(self.database_url) as connection:
-            return connection.execute(sql.encode(), parameters).fetchall()
+        return self.connection.execute(sql.encode(), parameters).fetchall()
 
     def value(self, sql: str, *parameters: object) -> Any:
         """The one value of a statement; None for no row."""
@@ -114,12 +120,11 @@ class Rig:
 
     def last_run(self) -> Document:
         """The newest row of sync_run, by column."""
-        with connect(self.database_url) as connection:
-            cursor = connection.execute("SELECT * FROM pipeline.sync_run ORDER BY id DESC LIMIT 1")
-            row = cursor.fetchone()
-            assert row is not None
-            assert cursor.description is not None
-            return dict(zip([column.name for column in cursor.description], row, strict=True))
+        cursor = self.connection.execute("SELECT * FROM pipeline.sync_run ORDER BY id DESC LIMIT 1")
+        row = cursor.fetchone()
+        assert row is not None
+        assert cursor.description is not None
+        return dict(zip([column.name for column in cursor.description], row, strict=True))
 
 
 def as_raw(truth: JobTruth) -> Document:
@@ -179,8 +184,7 @@ def _summary(document: Document) -> Counters:
 
 def stored_jobs(rig: Rig) -> dict[int, tuple[StoredJob, bool]]:
     """What is stored, the raw rows not parsed yet before what core has: comparable form, provisional."""
-    with connect(rig.database_url) as connection:
-        found = _core_jobs(connection)
+    found = _core_jobs(rig.connection)
     for number, (document, provisional) in rig.raw_jobs().items():
         summaries = document.pop("job_host_summaries")
         labels = document["summary_fields"]["labels"]["results"]
@@ -201,7 +205,7 @@ def _core_jobs(connection: Connection) -> dict[int, tuple[StoredJob, bool]]:
         labels.setdefault(job_id, set()).add(label)
     summaries: dict[int, Counter[Counters]] = {}
     for job_id, *counters in connection.execute(
-        f"SELECT job_id, host_name, failed, {', '.join(COUNTERS)} FROM clusters_jobhostsummary".encode()  # noqa: S608
+        f"SELECT job_id, host_name, failed, {', '.join(COUNTERS)} FROM clusters_jobhostsummary".encode()
     ):
         summaries.setdefault(job_id, Counter())[tuple(counters)] += 1
     found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -24,9 +25,9 @@ LONG_AGO = 3650
 
 def look_back(rig: Rig, days: int) -> None:
     """Let a first sync reach back so many days."""
-    rig.query(
+    rig.execute(
         "INSERT INTO common_settings (type, value) VALUES ('initial_sync_days', %s) "
-        "ON CONFLICT (type) DO UPDATE SET value = excluded.value RETURNING 1",
+        "ON CONFLICT (type) DO UPDATE SET value = excluded.value",
         str(days),
     )
 
@@ -34,8 +35,7 @@ def look_back(rig: Rig, days: int) -> None:
 @pytest.mark.parametrize("product", ["aap24", "aap25", "awx"])
 def test_recorded_answers_of_a_product_arrive_whole(product: str, database_url: str) -> None:
     """Guards against documents that differ from what a real controller sent."""
-    with replay(product) as server:
-        rig = Rig(database_url, server)
+    with replay(product) as server, closing(Rig(database_url, server)) as rig:
         look_back(rig, LONG_AGO)
         first = rig.sync()
         assert_raw_is_truth(rig)
@@ -51,8 +51,7 @@ def test_recorded_answers_of_a_product_arrive_whole(product: str, database_url: 
 def test_other_products_are_synced_alike(product: str, server: SimulatorServer, database_url: str) -> None:
     """Guards against a list of versions that ends with the last one known."""
     world = filled_world(product=product, jobs=60)
-    with SimulatorServer(world) as other:
-        rig = Rig(database_url, other)
+    with SimulatorServer(world) as other, closing(Rig(database_url, other)) as rig:
         rig.sync()
         assert_raw_is_truth(rig)
         assert rig.cluster.product == f"AAP 2.{product[-1]}"
@@ -61,7 +60,7 @@ def test_other_products_are_synced_alike(product: str, server: SimulatorServer, 
 def test_a_synthetic_year_arrives_exactly_through_core(rig: Rig, server: SimulatorServer) -> None:
     """Guards against a job, a host summary or a label that is lost or doubled in many slices, odd cases included."""
     server.use(filled_world(jobs=600, days=80))
-    rig.query("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '70') RETURNING 1")
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '70')")
     report = rig.sync()
     assert_raw_is_truth(rig)
     assert report.slices > 8
@@ -106,7 +105,7 @@ def test_hundreds_of_jobs_with_the_same_finish_time_arrive(rig: Rig, server: Sim
     """Guards against a slice that cannot be cut, and against a watermark in the middle of a group of equals."""
     world = empty_world()
     server.use(world)
-    rig.query("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '50') RETURNING 1")
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '50')")
     moment = NOW - 3 * MINUTE
     for _ in range(330):
         world.add_job(finished=moment, hosts=1)
@@ -138,8 +137,8 @@ def test_the_controllers_clock_counts_not_ours(rig: Rig, server: SimulatorServer
         world.clock.skew = skew
         server.use(world)
         number = world.add_job(finished=world.clock.now() - timedelta(seconds=1))
-        rig.query("DELETE FROM clusters_clustersyncstatus RETURNING 1")
-        rig.query("DELETE FROM clusters_clustersyncdata RETURNING 1")
+        rig.execute("DELETE FROM clusters_clustersyncstatus")
+        rig.execute("DELETE FROM clusters_clustersyncdata")
         rig.sync()
         assert list(rig.raw_jobs()) == [number]
 

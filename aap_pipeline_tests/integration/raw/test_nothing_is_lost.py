@@ -1,0 +1,323 @@
+"""The promise of stage raw, over any history: faults, kills, late rows, deletions, syncs in any order.
+
+Each example is a script of events. After every event no stored job that is marked complete may lack a host summary;
+when the faults have stopped, what is stored equals what the controller holds. AAP_PIPELINE_EXAMPLES runs more scripts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Set
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.reconcile import reconcile
+from aap_pipeline.raw.store import RawStore
+from aap_pipeline.raw.sync import SyncRequest
+from aap_pipeline.simulator.faults import Fault, FaultPlan
+from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.simulator.synthetic import SyntheticWorld
+from aap_pipeline_tests.integration.raw.rig import NOW, Rig, empty_world, patient, stored_jobs, true_jobs
+
+SHORT = 40
+EXAMPLES = int(os.environ.get("AAP_PIPELINE_EXAMPLES", SHORT))
+MINUTE = timedelta(minutes=1)
+DEADLINE = timedelta(hours=2)
+PAST_DEADLINE = 150
+
+
+FORGET_CLUSTERS = "TRUNCATE clusters_cluster, common_settings CASCADE"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Jobs that finish, all at one moment or a second apart, `ago` minutes before now: some turn up behind others."""
+
+    count: int
+    hosts: int = 1
+    stats: str = "delivered"
+    ago: int = 0
+    at_once: bool = False
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """The controller writes host summaries that are late: of every job, or of every other one."""
+
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Delete:
+    """The controller deletes a job."""
+
+    which: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Time goes by at the controller."""
+
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A fault during a sync, on requests of some kind."""
+
+    kind: str
+    path: str = ""
+    skip: int = 0
+    times: int = 1
+    probability: float = 1.0
+
+
+@dataclass(frozen=True)
+class Sync:
+    """A sync; `dies` before or after its n-th transaction; a backfill if `since` (minutes ago) is given."""
+
+    troubles: tuple[Trouble, ...] = ()
+    dies: int | None = None
+    since: int | None = None
+
+
+@dataclass(frozen=True)
+class Parse:
+    """Stage core takes what is there."""
+
+
+Event = Jobs | Deliver | Delete | Wait | Sync | Parse
+
+KINDS = (
+    "status",
+    "reset",
+    "truncate",
+    "html",
+    "maintenance",
+    "html_404",
+    "expire_token",
+    "count_too_high",
+    "drop_row",
+    "foreign_next",
+    "foreign_redirect",
+    "delete_job",
+    "insert_behind",
+)
+PATHS = ("", "jobs", "host_summaries", "job_templates", "organizations", "token", "ping")
+
+troubles = st.builds(
+    Trouble,
+    kind=st.sampled_from(KINDS),
+    path=st.sampled_from(PATHS),
+    skip=st.integers(0, 12),
+    times=st.integers(1, 12),
+    probability=st.sampled_from((1.0, 0.5, 0.2)),
+)
+syncs = st.just(Sync()) | st.builds(
+    Sync,
+    troubles=st.lists(troubles, max_size=3).map(tuple),
+    dies=st.none() | st.integers(0, 14),
+    since=st.none() | st.integers(1, 300),
+)
+jobs = st.builds(
+    Jobs,
+    count=st.integers(1, 12),
+    hosts=st.integers(0, 3),
+    stats=st.sampled_from(("delivered", "late", "never")),
+    ago=st.integers(0, 6),
+    at_once=st.booleans(),
+)
+events = st.one_of(
+    jobs,
+    jobs,
+    syncs,
+    syncs,
+    st.builds(Deliver, every=st.integers(1, 2)),
+    st.builds(Delete, which=st.integers(0, 50)),
+    st.builds(Wait, minutes=st.sampled_from((0, 1, 5, 30, PAST_DEADLINE))),
+    st.just(Parse()),
+)
+
+
+@dataclass
+class History:
+    """One script played on one cluster."""
+
+    rig: Rig
+    world: SyntheticWorld
+    silent: set[int] = field(default_factory=set)
+    """Jobs whose host summaries never come."""
+    late: set[int] = field(default_factory=set)
+    """Jobs whose host summaries came after the deadline: reconciliation finds them, no sync does."""
+
+    def play(self, script: list[Event]) -> None:
+        for event in script:
+            self._happen(event)
+            self.assert_complete_jobs_are_complete()
+        self.calm()
+
+    def _happen(self, event: Event) -> None:
+        match event:
+            case Jobs():
+                self._finish(event)
+            case Deliver(every):
+                waiting = [job.id for job in self.world.jobs if job.pending]
+                overdue = self.world.clock.now() - DEADLINE
+                for number in waiting[::every]:
+                    self.world.deliver_summaries(number)
+                    if datetime.fromisoformat(self.world.truth().jobs[number].job["finished"]) <= overdue:
+                        self.late.add(number)
+            case Delete(which):
+                if self.world.jobs.ids:
+                    self.world.delete_job(self.world.jobs.ids[which % len(self.world.jobs.ids)])
+            case Wait(minutes):
+                self.world.clock.advance(minutes * MINUTE + timedelta(seconds=1))
+            case Sync():
+                self._sync(event)
+            case Parse():
+                self.rig.parse()
+
+    def _finish(self, event: Jobs) -> None:
+        last = self.world.clock.now() - event.ago * MINUTE
+        for index in range(event.count):
+            finished = last if event.at_once else last - timedelta(seconds=index)
+            number = self.world.add_job(finished=finished, hosts=event.hosts, stats=event.stats)  # type: ignore[arg-type]
+            if event.stats == "never":
+                self.silent.add(number)
+
+    def _sync(self, event: Sync) -> None:
+        since = self.world.clock.now() - event.since * MINUTE if event.since else None
+        faults = [
+            Fault(
+                trouble.kind,  # type: ignore[arg-type]
+                probability=trouble.probability,
+                paths=frozenset({trouble.path} - {""}),
+                skip=trouble.skip,
+                times=trouble.times,
+            )
+            for trouble in event.troubles
+        ]
+        self.rig.server.faults.add(*faults)
+        try:
+            with dying(event.dies):
+                self.rig.sync(since=since)
+        except (PipelineError, Killed):
+            pass
+        finally:
+            self.rig.server.faults.clear()
+
+    def assert_complete_jobs_are_complete(self) -> None:
+        """No stored job that is marked complete lacks a host summary, but for those whose deadline has passed."""
+        now = self.world.clock.now()
+        truth = true_jobs({**self.world.truth().deleted, **self.world.truth().jobs})
+        waiting = {job.id for job in self.world.jobs if job.pending}
+        for number, (job, provisional) in stored_jobs(self.rig).items():
+            if provisional or number in self.silent or job.finished <= now - DEADLINE:
+                continue
+            if number in self.world.deleted:
+                continue  # deleted while it was awaited: what there was is here
+            assert number not in waiting, f"job {number} is called complete before its host summaries are written"
+            assert job == truth[number]
+
+    def calm(self) -> None:
+        """The faults have stopped and syncs run on: everything is here, exactly once."""
+        self.rig.sync()
+        self._happen(Deliver())
+        self.rig.sync()
+        self.world.clock.advance(DEADLINE + MINUTE)
+        self.rig.sync()
+        self.rig.parse()
+        self.assert_equals_truth(but_for=self.late)
+        self.world.clock.advance(timedelta(days=1))
+        request = SyncRequest(self.rig.cluster, client_settings=self.rig.settings)
+        found = reconcile(self.rig.database_url, self.rig.cipher, request, first=NOW.date() - timedelta(days=1))
+        assert found.missing == ()
+        self.rig.parse()
+        self.assert_equals_truth()
+        assert self.rig.watermark is None or self.rig.watermark <= self.world.clock.now()
+
+    def assert_equals_truth(self, but_for: Set[int] = frozenset()) -> None:
+        """Every job of the controller is stored as it is there; those of `but_for` may lack host summaries."""
+        stored = stored_jobs(self.rig)
+        deleted = self.world.deleted.keys()
+        assert not [number for number, (_, provisional) in stored.items() if provisional and number not in deleted]
+        truth = true_jobs(self.world.truth().jobs)
+        found = {number: job for number, (job, _) in stored.items() if number not in deleted}
+        assert found.keys() == truth.keys()
+        assert [number for number, job in truth.items() if job != found[number] and number not in but_for] == []
+
+
+@contextmanager
+def dying(step: int | None) -> Iterator[None]:
+    """Lets the process die between two commits: before transaction step // 2, or right after it."""
+    if step is None:
+        yield
+        return
+    done = 0
+
+    def mortal(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            nonlocal done
+            if step == 2 * done:
+                raise Killed
+            result = method(*arguments)
+            if step == 2 * done + 1:
+                raise Killed
+            done += 1
+            return result
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("write", "finish_slice", "settle", "write_listing", "known"):
+            patch.setattr(RawStore, name, mortal(getattr(RawStore, name)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def played(shared_server: SimulatorServer, module_database_url: str) -> Callable[[list[Event]], None]:
+    """Plays a script on a cluster of its own."""
+
+    def play(script: list[Event]) -> None:
+        world = empty_world(jobs=10)
+        shared_server.use(world, faults=FaultPlan(seed=1))
+        shared_server.token = shared_server.tokens.issue()
+        with closing(Rig(module_database_url, shared_server, settings=patient(retries=4))) as rig:
+            rig.execute(FORGET_CLUSTERS)
+            rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10'), ('sync_workers', '4')")
+            rig.register()
+            History(rig, world).play(script)
+
+    return play
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=EXAMPLES == SHORT,
+    phases=[Phase.explicit, Phase.generate] if EXAMPLES == SHORT else list(Phase),
+)
+@given(script=st.lists(events, min_size=2, max_size=9))
+@example(script=[Jobs(5, stats="late"), Sync(), Deliver(2), Sync((Trouble("drop_row", "jobs", times=1),)), Parse()])
+@example(
+    script=[Jobs(12, hosts=2), Sync((Trouble("drop_row", "jobs", skip=1), Trouble("insert_behind", "jobs")), dies=9)]
+)
+@example(script=[Jobs(3), Sync(), Jobs(2, ago=6), Wait(5), Jobs(1), Sync(), Jobs(2, ago=6)])
+@example(script=[Jobs(3, stats="late"), Sync(), Wait(PAST_DEADLINE), Sync(), Deliver(), Parse(), Sync()])
+def test_what_is_stored_equals_what_the_controller_holds(
+    script: list[Event], played: Callable[[list[Event]], None]
+) -> None:
+    """Guards against every way in which a sync may lose a job, double one, or call one complete too early."""
+    played(script)

@@ -1,0 +1,171 @@
+"""clusters.yaml: every mistake is named with its line, and no secret is repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
+from aap_pipeline.clusters.registry import ClusterError, NewCluster
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.errors import PipelineError
+
+SECRET = "s3cr3t-token-value"
+
+
+def read(tmp_path: Path, text: str, **environment: str) -> list[NewCluster]:
+    path = tmp_path / "clusters.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_clusters_file(path, environment)
+
+
+def mistakes(tmp_path: Path, text: str, **environment: str) -> list[str]:
+    with pytest.raises(ClustersFileError) as caught:
+        read(tmp_path, text, **environment)
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(caught.value)
+    return [line.removeprefix(str(tmp_path / "clusters.yaml") + ":") for line in str(caught.value).splitlines()]
+
+
+def test_a_cluster_with_everything(tmp_path: Path) -> None:
+    """Guards against a key that is accepted and then ignored."""
+    (tmp_path / "ca.pem").write_text("")
+    (prod,) = read(
+        tmp_path,
+        f"""clusters:
+  - name: prod
+    protocol: http
+    address: aap.example.com
+    port: 8080
+    verify_ssl: false
+    ca_bundle: {tmp_path}/ca.pem
+    access_token: {SECRET}
+    refresh_token: r
+    client_id: i
+    client_secret: c
+""",
+    )
+    assert prod.endpoint == Endpoint("http", "aap.example.com", 8080, verify_ssl=False, ca_bundle=f"{tmp_path}/ca.pem")
+    assert prod.tokens == Tokens(SECRET, "r", "i", "c")
+    assert SECRET not in repr(prod)
+
+
+def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
+    """Guards against a token in a file or variable that keeps its line end, or is looked for in the wrong folder."""
+    (tmp_path / "token").write_text("from-file\n")
+    first, second = read(
+        tmp_path,
+        "clusters:\n- {name: a, address: a.example.com, access_token_file: token}\n"
+        "- {name: b, address: b.example.com, access_token_env: TOKEN}\n",
+        TOKEN="from-env\n",
+    )
+    assert first.endpoint == Endpoint("https", "a.example.com", 443)
+    assert (first.tokens.access, second.tokens.access) == ("from-file", "from-env")
+
+
+@pytest.mark.parametrize(
+    ("entry", "line", "words"),
+    [
+        ("address: a.example.com\n    access_token: x", 2, "`name` is missing"),
+        ("name: a\n    access_token: x", 2, "`address` is missing"),
+        ("name: a\n    address: a.example.com", 2, "give one of `access_token`"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B", 2, "give one of"),
+        (
+            f"name: a\n    address: a\n    access_token: {SECRET}\n    acces_token: {SECRET}",
+            5,
+            "unknown key 'acces_token'",
+        ),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 0", 5, "port '0' is no whole number"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 80a", 5, "port '80a' is no whole number"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: maybe", 5, "neither true nor false"),
+        (f"name: a\n    address: a\n    access_token: [{SECRET}]", 4, "`access_token` must be a single value"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "use http or https"),
+        (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is no host name"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    ca_bundle: /nowhere.pem", 2, "does not exist"),
+        (f"name: a b\n    address: a\n    access_token: {SECRET}", 2, "Cluster name 'a b'"),
+        ("name: a\n    address: a\n    access_token_env: NOT_SET", 2, "environment variable NOT_SET"),
+        ("name: a\n    address: a\n    access_token_file: nowhere", 2, "cannot read access_token_file nowhere"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    name: b", 5, "`name` is there twice"),
+    ],
+)
+def test_each_mistake_is_named_with_its_line(entry: str, line: int, words: str, tmp_path: Path) -> None:
+    """Guards against a traceback, or a message that leaves the reader searching."""
+    (found,) = mistakes(tmp_path, f"clusters:\n  - {entry}\n")
+    assert found.startswith(f"{line}: ")
+    assert words in found
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", 1),
+        ("- name: a", 1),
+        ("cluster: []", 1),
+        ("clusters: prod", 1),
+        ("clusters:\n- prod\n", 2),
+        (f"clusters:\n  - name: a\n   access_token: {SECRET}\n", 3),
+        (f"clusters:\n  - access_token: '{SECRET}\n", 3),
+        (f"clusters:\n  - access_token: {SECRET}: x\n", 2),
+        ("? [a, b]\n: c\n", 1),
+        ("clusters:\n- {? [a, b] : c}\n", 2),
+        ("clusters:\n- &a [*a]\n", 2),
+        ("clusters: \x07", 1),
+        (f"clusters:\n- name: a\n  access_token: {SECRET}\x00\n", 3),
+    ],
+)
+def test_a_file_that_is_no_list_of_clusters_says_where(text: str, line: int, tmp_path: Path) -> None:
+    """Guards against a parser's own words with the file's content in them."""
+    assert mistakes(tmp_path, text)[0].startswith(f"{line}: ")
+
+
+def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
+    """Guards against a person who mends one line, runs again, and finds the next."""
+    found = mistakes(
+        tmp_path,
+        f"clusters:\n- {{name: a, address: a, access_token: {SECRET}, port: x}}\n- {{name: b}}\n"
+        f"- {{name: c, address: c, access_token: {SECRET}}}\n- {{name: c, address: d, access_token: {SECRET}}}\n",
+    )
+    assert [int(line.split(":")[0]) for line in found] == [2, 3, 3, 5]
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    """Guards against a traceback of the operating system."""
+    with pytest.raises(ClustersFileError, match="Cannot read"):
+        read_clusters_file(tmp_path / "nowhere.yaml")
+    (tmp_path / "latin").write_bytes(b"name: \xfc")
+    with pytest.raises(ClustersFileError, match="UTF-8"):
+        read_clusters_file(tmp_path / "latin")
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint"),
+    [
+        ("https://aap.example.com", Endpoint("https", "aap.example.com", 443)),
+        ("http://10.0.0.1:8080/", Endpoint("http", "10.0.0.1", 8080)),
+        ("aap.example.com", Endpoint("https", "aap.example.com", 443)),
+        ("https://[::1]:8443", Endpoint("https", "::1", 8443)),
+    ],
+)
+def test_addresses_as_people_write_them(url: str, endpoint: Endpoint) -> None:
+    """Guards against refusing what a browser's address line holds."""
+    assert endpoint_of_url(url) == endpoint
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a", "https://", "https://a:port", "https://u:p@a", "https://a/api/v2", "https://a?x=1", "https://a:0", ""],
+)
+def test_other_addresses_are_refused(url: str) -> None:
+    """Guards against a path or a password that is silently dropped."""
+    with pytest.raises(PipelineError) as caught:
+        endpoint_of_url(url)
+    assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "a,b", "a b", "-a", "ü", "a/b", "a" * 101, "a\n"])
+def test_names_that_are_no_partition_key_are_refused(name: str) -> None:
+    """Guards against a partition that Dagster would cut at the comma."""
+    with pytest.raises(ClusterError, match="Cluster name"):
+        NewCluster(name, Endpoint("https", "a", 443), Tokens(SECRET))
