@@ -1,13 +1,12 @@
 """Asset checks of raw/sync_data: the cheap ones in each sync, the reconciliation each night."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
+from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -56,9 +55,12 @@ RECONCILED = Check(
 )
 
 
-@multi_asset_check(name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW], CLUSTERS))
+@multi_asset_check(
+    name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW], CLUSTERS)
+)
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """One question to the controller, the rest from the book-keeping."""
+    note_process(context)
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         state = checks.sync_state(connection, cluster.id)
@@ -81,10 +83,11 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
 @multi_asset_check(name="reconciliation", specs=specs(ASSET, [RECONCILED], CLUSTERS))
 def reconciliation(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """Hold every past day against the controller's count, and fetch what is missing."""
+    note_process(context)
     with failing_clearly():
         with warehouse.connection() as connection:
             cluster = cluster_named(connection, context.partition_key)
-        request = SyncRequest(cluster, dagster_run_id=context.run_id)
+        request = SyncRequest(cluster, dagster_run_id=context.run.run_id)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     yield result(ASSET, RECONCILED, checks.reconciliation(found))
 
