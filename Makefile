@@ -26,8 +26,9 @@ test: $(READY)  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
 	@$(BIN)/python -m pytest -q
 
-lint: $(READY)  ## Check the style (ruff)
+lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m aap_pipeline.dagster_instance validate
 
 types: $(READY)  ## Check the types (mypy --strict)
 	@$(BIN)/mypy
