@@ -12,11 +12,12 @@ from aap_pipeline.raw import asset_checks as raw_checks
 from aap_pipeline.raw import assets as raw_assets
 from aap_pipeline.raw.sensors import new_jobs_sensor
 from aap_pipeline.resources import SilentProgress, Warehouse
+from aap_pipeline.upkeep import assets as upkeep_assets
 from aap_pipeline.upkeep import schedules as upkeep
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
 
 defs = Definitions(
-    assets=load_assets_from_modules([raw_assets, core_assets, marts_assets]),
+    assets=load_assets_from_modules([raw_assets, core_assets, marts_assets, upkeep_assets]),
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
     jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job],
     schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule],

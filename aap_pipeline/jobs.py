@@ -25,7 +25,6 @@ UNFINISHED = [
 """Statuses of a run that waits or is under way."""
 
 NIGHTLY_CHECKS = AssetSelection.checks(
-    AssetCheckKey(AssetKey(["raw", "sync_data"]), "reconciled"),
     AssetCheckKey(AssetKey(["core", "jobs"]), "none_provisional"),
     AssetCheckKey(AssetKey(["core", "jobs"]), "host_totals_audited"),
     AssetCheckKey(AssetKey(["marts", "savings_daily"]), "marts_equal_core"),
@@ -57,7 +56,7 @@ refresh_marts = define_asset_job(
 
 nightly = define_asset_job(
     name="nightly",
-    selection=NIGHTLY_CHECKS,
+    selection=AssetSelection.groups("upkeep") | NIGHTLY_CHECKS,
     executor_def=in_process_executor,
     description="Holds a cluster's whole history against its controller and the marts against core. Jobs that are "
     "missing here are fetched.",

@@ -24,8 +24,8 @@ _AUDIT_A_NIGHT: Final = 200_000
 
 _TOTALS_REMEDY = (
     "Savings of this cluster stay as they were until it is mended. Somebody changed clusters_job or "
-    "clusters_jobhostsummary by hand: delete the named rows of clusters_job (external_id) and launch `nightly` for "
-    "this cluster, which reads those jobs again."
+    "clusters_jobhostsummary by hand: delete the named rows of clusters_job (external_id). The nightly "
+    "reconciliation, or a run of `nightly` for this cluster, reads those of past days again."
 )
 HOST_TOTALS = Check(
     "host_totals_agree",

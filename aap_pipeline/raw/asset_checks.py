@@ -1,4 +1,4 @@
-"""Asset checks of raw/sync_data: the cheap ones in each sync, the reconciliation each night."""
+"""Asset checks of raw/sync_data, in each sync. The thorough one, each night, is the asset upkeep/reconciliation."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,8 +16,6 @@ from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw import checks
-from aap_pipeline.raw.reconcile import reconcile
-from aap_pipeline.raw.sync import SyncRequest
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.upkeep.verdicts import Check, Verdict, result, specs
 from aap_pipeline.warehouse import options
@@ -47,12 +45,6 @@ CLOCK_SKEW = Check(
     "The clocks of the controller and of the database differ by less than a minute.",
     "Let NTP set both. Nothing is lost: windows are cut by the controller's clock; only lags are shown wrong.",
 )
-RECONCILED = Check(
-    "reconciled",
-    "Every past day has the jobs that the controller counts, as far as a first sync looks back.",
-    "The missing jobs are here again. Look in the log for what deleted them, or for a clock at the controller that was "
-    "set back; report it if neither explains it.",
-)
 
 
 @multi_asset_check(
@@ -78,18 +70,6 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state))
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state))
     yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state))
-
-
-@multi_asset_check(name="reconciliation", specs=specs(ASSET, [RECONCILED], CLUSTERS))
-def reconciliation(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Hold every past day against the controller's count, and fetch what is missing."""
-    note_process(context)
-    with failing_clearly():
-        with warehouse.connection() as connection:
-            cluster = cluster_named(connection, context.partition_key)
-        request = SyncRequest(cluster, dagster_run_id=context.run.run_id)
-        found = reconcile(warehouse.url(), warehouse.cipher(), request)
-    yield result(ASSET, RECONCILED, checks.reconciliation(found))
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, after: datetime, until: datetime) -> int:

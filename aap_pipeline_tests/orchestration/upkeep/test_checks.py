@@ -11,6 +11,8 @@ from dagster import (
     AssetSelection,
     Definitions,
     ExecuteInProcessResult,
+    MaterializeResult,
+    asset,
     define_asset_job,
     in_process_executor,
 )
@@ -18,6 +20,7 @@ from dagster import (
 from aap_pipeline.core.asset_checks import core_audit, core_checks
 from aap_pipeline.definitions import defs
 from aap_pipeline.marts.asset_checks import marts_audit, marts_checks
+from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw.asset_checks import raw_checks
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline_tests.orchestration.conftest import Site
@@ -59,7 +62,7 @@ def test_a_sync_and_a_night_check_everything_and_all_is_well(site: Site, control
 
 def test_every_check_says_what_to_do() -> None:
     """Guards against a red check that leaves the night shift alone."""
-    specs = [spec for each in defs.asset_checks or [] for spec in each.check_specs]  # type: ignore[union-attr]
+    specs = [spec for each in defs.resolve_asset_graph().assets_defs for spec in each.check_specs]
     assert {spec.name for spec in specs} == IN_EACH_SYNC | AT_NIGHT
     for spec in specs:
         assert "**If it fails:** " in (spec.description or ""), spec.name
@@ -67,7 +70,7 @@ def test_every_check_says_what_to_do() -> None:
 
 def test_wrong_host_totals_hold_up_the_marts_until_they_are_mended(synced: Site, controller: SimulatorServer) -> None:
     """Guards against savings from numbers known to be wrong, and against a check that forgets what it found."""
-    [(number,)] = synced.query("SELECT external_id FROM clusters_job WHERE num_hosts > 0 ORDER BY id DESC LIMIT 1")
+    [(number,)] = synced.query("SELECT external_id FROM clusters_job WHERE num_hosts > 0 ORDER BY finished LIMIT 1")
     synced.query("UPDATE clusters_job SET num_hosts = 999 WHERE external_id = %s RETURNING 1", number)
     synced.query("UPDATE pipeline.host_totals_check SET newest_id = 0 RETURNING 1")
     for _ in range(2):
@@ -83,11 +86,19 @@ def test_wrong_host_totals_hold_up_the_marts_until_they_are_mended(synced: Site,
     assert checked(nightly(synced)) == dict.fromkeys(AT_NIGHT, True)
 
 
+@asset(partitions_def=CLUSTERS)
+def nothing() -> MaterializeResult[None]:
+    """Something with partitions."""
+    return MaterializeResult()
+
+
 def run_alone(site: Site, checks: AssetChecksDefinition) -> dict[str, bool]:
     """Some checks, without a sync before them."""
-    alone = define_asset_job("alone", AssetSelection.checks(checks), executor_def=in_process_executor)
+    # Dagster takes no partition for a job of checks alone.
+    selection = AssetSelection.checks(checks) | AssetSelection.assets(nothing)
+    alone = define_asset_job("alone", selection, executor_def=in_process_executor)
     assets = [each for each in defs.assets or [] if isinstance(each, AssetsDefinition)]
-    job = Definitions(assets=assets, asset_checks=[checks], jobs=[alone], resources=defs.resources)
+    job = Definitions(assets=[nothing, *assets], asset_checks=[checks], jobs=[alone], resources=defs.resources)
     result = job.resolve_job_def("alone").execute_in_process(
         partition_key="prod", instance=site.instance, raise_on_error=False
     )
@@ -102,7 +113,9 @@ def test_each_fault_turns_its_check_red(synced: Site, controller: SimulatorServe
         "DELETE FROM clusters_job WHERE id = (SELECT id FROM clusters_job WHERE finished < "
         "(SELECT max(finished) FROM clusters_job) - interval '15 minutes' ORDER BY finished DESC LIMIT 1) RETURNING 1"
     )
-    synced.query("UPDATE clusters_clustersyncstatus SET last_job_finished_date = %s RETURNING 1", now + timedelta(hours=1))
+    synced.query(
+        "UPDATE clusters_clustersyncstatus SET last_job_finished_date = %s RETURNING 1", now + timedelta(hours=1)
+    )
     synced.query("UPDATE pipeline.sync_run SET window_to = window_to - interval '2 minutes' RETURNING 1")
     synced.query(
         "INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished) "
@@ -127,7 +140,7 @@ def test_each_fault_turns_its_check_red(synced: Site, controller: SimulatorServe
     )
     assert run_alone(synced, marts_checks) == {"refreshed": False}
     synced.query("UPDATE marts.run_daily SET runs = runs + 1 RETURNING 1")
-    synced.query("UPDATE clusters_job SET provisional = TRUE, finished = finished - interval '1 day' RETURNING 1")
+    synced.query("UPDATE clusters_job SET provisional = TRUE RETURNING 1")
     assert run_alone(synced, marts_audit) == {"marts_equal_core": False}
     assert run_alone(synced, core_audit)["none_provisional"] is False
 
