@@ -158,6 +158,7 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window,
     """One run, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the processes
     die_with_parent(signal.SIGKILL, parent=os.getppid())()
+    os.environ.clear()  # of what the server process had when it started
     os.environ.update(environment)
     from dagster import DagsterInstance
     from sqlalchemy.exc import OperationalError
