@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import curves
@@ -22,15 +23,21 @@ _MARK = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
 def write(folder: Path = _HERE / "results") -> Path:
     """Fill template.md with the tables of the results in `folder`; the document's path."""
     results = load_all(folder)
-    pictures = curves.draw(results, _DOCS / "images")
-    parts = {name: table(results) for name, table in TABLES.items()}
-    parts["summary"] = _summary(results)
-    parts["exponents"] = _exponents(results)
-    parts["pictures"] = "\n\n".join(f"![{_caption(name)}](images/{name})" for name in pictures)
-    text = _MARK.sub(lambda mark: parts[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
+    filled = parts(results, curves.draw(results, _DOCS / "images"))
+    text = _MARK.sub(lambda mark: filled[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
     path = _DOCS / "benchmarks.md"
     path.write_text(text, encoding="utf-8")
     return path.relative_to(_HERE.parent)
+
+
+def parts(results: Results, pictures: Sequence[str]) -> dict[str, str]:
+    """What stands for each mark of the template, given the names of the pictures that were drawn."""
+    return {
+        **{name: table(results) for name, table in TABLES.items()},
+        "summary": _summary(results),
+        "exponents": _exponents(results),
+        "pictures": "\n\n".join(f"![{_caption(name)}](images/{name})" for name in pictures),
+    }
 
 
 def _summary(results: Results) -> str:

@@ -62,9 +62,9 @@ def raw(results: Results) -> str:
         "requests": "requests",
         "bare s": "bare_seconds",
         "raw s": "raw_seconds",
-        "ratio of the best": "ratio",
-        "median ratio": "median_ratio",
-        "jobs/s": "jobs_a_second",
+        "ratio": "ratio",
+        "jobs/s": "jobs_per_second",
+        "bare jobs/s": "bare_jobs_per_second",
         "client ms/job": "client_ms_a_job",
         "database ms/job": "database_ms_a_job",
     }
