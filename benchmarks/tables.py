@@ -113,6 +113,8 @@ def core(results: Results) -> str:
         "jobs": "jobs",
         "jobs/s": "jobs_per_second",
         "host summaries/s": "host_summaries_per_second",
+        "client ms/job": "client_cpu_ms_a_job",
+        "database ms/job": "database_cpu_ms_a_job",
         "times Red Hat's": "times_red_hat",
         "peak MB": "peak_megabytes",
     }
