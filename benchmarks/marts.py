@@ -20,12 +20,13 @@ from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.warehouse.connection import Connection, connect
 from benchmarks import questions
 from benchmarks.common import checkpoint, emit, fresh_database, stopwatch
-from benchmarks.meter import database_megabytes, metered
+from benchmarks.meter import cpu_of_process, database_megabytes, metered
 from benchmarks.results import spread
 
 _BEGIN = date(2024, 6, 1)
 _NEW_JOBS = 1_000
 _ROUNDS = 3
+_WARM_UPS, _ASKED = 6, 7
 
 
 def main() -> None:
@@ -81,14 +82,18 @@ def _size(url: str, shape: Mapping[str, int]) -> None:
 
 def _page(url: str, shape: Mapping[str, int], name: str, filters: str, days: int, span: Mapping[str, object]) -> None:
     warm: dict[str, float] = {}
-    cold = 0.0
+    cold = cpu = 0.0
     with connect(url, autocommit=True) as connection:
         for question, text in {**questions.MARTS, **questions.ALONE}.items():
-            times = [_milliseconds(connection, text.format(filters=filters), span) for _ in range(13)]
-            warm[question] = statistics.median(times[6:])
-            cold += times[0] if question in questions.MARTS else 0
+            query = text.format(filters=filters)
+            first = [_milliseconds(connection, query, span) for _ in range(_WARM_UPS)]
+            before = cpu_of_process(connection.info.backend_pid)
+            warm[question] = statistics.median([_milliseconds(connection, query, span) for _ in range(_ASKED)])
+            if question in questions.MARTS:
+                cold += first[0]
+                cpu += (cpu_of_process(connection.info.backend_pid) - before) / _ASKED * 1000
     page = sum(warm[question] for question in questions.MARTS)
-    emit("marts.page", **shape, filter=name, days=days, ms=page, first_time_ms=cold, **warm)
+    emit("marts.page", **shape, filter=name, days=days, ms=page, cpu_ms=cpu, first_time_ms=cold, **warm)
 
 
 def _page_of_core(url: str, shape: Mapping[str, int], days: int, span: Mapping[str, object]) -> None:
