@@ -16,6 +16,7 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
 
 _TEXTS = ("name", "protocol", "address", "ca_bundle", "access_token", "access_token_env", "access_token_file")
+_ACCESS = ("access_token", "access_token_env", "access_token_file")
 _SECRETS = ("refresh_token", "client_id", "client_secret")
 _KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -39,7 +40,8 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise ClustersFileError(_not_yaml(path, text, error)) from None
+        line, problem = _not_yaml(text, error)
+        raise ClustersFileError(f"{path}:{line}: not valid YAML: {problem}.") from None
     reader = _Reader(path, environment)
     found = reader.clusters(root)
     if reader.mistakes:
@@ -69,18 +71,15 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
     )
 
 
-def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> str:
-    """Where the text ends to be YAML. What the parser quotes of it is left out where it may be a secret."""
-    line = 1
-    problem = "it has a character that YAML does not allow"
+def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:
+    """The line where `text` ends to be YAML, and why. What the parser quotes is left out where it may be a secret."""
     if isinstance(error, yaml.reader.ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-    elif isinstance(error, yaml.MarkedYAMLError):
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = str(error.problem)
-        if isinstance(error, yaml.composer.ComposerError):
-            problem = "a value that begins with * or & must stand in quotes"
-    return f"{path}:{line}: not valid YAML: {problem}."
+        return text.count("\n", 0, error.position) + 1, "it holds a control character"
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    line = mark.line + 1 if mark else 1
+    if isinstance(error, yaml.composer.ComposerError):
+        return line, "a value that begins with * or & must stand in quotes"
+    return line, str(getattr(error, "problem", error))
 
 
 class _Reader:
@@ -120,8 +119,10 @@ class _Reader:
         """The values of a mapping by key; keys that are not `known`, or there twice, are mistakes."""
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
-            name = str(key.value) if isinstance(key, yaml.ScalarNode) else "a list or mapping"
-            if name not in known:
+            name = str(key.value)
+            if not isinstance(key, yaml.ScalarNode):
+                self._mistake(key, "a key must be a single word")
+            elif name not in known:
                 self._mistake(key, f"unknown key {name!r}: there are {', '.join(known)}")
             elif name in found:
                 self._mistake(key, f"`{name}` is there twice")
@@ -137,7 +138,7 @@ class _Reader:
         fields = self._fields(node)
         protocol = str(fields.get("protocol") or "https")
         for required in ("name", "address"):
-            if not fields.get(required):
+            if fields.get(required, "") == "":
                 self._mistake(node, f"`{required}` is missing")
         access = self._access_token(node, fields)
         if len(self.mistakes) > before:
@@ -173,12 +174,12 @@ class _Reader:
         return fields
 
     def _access_token(self, node: yaml.Node, fields: dict[str, object]) -> str:
-        given = [name for name in ("access_token", "access_token_env", "access_token_file") if name in fields]
-        if len(given) == 1 and fields[given[0]] is None:
-            return ""  # it was named already
-        if len(given) != 1 or not fields[given[0]]:
+        given = [name for name in _ACCESS if fields.get(name, "") != ""]
+        if len(given) != 1:
             self._mistake(node, "give one of `access_token`, `access_token_env` or `access_token_file`")
             return ""
+        if fields[given[0]] is None:
+            return ""  # what is wrong with it was said already
         value = str(fields[given[0]])
         if given[0] == "access_token":
             return value
