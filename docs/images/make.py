@@ -22,10 +22,18 @@ from rich.text import Text
 HERE = Path(__file__).resolve().parent
 COLUMNS = 100
 CLI = [sys.executable, "-m", "aap_pipeline.cli"]
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --virtual-time-budget=30000"
-).split()
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=30000",
+]
 
 
 def main() -> None:
