@@ -183,7 +183,7 @@ TARGETS = (
         15,
         "s",
         values("freshness", "freshness", "p95_seconds"),
-        why="see the path below: a sensor's tick, a process that imports Dagster, and the run before it add up, and this "
+        why="a sensor's tick, a process that imports Dagster, and the end of the run before it add up, and this "
         "machine was busy with other work besides",
     ),
 )
