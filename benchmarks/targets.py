@@ -88,6 +88,10 @@ def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
 
 
 _YEAR, _MONTH = 365, 30
+_COPY_IS_SLOW_HERE = (
+    "COPY alone, the limit in the table, was this slow too: this machine had other work, and two thirds of that COPY are "
+    "its foreign keys"
+)
 _DAILY_ROWS = (
     "savings by template, totals and top projects each sum all daily rows of a range that is no whole month, in exact "
     "numeric; a further rollup by template and day would help"
@@ -129,6 +133,7 @@ TARGETS = (
         "/s",
         values("core", "core.parse", "jobs_per_second"),
         at_least=True,
+        why=_COPY_IS_SLOW_HERE,
     ),
     Target(
         4,
@@ -137,6 +142,7 @@ TARGETS = (
         "/s",
         values("core", "core.parse", "host_summaries_per_second"),
         at_least=True,
+        why=_COPY_IS_SLOW_HERE,
     ),
     Target(
         4,
@@ -146,7 +152,15 @@ TARGETS = (
         values("core", "core.copy_alone", "parse_ratio"),
         at_least=True,
     ),
-    Target(4, "rate against Red Hat's parser", 100, "×", values("core", "core.parse", "times_red_hat"), at_least=True),
+    Target(
+        4,
+        "rate against Red Hat's parser",
+        100,
+        "×",
+        values("core", "core.parse", "times_red_hat"),
+        at_least=True,
+        why=_COPY_IS_SLOW_HERE,
+    ),
     Target(
         4,
         "rate with 1,000,000 jobs there, against empty tables",
