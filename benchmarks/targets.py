@@ -89,8 +89,8 @@ def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
 
 _YEAR, _MONTH = 365, 30
 _COPY_IS_SLOW_HERE = (
-    "COPY alone, the limit in the table, was this slow too: this machine had other work, and two thirds of that COPY are "
-    "its foreign keys"
+    "COPY alone, the limit in the table, was slow too: this machine had other work, and two thirds of that COPY are its "
+    "foreign keys"
 )
 _DAILY_ROWS = (
     "savings by template, totals and top projects each sum all daily rows of a range that is no whole month, in exact "
