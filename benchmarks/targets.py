@@ -89,7 +89,7 @@ def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
 
 _YEAR, _MONTH = 365, 30
 _COPY_IS_SLOW_HERE = (
-    "COPY alone, the limit in the table, was slow too: this machine had other work, and two thirds of that COPY are its "
+    "COPY alone, the limit in the table, was slow too: other work ran here, and two thirds of that COPY are its "
     "foreign keys"
 )
 _DAILY_ROWS = (
