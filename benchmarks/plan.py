@@ -85,7 +85,7 @@ BENCHMARKS = (
         "freshness",
         "Seconds from finished at the controller to visible in the marts, with `aap-pipeline up`",
         "--clusters 2 --seconds 90",
-        "--clusters 2 --seconds 600",
+        "--clusters 2 --seconds 300",
     ),
 )
 
