@@ -2,6 +2,7 @@
 
 from dagster import Definitions, load_asset_checks_from_modules, load_assets_from_modules
 
+from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
 from aap_pipeline.clusters.sensor import clusters_sensor
 from aap_pipeline.core import asset_checks as core_checks
 from aap_pipeline.core import assets as core_assets
@@ -21,6 +22,13 @@ defs = Definitions(
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
     jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job],
     schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule],
-    sensors=[clusters_sensor, new_jobs_sensor, raw_left_behind_sensor, rates_changed_sensor],
+    sensors=[
+        clusters_sensor,
+        new_jobs_sensor,
+        raw_left_behind_sensor,
+        rates_changed_sensor,
+        alerts_sensor,
+        tokens_sensor,
+    ],
     resources={"warehouse": Warehouse(), "progress": SilentProgress()},
 )

@@ -7,6 +7,7 @@ from typing import Final
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
 from aap_pipeline.abandoned import note_process
+from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -45,10 +46,16 @@ CLOCK_SKEW = Check(
     "The clocks of the controller and of the database differ by less than a minute.",
     "Let NTP set both. Nothing is lost: windows are cut by the controller's clock; only lags are shown wrong.",
 )
+FRESH = Check(
+    "fresh",
+    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). Watched by the alerts sensor between syncs.",
+    "See the newest tick of new_jobs_sensor, which names the clusters that do not answer and why; `aap-pipeline "
+    "clusters check NAME` says what is wrong. Nothing is lost: the next sync reads what has finished since.",
+)
 
 
 @multi_asset_check(
-    name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW], CLUSTERS)
+    name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH], CLUSTERS)
 )
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """One question to the controller, the rest from the book-keeping."""
@@ -70,6 +77,8 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state))
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state))
     yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state))
+    limit = timedelta(minutes=AlertSettings().stale_minutes)
+    yield result(ASSET, FRESH, checks.freshness(state.finished or state.now, state.now, limit))
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, after: datetime, until: datetime) -> int:

@@ -111,3 +111,10 @@ def clock_skew(state: SyncState) -> Verdict:
         text if skew else "The controller's clock agrees with the database's.",
         {"seconds": skew.total_seconds()},
     )
+
+
+def freshness(last: datetime, now: datetime, limit: timedelta) -> Verdict:
+    """A successful sync ended less than `limit` ago; `last` is when that was, or when the cluster was added."""
+    age = now - last
+    text = f"The last successful sync ended {age.total_seconds() / 60:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
+    return Verdict(age <= limit, text, {"minutes": round(age.total_seconds() / 60, 1)}, severe=True)

@@ -26,8 +26,8 @@ from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline_tests.orchestration.conftest import Site
 
 IN_EACH_SYNC = {
-    "complete", "summaries_in_time", "watermark_not_in_future", "clock_skew", "host_totals_agree", "nothing_unparsed",
-    "nothing_rejected", "jobs_without_hosts", "refreshed",
+    "complete", "summaries_in_time", "watermark_not_in_future", "clock_skew", "fresh", "host_totals_agree",
+    "nothing_unparsed", "nothing_rejected", "jobs_without_hosts", "refreshed",
 }  # fmt: skip
 AT_NIGHT = {"reconciled", "none_provisional", "host_totals_audited", "marts_equal_core"}
 
@@ -123,6 +123,7 @@ def test_each_fault_turns_its_check_red(synced: Site, controller: SimulatorServe
     )
     assert run_alone(synced, raw_checks) == {
         "complete": False, "summaries_in_time": False, "watermark_not_in_future": False, "clock_skew": False,
+        "fresh": True,
     }  # fmt: skip
     synced.query(
         "INSERT INTO pipeline.rejected_record (cluster_id, reason, message, document) "
