@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help demo test lint types check up bench bench-full docs constraints clean
+.PHONY: screenshots help demo test lint types check up bench bench-full docs constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -40,6 +40,9 @@ up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
 	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
+
+screenshots: $(READY)  ## Make the pictures of docs/images anew (needs chromium)
+	@$(BIN)/python docs/images/make.py
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -1,8 +1,8 @@
 """Stage raw against its limit: a bare concurrent fetch of the same URLs with requests that throws the bodies away.
 
 `python -m benchmarks.raw [--small | --memory]`: wall time as a ratio to that limit in the same run, and CPU a job of
-client and database (--small: only 500 jobs of 100 hosts); with --memory the peak memory of a process
-with Dagster loaded at 2,000 and at 50,000 jobs.
+client and database (--small: only 500 jobs of 100 hosts); with --memory the peak memory of a process with Dagster
+loaded at 2,000 and at 50,000 jobs.
 """
 
 from __future__ import annotations
