@@ -1,20 +1,39 @@
 -- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing
 -- filters; NULL filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels.
--- Whole months are read from the monthly rollups, days only at the edges of a range.
--- plpgsql for those that people call: it keeps their plans for the session. The building blocks are SQL and inlined.
+-- Whole months are read from the monthly rollups, whole pentads next to them, days only at the edges of a range.
+-- Functions that people call are plpgsql, which keeps their plans for the session, and plan once for all arguments:
+-- planning took longer than answering. Facts are read by date and hashed, which is fast for any filter; nested loops and
+-- sorts, which a plan that knows no filter takes for those of a few rows, are not, and workers start too late.
 
--- Where a range splits: months m1 <= month < m2 are whole, days before left_end and from right_start are edges.
-CREATE FUNCTION marts.split(from_date DATE, to_date DATE, OUT m1 DATE, OUT m2 DATE, OUT left_end DATE, OUT right_start DATE)
+-- The first day of the pentad that a day lies in: a month's days 1-5, 6-10, ... and 26 to its end.
+CREATE FUNCTION marts.pentad(day DATE) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT day - CASE WHEN extract(day FROM day) > 25 THEN extract(day FROM day)::int - 26
+        ELSE (extract(day FROM day)::int - 1) % 5 END
+$$;
+
+CREATE FUNCTION marts.next_pentad(pentad DATE) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN extract(day FROM pentad) > 25 THEN (date_trunc('month', pentad::timestamp) + interval '1 month')::date
+        ELSE pentad + 5 END
+$$;
+
+-- How a range is read: days before p1 and from p2, pentads p1 <= pentad < m1 and m2 <= pentad < p2, months m1 <= month < m2.
+CREATE FUNCTION marts.split(from_date DATE, to_date DATE, OUT p1 DATE, OUT m1 DATE, OUT m2 DATE, OUT p2 DATE)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
+    p1 := marts.pentad(from_date);
+    IF p1 < from_date THEN
+        p1 := marts.next_pentad(p1);
+    END IF;
+    p2 := marts.pentad(to_date + 1);
+    IF p1 >= p2 THEN
+        p1 := to_date + 1;
+        p2 := p1;
+    END IF;
     m1 := date_trunc('month', (from_date - 1)::timestamp)::date + interval '1 month';
     m2 := date_trunc('month', (to_date + 1)::timestamp)::date;
-    IF m1 < m2 THEN
-        left_end := m1;
-        right_start := m2;
-    ELSE
-        left_end := to_date + 1;
-        right_start := to_date + 1;
+    IF m1 >= m2 THEN
+        m1 := p2;
+        m2 := p2;
     END IF;
 END $$;
 
@@ -61,27 +80,26 @@ CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
        OR EXISTS (SELECT FROM public.clusters_job j WHERE j.id = l.job_id
                   AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
--- What the subscription charges for run time in the range, by the same groups as series_money: nothing unless cost_model
--- says so.
+-- What the subscription charges for run time in the range, by the same groups as series_money.
 CREATE FUNCTION marts.subscription_cost(
-    from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE,
+    from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
 ) RETURNS TABLE (organization_id INTEGER, cluster_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR, cost NUMERIC)
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
+DECLARE
+    span RECORD := marts.split(from_date, to_date);
 BEGIN
-    IF NOT (SELECT f.subscription FROM marts.formula f) THEN
-        RETURN;
-    END IF;
     RETURN QUERY
     SELECT s.organization_id, s.cluster_id, s.job_template_id, s.project_id, s.status, sum(u.elapsed_ms * p.price / p.elapsed_ms)
     FROM (
         SELECT d.series_id, d.month, d.elapsed_ms
-        FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
+        FROM marts.run_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
         UNION ALL
         SELECT d.series_id, date_trunc('month', d.date::timestamp)::date, sum(d.elapsed_ms)
         FROM marts.run_daily d
-        WHERE (d.date >= from_date AND d.date < left_end) OR (d.date >= right_start AND d.date <= to_date)
+        WHERE (d.date >= from_date AND d.date < span.m1) OR (d.date >= span.m2 AND d.date <= to_date)
         GROUP BY 1, 2
     ) u
     JOIN marts.subscription_month p ON p.month = u.month
@@ -92,31 +110,40 @@ END $$;
 -- One row for each cluster, organization, job template, project and status with runs in the range: its quantities and its
 -- money. Quantities are added up by series first, by the rows' own integers, and only then by what prices and names them.
 -- run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the rate a minute's: whoever
--- adds rows up divides once.
+-- adds rows up divides once. What is recorded stays in cents (and cents a minute x milliseconds) for the same reason.
 CREATE FUNCTION marts.series_money(
-    from_date DATE, to_date DATE, m1 DATE, m2 DATE, left_end DATE, right_start DATE,
+    from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
 ) RETURNS TABLE (
     cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR,
-    runs NUMERIC, provisional_runs NUMERIC, hosts NUMERIC, elapsed_ms NUMERIC,
-    manual_minutes NUMERIC, creation_minutes NUMERIC, counted_ms NUMERIC,
+    runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT,
+    manual_minutes BIGINT, creation_minutes BIGINT, counted_ms BIGINT,
     manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC,
-    manual_cost_as_recorded NUMERIC, creation_cost_as_recorded NUMERIC, run_cost_60000_as_recorded NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD := marts.split(from_date, to_date);
+    today DATE := marts.today();
+    f marts.formula;
+BEGIN
+    SELECT * INTO f FROM marts.formula;
+    -- OFFSET 0: what the settings do not ask for is not computed at all, what several columns need is computed once.
+    RETURN QUERY
     SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.status,
         q.runs, q.provisional_runs, q.hosts, q.elapsed_ms,
-        c.manual_minutes, c.creation_minutes, c.elapsed_ms,
-        c.manual_minutes * c.person_rate, c.creation_minutes * c.person_rate,
-        CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.elapsed_ms * r.automated END,
-        CASE WHEN c.counts THEN q.manual_cents / 100 ELSE 0 END,
-        CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
-            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0 ELSE q.creation_cents / 100 END,
-        CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000
-            ELSE q.run_cent_ms / 100 END
+        c.manual_minutes, c.creation_minutes, CASE WHEN n.counts THEN q.elapsed_ms ELSE 0 END,
+        c.manual_minutes * n.person_rate, c.creation_minutes * n.person_rate,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.elapsed_ms * r.automated END,
+        CASE WHEN n.counts THEN q.manual_cents ELSE 0 END,
+        CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
+            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
     FROM (
         SELECT s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
-            sum(u.runs) AS runs, sum(u.provisional_runs) AS provisional_runs, sum(u.hosts) AS hosts,
-            sum(u.elapsed_ms) AS elapsed_ms, sum(u.manual_cents) AS manual_cents, sum(u.creation_cents) AS creation_cents,
+            sum(u.runs)::bigint AS runs, sum(u.provisional_runs)::bigint AS provisional_runs, sum(u.hosts)::bigint AS hosts,
+            sum(u.elapsed_ms)::bigint AS elapsed_ms, sum(u.manual_cents) AS manual_cents, sum(u.creation_cents) AS creation_cents,
             sum(u.run_cent_ms) AS run_cent_ms
         FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
         JOIN (
@@ -126,50 +153,56 @@ CREATE FUNCTION marts.series_money(
             FROM (
                 SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
                     d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_monthly d WHERE d.month >= m1 AND d.month < m2
+                FROM marts.run_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
                 UNION ALL
                 SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
                     d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_daily d WHERE d.date >= from_date AND d.date < left_end
+                FROM marts.run_pentad d WHERE d.pentad >= span.p1 AND d.pentad < span.m1
                 UNION ALL
                 SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
                     d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_daily d WHERE d.date >= right_start AND d.date <= to_date
+                FROM marts.run_pentad d WHERE d.pentad >= span.m2 AND d.pentad < span.p2
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_daily d WHERE d.date >= from_date AND d.date < span.p1
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_daily d WHERE d.date >= span.p2 AND d.date <= to_date
             ) v
-            WHERE COALESCE(clusters, organizations, job_templates, projects, labels) IS NULL OR v.series_id IN (
-                SELECT x.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) x)
             GROUP BY v.series_id
         ) u ON u.series_id = s.series_id
+        WHERE u.runs > 0 OR u.provisional_runs > 0
         GROUP BY 1, 2, 3, 4, 5
     ) q
-    CROSS JOIN marts.formula f
     JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-        AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
-        AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+        AND r.valid_from <= today AND r.valid_to > today
     LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN (
         SELECT s.*, x.creation_cents FROM marts.counted_first_run x
         JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = x.series_id
-        WHERE x.date BETWEEN from_date AND to_date AND (SELECT y.creation_once FROM marts.formula y)
+        WHERE f.creation_once AND x.date BETWEEN from_date AND to_date OFFSET 0
     ) first ON first.job_template_id = q.job_template_id AND first.organization_id = q.organization_id
         AND first.project_id = q.project_id AND first.status = q.status
-    LEFT JOIN marts.subscription_cost(from_date, to_date, m1, m2, left_end, right_start,
-        clusters, organizations, job_templates, projects, labels) sub
-        ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
+    LEFT JOIN (
+        SELECT x.* FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
+        WHERE f.subscription OFFSET 0
+    ) sub ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
         AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id AND sub.status = q.status
-    CROSS JOIN LATERAL (SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts OFFSET 0) n
     CROSS JOIN LATERAL (
-        SELECT n.counts,
-            CASE WHEN n.counts THEN q.hosts * t.manual_minutes ELSE 0 END AS manual_minutes,
-            CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
-                WHEN f.creation_once THEN (first.series_id IS NOT NULL)::int * t.creation_minutes
-                ELSE q.runs * t.creation_minutes END AS creation_minutes,
-            CASE WHEN n.counts THEN q.elapsed_ms ELSE 0 END AS elapsed_ms,
+        SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts,
             CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
         OFFSET 0
-    ) c
-    WHERE q.runs > 0 OR q.provisional_runs > 0
-$$;
+    ) n
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN n.counts THEN q.hosts * t.manual_minutes ELSE 0 END AS manual_minutes,
+            CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once THEN (first.series_id IS NOT NULL)::int * t.creation_minutes
+                ELSE q.runs * t.creation_minutes END AS creation_minutes
+        OFFSET 0
+    ) c;
+END $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
 CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -207,13 +240,12 @@ CREATE FUNCTION marts.savings_by_template(
     cluster_id INTEGER, organization_id INTEGER, provisional_runs BIGINT, creation_costs NUMERIC, run_costs NUMERIC,
     failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE SET enable_nestloop = off AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    span RECORD;
     factor NUMERIC := marts.conversion(currency, to_date);
 BEGIN
-    span := marts.split(from_date, to_date);
     RETURN QUERY
     SELECT t.name, g.job_template_id, g.runs, g.successful_runs, g.runs - g.successful_runs, g.elapsed_ms / 1000,
         g.hosts, g.manual, g.creation + g.run, g.manual - g.creation - g.run,
@@ -228,10 +260,9 @@ BEGIN
             sum(m.run_cost_60000) * factor / 60000 AS run,
             COALESCE(sum(m.run_cost_60000) FILTER (WHERE m.status = 'failed'), 0) * factor / 60000 AS failed_run,
             (sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000 AS saved_seconds,
-            sum(m.manual_cost_as_recorded) * factor AS manual_r, sum(m.creation_cost_as_recorded) * factor AS creation_r,
-            sum(m.run_cost_60000_as_recorded) * factor / 60000 AS run_r
-        FROM marts.series_money(from_date, to_date, span.m1, span.m2, span.left_end, span.right_start,
-            clusters, organizations, job_templates, projects, labels) m
+            sum(m.manual_cents_as_recorded) * factor / 100 AS manual_r, sum(m.creation_cents_as_recorded) * factor / 100 AS creation_r,
+            sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS run_r
+        FROM marts.series_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         WHERE m.job_template_id <> 0
         GROUP BY m.job_template_id
         HAVING sum(m.runs) > 0
@@ -244,11 +275,11 @@ CREATE FUNCTION marts.unique_hosts(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL
-) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     span RECORD;
     found BIGINT;
-    kept INTEGER[];
 BEGIN
     span := marts.split(from_date, to_date);
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
@@ -258,9 +289,9 @@ BEGIN
             FROM (
                 SELECT d.* FROM marts.organization_host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
                 UNION ALL
-                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= from_date AND d.date < span.left_end
+                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= from_date AND d.date < span.m1
                 UNION ALL
-                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= span.right_start AND d.date <= to_date
+                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= span.m2 AND d.date <= to_date
             ) u
             WHERE (clusters IS NULL OR u.cluster_id = ANY (clusters))
               AND (organizations IS NULL OR u.organization_id = ANY (organizations))
@@ -268,20 +299,16 @@ BEGIN
             GROUP BY u.cluster_id, u.chunk
         ) o;
     ELSE
-        kept := ARRAY(SELECT m.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) m);
         SELECT sum(bit_count(o.hosts)) INTO found
         FROM (
             SELECT bit_or(u.hosts) AS hosts
-            FROM marts.series s
+            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
             JOIN (
                 SELECT d.* FROM marts.host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
-                    AND d.series_id = ANY (kept)
                 UNION ALL
-                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.left_end
-                    AND d.series_id = ANY (kept)
+                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.m1
                 UNION ALL
-                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.right_start AND d.date <= to_date
-                    AND d.series_id = ANY (kept)
+                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.m2 AND d.date <= to_date
             ) u ON u.series_id = s.series_id
             GROUP BY s.cluster_id, u.chunk
         ) o;
@@ -300,13 +327,12 @@ CREATE FUNCTION marts.totals(
     creation_costs NUMERIC, run_costs NUMERIC, failed_run_costs NUMERIC, fte NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     currency_code VARCHAR
-) LANGUAGE plpgsql STABLE PARALLEL SAFE SET enable_nestloop = off AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    span RECORD;
     factor NUMERIC := marts.conversion(currency, to_date);
 BEGIN
-    span := marts.split(from_date, to_date);
     RETURN QUERY
     SELECT g.runs, g.successful_runs, g.runs - g.successful_runs, g.hosts,
         marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels),
@@ -327,11 +353,10 @@ BEGIN
             COALESCE(sum(m.run_cost_60000), 0) * factor / 60000 AS run,
             COALESCE(sum(m.run_cost_60000) FILTER (WHERE m.status = 'failed'), 0) * factor / 60000 AS failed_run,
             COALESCE((sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000, 0) AS saved_seconds,
-            COALESCE(sum(m.manual_cost_as_recorded), 0) * factor AS manual_r,
-            COALESCE(sum(m.creation_cost_as_recorded), 0) * factor AS creation_r,
-            COALESCE(sum(m.run_cost_60000_as_recorded), 0) * factor / 60000 AS run_r
-        FROM marts.series_money(from_date, to_date, span.m1, span.m2, span.left_end, span.right_start,
-            clusters, organizations, job_templates, projects, labels) m
+            COALESCE(sum(m.manual_cents_as_recorded), 0) * factor / 100 AS manual_r,
+            COALESCE(sum(m.creation_cents_as_recorded), 0) * factor / 100 AS creation_r,
+            COALESCE(sum(m.run_cent_ms_as_recorded), 0) * factor / 6000000 AS run_r
+        FROM marts.series_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
     ) g CROSS JOIN marts.formula f;
 END $$;
 
@@ -340,12 +365,12 @@ CREATE FUNCTION marts.job_counts(
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL
 ) RETURNS TABLE (date_bucket TIMESTAMPTZ, job_count BIGINT, host_count BIGINT, bucket_date DATE)
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     zone TEXT;
     span RECORD;
-    kept INTEGER[];
 BEGIN
     SELECT f.reporting_timezone INTO zone FROM marts.formula f;
     IF granularity = 'hour' THEN
@@ -391,13 +416,10 @@ BEGIN
         ) c ON c.at = b.at
         ORDER BY b.at;
     ELSE
-        kept := ARRAY(SELECT m.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) m);
         span := marts.split(from_date, to_date);
         IF granularity IN ('day', 'week') THEN  -- months are too coarse for these
             span.m1 := to_date + 1;
             span.m2 := to_date + 1;
-            span.left_end := to_date + 1;
-            span.right_start := to_date + 1;
         END IF;
         RETURN QUERY
         SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
@@ -407,18 +429,18 @@ BEGIN
             SELECT date_trunc(granularity, g.date::timestamp) AS at, sum(g.jobs) AS jobs, sum(g.hosts) AS hosts
             FROM (
                 SELECT d.month AS date, sum(d.runs + d.runs_without_hosts) AS jobs, sum(d.hosts) AS hosts
-                FROM marts.run_monthly d
-                WHERE d.month >= span.m1 AND d.month < span.m2 AND d.series_id = ANY (kept)
+                FROM marts.run_monthly d JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s USING (series_id)
+                WHERE d.month >= span.m1 AND d.month < span.m2
                 GROUP BY d.month
                 UNION ALL
                 SELECT d.date, sum(d.runs + d.runs_without_hosts), sum(d.hosts)
-                FROM marts.run_daily d
-                WHERE d.date >= from_date AND d.date < span.left_end AND d.series_id = ANY (kept)
+                FROM marts.run_daily d JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s USING (series_id)
+                WHERE d.date >= from_date AND d.date < span.m1
                 GROUP BY d.date
                 UNION ALL
                 SELECT d.date, sum(d.runs + d.runs_without_hosts), sum(d.hosts)
-                FROM marts.run_daily d
-                WHERE d.date >= span.right_start AND d.date <= to_date AND d.series_id = ANY (kept)
+                FROM marts.run_daily d JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s USING (series_id)
+                WHERE d.date >= span.m2 AND d.date <= to_date
                 GROUP BY d.date
             ) g GROUP BY 1
         ) c ON c.at = b.at
@@ -433,11 +455,11 @@ CREATE FUNCTION marts.top_users(
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     span RECORD;
-    kept INTEGER[];
 BEGIN
     span := marts.split(from_date, to_date);
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
@@ -449,9 +471,13 @@ BEGIN
             FROM (
                 SELECT l.* FROM marts.launcher_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
                 UNION ALL
-                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= from_date AND l.date < span.left_end
+                SELECT l.* FROM marts.launcher_pentad l WHERE l.pentad >= span.p1 AND l.pentad < span.m1
                 UNION ALL
-                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= span.right_start AND l.date <= to_date
+                SELECT l.* FROM marts.launcher_pentad l WHERE l.pentad >= span.m2 AND l.pentad < span.p2
+                UNION ALL
+                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= from_date AND l.date < span.p1
+                UNION ALL
+                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= span.p2 AND l.date <= to_date
             ) u
             WHERE (clusters IS NULL OR u.cluster_id = ANY (clusters))
               AND (organizations IS NULL OR u.organization_id = ANY (organizations))
@@ -461,23 +487,19 @@ BEGIN
         WHERE g.user_id <> 0
         ORDER BY g.runs DESC, d.user_id LIMIT n;
     ELSE
-        kept := ARRAY(SELECT m.series_id FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) m);
         RETURN QUERY
         SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
         FROM (
             SELECT u.user_id, sum(u.runs)::bigint AS runs,
                 COALESCE(sum(u.runs) FILTER (WHERE s.status = 'successful'), 0)::bigint AS successful,
                 sum(u.hosts)::bigint AS hosts, sum(u.elapsed_ms) AS elapsed_ms
-            FROM marts.series s
+            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
             JOIN (
                 SELECT l.* FROM marts.launches_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
-                    AND l.series_id = ANY (kept)
                 UNION ALL
-                SELECT l.* FROM marts.launches_daily l WHERE l.date >= from_date AND l.date < span.left_end
-                    AND l.series_id = ANY (kept)
+                SELECT l.* FROM marts.launches_daily l WHERE l.date >= from_date AND l.date < span.m1
                 UNION ALL
-                SELECT l.* FROM marts.launches_daily l WHERE l.date >= span.right_start AND l.date <= to_date
-                    AND l.series_id = ANY (kept)
+                SELECT l.* FROM marts.launches_daily l WHERE l.date >= span.m2 AND l.date <= to_date
             ) u ON u.series_id = s.series_id
             GROUP BY u.user_id
         ) g JOIN marts.dim_user d ON d.user_id = g.user_id
@@ -493,13 +515,12 @@ CREATE FUNCTION marts.top_projects(
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER
-) LANGUAGE plpgsql STABLE PARALLEL SAFE SET enable_nestloop = off AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    span RECORD;
     factor NUMERIC := marts.conversion(currency, to_date);
 BEGIN
-    span := marts.split(from_date, to_date);
     RETURN QUERY
     SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, g.savings, p.cluster_id
     FROM (
@@ -507,8 +528,7 @@ BEGIN
             COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful,
             sum(m.hosts)::bigint AS hosts, sum(m.elapsed_ms) AS elapsed_ms,
             (sum(m.manual_cost) - sum(m.creation_cost)) * factor - sum(m.run_cost_60000) * factor / 60000 AS savings
-        FROM marts.series_money(from_date, to_date, span.m1, span.m2, span.left_end, span.right_start,
-            clusters, organizations, job_templates, projects, labels) m
+        FROM marts.series_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         GROUP BY m.project_id
         HAVING sum(m.runs) > 0
     ) g JOIN marts.dim_project p ON p.project_id = g.project_id
