@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help demo test lint types check up bench bench-full docs constraints clean
+.PHONY: screenshots help demo test lint types check up bench bench-full docs constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -26,8 +26,9 @@ test: $(READY)  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
 	@$(BIN)/python -m pytest -q
 
-lint: $(READY)  ## Check the style (ruff)
+lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m aap_pipeline.dagster_instance validate
 
 types: $(READY)  ## Check the types (mypy --strict)
 	@$(BIN)/mypy
@@ -39,6 +40,9 @@ up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
 	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
+
+screenshots: $(READY)  ## Make the pictures of docs/images anew (needs chromium)
+	@$(BIN)/python docs/images/make.py
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 from aap_pipeline.jobs import UNFINISHED
 
 if TYPE_CHECKING:
-    from dagster import AssetExecutionContext, DagsterInstance, DagsterRun, RunRecord
+    from dagster import (
+        AssetCheckExecutionContext,
+        AssetExecutionContext,
+        DagsterInstance,
+        DagsterRun,
+        OpExecutionContext,
+        RunRecord,
+    )
 
 PROCESS_TAG = "aap_pipeline/process"
 """Which process executes a run: `run id/host/boot/pid/start`. A re-execution inherits the tag, but not the run id."""
@@ -52,11 +59,11 @@ def process_tag(run_id: str) -> dict[str, str]:
     return {PROCESS_TAG: f"{run_id}/{here.host}/{here.boot}/{here.pid}/{here.start}"}
 
 
-def note_process(context: AssetExecutionContext) -> None:
+def note_process(context: AssetExecutionContext | AssetCheckExecutionContext | OpExecutionContext) -> None:
     """Name this process as the one that executes the run of `context`."""
-    tag = process_tag(context.run_id)
+    tag = process_tag(context.run.run_id)
     if context.run.tags.get(PROCESS_TAG) != tag[PROCESS_TAG]:
-        context.instance.add_run_tags(context.run_id, tag)
+        context.instance.add_run_tags(context.run.run_id, tag)
 
 
 def process_of(run_id: str, tag: str | None) -> Process | None:

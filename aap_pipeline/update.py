@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkServerProcess
@@ -22,7 +23,6 @@ from aap_pipeline.abandoned import process_tag, unfinished_runs
 from aap_pipeline.dagster_instance import dagster_environment, dagster_instance
 from aap_pipeline.resources import ProgressListener
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.processes import die_with_parent
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult
@@ -123,6 +123,8 @@ class _Workers:
             self._stopping = True
             for process in self._processes.values():
                 process.kill()
+                with suppress(ProcessLookupError):  # and what it started: Dagster keeps helpers for what runs print
+                    os.killpg(process.pid or 0, signal.SIGKILL)
 
     def report(self, instance: DagsterInstance) -> None:
         """Tell Dagster of the runs that can no longer do it themselves."""
@@ -156,8 +158,10 @@ class _PipedProgress:
 
 def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window, run_id: str) -> None:
     """One run, in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the processes
-    die_with_parent(signal.SIGKILL, parent=os.getppid())()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgrp()  # Ctrl-C reaches the parent only, which ends the group
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    os.environ.clear()  # of what the server process had when it started
     os.environ.update(environment)
     from dagster import DagsterInstance
     from sqlalchemy.exc import OperationalError
@@ -171,6 +175,18 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window,
             name, run_id, f"PostgreSQL went away during the run ({reason}): sync again when it is up.", {}
         )
     pipe.send(outcome)
+
+
+def _end_with_parent() -> None:
+    """End this process and its helpers when the command that started it is gone, be it by kill -9.
+
+    The parent-death signal would not do: the kernel knows the server of processes as the parent, and that lives as long
+    as any of its children.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.killpg(0, signal.SIGKILL)
 
 
 def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, progress: ProgressListener) -> Outcome:

@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "keys": Entry("aap_pipeline.cli.keys", "Make encryption keys."),
     },
     "Operate": {
+        "reconcile": Entry("aap_pipeline.cli.reconcile", "Prove that nothing is missing, day by day; fetch what is."),
         "rejected": Entry("aap_pipeline.cli.rejected", "Look at documents that did not fit, and try them again."),
         "rebuild": Entry("aap_pipeline.cli.rebuild", "Make core or the marts again from what they were made of."),
         "status": Entry("aap_pipeline.cli.status", "Show how far each cluster is synced, one line each."),

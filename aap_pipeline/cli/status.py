@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from aap_pipeline.cli.output import Column, duration, json_option, moment, number, plain, print_rows
+from aap_pipeline.cli.output import Column, cell, console, duration, json_option, moment, number, print_rows
 
 
 @click.command(name="status")
@@ -34,10 +34,13 @@ def command(as_json: bool) -> int:
         Column("pending", "Pending", number, right=True),
         Column("rejected", "Rejected", number, right=True),
         Column("days_to_refresh", "Days", number, right=True),
-        Column("error", "Error", plain),
     ]
     if not rows and not as_json:
         click.echo("There is no cluster yet: add one with `aap-pipeline clusters add`.")
     else:
-        print_rows(columns, rows, as_json=as_json)
+        print_rows([*columns, Column("error", "Error")] if as_json else columns, rows, as_json=as_json)
+    if not as_json:  # sentences are too long for a column
+        for row in rows:
+            if row["error"]:
+                console().print("[red]✗[/] ", cell(f"{row['name']}: {row['error']}"), sep="")
     return 1 if any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows) else 0

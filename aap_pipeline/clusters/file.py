@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +15,8 @@ from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
 
+_TEXTS = ("name", "protocol", "address", "ca_bundle", "access_token", "access_token_env", "access_token_file")
 _ACCESS = ("access_token", "access_token_env", "access_token_file")
-_TEXTS = ("name", "protocol", "address", "ca_bundle", *_ACCESS)
 _SECRETS = ("refresh_token", "client_id", "client_secret")
 _KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -38,12 +39,9 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
         raise ClustersFileError(f"{path} is no text in UTF-8.") from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ClustersFileError(f"{path}:{line}: not valid YAML: {error.problem}.") from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise ClustersFileError(f"{path}:{line}: not valid YAML: it holds a control character.") from None
+    except yaml.YAMLError as error:
+        line, problem = _not_yaml(text, error)
+        raise ClustersFileError(f"{path}:{line}: not valid YAML: {problem}.") from None
     reader = _Reader(path, environment)
     found = reader.clusters(root)
     if reader.mistakes:
@@ -73,6 +71,17 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
     )
 
 
+def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:
+    """The line where `text` ends to be YAML, and why. What the parser quotes is left out where it may be a secret."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return text.count("\n", 0, error.position) + 1, "it holds a control character"
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    line = mark.line + 1 if mark else 1
+    if isinstance(error, yaml.composer.ComposerError):
+        return line, "a value that begins with * or & must stand in quotes"
+    return line, str(getattr(error, "problem", error))
+
+
 class _Reader:
     """Walks the YAML nodes, which know their lines, and collects mistakes instead of stopping at the first."""
 
@@ -82,21 +91,44 @@ class _Reader:
         self._environment = environment
 
     def clusters(self, root: yaml.Node | None) -> list[NewCluster]:
-        if not isinstance(root, yaml.MappingNode):
-            self._mistake(root, "the file must begin with `clusters:` and a list")
-            return []
-        entries = [value for key, value in root.value if key.value == "clusters"]
-        if not entries or not isinstance(entries[0], yaml.SequenceNode):
-            self._mistake(root, "the file must begin with `clusters:` and a list")
-            return []
-        found: dict[str, NewCluster] = {}
-        for node in entries[0].value:
+        entries = self._entries(root)
+        found: list[NewCluster] = []
+        for node in entries:
             cluster = self._cluster(node)
-            if cluster is not None and cluster.name in found:
+            if cluster is None:
+                continue
+            if any(cluster.name == other.name for other in found):
                 self._mistake(node, f"name {cluster.name!r} is there twice")
-            elif cluster is not None:
-                found[cluster.name] = cluster
-        return list(found.values())
+            found.append(cluster)
+        return found
+
+    def _entries(self, root: yaml.Node | None) -> list[yaml.Node]:
+        """The list under `clusters:`."""
+        if not isinstance(root, yaml.MappingNode) or not any(key.value == "clusters" for key, _ in root.value):
+            self._mistake(root, "the file must begin with `clusters:` and a list")
+            return []
+        entries = self._once(root, ("clusters",))["clusters"]
+        if not isinstance(entries, yaml.SequenceNode):
+            self._mistake(root, "the file must begin with `clusters:` and a list")
+            return []
+        if not entries.value:
+            self._mistake(entries, "there is no cluster in the list")
+        return list(entries.value)
+
+    def _once(self, node: yaml.MappingNode, known: Collection[str]) -> dict[str, yaml.Node]:
+        """The values of a mapping by key; keys that are not `known`, or there twice, are mistakes."""
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            name = str(key.value)
+            if not isinstance(key, yaml.ScalarNode):
+                self._mistake(key, "a key must be a single word")
+            elif name not in known:
+                self._mistake(key, f"unknown key {name!r}: there are {', '.join(known)}")
+            elif name in found:
+                self._mistake(key, f"`{name}` is there twice")
+            else:
+                found[name] = value
+        return found
 
     def _cluster(self, node: yaml.Node) -> NewCluster | None:
         if not isinstance(node, yaml.MappingNode):
@@ -127,19 +159,11 @@ class _Reader:
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, object]:
         fields: dict[str, object] = {}
-        seen: set[object] = set()
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else None
-            if name is None:
-                self._mistake(key, "a key must be a single word")
-            elif name in seen:
-                self._mistake(key, f"`{name}` is there twice")
-            elif name not in _KEYS:
-                self._mistake(key, f"unknown key {name!r}: there are {', '.join(_KEYS)}")
-            elif not isinstance(value, yaml.ScalarNode):
+        for name, value in self._once(node, _KEYS).items():
+            if not isinstance(value, yaml.ScalarNode):
                 self._mistake(value, f"`{name}` must be a single value")
                 fields[name] = None
-            elif name == "port" and not (value.value.isdigit() and 1 <= int(value.value) <= 65535):
+            elif name == "port" and not (re.fullmatch("[0-9]{1,5}", value.value) and 1 <= int(value.value) <= 65535):
                 self._mistake(value, f"port {value.value!r} is no whole number from 1 to 65535")
             elif name == "verify_ssl" and value.value not in ("true", "false"):
                 self._mistake(value, f"verify_ssl {value.value!r} is neither true nor false")
@@ -147,7 +171,6 @@ class _Reader:
                 fields[name] = value.value == "true"
             else:
                 fields[name] = value.value
-            seen.add(name)
         return fields
 
     def _access_token(self, node: yaml.Node, fields: dict[str, object]) -> str:

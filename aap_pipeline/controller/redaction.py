@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 MASK = "***"
+_UNMISTAKABLE = 8
 
 _HIDDEN_NAME = (
     r"[A-Za-z0-9_.\-]*(?:token(?!_type|s_path|_path)|secret|passwo?r?d|passphrase|api_?key|private_?key|ssh_key_data|authorization"
@@ -36,8 +37,10 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     An opening quote that is never closed (a cut text) hides the rest: too much rather than too little.
     """
     for value in known:
-        if value:
+        if len(value) >= _UNMISTAKABLE:
             text = text.replace(value, MASK)
+        elif value:  # as a word of its own: a token "tok" must not make "***en" of every "token"
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)
     text = _USERINFO.sub(f"{MASK}@", text)
     text = _SCHEME.sub(rf"\1\2{MASK}", text)
     pieces: list[str] = []

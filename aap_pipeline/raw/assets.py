@@ -78,7 +78,7 @@ def sync_data(
                 cluster=cluster,
                 since=moment(config.since),
                 until=moment(config.until),
-                dagster_run_id=context.run_id,
+                dagster_run_id=context.run.run_id,
                 progress=tell,
                 tell=context.log.info,
             ),

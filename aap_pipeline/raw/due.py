@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _RETRY_FIRST = timedelta(seconds=15)
 _RETRY_LONGEST = timedelta(minutes=15)
 _AWAITED_EVERY = timedelta(minutes=1)
@@ -15,12 +17,15 @@ _AT_LEAST_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class SyncState:
-    """How a cluster's syncs stand: its watermark, whether host summaries are awaited, its last start, its failures."""
+    """How a cluster's syncs stand: its watermark, whether host summaries are awaited, and its failures in a row.
+
+    `last_ended` is when its last sync ended, or began if it has not; None: it was never synced.
+    """
 
     name: str
     watermark: datetime | None
     awaits_summaries: bool
-    last_started: datetime | None
+    last_ended: datetime | None
     failures: int
 
 
@@ -30,6 +35,23 @@ class Silence:
 
     times: int
     last: datetime
+
+
+def to_ask(
+    states: Sequence[SyncState], silences: Mapping[str, Silence], now: datetime
+) -> tuple[list[SyncState], list[str]]:
+    """Those to ask for new jobs, the longest unsynced first, and a sentence for each that is left alone for a while."""
+    asked, remarks = [], []
+    for state in states:
+        silence = silences.get(state.name, Silence(0, now))
+        pause = backing_off(state.failures, state.last_ended, now) or backing_off(silence.times, silence.last, now)
+        if pause is None:
+            asked.append(state)
+        else:
+            times = state.failures + silence.times
+            seconds = math.ceil(pause.total_seconds())
+            remarks.append(f"{state.name}: failed {times} times in a row, next try in {seconds} s")
+    return sorted(asked, key=lambda state: (state.last_ended or _LONG_AGO, state.name)), remarks
 
 
 def backing_off(failures: int, last: datetime | None, now: datetime) -> timedelta | None:
@@ -59,11 +81,11 @@ def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: date
 
     Jobs turn up behind the watermark, and templates are renamed without a job: so also every ten minutes.
     """
-    if state.last_started is None:
+    if state.last_ended is None:
         return "it was never synced"
     if newest_finished is not None and (state.watermark is None or newest_finished > state.watermark):
         return f"a job finished at {newest_finished:%H:%M:%S} UTC"
-    since = now - state.last_started
+    since = now - state.last_ended
     if state.awaits_summaries and since >= _AWAITED_EVERY:
         return "host summaries are awaited"
     if since >= _AT_LEAST_EVERY:

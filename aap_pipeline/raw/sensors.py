@@ -1,8 +1,8 @@
 """The sensor that starts a run for every cluster that has something new."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from functools import partial
 
 from dagster import (
     DefaultSensorStatus,
@@ -19,23 +19,22 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import Unreachable
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
 from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.raw.due import (
-    Silence,
-    SyncState,
-    backing_off,
-    format_silences,
-    parse_silences,
-    reason_to_sync,
-)
+from aap_pipeline.raw.due import Silence, SyncState, format_silences, parse_silences, reason_to_sync, to_ask
 from aap_pipeline.resources import Warehouse
+from aap_pipeline.warehouse.encryption import Cipher
 from aap_pipeline.warehouse.statements import statement
 
 _SIDE_BY_SIDE = 16
-# A tick may take a minute: a controller that does not answer in a few seconds has its turn in a later one.
+# Dagster ends a tick after 60 s, and then what it learned is lost: who does not answer in time has its turn later.
+_TICK_SECONDS = 40.0
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
+
+Answer = datetime | PipelineError | None
+"""The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
 
 
 @sensor(
@@ -48,6 +47,7 @@ _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, wor
 def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """One cheap question a cluster; runs that are under way are not asked for again."""
     try:
+        url, cipher = warehouse.url(), warehouse.cipher()
         with warehouse.connection() as connection:
             enabled = {cluster.name: cluster for cluster in clusters(connection, only_enabled=True)}
             states = [SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
@@ -57,20 +57,11 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     busy = _busy_clusters(context)
-    remarks, asked = [], []
-    for state in states:
-        if state.name not in partitions or state.name in busy:
-            continue
-        silence = silences.get(state.name, Silence(0, now))
-        pause = backing_off(state.failures, state.last_started, now) or backing_off(silence.times, silence.last, now)
-        if pause is not None:
-            remarks.append(f"{state.name}: failed {state.failures + silence.times} times in a row, next try in {pause}")
-        else:
-            asked.append(state)
+    idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
+    asked, remarks = to_ask(idle, silences, now)
     requests = []
-    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="newest") as pool:
-        answers = list(pool.map(partial(_newest_finished, warehouse), [enabled[state.name] for state in asked]))
-    for state, answer in zip(asked, answers, strict=True):
+    answers = newest_finished(url, cipher, [enabled[state.name] for state in asked])
+    for state, answer in ((state, answers[state.name]) for state in asked if state.name in answers):
         if isinstance(answer, PipelineError):
             silences[state.name] = Silence(silences.get(state.name, Silence(0, now)).times + 1, now)
             remarks.append(f"{state.name}: {answer}")
@@ -88,10 +79,26 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     )
 
 
-def _newest_finished(warehouse: Warehouse, cluster: Cluster) -> datetime | PipelineError | None:
-    """The finish time of the newest job; the error where there is no answer, so that one cluster never stops all."""
+def newest_finished(
+    url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _TICK_SECONDS
+) -> dict[str, Answer]:
+    """Ask all side by side, for at most `seconds`; {name: answer}, without those whose turn did not come."""
+    pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="newest")
+    asking = {cluster.name: pool.submit(_newest_finished, url, cipher, cluster) for cluster in asked}
+    wait(asking.values(), timeout=seconds)
+    pool.shutdown(wait=False, cancel_futures=True)
+    late = Unreachable(f"It did not answer within {seconds:.0f} s.")
+    return {
+        name: question.result() if question.done() else late
+        for name, question in asking.items()
+        if not question.cancelled()
+    }
+
+
+def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
+    """What one controller says; an error is an answer too, so that one cluster never stops all."""
     try:
-        store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
+        store = DatabaseTokenStore(url, cipher, cluster.id)
         with ControllerClient(cluster.endpoint, store, _ONE_QUICK_QUESTION, hint=cluster.product) as client:
             return ControllerApi(client).newest_finished()
     except PipelineError as error:

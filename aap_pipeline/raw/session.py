@@ -20,6 +20,7 @@ from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.core.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.memory import share_arenas
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, SweepOptions, Tally
 from aap_pipeline.warehouse import options
@@ -91,6 +92,7 @@ def sweeping(
     connection: Connection, client: ControllerClient, request: SyncRequest, store: RawStore, tally: Tally
 ) -> Iterator[Sweep]:
     """A sweep whose workers are gone when the block ends, at once if it failed."""
+    share_arenas()
     executor = ThreadPoolExecutor(client.settings.workers, thread_name_prefix=f"sweep-{request.cluster.name}")
     try:
         yield Sweep(

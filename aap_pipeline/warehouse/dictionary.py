@@ -23,6 +23,7 @@ Made from the comments in the database by `make docs`; do not edit. Times are wi
 - [Schema public](#schema-public): the tables of the specification. **Additions** to them are marked; each has a
   default or may be empty, so that every statement written against the specification works.
 - [Schema pipeline](#schema-pipeline): the pipeline's own book-keeping.
+- [Schema archive](#schema-archive): jobs that were archived, and views over them and the others.
 """
 
 

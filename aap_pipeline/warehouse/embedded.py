@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from aap_pipeline.warehouse.errors import DataDirectoryInUse
 from aap_pipeline.warehouse.file_locks import FileLock
 from aap_pipeline.warehouse.server import EmbeddedServer
+
+_START_SECONDS = 10
 
 
 @contextmanager
@@ -22,7 +26,7 @@ def embedded_server(directory: Path, options: Mapping[str, str] | None = None) -
     try:
         start.acquire()  # of two commands that start at once, one starts the server and the other finds it
         try:
-            url = server.running_url() or server.start()
+            url = _running_or_started(server)
         finally:
             start.release()
         yield url
@@ -31,3 +35,17 @@ def embedded_server(directory: Path, options: Mapping[str, str] | None = None) -
     finally:
         server.stop()
         use.release()
+
+
+def _running_or_started(server: EmbeddedServer) -> str:
+    """Starting comes first: it fails at once if somebody alive holds the server. The server's own word that it is ready
+    may be that of one whose starter was killed a moment ago, and which is on its way down."""
+    try:
+        return server.start()
+    except DataDirectoryInUse:
+        deadline = time.monotonic() + _START_SECONDS
+        while (url := server.running_url()) is None:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)  # `aap-pipeline up` is just starting it
+        return url

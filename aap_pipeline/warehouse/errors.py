@@ -13,3 +13,7 @@ class DatabaseUnreachable(WarehouseError):
 
 class EmbeddedServerError(WarehouseError):
     """The embedded PostgreSQL cannot start or cannot keep its data."""
+
+
+class DataDirectoryInUse(EmbeddedServerError):
+    """Another process that is alive holds the embedded server's data directory."""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aap_pipeline.warehouse.errors import EmbeddedServerError
+from aap_pipeline.warehouse.errors import DataDirectoryInUse, EmbeddedServerError
 from aap_pipeline.warehouse.file_locks import FileLock, cannot_write
 from aap_pipeline.warehouse.processes import as_unprivileged_user, die_with_parent, unprivileged_owner
 
@@ -147,9 +147,9 @@ class EmbeddedServer:
             else:
                 time.sleep(0.02)
 
-    def _in_use(self) -> EmbeddedServerError:
+    def _in_use(self) -> DataDirectoryInUse:
         pid = (self._state_file() or {}).get("pid", "starting")
-        return EmbeddedServerError(
+        return DataDirectoryInUse(
             f"{self.directory} is in use by another instance (PostgreSQL process {pid}): stop that one, or set "
             "AAP_PIPELINE_HOME to another directory."
         )

@@ -4,7 +4,7 @@ SELECT COALESCE(c.cluster_id, m.cluster_id),
 FROM (
     SELECT cluster_id, count(*) FILTER (WHERE num_hosts > 0) AS runs, sum(num_hosts) FILTER (WHERE num_hosts > 0) AS hosts,
         sum(elapsed * 1000) FILTER (WHERE num_hosts > 0)::bigint AS ms
-    FROM clusters_job
+    FROM archive.all_jobs
     WHERE status IN ('successful', 'failed') AND finished IS NOT NULL
       AND (%(cluster_id)s::int IS NULL OR cluster_id = %(cluster_id)s)
     GROUP BY cluster_id

@@ -2,7 +2,7 @@
 SELECT cluster_id, format('core has %%s hosts, the bitmaps %%s', COALESCE(c.hosts, 0), COALESCE(m.hosts, 0))
 FROM (
     SELECT j.cluster_id, count(DISTINCT x.host_id) AS hosts
-    FROM clusters_jobhostsummary x JOIN clusters_job j ON j.id = x.job_id
+    FROM archive.all_host_summaries x JOIN archive.all_jobs j ON j.id = x.job_id
     WHERE j.num_hosts > 0 AND j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
       AND (%(cluster_id)s::int IS NULL OR j.cluster_id = %(cluster_id)s)
     GROUP BY j.cluster_id

@@ -5,7 +5,7 @@ estimate AS (
     FROM marts.template_minutes m
     JOIN clusters_jobtemplate t ON t.id = m.job_template_id AND t.cluster_id = %(cluster_id)s
     CROSS JOIN LATERAL (
-        SELECT j.elapsed FROM clusters_job j
+        SELECT j.elapsed FROM archive.all_jobs j
         WHERE j.cluster_id = t.cluster_id AND j.job_template_id = t.id AND j.status = 'successful' AND j.num_hosts > 0
         ORDER BY j.finished, j.id LIMIT 20
     ) r

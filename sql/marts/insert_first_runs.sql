@@ -13,9 +13,9 @@ FROM (
 ) k
 CROSS JOIN marts.formula f
 CROSS JOIN LATERAL (
-    SELECT j.*, (SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM clusters_joblabel x WHERE x.job_id = j.id)
+    SELECT j.*, (SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id)
         AS label_key
-    FROM clusters_job j
+    FROM archive.all_jobs j
     WHERE j.finished >= k.date::timestamp AT TIME ZONE f.reporting_timezone
       AND j.finished < (k.date + 1)::timestamp AT TIME ZONE f.reporting_timezone
       AND j.job_template_id = k.job_template_id AND COALESCE(j.job_type, 'run') = k.job_type AND j.status = k.status

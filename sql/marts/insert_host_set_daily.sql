@@ -2,7 +2,7 @@
 INSERT INTO marts.host_set_daily
 SELECT r.date, r.series_id, h.ordinal / 1024, bit_or(set_bit(B'0'::bit(1024), h.ordinal %% 1024, 1))
 FROM marts_run r
-JOIN clusters_jobhostsummary x ON x.job_id = r.id
+JOIN archive.all_host_summaries x ON x.job_id = r.id
 JOIN marts.dim_host h ON h.host_id = x.host_id
 WHERE r.num_hosts > 0
 GROUP BY 1, 2, 3

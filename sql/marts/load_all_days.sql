@@ -4,7 +4,7 @@ SELECT DISTINCT d::date, d AT TIME ZONE f.reporting_timezone, (d + interval '1 d
 FROM marts.formula f
 CROSS JOIN LATERAL (
     SELECT DISTINCT (j.finished AT TIME ZONE f.reporting_timezone)::date::timestamp AS d
-    FROM clusters_job j WHERE j.cluster_id = %(cluster_id)s AND j.finished IS NOT NULL
+    FROM archive.all_jobs j WHERE j.cluster_id = %(cluster_id)s AND j.finished IS NOT NULL
     UNION
     SELECT DISTINCT r.date::timestamp FROM marts.run_daily r JOIN marts.series s USING (series_id)
     WHERE s.cluster_id = %(cluster_id)s

@@ -7,8 +7,8 @@ SELECT d.date, COALESCE(j.organization_id, 0), COALESCE(j.job_template_id, 0), C
     j.ok_hosts_count, j.processed_hosts_count, j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count,
     j.rescued_hosts_count
 FROM marts_day d
-JOIN clusters_job j ON j.finished >= d.starts AND j.finished < d.ends
+JOIN archive.all_jobs j ON j.finished >= d.starts AND j.finished < d.ends
 LEFT JOIN LATERAL (
-    SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) AS label_key FROM clusters_joblabel x WHERE x.job_id = j.id
+    SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) AS label_key FROM archive.all_job_labels x WHERE x.job_id = j.id
 ) l ON TRUE
 WHERE j.cluster_id = %(cluster_id)s AND j.status IN ('successful', 'failed')

@@ -66,14 +66,14 @@ CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
 -- current_user stays the reader's: the condition is the reader's own.
 CREATE VIEW marts.counted_job WITH (security_barrier = true) AS
     SELECT j.id AS job_id, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.finished, j.num_hosts
-    FROM public.clusters_job j
+    FROM archive.all_jobs j
     WHERE j.status IN ('successful', 'failed')
       AND (j.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
       AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
-    SELECT l.job_id, l.label_id FROM public.clusters_joblabel l
+    SELECT l.job_id, l.label_id FROM archive.all_job_labels l
     WHERE (SELECT marts.sees_all())
-       OR EXISTS (SELECT FROM public.clusters_job j WHERE j.id = l.job_id
+       OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
                   AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
 -- What the subscription charges for run time in the range, by the same groups as series_money.

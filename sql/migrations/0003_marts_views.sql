@@ -166,7 +166,7 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
         COALESCE(j.launched_by_id, 0) AS user_id, j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
         c.counts AS counted, m.manual_costs, m.creation_costs, m.run_costs, m.creation_costs + m.run_costs AS automated_costs,
         m.manual_costs - m.creation_costs - m.run_costs AS savings
-    FROM public.clusters_job j
+    FROM archive.all_jobs j
     CROSS JOIN marts.formula f
     JOIN marts.rate_period r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
         AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date

@@ -18,7 +18,7 @@ CROSS JOIN LATERAL (
          LIMIT 1)
         UNION ALL
         (SELECT 3, job.fingerprint, job.provisional
-         FROM clusters_job job
+         FROM archive.all_jobs job
          WHERE job.cluster_id = %(cluster)s AND job.external_id = asked.external_id)
     ) states
     ORDER BY priority

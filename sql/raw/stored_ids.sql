@@ -1,6 +1,6 @@
 -- Of the jobs %(ids)s those that are here in any form: parsed, waiting to be parsed, or in quarantine.
 -- Indexes: clusters_job_cluster_external_idx, clusters_clustersyncdata_external_idx, rejected_record_cluster_idx.
-SELECT external_id FROM clusters_job WHERE cluster_id = %(cluster)s AND external_id = ANY (%(ids)s)
+SELECT external_id FROM archive.all_jobs WHERE cluster_id = %(cluster)s AND external_id = ANY (%(ids)s)
 UNION
 SELECT external_id FROM clusters_clustersyncdata
 WHERE cluster_id = %(cluster)s AND kind = 'job' AND external_id = ANY (%(ids)s)

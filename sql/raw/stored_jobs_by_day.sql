@@ -3,7 +3,7 @@
 SELECT (stored.finished AT TIME ZONE 'UTC')::date AS day, count(*)
 FROM (
     SELECT external_id, finished
-    FROM clusters_job
+    FROM archive.all_jobs
     WHERE cluster_id = %(cluster)s AND finished > %(after)s AND finished <= %(until)s
     UNION
     SELECT external_id, finished

@@ -1,16 +1,17 @@
--- For the new-jobs sensor: of each enabled cluster its watermark, what it awaits, and how its last syncs ended.
+-- For the new-jobs sensor: of each enabled cluster its watermark, what it awaits, when its last sync ended (or began, if
+-- it has not), and how many have failed since the last that did not.
 -- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
        EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id AND NOT pending.given_up),
-       last.started_at,
+       last.ended_at,
        COALESCE(last.failures, 0)
 FROM clusters_cluster cluster
 LEFT JOIN LATERAL (
-    SELECT max(recent.started_at) AS started_at,
+    SELECT max(recent.ended_at) AS ended_at,
            count(*) FILTER (WHERE recent.since_success) AS failures
     FROM (
-        SELECT run.started_at,
+        SELECT COALESCE(run.finished_at, run.started_at) AS ended_at,
                bool_and(run.outcome <> 'succeeded') OVER (ORDER BY run.id DESC) AS since_success
         FROM (SELECT * FROM pipeline.sync_run WHERE cluster_id = cluster.id AND kind = 'sync' ORDER BY id DESC LIMIT 10) run
     ) recent

@@ -35,7 +35,9 @@ def test_every_host_total_is_held_against_the_host_summaries(
     totals = [
         name
         for name in values(
-            connection, "SELECT column_name FROM information_schema.columns WHERE table_name = 'clusters_job'"
+            connection,
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name = 'clusters_job'",
         )
         if name.endswith("_hosts_count") or name == "num_hosts"
     ]

@@ -251,7 +251,7 @@ class History:
         """Every job of the controller is stored as it is there; those of `but_for` may lack host summaries."""
         stored = stored_jobs(self.rig)
         deleted = self.world.deleted.keys()
-        assert not [number for number, (_, provisional) in stored.items() if provisional and number not in deleted]
+        assert not [number for number, (_, provisional) in stored.items() if provisional]
         truth = true_jobs(self.world.truth().jobs)
         found = {number: job for number, (job, _) in stored.items() if number not in deleted}
         assert found.keys() == truth.keys()

@@ -122,3 +122,8 @@ def test_the_filter_redacts_message_arguments_and_traceback() -> None:
     text = logging.Formatter("%(message)s").format(record)
     assert MARKER not in text
     assert "ValueError" in text
+
+
+def test_a_short_known_value_is_hidden_as_a_word_and_leaves_other_words_alone() -> None:
+    """Guards against "access ***en" in every message of somebody whose token is "tok"."""
+    assert redact("the access token tok, tok", ["tok"]) == "the access token ***, ***"

@@ -1,4 +1,4 @@
-"""Runs sql/migrations/0002_pipeline_schema.sql, then 0002_comments.sql."""
+"""Runs sql/migrations/0002_pipeline_schema.sql, 0002_archive.sql and 0002_comments.sql."""
 
 from aap_pipeline.warehouse.migrate import run_sql_file
 
@@ -9,4 +9,5 @@ down_revision = "0001"
 def upgrade() -> None:
     """See the SQL files."""
     run_sql_file("0002_pipeline_schema")
+    run_sql_file("0002_archive")
     run_sql_file("0002_comments")

@@ -1,0 +1,148 @@
+"""Webhook, Slack, SMTP: each takes one message or raises DeliveryFailed, within seconds."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from typing import Any, Protocol
+
+import requests
+
+from aap_pipeline.alerts.incidents import Message
+from aap_pipeline.alerts.settings import AlertSettings
+from aap_pipeline.controller.redaction import redact
+from aap_pipeline.errors import PipelineError
+
+_TIMEOUT_SECONDS = 5.0
+
+
+class DeliveryFailed(PipelineError):
+    """A receiver did not take a message."""
+
+
+class Receiver(Protocol):
+    """Somebody who is told."""
+
+    name: str
+
+    def send(self, message: Message) -> None:
+        """Deliver, or raise DeliveryFailed without a secret in it."""
+
+
+class Webhook:
+    """POST of a JSON object: title, kind, subject, message, link, state, raised_at, resolved_at, id."""
+
+    name = "webhook"
+
+    def __init__(self, settings: AlertSettings) -> None:
+        self._settings = settings
+
+    def send(self, message: Message) -> None:
+        """Deliver; any 2xx is taken for yes."""
+        token = self._settings.webhook_token
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
+        _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers)
+
+
+class Slack:
+    """An incoming webhook."""
+
+    name = "slack"
+
+    def __init__(self, settings: AlertSettings) -> None:
+        self._settings = settings
+
+    def send(self, message: Message) -> None:
+        """Deliver a text with a link; characters that Slack gives a meaning are escaped."""
+        mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
+        text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
+        if message.link:
+            text += f"\n<{message.link}|Open in Dagster>"
+        assert self._settings.slack_webhook_url is not None  # noqa: S101
+        _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {})
+
+
+class Smtp:
+    """E-mail over STARTTLS, TLS or (smtp_security=none) in the clear."""
+
+    name = "smtp"
+
+    def __init__(self, settings: AlertSettings) -> None:
+        self._settings = settings
+
+    def send(self, message: Message) -> None:
+        """Deliver to all addresses in one mail."""
+        settings = self._settings
+        try:
+            with self._connection() as server:
+                if settings.smtp_user and settings.smtp_password:
+                    server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+                server.send_message(self._mail(message))
+        except (OSError, smtplib.SMTPException) as error:
+            reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
+            raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
+
+    def _connection(self) -> smtplib.SMTP:
+        host, port = self._settings.smtp_host or "", self._settings.smtp_port
+        if self._settings.smtp_security == "tls":
+            return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
+        server = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
+        if self._settings.smtp_security == "starttls":
+            server.starttls(context=ssl.create_default_context())
+        return server
+
+    def _mail(self, message: Message) -> EmailMessage:
+        mail = EmailMessage()
+        mail["Subject"] = " ".join(message.title.split())
+        mail["From"] = self._settings.smtp_from
+        mail["To"] = self._settings.smtp_to
+        mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
+        mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
+        return mail
+
+
+def receivers(settings: AlertSettings) -> list[Receiver]:
+    """The receivers that are configured."""
+    found: list[Receiver] = []
+    if settings.webhook_url:
+        found.append(Webhook(settings))
+    if settings.slack_webhook_url:
+        found.append(Slack(settings))
+    if settings.smtp_host and settings.smtp_to:
+        found.append(Smtp(settings))
+    return found
+
+
+def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str]) -> None:
+    try:
+        answer = requests.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+    except requests.RequestException as error:
+        # The address of a webhook is its password, and requests repeats it in pieces.
+        raise DeliveryFailed(f"No answer ({type(error).__name__}).") from None
+    if not 200 <= answer.status_code < 300:
+        raise DeliveryFailed(f"HTTP {answer.status_code}: {redact(answer.text[:200], settings.secrets())}")
+
+
+def _document(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.alert,
+        "state": "resolved" if message.resolved_at else "open",
+        "title": message.title,
+        "kind": message.kind,
+        "subject": message.subject,
+        "message": message.text,
+        "link": message.link,
+        "raised_at": message.raised_at.isoformat(),
+        "resolved_at": message.resolved_at.isoformat() if message.resolved_at else None,
+    }
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _times(message: Message) -> str:
+    since = f"Since {message.raised_at:%Y-%m-%d %H:%M} UTC"
+    return f"{since}, over at {message.resolved_at:%Y-%m-%d %H:%M} UTC." if message.resolved_at else f"{since}."

@@ -1,0 +1,173 @@
+"""The sensors behind the alerts: finished runs and their checks, stale clusters, refused tokens; and the delivery."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    AssetKey,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRecord,
+    RunsFilter,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
+
+from aap_pipeline.alerts.delivery import deliver
+from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
+from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
+from aap_pipeline.alerts.settings import AlertSettings
+from aap_pipeline.clusters.registry import Cluster, clusters
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.jobs import PARTITION_TAG
+from aap_pipeline.raw.asset_checks import ASSET, FRESH
+from aap_pipeline.raw.checks import freshness
+from aap_pipeline.resources import Warehouse
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+_FINISHED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+_SETTLED = timedelta(seconds=3)
+_MOST_RUNS = 200
+_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
+
+
+@sensor(
+    minimum_interval_seconds=15,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Alerts: one message when a run or a check fails, or a cluster has no successful sync for "
+    "AAP_PIPELINE_ALERT_STALE_MINUTES, and one when it is over; to webhook, Slack and e-mail as AAP_PIPELINE_ALERT_* "
+    "says. A receiver that is down is tried again and fails nothing. Incidents are in pipeline.alert.",
+)
+def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
+    """Look at what finished since the last tick, at the clusters' freshness, and tell who is to be told."""
+    settings, now = AlertSettings(), datetime.now(UTC)
+    since = datetime.fromisoformat(context.cursor) if context.cursor else now
+    records = _finished(context.instance, since, now - _SETTLED)
+    try:
+        with warehouse.connection() as connection:
+            _note_runs(connection, settings, [_outcome(context.instance, record) for record in records])
+            was_stale = open_subjects(connection, "cluster_stale")
+            stale = _stale(connection, settings, now)
+            set_incidents(connection, "cluster_stale", stale, settings.secrets())
+            connection.commit()
+            failures = deliver(connection, receivers(settings))
+    except PipelineError as error:
+        return SkipReason(str(error))
+    for failure in failures:
+        context.log.warning(f"An alert could not be delivered and is tried again. {failure}")
+    return SensorResult(
+        cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
+        asset_events=list(_freshness_events(stale, was_stale)),
+        skip_reason=None if stale.keys() - was_stale else SkipReason(f"{len(records)} runs finished."),
+    )
+
+
+@sensor(
+    minimum_interval_seconds=900,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Alerts: asks every enabled cluster one question with its token. One that refuses the token, or shows "
+    "that its user lost a role, is told at once instead of when the cluster is stale.",
+)
+def tokens_sensor(warehouse: Warehouse) -> SkipReason:
+    """A controller that does not answer says nothing about its token: that incident stays as it was."""
+    try:
+        with warehouse.connection() as connection:
+            enabled = clusters(connection, only_enabled=True)
+            connection.commit()
+            with ThreadPoolExecutor(16, thread_name_prefix="tokens") as pool:
+                answers = list(pool.map(lambda cluster: _refusal(warehouse, cluster), enabled))
+            for cluster, answer in zip(enabled, answers, strict=True):
+                if answer == "":
+                    resolve_incident(connection, "token_refused", cluster.name)
+                elif answer is not None:
+                    raise_incident(connection, "token_refused", cluster.name, answer)
+    except PipelineError as error:
+        return SkipReason(str(error))
+    refused = [cluster.name for cluster, answer in zip(enabled, answers, strict=True) if answer]
+    return SkipReason(f"{len(enabled)} clusters asked; tokens refused by: {', '.join(refused) or 'none'}.")
+
+
+def _refusal(warehouse: Warehouse, cluster: Cluster) -> str | None:
+    """Why the cluster refuses its token; "": it takes it; None: it does not answer."""
+    store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
+    try:
+        with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
+            ControllerApi(client).newest_finished()
+    except (AuthenticationError, PermissionDenied) as error:
+        return None if error.transient else str(error)
+    except ControllerError:
+        return None
+    return ""
+
+
+def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOutcome]) -> None:
+    for change in changes(runs, warnings=settings.warnings):
+        if change.message is None:
+            resolve_incident(connection, change.kind, change.subject)
+        else:
+            link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
+            raise_incident(connection, change.kind, change.subject, change.message, link, settings.secrets())
+
+
+def _stale(connection: Connection, settings: AlertSettings, now: datetime) -> dict[str, str]:
+    limit = timedelta(minutes=settings.stale_minutes)
+    found = {name: freshness(last, now, limit) for name, last in connection.execute(statement("alerts/freshness"))}
+    return {name: f"{verdict.text} {FRESH.remedy}" for name, verdict in found.items() if not verdict.passed}
+
+
+def _freshness_events(stale: dict[str, str], was_stale: set[str]) -> Iterator[AssetCheckEvaluation]:
+    for name in sorted(stale.keys() - was_stale):
+        yield AssetCheckEvaluation(
+            asset_key=AssetKey(ASSET), check_name=FRESH.name, passed=False, partition=name, description=stale[name]
+        )
+
+
+def _finished(instance: DagsterInstance, after: datetime, until: datetime) -> list[RunRecord]:
+    """Runs that ended in (after, until], oldest first. `until` is a little ago: so that none is passed over."""
+    found = instance.get_run_records(
+        RunsFilter(statuses=_FINISHED, updated_after=after, updated_before=until),
+        limit=_MOST_RUNS,
+        order_by="update_timestamp",
+        ascending=True,
+    )
+    return [record for record in found if record.dagster_run.status is not DagsterRunStatus.CANCELED]
+
+
+def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:
+    run, checks, error = record.dagster_run, [], "The run failed: see its log."
+    kinds = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    for entry in instance.all_logs(run.run_id, of_type=kinds):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+            checks.append(_check(event.asset_check_evaluation_data))
+        elif event.is_step_failure:
+            failure = event.step_failure_data
+            said = failure.user_failure_data.description if failure.user_failure_data else None
+            error = said or (failure.error.message.strip() if failure.error else error)
+        elif event.message and error == "The run failed: see its log.":
+            error = event.message
+    cluster = run.tags.get(PARTITION_TAG)
+    return RunOutcome(run.run_id, run.job_name, cluster, run.status is DagsterRunStatus.SUCCESS, error, tuple(checks))
+
+
+def _check(found: AssetCheckEvaluation) -> CheckOutcome:
+    where = f" {found.partition}" if found.partition else ""
+    severe = found.severity is AssetCheckSeverity.ERROR
+    subject = f"{found.asset_key.to_user_string()} {found.check_name}{where}"
+    return CheckOutcome(subject, found.passed, severe, bool(found.blocking), found.description or "")

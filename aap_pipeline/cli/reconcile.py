@@ -1,0 +1,85 @@
+"""`aap-pipeline reconcile`: hold what is here against the controllers' own counts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aap_pipeline.cli.context import warehouse
+from aap_pipeline.cli.output import json_option, print_json
+from aap_pipeline.clusters.registry import Cluster, ClusterError, cluster_named, clusters
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import Cipher, cipher
+
+if TYPE_CHECKING:
+    from aap_pipeline.raw.reconcile import Reconciliation
+
+_NAMED_IDS = 20
+
+
+@click.command("reconcile")
+@click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="First day (UTC). Default: 90 days ago."
+)
+@json_option
+def command(names: tuple[str, ...], since: datetime | None, as_json: bool) -> int:
+    """Prove, day by day, that nothing is missing: compare each past day with the controller's own count.
+
+    Days that differ are read again, and what was missing is named and stored; savings follow with the next sync. What
+    the controller has deleted since is not missing here. Host summaries that came after their deadline are fetched
+    too. Costs one request a day.
+    """
+    settings = Settings()
+    results: dict[str, Any] = {}
+    failed = False
+    with warehouse(settings) as url:
+        with connect(url) as connection:
+            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+        if not chosen:
+            raise ClusterError("There is no cluster to reconcile: add one with `aap-pipeline clusters add`.")
+        for cluster in chosen:
+            try:
+                found = _reconcile(url, cipher(settings), cluster, since)
+            except PipelineError as error:
+                failed = True
+                results[cluster.name] = {"error": str(error)}
+                click.echo(f"{cluster.name}: {error}", err=True)
+                continue
+            results[cluster.name] = asdict(found)
+            if not as_json:
+                _tell(cluster.name, found)
+    if as_json:
+        print_json(results)
+    return 1 if failed else 0
+
+
+def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: datetime | None) -> Reconciliation:
+    from aap_pipeline.core.parse import parse
+    from aap_pipeline.raw.reconcile import reconcile
+    from aap_pipeline.raw.session import SyncRequest
+
+    request = SyncRequest(cluster, tell=click.echo)
+    found = reconcile(url, secrets, request, first=since.date() if since else None)
+    parse(url, cluster.id)
+    return found
+
+
+def _tell(name: str, found: Reconciliation) -> None:
+    if not found.missing and not found.late:
+        more = f"; {len(found.differing)} have more here, which the controller deleted" if found.differing else ""
+        click.echo(f"{name}: nothing is missing over {found.days} days{more}.")
+        return
+    click.echo(f"{name}: {len(found.missing)} jobs were missing and are here now: {_ids(found.missing)}")
+    if found.late:
+        click.echo(f"{name}: {len(found.late)} jobs got host summaries that came late: {_ids(found.late)}")
+
+
+def _ids(ids: tuple[int, ...]) -> str:
+    more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
+    return (", ".join(map(str, ids[:_NAMED_IDS])) or "none") + more

@@ -1,0 +1,83 @@
+"""Asset checks of stage marts: in each sync that nothing is left over, at night that the marts equal core."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
+
+from aap_pipeline.abandoned import note_process
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.failures import failing_clearly
+from aap_pipeline.marts import checks
+from aap_pipeline.marts.refresh import refresh
+from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.resources import Warehouse
+from aap_pipeline.upkeep.verdicts import Check, Verdict, result, specs
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+ASSET: Final = ("marts", "savings_daily")
+_LEFT_MINUTES: Final = 10
+
+REFRESHED = Check(
+    "refreshed",
+    "Every change of jobs, rates or minutes that is older than ten minutes is in the marts.",
+    "Look at this cluster's last failed run; launch `refresh_marts` for it. Nothing is lost: notes of changes stay.",
+)
+EQUAL_CORE = Check(
+    "marts_equal_core",
+    "Runs, hosts, elapsed time and unique hosts equal those of core, and months equal their days.",
+    "Have the cluster's marts built anew: INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT id, 'differs' "
+    "FROM clusters_cluster WHERE name = '…'; the next run does it. Report the difference: it should not be possible.",
+)
+
+
+def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
+    """No note of a change waits for longer than it should."""
+    if not notes or oldest is None:
+        return Verdict(True, "Every change is in the marts.", {"notes": 0})
+    text = f"{notes:,} changes are not in the marts yet, the oldest of {oldest:%Y-%m-%d %H:%M} UTC."
+    return Verdict(False, text, {"notes": notes})
+
+
+def equality(found: Sequence[checks.CheckResult]) -> Verdict:
+    """All checks hold."""
+    differences = [f"{each.name}: {line}" for each in found for line in each.differences]
+    if not differences:
+        return Verdict(True, "The marts say what core says.", {"differences": 0})
+    return Verdict(False, "; ".join(differences[:10]) + ".", {"differences": len(differences)}, severe=True)
+
+
+@multi_asset_check(name="marts_checks", specs=specs(ASSET, [REFRESHED], CLUSTERS))
+def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
+    """What is cheap enough for every sync."""
+    note_process(context)
+    with failing_clearly(), warehouse.connection() as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
+        row = connection.execute(statement("marts/check_overdue"), values).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate
+    yield result(ASSET, REFRESHED, nothing_overdue(*row))
+
+
+@multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE], CLUSTERS))
+def marts_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
+    """Hold the marts against all of core."""
+    note_process(context)
+    with failing_clearly(), warehouse.connection() as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        verdict = verified_equality(connection, cluster.id)
+    yield result(ASSET, EQUAL_CORE, verdict)
+
+
+def verified_equality(connection: Connection, cluster_id: int) -> Verdict:
+    """`equality` after a refresh; what a sync that commits meanwhile makes differ is looked at a second time."""
+    for _ in range(2):
+        connection.commit()
+        refresh(connection, cluster_id)
+        connection.commit()
+        verdict = equality(checks.check_all(connection, cluster_id))
+        if verdict.passed:
+            break
+    return verdict

@@ -1,0 +1,87 @@
+"""Asset checks of raw/sync_data, in each sync. The thorough one, each night, is the asset upkeep/reconciliation."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
+
+from aap_pipeline.abandoned import note_process
+from aap_pipeline.alerts.settings import AlertSettings
+from aap_pipeline.clusters.registry import Cluster, cluster_named
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import ControllerError
+from aap_pipeline.failures import failing_clearly
+from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.raw import checks
+from aap_pipeline.resources import Warehouse
+from aap_pipeline.upkeep.verdicts import Check, Verdict, result, specs
+from aap_pipeline.warehouse import options
+
+ASSET: Final = ("raw", "sync_data")
+_ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1, retries=1)
+
+COMPLETE = Check(
+    "complete",
+    "Of the last day there are at least as many jobs here as the controller counts.",
+    "Nothing to do at once: the nightly reconciliation fetches what is missing and names it; to have it now, launch "
+    "`nightly` for this cluster.",
+)
+SUMMARIES_IN_TIME = Check(
+    "summaries_in_time",
+    "No job waits for its host summaries past the deadline (setting summaries_deadline_minutes).",
+    "See whether this cluster's syncs succeed: each one settles what is overdue. If they do, report a bug.",
+)
+WATERMARK = Check(
+    "watermark_not_in_future",
+    "The watermark, up to which everything was read, is not ahead of the clock.",
+    "Set the controller's clock with NTP. Jobs that finish before the watermark are found by the nightly "
+    "reconciliation until the clock has caught up.",
+)
+CLOCK_SKEW = Check(
+    "clock_skew",
+    "The clocks of the controller and of the database differ by less than a minute.",
+    "Let NTP set both. Nothing is lost: windows are cut by the controller's clock; only lags are shown wrong.",
+)
+FRESH = Check(
+    "fresh",
+    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). Watched by the alerts sensor between syncs.",
+    "See the newest tick of new_jobs_sensor, which names the clusters that do not answer and why; `aap-pipeline "
+    "clusters check NAME` says what is wrong. Nothing is lost: the next sync reads what has finished since.",
+)
+
+
+@multi_asset_check(
+    name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH], CLUSTERS)
+)
+def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
+    """One question to the controller, the rest from the book-keeping."""
+    note_process(context)
+    with failing_clearly(), warehouse.connection() as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        state = checks.sync_state(connection, cluster.id)
+        overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
+        window = checks.recent_window(state, overlap)
+        if window is None:
+            complete = Verdict(True, "Nothing was synced yet.")
+        else:
+            try:
+                theirs = _count(warehouse, cluster, *window)
+                complete = checks.completeness(theirs, checks.count_stored(connection, cluster.id, *window), window)
+            except ControllerError as error:
+                complete = Verdict(False, f"The controller could not be asked: {error}")
+    yield result(ASSET, COMPLETE, complete)
+    yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state))
+    yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state))
+    yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state))
+    limit = timedelta(minutes=AlertSettings().stale_minutes)
+    yield result(ASSET, FRESH, checks.freshness(state.finished or state.now, state.now, limit))
+
+
+def _count(warehouse: Warehouse, cluster: Cluster, after: datetime, until: datetime) -> int:
+    tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
+    with ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client:
+        return ControllerApi(client).jobs_count(after, until)

@@ -1,0 +1,120 @@
+"""What must hold after a sync: decisions over plain figures, and the queries that bring them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aap_pipeline.raw.reconcile import Reconciliation
+from aap_pipeline.upkeep.verdicts import Verdict
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+_FUTURE_TOLERANCE = timedelta(minutes=5)
+_GRACE = timedelta(minutes=15)
+_RECENT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class SyncState:
+    """How the syncs of a cluster stand; `started`, `finished` and `window_to` are of the last one that succeeded.
+
+    `window_to` is the controller's time at the start of that sync, all others are the database's.
+    """
+
+    now: datetime
+    watermark: datetime | None
+    started: datetime | None
+    finished: datetime | None
+    window_to: datetime | None
+    awaited: int
+    overdue: int
+    given_up: int
+
+
+def sync_state(connection: Connection, cluster_id: int) -> SyncState:
+    """The state of one cluster; host summaries count as overdue 15 minutes after their deadline."""
+    deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)
+    values = {"cluster": cluster_id, "minutes": deadline + int(_GRACE.total_seconds() // 60)}
+    row = connection.execute(statement("raw/check_sync"), values).fetchone()
+    assert row is not None  # noqa: S101 - an outer join of one row
+    return SyncState(*row)
+
+
+def count_stored(connection: Connection, cluster_id: int, after: datetime, until: datetime) -> int:
+    """How many jobs that finished in (after, until] are here, in whatever form."""
+    values = {"cluster": cluster_id, "after": after, "until": until}
+    row = connection.execute(statement("raw/count_stored"), values).fetchone()
+    return int(row[0]) if row else 0
+
+
+def recent_window(state: SyncState, overlap: timedelta) -> tuple[datetime, datetime] | None:
+    """The day up to where the last sync certainly read everything: (after, until]. None before the first sync.
+
+    Jobs that turned up behind the watermark since are the next sync's, which looks back by `overlap`.
+    """
+    if state.watermark is None or state.window_to is None:
+        return None
+    until = min(state.watermark, state.window_to - overlap)
+    return until - _RECENT, until
+
+
+def completeness(theirs: int, ours: int, window: tuple[datetime, datetime]) -> Verdict:
+    """Fewer here than at the controller is a hole; more here is what was deleted there."""
+    text = (
+        f"The controller has {theirs:,} jobs that finished from {window[0]:%Y-%m-%d %H:%M} to "
+        f"{window[1]:%Y-%m-%d %H:%M} UTC, {ours:,} are here."
+    )
+    return Verdict(theirs <= ours, text, {"at_the_controller": theirs, "here": ours})
+
+
+def reconciliation(found: Reconciliation) -> Verdict:
+    """Nothing was missing. What was is here again: the failure is that it could be missing."""
+    figures = {"days": found.days, "missing": len(found.missing), "late": len(found.late), "requests": found.requests}
+    if not found.missing:
+        return Verdict(True, f"{found.days:,} days agree with the controller.", figures)
+    shown = ", ".join(map(str, found.missing[:20])) + (", …" if len(found.missing) > 20 else "")
+    days = ", ".join(str(count.day) for count in found.differing[:10])
+    text = f"{len(found.missing):,} jobs were missing and have been fetched (days {days}; jobs {shown})."
+    return Verdict(False, text, figures, severe=True)
+
+
+def summaries_in_time(state: SyncState) -> Verdict:
+    """No job is provisional past its deadline."""
+    figures = {"awaited": state.awaited, "overdue": state.overdue, "given_up": state.given_up}
+    text = f"{state.awaited:,} jobs await host summaries, {state.overdue:,} of them past the deadline."
+    return Verdict(state.overdue == 0, text, figures)
+
+
+def watermark_not_in_future(state: SyncState) -> Verdict:
+    """A watermark ahead of all clocks would make the sync pass over what finishes until then."""
+    if state.watermark is None:
+        return Verdict(True, "Nothing was synced yet.")
+    ahead = state.watermark - max(filter(None, (state.now, state.window_to)))
+    text = f"The watermark is {state.watermark:%Y-%m-%d %H:%M:%S} UTC, the time is {state.now:%Y-%m-%d %H:%M:%S}."
+    figures = {"seconds_ahead": max(0.0, ahead.total_seconds())}
+    return Verdict(ahead <= _FUTURE_TOLERANCE, text, figures, severe=True)
+
+
+def clock_skew(state: SyncState) -> Verdict:
+    """The controller's clock, read at the start of a sync, lies within that sync by the database's clock."""
+    if state.window_to is None or state.started is None or state.finished is None:
+        return Verdict(True, "Nothing was synced yet.")
+    early, late = state.started - state.window_to, state.window_to - state.finished
+    skew = max(early, late, timedelta())
+    side = "behind" if early > late else "ahead of"
+    text = f"The controller's clock is {skew.total_seconds():.0f} s {side} the database's."
+    return Verdict(
+        skew <= CLOCK_TOLERANCE,
+        text if skew else "The controller's clock agrees with the database's.",
+        {"seconds": skew.total_seconds()},
+    )
+
+
+def freshness(last: datetime, now: datetime, limit: timedelta) -> Verdict:
+    """A successful sync ended less than `limit` ago; `last` is when that was, or when the cluster was added."""
+    age = now - last
+    text = f"The last successful sync ended {age.total_seconds() / 60:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
+    return Verdict(age <= limit, text, {"minutes": round(age.total_seconds() / 60, 1)}, severe=True)

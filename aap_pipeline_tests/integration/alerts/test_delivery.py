@@ -1,0 +1,107 @@
+"""Incidents reach every receiver once when they begin and once when they are over, also when one of them is down."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from aap_pipeline.alerts.delivery import deliver
+from aap_pipeline.alerts.incidents import raise_incident, resolve_incident, set_incidents
+from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.settings import AlertSettings
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline_tests.integration.alerts.local import mail_receiver, web_receiver
+
+NOTHING_LISTENS = 9
+
+
+def retry_now(connection: Connection) -> None:
+    """Let the time pass until the next attempt is due."""
+    connection.execute("UPDATE pipeline.alert_delivery SET next_attempt = NOW()")
+    connection.commit()
+
+
+def test_each_receiver_is_told_once_of_the_beginning_and_once_of_the_end(connection: Connection) -> None:
+    """Guards against a message a tick, and against an incident of which nobody hears that it is over."""
+    with web_receiver() as web, web_receiver() as slack, mail_receiver() as (port, mails):
+        settings = AlertSettings(
+            webhook_url=SecretStr(web.url),
+            webhook_token=SecretStr("hook-token"),
+            slack_webhook_url=SecretStr(slack.url),
+            smtp_host="127.0.0.1",
+            smtp_port=port,
+            smtp_security="none",
+            smtp_to="night@example.com, day@example.com",
+        )
+        to = receivers(settings)
+        for _ in range(3):
+            raise_incident(
+                connection, "run_failed", "update_cluster prod", "The controller <prod> is down.", "http://ui/runs/1"
+            )
+            assert deliver(connection, to) == []
+        for _ in range(2):
+            resolve_incident(connection, "run_failed", "update_cluster prod")
+            assert deliver(connection, to) == []
+        raise_incident(connection, "run_failed", "update_cluster prod", "Down again.")
+        assert deliver(connection, to) == []
+    assert [document["state"] for document in web.documents] == ["open", "resolved", "open"]
+    assert web.documents[0]["message"] == "The controller <prod> is down."
+    assert web.documents[0]["link"] == "http://ui/runs/1"
+    assert web.documents[0]["id"] == web.documents[1]["id"] != web.documents[2]["id"]
+    assert web.headers[0]["Authorization"] == "Bearer hook-token"
+    assert len(slack.documents) == 3
+    assert "The controller &lt;prod&gt; is down.\n<http://ui/runs/1|Open in Dagster>" in slack.documents[0]["text"]
+    assert [mail.count("Subject: [aap-pipeline] problem: run failed") for mail in mails] == [1, 0, 1]
+    assert "To: night@example.com, day@example.com" in mails[0]
+
+
+def test_a_dead_receiver_holds_up_no_other_and_is_tried_again(connection: Connection) -> None:
+    """Guards against an alert that is lost because the receiver was down, and against a storm of attempts."""
+    with web_receiver() as web, web_receiver() as slack:
+        slack.status = 503
+        settings = AlertSettings(
+            webhook_url=SecretStr(web.url),
+            slack_webhook_url=SecretStr(slack.url),
+            smtp_host="127.0.0.1",
+            smtp_port=NOTHING_LISTENS,
+            smtp_to="night@example.com",
+        )
+        raise_incident(connection, "cluster_stale", "prod", "Stale.")
+        failures = deliver(connection, receivers(settings))
+        assert [failure.partition(":")[0] for failure in failures] == ["slack", "smtp"]
+        assert not any("s3cr3t" in failure for failure in failures)
+        assert deliver(connection, receivers(settings)) == []
+        slack.status = 200
+        retry_now(connection)
+        assert len(deliver(connection, receivers(settings))) == 1
+        assert (len(web.documents), len(slack.documents)) == (1, 1)
+        row = connection.execute("SELECT error FROM pipeline.alert_delivery WHERE receiver = 'smtp'").fetchone()
+        assert row is not None
+        assert "ConnectionRefusedError" in row[0]
+
+
+def test_what_began_and_ended_while_nobody_could_be_told_is_not_told(connection: Connection) -> None:
+    """Guards against a flood of old news when a receiver comes back."""
+    with web_receiver() as web:
+        web.status = 500
+        to = receivers(AlertSettings(webhook_url=SecretStr(web.url)))
+        set_incidents(connection, "cluster_stale", {"a": "stale", "b": "stale"})
+        assert len(deliver(connection, to)) == 1
+        set_incidents(connection, "cluster_stale", {"b": "stale"})
+        web.status = 200
+        retry_now(connection)
+        deliver(connection, to)
+        assert [(document["subject"], document["state"]) for document in web.documents] == [("b", "open")]
+
+
+def test_no_secret_is_kept_or_sent(connection: Connection) -> None:
+    """Guards against tokens in a chat."""
+    with web_receiver() as web:
+        settings = AlertSettings(webhook_url=SecretStr(web.url), smtp_password=SecretStr("hunter2-hunter2"))
+        text = "Authorization: Bearer abcdef and hunter2-hunter2 and https://me:pw@host/ and extra_vars: {x: 1}"
+        raise_incident(connection, "check_failed", "c", text, known=settings.secrets())
+        deliver(connection, receivers(settings))
+    kept = connection.execute("SELECT message FROM pipeline.alert").fetchone()
+    assert kept is not None
+    for place in (kept[0], str(web.documents)):
+        for secret in ("abcdef", "hunter2", "me:pw", "{x: 1}"):
+            assert secret not in place

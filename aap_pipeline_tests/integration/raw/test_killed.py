@@ -1,0 +1,161 @@
+"""Processes that are killed with -9, and a database that crashes: nothing lost, nothing doubled.
+
+AAP_PIPELINE_KILLS says how often (4); AAP_PIPELINE_KILLS_COMMAND=1 kills the whole `aap-pipeline sync` instead of a
+process that does nothing but the raw stage.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.simulator.world import World
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import Cipher, new_key
+from aap_pipeline.warehouse.errors import DatabaseUnreachable
+from aap_pipeline.warehouse.migrate import migrate
+from aap_pipeline.warehouse.server import EmbeddedServer
+from aap_pipeline_tests.integration.raw.rig import Rig, assert_raw_is_truth, filled_world, stored_jobs, true_jobs
+
+KILLS = int(os.environ.get("AAP_PIPELINE_KILLS", "4"))
+COMMAND = os.environ.get("AAP_PIPELINE_KILLS_COMMAND") == "1"
+RAW_STAGE = """
+import sys
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.raw.sync import SyncRequest, sync_cluster
+from aap_pipeline.settings import Settings
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import cipher
+url = Settings().database_url.get_secret_value()
+with connect(url) as connection:
+    cluster = cluster_named(connection, "prod")
+sync_cluster(url, cipher(Settings()), SyncRequest(cluster))
+"""
+
+
+def start(rig: Rig, key: str, home: Path) -> subprocess.Popen[bytes]:
+    """A sync in a process of its own."""
+    environment = {
+        **os.environ,
+        "AAP_PIPELINE_DATABASE_URL": rig.database_url,
+        "AAP_PIPELINE_ENCRYPTION_KEYS": key,
+        "AAP_PIPELINE_HOME": str(home),
+    }
+    what = ["-m", "aap_pipeline.cli", "sync"] if COMMAND else ["-c", RAW_STAGE]
+    return subprocess.Popen(
+        [sys.executable, *what], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def kill_after(child: subprocess.Popen[bytes], server: SimulatorServer, requests: int) -> None:
+    """Kill the child with -9 as soon as it has asked so much, or wait for its end."""
+    while server.log.total < requests:
+        try:
+            child.wait(timeout=0.002)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+
+
+def test_a_sync_killed_at_any_instant_loses_and_doubles_nothing(
+    server: SimulatorServer, database_url: str, tmp_path: Path
+) -> None:
+    """Guards against a watermark that is committed without its rows, or rows without their watermark."""
+    key = new_key()
+    # The command goes by today's date where the pipeline's own days matter; the raw stage knows the controller's only.
+    world = filled_world(datetime.now(UTC).replace(microsecond=0), jobs=500, days=60)
+    server.use(world)
+    draw = random.Random(os.environ.get("AAP_PIPELINE_SEED", "raw"))
+    with closing(Rig(database_url, server, cipher=Cipher([key]))) as rig:
+        rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '40')")
+        for _ in range(KILLS):
+            server.log.clear()
+            kill_after(start(rig, key, tmp_path), server, draw.randrange(3, 90))
+            assert_behind_the_watermark_all_is_here(rig, world)
+            if draw.random() < 0.3:
+                world.add_job(finished=world.clock.now() - timedelta(minutes=draw.randrange(6)))
+        server.log.clear()
+        child = start(rig, key, tmp_path)
+        assert child.wait(300) == 0
+        if not COMMAND:
+            assert_raw_is_truth(rig)
+        rig.parse()
+        truth = true_jobs(world.truth().jobs)
+        assert {number: job for number, (job, _) in stored_jobs(rig).items()} == truth
+
+
+def assert_behind_the_watermark_all_is_here(rig: Rig, world: World) -> None:
+    """What the watermark promises: no job that finished before it is missing."""
+    reached = rig.watermark
+    if reached is not None:
+        stored = stored_jobs(rig).keys()
+        overlap = timedelta(minutes=10)  # jobs that turned up behind the watermark come with the next sync
+        assert {n for n, job in true_jobs(world.truth().jobs).items() if job.finished <= reached - overlap} <= stored
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    """A PostgreSQL that a test may crash."""
+    tmp_path.chmod(0o711)
+    server = EmbeddedServer(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_database_that_crashes_in_the_middle_loses_nothing(
+    server: SimulatorServer, own_server: EmbeddedServer
+) -> None:
+    """Guards against a sync that reports success, or a watermark that is kept, when PostgreSQL dies under it."""
+    url = own_server.running_url()
+    assert url is not None
+    migrate(url)
+    world = filled_world(jobs=150)
+    server.use(world)
+    crashes = 0
+
+    def crash(_: object) -> None:
+        nonlocal crashes
+        if crashes < 2:
+            with connect(url, autocommit=True) as connection:
+                row = connection.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE application_name = 'aap_pipeline sync'"
+                ).fetchone()
+            assert row is not None
+            crashes += 1
+            os.kill(row[0], signal.SIGKILL)  # the server then restarts all of itself and recovers from its log
+
+    key = new_key()
+    for _ in range(2):
+        wait_until_up(url)
+        with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+            rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') ON CONFLICT DO NOTHING")
+            with pytest.raises(DatabaseUnreachable):
+                rig.sync(progress=crash)
+    wait_until_up(url)
+    with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+        rig.sync()
+        assert_raw_is_truth(rig)
+
+
+def wait_until_up(url: str) -> None:
+    """Recovery takes a moment."""
+    for _ in range(10_000):
+        try:
+            connect(url).close()
+        except PipelineError:
+            continue
+        return

@@ -1,0 +1,84 @@
+"""The archive: the same columns, one place for each job, and no harm from a kill."""
+
+from __future__ import annotations
+
+import pytest
+
+from aap_pipeline.core.parse import parse
+from aap_pipeline.upkeep.archive import Moved, archive
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, labels
+
+JOBS = 12
+
+
+@pytest.fixture
+def cluster(connection: Connection, database_url: str) -> int:
+    """A cluster with old jobs, of which those older than a day are to be archived."""
+    cluster = add_cluster(connection)
+    store(connection, database_url, cluster, range(1, JOBS + 1))
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('archive_after_days', '1')")
+    connection.commit()
+    return cluster
+
+
+def store(connection: Connection, url: str, cluster: int, numbers: range) -> None:
+    documents = [job(n, summary_fields={"labels": labels((1, "l"))}) for n in numbers]
+    add_raw(connection, cluster, documents, "job")
+    parse(url, cluster)
+
+
+def places(connection: Connection) -> tuple[int, int, int]:
+    """Jobs in core, in the archive, and different ones in both."""
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM clusters_job), (SELECT count(*) FROM archive.clusters_job), "
+        "(SELECT count(DISTINCT external_id) FROM archive.all_jobs)"
+    ).fetchone()
+    assert row is not None
+    connection.commit()
+    return (row[0], row[1], row[2])
+
+
+def test_the_archive_has_the_columns_of_core_in_their_order(connection: Connection) -> None:
+    """Guards against a migration that adds a column to one of the two: archiving would fail, or shift values."""
+    columns = (
+        "SELECT array_agg((attname, atttypid, atttypmod)::text ORDER BY attnum) FROM pg_attribute "
+        "WHERE attrelid = %s::regclass AND attnum > 0"
+    )
+    for table in ("clusters_job", "clusters_joblabel", "clusters_jobhostsummary"):
+        both = [connection.execute(columns, [f"{schema}.{table}"]).fetchone() for schema in ("public", "archive")]
+        assert both[0] == both[1], table
+
+
+def test_a_killed_pass_leaves_each_job_in_one_place_and_the_next_goes_on(connection: Connection, cluster: int) -> None:
+    """Guards against jobs that count twice or not at all after a kill."""
+
+    def killed(moved: Moved) -> None:
+        if moved.jobs >= 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        archive(connection, batch_jobs=4, progress=killed)
+    connection.rollback()
+    assert places(connection) == (4, 8, JOBS)
+    done = archive(connection, batch_jobs=4)
+    assert done.archived.jobs == done.archived.labels == 4
+    assert places(connection) == (0, JOBS, JOBS)
+    assert archive(connection).archived == Moved()
+
+
+def test_a_job_that_is_read_again_leaves_the_archive(connection: Connection, database_url: str, cluster: int) -> None:
+    """Guards against a job that counts twice because it was changed after it was archived."""
+    archive(connection)
+    store(connection, database_url, cluster, range(3, 5))
+    assert places(connection) == (2, JOBS - 2, JOBS)
+    archive(connection)
+    assert places(connection) == (0, JOBS, JOBS)
+
+
+def test_a_purged_cluster_leaves_nothing_in_the_archive(connection: Connection, cluster: int) -> None:
+    """Guards against history of a customer who left."""
+    archive(connection)
+    connection.execute("DELETE FROM clusters_cluster WHERE id = %s", [cluster])
+    connection.commit()
+    assert places(connection) == (0, 0, 0)

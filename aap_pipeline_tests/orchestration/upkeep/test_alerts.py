@@ -1,0 +1,113 @@
+"""What happens in Dagster reaches a person, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_context
+
+from aap_pipeline.alerts import sensors
+from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
+from aap_pipeline.definitions import defs
+from aap_pipeline.resources import Warehouse
+from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline_tests.integration.alerts.local import WebReceiver, web_receiver
+from aap_pipeline_tests.orchestration.conftest import Site
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
+    """The receiver that the environment names; runs count at once."""
+    monkeypatch.setattr(sensors, "_SETTLED", timedelta())
+    with web_receiver() as web:
+        monkeypatch.setenv("AAP_PIPELINE_ALERT_WEBHOOK_URL", web.url)
+        yield web
+
+
+def tick(site: Site, sensor: SensorDefinition, cursor: str | None = None) -> SensorResult | SkipReason:
+    with build_sensor_context(
+        instance=site.instance, definitions=defs, cursor=cursor, resources={"warehouse": Warehouse()}
+    ) as context:
+        answer = sensor(context) if sensor is alerts_sensor else sensor(warehouse=Warehouse())
+    assert isinstance(answer, SensorResult | SkipReason)
+    return answer
+
+
+def test_failed_runs_and_checks_are_told_once_and_so_is_their_end(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against red runs and checks that nobody hears of, and against a message for each of them."""
+    cursor = datetime.now(UTC).isoformat()
+
+    def look() -> list[tuple[str, str, str]]:
+        nonlocal cursor
+        told.documents.clear()
+        answer = tick(site, alerts_sensor, cursor)
+        assert isinstance(answer, SensorResult)
+        assert answer.cursor is not None
+        cursor = answer.cursor
+        return [(document["kind"], document["subject"], document["state"]) for document in told.documents]
+
+    site.register("prod", controller)
+    port = site.query("UPDATE clusters_cluster SET port = 9 RETURNING %s", controller.port)[0][0]
+    for _ in range(2):
+        assert not site.run("prod").success
+    assert look() == [("run_failed", "update_cluster prod", "open")]
+    assert look() == []
+    site.query("UPDATE clusters_cluster SET port = %s RETURNING 1", port)
+    site.query(
+        "INSERT INTO pipeline.rejected_record (cluster_id, reason, message, document) "
+        "SELECT id, 'unknown_status', 'm', '{}' FROM clusters_cluster RETURNING 1"
+    )
+    assert site.run("prod").success
+    assert sorted(look()) == [
+        ("check_failed", "core/jobs nothing_rejected prod", "open"),
+        ("run_failed", "update_cluster prod", "resolved"),
+    ]
+    site.query("DELETE FROM pipeline.rejected_record RETURNING 1")
+    assert site.run("prod").success
+    assert look() == [("check_failed", "core/jobs nothing_rejected prod", "resolved")]
+
+
+def test_a_stale_cluster_is_told_and_its_check_turns_red(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against a controller that is down for days because no run ever starts, so that none fails."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    site.query("UPDATE pipeline.sync_run SET finished_at = NOW() - interval '2 hours' RETURNING 1")
+    answer = tick(site, alerts_sensor)
+    assert isinstance(answer, SensorResult)
+    assert [(event.check_name, event.partition, event.passed) for event in answer.asset_events] == [  # type: ignore[union-attr]
+        ("fresh", "prod", False)
+    ]
+    again = tick(site, alerts_sensor)
+    assert isinstance(again, SensorResult)
+    assert not again.asset_events
+    assert site.run("prod").success
+    tick(site, alerts_sensor)
+    assert [(document["kind"], document["state"]) for document in told.documents] == [
+        ("cluster_stale", "open"),
+        ("cluster_stale", "resolved"),
+    ]
+
+
+def test_a_refused_token_is_an_incident_and_a_dead_controller_is_not(site: Site, controller: SimulatorServer) -> None:
+    """Guards against a revoked token that looks like a slow controller."""
+    site.register("prod", controller)
+    site.query("UPDATE clusters_cluster SET refresh_token = NULL RETURNING 1")
+    tick(site, tokens_sensor)
+    assert site.query("SELECT subject FROM pipeline.alert") == []
+    good = site.query("SELECT access_token FROM clusters_cluster")[0][0]
+    site.query("UPDATE clusters_cluster SET access_token = %s RETURNING 1", site.cipher.encrypt("revoked"))
+    tick(site, tokens_sensor)
+    open_now = "SELECT kind, subject FROM pipeline.alert WHERE resolved_at IS NULL"
+    assert site.query(open_now) == [("token_refused", "prod")]
+    site.query("UPDATE clusters_cluster SET port = 9 RETURNING 1")
+    tick(site, tokens_sensor)
+    assert site.query(open_now) == [("token_refused", "prod")]
+    site.query("UPDATE clusters_cluster SET port = %s, access_token = %s RETURNING 1", controller.port, good)
+    tick(site, tokens_sensor)
+    assert site.query(open_now) == []

@@ -1,0 +1,195 @@
+"""Stage raw against its limit: a bare concurrent fetch of the same URLs with requests that throws the bodies away.
+
+`python -m benchmarks.raw [--small | --memory]`: wall time as a ratio to that limit in the same run, and CPU a job of
+client and database (--small: only 500 jobs of 100 hosts); with --memory the peak memory of a process with Dagster
+loaded at 2,000 and at 50,000 jobs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, save_clusters
+from aap_pipeline.controller import transport
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
+from aap_pipeline.simulator.process import Address, SimulatorProcess
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.encryption import Cipher, new_key
+from benchmarks.common import checkpoint, emit, fresh_database, machine
+
+WORKERS = 16
+ROUNDS = {5_000: 3, 500: 9}
+SHAPES = ((5_000, 10), (500, 100))
+LATENCIES = (0, 20)
+PEAK_OF_A_SYNC = """
+import json, resource, sys
+import aap_pipeline.definitions
+from benchmarks.raw import Bench
+bench = Bench(sys.argv[1], json.loads(sys.stdin.read()))
+report = bench.sync(bench.empty())
+print(report.jobs_stored, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+class Bench:
+    """A database and a controller in processes of their own."""
+
+    def __init__(self, database_url: str, address: dict[str, Any]) -> None:
+        self.url = database_url
+        self.address = address
+        self.cipher = Cipher([new_key()])
+
+    def empty(self) -> Cluster:
+        """The cluster, never synced, in an empty database."""
+        with connect(self.url, autocommit=True) as connection:
+            connection.execute("TRUNCATE clusters_cluster, common_settings CASCADE")
+            connection.execute("INSERT INTO common_settings (type, value) VALUES ('sync_workers', %s)", [str(WORKERS)])
+            where = urlsplit(self.address["url"])
+            endpoint = Endpoint("http", where.hostname or "", where.port or 80)
+            save_clusters(connection, self.cipher, [NewCluster("a", endpoint, Tokens(self.address["token"]))])
+            cluster = cluster_named(connection, "a")
+        checkpoint(self.url)
+        return cluster
+
+    def sync(self, cluster: Cluster) -> SyncReport:
+        """A first sync."""
+        return sync_cluster(self.url, self.cipher, SyncRequest(cluster))
+
+    def urls(self) -> list[str]:
+        """What a first sync asks for."""
+        asked: list[str] = []
+        send = transport.Transport.send
+
+        def noted(self: transport.Transport, method: str, target: str, *rest: Any) -> transport.RawAnswer:
+            asked.append(target)
+            return send(self, method, target, *rest)
+
+        transport.Transport.send = noted  # type: ignore[method-assign]
+        try:
+            self.sync(self.empty())
+        finally:
+            transport.Transport.send = send  # type: ignore[method-assign]
+        return [self.address["url"] + target for target in asked]
+
+    def fetch(self, urls: list[str]) -> float:
+        """Seconds that a bare fetch takes."""
+        local = threading.local()
+
+        def get(url: str) -> None:
+            if not hasattr(local, "session"):
+                local.session = requests.Session()
+                local.session.headers["Authorization"] = f"Bearer {self.address['token']}"
+            assert local.session.get(url, timeout=60).content
+
+        started = time.perf_counter()
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(get, urls))
+        return time.perf_counter() - started
+
+
+def postgres_cpu(url: str) -> float:
+    """Seconds of CPU that the server's processes have used, those that ended included."""
+    with connect(url) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    postmaster = int((Path(row[0]) / "postmaster.pid").read_text().splitlines()[0])
+    ticks = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(entry.name) == postmaster:
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == postmaster:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def controller(jobs: int, hosts: int, latency: int) -> Iterator[dict[str, Any]]:
+    """A simulator's address."""
+    arguments = ["--plain", "--jobs", str(jobs), "--hosts-per-job", str(hosts), "--hosts", str(max(300, hosts))]
+    with SimulatorProcess(*arguments, "--days", "80", "--latency", str(latency)) as process:
+        address: Address = process.addresses[0]
+        yield {"url": address.url, "token": address.access_token}
+
+
+def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
+    """Wall time and CPU of a first sync, beside the bare fetch; of each the round that other work disturbed least."""
+    with controller(jobs, hosts, latency) as address:
+        bench = Bench(url, address)
+        urls = bench.urls()
+        rounds: list[tuple[float, SyncReport, float, float]] = []
+        for _ in range(ROUNDS[jobs]):
+            bare = bench.fetch(urls)
+            cluster = bench.empty()
+            client, database = time.process_time(), postgres_cpu(url)
+            report = bench.sync(cluster)
+            rounds.append((bare, report, time.process_time() - client, postgres_cpu(url) - database))
+    stored = rounds[0][1].jobs_stored
+    bare_seconds = min(bare for bare, *_ in rounds)
+    raw_seconds = min(report.seconds for _, report, *_ in rounds)
+    emit(
+        "raw",
+        jobs=stored,
+        host_summaries=rounds[0][1].host_summaries,
+        latency_ms=latency,
+        requests=len(urls),
+        bare_seconds=bare_seconds,
+        raw_seconds=raw_seconds,
+        ratio=raw_seconds / bare_seconds,
+        median_ratio=statistics.median(report.seconds / bare for bare, report, *_ in rounds),
+        jobs_a_second=stored / raw_seconds,
+        client_ms_a_job=min(client for _, _, client, _ in rounds) / stored * 1000,
+        database_ms_a_job=min(database for *_, database in rounds) / stored * 1000,
+        **machine(),
+    )
+
+
+def memory(url: str, jobs: int) -> None:
+    """Peak memory of a process with Dagster loaded that syncs so many jobs of 10 hosts."""
+    with controller(jobs, 10, 0) as address:
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK_OF_A_SYNC, url],
+            input=json.dumps(address),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    stored, peak = map(int, done.stdout.split())
+    emit("raw_peak_memory", jobs=stored, peak_mb=peak, **machine())
+
+
+def main() -> None:
+    """All figures, as JSON lines."""
+    with fresh_database() as url:
+        if "--memory" in sys.argv:
+            for jobs in (2_000, 50_000):
+                memory(url, jobs)
+            return
+        for jobs, hosts in SHAPES[int("--small" in sys.argv) :]:
+            for latency in LATENCIES:
+                speed(url, jobs, hosts, latency)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Makes the pictures of this folder anew from a real run: `make screenshots` (needs chromium on the PATH).
+
+A demo on a home of its own, its terminal output as SVG; then `aap-pipeline up` on that home and the asset graph of the
+Dagster UI, photographed by headless Chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+HERE = Path(__file__).resolve().parent
+COLUMNS = 100
+CLI = [sys.executable, "-m", "aap_pipeline.cli"]
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=30000",
+]
+
+
+def main() -> None:
+    """Both pictures."""
+    with tempfile.TemporaryDirectory(prefix="aap-pipeline-") as folder:
+        home = Path(folder, "home")
+        environment = {**os.environ, "AAP_PIPELINE_HOME": str(home), "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"}
+        environment.pop("AAP_PIPELINE_DATABASE_URL", None)
+        command = [*CLI, "demo"]
+        said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
+        terminal_picture(said)
+        asset_graph(environment, Path(folder))
+
+
+def terminal_picture(said: str) -> None:
+    """`demo.svg`: what the demo prints on a terminal."""
+    console = Console(
+        record=True, width=COLUMNS, file=Path(os.devnull).open("w", encoding="utf-8"), force_terminal=True
+    )  # noqa: SIM115
+    console.print(Text("$ make demo", style="bold"))
+    console.print(Text.from_ansi(re.sub(r"(?s)\nNext\n.*", "\n", said)))
+    console.save_svg(str(HERE / "demo.svg"), title="aap-pipeline demo")
+
+
+def asset_graph(environment: dict[str, str], folder: Path) -> None:
+    """`asset-graph.png`: the global asset graph after the demo's syncs."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("chromium is not on the PATH: docs/images/asset-graph.png stays as it is.")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    up = subprocess.Popen([*CLI, "up", "--port", str(port)], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        assert up.stdout is not None
+        next(line for line in up.stdout if "Ctrl-C stops everything" in line)
+        address = f"http://127.0.0.1:{port}/asset-groups"
+        picture = [
+            f"--screenshot={HERE / 'asset-graph.png'}",
+            "--window-size=1600,1000",
+            f"--user-data-dir={folder}/chromium",
+        ]
+        subprocess.run([chromium, *QUIET, *picture, address], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
+    finally:
+        up.send_signal(signal.SIGTERM)
+        up.wait()
+
+
+if __name__ == "__main__":
+    main()

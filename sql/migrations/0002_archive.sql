@@ -1,0 +1,62 @@
+-- Jobs older than archive_after_days move here with their labels and host summaries; off by default. The views show both
+-- places as one, and the marts read the views, so that archiving changes no figure.
+--
+-- The columns are those of the tables in public, in their order. No references to dimensions: these are deleted only with
+-- their cluster, and then the archive goes too; checking them would cost an index each on the largest tables.
+CREATE SCHEMA archive;
+
+CREATE TABLE archive.clusters_job (
+    LIKE public.clusters_job INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING COMPRESSION,
+    PRIMARY KEY (id),
+    FOREIGN KEY (cluster_id) REFERENCES public.clusters_cluster(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX clusters_job_cluster_external_idx ON archive.clusters_job (cluster_id, external_id);
+CREATE INDEX clusters_job_finished_idx ON archive.clusters_job (finished);
+CREATE INDEX clusters_job_cluster_template_idx ON archive.clusters_job (cluster_id, job_template_id);
+
+CREATE TABLE archive.clusters_joblabel (
+    LIKE public.clusters_joblabel INCLUDING DEFAULTS INCLUDING COMMENTS,
+    FOREIGN KEY (job_id) REFERENCES archive.clusters_job(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX clusters_joblabel_job_label_idx ON archive.clusters_joblabel (job_id, label_id);
+
+CREATE TABLE archive.clusters_jobhostsummary (
+    LIKE public.clusters_jobhostsummary INCLUDING DEFAULTS INCLUDING COMMENTS,
+    FOREIGN KEY (job_id) REFERENCES archive.clusters_job(id) ON DELETE CASCADE
+);
+CREATE INDEX clusters_jobhostsummary_job_idx ON archive.clusters_jobhostsummary (job_id);
+
+CREATE VIEW archive.all_jobs AS SELECT * FROM public.clusters_job UNION ALL SELECT * FROM archive.clusters_job;
+CREATE VIEW archive.all_job_labels AS
+    SELECT * FROM public.clusters_joblabel UNION ALL SELECT * FROM archive.clusters_joblabel;
+CREATE VIEW archive.all_host_summaries AS
+    SELECT * FROM public.clusters_jobhostsummary UNION ALL SELECT * FROM archive.clusters_jobhostsummary;
+
+-- A job that is read again after it was archived is stored anew; what the archive has of it must not count beside it.
+CREATE FUNCTION archive.replaced_by_newer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM archive.clusters_job a USING newer n WHERE a.cluster_id = n.cluster_id AND a.external_id = n.external_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER clusters_job_replaces_archived AFTER INSERT ON public.clusters_job
+    REFERENCING NEW TABLE AS newer FOR EACH STATEMENT EXECUTE FUNCTION archive.replaced_by_newer();
+
+COMMENT ON TABLE archive.clusters_job IS 'Archived jobs: those of public.clusters_job that are older than archive_after_days.';
+COMMENT ON TABLE archive.clusters_joblabel IS 'Labels of archived jobs.';
+COMMENT ON TABLE archive.clusters_jobhostsummary IS 'Host summaries of archived jobs.';
+COMMENT ON VIEW archive.all_jobs IS 'All jobs, archived or not.';
+COMMENT ON VIEW archive.all_job_labels IS 'Labels of all jobs, archived or not.';
+COMMENT ON VIEW archive.all_host_summaries IS 'Host summaries of all jobs, archived or not.';
+DO $$
+DECLARE
+    item RECORD;
+BEGIN
+    FOR item IN
+        SELECT pair.seen, a.attname, col_description(a.attrelid, a.attnum) AS text
+        FROM (VALUES ('archive.all_jobs', 'public.clusters_job'), ('archive.all_job_labels', 'public.clusters_joblabel'),
+                     ('archive.all_host_summaries', 'public.clusters_jobhostsummary')) AS pair (seen, source)
+        JOIN pg_attribute a ON a.attrelid = pair.source::regclass AND a.attnum > 0 AND NOT a.attisdropped
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.seen, item.attname, item.text);
+    END LOOP;
+END $$;

@@ -1,0 +1,21 @@
+-- What each table and column that upkeep added holds.
+
+COMMENT ON TABLE pipeline.alert IS 'Incidents: what people are told once when it begins and once when it is over.';
+COMMENT ON COLUMN pipeline.alert.id IS 'Primary key, given by the database.';
+COMMENT ON COLUMN pipeline.alert.kind IS 'run_failed, check_failed, cluster_stale or token_refused.';
+COMMENT ON COLUMN pipeline.alert.subject IS 'What it is about: a cluster, or a check and a cluster.';
+COMMENT ON COLUMN pipeline.alert.message IS 'What happened and what to do, without secrets.';
+COMMENT ON COLUMN pipeline.alert.link IS 'Where to look in the Dagster UI.';
+COMMENT ON COLUMN pipeline.alert.raised_at IS 'When it began.';
+COMMENT ON COLUMN pipeline.alert.last_seen IS 'When it was last seen.';
+COMMENT ON COLUMN pipeline.alert.occurrences IS 'How often it was seen.';
+COMMENT ON COLUMN pipeline.alert.resolved_at IS 'When it was over; NULL while it lasts.';
+
+COMMENT ON TABLE pipeline.alert_delivery IS 'Which message of which incident each receiver was sent.';
+COMMENT ON COLUMN pipeline.alert_delivery.alert_id IS 'The incident.';
+COMMENT ON COLUMN pipeline.alert_delivery.receiver IS 'webhook, slack or smtp.';
+COMMENT ON COLUMN pipeline.alert_delivery.resolution IS 'Whether it is the message that the incident is over.';
+COMMENT ON COLUMN pipeline.alert_delivery.attempts IS 'How often it was tried.';
+COMMENT ON COLUMN pipeline.alert_delivery.next_attempt IS 'When it is tried next.';
+COMMENT ON COLUMN pipeline.alert_delivery.delivered_at IS 'When the receiver took it; NULL until then.';
+COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed.';

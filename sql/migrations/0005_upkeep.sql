@@ -1,0 +1,30 @@
+-- What upkeep and alerts remember.
+
+-- One row an incident: told once when it begins and once when it is over, to each receiver that takes it. An incident that
+-- comes back is a new row. The partial index makes two open incidents of one kind and subject impossible.
+CREATE TABLE pipeline.alert (
+    id BIGSERIAL PRIMARY KEY,
+    kind VARCHAR(30) NOT NULL,
+    subject VARCHAR(300) NOT NULL,
+    message TEXT NOT NULL,
+    link TEXT,
+    raised_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    last_seen TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    occurrences INTEGER NOT NULL DEFAULT 1,
+    resolved_at TIMESTAMPTZ
+);
+CREATE UNIQUE INDEX alert_open_idx ON pipeline.alert (kind, subject) WHERE resolved_at IS NULL;
+CREATE INDEX alert_raised_at_idx ON pipeline.alert (raised_at);
+
+-- What each receiver was told. No row: not told yet, which is tried again until attempts run out.
+CREATE TABLE pipeline.alert_delivery (
+    alert_id BIGINT NOT NULL REFERENCES pipeline.alert(id) ON DELETE CASCADE,
+    receiver VARCHAR(20) NOT NULL,
+    resolution BOOLEAN NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    delivered_at TIMESTAMPTZ,
+    error TEXT,
+    PRIMARY KEY (alert_id, receiver, resolution)
+);
+CREATE INDEX alert_delivery_due_idx ON pipeline.alert_delivery (next_attempt) WHERE delivered_at IS NULL;

@@ -1,0 +1,20 @@
+-- Move a cluster's oldest finished jobs with labels and host summaries into the archive, at most `jobs` of them, in one
+-- statement: nobody sees a job in both places or in none. Labels and summaries leave their tables by the cascade.
+-- Indexes: clusters_job_finished_idx, clusters_joblabel_job_label_idx, clusters_jobhostsummary_job_idx.
+WITH batch AS MATERIALIZED (
+    SELECT id FROM clusters_job
+    WHERE cluster_id = %(cluster)s AND finished < NOW() - make_interval(days => %(days)s) AND NOT provisional
+    ORDER BY finished LIMIT %(jobs)s
+    FOR UPDATE
+), moved_jobs AS (
+    INSERT INTO archive.clusters_job SELECT job.* FROM clusters_job job JOIN batch USING (id) RETURNING 1
+), moved_labels AS (
+    INSERT INTO archive.clusters_joblabel
+    SELECT label.* FROM clusters_joblabel label JOIN batch ON batch.id = label.job_id RETURNING 1
+), moved_summaries AS (
+    INSERT INTO archive.clusters_jobhostsummary
+    SELECT summary.* FROM clusters_jobhostsummary summary JOIN batch ON batch.id = summary.job_id RETURNING 1
+), gone AS (
+    DELETE FROM clusters_job job USING batch WHERE job.id = batch.id
+)
+SELECT (SELECT count(*) FROM moved_jobs), (SELECT count(*) FROM moved_labels), (SELECT count(*) FROM moved_summaries)

@@ -1,0 +1,6 @@
+-- Forget syncs that are older than `days` and have a later successful one of their kind. Index: sync_run_cluster_idx.
+DELETE FROM pipeline.sync_run old
+WHERE old.started_at < NOW() - make_interval(days => %(days)s)
+  AND EXISTS (SELECT FROM pipeline.sync_run newer
+              WHERE newer.cluster_id = old.cluster_id AND newer.id > old.id AND newer.kind = old.kind
+                AND newer.outcome = 'succeeded')

@@ -1,0 +1,14 @@
+-- Per cluster what waits although no run takes it: raw rows and changed days older than `seconds`, changes of rates and
+-- minutes, marts to be built anew; of each the newest id, NULL for none. Indexes: clusters_clustersyncdata_cluster_idx,
+-- changed_day_cluster_idx, changed_rate_cluster_idx, rebuild_due_cluster_idx.
+SELECT cluster.name,
+       (SELECT raw.id FROM clusters_clustersyncdata raw
+        WHERE raw.cluster_id = cluster.id AND raw.internal_created < NOW() - make_interval(secs => %(seconds)s)
+        ORDER BY raw.id LIMIT 1),
+       (SELECT max(note.id) FROM pipeline.changed_day note
+        WHERE note.cluster_id = cluster.id AND note.noted_at < NOW() - make_interval(secs => %(seconds)s)),
+       (SELECT max(note.id) FROM pipeline.changed_rate note WHERE note.cluster_id = cluster.id),
+       (SELECT max(note.id) FROM pipeline.rebuild_due note WHERE note.cluster_id = cluster.id)
+FROM clusters_cluster cluster
+WHERE cluster.removed_at IS NULL
+ORDER BY cluster.name

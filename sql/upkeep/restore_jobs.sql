@@ -1,0 +1,19 @@
+-- Move a cluster's archived jobs that are younger than `days` (all of them for 0) back, at most `jobs` of them: the way
+-- back after archive_after_days was raised or set to 0. The trigger of clusters_job takes them out of the archive.
+-- Indexes: archive.clusters_job_finished_idx, archive.clusters_joblabel_job_label_idx,
+-- archive.clusters_jobhostsummary_job_idx.
+WITH batch AS MATERIALIZED (
+    SELECT id FROM archive.clusters_job
+    WHERE cluster_id = %(cluster)s AND (%(days)s = 0 OR finished >= NOW() - make_interval(days => %(days)s))
+    ORDER BY finished DESC LIMIT %(jobs)s
+    FOR UPDATE
+), moved_jobs AS (
+    INSERT INTO clusters_job SELECT job.* FROM archive.clusters_job job JOIN batch USING (id) RETURNING 1
+), moved_labels AS (
+    INSERT INTO clusters_joblabel
+    SELECT label.* FROM archive.clusters_joblabel label JOIN batch ON batch.id = label.job_id RETURNING 1
+), moved_summaries AS (
+    INSERT INTO clusters_jobhostsummary
+    SELECT summary.* FROM archive.clusters_jobhostsummary summary JOIN batch ON batch.id = summary.job_id RETURNING 1
+)
+SELECT (SELECT count(*) FROM moved_jobs), (SELECT count(*) FROM moved_labels), (SELECT count(*) FROM moved_summaries)
