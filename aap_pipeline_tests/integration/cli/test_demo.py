@@ -52,7 +52,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def test_the_first_run_shows_the_whole_flow_and_leaves_no_process(demo: Demo) -> None:
     """Guards against a first impression that is an error, and against servers left behind."""
-    assert demo.done.returncode == 0, demo.done.stderr
+    assert demo.done.returncode == 0, demo.done.stdout + demo.done.stderr
     out = demo.done.stdout
     for name in ("demo-aap24", "demo-aap25", "demo-awx", "demo-synthetic"):
         assert re.search(rf"✓ {name} +[1-9][0-9,]* new jobs", out), out
@@ -110,7 +110,7 @@ def _pasted(words: str, first: str, last: str) -> str:
 def test_the_second_run_syncs_only_what_is_new_and_remove_takes_everything_away(demo: Demo) -> None:
     """Guards against a demo that works once, and against test data that stays among one's own."""
     again = demo.run("demo")
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     for name in ("demo-aap24", "demo-aap25", "demo-awx"):
         assert f"✓ {name}" in again.stdout
     counts = [int(count.replace(",", "")) for count in re.findall(r"([0-9,]+) new jobs", again.stdout)]
