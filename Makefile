@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BENCH  := $(VENV)/.bench-ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
@@ -38,6 +39,19 @@ check: lint types test  ## Everything that CI checks
 up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 	@$(BIN)/aap-pipeline up
 
+$(BENCH): $(READY) requirements/bench.txt
+	@echo "==> Setting up the benchmarks: matplotlib, and dlt in build/bench-dlt"
+	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[bench]'
+	@rm -rf build/bench-dlt && $(PYTHON) -m venv build/bench-dlt
+	@build/bench-dlt/bin/python -m pip install --quiet --requirement requirements/bench.txt
+	@touch $@
+
+bench: $(BENCH)  ## Measure everything that takes minutes, and write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+bench-full: $(BENCH)  ## Measure everything: up to an hour, 30 GB of disk
+	@$(BIN)/python -m benchmarks --full
+
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
 	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
 
@@ -46,7 +60,7 @@ screenshots: $(READY)  ## Make the pictures of docs/images anew (needs chromium)
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint]'
+	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint,bench]'
 	@{ head -n 2 requirements/constraints.txt; build/constraints/bin/python -m pip freeze --exclude aap-pipeline --exclude-editable; } > build/constraints.txt
 	@mv build/constraints.txt requirements/constraints.txt && rm -rf build/constraints
 

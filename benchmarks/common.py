@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,11 +40,14 @@ def emit(figure: str, **values: object) -> None:
 
 
 @contextmanager
-def fresh_database() -> Iterator[str]:
-    """URL of a migrated database on an embedded server of its own, as durable as the one that users get."""
+def fresh_database(options: Mapping[str, str] | None = None) -> Iterator[str]:
+    """URL of a migrated database on an embedded server of its own, as durable as the one that users get.
+
+    `options` are settings of the server beyond those that users get.
+    """
     with tempfile.TemporaryDirectory(prefix="aap-pipeline-benchmark-") as folder:
         Path(folder).chmod(0o711)
-        with embedded_server(Path(folder) / "postgres") as url:
+        with embedded_server(Path(folder) / "postgres", options) as url:
             migrate(url)
             yield url
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import statistics
 from collections.abc import Iterator
 
 from aap_pipeline.core.parse import BATCH_SIZE, parse
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection, connect
-from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, machine, stopwatch
+from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, stopwatch
+from benchmarks.meter import metered
 
 RED_HAT_JOBS_PER_SECOND = 34  # measured on such a machine: 63 SQL statements a job
 _HOSTS_PER_JOB = 10
@@ -33,14 +34,16 @@ def main() -> None:
     arguments = parser.parse_args()
     documents = list(raw_documents(arguments.jobs))
     with fresh_database() as url:
+        empty = []
         for turn in range(arguments.repeat):
-            empty = _parse(url, documents, arguments.batch_size, f"empty-{turn}")
+            empty.append(_parse(url, documents, arguments.batch_size, f"empty-{turn}"))
             copy = _copy_alone(url)
-            emit("core.copy_alone", host_summaries_per_second=copy, parse_ratio=empty / copy)
+            emit("core.copy_alone", host_summaries_per_second=copy, parse_ratio=empty[-1] / copy)
         if arguments.existing:
             _fill(url, arguments.existing)
-            full = _parse(url, documents, arguments.batch_size, "full")
-            emit("core.with_existing", existing_jobs=arguments.existing, ratio_to_empty=full / empty)
+            full = [_parse(url, documents, arguments.batch_size, f"full-{turn}") for turn in range(arguments.repeat)]
+            ratio = statistics.median(full) / statistics.median(empty)
+            emit("core.with_existing", existing_jobs=arguments.existing, ratio_to_empty=ratio)
 
 
 def raw_documents(jobs: int) -> Iterator[str]:
@@ -60,19 +63,18 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
             store_raw(connection, cluster_id, documents)
         emit("core.raw_insert", documents=len(documents), documents_per_second=len(documents) / insert.seconds)
     checkpoint(url)
-    result = parse(url, cluster_id, batch_size=batch_size)
+    with metered(url) as usage:
+        result = parse(url, cluster_id, batch_size=batch_size)
     rate = result.host_summaries / result.seconds
     emit(
         "core.parse",
         database=name,
         jobs=result.jobs,
         host_summaries=result.host_summaries,
-        seconds=result.seconds,
+        **{**usage.figures(result.jobs), "seconds": result.seconds},
         jobs_per_second=result.jobs / result.seconds,
         host_summaries_per_second=rate,
         times_red_hat=result.jobs / result.seconds / RED_HAT_JOBS_PER_SECOND,
-        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **machine(),
     )
     return rate
 

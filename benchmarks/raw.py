@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ from aap_pipeline.simulator.process import Address, SimulatorProcess
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
 from benchmarks.common import checkpoint, emit, fresh_database, machine
+from benchmarks.results import spread
 
 WORKERS = 16
 ROUNDS = {5_000: 3, 500: 9}
@@ -134,7 +134,7 @@ def controller(jobs: int, hosts: int, latency: int) -> Iterator[dict[str, Any]]:
 
 
 def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
-    """Wall time and CPU of a first sync, beside the bare fetch; of each the round that other work disturbed least."""
+    """Wall time and CPU of a first sync, beside the bare fetch: medians and spread of several rounds."""
     with controller(jobs, hosts, latency) as address:
         bench = Bench(url, address)
         urls = bench.urls()
@@ -146,22 +146,19 @@ def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
             report = bench.sync(cluster)
             rounds.append((bare, report, time.process_time() - client, postgres_cpu(url) - database))
     stored = rounds[0][1].jobs_stored
-    bare_seconds = min(bare for bare, *_ in rounds)
-    raw_seconds = min(report.seconds for _, report, *_ in rounds)
     emit(
         "raw",
         jobs=stored,
         host_summaries=rounds[0][1].host_summaries,
         latency_ms=latency,
         requests=len(urls),
-        bare_seconds=bare_seconds,
-        raw_seconds=raw_seconds,
-        ratio=raw_seconds / bare_seconds,
-        median_ratio=statistics.median(report.seconds / bare for bare, report, *_ in rounds),
-        jobs_a_second=stored / raw_seconds,
-        client_ms_a_job=min(client for _, _, client, _ in rounds) / stored * 1000,
-        database_ms_a_job=min(database for *_, database in rounds) / stored * 1000,
-        **machine(),
+        bare_seconds=spread([bare for bare, *_ in rounds]),
+        raw_seconds=spread([report.seconds for _, report, *_ in rounds]),
+        ratio=spread([report.seconds / bare for bare, report, *_ in rounds]),
+        jobs_per_second=spread([stored / report.seconds for _, report, *_ in rounds]),
+        bare_jobs_per_second=spread([stored / bare for bare, *_ in rounds]),
+        client_ms_a_job=spread([client / stored * 1000 for _, _, client, _ in rounds]),
+        database_ms_a_job=spread([database / stored * 1000 for *_, database in rounds]),
     )
 
 

@@ -6,6 +6,7 @@ Dagster UI, photographed by headless Chromium.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -50,9 +51,7 @@ def main() -> None:
 
 def terminal_picture(said: str) -> None:
     """`demo.svg`: what the demo prints on a terminal."""
-    console = Console(
-        record=True, width=COLUMNS, file=Path(os.devnull).open("w", encoding="utf-8"), force_terminal=True
-    )  # noqa: SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ make demo", style="bold"))
     console.print(Text.from_ansi(re.sub(r"(?s)\nNext\n.*", "\n", said)))
     console.save_svg(str(HERE / "demo.svg"), title="aap-pipeline demo")
@@ -67,8 +66,7 @@ def asset_graph(environment: dict[str, str], folder: Path) -> None:
         port = probe.getsockname()[1]
     up = subprocess.Popen([*CLI, "up", "--port", str(port)], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
-        assert up.stdout is not None
-        next(line for line in up.stdout if "Ctrl-C stops everything" in line)
+        next(line for line in up.stdout or () if "Ctrl-C stops everything" in line)
         address = f"http://127.0.0.1:{port}/asset-groups"
         picture = [
             f"--screenshot={HERE / 'asset-graph.png'}",

@@ -1,0 +1,62 @@
+"""Writes docs/benchmarks.md and its pictures from the kept results, so that no figure is typed by hand.
+
+python -m benchmarks.document [FOLDER]
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import curves
+from benchmarks.results import load_all
+from benchmarks.tables import TABLES
+from benchmarks.targets import TARGETS, Results
+
+_HERE = Path(__file__).parent
+_DOCS = _HERE.parent / "docs"
+_MARK = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
+
+
+def write(folder: Path = _HERE / "results") -> Path:
+    """Fill template.md with the tables of the results in `folder`; the document's path."""
+    results = load_all(folder)
+    filled = parts(results, curves.draw(results, _DOCS / "images"))
+    text = _MARK.sub(lambda mark: filled[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
+    path = _DOCS / "benchmarks.md"
+    path.write_text(text, encoding="utf-8")
+    return path.relative_to(_HERE.parent)
+
+
+def parts(results: Results, pictures: Sequence[str]) -> dict[str, str]:
+    """What stands for each mark of the template, given the names of the pictures that were drawn."""
+    return {
+        **{name: table(results) for name, table in TABLES.items()},
+        "summary": _summary(results),
+        "exponents": _exponents(results),
+        "pictures": "\n\n".join(f"![{_caption(name)}](images/{name})" for name in pictures),
+    }
+
+
+def _summary(results: Results) -> str:
+    measured = [(target, target.measured(results)) for target in TARGETS]
+    met = sum(value is not None and target.met(value) for target, value in measured)
+    missed = sum(value is not None and not target.met(value) for target, value in measured)
+    unknown = len(TARGETS) - met - missed
+    return f"Of {len(TARGETS)} targets {met} are met, {missed} are missed, {unknown} were not measured."
+
+
+def _exponents(results: Results) -> str:
+    rows = [f"| {name} | {all_sizes:.2f} | {largest:.2f} |" for name, all_sizes, largest in curves.exponents(results)]
+    head = ["| grows with the number of jobs | exponent, all sizes | the two largest |", "| --- | --- | --- |"]
+    return "\n".join([*head, *rows])
+
+
+def _caption(name: str) -> str:
+    return name.removeprefix("bench-").removesuffix(".svg").replace("-", " ") + ", both axes logarithmic"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"Written: {write(*map(Path, sys.argv[1:]))}\n")

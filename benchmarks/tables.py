@@ -1,0 +1,269 @@
+"""The kept results as Markdown: a function a table of docs/benchmarks.md, named in its template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from benchmarks.questions import FILTERS, RANGES
+from benchmarks.results import Figure, middle
+from benchmarks.targets import TARGETS, Results, figures
+
+_MARTS = ("marts_10k", "marts_100k", "marts_1m", "marts_5m")
+
+
+def machine(results: Results) -> str:
+    """What was measured when, on what, under which load."""
+    rows = []
+    for name, each in results.items():
+        computer = each["machine"]
+        rows.append(
+            [
+                name,
+                f"`{each['command']}`",
+                f"{each['measured_at'][:16].replace('T', ' ')}, {_number(each['seconds'])} s",
+                f"{each['load_before']} → {each['load_after']}",
+                f"{computer['cores']} × {computer['processor']}, {computer['memory_gib']} GiB",
+                each["versions"]["commit"],
+            ]
+        )
+    return _table(["benchmark", "command", "when (UTC), how long", "load before → after", "machine", "commit"], rows)
+
+
+def versions(results: Results) -> str:
+    """Versions, of the newest result."""
+    newest = max(results.values(), key=lambda each: str(each["measured_at"]), default=None)
+    if newest is None:
+        return "nothing measured"
+    return ", ".join(f"{name} {version}" for name, version in newest["versions"].items() if name != "commit")
+
+
+def targets(results: Results) -> str:
+    """Every target: met, missed and why, or not measured."""
+    rows = []
+    for target in TARGETS:
+        value = target.measured(results)
+        word = "at least" if target.at_least else "at most"
+        limit = f"{word} {_number(target.limit)} {target.unit}".strip()
+        if value is None:
+            rows.append([str(target.issue), target.text, limit, "–", "not measured here"])
+            continue
+        outcome = "met" if target.met(value) else "**missed**" + (f": {target.why}" if target.why else "")
+        rows.append([str(target.issue), target.text, limit, f"{_number(value)} {target.unit}".strip(), outcome])
+    return _table(["issue", "target", "limit", "measured (worst)", ""], rows)
+
+
+def raw(results: Results) -> str:
+    """Stage raw against the bare fetch."""
+    columns = {
+        "jobs": "jobs",
+        "host summaries": "host_summaries",
+        "latency ms": "latency_ms",
+        "requests": "requests",
+        "bare s": "bare_seconds",
+        "raw s": "raw_seconds",
+        "ratio": "ratio",
+        "jobs/s": "jobs_per_second",
+        "bare jobs/s": "bare_jobs_per_second",
+        "client ms/job": "client_ms_a_job",
+        "database ms/job": "database_ms_a_job",
+    }
+    return _of(figures(results, "raw", "raw"), columns)
+
+
+def memory(results: Results) -> str:
+    """Peak memory of stage raw."""
+    return _of(figures(results, "raw_memory", "raw_peak_memory"), {"jobs": "jobs", "peak MB": "peak_mb"})
+
+
+def workers(results: Results) -> str:
+    """The same by number of workers."""
+    columns = {"latency ms": "latency_ms", "workers": "workers", "bare s": "bare_seconds", "raw s": "raw_seconds"}
+    return _of(figures(results, "workers", "workers"), {**columns, "ratio": "ratio"})
+
+
+def raw_store(results: Results) -> str:
+    """Raw documents a second."""
+    columns = {
+        "": "step",
+        "documents/s": "documents_per_second",
+        "of the limit": "ratio_of_rates",
+        "client ms/job": "client_cpu_ms_a_job",
+        "database ms/job": "database_cpu_ms_a_job",
+    }
+    return _of(figures(results, "raw_store", "raw_store"), columns)
+
+
+def raw_documents(results: Results) -> str:
+    """Operator class and compression."""
+    columns = {
+        "compression": "compression",
+        "index": "index",
+        "documents/s": "documents_per_second",
+        "table MB": "table_megabytes",
+        "index MB": "index_megabytes",
+    }
+    return _of([each for each in figures(results, "raw_documents", "raw.insert") if "index" in each], columns)
+
+
+def core(results: Results) -> str:
+    """Stage core."""
+    columns = {
+        "tables": "database",
+        "jobs": "jobs",
+        "jobs/s": "jobs_per_second",
+        "host summaries/s": "host_summaries_per_second",
+        "client ms/job": "client_cpu_ms_a_job",
+        "database ms/job": "database_cpu_ms_a_job",
+        "times Red Hat's": "times_red_hat",
+        "peak MB": "peak_megabytes",
+    }
+    parsed = _of(figures(results, "core", "core.parse"), columns)
+    limit = {"COPY alone, host summaries/s": "host_summaries_per_second", "core's share of it": "parse_ratio"}
+    return "\n\n".join([parsed, _of(figures(results, "core", "core.copy_alone"), limit)])
+
+
+def end_to_end(results: Results) -> str:
+    """From the API to the marts, and dlt."""
+    columns = {
+        "stage": "stage",
+        "s": "seconds",
+        "client ms/job": "client_cpu_ms_a_job",
+        "database ms/job": "database_cpu_ms_a_job",
+        "both ms/job": "cpu_ms_a_job",
+        "jobs/s": "jobs_per_second",
+        "peak MB": "peak_megabytes",
+        "grown MB": "grown_megabytes",
+    }
+    return _of(figures(results, "end_to_end", "end_to_end"), columns)
+
+
+def marts_sizes(results: Results) -> str:
+    """Cost of keeping the marts, by size."""
+    rows = []
+    for benchmark in _MARTS:
+        found = {each["figure"]: each for each in results.get(benchmark, {}).get("figures", [])}
+        if found:
+            build, size = found["marts.build"], found["marts.size"]
+            rows.append(
+                [
+                    _number(build["jobs"]),
+                    _number(build["seconds"]),
+                    _number(found["marts.refresh_1000_new_jobs"]["seconds"]),
+                    _number(found["marts.rate_change_today"]["seconds"]),
+                    _number(found["marts.rate_change_of_all_history"]["seconds"]),
+                    _number(size["core_bytes"] / 2**20),
+                    _number(size["marts_bytes"] / 2**20),
+                    _number(size["ratio"]),
+                ]
+            )
+    head = ["jobs", "build s", "refresh after 1,000 jobs s", "rate of today s", "rate of all history s"]
+    return _table([*head, "core MB", "marts MB", "ratio"], rows)
+
+
+def marts_pages(results: Results) -> str:
+    """A page of six questions, marts against core."""
+    rows = []
+    for benchmark in (*_MARTS, "marts_1m_hosts"):
+        for days in RANGES:
+            for page in figures(results, benchmark, "marts.page", days=days, filter="none"):
+                of_core = figures(results, benchmark, "marts.page_of_core", days=days)
+                core_ms = middle(of_core[0]["ms"]) if of_core else None
+                page_ms = middle(page["ms"])
+                filtered = [middle(each["ms"]) for each in figures(results, benchmark, "marts.page", days=days)]
+                rows.append(
+                    [
+                        f"{page['jobs']:,}" + (f" on {page['hosts']:,} hosts" if page["hosts"] != 2000 else ""),
+                        str(days),
+                        _number(page["ms"]),
+                        _number(page.get("cpu_ms", "–")),
+                        _number(max(filtered)),
+                        _number(page["first_time_ms"]),
+                        _number(core_ms) if core_ms is not None else "–",
+                        f"{_number(core_ms / page_ms)} ×" if core_ms is not None else "–",
+                    ]
+                )
+    head = [
+        "jobs",
+        "days",
+        "page ms",
+        "of that CPU",
+        "with the slowest filter ms",
+        "first time in a session ms",
+        "core ms",
+        "core / marts",
+    ]
+    return _table(head, rows)
+
+
+def marts_questions(results: Results) -> str:
+    """Each question alone, at a million jobs, over a year and over 30 days."""
+    names = ["savings_by_template", "totals", "unique_hosts", "jobs_chart", "hosts_chart", "top_users", "top_projects"]
+    benchmark = next((name for name in ("marts_1m", "marts_100k") if name in results), "")
+    rows = []
+    for days in (365, 30):
+        for name in FILTERS:
+            rows += [
+                [str(days), name, *(_number(page[question]) for question in names), _number(page["ms"])]
+                for page in figures(results, benchmark, "marts.page", days=days, filter=name)
+            ]
+        for page in figures(results, benchmark, "marts.page_of_core", days=days):
+            cells = (_number(page[question]) if question in page else "–" for question in names)
+            rows.append([str(days), "none, asked of core", *cells, _number(page["ms"])])
+    return _table(["days", "filter", *names, "page"], rows)
+
+
+def hot_paths(results: Results) -> str:
+    """Where the time goes."""
+    columns = {"stage": "stage", "where": "where", "what": "what", "share": "share"}
+    return _of(figures(results, "hot_paths", "hot_path"), columns)
+
+
+def freshness(results: Results) -> str:
+    """From finished to visible."""
+    columns = {
+        "clusters": "clusters",
+        "jobs a minute and cluster": "jobs_per_minute",
+        "jobs watched": "jobs",
+        "median s": "median_seconds",
+        "95 % s": "p95_seconds",
+        "99 % s": "p99_seconds",
+        "most s": "most_seconds",
+        "syncs": "syncs",
+        "failed": "failed_syncs",
+    }
+    return _of(figures(results, "freshness", "freshness"), columns)
+
+
+TABLES: dict[str, Callable[[Results], str]] = {
+    function.__name__: function
+    for function in (
+        machine, versions, targets, raw, memory, workers, raw_store, raw_documents, core, end_to_end,
+        marts_sizes, marts_pages, marts_questions, freshness, hot_paths,
+    )
+}  # fmt: skip
+
+
+def _of(rows: Iterable[Figure], columns: dict[str, str]) -> str:
+    cells = [[_number(row[name]) if name in row else "–" for name in columns.values()] for row in rows]
+    return _table(list(columns), cells)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return "*Not measured yet.*"
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _number(value: Any) -> str:
+    """Three figures that count; a spread as median (least–most)."""
+    if isinstance(value, dict):
+        if value["min"] == value["max"]:
+            return _number(value["median"])
+        return f"{_number(value['median'])} ({_number(value['min'])}–{_number(value['max'])})"
+    if not isinstance(value, int | float):
+        return str(value)
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

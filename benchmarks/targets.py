@@ -1,0 +1,174 @@
+"""What the issues ask for, held against the kept results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.results import Figure, middle
+
+Results = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A limit of an issue; `values` finds what was measured for it, of which the worst counts."""
+
+    issue: int
+    text: str
+    limit: float
+    unit: str
+    values: Callable[[Results], Iterator[float]]
+    at_least: bool = False
+    why: str = ""
+    """Said when it is missed."""
+
+    def measured(self, results: Results) -> float | None:
+        """The worst value; None where nothing was measured."""
+        found = list(self.values(results))
+        return (min if self.at_least else max)(found) if found else None
+
+    def met(self, value: float) -> bool:
+        """Whether `value` is within the limit."""
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+def figures(results: Results, benchmark: str, name: str, **keys: object) -> list[Figure]:
+    """The figures `name` of a benchmark whose values equal `keys`."""
+    found = results.get(benchmark, {}).get("figures", [])
+    return [
+        each for each in found if each["figure"] == name and all(each.get(key) == value for key, value in keys.items())
+    ]
+
+
+def values(benchmark: str, name: str, value: str, **keys: object) -> Callable[[Results], Iterator[float]]:
+    """A finder of one value of the matching figures."""
+
+    def find(results: Results) -> Iterator[float]:
+        return (middle(each[value]) for each in figures(results, benchmark, name, **keys) if value in each)
+
+    return find
+
+
+def _raw_cpu(results: Results) -> Iterator[float]:
+    for each in figures(results, "raw", "raw"):
+        if each["host_summaries"] < 20 * each["jobs"]:  # the shape of ten hosts a job
+            yield middle(each["client_ms_a_job"]) + middle(each["database_ms_a_job"])
+
+
+def _memory_growth(results: Results) -> Iterator[float]:
+    peaks = {each["jobs"]: middle(each["peak_mb"]) for each in figures(results, "raw_memory", "raw_peak_memory")}
+    if len(peaks) > 1:
+        yield peaks[max(peaks)] / peaks[min(peaks)]
+
+
+def _filtered(days: int) -> Callable[[Results], Iterator[float]]:
+    def find(results: Results) -> Iterator[float]:
+        for benchmark in ("marts_1m", "marts_1m_hosts"):
+            for each in figures(results, benchmark, "marts.page", days=days):
+                if each["filter"] != "none":
+                    yield middle(each["ms"])
+
+    return find
+
+
+def _refresh_growth(results: Results) -> Iterator[float]:
+    seconds = [
+        middle(each["seconds"])
+        for benchmark in ("marts_100k", "marts_1m")
+        for each in figures(results, benchmark, "marts.refresh_1000_new_jobs")
+    ]
+    if len(seconds) == 2:
+        yield seconds[1] / seconds[0]
+
+
+def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
+    return values(benchmark, "marts.page", "ms", days=days, filter="none")
+
+
+_YEAR, _MONTH = 365, 30
+
+TARGETS = (
+    Target(
+        3,
+        "raw against a bare fetch, 20 ms",
+        1.25,
+        "×",
+        values("raw", "raw", "ratio", latency_ms=20),
+    ),
+    Target(
+        3,
+        "raw against a bare fetch, 0 ms",
+        1.6,
+        "×",
+        values("raw", "raw", "ratio", latency_ms=0),
+        why="at 0 ms the simulator and the client share two cores, and the bare fetch does nothing else",
+    ),
+    Target(3, "client and database CPU a job of 10 hosts, raw", 1.5, "ms", _raw_cpu),
+    Target(3, "peak memory at 50,000 jobs against 2,000", 1.15, "×", _memory_growth),
+    Target(3, "peak memory, Dagster loaded", 300, "MB", values("raw_memory", "raw_peak_memory", "peak_mb")),
+    Target(3, "requests of a repeat sync", 6, "", values("end_to_end", "end_to_end", "requests", stage="nothing new")),
+    Target(
+        4,
+        "jobs a second, raw rows to core",
+        5_000,
+        "/s",
+        values("core", "core.parse", "jobs_per_second"),
+        at_least=True,
+    ),
+    Target(
+        4,
+        "host summaries a second, raw rows to core",
+        50_000,
+        "/s",
+        values("core", "core.parse", "host_summaries_per_second"),
+        at_least=True,
+    ),
+    Target(
+        4,
+        "rate against COPY into the same indexed table",
+        0.30,
+        "×",
+        values("core", "core.copy_alone", "parse_ratio"),
+        at_least=True,
+    ),
+    Target(4, "rate against Red Hat's parser", 100, "×", values("core", "core.parse", "times_red_hat"), at_least=True),
+    Target(
+        4,
+        "rate with 1,000,000 jobs there, against empty tables",
+        0.8,
+        "×",
+        values("core", "core.with_existing", "ratio_to_empty"),
+        at_least=True,
+    ),
+    Target(5, "dashboard page over a year, 1,000,000 jobs", 40, "ms", _page("marts_1m", _YEAR)),
+    Target(5, "the same on 20,000 hosts", 40, "ms", _page("marts_1m_hosts", _YEAR)),
+    Target(5, "the same over a year with any filter", 80, "ms", _filtered(_YEAR)),
+    Target(5, "dashboard page over 30 days, 1,000,000 jobs", 8, "ms", _page("marts_1m", _MONTH)),
+    Target(5, "the same on 20,000 hosts", 8, "ms", _page("marts_1m_hosts", _MONTH)),
+    Target(5, "the same over 30 days with any filter", 16, "ms", _filtered(_MONTH)),
+    Target(
+        5,
+        "refresh after 1,000 new jobs, 1,000,000 there",
+        1.0,
+        "s",
+        values("marts_1m", "marts.refresh_1000_new_jobs", "seconds"),
+    ),
+    Target(5, "the same against 100,000 there", 1.5, "×", _refresh_growth),
+    Target(
+        5,
+        "change of a rate, all history, 1,000,000 jobs",
+        5.0,
+        "s",
+        values("marts_1m", "marts.rate_change_of_all_history", "seconds"),
+    ),
+    Target(5, "marts against core, size", 0.10, "×", values("marts_1m", "marts.size", "ratio")),
+    Target(
+        6,
+        "finished at the controller to visible, 95th percentile",
+        15,
+        "s",
+        values("freshness", "freshness", "p95_seconds"),
+    ),
+)
