@@ -21,7 +21,8 @@ _RECENT = timedelta(days=1)
 class SyncState:
     """How the syncs of a cluster stand.
 
-    `started`, `finished`, `window_to` and `stored` (jobs) are of the last one that succeeded. `window_to` is the controller's time at the start of that sync, all others are the database's.
+    `started`, `finished`, `window_to` and `stored` (jobs) are of the last one that succeeded. `window_to` is the
+    controller's time at the start of that sync, all others are the database's.
     """
 
     now: datetime
