@@ -23,6 +23,7 @@ from rich.text import Text
 HERE = Path(__file__).resolve().parent
 COLUMNS = 100
 CLI = [sys.executable, "-m", "aap_pipeline.cli"]
+EXPANDED = ",".join(f"global@global:{group}" for group in ("raw", "core", "marts"))
 QUIET = [
     "--headless",
     "--no-sandbox",
@@ -67,10 +68,10 @@ def asset_graph(environment: dict[str, str], folder: Path) -> None:
     up = subprocess.Popen([*CLI, "up", "--port", str(port)], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
         next(line for line in up.stdout or () if "Ctrl-C stops everything" in line)
-        address = f"http://127.0.0.1:{port}/asset-groups"
+        address = f"http://127.0.0.1:{port}/asset-groups?expanded={EXPANDED}"
         picture = [
             f"--screenshot={HERE / 'asset-graph.png'}",
-            "--window-size=1600,1000",
+            "--window-size=1700,1900",
             f"--user-data-dir={folder}/chromium",
         ]
         subprocess.run([chromium, *QUIET, *picture, address], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
