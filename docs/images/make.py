@@ -44,9 +44,15 @@ def main() -> None:
         home = Path(folder, "home")
         environment = {**os.environ, "AAP_PIPELINE_HOME": str(home), "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"}
         environment.pop("AAP_PIPELINE_DATABASE_URL", None)
-        command = [*CLI, "demo"]
-        said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
-        terminal_picture(said)
+        demo = subprocess.run(  # noqa: S603
+            [*CLI, "demo"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=True,
+        )
+        terminal_picture(demo.stdout)
         asset_graph(environment, Path(folder))
 
 
@@ -71,7 +77,7 @@ def asset_graph(environment: dict[str, str], folder: Path) -> None:
         address = f"http://127.0.0.1:{port}/asset-groups?expanded={EXPANDED}"
         picture = [
             f"--screenshot={HERE / 'asset-graph.png'}",
-            "--window-size=1700,1900",
+            "--window-size=1500,1600",
             f"--user-data-dir={folder}/chromium",
         ]
         subprocess.run([chromium, *QUIET, *picture, address], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
