@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.marts.refresh import rebuild, refresh
@@ -39,12 +39,16 @@ _TABLES = {
 }
 seeds = st.integers(0, 2**32)
 many = settings(
-    max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
 @many
 @given(seed=seeds)
+@example(seed=151)  # a template that runs for organizations of different rates
 def test_every_function_says_what_the_oracle_says(connection: Connection, seed: int) -> None:
     """Guards against any error in rollups, filters, settings, rates or days: the oracle shares nothing but core."""
     rng = random.Random(seed)
