@@ -65,7 +65,15 @@ def cpu_of_process(pid: int) -> float:
 
 def cpu_of_server(server: int) -> float:
     """CPU seconds of the postmaster, of its children, and of those that have ended."""
-    ticks = sum(map(int, _stat(server)[11:15]))
+    while True:
+        before = _stat(server)[11:15]
+        ticks = sum(map(int, before)) + sum(_ticks_of_children(server))
+        if _stat(server)[13:15] == before[2:]:
+            return ticks / _TICKS
+        # A child ended meanwhile, and would be counted not at all or twice.
+
+
+def _ticks_of_children(server: int) -> Iterator[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -73,8 +81,7 @@ def cpu_of_server(server: int) -> float:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if int(fields[1]) == server:
-                ticks += sum(map(int, fields[11:13]))
-    return ticks / _TICKS
+                yield sum(map(int, fields[11:13]))
 
 
 def database_megabytes(url: str) -> float:

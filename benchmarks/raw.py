@@ -8,7 +8,6 @@ loaded at 2,000 and at 50,000 jobs.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -16,7 +15,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +29,7 @@ from aap_pipeline.simulator.process import Address, SimulatorProcess
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
 from benchmarks.common import checkpoint, emit, fresh_database, machine
+from benchmarks.meter import cpu_of_server, postmaster
 from benchmarks.results import spread
 
 WORKERS = 16
@@ -103,27 +102,6 @@ class Bench:
         return time.perf_counter() - started
 
 
-def postgres_cpu(url: str) -> float:
-    """Seconds of CPU that the server's processes have used, those that ended included."""
-    with connect(url) as connection:
-        row = connection.execute("SHOW data_directory").fetchone()
-    assert row is not None
-    postmaster = int((Path(row[0]) / "postmaster.pid").read_text().splitlines()[0])
-    ticks = 0
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(entry.name) == postmaster:
-            ticks += sum(map(int, fields[11:15]))
-        elif int(fields[1]) == postmaster:
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 @contextmanager
 def controller(jobs: int, hosts: int, latency: int) -> Iterator[dict[str, Any]]:
     """A simulator's address."""
@@ -138,13 +116,14 @@ def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
     with controller(jobs, hosts, latency) as address:
         bench = Bench(url, address)
         urls = bench.urls()
+        server = postmaster(url)
         rounds: list[tuple[float, SyncReport, float, float]] = []
         for _ in range(ROUNDS[jobs]):
             bare = bench.fetch(urls)
             cluster = bench.empty()
-            client, database = time.process_time(), postgres_cpu(url)
+            client, database = time.process_time(), cpu_of_server(server)
             report = bench.sync(cluster)
-            rounds.append((bare, report, time.process_time() - client, postgres_cpu(url) - database))
+            rounds.append((bare, report, time.process_time() - client, cpu_of_server(server) - database))
     stored = rounds[0][1].jobs_stored
     emit(
         "raw",
