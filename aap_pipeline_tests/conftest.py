@@ -62,7 +62,7 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 def fresh_database(postgres: EmbeddedServer, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _url(postgres, name)
     _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -46,7 +46,7 @@ def command() -> None:
     """
 
 
-@command.command("add")
+@command.command("add", short_help="Add a controller, or give a cluster a new address and token.")
 @click.argument("url")
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
 @click.option("--token-file", type=click.Path(path_type=Path), help="File that holds the access token.")
@@ -87,7 +87,7 @@ def add(
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
-@command.command("import")
+@command.command("import", short_help="Add or update all clusters of a file, or none.")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_file(file: Path) -> None:
     """Add or update all clusters of FILE, or none if one line of it is wrong.
@@ -128,7 +128,7 @@ def list_all(as_json: bool) -> None:
         click.echo("Add one with `aap-pipeline clusters add URL --name NAME`.")
 
 
-@command.command("check")
+@command.command("check", short_help="Say whether clusters can be read, and what to do if not.")
 @click.argument("names", nargs=-1)
 @json_option
 def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
@@ -184,7 +184,7 @@ def remove(name: str, with_history: bool, yes: bool) -> None:
     click.echo(f"Cluster {name} and its {jobs:,} jobs are deleted.")
 
 
-@command.command("rotate-key")
+@command.command("rotate-key", short_help="Encrypt all tokens with a new key.")
 def rotate() -> None:
     """Encrypt all tokens with the first of AAP_PIPELINE_ENCRYPTION_KEYS.
 

@@ -16,7 +16,7 @@ def command() -> None:
     """Show and change what a minute of manual work and of run time costs."""
 
 
-@command.command()
+@command.command(short_help="Show every rate with its history.")
 @json_option
 def show(as_json: bool) -> None:
     """Show every rate with its history; money as recorded uses the rate of its day."""
@@ -36,7 +36,7 @@ def show(as_json: bool) -> None:
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set")
+@command.command(name="set", short_help="Set what a minute costs.")
 @click.argument("rate", metavar="manual|automated")
 @click.argument("value", metavar="MONEY|none")
 @click.option(

@@ -60,7 +60,7 @@ def set_(name: str, value: str) -> None:
     click.echo(f"{name} is {_written(stored)}.")
 
 
-@command.group()
+@command.group(short_help="Show and set exchange rates.")
 def fx() -> None:
     """Exchange rates, for figures in another currency than the configured one."""
 

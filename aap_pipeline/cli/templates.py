@@ -35,7 +35,7 @@ def list_(cluster: str | None, as_json: bool) -> None:
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set")
+@command.command(name="set", short_help="Set the minutes of a job template.")
 @click.argument("name")
 @click.option("--manual-minutes", type=int, help="Minutes that the work takes by hand, for each host.")
 @click.option("--creation-minutes", type=int, help="Minutes that creating the automation took.")

@@ -89,7 +89,7 @@ def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
         cluster = cluster_named(connection, context.partition_key)
         deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
         values = {"cluster_id": cluster.id, "minutes": deadline}
-        stuck = [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
+        stuck = [row[0] for row in connection.execute(statement("upkeep/provisional_jobs"), values)]
         totals = verified_totals(connection, cluster.id, _AUDIT_A_NIGHT)
     yield result(ASSET, PROVISIONAL, verdicts.none_provisional(stuck))
     yield result(ASSET, TOTALS_AUDITED, verdicts.host_totals_agree(totals))

@@ -9,6 +9,7 @@ from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _TABLES = {
@@ -43,7 +44,7 @@ _TABLES = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "core"},
-            metadata={"dagster/table_name": f"public.{table}"},
+            metadata=table_metadata(f"public.{table}"),
             description=description,
         )
         for name, (table, description) in _TABLES.items()

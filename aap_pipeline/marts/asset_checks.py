@@ -28,8 +28,8 @@ REFRESHED = Check(
 EQUAL_CORE = Check(
     "marts_equal_core",
     "Runs, hosts, elapsed time and unique hosts equal those of core, and months equal their days.",
-    "Have the cluster's marts built anew: INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT id, 'differs' "
-    "FROM clusters_cluster WHERE name = '…'; the next run does it. Report the difference: it should not be possible.",
+    "Have the cluster's marts built anew with `aap-pipeline rebuild marts --cluster NAME`. Report the difference: "
+    "it should not be possible.",
 )
 
 

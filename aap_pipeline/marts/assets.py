@@ -9,6 +9,7 @@ from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _TABLES = {
@@ -30,7 +31,7 @@ _TABLES = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "marts"},
-            metadata={"dagster/table_name": f"marts.{name}"},
+            metadata=table_metadata(f"marts.{name}"),
             description=description,
         )
         for name, description in _TABLES.items()

@@ -11,7 +11,7 @@ from aap_pipeline.warehouse.statements import statement
 _CHECKS: dict[LiteralString, str] = {
     "check_sums": "Runs, hosts and elapsed time of run_daily equal those of core, cluster by cluster.",
     "check_unique_hosts": "Unique hosts by the bitmaps equal a distinct count over core.",
-    "check_additivity": "The months of run_monthly equal the sums of their days.",
+    "check_additivity": "Months and pentads equal the sums of their days.",
     "check_nothing_left": "No changed day, changed rate or due rebuild is left over.",
 }
 

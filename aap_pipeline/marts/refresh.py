@@ -16,11 +16,13 @@ _DIMENSIONS: tuple[LiteralString, ...] = ("cluster", "organization", "job_templa
 
 _FACTS: tuple[LiteralString, ...] = (
     "run_daily",
+    "run_pentad",
     "run_monthly",
     "activity_daily",
     "launches_daily",
     "launches_monthly",
     "launcher_daily",
+    "launcher_pentad",
     "launcher_monthly",
     "host_set_daily",
     "host_set_monthly",
@@ -130,7 +132,12 @@ def _reprice(connection: Connection, cluster_id: int, result: RefreshResult) -> 
     parameters = {"cluster_id": cluster_id, "valid_from": min(changes)}
     repriced = sum(
         connection.execute(statement(name), parameters).rowcount
-        for name in ("marts/record_daily_costs", "marts/record_monthly_costs", "marts/record_first_run_costs")
+        for name in (
+            "marts/record_daily_costs",
+            "marts/record_pentad_costs",
+            "marts/record_monthly_costs",
+            "marts/record_first_run_costs",
+        )
     )
     return RefreshResult((cluster_id,), result.days, result.runs, result.rows, repriced, result.rebuilt)
 

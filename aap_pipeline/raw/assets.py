@@ -22,6 +22,7 @@ from aap_pipeline.failures import failing_clearly
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw.sweep import Tally
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
+from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
@@ -47,6 +48,7 @@ class SyncConfig(Config):
     kinds={"python", "postgres"},
     owners=["team:automation-analytics"],
     tags={"stage": "raw"},
+    metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Job documents with their host summaries, organizations and job templates, exactly as the controller
 sent them (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
 

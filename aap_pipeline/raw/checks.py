@@ -19,9 +19,10 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True)
 class SyncState:
-    """How the syncs of a cluster stand; `started`, `finished` and `window_to` are of the last one that succeeded.
+    """How the syncs of a cluster stand.
 
-    `window_to` is the controller's time at the start of that sync, all others are the database's.
+    `started`, `finished`, `window_to` and `stored` (jobs) are of the last one that succeeded. `window_to` is the
+    controller's time at the start of that sync, all others are the database's.
     """
 
     now: datetime
@@ -32,6 +33,7 @@ class SyncState:
     awaited: int
     overdue: int
     given_up: int
+    stored: int | None = None
 
 
 def sync_state(connection: Connection, cluster_id: int) -> SyncState:

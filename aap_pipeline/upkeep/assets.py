@@ -1,9 +1,16 @@
-"""Asset upkeep/reconciliation: each night the proof, for each cluster, that nothing is missing."""
+"""Assets of the night, one partition a cluster: the proof that nothing is missing, and a look at the savings."""
 
 from collections.abc import Iterator
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from dagster import AssetExecutionContext, MaterializeResult, asset
+from dagster import (
+    AssetExecutionContext,
+    MaterializeResult,
+    MetadataValue,
+    TableRecord,
+    asset,
+)
 
 from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
@@ -12,10 +19,15 @@ from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest
+from aap_pipeline.report.picture import savings_picture
+from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.upkeep.verdicts import Check, result, specs
+from aap_pipeline.warehouse.statements import statement
 
 RECONCILIATION: Final = ("upkeep", "reconciliation")
+
+_SHOWN: Final = timedelta(days=90)
 
 RECONCILED = Check(
     "reconciled",
@@ -34,7 +46,7 @@ RECONCILED = Check(
     kinds={"python", "postgres"},
     owners=["team:automation-analytics"],
     tags={"stage": "upkeep"},
-    metadata={"dagster/table_name": "pipeline.sync_run"},
+    metadata=table_metadata("pipeline.sync_run"),
     description="""Each past day held against the controller's own count, one request a day; what is missing is fetched
     as raw rows, and so are host summaries that came after their deadline. Runs each night; the sync needs no help from
     it.""",
@@ -49,3 +61,50 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
     yield MaterializeResult(metadata=dict(verdict.figures), check_results=[result(RECONCILIATION, RECONCILED, verdict)])
+
+
+@asset(
+    key=["upkeep", "savings_overview"],
+    group_name="upkeep",
+    deps=[["marts", "savings_daily"]],
+    partitions_def=CLUSTERS,
+    kinds={"python"},
+    owners=["team:automation-analytics"],
+    tags={"stage": "upkeep"},
+    description="""Savings and runs of the last 90 days as a picture, the last days as a table, and a link to the newest
+    job in the controller's own UI. Made each night; launch it to have it now.""",
+)
+def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
+    """Read the marts, draw."""
+    note_process(context)
+    since = datetime.now(UTC).date() - _SHOWN
+    with failing_clearly(), warehouse.connection() as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        values = {"cluster": cluster.id, "since": since}
+        days = connection.execute(statement("report/savings_by_day"), values).fetchall()
+        money = connection.execute(statement("report/currency")).fetchone()
+        newest = connection.execute(statement("upkeep/newest_job"), values).fetchone()
+    currency = money[0] if money else ""
+    metadata: dict[str, Any] = {
+        "picture": MetadataValue.md(savings_picture(days, currency)),
+        "last_days": MetadataValue.table(
+            [
+                TableRecord({"date": str(day), "runs": int(runs), "savings": f"{savings:,.2f} {currency}"})
+                for day, runs, savings in days[-14:]
+            ]
+        )
+        if days
+        else "none",
+        "savings_90_days": float(sum(savings for _, _, savings in days)),
+        "runs_90_days": int(sum(runs for _, runs, _ in days)),
+    }
+    if newest is not None:
+        metadata["newest_job"] = MetadataValue.url(job_url(cluster.endpoint.base_url, cluster.product, newest[0]))
+    return MaterializeResult(metadata=metadata)
+
+
+def job_url(base_url: str, product: str, job: int) -> str:
+    """Where the controller's own UI shows a playbook job: from AAP 2.5 on the UI is another one."""
+    old = product.startswith(("AWX", "Tower")) or product in ("AAP 2.1", "AAP 2.2", "AAP 2.3", "AAP 2.4")
+    path = "#/jobs/playbook" if old else "execution/jobs/playbook"
+    return f"{base_url}/{path}/{job}/output"

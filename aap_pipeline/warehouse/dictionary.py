@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from aap_pipeline.warehouse.columns import COLUMNS_FILE
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.embedded import embedded_server
 from aap_pipeline.warehouse.migrate import migrate
@@ -41,6 +43,17 @@ def render(connection: Connection) -> str:
         if schema == "marts" and functions:
             parts.append(_functions(functions))
     return "\n".join(parts)
+
+
+def render_columns(connection: Connection) -> str:
+    """JSON: {schema.table: [[column, type, meaning], …]}, what Dagster shows of each asset without a database."""
+    found: dict[str, list[list[str]]] = {}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(statement("warehouse/dictionary")):
+            table = found.setdefault(f"{row['schema']}.{row['relation']}", [])
+            table.append([row["name"], row["type"], row["comment"] or ""])
+    lines = [f" {json.dumps(table)}: {json.dumps(columns, ensure_ascii=False)}" for table, columns in found.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def additions() -> dict[str, set[str]]:
@@ -84,14 +97,15 @@ def _cell(text: str | None) -> str:
 
 
 def main() -> None:
-    """Write docs/data-dictionary.md from a fresh database."""
+    """Write docs/data-dictionary.md and columns.json from a fresh database."""
     with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder) / "server") as url:
         migrate(url)
         with connect(url) as connection:
-            text = render(connection)
+            text, schemas = render(connection), render_columns(connection)
     target = Path("docs") / "data-dictionary.md"
     target.parent.mkdir(exist_ok=True)
     target.write_text(text, encoding="utf-8")
+    COLUMNS_FILE.write_text(schemas, encoding="utf-8")
 
 
 if __name__ == "__main__":

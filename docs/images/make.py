@@ -6,6 +6,7 @@ Dagster UI, photographed by headless Chromium.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from rich.text import Text
 HERE = Path(__file__).resolve().parent
 COLUMNS = 100
 CLI = [sys.executable, "-m", "aap_pipeline.cli"]
+EXPANDED = ",".join(f"global@global:{group}" for group in ("raw", "core", "marts"))
 QUIET = [
     "--headless",
     "--no-sandbox",
@@ -42,17 +44,21 @@ def main() -> None:
         home = Path(folder, "home")
         environment = {**os.environ, "AAP_PIPELINE_HOME": str(home), "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"}
         environment.pop("AAP_PIPELINE_DATABASE_URL", None)
-        command = [*CLI, "demo"]
-        said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
-        terminal_picture(said)
+        demo = subprocess.run(  # noqa: S603
+            [*CLI, "demo"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=True,
+        )
+        terminal_picture(demo.stdout)
         asset_graph(environment, Path(folder))
 
 
 def terminal_picture(said: str) -> None:
     """`demo.svg`: what the demo prints on a terminal."""
-    console = Console(
-        record=True, width=COLUMNS, file=Path(os.devnull).open("w", encoding="utf-8"), force_terminal=True
-    )  # noqa: SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ make demo", style="bold"))
     console.print(Text.from_ansi(re.sub(r"(?s)\nNext\n.*", "\n", said)))
     console.save_svg(str(HERE / "demo.svg"), title="aap-pipeline demo")
@@ -67,12 +73,11 @@ def asset_graph(environment: dict[str, str], folder: Path) -> None:
         port = probe.getsockname()[1]
     up = subprocess.Popen([*CLI, "up", "--port", str(port)], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
-        assert up.stdout is not None
-        next(line for line in up.stdout if "Ctrl-C stops everything" in line)
-        address = f"http://127.0.0.1:{port}/asset-groups"
+        next(line for line in up.stdout or () if "Ctrl-C stops everything" in line)
+        address = f"http://127.0.0.1:{port}/asset-groups?expanded={EXPANDED}"
         picture = [
             f"--screenshot={HERE / 'asset-graph.png'}",
-            "--window-size=1600,1000",
+            "--window-size=1500,1600",
             f"--user-data-dir={folder}/chromium",
         ]
         subprocess.run([chromium, *QUIET, *picture, address], check=True, stderr=subprocess.DEVNULL)  # noqa: S603

@@ -13,12 +13,14 @@ COMMENT ON TABLE marts.bridge_label_set IS 'Which labels a label set holds. Join
 COMMENT ON TABLE marts.series IS 'One row a combination of cluster, organization, job template, project, label set, job type and status that occurs; facts carry its key.';
 COMMENT ON TABLE marts.run_daily IS 'Quantities by day and series; additive. View savings_daily adds the dimensions and the money.';
 COMMENT ON TABLE marts.run_monthly IS 'Quantities by month and series: the sum of run_daily. View savings_monthly adds the dimensions and the money.';
+COMMENT ON TABLE marts.run_pentad IS 'Quantities by pentad (a month''s days 1-5, 6-10, ... and 26 to its end) and series: the sum of run_daily, for the functions.';
 COMMENT ON TABLE marts.first_run IS 'The first run of each job template by job type and status: where creation_cost_basis once books the creation cost.';
 COMMENT ON TABLE marts.activity_daily IS 'Jobs (with or without hosts) and hosts by day and organization, for charts.';
 COMMENT ON TABLE marts.launches_daily IS 'Runs by day, series and launcher. View launches adds the dimensions.';
 COMMENT ON TABLE marts.launches_monthly IS 'Runs by month, series and launcher: the sum of launches_daily.';
 COMMENT ON TABLE marts.launcher_daily IS 'Runs by day, organization and launcher.';
 COMMENT ON TABLE marts.launcher_monthly IS 'Runs by month, organization and launcher: the sum of launcher_daily.';
+COMMENT ON TABLE marts.launcher_pentad IS 'Runs by pentad, organization and launcher: the sum of launcher_daily.';
 COMMENT ON TABLE marts.host_set_daily IS 'Which hosts the runs of a day and series touched, as bitmaps; ask function unique_hosts.';
 COMMENT ON TABLE marts.host_set_monthly IS 'Which hosts the runs of a month and series touched: the union of host_set_daily.';
 COMMENT ON TABLE marts.organization_host_set_daily IS 'Which hosts an organization''s runs of a day touched, as bitmaps.';
@@ -57,7 +59,9 @@ COMMENT ON FUNCTION marts.formula_comparison IS 'Costs and savings under every c
 COMMENT ON FUNCTION marts.sees_all IS 'Whether the reader sees every organization.';
 COMMENT ON FUNCTION marts.visible_organizations IS 'The organizations that bi_access gives the reader.';
 COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';
-COMMENT ON FUNCTION marts.split IS 'How a range of days splits into whole months and days at its edges.';
+COMMENT ON FUNCTION marts.pentad IS 'First day of the pentad that a day lies in: a month''s days 1-5, 6-10, ... and 26 to its end.';
+COMMENT ON FUNCTION marts.next_pentad IS 'First day of the pentad after this one.';
+COMMENT ON FUNCTION marts.split IS 'How a range of days splits into whole months, whole pentads and days at its edges.';
 COMMENT ON FUNCTION marts.matching_series IS 'The series that a function''s filters keep.';
 COMMENT ON FUNCTION marts.series_money IS 'Quantities and money of each series between two days: what the functions add up.';
 COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for each series'' run time between two days.';
@@ -80,6 +84,7 @@ BEGIN
         FROM (VALUES
             ('date', 'Day in the reporting time zone on which the runs finished.'),
             ('month', 'First day of the month in the reporting time zone; in dim_date, the number of the month.'),
+            ('pentad', 'First day of the pentad in the reporting time zone.'),
             ('cluster_id', 'The controller; 0 in rate_history: all.'), ('cluster', 'Name of the controller.'),
             ('organization_id', 'The organization of the run; 0: none.'), ('organization', 'Id (in views: name) of the organization.'),
             ('job_template_id', 'The job template; 0: none.'), ('job_template', 'Name of the job template.'),

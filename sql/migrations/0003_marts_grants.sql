@@ -28,7 +28,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    marts.today, marts.sees_all, marts.visible_organizations, marts.split, marts.matching_series, marts.subscription_cost,
+    marts.today, marts.sees_all, marts.visible_organizations, marts.pentad, marts.next_pentad, marts.split,
+    marts.matching_series, marts.subscription_cost,
     marts.series_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
     marts.top_users, marts.top_projects, marts.formula_comparison TO bi_reader;
 
@@ -46,10 +47,12 @@ BEGIN
             ('rate_history', 'organization_id = 0 OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('launcher_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('launcher_pentad', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('launcher_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('run_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('run_pentad', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
             ('run_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
             ('first_run', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
             ('launches_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),

@@ -132,6 +132,20 @@ ALTER TABLE marts.run_monthly
     ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
     ADD FOREIGN KEY (month) REFERENCES marts.dim_date(date);
 CREATE INDEX run_monthly_month_idx ON marts.run_monthly (month);
+-- The same by pentad (a month's days 1-5, 6-10, ... and 26 to its end), for the parts of a range that are not whole months.
+CREATE TABLE marts.run_pentad (
+    pentad DATE NOT NULL REFERENCES marts.dim_date(date),
+    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    runs INTEGER NOT NULL,
+    provisional_runs INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
+    elapsed_ms BIGINT NOT NULL,
+    manual_cents_as_recorded BIGINT NOT NULL,
+    creation_cents_as_recorded BIGINT NOT NULL,
+    run_cent_ms_as_recorded BIGINT NOT NULL,
+    PRIMARY KEY (series_id, pentad)
+);
+CREATE INDEX run_pentad_pentad_idx ON marts.run_pentad (pentad);
 
 -- The first run of each template, by job type and status, so that any population setting finds its own.
 CREATE TABLE marts.first_run (
@@ -189,6 +203,11 @@ CREATE TABLE marts.launcher_daily (
     elapsed_ms BIGINT NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id, check_mode, user_id)
 );
+CREATE TABLE marts.launcher_pentad (LIKE marts.launcher_daily);
+ALTER TABLE marts.launcher_pentad RENAME COLUMN date TO pentad;
+ALTER TABLE marts.launcher_pentad
+    ADD PRIMARY KEY (pentad, cluster_id, organization_id, check_mode, user_id),
+    ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
 CREATE TABLE marts.launcher_monthly (LIKE marts.launcher_daily);
 ALTER TABLE marts.launcher_monthly RENAME COLUMN date TO month;
 ALTER TABLE marts.launcher_monthly

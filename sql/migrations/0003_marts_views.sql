@@ -135,6 +135,7 @@ CREATE VIEW marts.launches WITH (security_invoker = true) AS
     FROM marts.launches_daily l JOIN marts.series s USING (series_id);
 
 -- The day on which a template's cumulated savings, creation paid once at the start, came to be above zero and stayed so.
+-- A template that runs for organizations of different rates was created at the highest of them.
 CREATE VIEW marts.payback WITH (security_invoker = true) AS
     WITH daily AS (
         SELECT p.job_template_id, d.date, sum(d.hosts * p.manual_minutes * p.person_rate - CASE WHEN p.subscription
@@ -145,9 +146,10 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
         WHERE p.counts AND d.runs > 0
         GROUP BY p.job_template_id, d.date
     ), running AS (
-        SELECT job_template_id, date, creation_costs,
-            sum(gain) OVER (PARTITION BY job_template_id ORDER BY date) - creation_costs AS cumulated
+        SELECT job_template_id, date, max(creation_costs) OVER template AS creation_costs,
+            sum(gain) OVER (PARTITION BY job_template_id ORDER BY date) - max(creation_costs) OVER template AS cumulated
         FROM daily
+        WINDOW template AS (PARTITION BY job_template_id)
     )
     SELECT r.job_template_id, t.name AS job_template, min(r.date) AS first_run_date, max(r.creation_costs) AS creation_costs,
         CASE WHEN (array_agg(r.cumulated ORDER BY r.date DESC))[1] > 0

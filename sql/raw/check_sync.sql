@@ -3,10 +3,10 @@
 SELECT NOW(),
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus WHERE cluster_id = %(cluster)s),
        run.started_at, run.finished_at, run.window_to,
-       awaited.waiting, awaited.overdue, awaited.given_up
+       awaited.waiting, awaited.overdue, awaited.given_up, run.jobs_stored
 FROM (SELECT 1) one
 LEFT JOIN LATERAL (
-    SELECT started_at, finished_at, window_to FROM pipeline.sync_run
+    SELECT started_at, finished_at, window_to, jobs_stored FROM pipeline.sync_run
     WHERE cluster_id = %(cluster)s AND kind = 'sync' AND outcome = 'succeeded' ORDER BY id DESC LIMIT 1
 ) run ON TRUE
 CROSS JOIN LATERAL (

@@ -143,6 +143,9 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
             ("enable_template_creation_time", rng.choice(["true", "false"])),
             ("creation_cost_basis", rng.choice(['"per_run"', '"once"'])),
             ("savings_population", rng.choice(['"all"', '"successful_only"'])),
+            ("cost_model", rng.choice(['"per_minute"', '"subscription"'])),
+            ("subscription_monthly_price", str(rng.randint(0, 20_000))),
+            ("hourly_rate", str(rng.randint(0, 200))),
             ("count_check_mode", rng.choice(["true", "false"])),
             ("reporting_timezone", rng.choice(['"UTC"', '"Europe/Berlin"', '"America/New_York"', '"Asia/Kathmandu"'])),
         ]

@@ -128,6 +128,7 @@ class Oracle:
         if not self.counts(job):
             return Decimal(0), Decimal(0), Decimal(0), 0, 0
         assert job.template is not None
+        subscription = self.settings["cost_model"] == "subscription"
         day = self.day(job) if recorded else self.today
         manual, creation = self.current_minutes[job.template]
         if recorded:
@@ -138,14 +139,51 @@ class Oracle:
             self.settings["creation_cost_basis"] == "per_run" or self.first_runs.get(job.template) == job.id
         )
         creation = creation if books else 0
-        person = self.rate("manual", job, day)
+        person = self.rate("manual", job, day) if recorded else self.person(job)
         return (
             job.num_hosts * manual * person,
             creation * person,
-            job.elapsed * self.rate("automated", job, day) / 60,
+            self.subscribed(job) if subscription else job.elapsed * self.rate("automated", job, day) / 60,
             job.num_hosts * manual,
             creation,
         )
+
+    def subscribed(self, job: Job) -> Decimal:
+        """The job's share of its month's price, by run time among the runs of the population, template or not."""
+        month = self.day(job).replace(day=1)
+        whole = sum(
+            other.elapsed
+            for other in self.jobs
+            if self.day(other).replace(day=1) == month
+            and other.num_hosts > 0
+            and (self.is_on("count_check_mode") or other.job_type != "check")
+            and (self.settings.get("savings_population", "all") == "all" or other.status == "successful")
+        )
+        price = Decimal(self.settings.get("subscription_monthly_price", "0"))
+        return job.elapsed * price / whole if whole else Decimal(0)
+
+    def payback(self) -> dict[int, tuple[date, date | None, Decimal]]:
+        """For each template: day of its first counted run, day since which it has paid, what it has saved in all."""
+        found: dict[int, tuple[date, date | None, Decimal]] = {}
+        for template in {job.template for job in self.jobs if self.counts(job)}:
+            assert template is not None
+            runs = sorted((job for job in self.jobs if job.template == template and self.counts(job)), key=self.day)
+            saved = -max(self.current_minutes[template][1] * self.person(job) for job in runs)
+            since: date | None = None
+            for day in sorted({self.day(job) for job in runs}):
+                for job in runs:
+                    if self.day(job) == day:
+                        manual, _, run, _, _ = self.money(job)
+                        saved += manual - run
+                since = (since or day) if saved > 0 else None
+            found[template] = (self.day(runs[0]), since, saved)
+        return found
+
+    def person(self, job: Job) -> Decimal:
+        """What a minute of a person costs today."""
+        if self.settings["cost_model"] == "subscription":
+            return Decimal(self.settings.get("hourly_rate", "0")) / 60
+        return self.rate("manual", job, self.today)
 
     def totals(self, jobs: Iterable[Job]) -> dict[str, Any]:
         """The figures of marts.totals for these jobs."""

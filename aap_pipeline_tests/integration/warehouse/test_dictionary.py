@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aap_pipeline.warehouse.columns import COLUMNS_FILE
 from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.dictionary import additions, render
+from aap_pipeline.warehouse.dictionary import additions, render, render_columns
 from aap_pipeline.warehouse.statements import statement
 from aap_pipeline_tests.integration.warehouse import specification
 
@@ -25,6 +26,7 @@ def catalog(shared_database_url: str) -> Iterator[Connection]:
 def test_the_dictionary_is_what_the_database_says(catalog: Connection) -> None:
     """Guards against a dictionary that was not made anew after a migration: run `make docs`."""
     assert render(catalog) == _FILE.read_text(encoding="utf-8")
+    assert render_columns(catalog) == COLUMNS_FILE.read_text(encoding="utf-8")
 
 
 def test_every_table_and_column_says_what_it_holds(catalog: Connection) -> None:

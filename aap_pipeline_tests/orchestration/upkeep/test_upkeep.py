@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster import (
+    AssetKey,
     DagsterInstance,
     DagsterRunStatus,
     RunRequest,
@@ -20,6 +21,7 @@ from aap_pipeline.definitions import defs
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.upkeep.assets import job_url
 from aap_pipeline.upkeep.schedules import nightly_schedule
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
 from aap_pipeline.warehouse.connection import connect
@@ -167,3 +169,32 @@ def test_each_enabled_cluster_is_checked_once_a_night(site: Site, tmp_path: Path
         ("one", "one/2026-05-01"),
         ("two", "two/2026-05-01"),
     ]
+
+
+def test_the_night_draws_the_savings_and_links_the_newest_job(site: Site, controller: SimulatorServer) -> None:
+    """Guards against an asset that shows its readers nothing."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    result = defs.resolve_job_def("nightly").execute_in_process(partition_key="prod", instance=site.instance)
+    found = next(
+        event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == AssetKey(["upkeep", "savings_overview"])
+    )
+    picture = str(found["picture"].value)
+    assert picture.startswith("![Savings and runs a day](data:image/png;base64,iVBOR")
+    assert len(picture) < 60_000
+    [(runs,)] = site.query("SELECT sum(runs)::int FROM marts.savings_daily")
+    assert found["runs_90_days"].value == runs > 0
+    [(newest,)] = site.query("SELECT external_id FROM clusters_job ORDER BY finished DESC LIMIT 1")
+    assert str(newest) in str(found["newest_job"].value)
+
+
+def test_a_job_is_linked_in_the_ui_that_its_controller_has() -> None:
+    """Guards against links into nowhere."""
+    assert (
+        job_url("https://c", "AAP 2.4", 7)
+        == job_url("https://c", "AWX 24.6", 7)
+        == "https://c/#/jobs/playbook/7/output"
+    )
+    assert job_url("https://c", "AAP 2.5", 7) == "https://c/execution/jobs/playbook/7/output"

@@ -8,5 +8,5 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """See the SQL files."""
-    for part in ("tables", "rates", "access", "functions", "views", "grants", "comments"):
+    for part in ("tables", "rates", "access", "quantities", "questions", "views", "grants", "comments"):
         run_sql_file(f"0003_marts_{part}")

@@ -1,0 +1,227 @@
+-- What the questions of 0003_marts_questions.sql are made of: how a range of days is read, which series the filters keep,
+-- and their quantities and money between two days.
+
+-- The first day of the pentad that a day lies in: a month's days 1-5, 6-10, ... and 26 to its end.
+CREATE FUNCTION marts.pentad(day DATE) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT day - CASE WHEN extract(day FROM day) > 25 THEN extract(day FROM day)::int - 26
+        ELSE (extract(day FROM day)::int - 1) % 5 END
+$$;
+
+CREATE FUNCTION marts.next_pentad(pentad DATE) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN extract(day FROM pentad) > 25 THEN (date_trunc('month', pentad::timestamp) + interval '1 month')::date
+        ELSE pentad + 5 END
+$$;
+
+-- How a range is read: days before p1 and from p2, pentads p1 <= pentad < m1 and m2 <= pentad < p2, months m1 <= month < m2.
+CREATE FUNCTION marts.split(from_date DATE, to_date DATE, OUT p1 DATE, OUT m1 DATE, OUT m2 DATE, OUT p2 DATE)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    p1 := marts.pentad(from_date);
+    IF p1 < from_date THEN
+        p1 := marts.next_pentad(p1);
+    END IF;
+    p2 := marts.pentad(to_date + 1);
+    IF p1 >= p2 THEN
+        p1 := to_date + 1;
+        p2 := p1;
+    END IF;
+    m1 := date_trunc('month', (from_date - 1)::timestamp)::date + interval '1 month';
+    m2 := date_trunc('month', (to_date + 1)::timestamp)::date;
+    IF m1 >= m2 THEN
+        m1 := p2;
+        m2 := p2;
+    END IF;
+END $$;
+
+-- The series that the filters keep.
+CREATE FUNCTION marts.matching_series(
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS SETOF marts.series LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.* FROM marts.series s
+    WHERE (clusters IS NULL OR s.cluster_id = ANY (clusters))
+      AND (organizations IS NULL OR s.organization_id = ANY (organizations))
+      AND (job_templates IS NULL OR s.job_template_id = ANY (job_templates))
+      AND (projects IS NULL OR s.project_id = ANY (projects))
+      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+      AND (s.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
+$$;
+
+-- The runs on which the creation cost is booked once: the first of each template that the population counts.
+CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS
+    SELECT DISTINCT ON (r.job_template_id) r.job_template_id, r.series_id, r.job_id, r.date,
+        r.creation_cents_as_recorded AS creation_cents
+    FROM marts.first_run r, marts.formula f
+    WHERE (f.count_check_mode OR r.job_type <> 'check') AND (NOT f.successful_only OR r.status = 'successful')
+    ORDER BY r.job_template_id, r.finished, r.job_id;
+
+-- The price of each month's run time under cost_model subscription: `price` for `elapsed_ms` in all.
+CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
+    SELECT p.month, f.subscription_monthly_price AS price, sum(p.elapsed_ms) AS elapsed_ms
+    FROM marts.platform_month p, marts.formula f
+    WHERE f.subscription AND (f.count_check_mode OR NOT p.check_mode) AND (NOT f.successful_only OR p.status = 'successful')
+    GROUP BY p.month, f.subscription_monthly_price
+    HAVING sum(p.elapsed_ms) > 0;
+
+-- Successful and failed jobs as they stand in core, for charts by the hour. Views run with their owner's rights, but
+-- current_user stays the reader's: the condition is the reader's own.
+CREATE VIEW marts.counted_job WITH (security_barrier = true) AS
+    SELECT j.id AS job_id, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.finished, j.num_hosts
+    FROM archive.all_jobs j
+    WHERE j.status IN ('successful', 'failed')
+      AND (j.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
+      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
+    SELECT l.job_id, l.label_id FROM archive.all_job_labels l
+    WHERE (SELECT marts.sees_all())
+       OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
+                  AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+
+-- What the subscription charges for run time in the range, by the same groups as series_money.
+CREATE FUNCTION marts.subscription_cost(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS TABLE (organization_id INTEGER, cluster_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR, cost NUMERIC)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD := marts.split(from_date, to_date);
+BEGIN
+    RETURN QUERY
+    SELECT s.organization_id, s.cluster_id, s.job_template_id, s.project_id, s.status, sum(u.elapsed_ms * p.price / p.elapsed_ms)
+    FROM (
+        SELECT d.series_id, d.month, d.elapsed_ms
+        FROM marts.run_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
+        UNION ALL
+        SELECT d.series_id, date_trunc('month', d.date::timestamp)::date, sum(d.elapsed_ms)
+        FROM marts.run_daily d
+        WHERE (d.date >= from_date AND d.date < span.m1) OR (d.date >= span.m2 AND d.date <= to_date)
+        GROUP BY 1, 2
+    ) u
+    JOIN marts.subscription_month p ON p.month = u.month
+    JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = u.series_id
+    GROUP BY 1, 2, 3, 4, 5;
+END $$;
+
+-- One row for each cluster, organization, job template, project and status with runs in the range: its quantities and its
+-- money. Quantities are added up by series first, by the rows' own integers, and only then by what prices and names them.
+-- run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the rate a minute's: whoever
+-- adds rows up divides once. What is recorded stays in cents (and cents a minute x milliseconds) for the same reason.
+CREATE FUNCTION marts.series_money(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS TABLE (
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR,
+    runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT,
+    manual_minutes BIGINT, creation_minutes BIGINT, counted_ms BIGINT,
+    manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC,
+    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    span RECORD := marts.split(from_date, to_date);
+    today DATE := marts.today();
+    f marts.formula;
+BEGIN
+    SELECT * INTO f FROM marts.formula;
+    -- OFFSET 0: what the settings do not ask for is not computed at all, what several columns need is computed once.
+    RETURN QUERY
+    SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.status,
+        q.runs, q.provisional_runs, q.hosts, q.elapsed_ms,
+        c.manual_minutes, c.creation_minutes, CASE WHEN n.counts THEN q.elapsed_ms ELSE 0 END,
+        c.manual_minutes * n.person_rate, c.creation_minutes * n.person_rate,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.elapsed_ms * r.automated END,
+        CASE WHEN n.counts THEN q.manual_cents ELSE 0 END,
+        CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
+            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
+    FROM (
+        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
+            sum(u.runs)::bigint AS runs, sum(u.provisional_runs)::bigint AS provisional_runs, sum(u.hosts)::bigint AS hosts,
+            sum(u.elapsed_ms)::bigint AS elapsed_ms, sum(u.manual_cents) AS manual_cents, sum(u.creation_cents) AS creation_cents,
+            sum(u.run_cent_ms) AS run_cent_ms
+        FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+        JOIN (
+            SELECT v.series_id, sum(v.runs) AS runs, sum(v.provisional_runs) AS provisional_runs, sum(v.hosts) AS hosts,
+                sum(v.elapsed_ms) AS elapsed_ms, sum(v.manual_cents_as_recorded) AS manual_cents,
+                sum(v.creation_cents_as_recorded) AS creation_cents, sum(v.run_cent_ms_as_recorded) AS run_cent_ms
+            FROM (
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_pentad d WHERE d.pentad >= span.p1 AND d.pentad < span.m1
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_pentad d WHERE d.pentad >= span.m2 AND d.pentad < span.p2
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_daily d WHERE d.date >= from_date AND d.date < span.p1
+                UNION ALL
+                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
+                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
+                FROM marts.run_daily d WHERE d.date >= span.p2 AND d.date <= to_date
+            ) v
+            GROUP BY v.series_id
+        ) u ON u.series_id = s.series_id
+        WHERE u.runs > 0 OR u.provisional_runs > 0
+        GROUP BY 1, 2, 3, 4, 5
+    ) q
+    JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+        AND r.valid_from <= today AND r.valid_to > today
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
+    LEFT JOIN (
+        SELECT s.*, x.creation_cents FROM marts.counted_first_run x
+        JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = x.series_id
+        WHERE f.creation_once AND x.date BETWEEN from_date AND to_date OFFSET 0
+    ) first ON first.job_template_id = q.job_template_id AND first.organization_id = q.organization_id
+        AND first.project_id = q.project_id AND first.status = q.status
+    LEFT JOIN (
+        SELECT x.* FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
+        WHERE f.subscription OFFSET 0
+    ) sub ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
+        AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id AND sub.status = q.status
+    CROSS JOIN LATERAL (
+        SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts,
+            CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
+        OFFSET 0
+    ) n
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN n.counts THEN q.hosts * t.manual_minutes ELSE 0 END AS manual_minutes,
+            CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once THEN (first.series_id IS NOT NULL)::int * t.creation_minutes
+                ELSE q.runs * t.creation_minutes END AS creation_minutes
+        OFFSET 0
+    ) c;
+END $$;
+
+-- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
+CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    own TEXT;
+    factor NUMERIC;
+BEGIN
+    IF currency IS NULL THEN
+        RETURN 1;
+    END IF;
+    SELECT f.currency INTO own FROM marts.formula f;
+    IF upper(currency) = own THEN
+        RETURN 1;
+    END IF;
+    SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END INTO factor
+    FROM marts.currency_rate c
+    WHERE c.rate_date <= on_day
+      AND ((c.from_currency = own AND c.to_currency = upper(currency)) OR (c.from_currency = upper(currency) AND c.to_currency = own))
+    ORDER BY c.rate_date DESC, (c.from_currency = own) DESC
+    LIMIT 1;
+    IF factor IS NULL THEN
+        RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
+            own, upper(currency), on_day USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN factor;
+END $$;
