@@ -61,7 +61,9 @@ def terminal_picture(said: str) -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ make demo", style="bold"))
     console.print(Text.from_ansi(re.sub(r"(?s)\nNext\n.*", "\n", said)))
-    console.save_svg(str(HERE / "demo.svg"), title="aap-pipeline demo")
+    drawn = console.export_svg(title="aap-pipeline demo")
+    # A reader's own monospaced font does: fetching one from elsewhere is nobody's wish, and GitHub blocks it.
+    (HERE / "demo.svg").write_text(re.sub(r"(?s)@font-face \{.*?\}\s*", "", drawn), encoding="utf-8")
 
 
 def asset_graph(environment: dict[str, str], folder: Path) -> None:
