@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import Answer, interpret, redirect_target
@@ -82,12 +82,6 @@ class ControllerClient:
     def count(self, path: str, params: Params | None = None) -> int:
         """How many rows match, by one request for a page of one row."""
         return paging.count(self, path, params)
-
-    def keyset_pages(
-        self, path: str, params: Params | None = None, page_size: int = 200, after_id: int = 0
-    ) -> Iterator[list[dict[str, Any]]]:
-        """Pages of rows by ascending id, from after `after_id`; ends with the last row."""
-        return paging.keyset_pages(self, path, params, page_size, after_id)
 
     def controller_now(self) -> datetime:
         """The controller's clock at its last answer, aware, UTC, whole seconds (never ahead of it).

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from aap_pipeline.controller.answers import Answer, check_next_link
-from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer
+from aap_pipeline.controller.errors import BodyTooLarge, CorruptBody, IncompleteAnswer
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 
@@ -30,37 +29,15 @@ def count(client: Asker, path: str, params: Params | None = None) -> int:
     return _count_of(answer, client.base_url + path)
 
 
-def page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> list[Row]:
-    """One page: up to `limit` rows with an id above `after_id`, ascending. Empty means that there are no more.
-
-    A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked.
-    """
-    return _page(client, path, params, limit, after_id)[0]
-
-
 def counted_page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Row], int]:
-    """A page as `page`, and how many rows with an id above `after_id` the controller counts, in the same answer."""
-    asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit}
-    if after_id:
-        asked["id__gt"] = after_id
-    answer = client.get(path, asked)
+    """Up to `limit` rows with an id above `after_id`, ascending, and how many such rows the controller counts.
+
+    A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked, and a
+    page whose answer would be beyond the bound on bodies is asked for in parts.
+    """
+    answer = _get(client, path, params, limit, after_id)
     where = client.base_url + path
     return _rows_of(answer, client.base_url, where, after_id), _count_of(answer, where)
-
-
-def keyset_pages(
-    client: Asker, path: str, params: Params | None = None, page_size: int = PAGE_SIZE, after_id: int = 0
-) -> Iterator[list[Row]]:
-    """All pages from after `after_id`. A short first page is followed by one more request, for it may be a low cap."""
-    longest = 0
-    while True:
-        rows, ended = _page(client, path, params, page_size, after_id)
-        if rows:
-            yield rows
-        if ended or not rows or len(rows) < longest:
-            return
-        longest = max(longest, len(rows))
-        after_id = rows[-1]["id"]
 
 
 def whole(client: Asker, path: str, params: Params | None = None) -> list[Row]:
@@ -81,25 +58,29 @@ def whole(client: Asker, path: str, params: Params | None = None) -> list[Row]:
 
 
 def _whole_once(client: Asker, path: str, params: Params | None) -> tuple[list[Row], int]:
-    where = client.base_url + path
-    first = client.get(path, {**(params or {}), "page_size": PAGE_SIZE, "order_by": "id"})
-    promised = _count_of(first, where)
-    rows = _rows_of(first, client.base_url, where, 0)
-    page_rows = rows
-    while page_rows and len(rows) < promised:
-        page_rows, _ = _page(client, path, params, PAGE_SIZE, rows[-1]["id"])
-        rows = rows + page_rows
+    rows, promised = counted_page(client, path, params, PAGE_SIZE, 0)
+    page = rows
+    while page and len(rows) < promised:
+        after_id = rows[-1]["id"]
+        answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id)
+        page = _rows_of(answer, client.base_url, client.base_url + path, after_id)
+        rows = rows + page
     return rows, promised
 
 
-def _page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Row], bool]:
-    """A page and whether the answer itself says that it is the last (controllers that ignore count_disabled do)."""
-    asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit, "count_disabled": 1}
+def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> Answer:
+    """A page of `limit` rows; of fewer, down to one, where so many make an answer beyond the bound on bodies."""
+    asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit}
     if after_id:
         asked["id__gt"] = after_id
-    answer = client.get(path, asked)
-    rows = _rows_of(answer, client.base_url, client.base_url + path, after_id)
-    return rows, "next" in answer.body and answer.body["next"] is None
+    while True:
+        try:
+            return client.get(path, asked)
+        except BodyTooLarge:
+            if asked["page_size"] == 1:
+                raise
+            client.statistics.retried("too large")
+            asked["page_size"] = max(asked["page_size"] // 4, 1)
 
 
 def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[Row]:

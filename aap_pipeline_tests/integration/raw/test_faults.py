@@ -114,6 +114,15 @@ def test_a_fault_that_passes_is_retried_within_the_sync(kind: Any, rig: Rig, ser
     assert kind == "drop_row" or sum(report.retries.values()) >= 1
 
 
+def test_pages_beyond_the_bound_on_bodies_are_read_in_parts(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a cluster that stands still because its jobs have long extra_vars."""
+    with_jobs(server, 120)
+    rig.settings = patient(max_body_bytes=300_000)
+    report = rig.sync()
+    assert_raw_is_truth(rig)
+    assert report.retries.keys() == {"too large"}
+
+
 @pytest.mark.parametrize("kind", ["status", "html", "html_404", "drop_row", "count_too_high", "truncate"])
 def test_a_listing_that_fails_deletes_and_renames_nothing(kind: Any, rig: Rig, server: SimulatorServer) -> None:
     """Guards against templates that are marked as removed because a page did not arrive."""

@@ -42,11 +42,11 @@ def dead_address() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
-def test_a_dead_cluster_does_not_hold_up_the_healthy_ones(database_url: str) -> None:
+def test_a_dead_cluster_does_not_hold_up_nine_healthy_ones(database_url: str) -> None:
     """Guards against one lock, one pool or one queue for all clusters."""
     with ExitStack() as stack:
         rigs = []
-        for number in range(3):
+        for number in range(9):
             server = stack.enter_context(SimulatorServer(filled_world(jobs=40, seed=number + 1)))
             rigs.append(stack.enter_context(closing(Rig(database_url, server, name=f"healthy{number}"))))
         dead = stack.enter_context(
@@ -62,7 +62,7 @@ def test_a_dead_cluster_does_not_hold_up_the_healthy_ones(database_url: str) -> 
         for rig in rigs[1:]:
             rig.cipher = rigs[0].cipher
             rig.register()
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(10) as pool:
             dead.settings = patient(read_timeout=0.3, connect_timeout=0.3, sleep=patience)
             failing = pool.submit(dead.sync)
             healthy = [pool.submit(rig.sync) for rig in rigs]

@@ -9,24 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.answers import Answer
-from aap_pipeline.controller.errors import CorruptBody, ForeignLink, IncompleteAnswer
-from aap_pipeline.controller.paging import count, keyset_pages, page, whole
+from aap_pipeline.controller.errors import BodyTooLarge, CorruptBody, ForeignLink, IncompleteAnswer
+from aap_pipeline.controller.paging import count, counted_page, whole
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 
 
 class FakeController:
-    """Lists `ids` the way a controller does; `promised` is its count, `cap` its largest page."""
+    """Lists `ids` the way a controller does; `promised` is its count, `cap` its largest page, `fitting` how many rows
+    stay within the bound on bodies.
+    """
 
     base_url = "https://aap.example.com"
 
     def __init__(
-        self, ids: list[int], cap: int = 200, promised: int | None = None, counts_always: bool = False
+        self,
+        ids: list[int],
+        cap: int = 200,
+        promised: int | None = None,
+        counts_always: bool = False,
+        fitting: int = 200,
     ) -> None:
         self.ids = sorted(ids)
         self.cap = cap
         self.promised = promised
         self.counts_always = counts_always
+        self.fitting = fitting
         self.statistics = Statistics()
         self.asked: list[dict[str, Any]] = []
 
@@ -35,6 +43,8 @@ class FakeController:
         self.asked.append(asked)
         left = [number for number in self.ids if number > asked.get("id__gt", 0)]
         size = min(self.cap, asked["page_size"])
+        if min(size, len(left)) > self.fitting:
+            raise BodyTooLarge("too large")
         body: dict[str, Any] = {"results": [{"id": number} for number in left[:size]]}
         if self.counts_always or "count_disabled" not in asked:
             body["count"] = len(left) if self.promised is None else self.promised
@@ -56,22 +66,43 @@ class Scripted(FakeController):
 IDS = st.lists(st.integers(1, 2000), unique=True, max_size=60)
 
 
-@given(IDS, st.integers(1, 20), st.integers(1, 30), st.booleans(), st.integers(0, 500))
-def test_pages_deliver_every_row_once_whatever_the_cap(
-    ids: list[int], cap: int, size: int, counts: bool, after: int
+def by_counted_pages(controller: FakeController, size: int = 200, after: int = 0) -> list[int]:
+    """All ids above `after`, read the way the sweep reads a slice."""
+    ids: list[int] = []
+    while True:
+        rows, matching = counted_page(controller, "jobs/", None, size, ids[-1] if ids else after)
+        ids += [row["id"] for row in rows]
+        if len(rows) >= matching:
+            return ids
+
+
+@given(IDS, st.integers(1, 20), st.integers(1, 300), st.integers(1, 30), st.booleans(), st.integers(0, 500))
+def test_pages_deliver_every_row_once_whatever_the_cap_and_the_bound_on_bodies(
+    ids: list[int], cap: int, size: int, fitting: int, counts: bool, after: int
 ) -> None:
     """A controller with MAX_PAGE_SIZE below what is asked makes a client that stops at a short page lose the rest."""
-    controller = FakeController(ids, cap=cap, counts_always=counts)
-    rows = [
-        row["id"] for rows in keyset_pages(controller, "jobs/", page_size=size * 10, after_id=after) for row in rows
-    ]
-    assert rows == [number for number in sorted(ids) if number > after]
+    controller = FakeController(ids, cap=cap, counts_always=counts, fitting=fitting)
+    assert by_counted_pages(controller, size, after) == [number for number in sorted(ids) if number > after]
 
 
-@given(IDS, st.integers(1, 20))
-def test_whole_lists_deliver_every_row_once_whatever_the_cap(ids: list[int], cap: int) -> None:
+def test_a_page_that_is_too_large_is_asked_for_in_parts() -> None:
+    """Two hundred jobs with long extra_vars can exceed what an answer may hold: such a cluster would stand still."""
+    controller = FakeController(list(range(1, 401)), fitting=60)
+    assert [row["id"] for row in whole(controller, "jobs/")] == list(range(1, 401))
+    assert [asked["page_size"] for asked in controller.asked[:3]] == [200, 50, 200]
+    assert controller.statistics.snapshot().retries_by_cause == {"too large": 7}
+
+
+def test_a_single_row_that_is_too_large_is_an_error() -> None:
+    """There is nothing left to ask for less of."""
+    with pytest.raises(BodyTooLarge):
+        whole(FakeController([1, 2], fitting=0), "jobs/")
+
+
+@given(IDS, st.integers(1, 20), st.integers(1, 30))
+def test_whole_lists_deliver_every_row_once_whatever_the_cap(ids: list[int], cap: int, fitting: int) -> None:
     """The same, for lists that are held against their count."""
-    controller = FakeController(ids, cap=cap)
+    controller = FakeController(ids, cap=cap, fitting=fitting)
     assert [row["id"] for row in whole(controller, "organizations/")] == sorted(ids)
 
 
@@ -86,7 +117,7 @@ def test_no_list_is_ever_asked_for_by_page_number() -> None:
     """Offset pages shift when cleanup_jobs deletes rows, and rows are skipped."""
     controller = FakeController(list(range(1, 700)))
     whole(controller, "job_templates/")
-    list(keyset_pages(controller, "jobs/"))
+    by_counted_pages(controller)
     assert all("page" not in asked for asked in controller.asked)
 
 
@@ -107,8 +138,7 @@ def test_rows_that_arrive_while_a_list_is_read_are_welcome() -> None:
 def test_an_empty_list_is_an_answer() -> None:
     """A job may legitimately have no hosts."""
     assert whole(FakeController([]), "labels/") == []
-    assert list(keyset_pages(FakeController([]), "jobs/")) == []
-    assert page(FakeController([]), "jobs/", None, 200, 0) == []
+    assert counted_page(FakeController([]), "jobs/", None, 200, 0) == ([], 0)
 
 
 def test_counting_asks_for_one_row_only() -> None:
@@ -121,7 +151,8 @@ def test_counting_asks_for_one_row_only() -> None:
 @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": {}}, {"detail": "x"}])
 def test_a_body_without_results_is_corrupt_not_empty(body: dict[str, Any]) -> None:
     """`.get("results", [])` is how every known product loses a page in silence."""
-    for read in (lambda: whole(Scripted({"count": 0, **body}), "x/"), lambda: list(keyset_pages(Scripted(body), "x/"))):
+    scripted = Scripted({"count": 0, **body})
+    for read in (lambda: whole(scripted, "x/"), lambda: by_counted_pages(scripted)):
         with pytest.raises(CorruptBody):
             read()
 
@@ -137,7 +168,7 @@ def test_a_count_that_is_no_number_is_corrupt(number: object) -> None:
 def test_rows_out_of_order_are_refused(ids: list[object]) -> None:
     """A proxy that drops order_by or id__gt would make keyset paging skip rows, or loop for ever."""
     body = {"count": len(ids), "results": [{"id": number} for number in ids]}
-    for read in (lambda: whole(Scripted(body), "x/"), lambda: list(keyset_pages(Scripted(body), "x/"))):
+    for read in (lambda: whole(Scripted(body), "x/"), lambda: by_counted_pages(Scripted(body))):
         with pytest.raises(CorruptBody, match="order of their ids"):
             read()
 
@@ -145,7 +176,7 @@ def test_rows_out_of_order_are_refused(ids: list[object]) -> None:
 def test_a_controller_that_ignores_the_keyset_does_not_loop_for_ever() -> None:
     """The same page again and again would otherwise be endless."""
     with pytest.raises(CorruptBody):
-        list(keyset_pages(Scripted({"results": [{"id": 1}]}), "x/", page_size=1))
+        by_counted_pages(Scripted({"count": 5, "results": [{"id": 1}]}), size=1)
 
 
 @pytest.mark.parametrize(
