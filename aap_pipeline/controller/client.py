@@ -99,7 +99,7 @@ class ControllerClient:
         return None if seen is None or date is None else (date - seen[1]).total_seconds()
 
     def secrets(self) -> frozenset[str]:
-        """The token values in use, for a RedactingFilter."""
+        """The token values in use, for `redact`."""
         return self._auth.secrets()
 
     def _ping(self, path: str) -> Answer:

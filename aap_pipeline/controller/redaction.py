@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -63,25 +62,6 @@ def sanitise_url(url: str) -> str:
         f"{name}={value if _PLAIN_QUERY.match(name) else MASK}" for name, value in parse_qsl(parts.query, True)
     )
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
-
-
-class RedactingFilter(logging.Filter):
-    """Redacts message, arguments, traceback and stack of every record that passes a handler or a logger."""
-
-    def __init__(self, known: Iterable[str] = ()) -> None:
-        super().__init__()
-        self._known = frozenset(known)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage(), self._known)
-        record.args = None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = redact(record.exc_text, self._known)
-        if record.stack_info:
-            record.stack_info = redact(record.stack_info, self._known)
-        return True
 
 
 def _end_of_value(text: str, start: int, name: str) -> int:
