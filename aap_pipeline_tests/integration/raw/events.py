@@ -96,7 +96,7 @@ troubles = st.builds(
 syncs = st.just(Sync()) | st.builds(
     Sync,
     troubles=st.lists(troubles, max_size=3).map(tuple),
-    dies=st.none() | st.integers(0, 14),
+    dies=st.none() | st.integers(0, 40),
     since=st.none() | st.integers(1, 300),
 )
 jobs = st.builds(
