@@ -133,7 +133,7 @@ class Sweep:
         page, matching = self._page(window, last_id)
         while page:
             last_id = _last_id(page, last_id)
-            newest = max((moment for job in page if (moment := finished_of(job))), default=newest)
+            newest = max(filter(None, (newest, *map(finished_of, page))), default=None)
             seen += len(page)
             if len(page) < matching:  # not "a short page": a controller may cap its pages below what we ask for
                 self._upcoming = self.executor.submit(self._page, window, last_id)

@@ -77,6 +77,7 @@ def test_every_job_is_stored_whatever_the_ids_and_the_page_cap(ids: set[int], pa
         tally = bench.sweep(slice_jobs=limit).tally
     assert bench.store.rows.keys() == ids
     assert tally.seen == tally.stored == tally.counted == len(ids)
+    assert bench.store.watermark == (NOW - min(ids) * MINUTE if ids else None)
     assert sorted(number for (number,) in bench.controller.asked("host_summaries")) == sorted(ids)
 
 
