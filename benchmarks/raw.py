@@ -8,6 +8,7 @@ loaded at 2,000 and at 50,000 jobs.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -66,6 +67,10 @@ class Bench:
         checkpoint(self.url)
         return cluster
 
+    def cpu(self, server: int) -> tuple[float, float, float]:
+        """CPU seconds so far of this process, of the database server and of the controller."""
+        return time.process_time(), cpu_of_server(server), cpu_of_server(self.address["pid"])
+
     def sync(self, cluster: Cluster) -> SyncReport:
         """A first sync."""
         return sync_cluster(self.url, self.cipher, SyncRequest(cluster))
@@ -108,22 +113,26 @@ def controller(jobs: int, hosts: int, latency: int) -> Iterator[dict[str, Any]]:
     arguments = ["--plain", "--jobs", str(jobs), "--hosts-per-job", str(hosts), "--hosts", str(max(300, hosts))]
     with SimulatorProcess(*arguments, "--days", "80", "--latency", str(latency)) as process:
         address: Address = process.addresses[0]
-        yield {"url": address.url, "token": address.access_token}
+        yield {"url": address.url, "token": address.access_token, "pid": process.pid}
 
 
 def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
-    """Wall time and CPU of a first sync, beside the bare fetch: medians and spread of several rounds."""
+    """Wall time and CPU of a first sync, beside the bare fetch: medians and spread of several rounds.
+
+    `floor_ratio` is the least that the ratio can be on this machine: the CPU time of client, database and controller,
+    were no core ever idle.
+    """
     with controller(jobs, hosts, latency) as address:
         bench = Bench(url, address)
         urls = bench.urls()
         server = postmaster(url)
-        rounds: list[tuple[float, SyncReport, float, float]] = []
+        rounds: list[tuple[float, SyncReport, float, float, float]] = []
         for _ in range(ROUNDS[jobs]):
             bare = bench.fetch(urls)
             cluster = bench.empty()
-            client, database = time.process_time(), cpu_of_server(server)
+            before = bench.cpu(server)
             report = bench.sync(cluster)
-            rounds.append((bare, report, time.process_time() - client, cpu_of_server(server) - database))
+            rounds.append((bare, report, *(now - then for now, then in zip(bench.cpu(server), before, strict=True))))
     stored = rounds[0][1].jobs_stored
     emit(
         "raw",
@@ -136,8 +145,10 @@ def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
         ratio=spread([report.seconds / bare for bare, report, *_ in rounds]),
         jobs_per_second=spread([stored / report.seconds for _, report, *_ in rounds]),
         bare_jobs_per_second=spread([stored / bare for bare, *_ in rounds]),
-        client_ms_a_job=spread([client / stored * 1000 for _, _, client, _ in rounds]),
-        database_ms_a_job=spread([database / stored * 1000 for *_, database in rounds]),
+        client_ms_a_job=spread([client / stored * 1000 for _, _, client, _, _ in rounds]),
+        database_ms_a_job=spread([database / stored * 1000 for *_, database, _ in rounds]),
+        controller_ms_a_job=spread([controller / stored * 1000 for *_, controller in rounds]),
+        floor_ratio=spread([sum(cpu) / (os.cpu_count() or 1) / bare for bare, _, *cpu in rounds]),
     )
 
 

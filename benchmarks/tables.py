@@ -63,10 +63,12 @@ def raw(results: Results) -> str:
         "bare s": "bare_seconds",
         "raw s": "raw_seconds",
         "ratio": "ratio",
+        "floor of the ratio": "floor_ratio",
         "jobs/s": "jobs_per_second",
         "bare jobs/s": "bare_jobs_per_second",
         "client ms/job": "client_ms_a_job",
         "database ms/job": "database_ms_a_job",
+        "controller ms/job": "controller_ms_a_job",
     }
     return _of(figures(results, "raw", "raw"), columns)
 
