@@ -1,4 +1,4 @@
--- Store the inventorys that a batch mentions and give the ids of all of them: new ones are added, others take
+-- Store the inventories that a batch mentions and give the ids of all of them: new ones are added, others take
 -- the latest name and description; what a document leaves out is kept, and a new one without a name is called #ID.
 -- Uses clusters_inventory_cluster_external_idx.
 WITH incoming AS (
