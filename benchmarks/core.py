@@ -1,6 +1,8 @@
 """Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys.
 
-python -m benchmarks.core [--jobs 20000] [--existing 1000000]
+python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--memory 5000,50000]
+
+Each parse runs in a process of its own, so that the memory and the CPU measured are its own.
 """
 
 from __future__ import annotations
@@ -8,13 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
 
-from aap_pipeline.core.parse import BATCH_SIZE, parse
+from aap_pipeline.core.parse import BATCH_SIZE, ParseResult, parse
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection, connect
 from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, stopwatch
-from benchmarks.meter import metered
+from benchmarks.meter import Usage, metered
 
 RED_HAT_JOBS_PER_SECOND = 34  # measured on such a machine: 63 SQL statements a job
 _HOSTS_PER_JOB = 10
@@ -26,14 +31,19 @@ _SUMMARY_COLUMNS = (
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
     parser.add_argument("--existing", type=int, default=0, help="jobs already there, ten host summaries each")
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--memory", default="", help="numbers of jobs at which to measure the peak memory alone")
     arguments = parser.parse_args()
     documents = list(raw_documents(arguments.jobs))
     with fresh_database() as url:
+        for jobs in map(int, filter(None, arguments.memory.split(","))):
+            cluster_id = _raw_rows(url, f"memory-{jobs}", raw_documents(jobs))
+            result, usage = _parse_alone(url, cluster_id, arguments.batch_size)
+            emit("core.peak_memory", jobs=result.jobs, peak_megabytes=usage.peak_megabytes)
         empty = []
         for turn in range(arguments.repeat):
             empty.append(_parse(url, documents, arguments.batch_size, f"empty-{turn}"))
@@ -57,14 +67,11 @@ def raw_documents(jobs: int) -> Iterator[str]:
 
 def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
     """Host summaries a second from raw rows to committed core."""
-    with connect(url, autocommit=True) as connection:
-        cluster_id = add_cluster(connection, f"{name}.example.com")
-        with stopwatch() as insert:
-            store_raw(connection, cluster_id, documents)
-        emit("core.raw_insert", documents=len(documents), documents_per_second=len(documents) / insert.seconds)
+    with stopwatch() as insert:
+        cluster_id = _raw_rows(url, name, documents)
+    emit("core.raw_insert", documents=len(documents), documents_per_second=len(documents) / insert.seconds)
     checkpoint(url)
-    with metered(url) as usage:
-        result = parse(url, cluster_id, batch_size=batch_size)
+    result, usage = _parse_alone(url, cluster_id, batch_size)
     rate = result.host_summaries / result.seconds
     emit(
         "core.parse",
@@ -79,13 +86,33 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
     return rate
 
 
-def store_raw(connection: Connection, cluster_id: int, documents: list[str]) -> None:
+def _parse_alone(url: str, cluster_id: int, batch_size: int) -> tuple[ParseResult, Usage]:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_metered_parse, url, cluster_id, batch_size).result()
+
+
+def _metered_parse(url: str, cluster_id: int, batch_size: int) -> tuple[ParseResult, Usage]:
+    with metered(url) as usage:
+        result = parse(url, cluster_id, batch_size=batch_size)
+    return result, usage
+
+
+def _raw_rows(url: str, name: str, documents: Iterable[str]) -> int:
+    """A cluster with `documents` unparsed; its id."""
+    with connect(url, autocommit=True) as connection:
+        cluster_id = add_cluster(connection, f"{name}.example.com")
+        store_raw(connection, cluster_id, documents)
+    return cluster_id
+
+
+def store_raw(connection: Connection, cluster_id: int, documents: Iterable[str]) -> None:
     """Raw rows, committed 200 at a time as the sweep does."""
     copy_raw = "COPY clusters_clustersyncdata (cluster_id, data, fingerprint) FROM STDIN"
     digest = bytes(16)  # stage raw has computed it by then
-    for start in range(0, len(documents), 200):
+    remaining = iter(documents)
+    while rows := list(islice(remaining, 200)):
         with connection.cursor() as cursor, cursor.copy(copy_raw) as copy:
-            for document in documents[start : start + 200]:
+            for document in rows:
                 copy.write_row((cluster_id, document, digest))
 
 

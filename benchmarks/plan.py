@@ -58,8 +58,8 @@ BENCHMARKS = (
         "core",
         "core",
         "Stage core, from raw rows to committed tables, against COPY into the same indexed table",
-        "--jobs 10000 --repeat 3",
-        "--jobs 20000 --repeat 3 --existing 1000000",
+        "--jobs 10000 --repeat 3 --memory 5000,50000",
+        "--jobs 20000 --repeat 3 --existing 1000000 --memory 5000,50000",
     ),
     Benchmark(
         "end_to_end",

@@ -122,7 +122,14 @@ def core(results: Results) -> str:
     }
     parsed = _of(figures(results, "core", "core.parse"), columns)
     limit = {"COPY alone, host summaries/s": "host_summaries_per_second", "core's share of it": "parse_ratio"}
-    return "\n\n".join([parsed, _of(figures(results, "core", "core.copy_alone"), limit)])
+    memory = {"jobs": "jobs", "peak MB, alone": "peak_megabytes"}
+    return "\n\n".join(
+        [
+            parsed,
+            _of(figures(results, "core", "core.copy_alone"), limit),
+            _of(figures(results, "core", "core.peak_memory"), memory),
+        ]
+    )
 
 
 def end_to_end(results: Results) -> str:

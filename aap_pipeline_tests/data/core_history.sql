@@ -1,4 +1,5 @@
--- A database with a past, for tests of plans: two clusters share the big tables; the first is the one that tests use.
+-- A database with a past of `history.jobs` jobs, for tests of plans: two clusters share the big tables; the first is the
+-- one that tests use.
 SET session_replication_role = replica;  -- references hold by construction
 INSERT INTO clusters_organization (cluster_id, external_id, name) SELECT 1 + n % 2, n, 'n' FROM generate_series(1, 9000) n;
 INSERT INTO clusters_project (cluster_id, external_id, name) SELECT 1 + n % 2, n, 'n' FROM generate_series(1, 9000) n;
@@ -15,7 +16,7 @@ INSERT INTO clusters_host (cluster_id, external_id, name)
 SELECT 1 + n % 2, CASE WHEN n % 5 > 0 THEN n END, 'host' || n FROM generate_series(1, 50000) n;
 INSERT INTO clusters_job (cluster_id, external_id, name, started, finished)
 SELECT 1 + n % 2, n, 'x', t, t
-FROM (SELECT n, timestamptz '2024-01-01' + n * interval '31 s' AS t FROM generate_series(1, 200000) n) AS jobs;
+FROM (SELECT n, timestamptz '2024-01-01' + n * interval '31 s' AS t FROM generate_series(1, current_setting('history.jobs')::int) n) AS jobs;
 INSERT INTO clusters_jobhostsummary (job_id, host_id, host_name, created, modified)
 SELECT j.id, 1 + (j.id * 7 + n) % 50000, 'h', j.started, j.started FROM clusters_job j, generate_series(1, 3) n;
 INSERT INTO clusters_joblabel (job_id, label_id) SELECT j.id, 1 + j.id % 5000 FROM clusters_job j;

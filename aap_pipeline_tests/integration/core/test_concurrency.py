@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.core.rebuild import rebuild
 from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, summary, values
+from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, labels, summary, values
 from aap_pipeline_tests.integration.core.oracle import Oracle
 from aap_pipeline_tests.integration.core.tables import assert_same, tables_of
 
@@ -55,6 +56,54 @@ def test_parses_of_one_cluster_at_once_end_as_one_would(
         results = list(pool.map(lambda size: parse(database_url, cluster, batch_size=size), (7, 11, 13, 29)))
     assert_same(tables_of(connection, cluster), _expected(documents))
     assert sum(result.rejected for result in results) == 0
+
+
+def _moving(turns: int = 40) -> list[dict[str, object]]:
+    """Three jobs, read again and again: each time with another day, other labels and hosts, names that come back."""
+    rng = random.Random(7)
+    documents = []
+    for turn in range(turns):
+        number, day = rng.randint(1, 3), rng.randint(1, 28)
+        hosts = [summary(n, number, n, rng.choice(["a", "b"]), ok=turn) for n in range(1, day % 3 + 2)]
+        names = {
+            "job_template": {"id": 11, "name": rng.choice(["A", "B"])},
+            "labels": labels(*((n, f"L{turn % 2}") for n in range(1, 4) if rng.random() < 0.5)),
+        }
+        started, finished = f"2026-03-{day:02}T10:00:00Z", f"2026-03-{day:02}T10:01:30Z"
+        documents.append(
+            job(number, started=started, finished=finished, summary_fields=names, job_host_summaries=hosts)
+        )
+    return documents
+
+
+@pytest.mark.parametrize("sizes", [(1,), (2,), (5,), (40,), (1, 2, 3)])
+def test_the_same_jobs_in_neighbouring_batches_end_as_their_newest_documents(
+    connection: Connection, database_url: str, cluster: int, sizes: tuple[int, ...]
+) -> None:
+    """Guards against a batch that does not see what the one before it stored: host summaries twice, a name that stays
+    as it was when it comes back."""
+    documents = _moving()
+    add_raw(connection, cluster, documents)
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        list(pool.map(lambda size: parse(database_url, cluster, batch_size=size), sizes))
+    assert_same(tables_of(connection, cluster), _expected(documents))
+
+
+def test_each_batch_notes_the_day_that_a_job_left_and_the_one_to_which_it_moved(
+    connection: Connection, database_url: str, cluster: int
+) -> None:
+    """Guards against a day that a job left in the batch just before, which the marts would keep with the job in it."""
+    documents = _moving()
+    add_raw(connection, cluster, documents)
+    parse(database_url, cluster, batch_size=1)
+    noted = iter(values(connection, "SELECT day::text FROM pipeline.changed_day ORDER BY id"))
+    last: dict[object, str] = {}
+    for document in documents:
+        day = str(document["finished"])[:10]
+        expected = sorted({last.get(document["id"], day), day})
+        assert [next(noted) for _ in expected] == expected
+        last[document["id"]] = day
+    assert list(noted) == []
 
 
 def test_parses_of_several_clusters_at_once_do_not_meet(connection: Connection, database_url: str) -> None:
