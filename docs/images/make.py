@@ -76,7 +76,7 @@ def dagster_pictures(folder: Path) -> None:
             operator.see_partitions("core/jobs", CLUSTER, *(servers.keys() - {CLUSTER}))
             photograph(operator, "partitions")
             page.set_viewport_size({"width": GRAPH_SIZE[0], "height": GRAPH_SIZE[1]})
-            operator.see_graph("controller", "raw", "core", "marts")
+            operator.see_graph("raw", "core", "marts")
             photograph(operator, "asset-graph")
             page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
 

@@ -34,10 +34,15 @@ def import_controllers(environment: Mapping[str, str], folder: Path, servers: Ma
 
 
 def change_a_job_by_hand(url: str, cluster: str) -> None:
-    """What nobody should do: one job's host statistics no longer are the sum of its host summaries."""
+    """What nobody should do: one job's host statistics no longer are the sum of its host summaries.
+
+    It is the next job of the sample that goes round all jobs, so that the next sync meets it.
+    """
     with connect(url) as connection:
         connection.execute(
             "UPDATE clusters_job SET ok_hosts_count = ok_hosts_count + 1 WHERE id = (SELECT min(job.id) "
-            "FROM clusters_job job JOIN clusters_cluster c ON c.id = cluster_id WHERE c.name = %s AND num_hosts > 0)",
+            "FROM clusters_job job JOIN clusters_cluster c ON c.id = job.cluster_id "
+            "JOIN pipeline.host_totals_check audit USING (cluster_id) "
+            "WHERE c.name = %s AND num_hosts > 0 AND job.id > audit.audited_id)",
             [cluster],
         )
