@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.bench-ready
+# The test in a browser runs where there is one; Playwright, which leads it, is large and comes only then.
+BROWSER  := $(VENV)/.browser-ready
+CHROMIUM := $(shell for each in chromium chromium-browser google-chrome; do command -v $$each; done | head -n 1)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
@@ -20,10 +23,15 @@ $(READY): pyproject.toml requirements/constraints.txt
 	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[test,lint]'
 	@touch $@
 
+$(BROWSER): $(READY)
+	@echo "==> Adding Playwright for the test in a browser (once)"
+	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[browser]'
+	@touch $@
+
 demo: $(READY)  ## Run the main job over simulated controllers and print the savings
 	@$(BIN)/aap-pipeline demo
 
-test: $(READY)  ## Run the whole test suite
+test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
 	@$(BIN)/python -m pytest -q
 
@@ -55,12 +63,12 @@ bench-full: $(BENCH)  ## Measure everything: up to an hour, 30 GB of disk
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
 	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
 
-screenshots: $(READY)  ## Make the pictures of docs/images anew (needs chromium)
-	@$(BIN)/python docs/images/make.py
+screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
+	@$(BIN)/python -m docs.images.make
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint,bench]'
+	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint,bench,browser]'
 	@{ head -n 2 requirements/constraints.txt; build/constraints/bin/python -m pip freeze --exclude aap-pipeline --exclude-editable; } > build/constraints.txt
 	@mv build/constraints.txt requirements/constraints.txt && rm -rf build/constraints
 

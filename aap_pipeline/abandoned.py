@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         RunRecord,
     )
 
-PROCESS_TAG = "aap_pipeline/process"
-"""Which process executes a run: `run id/host/boot/pid/start`. A re-execution inherits the tag, but not the run id."""
+PROCESS_TAG = ".dagster/aap_pipeline_process"
+"""Which process executes a run: `run id/host/boot/pid/start`. A re-execution inherits the tag, but not the run id. The
+UI hides tags that begin like this one: it would stand in every line of the list of runs, and tell a person nothing."""
 
 _UNNAMED_AT_MOST = timedelta(minutes=10)
 """Every run names its process in its first step, seconds after its start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -49,10 +49,21 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
         with TerminalProgress(listed) as progress:
             outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
     if as_json:
-        print_json([asdict(outcome) for outcome in outcomes])
+        print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
     else:
         print_outcomes(outcomes)
     return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _without_previews(outcome: Outcome) -> Outcome:
+    """The figures alone: the rows that Dagster shows of each table are for people to look at."""
+    from dagster import TableMetadataValue
+
+    figures = {
+        asset: {name: value for name, value in metadata.items() if not isinstance(value, TableMetadataValue)}
+        for asset, metadata in outcome.metadata.items()
+    }
+    return replace(outcome, metadata=figures)
 
 
 def print_outcomes(outcomes: list[Outcome]) -> None:

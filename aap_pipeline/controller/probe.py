@@ -48,14 +48,6 @@ class Product:
     behind_gateway: bool
     warnings: tuple[str, ...] = ()
 
-    def job_url(self, base_url: str, job_id: int) -> str:
-        """The page of a playbook job in the web interface."""
-        return (
-            f"{base_url}/execution/jobs/playbook/{job_id}"
-            if self.behind_gateway
-            else f"{base_url}/#/jobs/playbook/{job_id}"
-        )
-
 
 def probe(get: Callable[[str], Answer], where: str, api_prefix: str | None = None, hint: str | None = None) -> Product:
     """The product at `where`. `get` asks a path without a token and raises ControllerError.
@@ -88,6 +80,12 @@ def probe(get: Callable[[str], Answer], where: str, api_prefix: str | None = Non
         f"{where} answers, but not like an AAP or AWX controller (asked: {', '.join(paths)}): check address and port, "
         "and set api_prefix if the API lives elsewhere."
     )
+
+
+def job_url(base_url: str, label: str, job: int) -> str:
+    """The page of a playbook job in a controller's web interface; from AAP 2.5 on (see Product.label) it is another."""
+    path = "#/jobs/playbook" if _has_no_gateway(label) else "execution/jobs/playbook"
+    return f"{base_url}/{path}/{job}/output"
 
 
 def _has_no_gateway(label: str) -> bool:

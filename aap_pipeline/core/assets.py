@@ -2,15 +2,25 @@
 
 from collections.abc import Iterator
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    multi_asset,
+)
 
 from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.report.tables import table_metadata
+from aap_pipeline.report.tables import table_figures, table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
+from aap_pipeline.warehouse.statements import statement
 
 _TABLES = {
     "jobs": (
@@ -64,17 +74,23 @@ def core(
         with warehouse.connection() as connection:
             cluster = cluster_named(connection, context.partition_key)
         result = parse(warehouse.url(), cluster.id, progress=tell)
+        with warehouse.connection() as connection:
+            figures = table_figures(connection, "report/core_tables", cluster.id)
+            newest = connection.execute(statement("report/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:
         context.log.warning(f"{result.rejected} documents went to quarantine: see `aap-pipeline rejected list`.")
+    if newest is not None:
+        page = job_url(cluster.endpoint.base_url, cluster.product, newest[0])
+        figures["jobs"]["newest_job"] = MetadataValue.url(page)
     for name in _TABLES:
-        yield MaterializeResult(asset_key=["core", name], metadata=_metadata(name, result))
+        yield MaterializeResult(asset_key=["core", name], metadata=figures[name] | _metadata(name, result))
 
 
 def _metadata(name: str, result: ParseResult) -> dict[str, int | float]:
     written = {"jobs": result.jobs, "job_host_summaries": result.host_summaries}
     figures: dict[str, int | float] = {"seconds": round(result.seconds, 3), "batches": result.batches}
     if name in written:
-        figures["dagster/row_count"] = written[name]
+        figures["rows_written"] = written[name]
     if name == "jobs":
         figures |= {"rejected": result.rejected, "changed_days": len(result.changed_days)}
     return figures

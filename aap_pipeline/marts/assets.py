@@ -9,7 +9,7 @@ from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.report.tables import table_metadata
+from aap_pipeline.report.tables import table_figures, table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _TABLES = {
@@ -45,8 +45,8 @@ def marts(
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         result = refresh(connection, cluster.id)
+        figures = table_figures(connection, "report/marts_tables", cluster.id)
     progress.update(cluster.name, "done", 1, 1)
     for name in _TABLES:
-        yield MaterializeResult(
-            asset_key=["marts", name], metadata={"days": len(result.days), "seconds": result.seconds}
-        )
+        work = {"days_refreshed": len(result.days), "seconds": round(result.seconds, 3)}
+        yield MaterializeResult(asset_key=["marts", name], metadata=figures[name] | work)

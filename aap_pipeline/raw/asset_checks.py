@@ -62,11 +62,11 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     note_process(context)
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
-        state = checks.sync_state(connection, cluster.id)
+        state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
         window = checks.recent_window(state, overlap)
         if window is None:
-            complete = Verdict(True, "Nothing was synced yet.")
+            complete = checks.not_synced(state)
         elif state.stored == 0:  # asking again would make a sync of nothing cost more than the six requests promised
             complete = Verdict(True, "The last sync found nothing new, by the controller's own count.")
         else:
@@ -79,8 +79,11 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state))
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state))
     yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state))
-    limit = timedelta(minutes=AlertSettings().stale_minutes)
-    yield result(ASSET, FRESH, checks.freshness(state.finished or state.now, state.now, limit))
+    if state.finished is None:
+        fresh = checks.not_synced(state)
+    else:
+        fresh = checks.freshness(state.finished, state.now, timedelta(minutes=AlertSettings().stale_minutes))
+    yield result(ASSET, FRESH, fresh)
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, after: datetime, until: datetime) -> int:

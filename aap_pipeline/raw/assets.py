@@ -19,6 +19,7 @@ from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.failures import failing_clearly
+from aap_pipeline.lineage import CONTROLLER
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw.sweep import Tally
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
@@ -32,18 +33,19 @@ class SyncConfig(Config):
     """What to sync; with nothing set, what is new since the last sync."""
 
     since: str | None = Field(
-        default=None,
+        default="",  # not None: the launchpad writes defaults out, and None is none
         description="Backfill: read jobs that finished after this time, ISO 8601, for example 2026-01-01 or "
         "2026-01-01T06:00:00+02:00. UTC where no zone is given. Empty: since the last sync.",
     )
     until: str | None = Field(
-        default=None, description="Backfill: read jobs that finished up to this time, ISO 8601. Empty: until now."
+        default="", description="Backfill: read jobs that finished up to this time, ISO 8601. Empty: until now."
     )
 
 
 @asset(
     key=["raw", "sync_data"],
     group_name="raw",
+    deps=[CONTROLLER],
     partitions_def=CLUSTERS,
     kinds={"python", "postgres"},
     owners=["team:automation-analytics"],

@@ -18,11 +18,12 @@ _RECENT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class SyncState:
+class SyncHealth:
     """How the syncs of a cluster stand.
 
     `started`, `finished`, `window_to` and `stored` (jobs) are of the last one that succeeded. `window_to` is the
-    controller's time at the start of that sync, all others are the database's.
+    controller's time at the start of that sync, all others are the database's. `backfilled`: no sync has succeeded yet,
+    but a backfill has, whose window says nothing of clocks and of what is new.
     """
 
     now: datetime
@@ -34,15 +35,16 @@ class SyncState:
     overdue: int
     given_up: int
     stored: int | None = None
+    backfilled: bool = False
 
 
-def sync_state(connection: Connection, cluster_id: int) -> SyncState:
+def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
     """The state of one cluster; host summaries count as overdue 15 minutes after their deadline."""
     deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)
     values = {"cluster": cluster_id, "minutes": deadline + int(_GRACE.total_seconds() // 60)}
     row = connection.execute(statement("raw/check_sync"), values).fetchone()
     assert row is not None  # noqa: S101 - an outer join of one row
-    return SyncState(*row)
+    return SyncHealth(*row)
 
 
 def count_stored(connection: Connection, cluster_id: int, after: datetime, until: datetime) -> int:
@@ -52,7 +54,7 @@ def count_stored(connection: Connection, cluster_id: int, after: datetime, until
     return int(row[0]) if row else 0
 
 
-def recent_window(state: SyncState, overlap: timedelta) -> tuple[datetime, datetime] | None:
+def recent_window(state: SyncHealth, overlap: timedelta) -> tuple[datetime, datetime] | None:
     """The day up to where the last sync certainly read everything: (after, until]. None before the first sync.
 
     Jobs that turned up behind the watermark since are the next sync's, which looks back by `overlap`.
@@ -61,6 +63,13 @@ def recent_window(state: SyncState, overlap: timedelta) -> tuple[datetime, datet
         return None
     until = min(state.watermark, state.window_to - overlap)
     return until - _RECENT, until
+
+
+def not_synced(state: SyncHealth) -> Verdict:
+    """Holds: there is nothing to judge before the first ordinary sync has succeeded."""
+    if state.backfilled:
+        return Verdict(True, "Only backfills have run so far: the first ordinary sync is judged here.")
+    return Verdict(True, "Nothing was synced yet.")
 
 
 def completeness(theirs: int, ours: int, window: tuple[datetime, datetime]) -> Verdict:
@@ -83,27 +92,27 @@ def reconciliation(found: Reconciliation) -> Verdict:
     return Verdict(False, text, figures, severe=True)
 
 
-def summaries_in_time(state: SyncState) -> Verdict:
+def summaries_in_time(state: SyncHealth) -> Verdict:
     """No job is provisional past its deadline."""
     figures = {"awaited": state.awaited, "overdue": state.overdue, "given_up": state.given_up}
     text = f"{state.awaited:,} jobs await host summaries, {state.overdue:,} of them past the deadline."
     return Verdict(state.overdue == 0, text, figures)
 
 
-def watermark_not_in_future(state: SyncState) -> Verdict:
+def watermark_not_in_future(state: SyncHealth) -> Verdict:
     """A watermark ahead of all clocks would make the sync pass over what finishes until then."""
     if state.watermark is None:
-        return Verdict(True, "Nothing was synced yet.")
+        return not_synced(state)
     ahead = state.watermark - max(filter(None, (state.now, state.window_to)))
     text = f"The watermark is {state.watermark:%Y-%m-%d %H:%M:%S} UTC, the time is {state.now:%Y-%m-%d %H:%M:%S}."
     figures = {"seconds_ahead": max(0.0, ahead.total_seconds())}
     return Verdict(ahead <= _FUTURE_TOLERANCE, text, figures, severe=True)
 
 
-def clock_skew(state: SyncState) -> Verdict:
+def clock_skew(state: SyncHealth) -> Verdict:
     """The controller's clock, read at the start of a sync, lies within that sync by the database's clock."""
     if state.window_to is None or state.started is None or state.finished is None:
-        return Verdict(True, "Nothing was synced yet.")
+        return not_synced(state)
     early, late = state.started - state.window_to, state.window_to - state.finished
     skew = max(early, late, timedelta())
     side = "behind" if early > late else "ahead of"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, LiteralString
 
-from dagster import TableColumn, TableSchema
+from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
-from aap_pipeline.warehouse.columns import columns
+from aap_pipeline.warehouse.columns import tables
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+COUNTED_UP_TO: Final = 10_000
+"""Rows of a cluster are counted up to here, which takes milliseconds however large the table is."""
 
 
 def table_metadata(table: str) -> dict[str, Any]:
@@ -14,5 +20,29 @@ def table_metadata(table: str) -> dict[str, Any]:
 
     On the definition, not on each materialization: a sync runs every few seconds, and columns change with a release.
     """
-    found = [TableColumn(name, kind, description=meaning) for name, kind, meaning in columns()[table]]
+    found = [TableColumn(name, kind, description=meaning) for name, kind, meaning in tables()[table].columns]
     return {"dagster/table_name": table, "dagster/column_schema": TableSchema(found)}
+
+
+def table_figures(connection: Connection, name: LiteralString, cluster_id: int) -> dict[str, dict[str, Any]]:
+    """{asset: metadata of a materialization}: how many rows a cluster has, and five of them to look at.
+
+    The number is exact as far as COUNTED_UP_TO; of more there is only the estimate of PostgreSQL's statistics, over all
+    clusters, under a name that says so. `name` is a statement like report/core_tables, which chooses what is shown.
+    """
+    values = {"cluster": cluster_id, "most": COUNTED_UP_TO + 1}
+    return {
+        asset: _figures(counted, estimated, shown)
+        for asset, counted, estimated, shown in connection.execute(statement(name), values)
+    }
+
+
+def _figures(counted: int, estimated: int, shown: list[Mapping[str, Any]] | None) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    if counted <= COUNTED_UP_TO:
+        figures["dagster/row_count"] = counted
+    if estimated >= 0:  # -1: the table was never analyzed
+        figures["rows_of_all_clusters_estimated"] = estimated
+    if shown:
+        figures["preview"] = MetadataValue.table([TableRecord(dict(row)) for row in shown])
+    return figures

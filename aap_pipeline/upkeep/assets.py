@@ -14,6 +14,7 @@ from dagster import (
 
 from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.controller.probe import job_url
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw import checks
@@ -83,7 +84,7 @@ def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> Ma
         values = {"cluster": cluster.id, "since": since}
         days = connection.execute(statement("report/savings_by_day"), values).fetchall()
         money = connection.execute(statement("report/currency")).fetchone()
-        newest = connection.execute(statement("upkeep/newest_job"), values).fetchone()
+        newest = connection.execute(statement("report/newest_job"), values).fetchone()
     currency = money[0] if money else ""
     metadata: dict[str, Any] = {
         "picture": MetadataValue.md(savings_picture(days, currency)),
@@ -101,10 +102,3 @@ def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> Ma
     if newest is not None:
         metadata["newest_job"] = MetadataValue.url(job_url(cluster.endpoint.base_url, cluster.product, newest[0]))
     return MaterializeResult(metadata=metadata)
-
-
-def job_url(base_url: str, product: str, job: int) -> str:
-    """Where the controller's own UI shows a playbook job: from AAP 2.5 on the UI is another one."""
-    old = product.startswith(("AWX", "Tower")) or product in ("AAP 2.1", "AAP 2.2", "AAP 2.3", "AAP 2.4")
-    path = "#/jobs/playbook" if old else "execution/jobs/playbook"
-    return f"{base_url}/{path}/{job}/output"

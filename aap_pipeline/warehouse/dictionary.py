@@ -46,13 +46,14 @@ def render(connection: Connection) -> str:
 
 
 def render_columns(connection: Connection) -> str:
-    """JSON: {schema.table: [[column, type, meaning], …]}, what Dagster shows of each asset without a database."""
-    found: dict[str, list[list[str]]] = {}
+    """JSON: {schema.table: [meaning, [[column, type, meaning], …]]}, what Dagster shows of it without a database."""
+    found: dict[str, tuple[str, list[list[str]]]] = {}
     with connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(statement("warehouse/dictionary")):
-            table = found.setdefault(f"{row['schema']}.{row['relation']}", [])
-            table.append([row["name"], row["type"], row["comment"] or ""])
-    lines = [f" {json.dumps(table)}: {json.dumps(columns, ensure_ascii=False)}" for table, columns in found.items()]
+            table = f"{row['schema']}.{row['relation']}"
+            _, columns = found.setdefault(table, (row["relation_comment"] or "", []))
+            columns.append([row["name"], row["type"], row["comment"] or ""])
+    lines = [f" {json.dumps(table)}: {json.dumps(said, ensure_ascii=False)}" for table, said in found.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

@@ -1,59 +1,53 @@
 """Makes the pictures of this folder anew from a real run: `make screenshots` (needs chromium on the PATH).
 
-A demo on a home of its own, its terminal output as SVG; then `aap-pipeline up` on that home and the asset graph of the
-Dagster UI, photographed by headless Chromium.
+A demo on a home of its own, its terminal output as SVG; then `aap-pipeline up` on that home with the demo's controllers
+still answering, and an operator's way through the Dagster UI, the same that the test in a browser takes.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
+from aap_pipeline.simulator.demo import demo_controllers
+from aap_pipeline_tests.integration.cli.processes import environment
+from aap_pipeline_tests.integration.supervision.running import Up
+from aap_pipeline_tests.integration.ui.browser import browser, missing
+from aap_pipeline_tests.integration.ui.site import change_a_job_by_hand, import_controllers
+from aap_pipeline_tests.integration.ui.walk import Operator
+
 HERE = Path(__file__).resolve().parent
 COLUMNS = 100
-CLI = [sys.executable, "-m", "aap_pipeline.cli"]
-EXPANDED = ",".join(f"global@global:{group}" for group in ("raw", "core", "marts"))
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--virtual-time-budget=30000",
-]
+CLUSTER = "demo-synthetic"
+GRAPH_SIZE = 1700, 1900
+WINDOW = 1400, 900
 
 
 def main() -> None:
-    """Both pictures."""
+    """All pictures; the benchmarks draw theirs themselves."""
+    if lacking := missing():
+        sys.exit(f"{lacking} The pictures of {HERE} stay as they are.")
     with tempfile.TemporaryDirectory(prefix="aap-pipeline-") as folder:
         home = Path(folder, "home")
-        environment = {**os.environ, "AAP_PIPELINE_HOME": str(home), "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"}
-        environment.pop("AAP_PIPELINE_DATABASE_URL", None)
-        demo = subprocess.run(  # noqa: S603
-            [*CLI, "demo"],
-            env=environment,
+        demo = subprocess.run(
+            [sys.executable, "-m", "aap_pipeline.cli", "demo"],
+            env=environment(home, COLUMNS=str(COLUMNS), FORCE_COLOR="1"),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             check=True,
         )
         terminal_picture(demo.stdout)
-        asset_graph(environment, Path(folder))
+        dagster_pictures(Path(folder))
 
 
 def terminal_picture(said: str) -> None:
@@ -66,26 +60,50 @@ def terminal_picture(said: str) -> None:
     (HERE / "demo.svg").write_text(re.sub(r"(?s)@font-face \{.*?\}\s*", "", drawn), encoding="utf-8")
 
 
-def asset_graph(environment: dict[str, str], folder: Path) -> None:
-    """`asset-graph.png`: the global asset graph after the demo's syncs."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("chromium is not on the PATH: docs/images/asset-graph.png stays as it is.")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    up = subprocess.Popen([*CLI, "up", "--port", str(port)], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+def dagster_pictures(folder: Path) -> None:
+    """What an operator sees, over the demo's home in `folder`: one PNG a step."""
+    up = Up(folder)
     try:
-        next(line for line in up.stdout or () if "Ctrl-C stops everything" in line)
-        address = f"http://127.0.0.1:{port}/asset-groups?expanded={EXPANDED}"
-        picture = [
-            f"--screenshot={HERE / 'asset-graph.png'}",
-            "--window-size=1500,1600",
-            f"--user-data-dir={folder}/chromium",
-        ]
-        subprocess.run([chromium, *QUIET, *picture, address], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
+        up.wait_until_ready()
+        with (
+            demo_controllers(up.home / "demo.json", {}) as controllers,
+            browser(folder / "browser", *WINDOW) as page,
+        ):
+            servers = {controller.name: controller.server for controller in controllers}
+            import_controllers(up.environment, folder, servers)
+            operator = Operator(page, up.address)
+
+            operator.see_partitions("core/jobs", CLUSTER, *(servers.keys() - {CLUSTER}))
+            photograph(operator, "partitions")
+            page.set_viewport_size({"width": GRAPH_SIZE[0], "height": GRAPH_SIZE[1]})
+            operator.see_graph("raw", "core", "marts")
+            photograph(operator, "asset-graph")
+            page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
+
+            operator.open_launchpad(CLUSTER)
+            today = datetime.now(UTC).date()
+            operator.fill_in(str(today - timedelta(days=60)), str(today - timedelta(days=30)))
+            photograph(operator, "launchpad")
+            operator.launch()
+            operator.see_run_end("Success")
+            photograph(operator, "run")
+
+            change_a_job_by_hand(up.database_url(), CLUSTER)
+            operator.open_launchpad(CLUSTER)
+            operator.launch()
+            operator.see_run_end("Failure")
+            operator.see_check("core/jobs", "host_totals_agree")
+            photograph(operator, "failed-check")
     finally:
-        up.send_signal(signal.SIGTERM)
-        up.wait()
+        up.process.terminate()
+        up.process.communicate()
+
+
+def photograph(operator: Operator, name: str) -> None:
+    """`NAME.png` of what is on the page now, in 256 colours: a third of the size, and nobody sees it."""
+    operator.settled()
+    with Image.open(io.BytesIO(operator.page.screenshot())) as picture:
+        picture.convert("RGB").quantize(256).save(HERE / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

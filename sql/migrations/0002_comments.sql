@@ -1,4 +1,4 @@
--- What each table and column of the pipeline's book-keeping holds.
+-- What each table and column of the pipeline's book-keeping holds; id, cluster_id and fingerprint: 0004_comments.sql.
 
 COMMENT ON TABLE pipeline.sync_run IS 'One row a sync of a cluster: its window, what it read, how it ended.';
 COMMENT ON COLUMN pipeline.sync_run.kind IS 'sync, backfill, or what else reads from a controller.';
@@ -53,24 +53,3 @@ COMMENT ON COLUMN pipeline.backfill.window_from IS 'Begin of the window.';
 COMMENT ON COLUMN pipeline.backfill.window_to IS 'End of the window.';
 COMMENT ON COLUMN pipeline.backfill.done_to IS 'Everything up to here is done.';
 COMMENT ON COLUMN pipeline.backfill.updated_at IS 'When a slice was last committed.';
-
--- The columns that mean the same wherever nothing else was said.
-DO $$
-DECLARE
-    found RECORD;
-BEGIN
-    FOR found IN
-        SELECT t.relname AS table_name, a.attname AS column_name, meaning.text
-        FROM pg_class t
-        JOIN pg_attribute a ON a.attrelid = t.oid
-        JOIN (VALUES
-        ('id', 'Primary key, given by the database.'),
-        ('cluster_id', 'The controller that this belongs to; deleting the cluster deletes the row.'),
-        ('fingerprint', 'Digest (16 bytes) of what matters in the document last read.')
-        ) AS meaning (column_name, text) ON meaning.column_name = a.attname
-        WHERE t.relnamespace = 'pipeline'::regnamespace AND t.relkind = 'r'
-          AND col_description(t.oid, a.attnum) IS NULL
-    LOOP
-        EXECUTE format('COMMENT ON COLUMN pipeline.%I.%I IS %L', found.table_name, found.column_name, found.text);
-    END LOOP;
-END $$;

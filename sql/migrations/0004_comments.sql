@@ -19,7 +19,7 @@ COMMENT ON COLUMN pipeline.raw_archive.raw_id IS
 COMMENT ON COLUMN pipeline.rejected_record.raw_id IS
     'Id of the raw row that it came from; NULL where it is not known.';
 
--- The columns that mean the same wherever nothing else was said.
+-- The columns that mean the same in every table of the schema so far, wherever nothing else was said.
 DO $$
 DECLARE
     found RECORD;

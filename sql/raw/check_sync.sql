@@ -1,9 +1,15 @@
 -- How the syncs of a cluster stand: clocks, watermark, last successful sync, host summaries that are awaited, overdue,
--- given up. Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
+-- given up, and whether only backfills have succeeded.
+-- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
 SELECT NOW(),
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus WHERE cluster_id = %(cluster)s),
        run.started_at, run.finished_at, run.window_to,
-       awaited.waiting, awaited.overdue, awaited.given_up, run.jobs_stored
+       awaited.waiting, awaited.overdue, awaited.given_up, run.jobs_stored,
+       -- asked only where no sync has succeeded: then there are few rows
+       CASE WHEN run.started_at IS NULL THEN EXISTS (
+           SELECT FROM pipeline.sync_run
+           WHERE cluster_id = %(cluster)s AND kind = 'backfill' AND outcome = 'succeeded')
+       ELSE FALSE END
 FROM (SELECT 1) one
 LEFT JOIN LATERAL (
     SELECT started_at, finished_at, window_to, jobs_stored FROM pipeline.sync_run

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from aap_pipeline.abandoned import PROCESS_TAG
 from aap_pipeline.clusters.registry import NewCluster, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
@@ -221,7 +222,7 @@ def test_a_worker_that_is_killed_fails_its_cluster_alone(
     [(tags,)] = query(
         database_url,
         "SELECT value FROM dagster.run_tags JOIN dagster.runs USING (run_id) "
-        "WHERE key = 'aap_pipeline/process' AND status = 'STARTED' AND partition = 'stuck'",
+        f"WHERE key = '{PROCESS_TAG}' AND status = 'STARTED' AND partition = 'stuck'",
     )
     os.kill(int(tags.split("/")[3]), signal.SIGKILL)
     out, _ = process.communicate(timeout=60)

@@ -18,7 +18,7 @@ from aap_pipeline.core import checks, rejected
 from aap_pipeline.core.parse import parse
 from aap_pipeline.core.rebuild import clean_up, rebuild
 from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.statements import sql_folder
+from aap_pipeline.warehouse.statements import sql_folder, statement
 from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, labels, summary, template, values
 
 JOBS = int(os.environ.get("AAP_PIPELINE_PLAN_JOBS", "200000"))
@@ -121,6 +121,10 @@ def test_each_statement_uses_the_index_that_its_comment_names(
         if absent or large:
             missing[name] = (absent, large)
     assert not missing, missing
+    shown = {"cluster": big, "most": 10_001}
+    plan = _plan(database_url, statement("report/core_tables"), shown)
+    assert '"Relation Name": "clusters_jobhostsummary"' in plan
+    assert not re.search(r'Seq Scan", [^{}]*"Relation Name": "clusters_job(hostsummary)?"', plan)
     without = {path.stem for path in (sql_folder() / "core").glob("*.sql")} - sent.keys()
     assert without == set(), "statements that nothing sends"
 

@@ -1,9 +1,8 @@
-"""`aap-pipeline up` as a process of its own, with a small code location, and a view of every process below it."""
+"""`aap-pipeline up` as a process of its own, and a view of every process below it."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -15,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from aap_pipeline.warehouse.server import EmbeddedServer
+from aap_pipeline_tests.integration.cli.processes import environment
 
 _DEFINITIONS = """
 import time
@@ -43,25 +45,16 @@ mutation Launch($job: String!) {
 
 
 class Up:
-    """One `aap-pipeline up` on the home `folder`; the same folder again is a second start."""
+    """One `aap-pipeline up` with `options`, its home in `folder`; the same folder again is a second start."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
+    def __init__(self, folder: Path, *options: str) -> None:
         self.home = folder / "home"
         self.port = _free_port()
-        (folder / "small_definitions.py").write_text(_DEFINITIONS)
-        workspace = folder / "workspace.yaml"
-        workspace.write_text(
-            "load_from:\n  - python_module: {module_name: small_definitions, location_name: small, "
-            f"working_directory: {folder}}}\n"
-            "  - python_module: {module_name: no_such_module, location_name: broken}\n"
-        )
-        environment = {**os.environ, "AAP_PIPELINE_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
-        environment.pop("AAP_PIPELINE_DATABASE_URL", None)
-        command = ["up", "--port", str(self.port), "--workspace", str(workspace)]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.environment = environment(self.home)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "aap_pipeline.cli", *command],
-            env=environment,
+            [sys.executable, "-m", "aap_pipeline.cli", "up", "--port", str(self.port), *options],
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -81,6 +74,12 @@ class Up:
                 return line
         raise AssertionError(f"up ended without saying {text!r}: {''.join(self.output)}")
 
+    def database_url(self) -> str:
+        """URL of the embedded server that it runs."""
+        url = EmbeddedServer(self.home / "postgres").running_url()
+        assert url is not None
+        return url
+
     def launch(self, job: str) -> str:
         """Start a run of `job` through the web server, as a person in the UI does; its id."""
         answer = self.ask(_LAUNCH, {"job": job})["launchRun"]
@@ -98,8 +97,8 @@ class Up:
     def ask(self, query: str, variables: dict[str, str]) -> Any:
         """The data of a GraphQL answer."""
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310 - http, our own
+            f"{self.address}/graphql", body, {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - http, our own
             return json.loads(answer.read())["data"]
@@ -124,6 +123,18 @@ class Up:
             for process in self.processes()
             if word in process.cmdline() and not any("guard" in part for part in process.cmdline())
         )
+
+
+def small_location(folder: Path) -> tuple[str, str]:
+    """Options of `up` for a code location of the test's own, which answers at once, and one that cannot be loaded."""
+    (folder / "small_definitions.py").write_text(_DEFINITIONS)
+    workspace = folder / "workspace.yaml"
+    workspace.write_text(
+        "load_from:\n  - python_module: {module_name: small_definitions, location_name: small, "
+        f"working_directory: {folder}}}\n"
+        "  - python_module: {module_name: no_such_module, location_name: broken}\n"
+    )
+    return "--workspace", str(workspace)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:

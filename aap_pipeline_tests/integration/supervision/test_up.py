@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aap_pipeline_tests.integration.supervision.running import Up, wait_for
+from aap_pipeline_tests.integration.supervision.running import Up, small_location, wait_for
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def start_up(tmp_path: Path) -> Iterator[Callable[[], Up]]:
     started: list[Up] = []
 
     def start() -> Up:
-        started.append(Up(tmp_path))
+        started.append(Up(tmp_path, *small_location(tmp_path)))
         return started[-1]
 
     yield start

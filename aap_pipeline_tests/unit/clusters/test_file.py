@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import ClusterError, NewCluster
@@ -16,17 +19,22 @@ SECRET = "s3cr3t-token-value"
 
 
 def read(tmp_path: Path, text: str, **environment: str) -> list[NewCluster]:
+    """What the text, as a file, describes."""
     path = tmp_path / "clusters.yaml"
     path.write_text(text, encoding="utf-8")
     return read_clusters_file(path, environment)
 
 
 def mistakes(tmp_path: Path, text: str, **environment: str) -> list[str]:
+    """The mistakes, each as `line: sentence`."""
     with pytest.raises(ClustersFileError) as caught:
         read(tmp_path, text, **environment)
     assert SECRET not in str(caught.value)
     assert SECRET not in repr(caught.value)
-    return [line.removeprefix(str(tmp_path / "clusters.yaml") + ":") for line in str(caught.value).splitlines()]
+    prefix = f"{tmp_path / 'clusters.yaml'}:"
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(prefix) for line in lines), lines
+    return [line.removeprefix(prefix) for line in lines]
 
 
 def test_a_cluster_with_everything(tmp_path: Path) -> None:
@@ -79,7 +87,11 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
         ),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 0", 5, "port '0' is no whole number"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 80a", 5, "port '80a' is no whole number"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: ²", 5, "port '²' is no whole number"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: maybe", 5, "neither true nor false"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: 'yes'", 5, "neither true nor false"),
+        ("name: a\n    address: a\n    access_token: ''", 2, "give one of `access_token`"),
+        (f"name: a\n    address: a\n    access_token: *{SECRET}", 4, "must stand in quotes"),
         (f"name: a\n    address: a\n    access_token: [{SECRET}]", 4, "`access_token` must be a single value"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "use http or https"),
         (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is no host name"),
@@ -97,37 +109,85 @@ def test_each_mistake_is_named_with_its_line(entry: str, line: int, words: str, 
     assert words in found
 
 
+_ONE = f"clusters:\n- {{name: a, address: c, access_token: {SECRET}}}\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "line", "words"),
     [
-        ("", 1),
-        ("- name: a", 1),
-        ("cluster: []", 1),
-        ("clusters: prod", 1),
-        ("clusters:\n- prod\n", 2),
-        (f"clusters:\n  - name: a\n   access_token: {SECRET}\n", 3),
-        (f"clusters:\n  - access_token: '{SECRET}\n", 3),
-        (f"clusters:\n  - access_token: {SECRET}: x\n", 2),
-        ("? [a, b]\n: c\n", 1),
-        ("clusters:\n- {? [a, b] : c}\n", 2),
-        ("clusters:\n- &a [*a]\n", 2),
-        ("clusters: \x07", 1),
-        (f"clusters:\n- name: a\n  access_token: {SECRET}\x00\n", 3),
+        ("", 1, "must begin with `clusters:`"),
+        ("- name: a", 1, "must begin with `clusters:`"),
+        ("cluster: []", 1, ""),
+        ("clusters: prod", 1, "must begin with `clusters:`"),
+        ("clusters: 3", 1, "must begin with `clusters:`"),
+        ("clusters: []", 1, "no cluster"),
+        ("clusters:\n- prod\n", 2, ""),
+        ("clusters:\n  - name: [", 2, "not valid YAML"),
+        ("clusters:\n  - name: a\n\taddress: b", 3, "not valid YAML"),
+        (f"clusters:\n  - name: a\n   access_token: {SECRET}\n", 3, "not valid YAML"),
+        (f"clusters:\n  - access_token: '{SECRET}\n", 3, "not valid YAML"),
+        (f"clusters:\n  - access_token: {SECRET}: x\n", 2, "not valid YAML"),
+        ("? [a, b]\n: c\n", 1, ""),
+        ("clusters:\n- {? [a, b] : c}\n", 2, "a key must be a single word"),
+        ("clusters:\n  - {[name, b]: a}", 2, "a key must be a single word"),
+        ("clusters:\n- &a [*a]\n", 2, ""),
+        ("clusters: \x07", 1, ""),
+        (f"clusters:\n- name: a\n  access_token: {SECRET}\x00\n", 3, ""),
+        (f"{_ONE}clusters: []", 3, "`clusters` is there twice"),
+        (f"{_ONE}other: 1", 3, "unknown key 'other'"),
+        (f"{_ONE}- {{name: a, address: d, access_token: {SECRET}}}", 3, "'a' is there twice"),
     ],
 )
-def test_a_file_that_is_no_list_of_clusters_says_where(text: str, line: int, tmp_path: Path) -> None:
-    """Guards against a parser's own words with the file's content in them."""
-    assert mistakes(tmp_path, text)[0].startswith(f"{line}: ")
+def test_a_file_that_is_wrong_as_a_whole_says_where(text: str, line: int, words: str, tmp_path: Path) -> None:
+    """Guards against an import that does half of a file, and a parser's own words with the file's content in them."""
+    found, *_ = mistakes(tmp_path, text)
+    assert found.startswith(f"{line}: ")
+    assert words in found
 
 
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     """Guards against a person who mends one line, runs again, and finds the next."""
     found = mistakes(
         tmp_path,
-        f"clusters:\n- {{name: a, address: a, access_token: {SECRET}, port: x}}\n- {{name: b}}\n"
+        "clusters:\n"
+        "  - name: prod\n"
+        "    adress: aap.company.com\n"
+        f"    access_token: {SECRET}\n"
+        "  - name: lab\n"
+        "    address: aap-lab\n"
+        "    port: 80x\n"
+        "    verify_ssl: maybe\n"
+        f"    access_token: {SECRET}\n"
+        "    access_token_env: X\n"
+        "  - just text\n"
+        "  - name: [a, b]\n"
+        "    address: c\n"
+        "    access_token_env: NOT_SET\n"
+        "  - name: 'a b'\n"
+        "    address: https://c\n"
+        "    access_token_file: missing.txt\n",
+    )
+    assert [line.split(":")[0] for line in found] == ["3", "2", "7", "8", "5", "11", "12", "12", "15"]
+    assert "unknown key 'adress'" in found[0]
+    assert "`address` is missing" in found[1]
+
+
+def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: Path) -> None:
+    """Guards against the line of another entry in a message."""
+    found = mistakes(
+        tmp_path,
+        f"clusters:\n- broken\n- {{name: a, address: a, access_token: {SECRET}, port: x}}\n- {{name: b}}\n"
         f"- {{name: c, address: c, access_token: {SECRET}}}\n- {{name: c, address: d, access_token: {SECRET}}}\n",
     )
-    assert [int(line.split(":")[0]) for line in found] == [2, 3, 3, 5]
+    assert [int(line.split(":")[0]) for line in found] == [2, 3, 4, 4, 6]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=200) | st.text("clusters:\n -{}[]nameddrss&*!%@`'\"", max_size=200).map("clusters:\n".__add__))
+def test_any_text_is_clusters_or_a_clear_error(tmp_path: Path, text: str) -> None:
+    """Guards against a traceback from the YAML parser for whatever is in a file."""
+    with suppress(PipelineError):
+        assert read(tmp_path, text)
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:

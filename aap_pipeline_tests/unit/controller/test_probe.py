@@ -20,7 +20,7 @@ from aap_pipeline.controller.errors import (
     ServerError,
     Unreachable,
 )
-from aap_pipeline.controller.probe import Product, probe
+from aap_pipeline.controller.probe import Product, job_url, probe
 
 RECORDED = Path(aap_pipeline.simulator.__file__).parent / "recorded"
 GATEWAY = "/api/gateway/v1/ping/"
@@ -59,7 +59,7 @@ def test_the_recorded_aap_24_is_recognised() -> None:
     body = json.loads((RECORDED / "aap_24" / "ping-24.json").read_text())["json_body"]
     product = found({"/api/v2/ping/": (body, "Red Hat Ansible Automation Platform")})
     assert product == Product("AAP", "4.5.15", "AAP 2.4", "/api/v2", "/api/o/token/", False)
-    assert product.job_url(HERE, 7) == f"{HERE}/#/jobs/playbook/7"
+    assert job_url(HERE, product.label, 7) == f"{HERE}/#/jobs/playbook/7/output"
 
 
 def test_the_recorded_aap_25_is_recognised_by_its_gateway() -> None:
@@ -67,7 +67,7 @@ def test_the_recorded_aap_25_is_recognised_by_its_gateway() -> None:
     body = json.loads((RECORDED / "aap_25" / "ping-25.json").read_text())["json_body"]
     product = found({GATEWAY: (body, "AAP gateway")})
     assert product == Product("AAP", "2.5", "AAP 2.5", "/api/controller/v2", "/o/token/", True)
-    assert product.job_url(HERE, 7) == f"{HERE}/execution/jobs/playbook/7"
+    assert job_url(HERE, product.label, 7) == f"{HERE}/execution/jobs/playbook/7/output"
 
 
 def test_the_recorded_awx_is_recognised_under_both_prefixes() -> None:

@@ -10,8 +10,8 @@ from aap_pipeline.raw.reconcile import DayCount, Reconciliation
 
 NOW = datetime(2026, 5, 1, 10, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-FINE = checks.SyncState(NOW, NOW - MINUTE, NOW - MINUTE, NOW, NOW - MINUTE, 0, 0, 0)
-NEVER = checks.SyncState(NOW, None, None, None, None, 0, 0, 0)
+FINE = checks.SyncHealth(NOW, NOW - MINUTE, NOW - MINUTE, NOW, NOW - MINUTE, 0, 0, 0)
+NEVER = checks.SyncHealth(NOW, None, None, None, None, 0, 0, 0)
 
 
 def test_a_cluster_that_was_never_synced_is_well() -> None:
@@ -19,6 +19,14 @@ def test_a_cluster_that_was_never_synced_is_well() -> None:
     assert checks.recent_window(NEVER, 10 * MINUTE) is None
     assert checks.watermark_not_in_future(NEVER).passed
     assert checks.clock_skew(NEVER).passed
+
+
+def test_a_cluster_that_only_backfills_read_is_not_called_unsynced() -> None:
+    """Guards against "Nothing was synced yet." beside the jobs that a backfill has just brought."""
+    backfilled = replace(NEVER, backfilled=True)
+    for verdict in (checks.clock_skew(backfilled), checks.watermark_not_in_future(backfilled)):
+        assert verdict.passed
+        assert verdict.text.startswith("Only backfills have run so far")
 
 
 def test_the_window_of_completeness_ends_where_late_jobs_may_still_appear() -> None:

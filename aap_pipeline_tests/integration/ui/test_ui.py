@@ -1,0 +1,74 @@
+"""The Dagster UI in a real browser, over everything that `aap-pipeline up` starts: what an operator sees and does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline_tests.integration.supervision.running import Up
+from aap_pipeline_tests.integration.ui.browser import browser, missing
+from aap_pipeline_tests.integration.ui.site import change_a_job_by_hand, import_controllers
+from aap_pipeline_tests.integration.ui.walk import Operator
+from aap_pipeline_tests.orchestration.conftest import small_world
+
+DEMANDED = "AAP_PIPELINE_TEST_BROWSER"
+"""Set to 1, this environment variable turns the skip of a machine without a browser into a failure."""
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """`aap-pipeline up`, ended after the test whatever happens in it."""
+    if lacking := missing():
+        if os.environ.get(DEMANDED) == "1":
+            pytest.fail(lacking)
+        pytest.skip(f"{lacking} {DEMANDED}=1 demands this test.")
+    running = Up(tmp_path)
+    yield running
+    for process in running.processes():
+        process.kill()
+    running.process.communicate()
+
+
+def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up: Up, tmp_path: Path) -> None:
+    """Guards against a UI that loads and cannot be operated: names, partitions, launchpad, colours, remedies."""
+    up.wait_until_ready()
+    long_ago = small_world(days=300, jobs=60)
+    jobs = long_ago.truth().jobs.values()
+    with SimulatorServer(long_ago) as berlin, SimulatorServer(small_world()) as tokyo:
+        import_controllers(up.environment, tmp_path, {"berlin": berlin, "tokyo": tokyo})
+        with browser(tmp_path / "browser") as page:
+            operator = Operator(page, up.address)
+            operator.see_graph("raw", "core", "marts")
+            operator.see_partitions("core/jobs", "berlin", "tokyo")
+            stored = _jobs(up, "berlin")
+            assert 0 < stored < len(jobs)
+
+            operator.open_launchpad("berlin")
+            operator.fill_in("2000-01-01", (datetime.now(UTC) - timedelta(days=80)).date().isoformat())
+            operator.launch()
+            operator.see_run_end("Success")
+            assert _jobs(up, "berlin") == len(jobs)
+
+            change_a_job_by_hand(up.database_url(), "berlin")
+            operator.open_launchpad("berlin")
+            operator.launch()
+            operator.see_run_end("Failure")
+            words = operator.see_check("core/jobs", "host_totals_agree")
+            assert "Failed" in words
+            assert "1 jobs have host totals that differ from their host summaries" in words
+            assert "delete the named rows" in words
+
+
+def _jobs(up: Up, cluster: str) -> int:
+    with connect(up.database_url()) as connection:
+        [(count,)] = connection.execute(
+            "SELECT count(*) FROM clusters_job JOIN clusters_cluster c ON c.id = cluster_id WHERE c.name = %s",
+            [cluster],
+        ).fetchall()
+    return int(count)
