@@ -118,7 +118,6 @@ def core(results: Results) -> str:
         "client ms/job": "client_cpu_ms_a_job",
         "database ms/job": "database_cpu_ms_a_job",
         "times Red Hat's": "times_red_hat",
-        "peak MB": "peak_megabytes",
     }
     parsed = _of(figures(results, "core", "core.parse"), columns)
     limit = {"COPY alone, host summaries/s": "host_summaries_per_second", "core's share of it": "parse_ratio"}
