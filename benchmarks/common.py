@@ -40,11 +40,18 @@ def emit(figure: str, **values: object) -> None:
 
 
 @contextmanager
-def fresh_database(options: Mapping[str, str] | None = None) -> Iterator[str]:
+def fresh_database(options: Mapping[str, str] | None = None, keep: Path | None = None) -> Iterator[str]:
     """URL of a migrated database on an embedded server of its own, as durable as the one that users get.
 
-    `options` are settings of the server beyond those that users get.
+    `options` are settings of the server beyond those that users get. With `keep`, the database lies in that folder and
+    stays there, for the next that gives the same folder.
     """
+    if keep is not None:
+        keep.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with embedded_server(keep / "postgres", options) as url:
+            migrate(url)
+            yield url
+        return
     with tempfile.TemporaryDirectory(prefix="aap-pipeline-benchmark-") as folder:
         Path(folder).chmod(0o711)
         with embedded_server(Path(folder) / "postgres", options) as url:

@@ -1,6 +1,6 @@
 """Stage marts: a dashboard's six questions by range and filter, the same asked of core, refresh, change of rates.
 
-python -m benchmarks.marts [--jobs 1000000] [--hosts 2000] [--days 730] [--scatter] [--no-core]
+python -m benchmarks.marts [--jobs 1000000] [--hosts 2000] [--days 730] [--scatter] [--no-core] [--keep FOLDER]
 
 marts_data.sql says how the data are distributed. Questions are timed from the client, rows fetched, in a session that
 has asked them before (median of 7) and in a new one (the first asking, with its planning). Those asked of core are the
@@ -37,17 +37,19 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=730)
     parser.add_argument("--scatter", action="store_true", help="runs touch any hosts, not those of an inventory")
     parser.add_argument("--core", action=argparse.BooleanOptionalAction, default=True, help="ask core too")
+    parser.add_argument("--keep", type=Path, help="folder of a database that stays: filled and built only once")
     arguments = parser.parse_args()
     shape = {"jobs": arguments.jobs, "hosts": arguments.hosts}
-    with fresh_database() as url:
-        with stopwatch() as filling:
-            load(url, arguments.jobs, arguments.hosts, arguments.days, scatter=arguments.scatter)
+    with fresh_database(keep=arguments.keep) as url:
+        if _is_empty(url):
+            with stopwatch() as filling:
+                load(url, arguments.jobs, arguments.hosts, arguments.days, scatter=arguments.scatter)
+                checkpoint(url)
+            emit("marts.filled", **shape, seconds=filling.seconds, megabytes=database_megabytes(url))
+            with connect(url) as connection, metered(url) as build:
+                runs = refresh(connection).runs
+            emit("marts.build", **shape, runs=runs, **build.figures(arguments.jobs))
             checkpoint(url)
-        emit("marts.filled", **shape, seconds=filling.seconds, megabytes=database_megabytes(url))
-        with connect(url) as connection, metered(url) as build:
-            runs = refresh(connection).runs
-        emit("marts.build", **shape, runs=runs, **build.figures(arguments.jobs))
-        checkpoint(url)
         _size(url, shape)
         last = _BEGIN + timedelta(days=arguments.days - 2)
         for days, granularity in questions.RANGES.items():
@@ -58,6 +60,11 @@ def main() -> None:
                 _page(url, shape, name, filters, days, span)
         _refresh(url, shape, last)
         _reprice(url, shape)
+
+
+def _is_empty(url: str) -> bool:
+    with connect(url) as connection:
+        return connection.execute("SELECT FROM clusters_cluster LIMIT 1").fetchone() is None
 
 
 def load(url: str, jobs: int, hosts: int, days: int, *, scatter: bool) -> None:

@@ -21,9 +21,8 @@ _FACTS: tuple[LiteralString, ...] = (
     "activity_daily",
     "launches_daily",
     "launches_monthly",
-    "launcher_daily",
-    "launcher_pentad",
-    "launcher_monthly",
+    "template_to_date",
+    "launcher_to_date",
     "host_set_daily",
     "host_set_monthly",
     "organization_host_set_daily",
@@ -136,6 +135,7 @@ def _reprice(connection: Connection, cluster_id: int, result: RefreshResult) -> 
             "marts/record_daily_costs",
             "marts/record_pentad_costs",
             "marts/record_monthly_costs",
+            "marts/record_costs_to_date",
             "marts/record_first_run_costs",
         )
     )

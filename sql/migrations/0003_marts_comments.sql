@@ -18,9 +18,8 @@ COMMENT ON TABLE marts.first_run IS 'The first run of each job template by job t
 COMMENT ON TABLE marts.activity_daily IS 'Jobs (with or without hosts) and hosts by day and organization, for charts.';
 COMMENT ON TABLE marts.launches_daily IS 'Runs by day, series and launcher. View launches adds the dimensions.';
 COMMENT ON TABLE marts.launches_monthly IS 'Runs by month, series and launcher: the sum of launches_daily.';
-COMMENT ON TABLE marts.launcher_daily IS 'Runs by day, organization and launcher.';
-COMMENT ON TABLE marts.launcher_monthly IS 'Runs by month, organization and launcher: the sum of launcher_daily.';
-COMMENT ON TABLE marts.launcher_pentad IS 'Runs by pentad, organization and launcher: the sum of launcher_daily.';
+COMMENT ON TABLE marts.template_to_date IS 'Quantities by organization, job template and project from the beginning of the month up to and including each day, for the functions.';
+COMMENT ON TABLE marts.launcher_to_date IS 'Runs by organization and launcher from the beginning of the month up to and including each day, for function top_users.';
 COMMENT ON TABLE marts.host_set_daily IS 'Which hosts the runs of a day and series touched, as bitmaps; ask function unique_hosts.';
 COMMENT ON TABLE marts.host_set_monthly IS 'Which hosts the runs of a month and series touched: the union of host_set_daily.';
 COMMENT ON TABLE marts.organization_host_set_daily IS 'Which hosts an organization''s runs of a day touched, as bitmaps.';
@@ -63,7 +62,9 @@ COMMENT ON FUNCTION marts.pentad IS 'First day of the pentad that a day lies in:
 COMMENT ON FUNCTION marts.next_pentad IS 'First day of the pentad after this one.';
 COMMENT ON FUNCTION marts.split IS 'How a range of days splits into whole months, whole pentads and days at its edges.';
 COMMENT ON FUNCTION marts.matching_series IS 'The series that a function''s filters keep.';
-COMMENT ON FUNCTION marts.series_money IS 'Quantities and money of each series between two days: what the functions add up.';
+COMMENT ON FUNCTION marts.to_date_terms IS 'The dates of the tables to date whose sums, taken with their signs, are those of a range of days.';
+COMMENT ON FUNCTION marts.template_quantities IS 'Quantities of each cluster, organization, job template and project between two days.';
+COMMENT ON FUNCTION marts.template_money IS 'The same with their money: what the functions add up.';
 COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for each series'' run time between two days.';
 COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
 COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate from a day on, for everyone, a cluster or an organization, and notes what must be recomputed.';
@@ -127,6 +128,25 @@ BEGIN
             ('creation_cents_as_recorded', 'Creation costs of every run by the rates and minutes of the day, in cents.'),
             ('run_cent_ms_as_recorded', 'Run time in milliseconds x the day''s automated rate in cents a minute; divide by 6,000,000.'),
             ('creation_cents', 'Creation costs by the rate and minutes of the day of the first run, in cents.'),
+            ('successful_hosts', 'Hosts of successful runs.'),
+            ('check_runs', 'Runs, those in check mode.'),
+            ('check_successful_runs', 'Successful runs, those in check mode.'),
+            ('check_provisional_runs', 'provisional_runs, those in check mode.'),
+            ('check_runs_without_hosts', 'runs_without_hosts, those in check mode.'),
+            ('check_hosts', 'Hosts, those in check mode.'),
+            ('check_successful_hosts', 'Hosts of successful runs, those in check mode.'),
+            ('successful_elapsed_ms', 'Run time in milliseconds of successful runs.'),
+            ('successful_manual_cents_as_recorded', 'manual_cents_as_recorded of successful runs.'),
+            ('successful_creation_cents_as_recorded', 'creation_cents_as_recorded of successful runs.'),
+            ('successful_run_cent_ms_as_recorded', 'run_cent_ms_as_recorded of successful runs.'),
+            ('check_elapsed_ms', 'Run time in milliseconds, those in check mode.'),
+            ('check_successful_elapsed_ms', 'Run time in milliseconds of successful runs, those in check mode.'),
+            ('check_manual_cents_as_recorded', 'manual_cents_as_recorded, those in check mode.'),
+            ('check_successful_manual_cents_as_recorded', 'manual_cents_as_recorded of successful runs, those in check mode.'),
+            ('check_creation_cents_as_recorded', 'creation_cents_as_recorded, those in check mode.'),
+            ('check_successful_creation_cents_as_recorded', 'creation_cents_as_recorded of successful runs, those in check mode.'),
+            ('check_run_cent_ms_as_recorded', 'run_cent_ms_as_recorded, those in check mode.'),
+            ('check_successful_run_cent_ms_as_recorded', 'run_cent_ms_as_recorded of successful runs, those in check mode.'),
             ('check_mode', 'Whether the runs were in check mode.'), ('finished', 'When the job finished.'), ('started', 'When the job started.'),
             ('counted', 'Whether the settings count the job towards savings.'), ('counts', 'Whether the settings count the series towards savings.'),
             ('num_hosts', 'Hosts of the job.'),

@@ -30,7 +30,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.sees_all, marts.visible_organizations, marts.pentad, marts.next_pentad, marts.split,
     marts.matching_series, marts.subscription_cost,
-    marts.series_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
+    marts.to_date_terms, marts.template_quantities, marts.template_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
     marts.top_users, marts.top_projects, marts.formula_comparison TO bi_reader;
 
 -- Row-level security. The first condition is asked once a query, not once a row. Tables that know no organization follow
@@ -46,9 +46,8 @@ BEGIN
             ('rate_period', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('rate_history', 'organization_id = 0 OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('launcher_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('launcher_pentad', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('launcher_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('template_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('launcher_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('run_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
@@ -67,7 +66,8 @@ BEGIN
             ('dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.series s)'),
             ('bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.series s)'),
             ('dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
-            ('dim_user', 'user_id IN (SELECT l.user_id FROM marts.launcher_monthly l)'),
+            ('dim_user', 'user_id IN (SELECT l.user_id FROM marts.launcher_to_date l'
+                || ' WHERE l.date = ANY (ARRAY(SELECT max(d.date) FROM marts.dim_date d GROUP BY d.month_start)))'),
             ('dim_host', 'EXISTS (SELECT FROM marts.organization_host_set_monthly h WHERE h.cluster_id = dim_host.cluster_id'
                 || ' AND h.chunk = dim_host.ordinal / 1024 AND get_bit(h.hosts, dim_host.ordinal % 1024) = 1)')
         ) AS v (name, condition)

@@ -33,6 +33,32 @@ BEGIN
     END IF;
 END $$;
 
+-- The dates of the tables to date whose sums, taken with their signs, are those of a range; `starts` is the first day of
+-- the part that a date ends: each month's, or with by_day each day's.
+CREATE FUNCTION marts.to_date_terms(from_date DATE, to_date DATE, by_day BOOLEAN = FALSE)
+RETURNS TABLE (date DATE, sign INTEGER, starts DATE) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    first DATE := greatest(from_date, (SELECT min(t.date) FROM marts.dim_date t));
+    last DATE := least(to_date, (SELECT max(t.date) FROM marts.dim_date t));
+BEGIN
+    IF from_date IS NULL OR to_date IS NULL OR first > last THEN
+        RETURN;
+    END IF;
+    IF by_day THEN
+        RETURN QUERY
+        SELECT d::date, 1, d::date FROM generate_series(first::timestamp, last::timestamp, interval '1 day') d
+        UNION ALL
+        SELECT d::date - 1, -1, d::date FROM generate_series(first::timestamp, last::timestamp, interval '1 day') d
+        WHERE extract(day FROM d) > 1;
+    ELSE
+        RETURN QUERY
+        SELECT least(last, (m + interval '1 month - 1 day')::date), 1, greatest(first, m::date)
+        FROM generate_series(date_trunc('month', first::timestamp), last::timestamp, interval '1 month') m
+        UNION ALL
+        SELECT first - 1, -1, first WHERE extract(day FROM first) > 1;
+    END IF;
+END $$;
+
 -- The series that the filters keep.
 CREATE FUNCTION marts.matching_series(
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
@@ -76,7 +102,7 @@ CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
        OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
                   AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
--- What the subscription charges for run time in the range, by the same groups as series_money.
+-- What the subscription charges for run time in the range, by the groups of template_money and status.
 CREATE FUNCTION marts.subscription_cost(
     from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
@@ -103,45 +129,79 @@ BEGIN
     GROUP BY 1, 2, 3, 4, 5;
 END $$;
 
--- One row for each cluster, organization, job template, project and status with runs in the range: its quantities and its
--- money. Quantities are added up by series first, by the rows' own integers, and only then by what prices and names them.
--- run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the rate a minute's: whoever
--- adds rows up divides once. What is recorded stays in cents (and cents a minute x milliseconds) for the same reason.
-CREATE FUNCTION marts.series_money(
+-- Quantities of each cluster, organization, job template and project with runs in the range: those to date where no label
+-- is asked for, those by series where one is. The last six are of the runs that the population counts.
+CREATE FUNCTION marts.template_quantities(
     from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
 ) RETURNS TABLE (
-    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR,
-    runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT,
-    manual_minutes BIGINT, creation_minutes BIGINT, counted_ms BIGINT,
-    manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC,
-    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER,
+    runs BIGINT, successful_runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT, failed_ms BIGINT,
+    counted_runs BIGINT, counted_hosts BIGINT, counted_ms BIGINT, manual_cents BIGINT, creation_cents BIGINT, run_cent_ms BIGINT
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    span RECORD := marts.split(from_date, to_date);
-    today DATE := marts.today();
+    span RECORD;
     f marts.formula;
+    dates DATE[];
+    signs INTEGER[];
+    without_check INTEGER;
 BEGIN
     SELECT * INTO f FROM marts.formula;
-    -- OFFSET 0: what the settings do not ask for is not computed at all, what several columns need is computed once.
-    RETURN QUERY
-    SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.status,
-        q.runs, q.provisional_runs, q.hosts, q.elapsed_ms,
-        c.manual_minutes, c.creation_minutes, CASE WHEN n.counts THEN q.elapsed_ms ELSE 0 END,
-        c.manual_minutes * n.person_rate, c.creation_minutes * n.person_rate,
-        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.elapsed_ms * r.automated END,
-        CASE WHEN n.counts THEN q.manual_cents ELSE 0 END,
-        CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
-            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END,
-        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
-    FROM (
-        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.status,
-            sum(u.runs)::bigint AS runs, sum(u.provisional_runs)::bigint AS provisional_runs, sum(u.hosts)::bigint AS hosts,
-            sum(u.elapsed_ms)::bigint AS elapsed_ms, sum(u.manual_cents) AS manual_cents, sum(u.creation_cents) AS creation_cents,
-            sum(u.run_cent_ms) AS run_cent_ms
+    IF labels IS NULL THEN
+        without_check := (NOT f.count_check_mode)::int;
+        SELECT array_agg(t.date ORDER BY t.date), array_agg(t.sign ORDER BY t.date) INTO dates, signs
+        FROM marts.to_date_terms(from_date, to_date) t;
+        RETURN QUERY
+        SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id,
+            q.runs, q.successful_runs, q.provisional_runs, q.hosts, q.ms::bigint, (q.ms - q.successful_ms)::bigint,
+            CASE WHEN f.successful_only THEN q.successful_runs ELSE q.runs END,
+            CASE WHEN f.successful_only THEN q.successful_hosts ELSE q.hosts END,
+            CASE WHEN f.successful_only THEN q.successful_ms ELSE q.ms END::bigint,
+            q.manual_cents::bigint, q.creation_cents::bigint, q.run_cent_ms::bigint
+        FROM (
+            SELECT d.cluster_id, d.organization_id, d.job_template_id, d.project_id,
+                sum(p.sign * (d.runs - without_check * d.check_runs)) AS runs,
+                sum(p.sign * (d.successful_runs - without_check * d.check_successful_runs)) AS successful_runs,
+                sum(p.sign * (d.provisional_runs - without_check * d.check_provisional_runs)) AS provisional_runs,
+                sum(p.sign * (d.hosts - without_check * d.check_hosts)) AS hosts,
+                sum(p.sign * (d.successful_hosts - without_check * d.check_successful_hosts)) AS successful_hosts,
+                sum(p.sign * (d.elapsed_ms - without_check * d.check_elapsed_ms)) AS ms,
+                sum(p.sign * (d.successful_elapsed_ms - without_check * d.check_successful_elapsed_ms)) AS successful_ms,
+                sum(p.sign * CASE WHEN f.successful_only
+                    THEN d.successful_manual_cents_as_recorded - without_check * d.check_successful_manual_cents_as_recorded
+                    ELSE d.manual_cents_as_recorded - without_check * d.check_manual_cents_as_recorded END) AS manual_cents,
+                sum(p.sign * CASE WHEN f.successful_only
+                    THEN d.successful_creation_cents_as_recorded - without_check * d.check_successful_creation_cents_as_recorded
+                    ELSE d.creation_cents_as_recorded - without_check * d.check_creation_cents_as_recorded END) AS creation_cents,
+                sum(p.sign * CASE WHEN f.successful_only
+                    THEN d.successful_run_cent_ms_as_recorded - without_check * d.check_successful_run_cent_ms_as_recorded
+                    ELSE d.run_cent_ms_as_recorded - without_check * d.check_run_cent_ms_as_recorded END) AS run_cent_ms
+            FROM marts.template_to_date d
+            JOIN unnest(dates, signs) AS p (date, sign) ON p.date = d.date
+            WHERE d.date = ANY (dates)
+              AND (clusters IS NULL OR d.cluster_id = ANY (clusters))
+              AND (organizations IS NULL OR d.organization_id = ANY (organizations))
+              AND (job_templates IS NULL OR d.job_template_id = ANY (job_templates))
+              AND (projects IS NULL OR d.project_id = ANY (projects))
+            GROUP BY 1, 2, 3, 4
+        ) q
+        WHERE q.runs > 0 OR q.provisional_runs > 0;
+    ELSE
+        span := marts.split(from_date, to_date);
+        RETURN QUERY
+        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.project_id,
+            sum(u.runs)::bigint, COALESCE(sum(u.runs) FILTER (WHERE s.status = 'successful'), 0)::bigint,
+            sum(u.provisional_runs)::bigint, sum(u.hosts)::bigint, sum(u.elapsed_ms)::bigint,
+            COALESCE(sum(u.elapsed_ms) FILTER (WHERE s.status = 'failed'), 0)::bigint,
+            COALESCE(sum(u.runs) FILTER (WHERE c.counts), 0)::bigint, COALESCE(sum(u.hosts) FILTER (WHERE c.counts), 0)::bigint,
+            COALESCE(sum(u.elapsed_ms) FILTER (WHERE c.counts), 0)::bigint,
+            COALESCE(sum(u.manual_cents) FILTER (WHERE c.counts), 0)::bigint,
+            COALESCE(sum(u.creation_cents) FILTER (WHERE c.counts), 0)::bigint,
+            COALESCE(sum(u.run_cent_ms) FILTER (WHERE c.counts), 0)::bigint
         FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+        CROSS JOIN LATERAL (SELECT s.status = 'successful' OR NOT f.successful_only AS counts) c
         JOIN (
             SELECT v.series_id, sum(v.runs) AS runs, sum(v.provisional_runs) AS provisional_runs, sum(v.hosts) AS hosts,
                 sum(v.elapsed_ms) AS elapsed_ms, sum(v.manual_cents_as_recorded) AS manual_cents,
@@ -170,8 +230,44 @@ BEGIN
             GROUP BY v.series_id
         ) u ON u.series_id = s.series_id
         WHERE u.runs > 0 OR u.provisional_runs > 0
-        GROUP BY 1, 2, 3, 4, 5
-    ) q
+        GROUP BY 1, 2, 3, 4;
+    END IF;
+END $$;
+
+-- The same with their money. run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the
+-- rate a minute's: whoever adds rows up divides once. What is recorded stays in cents (and cents a minute x milliseconds)
+-- for the same reason.
+CREATE FUNCTION marts.template_money(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS TABLE (
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER,
+    runs BIGINT, successful_runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT,
+    manual_minutes BIGINT, creation_minutes BIGINT, counted_ms BIGINT,
+    manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC, failed_run_cost_60000 NUMERIC,
+    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    today DATE := marts.today();
+    f marts.formula;
+BEGIN
+    SELECT * INTO f FROM marts.formula;
+    -- OFFSET 0: what the settings do not ask for is not computed at all, what several columns need is computed once.
+    RETURN QUERY
+    SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id,
+        q.runs, q.successful_runs, q.provisional_runs, q.hosts, q.elapsed_ms,
+        c.manual_minutes, c.creation_minutes, CASE WHEN n.counts THEN q.counted_ms ELSE 0 END,
+        c.manual_minutes * n.person_rate, c.creation_minutes * n.person_rate,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.counted_ms * r.automated END,
+        CASE WHEN NOT n.counts OR f.successful_only THEN 0
+            WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 60000 ELSE q.failed_ms * r.automated END,
+        CASE WHEN n.counts THEN q.manual_cents ELSE 0 END::numeric,
+        CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
+            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
+    FROM marts.template_quantities(from_date, to_date, clusters, organizations, job_templates, projects, labels) q
     JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
         AND r.valid_from <= today AND r.valid_to > today
     LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
@@ -180,22 +276,25 @@ BEGIN
         JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = x.series_id
         WHERE f.creation_once AND x.date BETWEEN from_date AND to_date OFFSET 0
     ) first ON first.job_template_id = q.job_template_id AND first.organization_id = q.organization_id
-        AND first.project_id = q.project_id AND first.status = q.status
+        AND first.cluster_id = q.cluster_id AND first.project_id = q.project_id
     LEFT JOIN (
-        SELECT x.* FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
-        WHERE f.subscription OFFSET 0
+        SELECT x.cluster_id, x.organization_id, x.job_template_id, x.project_id,
+            sum(x.cost) FILTER (WHERE x.status = 'successful' OR NOT f.successful_only) AS cost,
+            sum(x.cost) FILTER (WHERE x.status = 'failed') AS failed_cost
+        FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
+        WHERE f.subscription GROUP BY 1, 2, 3, 4 OFFSET 0
     ) sub ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
-        AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id AND sub.status = q.status
+        AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id
     CROSS JOIN LATERAL (
-        SELECT t.job_template_id IS NOT NULL AND (q.status = 'successful' OR NOT f.successful_only) AS counts,
+        SELECT t.job_template_id IS NOT NULL AS counts,
             CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
         OFFSET 0
     ) n
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN n.counts THEN q.hosts * t.manual_minutes ELSE 0 END AS manual_minutes,
+        SELECT CASE WHEN n.counts THEN q.counted_hosts * t.manual_minutes ELSE 0 END AS manual_minutes,
             CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
                 WHEN f.creation_once THEN (first.series_id IS NOT NULL)::int * t.creation_minutes
-                ELSE q.runs * t.creation_minutes END AS creation_minutes
+                ELSE q.counted_runs * t.creation_minutes END AS creation_minutes
         OFFSET 0
     ) c;
 END $$;

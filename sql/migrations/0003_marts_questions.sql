@@ -1,6 +1,7 @@
 -- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing
 -- filters; NULL filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels.
--- Whole months are read from the monthly rollups, whole pentads next to them, days only at the edges of a range.
+-- Without labels, ranges are differences of the tables to date; with them, whole months are read from the monthly rollups,
+-- whole pentads next to them, days only at the edges of a range.
 -- Functions that people call are plpgsql, which keeps their plans for the session, and plan once for all arguments:
 -- planning took longer than answering. Facts are read by date and hashed, which is fast for any filter; nested loops and
 -- sorts, which a plan that knows no filter takes for those of a few rows, are not, and workers start too late.
@@ -29,15 +30,15 @@ BEGIN
         g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r
     FROM (
         SELECT m.job_template_id, sum(m.runs)::bigint AS runs,
-            COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful_runs,
+            COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
             sum(m.provisional_runs)::bigint AS provisional_runs, sum(m.elapsed_ms) AS elapsed_ms, sum(m.hosts)::bigint AS hosts,
             sum(m.manual_cost) * factor AS manual, sum(m.creation_cost) * factor AS creation,
             sum(m.run_cost_60000) * factor / 60000 AS run,
-            COALESCE(sum(m.run_cost_60000) FILTER (WHERE m.status = 'failed'), 0) * factor / 60000 AS failed_run,
+            COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
             (sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000 AS saved_seconds,
             sum(m.manual_cents_as_recorded) * factor / 100 AS manual_r, sum(m.creation_cents_as_recorded) * factor / 100 AS creation_r,
             sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS run_r
-        FROM marts.series_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
+        FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         WHERE m.job_template_id <> 0
         GROUP BY m.job_template_id
         HAVING sum(m.runs) > 0
@@ -119,19 +120,19 @@ BEGIN
         COALESCE(upper(totals.currency), f.currency)::varchar
     FROM (
         SELECT COALESCE(sum(m.runs), 0)::bigint AS runs,
-            COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful_runs,
+            COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
             COALESCE(sum(m.runs) FILTER (WHERE m.job_template_id = 0), 0)::bigint AS without_template,
             count(DISTINCT m.job_template_id) FILTER (WHERE m.job_template_id <> 0 AND m.runs > 0) AS templates,
             COALESCE(sum(m.provisional_runs), 0)::bigint AS provisional_runs,
             COALESCE(sum(m.elapsed_ms), 0) AS elapsed_ms, COALESCE(sum(m.hosts), 0)::bigint AS hosts,
             COALESCE(sum(m.manual_cost), 0) * factor AS manual, COALESCE(sum(m.creation_cost), 0) * factor AS creation,
             COALESCE(sum(m.run_cost_60000), 0) * factor / 60000 AS run,
-            COALESCE(sum(m.run_cost_60000) FILTER (WHERE m.status = 'failed'), 0) * factor / 60000 AS failed_run,
+            COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
             COALESCE((sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000, 0) AS saved_seconds,
             COALESCE(sum(m.manual_cents_as_recorded), 0) * factor / 100 AS manual_r,
             COALESCE(sum(m.creation_cents_as_recorded), 0) * factor / 100 AS creation_r,
             COALESCE(sum(m.run_cent_ms_as_recorded), 0) * factor / 6000000 AS run_r
-        FROM marts.series_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
+        FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
     ) g CROSS JOIN marts.formula f;
 END $$;
 
@@ -146,8 +147,12 @@ SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gat
 DECLARE
     zone TEXT;
     span RECORD;
+    without_check INTEGER;
+    dates DATE[];
+    signs INTEGER[];
+    starts DATE[];
 BEGIN
-    SELECT f.reporting_timezone INTO zone FROM marts.formula f;
+    SELECT f.reporting_timezone, (NOT f.count_check_mode)::int INTO zone, without_check FROM marts.formula f;
     IF granularity = 'hour' THEN
         -- Hours are not kept in the marts: they are read from core, through the view that knows who may see what.
         RETURN QUERY
@@ -188,6 +193,30 @@ BEGIN
                   AND (NOT a.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
                 GROUP BY a.date
             ) g GROUP BY 1
+        ) c ON c.at = b.at
+        ORDER BY b.at;
+    ELSIF labels IS NULL THEN
+        SELECT array_agg(t.date ORDER BY t.date, t.starts), array_agg(t.sign ORDER BY t.date, t.starts),
+            array_agg(t.starts ORDER BY t.date, t.starts) INTO dates, signs, starts
+        FROM marts.to_date_terms(from_date, to_date, granularity IN ('day', 'week')) t;
+        RETURN QUERY
+        SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
+        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
+            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
+        LEFT JOIN (
+            SELECT date_trunc(granularity, p.starts::timestamp) AS at, sum(p.sign * g.jobs) AS jobs, sum(p.sign * g.hosts) AS hosts
+            FROM (
+                SELECT d.date, sum(d.runs + d.runs_without_hosts - without_check * (d.check_runs + d.check_runs_without_hosts))
+                    AS jobs, sum(d.hosts - without_check * d.check_hosts) AS hosts
+                FROM marts.template_to_date d
+                WHERE d.date = ANY (dates)
+                  AND (clusters IS NULL OR d.cluster_id = ANY (clusters))
+                  AND (organizations IS NULL OR d.organization_id = ANY (organizations))
+                  AND (job_templates IS NULL OR d.job_template_id = ANY (job_templates))
+                  AND (projects IS NULL OR d.project_id = ANY (projects))
+                GROUP BY d.date
+            ) g JOIN unnest(dates, signs, starts) AS p (date, sign, starts) ON p.date = g.date
+            GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at;
     ELSE
@@ -235,33 +264,32 @@ SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gat
 #variable_conflict use_column
 DECLARE
     span RECORD;
+    dates DATE[];
+    signs INTEGER[];
+    without_check INTEGER;
 BEGIN
-    span := marts.split(from_date, to_date);
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
+        SELECT (NOT f.count_check_mode)::int INTO without_check FROM marts.formula f;
+        SELECT array_agg(t.date ORDER BY t.date), array_agg(t.sign ORDER BY t.date) INTO dates, signs
+        FROM marts.to_date_terms(from_date, to_date) t;
         RETURN QUERY
         SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
         FROM (
-            SELECT u.user_id, sum(u.runs)::bigint AS runs, sum(u.successful_runs)::bigint AS successful,
-                sum(u.hosts)::bigint AS hosts, sum(u.elapsed_ms) AS elapsed_ms
-            FROM (
-                SELECT l.* FROM marts.launcher_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
-                UNION ALL
-                SELECT l.* FROM marts.launcher_pentad l WHERE l.pentad >= span.p1 AND l.pentad < span.m1
-                UNION ALL
-                SELECT l.* FROM marts.launcher_pentad l WHERE l.pentad >= span.m2 AND l.pentad < span.p2
-                UNION ALL
-                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= from_date AND l.date < span.p1
-                UNION ALL
-                SELECT l.* FROM marts.launcher_daily l WHERE l.date >= span.p2 AND l.date <= to_date
-            ) u
-            WHERE (clusters IS NULL OR u.cluster_id = ANY (clusters))
-              AND (organizations IS NULL OR u.organization_id = ANY (organizations))
-              AND (NOT u.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
-            GROUP BY u.user_id
+            SELECT l.user_id, sum(p.sign * (l.runs - without_check * l.check_runs)) AS runs,
+                sum(p.sign * (l.successful_runs - without_check * l.check_successful_runs)) AS successful,
+                sum(p.sign * (l.hosts - without_check * l.check_hosts)) AS hosts,
+                sum(p.sign * (l.elapsed_ms - without_check * l.check_elapsed_ms)) AS elapsed_ms
+            FROM marts.launcher_to_date l
+            JOIN unnest(dates, signs) AS p (date, sign) ON p.date = l.date
+            WHERE l.date = ANY (dates)
+              AND (clusters IS NULL OR l.cluster_id = ANY (clusters))
+              AND (organizations IS NULL OR l.organization_id = ANY (organizations))
+            GROUP BY l.user_id
         ) g JOIN marts.dim_user d ON d.user_id = g.user_id
-        WHERE g.user_id <> 0
+        WHERE g.user_id <> 0 AND g.runs > 0
         ORDER BY g.runs DESC, d.user_id LIMIT n;
     ELSE
+        span := marts.split(from_date, to_date);
         RETURN QUERY
         SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
         FROM (
@@ -300,10 +328,10 @@ BEGIN
     SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, g.savings, p.cluster_id
     FROM (
         SELECT m.project_id, sum(m.runs)::bigint AS runs,
-            COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0)::bigint AS successful,
+            COALESCE(sum(m.successful_runs), 0)::bigint AS successful,
             sum(m.hosts)::bigint AS hosts, sum(m.elapsed_ms) AS elapsed_ms,
             (sum(m.manual_cost) - sum(m.creation_cost)) * factor - sum(m.run_cost_60000) * factor / 60000 AS savings
-        FROM marts.series_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
+        FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         GROUP BY m.project_id
         HAVING sum(m.runs) > 0
     ) g JOIN marts.dim_project p ON p.project_id = g.project_id

@@ -191,28 +191,60 @@ ALTER TABLE marts.launches_monthly
     ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
     ADD FOREIGN KEY (user_id) REFERENCES marts.dim_user(user_id) ON DELETE CASCADE;
 CREATE INDEX launches_monthly_month_idx ON marts.launches_monthly (month);
-CREATE TABLE marts.launcher_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
+-- To date: sums from the beginning of the month up to and including each day, a row for each day from a key's first runs
+-- in the month to the month's end. A range is the difference of few dates however long it is (marts.to_date_terms), so
+-- that the questions that name no label read little. check_...: the part of it in check mode.
+CREATE TABLE marts.template_to_date (
+    date DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    check_mode BOOLEAN NOT NULL,
-    user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    successful_runs INTEGER NOT NULL,
+    provisional_runs INTEGER NOT NULL,
+    runs_without_hosts INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
+    successful_hosts INTEGER NOT NULL,
+    check_runs INTEGER NOT NULL,
+    check_successful_runs INTEGER NOT NULL,
+    check_provisional_runs INTEGER NOT NULL,
+    check_runs_without_hosts INTEGER NOT NULL,
+    check_hosts INTEGER NOT NULL,
+    check_successful_hosts INTEGER NOT NULL,
+    elapsed_ms BIGINT NOT NULL,
+    successful_elapsed_ms BIGINT NOT NULL,
+    manual_cents_as_recorded BIGINT NOT NULL,
+    successful_manual_cents_as_recorded BIGINT NOT NULL,
+    creation_cents_as_recorded BIGINT NOT NULL,
+    successful_creation_cents_as_recorded BIGINT NOT NULL,
+    run_cent_ms_as_recorded BIGINT NOT NULL,
+    successful_run_cent_ms_as_recorded BIGINT NOT NULL,
+    check_elapsed_ms BIGINT NOT NULL,
+    check_successful_elapsed_ms BIGINT NOT NULL,
+    check_manual_cents_as_recorded BIGINT NOT NULL,
+    check_successful_manual_cents_as_recorded BIGINT NOT NULL,
+    check_creation_cents_as_recorded BIGINT NOT NULL,
+    check_successful_creation_cents_as_recorded BIGINT NOT NULL,
+    check_run_cent_ms_as_recorded BIGINT NOT NULL,
+    check_successful_run_cent_ms_as_recorded BIGINT NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id)
+);
+CREATE TABLE marts.launcher_to_date (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     successful_runs INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
+    check_runs INTEGER NOT NULL,
+    check_successful_runs INTEGER NOT NULL,
+    check_hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, check_mode, user_id)
+    check_elapsed_ms BIGINT NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, user_id)
 );
-CREATE TABLE marts.launcher_pentad (LIKE marts.launcher_daily);
-ALTER TABLE marts.launcher_pentad RENAME COLUMN date TO pentad;
-ALTER TABLE marts.launcher_pentad
-    ADD PRIMARY KEY (pentad, cluster_id, organization_id, check_mode, user_id),
-    ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
-CREATE TABLE marts.launcher_monthly (LIKE marts.launcher_daily);
-ALTER TABLE marts.launcher_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.launcher_monthly
-    ADD PRIMARY KEY (month, cluster_id, organization_id, check_mode, user_id),
-    ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
 
 -- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Two grains:
 -- by series for any filter, by organization for those that name neither template nor project nor label.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from datetime import date, timedelta
@@ -48,7 +49,7 @@ ranges = st.tuples(st.integers(-3, DAYS + 2), st.integers(0, DAYS)).map(
 
 
 @settings(
-    max_examples=100,
+    max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "100")),
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
