@@ -65,5 +65,5 @@ def result(asset: Sequence[str], check: Check, verdict: Verdict) -> AssetCheckRe
         check_name=check.name,
         severity=AssetCheckSeverity.ERROR if verdict.severe else AssetCheckSeverity.WARN,
         description=text,
-        metadata={"found": verdict.text, **verdict.figures},  # the UI's page of a check shows no description
+        metadata={"found": verdict.text, **verdict.figures},  # a run's events show no description
     )

@@ -68,8 +68,11 @@ class Operator:
         return self.page.url.rpartition("/")[2]
 
     def see_run_end(self, status: str) -> None:
-        """Wait on the page of a run until it says Success or Failure."""
-        self._see(status).wait_for(timeout=1000 * _RUN_SECONDS)
+        """Wait on the page of a run until it has ended, which must be as `status`, Success or Failure."""
+        ended = self.page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first
+        ended.wait_for(timeout=1000 * _RUN_SECONDS)
+        if (said := ended.inner_text()) != status:
+            raise AssertionError(f"The run ended as {said}: {self.page.locator('body').inner_text()}")
 
     def see_check(self, asset: str, check: str) -> str:
         """The newest result of an asset check; the words by it."""
