@@ -2,7 +2,8 @@
 
 python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--memory 5000,50000]
 
-Each parse runs in a process of its own, so that the memory and the CPU measured are its own.
+Each parse runs in a process of its own, as a run of the job does, so that the memory and the CPU measured are its own.
+Besides one cluster alone, two clusters are parsed at once: batches of one cluster follow each other (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 
@@ -49,6 +52,8 @@ def main() -> None:
             empty.append(_parse(url, documents, arguments.batch_size, f"empty-{turn}"))
             copy = _copy_alone(url)
             emit("core.copy_alone", host_summaries_per_second=copy, parse_ratio=empty[-1] / copy)
+        for turn in range(arguments.repeat):
+            _side_by_side(url, documents, arguments.batch_size, turn)
         if arguments.existing:
             _fill(url, arguments.existing)
             full = [_parse(url, documents, arguments.batch_size, f"full-{turn}") for turn in range(arguments.repeat)]
@@ -84,6 +89,34 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
         times_red_hat=result.jobs / result.seconds / RED_HAT_JOBS_PER_SECOND,
     )
     return rate
+
+
+def _side_by_side(url: str, documents: list[str], batch_size: int, turn: int) -> None:
+    """Two clusters at once, half of the documents each; the rate of both together, until the later one is done."""
+    half = len(documents) // 2
+    parts = {f"left-{turn}": documents[:half], f"right-{turn}": documents[half:]}
+    cluster_ids = [_raw_rows(url, name, part) for name, part in parts.items()]
+    checkpoint(url)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+        list(processes.map(_import_all, range(2)))
+        with stopwatch() as watch:
+            results = list(processes.map(partial(parse, url, batch_size=batch_size), cluster_ids))
+    jobs = sum(result.jobs for result in results)
+    host_summaries = sum(result.host_summaries for result in results)
+    emit(
+        "core.two_clusters",
+        jobs=jobs,
+        host_summaries=host_summaries,
+        seconds=watch.seconds,
+        jobs_per_second=jobs / watch.seconds,
+        host_summaries_per_second=host_summaries / watch.seconds,
+        times_red_hat=jobs / watch.seconds / RED_HAT_JOBS_PER_SECOND,
+    )
+
+
+def _import_all(_: int) -> None:
+    """What a process does before its first parse: it has imported this module."""
+    time.sleep(0.1)  # so that the pool gives each of its processes one
 
 
 def _parse_alone(url: str, cluster_id: int, batch_size: int) -> tuple[ParseResult, Usage]:

@@ -25,7 +25,7 @@ from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.statements import statement
 
-BATCH_SIZE: Final = 1_000
+BATCH_SIZE: Final = 2_000
 BATCH_BYTES: Final = 32 * 2**20
 _MAX_ATTEMPTS: Final = 200
 _DEADLOCK_ATTEMPTS: Final = 5
