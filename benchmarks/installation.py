@@ -24,6 +24,7 @@ from psycopg import OperationalError
 from aap_pipeline.simulator.process import SimulatorProcess
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.errors import DatabaseUnreachable
+from aap_pipeline.warehouse.processes import die_with_parent
 from aap_pipeline.warehouse.server import EmbeddedServer
 
 WARM_UP_SECONDS = 30.0
@@ -138,7 +139,9 @@ def _up(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "aap_pipeline.cli", "up", "--port", str(port)]
-    with subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        command, env=dict(environment), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent(signal.SIGTERM)
+    ) as child:
         try:
             assert child.stdout is not None
             for line in child.stdout:
@@ -183,8 +186,10 @@ class Watch:
 
 
 def percentiles(found: Iterable[Age]) -> dict[str, float]:
-    """Figures for `emit`."""
+    """Figures for `emit`; only the number of jobs where there is none."""
     seconds = sorted(age.seconds for age in found)
+    if not seconds:
+        return {"jobs": 0}
     return {
         "jobs": len(seconds),
         "median_seconds": statistics.median(seconds),

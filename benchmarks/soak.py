@@ -41,7 +41,7 @@ _SAMPLE_SECONDS = 5.0
 _DISTURBED_SECONDS = 60.0
 """For so long after something was taken away, how old a job got is counted apart."""
 _SETTLE_SECONDS = 45.0
-_MOST_GROWTH = 1.10
+_MOST_GROWTH, _NOTICED_MIB = 1.10, 32
 _STORED = (
     "SELECT job.external_id, job.status, job.finished, job.num_hosts, "
     "(SELECT count(*) FROM clusters_jobhostsummary WHERE job_id = job.id) "
@@ -178,14 +178,16 @@ class Memory:
             self._samples[kind].append((moment, size))
 
     def report(self) -> list[str]:
-        """The most of the third and of the last quarter, a figure a kind; what grew by more than a tenth."""
+        """The most of the third and of the last quarter, a figure a kind; what grew by more than a tenth
+        and by more than some backends of PostgreSQL come and go with.
+        """
         problems = []
         for kind, samples in sorted(self._samples.items()):
             third = max((size for moment, size in samples if 0.5 < moment <= 0.75), default=0.0)
             last = max((size for moment, size in samples if moment > 0.75), default=0.0)
             growth = last / third if third else 0.0
             emit("soak.memory", process=kind, third_quarter_mib=third, last_quarter_mib=last, growth=growth)
-            if growth > _MOST_GROWTH:
+            if third and growth > _MOST_GROWTH and last - third > _NOTICED_MIB:
                 problems.append(f"The {kind} grew from {third:.0f} to {last:.0f} MiB.")
         return problems
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from aap_pipeline.dagster_instance import shipped
+
 _DEFINITIONS = """
 import time
 import dagster as dg
@@ -35,17 +37,19 @@ defs = dg.Definitions(
 )
 """
 _LAUNCH = """
-mutation Launch($job: String!) {
-  launchRun(executionParams: {selector: {repositoryLocationName: "small", repositoryName: "__repository__",
-    pipelineName: $job}, mode: "default"}) {
+mutation Launch($location: String!, $job: String!, $tags: [ExecutionTag!]!) {
+  launchRun(executionParams: {selector: {repositoryLocationName: $location, repositoryName: "__repository__",
+    pipelineName: $job}, mode: "default", executionMetadata: {tags: $tags}}) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
 """
 
 
 class Up:
-    """One `aap-pipeline up` on the home `folder`; the same folder again is a second start."""
+    """One `aap-pipeline up` on the home `folder`, with the small location or `ours`; the same folder again is a second
+    start.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, ours: bool = False) -> None:
         folder.mkdir(exist_ok=True)
         self.home = folder / "home"
         self.port = _free_port()
@@ -56,6 +60,8 @@ class Up:
             f"working_directory: {folder}}}\n"
             "  - python_module: {module_name: no_such_module, location_name: broken}\n"
         )
+        if ours:
+            workspace = shipped("workspace.yaml")
         environment = {**os.environ, "AAP_PIPELINE_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
         environment.pop("AAP_PIPELINE_DATABASE_URL", None)
         command = ["up", "--port", str(self.port), "--workspace", str(workspace)]
@@ -81,9 +87,10 @@ class Up:
                 return line
         raise AssertionError(f"up ended without saying {text!r}: {''.join(self.output)}")
 
-    def launch(self, job: str) -> str:
+    def launch(self, job: str, location: str = "small", **tags: str) -> str:
         """Start a run of `job` through the web server, as a person in the UI does; its id."""
-        answer = self.ask(_LAUNCH, {"job": job})["launchRun"]
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        answer = self.ask(_LAUNCH, {"location": location, "job": job, "tags": pairs})["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         return str(answer["run"]["runId"])
 
@@ -95,7 +102,18 @@ class Up:
         except urllib.error.HTTPError as error:
             return str(error)
 
-    def ask(self, query: str, variables: dict[str, str]) -> Any:
+    def run_tag(self, run_id: str, key: str) -> str | None:
+        """The value of a run's tag."""
+        query = "query Tags($id: ID!) { runOrError(runId: $id) { ... on Run { tags { key value } } } }"
+        tags = self.ask(query, {"id": run_id})["runOrError"]["tags"]
+        return next((str(tag["value"]) for tag in tags if tag["key"] == key), None)
+
+    def terminate(self, run_id: str) -> str:
+        """End a run as a person in the UI does; the type of the answer."""
+        query = "mutation End($id: String!) { terminateRun(runId: $id) { __typename } }"
+        return str(self.ask(query, {"id": run_id})["terminateRun"]["__typename"])
+
+    def ask(self, query: str, variables: dict[str, Any]) -> Any:
         """The data of a GraphQL answer."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(
