@@ -158,7 +158,9 @@ def _alerts(installation: Installation, documents: Sequence[Mapping[str, Any]]) 
 
 
 class Memory:
-    """Resident MiB of each kind of process of `up`, runs left out; PostgreSQL's without what its processes share."""
+    """Resident MiB of the largest process of each kind below `up`, runs left out; PostgreSQL's all together, without
+    what they share. (The daemon replaces its code server every few minutes, so that there are two for a moment.)
+    """
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -172,8 +174,10 @@ class Memory:
                 kind, memory = _kind(process), process.memory_info()
             except psutil.Error:  # it ended meanwhile
                 continue
-            if kind:
-                found[kind] += (memory.rss - memory.shared if kind == "PostgreSQL" else memory.rss) / 2**20
+            if kind == "PostgreSQL":
+                found[kind] += (memory.rss - memory.shared) / 2**20
+            elif kind:
+                found[kind] = max(found[kind], memory.rss / 2**20)
         for kind, size in found.items():
             self._samples[kind].append((moment, size))
 
@@ -198,7 +202,7 @@ def _kind(process: psutil.Process) -> str | None:
     if "postgres" in words.split(":")[0].split(" ")[0]:
         return "PostgreSQL"
     if "aap_pipeline.supervision.guard" in line:
-        return "guards"
+        return "guard"
     if "forkserver" in words:
         parent = process.parent()
         is_run = parent is not None and "forkserver" in " ".join(parent.cmdline())
@@ -207,9 +211,9 @@ def _kind(process: psutil.Process) -> str | None:
         "aap_pipeline.cli": "up",
         "dagster._daemon": "Dagster daemon",
         "dagster_webserver": "web server",
-        "grpc": "code servers",
+        "grpc": "code server",
     }
-    return next((name for word, name in names.items() if word in line), "others")
+    return next((name for word, name in names.items() if word in line), None)
 
 
 def _report(arguments: argparse.Namespace, which: str, ages: Sequence[Age]) -> None:

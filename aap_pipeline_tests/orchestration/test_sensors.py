@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -262,6 +263,21 @@ def test_many_clusters_are_asked_side_by_side_and_nobody_waits_for_late_ones(
     while not answers:  # the question is still open: no tick waits for it again
         answers = newest_finished(site.url, site.cipher, asked, seconds=60.0)
     assert list(answers) == ["cluster-39"]
+
+
+def test_a_tick_without_news_says_so_for_debugging_only(
+    site: Site, controller: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Guards against a log of 17,000 lines a day that say nothing."""
+    site.register("prod", controller)
+    caplog.set_level(logging.DEBUG)
+    levels = []
+    for _ in range(2):
+        caplog.clear()
+        ask(site)
+        levels.append({record.levelno for record in caplog.records if "1 clusters" in record.getMessage()})
+        site.run("prod")
+    assert levels == [{logging.INFO}, {logging.DEBUG}]
 
 
 def test_the_partitions_definition_is_the_one_that_jobs_use() -> None:
