@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from aap_pipeline.abandoned import process_tag, unfinished_runs
 from aap_pipeline.dagster_instance import dagster_environment, dagster_instance
+from aap_pipeline.forks import forks
 from aap_pipeline.resources import ProgressListener
 from aap_pipeline.settings import Settings
 
@@ -86,9 +87,7 @@ class _Workers:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        # A server process imports Dagster once, and the runs fork from it.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["aap_pipeline.definitions"])
+        self._context = forks()
 
     def run(self, name: str, window: Window) -> Outcome:
         """Run the job for one cluster; returns when its process has ended."""

@@ -84,8 +84,16 @@ BENCHMARKS = (
         "freshness",
         "freshness",
         "Seconds from finished at the controller to visible in the marts, with `aap-pipeline up`",
-        "--clusters 2 --seconds 90",
-        "--clusters 2 --seconds 300",
+        "--seconds 90",
+        "--seconds 300",
+    ),
+    Benchmark(
+        "soak",
+        "soak",
+        "Whether `aap-pipeline up` loses anything, tells the right alerts and stays the same size while PostgreSQL and "
+        "the daemon are taken away",
+        None,
+        "--seconds 600",
     ),
 )
 

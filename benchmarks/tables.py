@@ -231,6 +231,7 @@ def freshness(results: Results) -> str:
     """From finished to visible."""
     columns = {
         "clusters": "clusters",
+        "dead besides": "dead",
         "jobs a minute and cluster": "jobs_per_minute",
         "jobs watched": "jobs",
         "median s": "median_seconds",
@@ -239,15 +240,47 @@ def freshness(results: Results) -> str:
         "most s": "most_seconds",
         "syncs": "syncs",
         "failed": "failed_syncs",
+        "cores used": "cores_used",
     }
     return _of(figures(results, "freshness", "freshness"), columns)
+
+
+def soak_freshness(results: Results) -> str:
+    """From finished to visible while things are taken away."""
+    columns = {
+        "jobs": "which",
+        "watched": "jobs",
+        "median s": "median_seconds",
+        "95 % s": "p95_seconds",
+        "99 % s": "p99_seconds",
+        "most s": "most_seconds",
+    }
+    return _of(figures(results, "soak", "soak.freshness"), columns)
+
+
+def soak_jobs(results: Results) -> str:
+    """Core against each controller."""
+    columns = {"cluster": "cluster", "at the controller": "controller", "here": "core", "differing": "differing"}
+    return _of(figures(results, "soak", "soak.jobs"), columns)
+
+
+def soak_memory(results: Results) -> str:
+    """What each kind of process holds."""
+    columns = {
+        "process": "process",
+        "third quarter MiB": "third_quarter_mib",
+        "last quarter MiB": "last_quarter_mib",
+        "growth": "growth",
+    }
+    return _of(figures(results, "soak", "soak.memory"), columns)
 
 
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
         machine, versions, targets, raw, memory, workers, raw_store, raw_documents, core, end_to_end,
-        marts_sizes, marts_pages, marts_questions, freshness, hot_paths,
+        marts_sizes, marts_pages, marts_questions, freshness, soak_freshness,
+        soak_jobs, soak_memory, hot_paths,
     )
 }  # fmt: skip
 

@@ -216,7 +216,6 @@ TARGETS = (
         15,
         "s",
         values("freshness", "freshness", "p95_seconds"),
-        why="a sensor's tick, a process that imports Dagster, and the end of the run before it add up, and this "
-        "machine was busy with other work besides",
+        why="a sensor's tick, Dagster's queue, the run, and the end of the run before it add up",
     ),
 )

@@ -1,7 +1,8 @@
 """The sensor that starts a run for every cluster that has something new."""
 
+import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 from dagster import (
@@ -19,7 +20,6 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
-from aap_pipeline.controller.errors import Unreachable
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
 from aap_pipeline.partitions import CLUSTERS
@@ -28,18 +28,20 @@ from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.encryption import Cipher
 from aap_pipeline.warehouse.statements import statement
 
-_SIDE_BY_SIDE = 16
-# Dagster ends a tick after 60 s, and then what it learned is lost: who does not answer in time has its turn later.
-_TICK_SECONDS = 40.0
+_PATIENCE_SECONDS = 3.0
+"""How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 Answer = datetime | PipelineError | None
 """The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
 
+_ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
+_asking: dict[tuple[str, Cluster], Future[Answer]] = {}  # of this process; lost with it, which costs a question more
+
 
 @sensor(
     job=update_cluster,
-    minimum_interval_seconds=5,
+    minimum_interval_seconds=1,  # at each round of the sensor daemon, which is every 5 s: 5 would miss every other one
     default_status=DefaultSensorStatus.RUNNING,
     description="Asks every enabled cluster for its newest finished job, side by side, and starts a run where there is "
     "something new. A cluster whose syncs fail is left alone for 15 s, doubling up to 15 minutes; the tick names it.",
@@ -59,19 +61,25 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     busy = _busy_clusters(context)
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
     asked, remarks = to_ask(idle, silences, now)
-    requests = []
+    requests: list[RunRequest] = []
+    errors = 0
     answers = newest_finished(url, cipher, [enabled[state.name] for state in asked])
-    for state, answer in ((state, answers[state.name]) for state in asked if state.name in answers):
+    for state in asked:
+        if state.name not in answers:
+            remarks.append(f"{state.name}: no answer yet")
+            continue
+        answer = answers[state.name]
         if isinstance(answer, PipelineError):
             silences[state.name] = Silence(silences.get(state.name, Silence(0, now)).times + 1, now)
             remarks.append(f"{state.name}: {answer}")
+            errors += 1
             continue
         silences.pop(state.name, None)
         reason = reason_to_sync(state, answer, now)
         if reason:
             requests.append(RunRequest(partition_key=state.name, tags={REASON_TAG: f"because {reason}"}))
     summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs under way, {len(requests)} due", *remarks])
-    context.log.info(summary)
+    context.log.log(logging.INFO if requests or errors else logging.DEBUG, summary)
     return SensorResult(
         run_requests=requests,
         skip_reason=None if requests else SkipReason(summary),
@@ -80,19 +88,16 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
 
 
 def newest_finished(
-    url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _TICK_SECONDS
+    url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS
 ) -> dict[str, Answer]:
-    """Ask all side by side, for at most `seconds`; {name: answer}, without those whose turn did not come."""
-    pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="newest")
-    asking = {cluster.name: pool.submit(_newest_finished, url, cipher, cluster) for cluster in asked}
-    wait(asking.values(), timeout=seconds)
-    pool.shutdown(wait=False, cancel_futures=True)
-    late = Unreachable(f"It did not answer within {seconds:.0f} s.")
-    return {
-        name: question.result() if question.done() else late
-        for name, question in asking.items()
-        if not question.cancelled()
-    }
+    """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call."""
+    keys = [(url, cluster) for cluster in asked]
+    new = [key for key in keys if key not in _asking]
+    for key in new:
+        _asking[key] = _ASKERS.submit(_newest_finished, url, cipher, key[1])
+    wait([_asking[key] for key in new], timeout=seconds)
+    answered = {key: _asking.pop(key) for key in list(_asking) if _asking[key].done()}
+    return {cluster.name: answered[url, cluster].result() for cluster in asked if (url, cluster) in answered}
 
 
 def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:

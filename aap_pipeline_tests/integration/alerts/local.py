@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socketserver
+import ssl
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,24 +47,53 @@ def web_receiver() -> Iterator[WebReceiver]:
 
 
 @contextmanager
-def mail_receiver() -> Iterator[tuple[int, list[str]]]:
-    """A mail server for the block: its port, and the mails it took."""
+def mail_receiver(
+    tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """A mail server for the block: its port, and the mails it took.
+
+    With `tls` it takes mail only after STARTTLS, with `login` (user, password) only after that, which it takes only
+    over TLS.
+    """
     mails: list[str] = []
 
     class Handler(socketserver.StreamRequestHandler):
+        secured = tls is None
+        known = login is None
+
         def handle(self) -> None:
-            self.wfile.write(b"220 local\r\n")
+            self.say("220 local")
             while line := self.rfile.readline():
-                command = line.strip().upper()
-                if command == b"DATA":
-                    self.wfile.write(b"354 go on\r\n")
+                command, _, rest = line.decode().strip().partition(" ")
+                if command.upper() == "EHLO":
+                    self.say("250-local", "250 AUTH PLAIN" if self.secured else "250 STARTTLS")
+                elif command.upper() == "STARTTLS" and tls is not None:
+                    self.say("220 go on")
+                    self.secure(tls)
+                elif command.upper() == "AUTH" and self.secured and login is not None:
+                    self.known = b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")[1:] == list(login)
+                    self.say("235 welcome" if self.known else "535 no")
+                elif command.upper() == "DATA":
+                    self.say("354 go on")
                     text = b""
                     while (part := self.rfile.readline()) != b".\r\n":
                         text += part
                     mails.append(text.decode())
-                self.wfile.write(b"221 bye\r\n" if command == b"QUIT" else b"250 ok\r\n")
-                if command == b"QUIT":
+                    self.say("250 ok")
+                elif command.upper() == "QUIT":
+                    self.say("221 bye")
                     return
+                else:
+                    self.say("250 ok" if self.secured and self.known else "530 first STARTTLS and AUTH")
+
+        def say(self, *lines: str) -> None:
+            self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
+
+        def secure(self, context: ssl.SSLContext) -> None:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+            self.rfile = self.connection.makefile("rb")
+            self.wfile = self.connection.makefile("wb", buffering=0)
+            self.secured = True
 
     with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
         yield port, mails

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
+import pytest
 from pydantic import SecretStr
 
 from aap_pipeline.alerts.delivery import deliver
@@ -10,6 +14,7 @@ from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline_tests.integration.alerts.local import mail_receiver, web_receiver
+from aap_pipeline_tests.integration.simulator.certificate import self_signed
 
 NOTHING_LISTENS = 9
 
@@ -105,3 +110,33 @@ def test_no_secret_is_kept_or_sent(connection: Connection) -> None:
     for place in (kept[0], str(web.documents)):
         for secret in ("abcdef", "hunter2", "me:pw", "{x: 1}"):
             assert secret not in place
+
+
+def test_mail_goes_over_starttls_after_a_login(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a password in the clear, against a server that nobody vouches for, and against one in an error."""
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with mail_receiver(context, ("robot", "hunter2-hunter2")) as (port, mails):
+        settings = AlertSettings(
+            smtp_host="127.0.0.1",
+            smtp_port=port,
+            smtp_user="robot",
+            smtp_password=SecretStr("hunter2-hunter2"),
+            smtp_to="night@example.com",
+        )
+        raise_incident(connection, "cluster_stale", "prod", "Stale.")
+        [failure] = deliver(connection, receivers(settings))
+        assert "CERTIFICATE_VERIFY_FAILED" in failure
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        retry_now(connection)
+        wrong = settings.model_copy(update={"smtp_password": SecretStr("guessed-wrongly")})
+        [failure] = deliver(connection, receivers(wrong))
+        assert "535" in failure
+        assert "guessed-wrongly" not in failure
+        assert mails == []
+        retry_now(connection)
+        assert deliver(connection, receivers(settings)) == []
+        assert [mail.count("Subject: [aap-pipeline] problem: cluster stale: prod") for mail in mails] == [1]

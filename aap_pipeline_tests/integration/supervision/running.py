@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.server import EmbeddedServer
 from aap_pipeline_tests.integration.cli.processes import environment
 
@@ -37,9 +38,9 @@ defs = dg.Definitions(
 )
 """
 _LAUNCH = """
-mutation Launch($job: String!) {
-  launchRun(executionParams: {selector: {repositoryLocationName: "small", repositoryName: "__repository__",
-    pipelineName: $job}, mode: "default"}) {
+mutation Launch($location: String!, $job: String!, $tags: [ExecutionTag!]!) {
+  launchRun(executionParams: {selector: {repositoryLocationName: $location, repositoryName: "__repository__",
+    pipelineName: $job}, mode: "default", executionMetadata: {tags: $tags}}) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
 """
 
@@ -80,9 +81,10 @@ class Up:
         assert url is not None
         return url
 
-    def launch(self, job: str) -> str:
+    def launch(self, job: str, location: str = "small", **tags: str) -> str:
         """Start a run of `job` through the web server, as a person in the UI does; its id."""
-        answer = self.ask(_LAUNCH, {"job": job})["launchRun"]
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        answer = self.ask(_LAUNCH, {"location": location, "job": job, "tags": pairs})["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         return str(answer["run"]["runId"])
 
@@ -94,7 +96,19 @@ class Up:
         except urllib.error.HTTPError as error:
             return str(error)
 
-    def ask(self, query: str, variables: dict[str, str]) -> Any:
+    def run_tag(self, run_id: str, key: str) -> str | None:
+        """The value of a run's tag, from the database: the web server does not tell hidden ones."""
+        with connect(self.database_url()) as connection:
+            question = "SELECT value FROM dagster.run_tags WHERE run_id = %s AND key = %s"
+            row = connection.execute(question, [run_id, key]).fetchone()
+        return str(row[0]) if row else None
+
+    def terminate(self, run_id: str) -> str:
+        """End a run as a person in the UI does; the type of the answer."""
+        query = "mutation End($id: String!) { terminateRun(runId: $id) { __typename } }"
+        return str(self.ask(query, {"id": run_id})["terminateRun"]["__typename"])
+
+    def ask(self, query: str, variables: dict[str, Any]) -> Any:
         """The data of a GraphQL answer."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(  # noqa: S310 - http, our own

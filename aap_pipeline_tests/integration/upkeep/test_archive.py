@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from aap_pipeline.core.parse import parse
 from aap_pipeline.upkeep.archive import Moved, archive
-from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, labels
 
 JOBS = 12
@@ -65,6 +68,43 @@ def test_a_killed_pass_leaves_each_job_in_one_place_and_the_next_goes_on(connect
     assert done.archived.jobs == done.archived.labels == 4
     assert places(connection) == (0, JOBS, JOBS)
     assert archive(connection).archived == Moved()
+
+
+def test_a_process_killed_in_the_middle_of_a_batch_takes_nothing_with_it(
+    connection: Connection, database_url: str, cluster: int
+) -> None:
+    """Guards against half a batch: jobs without their host summaries, or in both places."""
+    program = (
+        "import sys; from aap_pipeline.upkeep.archive import archive; "
+        "from aap_pipeline.warehouse.connection import connect; "
+        "archive(connect(sys.stdin.readline()), batch_jobs=4)"
+    )
+    with connect(database_url) as holder:  # one host summary that the child wants to delete: it waits there
+        holder.execute("SELECT id FROM clusters_jobhostsummary LIMIT 1 FOR UPDATE")
+        with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, text=True) as child:
+            assert child.stdin is not None
+            child.stdin.write(database_url)
+            child.stdin.close()
+            while not waiting(connection):
+                assert child.poll() is None
+            child.kill()
+    while waiting(connection):  # until the server has noticed
+        pass
+    core, archived, different = places(connection)
+    assert core + archived == different == JOBS
+    archive(connection)
+    assert places(connection) == (0, JOBS, JOBS)
+    row = connection.execute("SELECT count(*) FROM archive.clusters_jobhostsummary").fetchone()
+    assert row == (JOBS,)
+
+
+def waiting(connection: Connection) -> bool:
+    """Whether somebody waits for a lock in this database."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    ).fetchone()
+    connection.commit()
+    return bool(row and row[0])
 
 
 def test_a_job_that_is_read_again_leaves_the_archive(connection: Connection, database_url: str, cluster: int) -> None:

@@ -1,0 +1,64 @@
+"""How the daemon starts runs: each in a process of its own, forked from one that has imported everything (ADR 14).
+
+Dagster's default launcher starts a Python for each run, and the daemon waits until it has imported Dagster: two seconds
+of a core a run, one run after the other. A fork takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from dagster import DefaultRunLauncher
+from dagster._grpc.types import ExecuteRunArgs
+
+from aap_pipeline.abandoned import PROCESS_TAG, is_gone, process_of, this_process
+from aap_pipeline.forks import forks
+
+if TYPE_CHECKING:
+    from dagster._core.launcher import LaunchRunContext
+    from dagster._core.origin import JobPythonOrigin
+
+_DEFINITIONS = "aap_pipeline.definitions"
+
+
+class ForkingRunLauncher(DefaultRunLauncher):
+    """Forks the runs of this code location; those of other people's locations start as Dagster has it."""
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start the run and return. Its first step names its process in its tags, by which `terminate` finds it."""
+        run, origin = context.dagster_run, context.job_code_origin
+        if origin is None or not _is_ours(origin):
+            super().launch_run(context)
+            return
+        arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref())
+        command = arguments.get_command_args()[-1]
+        forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}").start()
+
+    def terminate(self, run_id: str) -> bool:
+        """Ask the run's process to end, from any process of its machine; False if there is none to ask."""
+        run = self._instance.get_run_by_id(run_id)
+        process = process_of(run_id, run.tags.get(PROCESS_TAG)) if run is not None else None
+        if run is None or run.is_finished or process is None:
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
+        here = this_process()
+        if process.host != here.host or is_gone(process, here):
+            return False
+        self._instance.report_run_canceling(run)
+        os.kill(process.pid, signal.SIGINT)
+        return True
+
+
+def _is_ours(origin: JobPythonOrigin) -> bool:
+    repository = origin.repository_origin
+    ours = getattr(repository.code_pointer, "module", None) == _DEFINITIONS
+    return ours and repository.executable_path == sys.executable
+
+
+def _execute(arguments: str) -> None:
+    """`dagster api execute_run ARGUMENTS`, in a new process."""
+    from dagster._cli.api import execute_run_command
+
+    execute_run_command.main([arguments], standalone_mode=False)

@@ -1,0 +1,231 @@
+"""`aap-pipeline up` as a user runs it, over simulated controllers that go on finishing jobs; how old its marts are."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from psycopg import OperationalError
+
+from aap_pipeline.simulator.process import SimulatorProcess
+from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.errors import DatabaseUnreachable
+from aap_pipeline.warehouse.processes import die_with_parent
+from aap_pipeline.warehouse.server import EmbeddedServer
+
+WARM_UP_SECONDS = 30.0
+"""What finished this long after the start, or before the end, does not count."""
+_POLL_SECONDS = 0.2
+_END_SECONDS = 60.0
+_VISIBLE = "SELECT cluster_id, sum(runs)::bigint FROM marts.savings_daily GROUP BY cluster_id"
+_FINISHED = (
+    "SELECT cluster_id, finished FROM clusters_job WHERE status IN ('successful', 'failed') AND num_hosts > 0 "
+    "ORDER BY cluster_id, finished, external_id"
+)
+Seen = Mapping[int, list[tuple[float, int]]]
+"""{cluster: [(moment, runs visible)]}, an entry where the number changed."""
+
+
+@dataclass(frozen=True)
+class Age:
+    """When a run of a cluster finished, and seconds until it was visible; one never seen ages until the end."""
+
+    cluster: int
+    finished: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An `aap-pipeline up` under way."""
+
+    up: subprocess.Popen[str]
+    url: str
+    """Of its embedded PostgreSQL, which keeps it over a restart."""
+    controllers: Mapping[str, SimulatorProcess]
+    """Those that are alive, by the name of their cluster."""
+    dead: frozenset[str]
+    """Names of the clusters whose controllers are not."""
+    secrets: frozenset[str] = field(repr=False)
+    """What no message and no log may hold: tokens, and the database's password."""
+
+    def processes(self) -> list[psutil.Process]:
+        """`up` and everything below it."""
+        top = psutil.Process(self.up.pid)
+        return [top, *top.children(recursive=True)]
+
+    def find(self, word: str) -> psutil.Process:
+        """The process whose command line has `word`, without its guard."""
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):  # a run that has ended meanwhile
+                line = process.cmdline()
+                if word in line and not any("guard" in part for part in line):
+                    return process
+        raise LookupError(f"No process of `aap-pipeline up` has {word!r} in its command line.")
+
+
+@dataclass
+class Plan:
+    """How many controllers finish jobs, and how many are dead: in turn they never answer, and refuse connections."""
+
+    live: int
+    dead: int
+    jobs_per_minute: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def running(plan: Plan) -> Iterator[Installation]:
+    """The installation, from when its web server answers; all of it is gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="aap-pipeline-installation-") as folder, ExitStack() as stack:
+        home = Path(folder)
+        home.chmod(0o711)
+        environment = {**os.environ, **plan.environment, "AAP_PIPELINE_HOME": str(home / "home")}
+        environment.pop("AAP_PIPELINE_DATABASE_URL", None)
+        live = ["--live", str(plan.jobs_per_minute), "--jobs", "200", "--days", "30", "--plain"]
+        controllers = {
+            f"live-{number}": stack.enter_context(SimulatorProcess(*live, "--seed", str(number)))
+            for number in range(1, plan.live + 1)
+        }
+        entries = {
+            name: (urlsplit(process.addresses[0].url).port or 0, process.addresses[0].access_token)
+            for name, process in controllers.items()
+        }
+        for number in range(1, plan.dead + 1):
+            silent = stack.enter_context(socket.socket())
+            silent.bind(("127.0.0.1", 0))
+            if number % 2:
+                silent.listen(100)
+            entries[f"dead-{number}"] = (silent.getsockname()[1], "a-token-that-nobody-asks-for")
+        _add_clusters(environment, home, entries)
+        up = stack.enter_context(_up(environment))
+        url = EmbeddedServer(home / "home" / "postgres").running_url()
+        assert url is not None
+        secrets = {token for _, token in entries.values()} | {urlsplit(url).password or ""}
+        yield Installation(up, url, controllers, frozenset(entries.keys() - controllers.keys()), frozenset(secrets))
+
+
+def _add_clusters(environment: Mapping[str, str], home: Path, entries: Mapping[str, tuple[int, str]]) -> None:
+    """`aap-pipeline clusters import` of {name: (port, token)}."""
+    file = home / "clusters.json"  # which is YAML too
+    file.touch(0o600)
+    fields = [
+        {"name": name, "protocol": "http", "address": "127.0.0.1", "port": port, "access_token": token}
+        for name, (port, token) in entries.items()
+    ]
+    file.write_text(json.dumps({"clusters": fields}))
+    command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
+    subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def _up(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`aap-pipeline up` for the block; it listens on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "aap_pipeline.cli", "up", "--port", str(port)]
+    with subprocess.Popen(
+        command, env=dict(environment), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent(signal.SIGTERM)
+    ) as child:
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                if "http://" in line:  # the web server answers: everything is up
+                    break
+            else:
+                raise SystemExit("`aap-pipeline up` ended before its web server answered; its message is above.")
+            yield child
+        finally:
+            child.send_signal(signal.SIGTERM)
+            child.wait(timeout=_END_SECONDS)
+
+
+class Watch:
+    """Counts the runs that the marts of the database at `url` show, several times a second."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection = connect(url, autocommit=True)
+        self._begun = time.time()
+        self._seen: dict[int, list[tuple[float, int]]] = defaultdict(list)
+
+    def go_on(self, seconds: float) -> None:
+        """Watch for so long; while the server is away it shows nothing new."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                for cluster, runs in self._connection.execute(_VISIBLE).fetchall():
+                    if not self._seen[cluster] or self._seen[cluster][-1][1] != runs:
+                        self._seen[cluster].append((time.time(), runs))
+            except OperationalError:
+                with suppress(DatabaseUnreachable):
+                    self._connection = connect(self._url, autocommit=True)
+            time.sleep(_POLL_SECONDS)
+
+    def ages(self) -> list[Age]:
+        """How old each run was that finished in the time watched, without those close to its begin and end."""
+        finished: dict[int, list[float]] = defaultdict(list)
+        for cluster, moment in self._connection.execute(_FINISHED).fetchall():
+            finished[cluster].append(moment.timestamp())
+        return list(_ages(finished, self._seen, self._begun + WARM_UP_SECONDS, time.time()))
+
+
+def percentiles(found: Iterable[Age]) -> dict[str, float]:
+    """Figures for `emit`; only the number of jobs where there is none."""
+    seconds = sorted(age.seconds for age in found)
+    if not seconds:
+        return {"jobs": 0}
+    return {
+        "jobs": len(seconds),
+        "median_seconds": statistics.median(seconds),
+        "p95_seconds": _percentile(seconds, 0.95),
+        "p99_seconds": _percentile(seconds, 0.99),
+        "most_seconds": seconds[-1],
+    }
+
+
+def _ages(finished: Mapping[int, list[float]], seen: Seen, begin: float, end: float) -> Iterator[Age]:
+    for cluster, moments in finished.items():
+        changes = iter(seen[cluster])
+        moment, runs = next(changes, (end, 0))
+        for number, when in enumerate(moments, start=1):
+            while runs < number and moment < end:
+                moment, runs = next(changes, (end, runs))
+            if begin <= when <= end - WARM_UP_SECONDS:
+                yield Age(cluster, when, moment - when)
+
+
+def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
+    """Used so far by `processes` and by their children that have ended."""
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+def syncs(url: str) -> dict[str, int]:
+    """How many syncs there were, and how many failed."""
+    with connect(url) as connection:
+        row = connection.execute("SELECT count(*), count(error) FROM pipeline.sync_run").fetchone()
+    assert row is not None
+    return {"syncs": row[0], "failed_syncs": row[1]}
+
+
+def _percentile(values: list[float], share: float) -> float:
+    return values[min(len(values) - 1, int(len(values) * share))]
