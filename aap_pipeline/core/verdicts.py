@@ -36,7 +36,7 @@ def host_totals_agree(found: HostTotals) -> Verdict:
     if not found.disagreeing:
         return Verdict(True, f"{found.checked:,} jobs were checked.", figures)
     jobs = listed(found.disagreeing)
-    text = f"{len(found.disagreeing):,} jobs have host totals that differ from their host summaries: {jobs}."
+    text = f"Jobs with host totals that differ from their host summaries ({len(found.disagreeing):,}): {jobs}."
     return Verdict(False, text, figures, severe=True)
 
 

@@ -13,6 +13,7 @@ from aap_pipeline.warehouse.statements import statement
 
 COUNTED_UP_TO: Final = 10_000
 """Rows of a cluster are counted up to here, which takes milliseconds however large the table is."""
+_MOST_CHARACTERS: Final = 60  # of a text in a preview: one name of 512 would push the other columns off the page
 
 
 def table_metadata(table: str) -> dict[str, Any]:
@@ -44,5 +45,15 @@ def _figures(counted: int, estimated: int, shown: list[Mapping[str, Any]] | None
     if estimated >= 0:  # -1: the table was never analyzed
         figures["rows_of_all_clusters_estimated"] = estimated
     if shown:
-        figures["preview"] = MetadataValue.table([TableRecord(dict(row)) for row in shown])
+        figures["preview"] = MetadataValue.table([_record(row) for row in shown])
     return figures
+
+
+def _record(row: Mapping[str, Any]) -> TableRecord:
+    return TableRecord({name: _shortened(value) for name, value in row.items()})
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _MOST_CHARACTERS:
+        return value[: _MOST_CHARACTERS - 1] + "…"
+    return value
