@@ -13,7 +13,7 @@ from aap_pipeline.warehouse.statements import statement
 
 COUNTED_UP_TO: Final = 10_000
 """Rows of a cluster are counted up to here, which takes milliseconds however large the table is."""
-_MOST_CHARACTERS: Final = 60  # of a text in a preview: one name of 512 would push the other columns off the page
+_MOST_CHARACTERS: Final = 60  # of a text in a preview: one of 255 would push the other columns off the page
 
 
 def table_metadata(table: str) -> dict[str, Any]:

@@ -57,10 +57,10 @@ def test_rows_are_counted_exactly_as_far_as_that_is_quick_and_then_estimated(con
 
 
 def test_a_long_name_is_cut(connection: Connection) -> None:
-    """Guards against one job of 512 characters that pushes all other columns off the page."""
+    """Guards against a name of 255 characters that pushes all other columns off the page."""
     cluster = add_cluster(connection)
     add_jobs(connection, cluster, 1, 1)
-    connection.execute("UPDATE clusters_job SET name = repeat('x', 512)")
+    connection.execute("UPDATE clusters_job SET name = repeat('x', 255)")
     (row,) = shown(table_figures(connection, "report/core_tables", cluster)["jobs"])
     assert row["name"] == "x" * 59 + "…"
 

@@ -61,7 +61,7 @@ def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up:
             operator.see_run_end("Failure")
             words = operator.see_check("core/jobs", "host_totals_agree")
             assert "Failed" in words
-            assert "1 jobs have host totals that differ from their host summaries" in words
+            assert "Jobs with host totals that differ from their host summaries (1)" in words
             assert "delete the named rows" in words
 
 
