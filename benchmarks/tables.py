@@ -122,9 +122,16 @@ def core(results: Results) -> str:
     parsed = _of(figures(results, "core", "core.parse"), columns)
     limit = {"COPY alone, host summaries/s": "host_summaries_per_second", "core's share of it": "parse_ratio"}
     memory = {"jobs": "jobs", "peak MB, alone": "peak_megabytes"}
+    both = {
+        "two clusters at once, jobs": "jobs",
+        "jobs/s": "jobs_per_second",
+        "host summaries/s": "host_summaries_per_second",
+        "times Red Hat's": "times_red_hat",
+    }
     return "\n\n".join(
         [
             parsed,
+            _of(figures(results, "core", "core.two_clusters"), both),
             _of(figures(results, "core", "core.copy_alone"), limit),
             _of(figures(results, "core", "core.peak_memory"), memory),
         ]
