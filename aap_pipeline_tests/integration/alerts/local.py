@@ -69,7 +69,8 @@ def mail_receiver(
                     self.say("250-local", "250 AUTH PLAIN" if self.secured else "250 STARTTLS")
                 elif command.upper() == "STARTTLS" and tls is not None:
                     self.say("220 go on")
-                    self.secure(tls)
+                    if not self.secure(tls):
+                        return
                 elif command.upper() == "AUTH" and self.secured and login is not None:
                     self.known = b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")[1:] == list(login)
                     self.say("235 welcome" if self.known else "535 no")
@@ -89,11 +90,19 @@ def mail_receiver(
         def say(self, *lines: str) -> None:
             self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
 
-        def secure(self, context: ssl.SSLContext) -> None:
-            self.connection = context.wrap_socket(self.connection, server_side=True)
+        def secure(self, context: ssl.SSLContext) -> bool:
+            try:
+                self.connection = context.wrap_socket(self.connection, server_side=True)
+            except ssl.SSLError:  # the client does not trust the certificate
+                return False
             self.rfile = self.connection.makefile("rb")
             self.wfile = self.connection.makefile("wb", buffering=0)
             self.secured = True
+            return True
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()  # the server closes the socket that it knows, which TLS has taken over
 
     with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
         yield port, mails
