@@ -69,7 +69,10 @@ def mail_receiver(
                     self.say("250-local", "250 AUTH PLAIN" if self.secured else "250 STARTTLS")
                 elif command.upper() == "STARTTLS" and tls is not None:
                     self.say("220 go on")
-                    self.secure(tls)
+                    try:
+                        self.secure(tls)
+                    except ssl.SSLError:  # the client does not trust us
+                        return
                 elif command.upper() == "AUTH" and self.secured and login is not None:
                     self.known = b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")[1:] == list(login)
                     self.say("235 welcome" if self.known else "535 no")
@@ -94,6 +97,10 @@ def mail_receiver(
             self.rfile = self.connection.makefile("rb")
             self.wfile = self.connection.makefile("wb", buffering=0)
             self.secured = True
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
 
     with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
         yield port, mails
