@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import statistics
 import sys
 import time
 from collections import Counter, defaultdict
@@ -158,9 +159,7 @@ def _alerts(installation: Installation, documents: Sequence[Mapping[str, Any]]) 
 
 
 class Memory:
-    """Resident MiB of the largest process of each kind below `up`, runs left out; PostgreSQL's all together, without
-    what they share. (The daemon replaces its code server every few minutes, so that there are two for a moment.)
-    """
+    """Resident MiB of all processes of each kind below `up`, runs left out; PostgreSQL's without what they share."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -174,21 +173,20 @@ class Memory:
                 kind, memory = _kind(process), process.memory_info()
             except psutil.Error:  # it ended meanwhile
                 continue
-            if kind == "PostgreSQL":
-                found[kind] += (memory.rss - memory.shared) / 2**20
-            elif kind:
-                found[kind] = max(found[kind], memory.rss / 2**20)
+            if kind:
+                found[kind] += (memory.rss - (memory.shared if kind == "PostgreSQL" else 0)) / 2**20
         for kind, size in found.items():
             self._samples[kind].append((moment, size))
 
     def report(self) -> list[str]:
-        """The most of the third and of the last quarter, a figure a kind; what grew by more than a tenth
-        and by more than some backends of PostgreSQL come and go with.
+        """The median of the third and of the last quarter, a figure a kind; what grew by more than a tenth and by more than
+        some backends of PostgreSQL come and go with. The median, for Dagster replaces its code servers every few
+        minutes, and there are more of them for a moment.
         """
         problems = []
         for kind, samples in sorted(self._samples.items()):
-            third = max((size for moment, size in samples if 0.5 < moment <= 0.75), default=0.0)
-            last = max((size for moment, size in samples if moment > 0.75), default=0.0)
+            third = statistics.median([size for moment, size in samples if 0.5 < moment <= 0.75] or [0.0])
+            last = statistics.median([size for moment, size in samples if moment > 0.75] or [0.0])
             growth = last / third if third else 0.0
             emit("soak.memory", process=kind, third_quarter_mib=third, last_quarter_mib=last, growth=growth)
             if third and growth > _MOST_GROWTH and last - third > _NOTICED_MIB:
