@@ -179,8 +179,8 @@ class Memory:
             self._samples[kind].append((moment, size))
 
     def report(self) -> list[str]:
-        """The median of the third and of the last quarter, a figure a kind; what grew by more than a tenth and by more than
-        some backends of PostgreSQL come and go with. The median, for Dagster replaces its code servers every few
+        """The median of the third and of the last quarter, a figure a kind; what grew by more than a tenth and by more
+        than some backends of PostgreSQL come and go with. The median, for Dagster replaces its code servers every few
         minutes, and there are more of them for a moment.
         """
         problems = []
