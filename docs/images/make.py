@@ -94,7 +94,7 @@ def dagster_pictures(folder: Path) -> None:
             operator.open_launchpad(CLUSTER)
             operator.launch()
             operator.see_run_end("Failure")
-            operator.see_check("core/jobs", "host_totals_agree")
+            operator.see_check("core/jobs", "host_totals_agree", "delete the named rows")
             photograph(operator, "failed-check")
     finally:
         up.process.terminate()

@@ -74,10 +74,11 @@ class Operator:
         if (said := ended.inner_text()) != status:
             raise AssertionError(f"The run ended as {said}: {self.page.locator('body').inner_text()}")
 
-    def see_check(self, asset: str, check: str) -> str:
-        """The newest result of an asset check; the words by it."""
+    def see_check(self, asset: str, check: str, remedy: str) -> str:
+        """The newest result of an asset check; the words by it, once its `remedy` is among them: it is drawn last."""
         self._open(f"/assets/{asset}?view=checks&checkDetail={check}")
         self._see("Evaluation result").wait_for()
+        self.page.get_by_text(remedy).first.wait_for()
         return self.page.locator("body").inner_text()
 
     def settled(self) -> None:
