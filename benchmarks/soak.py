@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import statistics
 import sys
 import time
 from collections import Counter, defaultdict
@@ -179,14 +178,14 @@ class Memory:
             self._samples[kind].append((moment, size))
 
     def report(self) -> list[str]:
-        """The median of the third and of the last quarter, a figure a kind; what grew by more than a tenth and by more
-        than some backends of PostgreSQL come and go with. The median, for Dagster replaces its code servers every few
-        minutes, and there are more of them for a moment.
+        """The least of the third and of the last quarter, a figure a kind; what grew by more than a tenth and by more
+        than some backends of PostgreSQL come and go with. The least, for Dagster's daemon replaces its code server each
+        minute, and has two for half of it; a process that grows or is left behind raises the least as well.
         """
         problems = []
         for kind, samples in sorted(self._samples.items()):
-            third = statistics.median([size for moment, size in samples if 0.5 < moment <= 0.75] or [0.0])
-            last = statistics.median([size for moment, size in samples if moment > 0.75] or [0.0])
+            third = min((size for moment, size in samples if 0.5 < moment <= 0.75), default=0.0)
+            last = min((size for moment, size in samples if moment > 0.75), default=0.0)
             growth = last / third if third else 0.0
             emit("soak.memory", process=kind, third_quarter_mib=third, last_quarter_mib=last, growth=growth)
             if third and growth > _MOST_GROWTH and last - third > _NOTICED_MIB:
