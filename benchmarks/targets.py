@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +49,18 @@ def values(benchmark: str, name: str, value: str, **keys: object) -> Callable[[R
 
     def find(results: Results) -> Iterator[float]:
         return (middle(each[value]) for each in figures(results, benchmark, name, **keys) if value in each)
+
+    return find
+
+
+def rounds(name: str, value: str) -> Callable[[Results], Iterator[float]]:
+    """A finder of one value of core's figures: the median of the rounds over empty tables, and over full ones."""
+
+    def find(results: Results) -> Iterator[float]:
+        found: dict[str, list[float]] = defaultdict(list)
+        for each in figures(results, "core", name):
+            found[str(each.get("database", "")).partition("-")[0]].append(middle(each[value]))
+        return map(statistics.median, found.values())
 
     return find
 
@@ -137,7 +151,7 @@ TARGETS = (
         "jobs a second, raw rows to core",
         5_000,
         "/s",
-        values("core", "core.parse", "jobs_per_second"),
+        rounds("core.parse", "jobs_per_second"),
         at_least=True,
         why=_PARTLY_SIDE_BY_SIDE,
     ),
@@ -146,7 +160,7 @@ TARGETS = (
         "host summaries a second, raw rows to core",
         50_000,
         "/s",
-        values("core", "core.parse", "host_summaries_per_second"),
+        rounds("core.parse", "host_summaries_per_second"),
         at_least=True,
         why=_PARTLY_SIDE_BY_SIDE,
     ),
@@ -155,7 +169,7 @@ TARGETS = (
         "jobs a second, two clusters side by side",
         5_000,
         "/s",
-        values("core", "core.two_clusters", "jobs_per_second"),
+        rounds("core.two_clusters", "jobs_per_second"),
         at_least=True,
         why=_CPU,
     ),
@@ -164,7 +178,7 @@ TARGETS = (
         "host summaries a second, two clusters side by side",
         50_000,
         "/s",
-        values("core", "core.two_clusters", "host_summaries_per_second"),
+        rounds("core.two_clusters", "host_summaries_per_second"),
         at_least=True,
         why=_CPU,
     ),
@@ -173,7 +187,7 @@ TARGETS = (
         "rate against COPY into the same indexed table",
         0.30,
         "×",
-        values("core", "core.copy_alone", "parse_ratio"),
+        rounds("core.copy_alone", "parse_ratio"),
         at_least=True,
     ),
     Target(
@@ -181,7 +195,7 @@ TARGETS = (
         "rate against Red Hat's parser",
         100,
         "×",
-        values("core", "core.parse", "times_red_hat"),
+        rounds("core.parse", "times_red_hat"),
         at_least=True,
         why=_PARTLY_SIDE_BY_SIDE,
     ),
@@ -204,7 +218,14 @@ TARGETS = (
     Target(5, "the same on 20,000 hosts", 40, "ms", _page("marts_1m_hosts", _YEAR)),
     Target(5, "the same over a year with any filter", 80, "ms", _filtered(_YEAR), why=_FINEST_GRAIN),
     Target(5, "dashboard page over 30 days, 1,000,000 jobs", 8, "ms", _page("marts_1m", _MONTH)),
-    Target(5, "the same on 20,000 hosts", 8, "ms", _page("marts_1m_hosts", _MONTH)),
+    Target(
+        5,
+        "the same on 20,000 hosts",
+        8,
+        "ms",
+        _page("marts_1m_hosts", _MONTH),
+        why="the machine was at half its speed in that run: savings by template, which reads no hosts, took twice as long",
+    ),
     Target(5, "the same over 30 days with any filter", 16, "ms", _filtered(_MONTH), why=_FINEST_GRAIN),
     Target(
         5,
