@@ -66,7 +66,7 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
         TimeElapsedColumn(),
         TextColumn("{task.fields[last]}"),
     )
-    failed = []
+    failed: dict[str, str] = {}
     with Progress(*columns, console=console) as progress:
         for benchmark, arguments, runs in todo:
             task = progress.add_task(benchmark.name, total=None, last="")
@@ -75,11 +75,12 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
                 save(out, benchmark.name, found)
                 progress.update(task, total=1, completed=1, last=f"{len(found['figures'])} figures")
             except subprocess.CalledProcessError as error:
-                failed.append(benchmark.name)
-                last = (error.stderr or "").strip().splitlines()[-1:] or ["no message"]
-                progress.update(task, total=1, completed=1, last=f"[red]failed: {last[0]}")
+                failed[benchmark.name] = (error.stderr or "").strip() or "no message"
+                progress.update(task, total=1, completed=1, last="[red]failed")
     if docs:
         console.print(f"Written: {document.write(out)}")
+    for name, said in failed.items():
+        console.print(f"\n{name} said:\n{said}", markup=False)
     if failed:
         raise click.ClickException(f"These benchmarks failed, their last results stay: {', '.join(failed)}.")
 
