@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ def start(arguments: list[str], variables: Mapping[str, str], **options: Any) ->
         start_new_session=True,
         **options,
     )
+
+
+def import_clusters(variables: Mapping[str, str], folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """`aap-pipeline clusters import` of `entries` on loopback; the file, which holds tokens, is kept in `folder`."""
+    file = folder / "clusters.json"
+    file.touch(0o600)
+    on_loopback = [{"protocol": "http", "address": "127.0.0.1", **entry} for entry in entries]
+    file.write_text(json.dumps({"clusters": on_loopback}), encoding="utf-8")  # JSON is YAML
+    command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
+    subprocess.run(command, env=dict(variables), check=True, stdout=subprocess.DEVNULL)
 
 
 def finish(arguments: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

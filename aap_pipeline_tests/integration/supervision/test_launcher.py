@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 
 from aap_pipeline.abandoned import PROCESS_TAG, process_of
 from aap_pipeline.jobs import PARTITION_TAG
+from aap_pipeline_tests.integration.cli.processes import environment, import_clusters
 from aap_pipeline_tests.integration.supervision.running import Up, wait_for
 
 
@@ -21,7 +18,8 @@ def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(100)
-        _register(tmp_path, silent.getsockname()[1])
+        entry = {"name": "silent", "port": silent.getsockname()[1], "access_token": "a-token"}  # takes connections only
+        import_clusters(environment(tmp_path / "home"), tmp_path, [entry])
         up = Up(tmp_path)
         try:
             up.wait_until_ready()
@@ -42,18 +40,6 @@ def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None
             for left in up.processes():
                 left.kill()
             up.process.communicate()
-
-
-def _register(folder: Path, port: int) -> None:
-    """A cluster at a controller that takes connections and never answers."""
-    entry = {"name": "silent", "protocol": "http", "address": "127.0.0.1", "port": port, "access_token": "a-token"}
-    file = folder / "clusters.json"
-    file.touch(0o600)
-    file.write_text(json.dumps({"clusters": [entry]}))
-    environment = {**os.environ, "AAP_PIPELINE_HOME": str(folder / "home")}
-    environment.pop("AAP_PIPELINE_DATABASE_URL", None)
-    command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def _under_way(up: Up) -> tuple[str, psutil.Process]:

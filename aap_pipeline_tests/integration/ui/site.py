@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.warehouse.connection import connect
+from aap_pipeline_tests.integration.cli.processes import import_clusters
 
 
 def import_controllers(environment: Mapping[str, str], folder: Path, servers: Mapping[str, SimulatorServer]) -> None:
@@ -17,8 +15,6 @@ def import_controllers(environment: Mapping[str, str], folder: Path, servers: Ma
     entries = [
         {
             "name": name,
-            "protocol": "http",
-            "address": "127.0.0.1",
             "port": server.port,
             "access_token": server.token.access_token,
             "refresh_token": server.token.refresh_token,
@@ -27,10 +23,7 @@ def import_controllers(environment: Mapping[str, str], folder: Path, servers: Ma
         }
         for name, server in servers.items()
     ]
-    file = folder / "clusters.yaml"
-    file.write_text(json.dumps({"clusters": entries}), encoding="utf-8")  # JSON is YAML
-    command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
-    subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
+    import_clusters(environment, folder, entries)
 
 
 def change_a_job_by_hand(url: str, cluster: str) -> None:
