@@ -85,7 +85,7 @@ BENCHMARKS = (
         "freshness",
         "Seconds from finished at the controller to visible in the marts, with `aap-pipeline up`",
         "--seconds 90",
-        "--seconds 300",
+        "--seconds 120",
     ),
     Benchmark(
         "soak",
