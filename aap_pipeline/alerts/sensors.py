@@ -39,7 +39,7 @@ from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
-_FINISHED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # somebody meant a cancelled one
 _SETTLED = timedelta(seconds=3)
 _MOST_RUNS = 200
 _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
@@ -138,13 +138,14 @@ def _freshness_events(stale: dict[str, str], was_stale: set[str]) -> Iterator[As
 
 def _finished(instance: DagsterInstance, after: datetime, until: datetime) -> list[RunRecord]:
     """Runs that ended in (after, until], oldest first. `until` is a little ago: so that none is passed over."""
-    found = instance.get_run_records(
-        RunsFilter(statuses=_FINISHED, updated_after=after, updated_before=until),
-        limit=_MOST_RUNS,
-        order_by="update_timestamp",
-        ascending=True,
+    return list(
+        instance.get_run_records(
+            RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),
+            limit=_MOST_RUNS,
+            order_by="update_timestamp",
+            ascending=True,
+        )
     )
-    return [record for record in found if record.dagster_run.status is not DagsterRunStatus.CANCELED]
 
 
 def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:

@@ -11,6 +11,7 @@ from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_con
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
 from aap_pipeline.definitions import defs
+from aap_pipeline.jobs import update_cluster
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline_tests.integration.alerts.local import WebReceiver, web_receiver
@@ -69,6 +70,18 @@ def test_failed_runs_and_checks_are_told_once_and_so_is_their_end(
     site.query("DELETE FROM pipeline.rejected_record RETURNING 1")
     assert site.run("prod").success
     assert look() == [("check_failed", "core/jobs nothing_rejected prod", "resolved")]
+
+
+def test_many_cancelled_runs_do_not_hide_a_failed_one(
+    site: Site, told: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a cancelled backfill that fills each look at the runs, so that alerts end for good."""
+    monkeypatch.setattr(sensors, "_MOST_RUNS", 2)
+    cursor = datetime.now(UTC).isoformat()
+    for report in (site.instance.report_run_canceled,) * 3 + (site.instance.report_run_failed,):
+        report(site.instance.create_run_for_job(defs.resolve_job_def(update_cluster.name)))
+    tick(site, alerts_sensor, cursor)
+    assert [document["subject"] for document in told.documents] == ["update_cluster"]
 
 
 def test_a_stale_cluster_is_told_and_its_check_turns_red(
