@@ -200,7 +200,7 @@ def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, 
         tags=process_tag(run_id),
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
-            "ops": {sync_data.op.name: {"config": asdict(window)}},
+            "ops": {sync_data.op.name: {"config": {**asdict(window), "in_one_go": True}}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
         },
         raise_on_error=False,

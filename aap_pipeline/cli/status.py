@@ -6,6 +6,8 @@ import click
 
 from aap_pipeline.cli.output import Column, cell, console, duration, json_option, moment, number, print_rows
 
+_WINDOW = ("from", "to", "done_to")
+
 
 @click.command(name="status")
 @json_option
@@ -14,7 +16,8 @@ def command(as_json: bool) -> int:
 
     Unparsed: raw documents that core has not taken in. Pending: finished jobs whose host summaries the controller has
     not written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings are to be
-    computed anew. Exit status 1 if the last sync of an enabled cluster failed.
+    computed anew. Backfills that are not at their end stand below. Exit status 1 if the last sync of an enabled
+    cluster failed.
     """
     from psycopg.rows import dict_row
 
@@ -38,9 +41,13 @@ def command(as_json: bool) -> int:
     if not rows and not as_json:
         click.echo("There is no cluster yet: add one with `aap-pipeline clusters add`.")
     else:
-        print_rows([*columns, Column("error", "Error")] if as_json else columns, rows, as_json=as_json)
+        more = [Column("error", "Error"), Column("backfills", "Backfills")] if as_json else []
+        print_rows([*columns, *more], rows, as_json=as_json)
     if not as_json:  # sentences are too long for a column
         for row in rows:
             if row["error"]:
                 console().print("[red]✗[/] ", cell(f"{row['name']}: {row['error']}"), sep="")
+            for each in row["backfills"] or []:
+                begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
+                console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has come to {done} UTC."))
     return 1 if any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows) else 0

@@ -27,6 +27,8 @@ from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
+_PIECE_SECONDS = 60.0
+"""Of a backfill at a time: the cluster's live syncs wait no longer than that, and what it read is soon in the marts."""
 
 
 class SyncConfig(Config):
@@ -39,6 +41,11 @@ class SyncConfig(Config):
     )
     until: str | None = Field(
         default="", description="Backfill: read jobs that finished up to this time, ISO 8601. Empty: until now."
+    )
+    in_one_go: bool = Field(
+        default=False,
+        description="Backfill: read the whole window in this run. Otherwise one that takes longer pauses after each "
+        "minute, so that the live syncs get their turn, and new_jobs_sensor goes on with it.",
     )
 
 
@@ -82,11 +89,14 @@ def sync_data(
                 cluster=cluster,
                 since=moment(config.since),
                 until=moment(config.until),
+                pause_after=None if config.in_one_go else _PIECE_SECONDS,
                 dagster_run_id=context.run.run_id,
                 progress=tell,
                 tell=context.log.info,
             ),
         )
+    if report.paused:
+        context.log.info("Paused for the live syncs: new_jobs_sensor goes on with this backfill by itself.")
     progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     return MaterializeResult(metadata=_metadata(report))
 
@@ -133,6 +143,7 @@ def _metadata(report: SyncReport) -> dict[str, Any]:
         "retries": report.retries,
         "bytes": report.bytes,
         "seconds": report.seconds,
+        "paused": report.paused,
     }
     if report.newest_finished is not None and report.lag_seconds is not None:
         figures["newest_finished"] = report.newest_finished.isoformat()

@@ -19,7 +19,8 @@ _AT_LEAST_EVERY = timedelta(minutes=10)
 class SyncState:
     """How a cluster's syncs stand: its watermark, whether host summaries are awaited, and its failures in a row.
 
-    `last_ended` is when its last sync ended, or began if it has not; None: it was never synced.
+    `last_ended` is when its last sync ended, or began if it has not; None: it was never synced. `paused_from` and
+    `paused_to` (None: open end) are the window of a backfill that waits to go on; `backfill_was_last`: to read.
     """
 
     name: str
@@ -27,6 +28,18 @@ class SyncState:
     awaits_summaries: bool
     last_ended: datetime | None
     failures: int
+    paused_from: datetime | None = None
+    paused_to: datetime | None = None
+    backfill_was_last: bool | None = None
+
+
+@dataclass(frozen=True)
+class Due:
+    """Why to run, and for a backfill its window: ISO 8601, an open end empty; empty both: what is new."""
+
+    reason: str
+    since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,18 @@ def parse_silences(cursor: str | None) -> dict[str, Silence]:
 def format_silences(silences: Mapping[str, Silence]) -> str:
     """`silences` as a cursor."""
     return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
+
+
+def what_is_due(state: SyncState, newest_finished: datetime | None, now: datetime) -> Due | None:
+    """What to run now, given the finish time of the controller's newest job; None: nothing.
+
+    A paused backfill and live syncs take turns, so that neither waits for the end of the other.
+    """
+    reason = reason_to_sync(state, newest_finished, now)
+    if state.paused_from is not None and not (reason and state.backfill_was_last):
+        until = state.paused_to.isoformat() if state.paused_to else ""
+        return Due("its backfill goes on", state.paused_from.isoformat(), until)
+    return Due(reason) if reason else None
 
 
 def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime) -> str | None:

@@ -35,6 +35,8 @@ class SyncReport:
     seconds: float
     newest_finished: datetime | None
     lag_seconds: float | None
+    paused: bool = False
+    """A backfill that left the rest of its window for later, so that the live syncs get their turn."""
     warnings: tuple[str, ...] = ()
     """What a person should look at although the sync succeeded, a sentence each."""
 
@@ -71,6 +73,7 @@ def report_of(
         seconds=round(time.monotonic() - started, 3),
         newest_finished=tally.newest,
         lag_seconds=(now - tally.newest).total_seconds() if tally.newest else None,
+        paused=tally.paused,
         warnings=warnings,
     )
 

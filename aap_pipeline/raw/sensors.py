@@ -23,7 +23,8 @@ from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
 from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.raw.due import Silence, SyncState, format_silences, parse_silences, reason_to_sync, to_ask
+from aap_pipeline.raw.assets import sync_data
+from aap_pipeline.raw.due import Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.encryption import Cipher
 from aap_pipeline.warehouse.statements import statement
@@ -44,7 +45,8 @@ _asking: dict[tuple[str, Cluster], Future[Answer]] = {}  # of this process; lost
     minimum_interval_seconds=1,  # at each round of the sensor daemon, which is every 5 s: 5 would miss every other one
     default_status=DefaultSensorStatus.RUNNING,
     description="Asks every enabled cluster for its newest finished job, side by side, and starts a run where there is "
-    "something new. A cluster whose syncs fail is left alone for 15 s, doubling up to 15 minutes; the tick names it.",
+    "something new. A cluster whose syncs fail is left alone for 15 s, doubling up to 15 minutes; the tick names it. A "
+    "paused backfill goes on in turns with what is new.",
 )
 def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """One cheap question a cluster; runs that are under way are not asked for again."""
@@ -75,15 +77,26 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
             errors += 1
             continue
         silences.pop(state.name, None)
-        reason = reason_to_sync(state, answer, now)
-        if reason:
-            requests.append(RunRequest(partition_key=state.name, tags={REASON_TAG: f"because {reason}"}))
+        due = what_is_due(state, answer, now)
+        if due:
+            requests.append(_run_request(state.name, due))
     summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs under way, {len(requests)} due", *remarks])
     context.log.log(logging.INFO if requests or errors else logging.DEBUG, summary)
     return SensorResult(
         run_requests=requests,
         skip_reason=None if requests else SkipReason(summary),
         cursor=format_silences({name: silence for name, silence in silences.items() if name in enabled}),
+    )
+
+
+def _run_request(cluster: str, due: Due) -> RunRequest:
+    tags = {REASON_TAG: f"because {due.reason}"}
+    if not due.since:
+        return RunRequest(partition_key=cluster, tags=tags)
+    return RunRequest(
+        partition_key=cluster,
+        run_config={"ops": {sync_data.op.name: {"config": {"since": due.since, "until": due.until}}}},
+        tags={**tags, "dagster/priority": "-1"},  # where runs queue, the live syncs of other clusters come first
     )
 
 

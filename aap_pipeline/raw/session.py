@@ -43,11 +43,15 @@ class Stopped(ControllerError):
 
 @dataclass(frozen=True)
 class SyncRequest:
-    """What to sync. Without `since` and `until`: what is new."""
+    """What to sync. Without `since` and `until`: what is new.
+
+    A backfill stops at the first end of a slice after `pause_after` seconds, None: never; `new_jobs_sensor` goes on.
+    """
 
     cluster: Cluster
     since: datetime | None = None
     until: datetime | None = None
+    pause_after: float | None = None
     dagster_run_id: str | None = None
     progress: Callable[[Tally], None] = lambda _: None
     tell: Callable[[str], None] = lambda _: None

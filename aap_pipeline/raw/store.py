@@ -61,8 +61,22 @@ class RawStore:
             if self.plan.backfill is not None:
                 self._note_progress(self.plan.backfill, until, finished=until >= self.plan.window.until)
 
+    def resume_backfill(self, backfill: Backfill) -> datetime | None:
+        """Up to where an earlier run of the same window came, if that did not finish."""
+        with self._connection.transaction():
+            row = self._connection.execute(statement("raw/resume_backfill"), self._window_of(backfill)).fetchone()
+        return row[0] if row else None
+
+    def pause_backfill(self, backfill: Backfill) -> None:
+        """Let the sensor go on with it."""
+        with self._connection.transaction():
+            self._connection.execute(statement("raw/pause_backfill"), self._window_of(backfill))
+
+    def _window_of(self, backfill: Backfill) -> dict[str, object]:
+        return {"cluster": self._cluster, "after": backfill.since, "until": backfill.until}
+
     def _note_progress(self, backfill: Backfill, done: datetime, *, finished: bool) -> None:
-        asked = {"cluster": self._cluster, "after": backfill.since, "until": backfill.until}
+        asked = self._window_of(backfill)
         if finished:
             self._connection.execute(statement("raw/end_backfill"), asked)
         else:

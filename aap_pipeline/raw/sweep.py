@@ -51,6 +51,8 @@ class Tally:
     vanished: int = 0
     host_summaries: int = 0
     newest: datetime | None = None
+    paused: bool = False
+    """Whether it stopped before the end of its window, because it was asked to."""
 
     @property
     def done(self) -> int:
@@ -60,7 +62,10 @@ class Tally:
 
 @dataclass
 class Sweep:
-    """One pass over a window. `now` is the controller's time; `progress` is called as jobs are done."""
+    """One pass over a window. `now` is the controller's time; `progress` is called as jobs are done.
+
+    `pause` is asked after each slice whether to leave the rest of the window for another sweep.
+    """
 
     controller: Controller
     store: Store
@@ -69,6 +74,7 @@ class Sweep:
     now: datetime
     options: SweepOptions = field(default_factory=SweepOptions)
     progress: Callable[[Tally], None] = lambda _: None
+    pause: Callable[[], bool] = lambda: False
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -93,6 +99,9 @@ class Sweep:
                 self.tally.slices += 1
                 self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
                 self.progress(self.tally)
+                if piece.until < window.until and self.pause():
+                    self.tally.paused = True
+                    break
         return self.tally
 
     def reread(self, jobs: Sequence[Document]) -> None:

@@ -66,7 +66,12 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             store_listing(store, "job_template", templates, fingerprint)
             plan = _plan(connection, client, request)
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
-                sweep.run(plan, _resume_after(connection, request, plan))
+                if plan.backfill is not None and request.pause_after is not None:
+                    enough = started + request.pause_after
+                    sweep.pause = lambda: time.monotonic() >= enough
+                sweep.run(plan, store.resume_backfill(plan.backfill) if plan.backfill else None)
+                if tally.paused and plan.backfill is not None:
+                    store.pause_backfill(plan.backfill)
             warnings = _warnings(connection, api, request, tally)
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
@@ -90,15 +95,6 @@ def _plan(connection: Connection, client: ControllerClient, request: SyncRequest
         since=request.since,
         until=request.until,
     )
-
-
-def _resume_after(connection: Connection, request: SyncRequest, plan: Plan) -> datetime | None:
-    """Where a killed backfill of the same window stopped. An ordinary sync resumes by its watermark."""
-    if plan.backfill is None:
-        return None
-    parameters = {"cluster": request.cluster.id, "after": plan.backfill.since, "until": plan.backfill.until}
-    row = connection.execute(statement("raw/backfill_progress"), parameters).fetchone()
-    return row[0] if row else None
 
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:

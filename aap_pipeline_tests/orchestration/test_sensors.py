@@ -24,12 +24,13 @@ from aap_pipeline.clusters.registry import clusters, purge, set_enabled
 from aap_pipeline.clusters.sensor import clusters_sensor
 from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
 from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.raw import assets
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.faults import Fault
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.warehouse.connection import connect
-from aap_pipeline_tests.orchestration.conftest import Site
+from aap_pipeline_tests.orchestration.conftest import Site, small_world
 
 NAME = CLUSTERS.name or ""
 
@@ -105,6 +106,29 @@ def test_a_dead_database_changes_no_partition_and_starts_no_run(site: Site, monk
     assert "hunter2" not in said(found)
     assert isinstance(new_jobs_sensor(tick(site)), SkipReason)
     assert list(site.instance.get_dynamic_partitions(NAME)) == ["alpha"]
+
+
+def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(
+    site: Site, controller: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a launchpad's backfill that nobody goes on with, or that new jobs have to wait for."""
+    monkeypatch.setattr(assets, "_PIECE_SECONDS", 0.0)
+    world = small_world(days=300, jobs=60)
+    controller.use(world)
+    site.register("prod", controller)
+    assert site.run("prod").success
+    site.query("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') RETURNING 1")
+    assert site.run("prod", since="2000-01-01", until="2100-01-01").success
+    world.add_job(finished=world.clock.now() - timedelta(minutes=1))
+    reasons = []
+    while requests := ask(site).run_requests:
+        [request] = requests
+        reasons.append(request.tags[REASON_TAG].partition(" at ")[0])
+        config = request.run_config["ops"]["raw__sync_data"]["config"] if request.run_config else {}
+        assert ("dagster/priority" in request.tags) == bool(config)
+        assert site.run("prod", **config).success
+    assert reasons[:3] == ["because a job finished", *["because its backfill goes on"] * 2]
+    assert site.query("SELECT count(*) FROM clusters_job") == [(len(world.truth().jobs),)]
 
 
 def test_a_run_is_asked_for_only_when_something_is_new(site: Site, controller: SimulatorServer) -> None:

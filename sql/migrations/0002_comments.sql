@@ -52,4 +52,6 @@ COMMENT ON TABLE pipeline.backfill IS
 COMMENT ON COLUMN pipeline.backfill.window_from IS 'Begin of the window.';
 COMMENT ON COLUMN pipeline.backfill.window_to IS 'End of the window.';
 COMMENT ON COLUMN pipeline.backfill.done_to IS 'Everything up to here is done.';
+COMMENT ON COLUMN pipeline.backfill.goes_on IS
+    'It paused for the live syncs, and the new-jobs sensor goes on with it; false while it runs, and for one that was killed or failed.';
 COMMENT ON COLUMN pipeline.backfill.updated_at IS 'When a slice was last committed.';

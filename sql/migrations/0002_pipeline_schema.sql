@@ -72,6 +72,7 @@ CREATE TABLE pipeline.backfill (
     window_from TIMESTAMPTZ NOT NULL,
     window_to TIMESTAMPTZ NOT NULL,
     done_to TIMESTAMPTZ NOT NULL,
+    goes_on BOOLEAN NOT NULL DEFAULT FALSE,
     updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     PRIMARY KEY (cluster_id, window_from, window_to)
 );

@@ -1,11 +1,15 @@
 -- For the new-jobs sensor: of each enabled cluster its watermark, what it awaits, when its last sync ended (or began, if
--- it has not), and how many have failed since the last that did not.
--- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
+-- it has not), how many have failed since the last that did not, the paused backfill that waits longest (to NULL: open end)
+-- and whether a backfill was the last to read.
+-- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey, backfill_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
        EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id AND NOT pending.given_up),
        last.ended_at,
-       COALESCE(last.failures, 0)
+       COALESCE(last.failures, 0),
+       paused.window_from,
+       NULLIF(paused.window_to, 'infinity'),
+       (SELECT kind = 'backfill' FROM pipeline.sync_run run WHERE run.cluster_id = cluster.id ORDER BY id DESC LIMIT 1)
 FROM clusters_cluster cluster
 LEFT JOIN LATERAL (
     SELECT max(recent.ended_at) AS ended_at,
@@ -16,5 +20,8 @@ LEFT JOIN LATERAL (
         FROM (SELECT * FROM pipeline.sync_run WHERE cluster_id = cluster.id AND kind = 'sync' ORDER BY id DESC LIMIT 10) run
     ) recent
 ) last ON TRUE
+LEFT JOIN LATERAL (
+    SELECT * FROM pipeline.backfill WHERE cluster_id = cluster.id AND goes_on ORDER BY updated_at LIMIT 1
+) paused ON TRUE
 WHERE cluster.enabled
 ORDER BY cluster.name

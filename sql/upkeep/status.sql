@@ -1,6 +1,6 @@
 -- One row a cluster: registry, watermark, last sync and last success, and what waits. Each sub-select reads the newest
 -- rows of its cluster by index (sync_run_cluster_idx, primary key of pending_summaries, rejected_record_cluster_idx,
--- clusters_clustersyncdata_cluster_idx, changed_day_cluster_idx).
+-- clusters_clustersyncdata_cluster_idx, changed_day_cluster_idx, backfill_pkey).
 SELECT
     c.name,
     c.enabled,
@@ -13,7 +13,9 @@ SELECT
     (SELECT count(*) FROM clusters_clustersyncdata r WHERE r.cluster_id = c.id) AS unparsed,
     (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) AS pending,
     (SELECT count(*) FROM pipeline.rejected_record r WHERE r.cluster_id = c.id) AS rejected,
-    (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) AS days_to_refresh
+    (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) AS days_to_refresh,
+    (SELECT json_agg(json_build_object('from', b.window_from, 'to', NULLIF(b.window_to, 'infinity'), 'done_to', b.done_to)
+        ORDER BY b.updated_at) FROM pipeline.backfill b WHERE b.cluster_id = c.id) AS backfills
 FROM clusters_cluster c
 LEFT JOIN clusters_clustersyncstatus s ON s.cluster_id = c.id
 LEFT JOIN LATERAL (

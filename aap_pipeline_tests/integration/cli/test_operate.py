@@ -21,6 +21,8 @@ INSERT INTO pipeline.sync_run (cluster_id, outcome, finished_at) VALUES (1, 'suc
 INSERT INTO pipeline.sync_run (cluster_id, outcome, error) VALUES (1, 'failed', 'The controller is down.');
 INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished) VALUES (1, 7, now());
 INSERT INTO pipeline.changed_day (cluster_id, day) VALUES (1, '2026-01-02'), (1, '2026-01-02');
+INSERT INTO pipeline.backfill (cluster_id, window_from, window_to, done_to)
+    VALUES (1, '2025-01-01Z', 'infinity', '2025-03-12T10:00Z');
 """
 
 
@@ -37,7 +39,9 @@ def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, databa
     assert prod["lag_seconds"] == pytest.approx(3600, abs=60)
     assert (prod["pending"], prod["rejected"], prod["unparsed"], prod["days_to_refresh"]) == (1, 0, 0, 1)
     assert (test["name"], test["watermark"], test["outcome"]) == ("test", None, None)
-    assert "The controller is down." in cli("status").out
+    shown = " ".join(cli("status").out.split())
+    assert "The controller is down." in shown
+    assert "prod: the backfill from 2025-01-01 00:00 to now has come to 2025-03-12 10:00 UTC." in shown
 
 
 def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:

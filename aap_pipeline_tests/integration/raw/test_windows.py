@@ -74,6 +74,31 @@ def test_a_killed_backfill_resumes_at_its_last_slice(until: object, rig: Rig, se
     assert rig.query("SELECT done_to FROM pipeline.backfill") == []
 
 
+@pytest.mark.parametrize("until", [None, NOW - MINUTE])
+def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a backfill that keeps new jobs waiting, and against one that comes back after its end."""
+    server.use(filled_world(jobs=120, days=30, odd_cases=False))
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    rig.settings = patient(retries=0)
+    window = {"since": NOW - 25 * DAY, "until": until}
+    goes_on = "SELECT goes_on FROM pipeline.backfill"
+    first = rig.sync(**window, pause_after=0)
+    assert (first.paused, first.slices, rig.value(goes_on)) == (True, 1, True)
+    server.faults.add(Fault("status", paths=frozenset({"host_summaries"})))
+    with pytest.raises(ControllerError):
+        rig.sync(**window, pause_after=0)
+    server.faults.clear()
+    assert rig.value(goes_on) is False
+    slices = 1
+    while (report := rig.sync(**window, pause_after=0)).paused:
+        assert report.slices == 1
+        slices += 1
+    assert slices > 2
+    wanted = {n for n, job in server.world.truth().jobs.items() if job.job["finished"] > window["since"].isoformat()}
+    assert wanted <= rig.raw_jobs().keys()
+    assert rig.query(goes_on) == []
+
+
 def test_a_dry_run_asks_little_stores_nothing_and_is_right(rig: Rig, server: SimulatorServer) -> None:
     """Guards against figures that have nothing to do with the sync that follows."""
     server.use(filled_world(jobs=500, days=60, odd_cases=False))

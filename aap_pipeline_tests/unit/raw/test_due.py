@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.raw.due import (
+    Due,
     Silence,
     SyncState,
     backing_off,
@@ -17,6 +18,7 @@ from aap_pipeline.raw.due import (
     parse_silences,
     reason_to_sync,
     to_ask,
+    what_is_due,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -69,6 +71,22 @@ def test_no_cluster_waits_longer_than_ten_minutes(cluster: SyncState, now: datet
 def test_the_reason_is_said(changes: dict[str, object], newest: datetime | None, reason: str | None) -> None:
     """Guards against runs that nobody can explain, and against a run every five seconds for nothing."""
     assert reason_to_sync(state(**changes), newest, NOW) == reason
+
+
+@pytest.mark.parametrize("was_last", [None, True, False])
+@pytest.mark.parametrize("newest", [None, NOW])
+@pytest.mark.parametrize("until", [None, NOW])
+def test_a_paused_backfill_and_live_syncs_take_turns(
+    *, was_last: bool | None, newest: datetime | None, until: datetime | None
+) -> None:
+    """Guards against a backfill that starves the live syncs, and against live syncs that starve a backfill."""
+    paused = state(paused_from=NOW - 10 * MINUTE, paused_to=until, backfill_was_last=was_last)
+    due = what_is_due(paused, newest, NOW)
+    if newest is not None and was_last:
+        assert due == Due("a job finished at 12:00:00 UTC")
+    else:
+        assert due == Due("its backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
+    assert what_is_due(state(), None, NOW) is None
 
 
 @given(st.integers(1, 2000), moments, st.timedeltas(timedelta(), timedelta(days=400)))

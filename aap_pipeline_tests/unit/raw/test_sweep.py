@@ -238,6 +238,19 @@ def test_a_backfill_resumes_where_it_stopped(bench: Bench) -> None:
     assert bench.store.done_to == NOW
 
 
+def test_a_sweep_that_is_to_pause_ends_with_its_slice(bench: Bench) -> None:
+    """Guards against a pause that loses the slice before it, and against one at the end that says something is left."""
+    bench.controller.add(*(job(number, NOW - timedelta(days=20 - number)) for number in range(1, 11)))
+    sweep = Sweep(bench.controller, bench.store, bench.executor, digest, NOW, SweepOptions(slice_jobs=4))
+    sweep.pause = lambda: True
+    pauses, resume = 0, None
+    while sweep.run(PLAN, resume).paused:
+        pauses, resume, sweep.tally.paused = pauses + 1, bench.store.done_to, False
+    assert bench.store.rows.keys() == set(range(1, 11))
+    assert pauses >= 2
+    assert bench.store.done_to == NOW
+
+
 def test_a_list_that_does_not_move_on_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against an endless loop over a proxy's cached page."""
     bench.controller.add(job(1), job(2))
