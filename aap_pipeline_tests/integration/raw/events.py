@@ -54,7 +54,8 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Sync:
-    """A sync; `dies` before or after its n-th transaction; a backfill if `since` (minutes ago) is given."""
+    """A sync; `dies` before or after its n-th transaction; a backfill that pauses after a slice if `since` (minutes
+    ago) is given."""
 
     troubles: tuple[Trouble, ...] = ()
     dies: int | None = None

@@ -114,7 +114,7 @@ class History:
         self.rig.server.faults.add(*faults)
         try:
             with dying(event.dies):
-                self.rig.sync(since=since)
+                self.rig.sync(since=since, pause_after=0)
         except (PipelineError, Killed):
             pass
         finally:
