@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
@@ -13,6 +14,7 @@ from psycopg.rows import TupleRow
 from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
 from aap_pipeline.core.records import Refused, SettledJobs
+from aap_pipeline.core.references import checked_at_once
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
@@ -26,11 +28,13 @@ _TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the application settings say about a parse."""
+    """What the application settings and the server say about a parse."""
 
     timezone: str
     minutes: NewTemplateMinutes
     keep_archive: bool
+    check_at_once: bool
+    """Whether references are checked once a batch, by `references.checked_at_once`, instead of row by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
     A document that another parse took meanwhile is left out. Raises psycopg's DataError or IntegrityError, with nothing
-    stored, if the server refuses a value that `records.decode` let through.
+    stored, if the server refuses a value that `records.decode` let through or something referred to is gone.
     """
     cluster_id = selection.cluster_id
     with connection.transaction(), connection.cursor(binary=True) as cursor:
@@ -58,7 +62,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
+        days = _store_jobs(cursor, cluster_id, jobs, ids, rules)
         days |= _settle_jobs(cursor, cluster_id, present, rules.timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
@@ -87,11 +91,9 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
     return {row[0] for row in cursor}
 
 
-def _store_jobs(
-    cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
-) -> set[date]:
+def _store_jobs(cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, rules: Rules) -> set[date]:
     """Store jobs with their labels and host summaries; the days on which they finished, before and now."""
-    where = {"cluster_id": cluster_id, "timezone": timezone}
+    where = {"cluster_id": cluster_id, "timezone": rules.timezone}
     cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
     known: dict[int, date | None] = dict(cursor.fetchall())
     with cursor.copy(statement("core/copy_incoming_job")) as copy:
@@ -101,20 +103,25 @@ def _store_jobs(
     cursor.execute(statement("core/store_jobs"), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
-    with cursor.copy(statement("core/copy_host_summaries")) as copy:
-        copy.write(_COPY_HEADER)
-        for rows in _chunks(jobs, _COPY_ROWS):
-            copy.write(b"".join(_summaries(rows, stored, ids)))
-        copy.write(_COPY_TRAILER)
     labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
-    cursor.execute(
-        statement("core/replace_labels"),
-        {
-            "job_ids": [job_id for job_id, _ in labels],
-            "label_ids": [label_id for _, label_id in labels],
-            "known_job_ids": list(known),
-        },
-    )
+    with (
+        checked_at_once(cursor, set(ids.hosts.values()), set(ids.labels.values()))
+        if rules.check_at_once
+        else nullcontext()
+    ):
+        with cursor.copy(statement("core/copy_host_summaries")) as copy:
+            copy.write(_COPY_HEADER)
+            for rows in _chunks(jobs, _COPY_ROWS):
+                copy.write(b"".join(_summaries(rows, stored, ids)))
+            copy.write(_COPY_TRAILER)
+        cursor.execute(
+            statement("core/replace_labels"),
+            {
+                "job_ids": [job_id for job_id, _ in labels],
+                "label_ids": [label_id for _, label_id in labels],
+                "known_job_ids": list(known),
+            },
+        )
     return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
 
 

@@ -52,6 +52,7 @@ def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
         "schema": "ok",
         "settings": "ok",
         "clusters": "warning",
+        "references": "ok",
         "Dagster daemon": "warning",
     }
 
