@@ -62,7 +62,9 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        days = _store_jobs(cursor, cluster_id, jobs, ids, rules)
+        with checked_at_once(cursor, cluster_id, ids) if jobs and rules.check_at_once else nullcontext():
+            days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
+        cursor.execute(statement("core/leave_archive"), {"cluster_id": cluster_id, "external_ids": list(newest)})
         days |= _settle_jobs(cursor, cluster_id, present, rules.timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
@@ -91,9 +93,11 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
     return {row[0] for row in cursor}
 
 
-def _store_jobs(cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, rules: Rules) -> set[date]:
+def _store_jobs(
+    cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
+) -> set[date]:
     """Store jobs with their labels and host summaries; the days on which they finished, before and now."""
-    where = {"cluster_id": cluster_id, "timezone": rules.timezone}
+    where = {"cluster_id": cluster_id, "timezone": timezone}
     cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
     known: dict[int, date | None] = dict(cursor.fetchall())
     with cursor.copy(statement("core/copy_incoming_job")) as copy:
@@ -103,25 +107,20 @@ def _store_jobs(cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow
     cursor.execute(statement("core/store_jobs"), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
+    with cursor.copy(statement("core/copy_host_summaries")) as copy:
+        copy.write(_COPY_HEADER)
+        for rows in _chunks(jobs, _COPY_ROWS):
+            copy.write(b"".join(_summaries(rows, stored, ids)))
+        copy.write(_COPY_TRAILER)
     labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
-    with (
-        checked_at_once(cursor, set(ids.hosts.values()), set(ids.labels.values()))
-        if rules.check_at_once
-        else nullcontext()
-    ):
-        with cursor.copy(statement("core/copy_host_summaries")) as copy:
-            copy.write(_COPY_HEADER)
-            for rows in _chunks(jobs, _COPY_ROWS):
-                copy.write(b"".join(_summaries(rows, stored, ids)))
-            copy.write(_COPY_TRAILER)
-        cursor.execute(
-            statement("core/replace_labels"),
-            {
-                "job_ids": [job_id for job_id, _ in labels],
-                "label_ids": [label_id for _, label_id in labels],
-                "known_job_ids": list(known),
-            },
-        )
+    cursor.execute(
+        statement("core/replace_labels"),
+        {
+            "job_ids": [job_id for job_id, _ in labels],
+            "label_ids": [label_id for _, label_id in labels],
+            "known_job_ids": list(known),
+        },
+    )
     return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
 
 

@@ -63,22 +63,26 @@ def other(database_url: str) -> Iterator[Connection]:
 
 
 @pytest.fixture(params=["once a batch", "row by row"])
-def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def row_by_row(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Both ways in which references are checked."""
     if request.param == "row by row":
         monkeypatch.setattr("aap_pipeline.core.parse.obstacle", lambda _: "The test says so.")
+        return True
+    return False
 
 
-@pytest.mark.usefixtures("either_way")
-@pytest.mark.parametrize("table", ["host", "label"])
+@pytest.mark.parametrize("table", ["host", "label", "project", "jobtemplate", "aapuser"])
 def test_what_is_deleted_right_after_a_batch_has_looked_it_up_is_stored_anew(
-    connection: Connection, store: Store, other: Connection, before: Interrupt, table: str
+    connection: Connection, store: Store, other: Connection, before: Interrupt, row_by_row: bool, table: str
 ) -> None:
-    """Guards against host summaries and labels without a parent, and against a document in quarantine for that."""
+    """Guards against rows without what they refer to, and against a document in quarantine for that."""
     store(job(1, summary_fields=_LABELLED))
     connection.execute("DELETE FROM clusters_job")
     connection.commit()
-    before("core/delete_host_summaries", lambda: other.execute(f"DELETE FROM clusters_{table}".encode()))
+    before(
+        "core/known_jobs" if row_by_row else "core/hold_references",
+        lambda: other.execute(f"DELETE FROM clusters_{table}".encode()),
+    )
     result = store(job(2, summary_fields=_LABELLED))
     assert (result.jobs, result.rejected) == (1, 0)
     found = tables_of(connection, 1)
@@ -89,26 +93,31 @@ def test_nobody_can_delete_what_a_batch_refers_to_until_it_commits(
     connection: Connection, store: Store, other: Connection, before: Interrupt
 ) -> None:
     """Guards against a parent that goes between the check and the rows that refer to it."""
-    refused = []
+    refused: list[str] = []
+    tables = [
+        *("cluster", "organization", "jobtemplate", "project", "inventory", "executionenvironment", "instancegroup"),
+        *("aapuser", "label", "host", "job"),
+    ]
 
     def delete() -> None:
-        for table in ("host", "label", "job", "cluster"):
+        for table in tables:
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 other.execute(f"DELETE FROM clusters_{table}".encode())
             refused.append(table)
 
-    store(job(1, summary_fields=_LABELLED))
+    named = {"execution_environment": {"id": 3, "name": "ee"}, "instance_group": {"id": 4, "name": "ig"}}
+    store(job(1, summary_fields={**_LABELLED, **named}))
     connection.execute("DELETE FROM clusters_jobhostsummary")
     connection.execute("DELETE FROM clusters_joblabel")
     connection.commit()
     before("core/copy_host_summaries", delete)
-    store(job(1, name="read again", summary_fields=_LABELLED))
-    assert len(refused) == 4
+    store(job(1, name="read again", summary_fields={**_LABELLED, **named}))
+    assert refused == tables
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         other.execute("DELETE FROM clusters_host")
 
 
-@pytest.mark.usefixtures("either_way")
+@pytest.mark.usefixtures("row_by_row")
 def test_a_batch_waits_for_the_end_of_a_delete_under_way(
     connection: Connection, store: Store, database_url: str, cluster: int
 ) -> None:
@@ -130,6 +139,16 @@ def test_a_batch_waits_for_the_end_of_a_delete_under_way(
     assert len(tables_of(connection, cluster).summaries[2]) == 1
 
 
+def test_a_cluster_purged_while_its_batch_was_read_ahead_is_no_error(
+    connection: Connection, store: Store, other: Connection, before: Interrupt
+) -> None:
+    """Guards against a parse that looks for the parents of rows that it no longer has."""
+    before("core/claim_raw", lambda: other.execute("DELETE FROM clusters_cluster"))
+    result = store(job(1), job(2))
+    assert (result.jobs, result.rejected) == (0, 0)
+    assert values(connection, "SELECT count(*) FROM clusters_job") == [0]
+
+
 def test_a_missing_host_is_refused_and_nothing_is_stored(
     connection: Connection, cluster: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +162,7 @@ def test_a_missing_host_is_refused_and_nothing_is_stored(
         return ids
 
     monkeypatch.setattr("aap_pipeline.core.batch.store", wrong)
-    with pytest.raises(ReferenceGone, match="1 hosts"):
+    with pytest.raises(ReferenceGone, match="1 are gone"):
         store_batch(connection, Selection(Source.RAW, cluster), documents, _RULES)
     assert values(connection, "SELECT count(*) FROM clusters_job") == [0]
     assert values(connection, "SELECT count(*) FROM clusters_clustersyncdata") == [1]
@@ -212,17 +231,34 @@ def test_a_role_without_the_right_stores_the_same_row_by_row(owner_url: str, emp
                 assert obstacle(connection) is None
 
 
-def test_triggers_of_somebody_else_fire_as_ever(connection: Connection, store: Store) -> None:
+@pytest.mark.parametrize("table", ["job", "joblabel", "jobhostsummary"])
+def test_triggers_of_somebody_else_fire_as_ever(connection: Connection, store: Store, table: str) -> None:
     """Guards against triggers that are skipped together with the checks of references."""
     connection.execute(
         """
-        CREATE TABLE seen (job_id INTEGER);
+        CREATE TABLE seen (id BIGINT);
         CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN INSERT INTO seen VALUES (NEW.job_id); RETURN NULL; END $$;
-        CREATE TRIGGER theirs AFTER INSERT ON clusters_jobhostsummary FOR EACH ROW EXECUTE FUNCTION see();
+            $$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NULL; END $$;
+        """
+    )
+    trigger = f"CREATE TRIGGER theirs AFTER INSERT ON clusters_{table} FOR EACH ROW EXECUTE FUNCTION see()"
+    connection.execute(trigger.encode())
+    connection.commit()
+    store(job(1, summary_fields=_LABELLED), job(2, summary_fields=_LABELLED))
+    assert values(connection, "SELECT count(*) FROM seen") == [2]
+    assert "theirs" in str(obstacle(connection))
+
+
+def test_references_of_somebody_else_are_checked_as_ever(connection: Connection, store: Store) -> None:
+    """Guards against a reference to a table that core does not hold."""
+    connection.execute(
+        """
+        CREATE TABLE allowed (name TEXT PRIMARY KEY);
+        ALTER TABLE clusters_job ADD CONSTRAINT theirs FOREIGN KEY (type) REFERENCES allowed (name);
+        INSERT INTO allowed VALUES ('job');
         """
     )
     connection.commit()
-    store(job(1), job(2))
-    assert values(connection, "SELECT count(*) FROM seen") == [2]
+    result = store(job(1), job(2, type="other"))
+    assert (result.jobs, result.rejected) == (1, 1)
     assert "theirs" in str(obstacle(connection))
