@@ -217,7 +217,7 @@ def test_a_role_without_the_right_stores_the_same_row_by_row(owner_url: str, emp
         for n in range(1, 30)
     ]
     with connect(owner_url) as connection:
-        assert "GRANT SET ON PARAMETER session_replication_role TO plain_owner;" in str(obstacle(connection))
+        assert "GRANT SET ON PARAMETER session_replication_role TO plain_owner`" in str(obstacle(connection))
         for turn in range(2):
             cluster, oracle = add_cluster(connection, f"{turn}.example.com"), Oracle()
             add_raw(connection, cluster, documents)
