@@ -35,8 +35,8 @@ def obstacle(connection: Connection) -> str | None:
         )
     if not granted:
         return (
-            f"let a superuser run `GRANT SET ON PARAMETER session_replication_role TO {role}`, and core stores jobs half "
-            "as fast again."
+            f"let a superuser run `GRANT SET ON PARAMETER session_replication_role TO {role}`, and core stores jobs "
+            "half as fast again."
         )
     return None
 

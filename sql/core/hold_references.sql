@@ -1,6 +1,6 @@
 -- Hold all that a batch's rows refer to until it commits, exactly as the checks of foreign keys hold it row by row, and say
 -- how much of it is there. Uses each table's primary key, such as clusters_host_pkey.
-SELECT sum(held.rows) FROM (
+SELECT sum(held.rows)::int FROM (
     SELECT count(*) AS rows FROM (SELECT FROM clusters_cluster
         WHERE id = %(cluster_id)s FOR KEY SHARE) AS t
     UNION ALL SELECT count(*) FROM (SELECT FROM clusters_organization
