@@ -107,7 +107,7 @@ def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
 
 
 _YEAR, _MONTH = 365, 30
-_CPU = "a job costs too much CPU of two cores for that, half of the server's in foreign key checks"
+_CPU = "a job costs too much CPU of two cores for that"
 _PARTLY_SIDE_BY_SIDE = f"{_CPU}, and the batches of a cluster are stored one after the other (ADR 13)"
 _FINEST_GRAIN = (
     "filters by label, and top users and unique hosts of some templates or a project, read each day's rows at the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
@@ -13,6 +14,7 @@ from psycopg.rows import TupleRow
 from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
 from aap_pipeline.core.records import Refused, SettledJobs
+from aap_pipeline.core.references import checked_at_once
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
@@ -26,11 +28,13 @@ _TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the application settings say about a parse."""
+    """What the application settings and the server say about a parse."""
 
     timezone: str
     minutes: NewTemplateMinutes
     keep_archive: bool
+    check_at_once: bool
+    """Whether references are checked once a batch, by `references.checked_at_once`, instead of row by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
     A document that another parse took meanwhile is left out. Raises psycopg's DataError or IntegrityError, with nothing
-    stored, if the server refuses a value that `records.decode` let through.
+    stored, if the server refuses a value that `records.decode` let through or something referred to is gone.
     """
     cluster_id = selection.cluster_id
     with connection.transaction(), connection.cursor(binary=True) as cursor:
@@ -58,7 +62,9 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
+        with checked_at_once(cursor, cluster_id, ids) if jobs and rules.check_at_once else nullcontext():
+            days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
+        cursor.execute(statement("core/leave_archive"), {"cluster_id": cluster_id, "external_ids": list(newest)})
         days |= _settle_jobs(cursor, cluster_id, present, rules.timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])

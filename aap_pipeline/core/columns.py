@@ -197,6 +197,9 @@ def summary_head(job_id: int, host_id: int) -> bytes:
 def _summary_tail(summary: HostSummary) -> bytes:
     """host_name, the counters, created and modified, in the order of sql/core/copy_host_summaries.sql."""
     name = (summary.host_name or "")[:_NAME_LENGTH].encode()
+    created = (summary.created - _EPOCH) // _MICROSECOND
+    same = summary.modified == summary.created  # as a controller stores them; arithmetic on datetimes is slow
+    modified = created if same else (summary.modified - _EPOCH) // _MICROSECOND
     return (
         _LENGTH.pack(len(name))
         + name
@@ -220,8 +223,8 @@ def _summary_tail(summary: HostSummary) -> bytes:
             4,
             summary.rescued,
             8,
-            (summary.created - _EPOCH) // _MICROSECOND,
+            created,
             8,
-            (summary.modified - _EPOCH) // _MICROSECOND,
+            modified,
         )
     )

@@ -19,6 +19,7 @@ import psycopg
 from aap_pipeline.core.batch import Rules, Stored, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
 from aap_pipeline.core.records import Refused
+from aap_pipeline.core.references import obstacle
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse import options
@@ -28,7 +29,12 @@ from aap_pipeline.warehouse.statements import statement
 BATCH_SIZE: Final = 2_000
 BATCH_BYTES: Final = 32 * 2**20
 _MAX_ATTEMPTS: Final = 200
-_DEADLOCK_ATTEMPTS: Final = 5
+_CONFLICTS: Final = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.ForeignKeyViolation,
+)
+_CONFLICT_ATTEMPTS: Final = 5
 _REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 
@@ -111,6 +117,7 @@ def _rules(connection: Connection) -> Rules:
             options.get(connection, options.DEFAULT_CREATION_MINUTES),
         ),
         options.get(connection, options.RAW_RETENTION_DAYS) > 0,
+        obstacle(connection) is None,
     )
 
 
@@ -124,13 +131,13 @@ def _store(
         part = waiting.pop()
         attempts += 1
         try:
-            yield _store_despite_deadlocks(connection, selection, part, rules)
+            yield _store_despite_others(connection, selection, part, rules)
         except _REFUSALS as error:
             if attempts >= _MAX_ATTEMPTS:
                 raise ParseError(
                     f"PostgreSQL refused {attempts} parts of one batch of cluster {selection.cluster_id}, at last "
-                    f"with: {error.diag.message_primary}. What is not stored stays where it was; look for a constraint "
-                    "or a trigger of your own on the clusters_ tables, then sync again."
+                    f"with: {error.diag.message_primary or error}. What is not stored stays where it was; look for a "
+                    "constraint or a trigger of your own on the clusters_ tables, then sync again."
                 ) from error
             if len(part) > 1:
                 middle = len(part) // 2
@@ -138,19 +145,20 @@ def _store(
             elif isinstance(part[0].content, Refused):
                 raise
             else:
-                reason = f"PostgreSQL refused the document: {error.diag.message_primary}."
+                reason = f"PostgreSQL refused the document: {error.diag.message_primary or error}."
                 part[0].content = Refused("refused_by_database", reason)
                 waiting.append(part)
 
 
-def _store_despite_deadlocks(
+def _store_despite_others(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
 ) -> Stored:
-    """Somebody who changes many templates at once may cross a batch; the server then ends one of the two."""
-    for _ in range(_DEADLOCK_ATTEMPTS - 1):
+    """Somebody who changes many templates at once may cross a batch, and the server ends one of the two; somebody may
+    delete a host that the batch has just looked up. The next attempt sees what they did."""
+    for _ in range(_CONFLICT_ATTEMPTS - 1):
         try:
             return store_batch(connection, selection, documents, rules)
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+        except _CONFLICTS:
             continue
     return store_batch(connection, selection, documents, rules)
 

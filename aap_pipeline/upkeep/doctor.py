@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from aap_pipeline.core.references import obstacle
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse import options
@@ -59,6 +60,7 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
             return
         yield _told("settings", lambda: _settings(connection))
         yield _told("encryption key", lambda: _key(connection, settings))
+        yield _references(connection)
         yield daemon(_heartbeat(connection))
 
 
@@ -129,6 +131,13 @@ def _key(connection: Connection, settings: Settings) -> Finding:
                 except EncryptionKeyError as error:
                     return Finding("encryption key", Verdict.FAILED, f"Cluster {name}: {error}")
     return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
+
+
+def _references(connection: Connection) -> Finding:
+    why = obstacle(connection)
+    if why is None:
+        return Finding("references", Verdict.OK, "Core checks them once a batch.")
+    return Finding("references", Verdict.WARNING, f"Checked row by row, which is right but slower: {why}")
 
 
 def _heartbeat(connection: Connection) -> float | None:

@@ -1,6 +1,8 @@
 -- Jobs older than archive_after_days move here with their labels and host summaries; off by default. The views show both
 -- places as one, and the marts read the views, so that archiving changes no figure.
 --
+-- A job that is read again after it was archived leaves the archive: sql/core/leave_archive.sql.
+--
 -- The columns are those of the tables in public, in their order. No references to dimensions: these are deleted only with
 -- their cluster, and then the archive goes too; checking them would cost an index each on the largest tables.
 CREATE SCHEMA archive;
@@ -31,15 +33,6 @@ CREATE VIEW archive.all_job_labels AS
     SELECT * FROM public.clusters_joblabel UNION ALL SELECT * FROM archive.clusters_joblabel;
 CREATE VIEW archive.all_host_summaries AS
     SELECT * FROM public.clusters_jobhostsummary UNION ALL SELECT * FROM archive.clusters_jobhostsummary;
-
--- A job that is read again after it was archived is stored anew; what the archive has of it must not count beside it.
-CREATE FUNCTION archive.replaced_by_newer() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    DELETE FROM archive.clusters_job a USING newer n WHERE a.cluster_id = n.cluster_id AND a.external_id = n.external_id;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER clusters_job_replaces_archived AFTER INSERT ON public.clusters_job
-    REFERENCING NEW TABLE AS newer FOR EACH STATEMENT EXECUTE FUNCTION archive.replaced_by_newer();
 
 COMMENT ON TABLE archive.clusters_job IS 'Archived jobs: those of public.clusters_job that are older than archive_after_days.';
 COMMENT ON TABLE archive.clusters_joblabel IS 'Labels of archived jobs.';

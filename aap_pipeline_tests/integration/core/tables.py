@@ -38,8 +38,27 @@ _JOB = (
 )
 
 
+_REFERENCES = """
+    SELECT r.conrelid::regclass::text, a.attname::text, r.confrelid::regclass::text
+    FROM pg_constraint r JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = r.conkey[1]
+    WHERE r.contype = 'f' AND r.conrelid::regclass::text ~ '^(archive\\.)?clusters_job'
+"""
+
+
+def orphans(connection: Connection) -> list[str]:
+    """References of jobs, labels and host summaries to something that is not there: none, whoever checks them."""
+    found = []
+    for child, column, parent in connection.execute(_REFERENCES.encode()).fetchall():
+        join = f"{child} c LEFT JOIN {parent} p ON p.id = c.{column}"
+        query = f"SELECT 1 FROM {join} WHERE p.id IS NULL AND c.{column} IS NOT NULL LIMIT 1"
+        if connection.execute(query.encode()).fetchone() is not None:
+            found.append(f"{child}.{column}")
+    return found
+
+
 def tables_of(connection: Connection, cluster_id: int) -> Oracle:
-    """Everything core stored for the cluster."""
+    """Everything core stored for the cluster, once it is certain that nothing refers to what is not there."""
+    assert orphans(connection) == []
 
     def rows(table: str, where: str = "cluster_id = %s") -> list[dict[str, Any]]:
         with connection.cursor(row_factory=dict_row) as cursor:

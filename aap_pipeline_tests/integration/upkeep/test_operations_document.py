@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from aap_pipeline.core.references import obstacle
 from aap_pipeline.dagster_instance import dagster_instance
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -58,6 +59,7 @@ def test_the_pipeline_needs_no_superuser_and_a_reader_sees_only_the_marts(
         assert instance.get_runs_count() == 0
     with connect(pipeline) as connection:
         assert connection.execute("SELECT to_regclass('dagster.runs')::text").fetchone() == ("dagster.runs",)
+        assert obstacle(connection) is None
     with connect(_url(server_of_its_own, "powerbi", "secret", "aap_warehouse"), autocommit=True) as reader:
         reader.execute("SELECT * FROM marts.totals('2026-01-01', '2026-12-31')")
         for table in ("clusters_cluster", "clusters_clustersyncdata", "pipeline.sync_run", "dagster.runs"):
