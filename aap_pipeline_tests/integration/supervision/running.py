@@ -57,7 +57,7 @@ class Up:
 
     def __init__(self, folder: Path, *options: str, **variables: str) -> None:
         self.home = folder / "home"
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = environment(self.home, **variables)
         self.process = subprocess.Popen(
@@ -173,7 +173,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.server import EmbeddedServer
 from aap_pipeline_tests.integration.cli.processes import environment, finish
-from aap_pipeline_tests.integration.supervision.running import Up, small_location, wait_for
+from aap_pipeline_tests.integration.supervision.running import Up, free_port, small_location, wait_for
 from aap_pipeline_tests.integration.ui.site import import_controllers
 from aap_pipeline_tests.orchestration.conftest import small_world
 
@@ -91,12 +92,15 @@ def test_an_external_server_serves_a_role_that_owns_its_database(
         migrated = finish(["migrate"], environment(tmp_path / "home", **variables))
         assert migrated.returncode == 0, migrated.stderr
         import_controllers(environment(tmp_path / "home", **variables), tmp_path, {"berlin": controller})
-        up = Up(tmp_path, **variables)
+        metrics = free_port()
+        up = Up(tmp_path, "--metrics-port", str(metrics), **variables)
         try:
             up.wait_until_ready()
             jobs = len(controller.world.truth().jobs)
             wait_for(lambda: _count(url, "SELECT count(*) FROM clusters_job") == jobs, 60)
             wait_for(lambda: _count(url, "SELECT count(*) FROM dagster.runs WHERE status = 'SUCCESS'") > 0, 60)
+            with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=30) as answer:
+                assert 'aap_pipeline_last_sync_failed{cluster="berlin"} 0' in answer.read().decode()
             assert _count(url, "SELECT sum(runs)::bigint FROM marts.savings_daily") > 0
             up.process.send_signal(signal.SIGTERM)
             assert up.process.wait(timeout=30) == 0
