@@ -191,6 +191,7 @@ class Supervisor:
             child.wait()
         if self._server is not None:
             self._server.stop()  # last: runs that end still write that they did
+        self._lock.release()
 
 
 def _prepare_storage(environment: Mapping[str, str], url: str) -> None:
