@@ -31,7 +31,7 @@ PROCESS_TAG = ".dagster/aap_pipeline_process"
 UI hides tags that begin like this one: it would stand in every line of the list of runs, and tell a person nothing."""
 
 _UNNAMED_AT_MOST = timedelta(minutes=10)
-"""Every run names its process in its first step, seconds after its start."""
+"""A run names its process when it is launched, or else in its first step, seconds after its start."""
 
 _GONE = (
     "The process of this run is gone: it was killed, or its machine was. What it committed is kept, and the next run "
@@ -54,10 +54,10 @@ def this_process() -> Process:
     return Process(socket.gethostname(), _boot(), os.getpid(), _start(os.getpid()) or "")
 
 
-def process_tag(run_id: str) -> dict[str, str]:
-    """The tag that says: this process executes the run."""
-    here = this_process()
-    return {PROCESS_TAG: f"{run_id}/{here.host}/{here.boot}/{here.pid}/{here.start}"}
+def process_tag(run_id: str, pid: int | None = None) -> dict[str, str]:
+    """The tag that says: this process, or the one named by `pid` on this machine, executes the run."""
+    pid = os.getpid() if pid is None else pid
+    return {PROCESS_TAG: f"{run_id}/{socket.gethostname()}/{_boot()}/{pid}/{_start(pid) or ''}"}
 
 
 def note_process(context: AssetExecutionContext | AssetCheckExecutionContext | OpExecutionContext) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dagster import DefaultRunLauncher
 from dagster._grpc.types import ExecuteRunArgs
 
-from aap_pipeline.abandoned import PROCESS_TAG, is_gone, process_of, this_process
+from aap_pipeline.abandoned import PROCESS_TAG, is_gone, process_of, process_tag, this_process
 from aap_pipeline.forks import forks
 
 if TYPE_CHECKING:
@@ -28,14 +28,16 @@ class ForkingRunLauncher(DefaultRunLauncher):
     """Forks the runs of this code location; those of other people's locations start as Dagster has it."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start the run and return. Its first step names its process in its tags, by which `terminate` finds it."""
+        """Start the run, name its process in its tags, by which `terminate` finds it, and return."""
         run, origin = context.dagster_run, context.job_code_origin
         if origin is None or not _is_ours(origin):
             super().launch_run(context)
             return
         arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref())
         command = arguments.get_command_args()[-1]
-        forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}").start()
+        process = forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}")
+        process.start()
+        self._instance.add_run_tags(run.run_id, process_tag(run.run_id, process.pid))
 
     def terminate(self, run_id: str) -> bool:
         """Ask the run's process to end, from any process of its machine; False if there is none to ask."""

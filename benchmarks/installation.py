@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -26,6 +25,7 @@ from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.errors import DatabaseUnreachable
 from aap_pipeline.warehouse.processes import die_with_parent
 from aap_pipeline.warehouse.server import EmbeddedServer
+from aap_pipeline_tests.integration.cli.processes import import_clusters
 
 WARM_UP_SECONDS = 30.0
 """What finished this long after the start, or before the end, does not count."""
@@ -101,35 +101,24 @@ def running(plan: Plan) -> Iterator[Installation]:
             f"live-{number}": stack.enter_context(SimulatorProcess(*live, "--seed", str(number)))
             for number in range(1, plan.live + 1)
         }
-        entries = {
-            name: (urlsplit(process.addresses[0].url).port or 0, process.addresses[0].access_token)
-            for name, process in controllers.items()
-        }
+        ports = {name: urlsplit(process.addresses[0].url).port for name, process in controllers.items()}
+        tokens = {name: process.addresses[0].access_token for name, process in controllers.items()}
         for number in range(1, plan.dead + 1):
             silent = stack.enter_context(socket.socket())
             silent.bind(("127.0.0.1", 0))
             if number % 2:
                 silent.listen(100)
-            entries[f"dead-{number}"] = (silent.getsockname()[1], "a-token-that-nobody-asks-for")
-        _add_clusters(environment, home, entries)
+            ports[f"dead-{number}"] = silent.getsockname()[1]
+        entries = [
+            {"name": name, "port": port, "access_token": tokens.setdefault(name, "a-token-that-nobody-asks-for")}
+            for name, port in ports.items()
+        ]
+        import_clusters(environment, home, entries)
         up = stack.enter_context(_up(environment))
         url = EmbeddedServer(home / "home" / "postgres").running_url()
         assert url is not None
-        secrets = {token for _, token in entries.values()} | {urlsplit(url).password or ""}
-        yield Installation(up, url, controllers, frozenset(entries.keys() - controllers.keys()), frozenset(secrets))
-
-
-def _add_clusters(environment: Mapping[str, str], home: Path, entries: Mapping[str, tuple[int, str]]) -> None:
-    """`aap-pipeline clusters import` of {name: (port, token)}."""
-    file = home / "clusters.json"  # which is YAML too
-    file.touch(0o600)
-    fields = [
-        {"name": name, "protocol": "http", "address": "127.0.0.1", "port": port, "access_token": token}
-        for name, (port, token) in entries.items()
-    ]
-    file.write_text(json.dumps({"clusters": fields}))
-    command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
-    subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
+        secrets = {*tokens.values(), urlsplit(url).password or ""}
+        yield Installation(up, url, controllers, frozenset(ports.keys() - controllers.keys()), frozenset(secrets))
 
 
 @contextmanager

@@ -276,10 +276,17 @@ def soak_jobs(results: Results) -> str:
     return _of(figures(results, "soak", "soak.jobs"), columns)
 
 
+def soak_alerts(results: Results) -> str:
+    """What was told."""
+    columns = {"kind": "kind", "incidents": "incidents", "over": "over", "messages": "messages", "secrets": "secrets"}
+    return _of(figures(results, "soak", "soak.alerts"), columns)
+
+
 def soak_memory(results: Results) -> str:
     """What each kind of process holds."""
     columns = {
         "process": "process",
+        "at most": "processes",
         "third quarter MiB": "third_quarter_mib",
         "last quarter MiB": "last_quarter_mib",
         "growth": "growth",
@@ -292,7 +299,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     for function in (
         machine, versions, targets, raw, memory, workers, raw_store, raw_documents, core, end_to_end,
         marts_sizes, marts_pages, marts_questions, freshness, soak_freshness,
-        soak_jobs, soak_memory, hot_paths,
+        soak_jobs, soak_alerts, soak_memory, hot_paths,
     )
 }  # fmt: skip
 

@@ -37,28 +37,37 @@ class Message:
 def raise_incident(
     connection: Connection, kind: Kind, subject: str, message: str, link: str | None = None, known: Collection[str] = ()
 ) -> None:
-    """Note an incident, or that an open one was seen again; secrets in `message` are masked. The caller commits."""
+    """Note an incident, or that an open one was seen again. The caller commits.
+
+    What looks like a secret, and those of `known`, are masked in `message` and `subject`.
+    """
     values = {
         "kind": kind,
-        "subject": redact(subject, known)[:_MOST_SUBJECT],
+        "subject": _stored(subject, known),
         "message": redact(message, known)[:_MOST_MESSAGE],
         "link": link,
     }
     connection.execute(statement("alerts/raise"), values)
 
 
-def resolve_incident(connection: Connection, kind: Kind, subject: str) -> None:
+def resolve_incident(connection: Connection, kind: Kind, subject: str, known: Collection[str] = ()) -> None:
     """Note that an incident, if it was one, is over. The caller commits."""
-    connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": subject[:_MOST_SUBJECT]})
+    connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": _stored(subject, known)})
 
 
 def set_incidents(connection: Connection, kind: Kind, now: Mapping[str, str], known: Collection[str] = ()) -> None:
     """Make the open incidents of a kind those of `now` {subject: message}. The caller commits."""
     was = open_subjects(connection, kind)
-    for subject in was - now.keys():
-        resolve_incident(connection, kind, subject)
-    for subject in now.keys() - was:
-        raise_incident(connection, kind, subject, now[subject], known=known)
+    stored = {_stored(subject, known): message for subject, message in now.items()}
+    for subject in was - stored.keys():
+        resolve_incident(connection, kind, subject, known)
+    for subject in stored.keys() - was:
+        raise_incident(connection, kind, subject, stored[subject], known=known)
+
+
+def _stored(subject: str, known: Collection[str]) -> str:
+    """A subject as the table has it, by which an open incident is found again."""
+    return redact(subject, known)[:_MOST_SUBJECT]
 
 
 def open_subjects(connection: Connection, kind: Kind) -> set[str]:

@@ -117,7 +117,7 @@ def _refusal(warehouse: Warehouse, cluster: Cluster) -> str | None:
 def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOutcome]) -> None:
     for change in changes(runs, warnings=settings.warnings):
         if change.message is None:
-            resolve_incident(connection, change.kind, change.subject)
+            resolve_incident(connection, change.kind, change.subject, settings.secrets())
         else:
             link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
             raise_incident(connection, change.kind, change.subject, change.message, link, settings.secrets())

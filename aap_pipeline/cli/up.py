@@ -16,7 +16,7 @@ import click
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Another workspace.yaml, for Dagster code locations of your own beside the pipeline's.",
+    help="A workspace.yaml with Dagster code locations of your own, beside the pipeline's.",
 )
 @click.option(
     "--metrics-port", type=click.IntRange(1, 65535), help="Serve metrics for Prometheus on this port of 127.0.0.1."
@@ -28,11 +28,10 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     own tables there too, in the schema dagster. All data stays between starts. Nothing is left running at the end,
     also after kill -9.
     """
-    from aap_pipeline.dagster_instance import shipped
     from aap_pipeline.settings import Settings
     from aap_pipeline.supervision.supervisor import Supervisor, UpOptions
 
-    options = UpOptions(host, port, workspace or shipped("workspace.yaml"), metrics_port)
+    options = UpOptions(host, port, workspace, metrics_port)
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())

@@ -17,6 +17,7 @@ from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.failures import failing_clearly
+from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.report.tables import table_figures, table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
@@ -54,6 +55,7 @@ _TABLES = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "core"},
+            freshness_policy=EACH_SYNC,
             metadata=table_metadata(f"public.{table}"),
             description=description,
         )

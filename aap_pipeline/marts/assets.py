@@ -7,6 +7,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.failures import failing_clearly
+from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.report.tables import table_figures, table_metadata
@@ -31,6 +32,7 @@ _TABLES = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "marts"},
+            freshness_policy=EACH_SYNC,
             metadata=table_metadata(f"marts.{name}"),
             description=description,
         )

@@ -19,6 +19,7 @@ from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.failures import failing_clearly
+from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.lineage import CONTROLLER
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw.sweep import Tally
@@ -57,6 +58,7 @@ class SyncConfig(Config):
     kinds={"python", "postgres"},
     owners=["team:automation-analytics"],
     tags={"stage": "raw"},
+    freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Job documents with their host summaries, organizations and job templates, exactly as the controller
 sent them (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.

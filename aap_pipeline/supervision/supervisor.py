@@ -1,4 +1,4 @@
-"""What `aap-pipeline up` keeps running: PostgreSQL (unless it is external), the Dagster daemon and the web server."""
+"""What `aap-pipeline up` keeps running: PostgreSQL (unless external), code server, Dagster daemon and web server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,16 @@ from aap_pipeline.dagster_instance import dagster_environment
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.supervision.child import Backoff, Child
+from aap_pipeline.supervision.code_server import CodeServer
 from aap_pipeline.upkeep import metrics
 from aap_pipeline.warehouse.connection import describe
 from aap_pipeline.warehouse.errors import EmbeddedServerError
+from aap_pipeline.warehouse.file_locks import FileLock
 from aap_pipeline.warehouse.migrate import MigrationError, check, migrate
 from aap_pipeline.warehouse.server import EmbeddedServer
 
 _TICK_SECONDS = 0.2
-_UI_TIMEOUT_SECONDS = 120.0
+_START_TIMEOUT_SECONDS = 120.0
 _MOST_DATABASE_RESTARTS = 5
 
 
@@ -40,7 +42,8 @@ class UpOptions:
 
     host: str
     port: int
-    workspace: Path
+    workspace: Path | None = None
+    """A workspace.yaml with other people's code locations, beside the pipeline's."""
     metrics_port: int | None = None
 
 
@@ -55,6 +58,8 @@ class Supervisor:
         self._options = options
         self._say = say
         self._server = EmbeddedServer(settings.postgres_directory) if settings.database_url is None else None
+        self._code = CodeServer(settings.dagster_home)
+        self._lock = FileLock(settings.dagster_home / "up.lock")
         self._children: list[Child] = []
         self._backoff = Backoff()
         self.stop = Event()
@@ -64,6 +69,10 @@ class Supervisor:
         """Address of the Dagster UI."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._options.host, self._options.host)  # noqa: S104
         return f"http://{host}:{self._options.port}"
+
+    @property
+    def _logs(self) -> Path:
+        return self._settings.home.absolute() / "logs"
 
     def run(self) -> None:
         """Run until `stop` is set. Raises PipelineError with the one thing to mend, after stopping everything."""
@@ -98,45 +107,47 @@ class Supervisor:
         return url
 
     def _start_dagster(self, url: str) -> None:
+        """Start Dagster's processes, the web server last. The others need the code server's answers."""
+        if not self._lock.acquire(wait=False):
+            raise SupervisionError(f"Another `aap-pipeline up` runs on {self._settings.home.absolute()}.")
         environment = dagster_environment(self._settings, url)
-        prepared = subprocess.run(
-            [sys.executable, "-m", "aap_pipeline.dagster_instance"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if prepared.returncode != 0:
-            reason = (prepared.stderr.strip().splitlines() or ["no message"])[-1]
-            raise SupervisionError(f"Dagster cannot prepare its tables in {describe(url)}, schema dagster: {reason}")
-        workspace = ["-w", str(self._options.workspace.absolute())]
+        self._start_child("code server", "code-server.log", self._code.command, environment)
+        _prepare_storage(environment, url)
+        self._wait_until(self._code.listens, "code server")
+        if self.stop.is_set():
+            return
+        own = [] if self._options.workspace is None else ["-w", str(self._options.workspace.absolute())]
+        # Ours comes last, for of two locations of one name Dagster takes the last.
+        workspaces = [*own, "-w", str(self._code.write_workspace())]
+        daemon = [sys.executable, "-m", "dagster._daemon", "run", "--log-level", "warning", *workspaces]
+        self._start_child("Dagster daemon", "daemon.log", daemon, environment)
         address = ["-h", self._options.host, "-p", str(self._options.port)]
-        commands = {
-            "Dagster daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
-            "web server": ["-m", "dagster_webserver", *address, "--dagster-log-level", "warning", *workspace],
-        }
-        logs = self._settings.home.absolute() / "logs"
-        for name, command in commands.items():
-            log = logs / f"{name.split()[-1] if name.startswith('Dagster') else 'webserver'}.log"
-            child = Child(name, [sys.executable, *command], environment, log)
-            child.start(time.monotonic())
-            self._children.append(child)
+        web = [sys.executable, "-m", "dagster_webserver", *address, "--dagster-log-level", "warning", *workspaces]
+        self._start_child("web server", "webserver.log", web, environment)
 
-    def _announce(self, url: str) -> None:
-        deadline = time.monotonic() + _UI_TIMEOUT_SECONDS
-        while not self.stop.wait(_TICK_SECONDS) and not answers(self.ui):
+    def _start_child(self, name: str, log: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        child = Child(name, command, environment, self._logs / log)
+        child.start(time.monotonic())
+        self._children.append(child)
+
+    def _wait_until(self, ready: Callable[[], bool], name: str) -> None:
+        """Until `ready`, or until `stop` is set. Raises SupervisionError if the child started last stays away."""
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while not ready() and not self.stop.wait(_TICK_SECONDS):
             self._watch()
             if time.monotonic() > deadline:
                 raise SupervisionError(
-                    f"The web server did not answer on {self.ui} within {_UI_TIMEOUT_SECONDS:.0f} s: "
-                    f"{self._children[-1].last_line()}"
+                    f"The {name} did not answer within {_START_TIMEOUT_SECONDS:.0f} s: {self._children[-1].last_line()}"
                 )
+
+    def _announce(self, url: str) -> None:
+        self._wait_until(lambda: answers(self.ui), "web server")
         if self.stop.is_set():
             return
         self._say(f"Dagster UI   {self.ui}")
         for problem in broken_locations(self.ui):
             self._say(f"Not loaded   {problem}")
-        self._say(f"Logs         {self._settings.home.absolute() / 'logs'}")
+        self._say(f"Logs         {self._logs}")
         if self._server is not None:
             login = re.sub(":[^:@]*@", "@", url)  # without the password: what is said may end in a log
             self._say(f"psql, BI     PGPASSWORD=$(cat {self._server.password_file}) psql {login}")
@@ -180,6 +191,21 @@ class Supervisor:
             child.wait()
         if self._server is not None:
             self._server.stop()  # last: runs that end still write that they did
+        self._lock.release()
+
+
+def _prepare_storage(environment: Mapping[str, str], url: str) -> None:
+    """Create or upgrade Dagster's tables. Raises SupervisionError."""
+    prepared = subprocess.run(
+        [sys.executable, "-m", "aap_pipeline.dagster_instance"],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if prepared.returncode != 0:
+        reason = (prepared.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SupervisionError(f"Dagster cannot prepare its tables in {describe(url)}, schema dagster: {reason}")
 
 
 def require_free_port(host: str, port: int) -> None:

@@ -16,6 +16,7 @@ from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.failures import failing_clearly
+from aap_pipeline.freshness import EACH_NIGHT
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import reconcile
@@ -47,6 +48,7 @@ RECONCILED = Check(
     kinds={"python", "postgres"},
     owners=["team:automation-analytics"],
     tags={"stage": "upkeep"},
+    freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
     description="""Each past day held against the controller's own count, one request a day; what is missing is fetched
     as raw rows, and so are host summaries that came after their deadline. Runs each night; the sync needs no help from
@@ -72,6 +74,7 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
     kinds={"python"},
     owners=["team:automation-analytics"],
     tags={"stage": "upkeep"},
+    freshness_policy=EACH_NIGHT,
     description="""Savings and runs of the last 90 days as a picture, the last days as a table, and a link to the newest
     job in the controller's own UI. Made each night; launch it to have it now.""",
 )

@@ -81,6 +81,7 @@ def test_every_asset_explains_itself(asset: AssetSpec) -> None:
     assert asset.group_name == asset.key.path[0]
     assert asset.tags.get("stage") == asset.group_name
     assert (asset.partitions_def is None) == (asset.group_name in OUTSIDE)
+    assert (asset.freshness_policy is None) == (asset.group_name in OUTSIDE)
     assert isinstance(asset.automation_condition, AutomationCondition | None)
 
 

@@ -98,6 +98,23 @@ def test_what_began_and_ended_while_nobody_could_be_told_is_not_told(connection:
         assert [(document["subject"], document["state"]) for document in web.documents] == [("b", "open")]
 
 
+def test_an_incident_whose_subject_holds_a_secret_is_told_once_and_ends(connection: Connection) -> None:
+    """Guards against a subject that is masked when an incident begins and not when it is looked for again."""
+    secret = "hunter2-hunter2"
+    subjects = [f"check of {secret}", "job of https://me:pw@host/", "token=abcdefgh " + "x" * 300]
+    with web_receiver() as web:
+        to = receivers(AlertSettings(webhook_url=SecretStr(web.url)))
+        for _ in range(2):
+            set_incidents(connection, "cluster_stale", dict.fromkeys(subjects, "stale"), known=[secret])
+            deliver(connection, to)
+        resolve_incident(connection, "cluster_stale", subjects[0], known=[secret])
+        deliver(connection, to)
+        set_incidents(connection, "cluster_stale", {}, known=[secret])
+        deliver(connection, to)
+    assert [document["state"] for document in web.documents] == ["open"] * 3 + ["resolved"] * 3
+    assert not any(word in str(web.documents) for word in (secret, "me:pw", "abcdefgh"))
+
+
 def test_no_secret_is_kept_or_sent(connection: Connection) -> None:
     """Guards against tokens in a chat."""
     with web_receiver() as web:

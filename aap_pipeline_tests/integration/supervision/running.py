@@ -43,16 +43,23 @@ mutation Launch($location: String!, $job: String!, $tags: [ExecutionTag!]!) {
     pipelineName: $job}, mode: "default", executionMetadata: {tags: $tags}}) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
 """
+_RELOAD = """
+mutation Reload($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) {
+    ... on WorkspaceLocationEntry { locationOrLoadError { __typename } } } }
+"""
 
 
 class Up:
-    """One `aap-pipeline up` with `options`, its home in `folder`; the same folder again is a second start."""
+    """One `aap-pipeline up` with `options` and `variables`, its home in `folder`; the same folder again is a second
+    start.
+    """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
         self.home = folder / "home"
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.environment = environment(self.home)
+        self.environment = environment(self.home, **variables)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "aap_pipeline.cli", "up", "--port", str(self.port), *options],
             env=self.environment,
@@ -76,7 +83,9 @@ class Up:
         raise AssertionError(f"up ended without saying {text!r}: {''.join(self.output)}")
 
     def database_url(self) -> str:
-        """URL of the embedded server that it runs."""
+        """URL of the embedded server that it runs, or of the external one that it was given."""
+        if given := self.environment.get("AAP_PIPELINE_DATABASE_URL"):
+            return given
         url = EmbeddedServer(self.home / "postgres").running_url()
         assert url is not None
         return url
@@ -107,6 +116,11 @@ class Up:
         """End a run as a person in the UI does; the type of the answer."""
         query = "mutation End($id: String!) { terminateRun(runId: $id) { __typename } }"
         return str(self.ask(query, {"id": run_id})["terminateRun"]["__typename"])
+
+    def reload(self, location: str) -> str:
+        """Ask a code location's server what it has, as the UI's button does; the type of what came of it."""
+        found = self.ask(_RELOAD, {"location": location})["reloadRepositoryLocation"]
+        return str(found["locationOrLoadError"]["__typename"])
 
     def ask(self, query: str, variables: dict[str, Any]) -> Any:
         """The data of a GraphQL answer."""
@@ -159,7 +173,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -50,5 +50,5 @@ def _under_way(up: Up) -> tuple[str, psutil.Process]:
     assert named is not None
     process = psutil.Process(named.pid)
     assert any("forkserver" in part for part in process.cmdline())
-    assert up.run_status(run) == "STARTED"
+    wait_for(lambda: up.run_status(run) == "STARTED", 60)
     return run, process

@@ -1,13 +1,16 @@
-"""A process that keeps dying is started less and less often; a stable one is forgiven."""
+"""What `up` starts: when it is started again, where it listens, how it is found."""
 
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aap_pipeline.supervision.child import Backoff, Child
+from aap_pipeline.supervision.code_server import CodeServer, SocketPathTooLong
 from aap_pipeline.supervision.supervisor import SupervisionError, require_free_port
 
 
@@ -41,3 +44,26 @@ def test_a_large_log_begins_anew_under_a_process_that_goes_on_writing(tmp_path: 
         writer.write(b"after\n")
     assert log.read_bytes() == b"after\n"
     assert (tmp_path / "daemon.log.1").stat().st_size == 20_000_001
+
+
+def test_a_folder_too_deep_for_a_socket_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Guards against a code server that ends at each start for a reason that only its log knows."""
+    longest = 107 if sys.platform.startswith("linux") else 103
+    name = "code-server.socket"
+    deep = Path("/" + "x" * (longest - len(name) - 2))
+    assert CodeServer(deep).socket == deep / name
+    with pytest.raises(SocketPathTooLong, match="AAP_PIPELINE_HOME"):
+        CodeServer(Path(f"{deep}x"))
+
+
+def test_the_workspace_leads_to_where_the_code_server_listens(tmp_path: Path) -> None:
+    """Guards against a path that is relative to a folder other than the reader's."""
+    code = CodeServer(tmp_path)
+    assert not code.listens()
+    [entry] = yaml.safe_load(code.write_workspace().read_text())["load_from"]
+    assert entry["grpc_server"]["location_name"] == "aap_pipeline"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(entry["grpc_server"]["socket"])
+        server.listen()
+        assert code.listens()
+    assert not code.listens()  # what a server that was killed leaves behind
