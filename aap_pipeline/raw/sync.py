@@ -10,6 +10,7 @@ import psycopg
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.paging import Row
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.core.fingerprint import fingerprint
 from aap_pipeline.raw.estimate import DryRun, estimate
@@ -46,10 +47,10 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         listed = [client.count("organizations/"), client.count("job_templates/")]
         plan = _plan(connection, client, request)
-        counts: list[int] = []
-        pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counts.append)]
+        counted = api.jobs_count(plan.window.after, plan.window.until)
+        pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counted=counted)]
         stored = sum(store.stored_by_day(plan.window).values())
-        return estimate(plan.window, pieces, stored, listed=listed, counts=len(counts), awaited=len(store.awaited()))
+        return estimate(plan.window, pieces, stored, listed=listed, awaited=len(store.awaited()))
 
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
@@ -61,12 +62,15 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             api = ControllerApi(client)
             note_product(connection, client, request)
             store = RawStore(connection, request.cluster.id)
-            templates = api.job_templates()
-            store_listing(store, "organization", api.organizations(), fingerprint)
-            store_listing(store, "job_template", templates, fingerprint)
             plan = _plan(connection, client, request)
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
-                sweep.run(plan, _resume_after(connection, request, plan))
+                listed = sweep.executor.submit(_listings, api)
+
+                def store_listings() -> None:
+                    for kind, listing in listed.result().items():
+                        store_listing(store, kind, listing, fingerprint)
+
+                sweep.run(plan, _resume_after(connection, request, plan), meanwhile=store_listings)
             warnings = _warnings(connection, api, request, tally)
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
@@ -79,6 +83,12 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
     for warning in report.warnings:
         request.tell(warning)
     return report
+
+
+def _listings(api: ControllerApi) -> dict[str, list[Row]]:
+    """All organizations and job templates; the templates are asked for first, so that none lacks its organization."""
+    templates = api.job_templates()
+    return {"organization": api.organizations(), "job_template": templates}
 
 
 def _plan(connection: Connection, client: ControllerClient, request: SyncRequest) -> Plan:
