@@ -10,7 +10,6 @@ Besides one cluster alone, two clusters are parsed at once: batches of one clust
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from itertools import islice
 from multiprocessing import get_context
 
 from aap_pipeline.core.parse import BATCH_SIZE, ParseResult, parse
+from aap_pipeline.raw.documents import raw_job
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.statements import statement
@@ -70,7 +70,7 @@ def raw_documents(jobs: int) -> Iterator[str]:
         jobs=jobs, hosts=2_000, templates=40, hosts_per_job=_HOSTS_PER_JOB, spread=False, odd_cases=False
     )
     for document, summaries in generator.documents():
-        yield json.dumps({**document, "job_host_summaries": summaries}, ensure_ascii=False)
+        yield raw_job(document, summaries, None, b"").document.decode()
 
 
 def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:

@@ -22,7 +22,7 @@ from benchmarks.common import add_cluster, emit, fresh_database
 from benchmarks.meter import Usage, metered
 from benchmarks.results import spread
 
-_BATCH = 350  # documents of ten hosts in the 4 MB that the sweep writes at a time
+_BATCH = 170  # documents of ten hosts in the 1 MB that the sweep writes at a time
 
 
 def main() -> None:

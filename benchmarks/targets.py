@@ -115,8 +115,8 @@ _FINEST_GRAIN = (
 )
 _LARGE_DOCUMENTS = (
     "by jobs of 100 hosts only: client, PostgreSQL (jsonb and the GIN index that the specification asks for, over "
-    "documents of 77 KB) and the simulated controller share the cores, and their CPU time alone, were no core ever "
-    "idle, makes the floor in the table; the eight requests before the first host summaries come on top"
+    "documents of 41 KB) and the simulated controller share the cores, and their CPU time alone, were no core ever "
+    "idle, makes the floor in the table; the four requests before the first host summaries come on top"
 )
 
 TARGETS = (

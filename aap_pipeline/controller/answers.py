@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,9 @@ from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
 from aap_pipeline.controller.transport import RawAnswer, decode
 
+Decode = Callable[[bytes], Any]
+"""Reads a body; raises ValueError for what is no JSON."""
+
 _DETAIL_LENGTH = 300
 _RETRIED_4XX = frozenset({408, 425, 429})
 
@@ -37,14 +40,11 @@ class Answer:
     raw: bytes
     headers: Mapping[str, str]
 
-    @property
-    def date(self) -> datetime | None:
-        """The `Date` header, aware, in UTC, whole seconds."""
-        return parse_http_date(self.headers.get("Date"))
 
+def interpret(answer: RawAnswer, url: str, now: datetime, decode: Decode = decode) -> Answer:
+    """The usable answer to `url` in `answer`, as `decode` reads it.
 
-def interpret(answer: RawAnswer, url: str, now: datetime) -> Answer:
-    """The usable answer to `url` in `answer`. Raises the ControllerError that fits (not for redirects).
+    Raises the ControllerError that fits (not for redirects).
 
     `now` serves to read a Retry-After date when the answer has no Date of its own.
     """

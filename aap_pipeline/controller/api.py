@@ -8,6 +8,7 @@ from typing import Any
 
 from aap_pipeline.controller import paging
 from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
 from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
@@ -74,9 +75,9 @@ class ControllerApi:
         # Held against the count: a row left out here would be a job taken for complete.
         return [row["id"] for row in paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))]
 
-    def host_summaries(self, job_id: int) -> list[Row]:
+    def host_summaries(self, job_id: int) -> list[HostSummary | Row]:
         """All host summaries of a job, by id. Raises IncompleteAnswer, and NotFound when the job was deleted."""
-        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/")
+        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/", decode=decode_host_summaries)
 
     def labels(self, job_id: int) -> list[Row]:
         """All labels of a job; the job's own document holds ten at most."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from aap_pipeline.controller import paging
-from aap_pipeline.controller.answers import Answer, interpret, redirect_target
+from aap_pipeline.controller.answers import Answer, Decode, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
@@ -18,9 +18,9 @@ from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
 from aap_pipeline.controller.redaction import sanitise_url
-from aap_pipeline.controller.retry import Pacer
+from aap_pipeline.controller.retry import Pacer, parse_http_date
 from aap_pipeline.controller.statistics import Statistics
-from aap_pipeline.controller.transport import Transport
+from aap_pipeline.controller.transport import Transport, decode
 
 _LOGGER = logging.getLogger(__name__)
 _PROBE_RETRIES = 3
@@ -52,7 +52,7 @@ class ControllerClient:
         self._token_headers: tuple[str, dict[str, str]] = ("", {})
         self._product: Product | None = None
         self._product_lock = threading.Lock()
-        self._last_date: tuple[Answer, datetime] | None = None
+        self._last_date: tuple[str | None, datetime] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -74,10 +74,13 @@ class ControllerClient:
                     self._product = probe(self._ping, self.base_url, self.endpoint.api_prefix, self._hint)
         return self._product
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
-        """The JSON object at `path`: below the API prefix ("jobs/"), or from the root when it begins with a slash."""
+    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
+        """The JSON object at `path`: below the API prefix ("jobs/"), or from the root when it begins with a slash.
+
+        `decode` reads it.
+        """
         target = with_query(path if path.startswith("/") else f"{self.product().api_prefix}/{path}", params)
-        return self._request(target, authenticated=True, retries=self.settings.retries)
+        return self._request(target, authenticated=True, retries=self.settings.retries, decode=decode)
 
     def count(self, path: str, params: Params | None = None) -> int:
         """How many rows match, by one request for a page of one row."""
@@ -89,13 +92,13 @@ class ControllerClient:
         Our own clock when the answers carry no Date.
         """
         seen = self._last_date
-        date = seen[0].date if seen is not None else None
+        date = parse_http_date(seen[0]) if seen is not None else None
         return date if date is not None else self.settings.clock()
 
     def clock_skew(self) -> float | None:
         """Seconds by which the controller's clock is ahead of ours, give or take one; None before a dated answer."""
         seen = self._last_date
-        date = seen[0].date if seen is not None else None
+        date = parse_http_date(seen[0]) if seen is not None else None
         return None if seen is None or date is None else (date - seen[1]).total_seconds()
 
     def secrets(self) -> frozenset[str]:
@@ -105,7 +108,7 @@ class ControllerClient:
     def _ping(self, path: str) -> Answer:
         return self._request(path, authenticated=False, retries=min(self.settings.retries, _PROBE_RETRIES))
 
-    def _request(self, target: str, *, authenticated: bool, retries: int) -> Answer:
+    def _request(self, target: str, *, authenticated: bool, retries: int, decode: Decode = decode) -> Answer:
         attempt = 0
         fresh: str | None = None
         while True:
@@ -113,7 +116,7 @@ class ControllerClient:
             self._pacer.before_attempt()
             token = self._auth.access() if authenticated else ""
             try:
-                answer = self._send(target, token)
+                answer = self._send(target, token, decode)
             except Unauthorized as error:
                 if not authenticated:
                     raise
@@ -141,7 +144,7 @@ class ControllerClient:
         )
         self._pacer.wait(attempt, error.retry_after, error)
 
-    def _send(self, target: str, token: str) -> Answer:
+    def _send(self, target: str, token: str, decode: Decode) -> Answer:
         """One attempt, with the one redirect that is followed: a missing slash."""
         settings = self.settings
         for follow in (True, False):
@@ -162,13 +165,13 @@ class ControllerClient:
             target = moved
         now = settings.clock()
         try:
-            answer = interpret(raw, self.base_url + target, now)
+            answer = interpret(raw, self.base_url + target, now, decode)
         except ControllerError as error:
             if not error.transient:
                 self._pacer.succeeded()
             raise
         self._pacer.succeeded()
-        self._last_date = (answer, now)
+        self._last_date = (answer.headers.get("Date"), now)
         return answer
 
     def _headers(self, token: str) -> Mapping[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from aap_pipeline.controller.answers import Answer, check_next_link
+from aap_pipeline.controller.answers import Answer, Decode, check_next_link
 from aap_pipeline.controller.errors import BodyTooLarge, CorruptBody, IncompleteAnswer
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
+from aap_pipeline.controller.transport import decode
 
 PAGE_SIZE = 200  # the controller's own default maximum; more is capped silently
 Row = dict[str, Any]
@@ -19,8 +20,8 @@ class Asker(Protocol):
     base_url: str
     statistics: Statistics
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
-        """The JSON object at `path`; raises ControllerError."""
+    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
+        """The JSON object at `path`, as `decode` reads it; raises ControllerError."""
 
 
 def count(client: Asker, path: str, params: Params | None = None) -> int:
@@ -29,25 +30,29 @@ def count(client: Asker, path: str, params: Params | None = None) -> int:
     return _count_of(answer, client.base_url + path)
 
 
-def counted_page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Row], int]:
+def counted_page(
+    client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode = decode
+) -> tuple[list[Any], int]:
     """Up to `limit` rows with an id above `after_id`, ascending, and how many such rows the controller counts.
 
     A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked, and a
     page whose answer would be beyond the bound on bodies is asked for in parts.
     """
-    answer = _get(client, path, params, limit, after_id)
+    answer = _get(client, path, params, limit, after_id, decode)
     where = client.base_url + path
     return _rows_of(answer, client.base_url, where, after_id), _count_of(answer, where)
 
 
-def whole(client: Asker, path: str, params: Params | None = None) -> list[Row]:
+def whole(client: Asker, path: str, params: Params | None = None, decode: Decode = decode) -> list[Any]:
     """All rows of a list, by ascending id, at least as many as the controller counted on the first page.
+
+    They are dicts (Row), or records with an `id` where `decode` makes such of a page's `results`.
 
     A list that falls short is asked for once more from the start, since rows may go while it is read.
     Raises IncompleteAnswer when it falls short again.
     """
     for _ in range(2):
-        rows, promised = _whole_once(client, path, params)
+        rows, promised = _whole_once(client, path, params, decode)
         if len(rows) >= promised:
             return rows
         client.statistics.retried("incomplete")
@@ -57,25 +62,25 @@ def whole(client: Asker, path: str, params: Params | None = None) -> list[Row]:
     )
 
 
-def _whole_once(client: Asker, path: str, params: Params | None) -> tuple[list[Row], int]:
-    rows, promised = counted_page(client, path, params, PAGE_SIZE, 0)
+def _whole_once(client: Asker, path: str, params: Params | None, decode: Decode) -> tuple[list[Any], int]:
+    rows, promised = counted_page(client, path, params, PAGE_SIZE, 0, decode)
     page = rows
     while page and len(rows) < promised:
-        after_id = rows[-1]["id"]
-        answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id)
+        after_id = _id_of(rows[-1])
+        answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id, decode)
         page = _rows_of(answer, client.base_url, client.base_url + path, after_id)
         rows = rows + page
     return rows, promised
 
 
-def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> Answer:
+def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode) -> Answer:
     """A page of `limit` rows; of fewer, down to one, where so many make an answer beyond the bound on bodies."""
     asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": limit}
     if after_id:
         asked["id__gt"] = after_id
     while True:
         try:
-            return client.get(path, asked)
+            return client.get(path, asked, decode)
         except BodyTooLarge:
             if asked["page_size"] == 1:
                 raise
@@ -83,7 +88,7 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
             asked["page_size"] = max(asked["page_size"] // 4, 1)
 
 
-def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[Row]:
+def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[Any]:
     """The rows of a list; raises CorruptBody unless their ids ascend from above `after_id`."""
     body = answer.body
     rows = body.get("results")
@@ -93,13 +98,17 @@ def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[R
         check_next_link(body, base_url, where)
     last = after_id
     for row in rows:
-        number = row.get("id") if isinstance(row, dict) else None
+        number = _id_of(row)
         if type(number) is not int or number <= last:
             raise CorruptBody(
                 f"The rows of {where} are not in the order of their ids, as asked for: nothing of it can be trusted."
             )
         last = number
     return rows
+
+
+def _id_of(row: Any) -> Any:
+    return row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
 
 
 def _count_of(answer: Answer, where: str) -> int:

@@ -43,7 +43,7 @@ def list_rejected(
 
 
 def show(connection: Connection, record_id: int) -> tuple[RejectedRecord, str]:
-    """One record and its document, JSON as received. Raises NoSuchRecord."""
+    """One record and its document, JSON as it was stored. Raises NoSuchRecord."""
     row = connection.execute(statement("core/show_rejected"), {"id": record_id}).fetchone()
     if row is None:
         raise _no_such_record([record_id])

@@ -1,4 +1,4 @@
-"""Asset raw/sync_data: what the controllers said, as received."""
+"""Asset raw/sync_data: what the controllers said."""
 
 import time
 from collections.abc import Callable
@@ -60,8 +60,8 @@ class SyncConfig(Config):
     tags={"stage": "raw"},
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
-    description="""Job documents with their host summaries, organizations and job templates, exactly as the controller
-sent them (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
+    description="""Job documents with their host summaries, organizations and job templates, as the controller sent them
+but for links and copies (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
 
 A sync reads every job that finished since the watermark less an overlap, holds what arrives against the controller's
 own counts, and advances the watermark only behind what is complete. A failed run loses nothing: start it again.""",

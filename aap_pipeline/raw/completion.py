@@ -8,16 +8,17 @@ from concurrent.futures import Executor, Future
 from typing import Protocol
 
 from aap_pipeline.controller.errors import NotFound
+from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.raw.documents import Document, RawJob, id_of, labels_are_cut, raw_job
 
-_BATCH_BYTES = 4_000_000
+_BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
 
 
 class JobParts(Protocol):
     """What a job's list row lacks."""
 
-    def host_summaries(self, job_id: int) -> list[Document]:
+    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Document]:
         """All host summaries of a job."""
 
     def labels(self, job_id: int) -> list[Document]:

@@ -1,21 +1,30 @@
-"""What a controller sends, on its way into `clusters_clustersyncdata`: whole, as received, as JSON bytes. Pure."""
+"""What a controller sends, on its way into `clusters_clustersyncdata`, as JSON bytes. Pure.
+
+A document keeps all that the controller says, keys that nobody here knows included, but for what it says twice
+(docs/adr/0015): links, which are made of its ids, and in each host summary the job that the document is.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
+
+from aap_pipeline.controller.host_summaries import HostSummary
 
 Document = dict[str, Any]
 
 _MAX_ID = 2**31 - 1
 # An escaped NUL or surrogate: valid JSON that jsonb may not hold. Two surrogates that make a pair are fine.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
+_ENCODER = msgspec.json.Encoder()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -45,21 +54,26 @@ class RawJob(RawDocument):
 
 def raw_job(
     job: Document,
-    host_summaries: Sequence[Document],
+    host_summaries: Sequence[HostSummary | Document],
     labels: Sequence[Document] | None,
     fingerprint: bytes,
     *,
     provisional: bool = False,
     unreported: bool = False,
 ) -> RawJob:
-    """`job` as received, with all its host summaries under `job_host_summaries` and, where cut, all its labels."""
+    """`job` with all its host summaries under `job_host_summaries` and, where cut, all its labels; no links.
+
+    Takes `host_summaries` over: links and copies are deleted from those that are dicts.
+    """
+    document = {**job}
     if labels is not None:
-        job = {**job, "summary_fields": {**job["summary_fields"], "labels": _all_labels(job, labels)}}
+        document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
+    drop_links(document)
     return RawJob(
         kind="job",
         external_id=id_of(job),
         fingerprint=fingerprint,
-        document=encode({**job, "job_host_summaries": host_summaries}),
+        document=_with_host_summaries(document, host_summaries),
         provisional=provisional,
         finished=finished_of(job),
         host_summaries=len(host_summaries),
@@ -73,24 +87,43 @@ def _all_labels(job: Document, labels: Sequence[Document]) -> Document:
     return {"count": len(labels), "results": sorted(labels, key=lambda label: label["id"] not in shown)}
 
 
+def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummary | Document]) -> bytes:
+    if all(isinstance(summary, HostSummary) for summary in host_summaries):
+        listed = orjson.Fragment(_ENCODER.encode(host_summaries))
+        with suppress(TypeError):  # the job itself may hold what only `encode` knows how to write
+            return orjson.dumps({**document, "job_host_summaries": listed})
+    rows = [summary if isinstance(summary, dict) else msgspec.to_builtins(summary) for summary in host_summaries]
+    for row in rows:
+        drop_links(row)
+        fields = row.get("summary_fields")
+        if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
+            del fields["job"]
+    return encode({**document, "job_host_summaries": rows})
+
+
+def drop_links(document: Document) -> None:
+    """Delete `related` and `url`, the controller's links, from `document`; what is not of their usual shape stays."""
+    if isinstance(document.get("related"), dict):
+        del document["related"]
+    if isinstance(document.get("url"), str):
+        del document["url"]
+
+
 def encode(document: Document) -> bytes:
     """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
     try:
         return orjson.dumps(document)
     except TypeError:
-        return json.dumps(document, separators=(",", ":")).encode()
+        text = json.dumps(document)
+        known = json.loads(text, parse_constant=lambda _: None)
+        return json.dumps(known, separators=(",", ":")).encode()
 
 
 def unstorable(document: bytes) -> str | None:
-    """Why PostgreSQL's jsonb cannot hold this JSON; None where it can."""
-    # The backslash search keeps the common case at the speed of memchr: hardly a document has such an escape.
-    if b"\\u" in document and _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
+    """Why PostgreSQL's jsonb cannot hold this JSON, which `encode` made; None where it can."""
+    # Escapes that are suspicious are rare, and searched for fast; whether they are escapes, a reader of JSON decides.
+    if _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
         return "It holds a NUL character or half of a surrogate pair, which PostgreSQL cannot store."
-    if b"NaN" in document or b"Infinity" in document:
-        try:
-            json.loads(document, parse_constant=_refuse)
-        except ValueError:
-            return "It holds a number that JSON does not know (NaN or Infinity)."
     return None
 
 
@@ -100,10 +133,6 @@ def _holds_unstorable_text(value: object) -> bool:
     if isinstance(value, dict):
         return any(_holds_unstorable_text(part) for item in value.items() for part in item)
     return isinstance(value, list) and any(map(_holds_unstorable_text, value))
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
 
 
 def id_of(document: Document) -> int | None:

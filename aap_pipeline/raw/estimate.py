@@ -25,22 +25,21 @@ class DryRun:
     requests: int
 
 
-def estimate(
-    window: Window, slices: Sequence[int], stored: int, *, listed: Sequence[int], counts: int, awaited: int
-) -> DryRun:
+def estimate(window: Window, slices: Sequence[int], stored: int, *, listed: Sequence[int], awaited: int) -> DryRun:
     """The cost of `window`, whose `slices` hold so many jobs each, of which `stored` are here.
 
-    `listed`: sizes of the whole listings; `counts`: requests that it took to cut the slices; `awaited`: jobs whose host
-    summaries are waited for.
+    `listed`: sizes of the whole listings; `awaited`: jobs whose host summaries are waited for.
     """
     jobs = sum(slices)
     new = max(jobs - stored, 0)
     pages = sum(map(_requests, slices))
+    # The first page brings the count of the window. Where that is cut, each half is counted, and the page asked again.
+    cutting = 2 * (len(slices) - 1) + 1 if len(slices) > 1 else int(pages == 0)
     pages_with_news = min(pages, new)
     probe = 1
     listings = sum(max(1, _requests(size)) for size in listed)
     settling = 1 + _requests(awaited) + awaited if awaited else 0
-    requests = probe + listings + settling + counts + pages + pages_with_news + new
+    requests = probe + listings + settling + cutting + pages + pages_with_news + new
     return DryRun(window.after, window.until, jobs, new, requests)
 
 

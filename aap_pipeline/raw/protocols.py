@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.raw.documents import Document, RawJob
 
 
@@ -28,7 +29,7 @@ class Controller(Protocol):
     ) -> Sequence[int]:
         """Jobs of that window with after_id < id <= upto_id whose host summaries are not written yet."""
 
-    def host_summaries(self, job_id: int) -> list[Document]:
+    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Document]:
         """All host summaries of a job."""
 
     def labels(self, job_id: int) -> list[Document]:

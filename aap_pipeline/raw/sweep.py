@@ -82,17 +82,25 @@ class Sweep:
         self._upcoming: Future[Page] | None = None
         self._still_awaited: set[int] = set()
 
-    def run(self, plan: Plan, resume_after: datetime | None = None) -> Tally:
+    def run(
+        self, plan: Plan, resume_after: datetime | None = None, meanwhile: Callable[[], None] = lambda: None
+    ) -> Tally:
         """Read `plan`'s window, oldest slice first, from `resume_after` on if an earlier run came that far.
+
+        `meanwhile` is done while the first page is under way, before anything is stored.
 
         Raises a ControllerError for an answer that failed for good or stayed incomplete: what was read until then is
         stored, and the watermark stands before the slice that failed.
         """
         with self._keeping_what_arrives():
-            self._settle_awaited()
             window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
-            for piece, counted in slices(self.controller, window, self.options.slice_jobs, self._note_count):
-                newest = self._read_slice(piece, counted)
+            self._upcoming = self.executor.submit(self._page, window, 0)
+            meanwhile()
+            self._settle_awaited()
+            first = self._take_upcoming()
+            self.tally.counted = first[1]
+            for piece, counted in slices(self.controller, window, self.options.slice_jobs, counted=first[1]):
+                newest = self._read_slice(piece, counted, first if piece == window else None)
                 jobs = self._completion.take()
                 self.store.finish_slice(jobs, piece.until, newest)
                 self._count(jobs)
@@ -111,17 +119,18 @@ class Sweep:
         self._completion.wait()
         self._write(self._completion.take())
 
-    def _note_count(self, counted: int) -> None:
-        self.tally.counted = self.tally.counted or counted
+    def _read_slice(self, window: Window, counted: int, first: Page | None) -> datetime | None:
+        """Read until as much has arrived as the controller counts; return the newest finish time.
 
-    def _read_slice(self, window: Window, counted: int) -> datetime | None:
-        """Read until as much has arrived as the controller counts; return the newest finish time."""
+        `first`: the slice's first page, where it is here already.
+        """
         if counted == 0:
             return None
         known_before = self.tally.known
         for _ in range(_ATTEMPTS_PER_SLICE):
             self.tally.known = known_before
-            seen, newest, short = self._read(window)
+            seen, newest, short = self._read(window, first)
+            first = None
             # Jobs deleted meanwhile are not missing, so a new count decides where the first one was not reached.
             complete = not short and (seen >= counted or seen >= self.controller.jobs_count(window.after, window.until))
             gone = self._completion.forget_vanished()
@@ -133,13 +142,13 @@ class Sweep:
             self._write(self._completion.take())  # so that the next attempt knows them
         raise IncompleteAnswer(_why_incomplete(window, counted, seen, still_there))
 
-    def _read(self, window: Window) -> tuple[int, datetime | None, bool]:
+    def _read(self, window: Window, first: Page | None) -> tuple[int, datetime | None, bool]:
         """One pass over a slice by keyset, the next page under way while this one's host summaries arrive.
 
         Returns how many jobs were listed, the newest finish time, and whether the list broke off short of its count.
         """
         newest, last_id, seen = None, 0, 0
-        page, matching = self._page(window, last_id)
+        page, matching = first or self._page(window, last_id)
         while page:
             last_id = _last_id(page, last_id)
             newest = max(filter(None, (newest, *map(finished_of, page))), default=None)
@@ -147,13 +156,17 @@ class Sweep:
             if len(page) < matching:  # not "a short page": a controller may cap its pages below what we ask for
                 self._upcoming = self.executor.submit(self._page, window, last_id)
             self._take_page(page, window)
-            page, matching = self._upcoming.result() if self._upcoming else ([], 0)
-            self._upcoming = None
+            page, matching = self._take_upcoming()
         self._completion.wait()
         return seen, newest, matching > 0
 
     def _page(self, window: Window, after_id: int) -> Page:
         return self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE)
+
+    def _take_upcoming(self) -> Page:
+        """The page that is under way; an empty one if none is."""
+        upcoming, self._upcoming = self._upcoming, None
+        return upcoming.result() if upcoming else ([], 0)
 
     def _take_page(self, page: list[Document], window: Window) -> None:
         """Have the host summaries fetched of those jobs of a page that are new, changed or awaited."""
@@ -230,19 +243,17 @@ class Sweep:
         return finished is None or finished <= self.now - self.options.summaries_deadline
 
 
-def slices(
-    controller: Controller, window: Window, limit: int, tell_count: Callable[[int], None] = lambda _: None
-) -> Iterator[tuple[Window, int]]:
-    """Cut `window` where the controller counts more than `limit` jobs; the oldest piece first, with its count.
+def slices(controller: Controller, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
+    """Cut `window`, in which the controller counts `counted` jobs, where it counts more than `limit` of them.
 
-    `tell_count` is told each count, that of the whole window first.
+    The oldest piece comes first, with its count.
     """
     pieces = [window]
     while pieces:
         piece = pieces.pop()
-        # Asked anew for each piece: a count derived from its neighbour's would be wrong by what changed meanwhile.
-        counted = controller.jobs_count(piece.after, piece.until)
-        tell_count(counted)
+        if piece != window:
+            # Asked anew for each piece: a count derived from its neighbour's would be wrong by what changed meanwhile.
+            counted = controller.jobs_count(piece.after, piece.until)
         if counted > limit and piece.divisible:
             earlier, later = piece.halves()
             pieces += [later, earlier]

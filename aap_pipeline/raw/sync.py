@@ -10,6 +10,7 @@ import psycopg
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.paging import Row
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.core.fingerprint import fingerprint
 from aap_pipeline.raw.estimate import DryRun, estimate
@@ -46,10 +47,10 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         listed = [client.count("organizations/"), client.count("job_templates/")]
         plan = _plan(connection, client, request)
-        counts: list[int] = []
-        pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counts.append)]
+        counted = api.jobs_count(plan.window.after, plan.window.until)
+        pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counted=counted)]
         stored = sum(store.stored_by_day(plan.window).values())
-        return estimate(plan.window, pieces, stored, listed=listed, counts=len(counts), awaited=len(store.awaited()))
+        return estimate(plan.window, pieces, stored, listed=listed, awaited=len(store.awaited()))
 
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
@@ -61,15 +62,19 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             api = ControllerApi(client)
             note_product(connection, client, request)
             store = RawStore(connection, request.cluster.id)
-            templates = api.job_templates()
-            store_listing(store, "organization", api.organizations(), fingerprint)
-            store_listing(store, "job_template", templates, fingerprint)
             plan = _plan(connection, client, request)
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
                 if plan.backfill is not None and request.pause_after is not None:
                     enough = started + request.pause_after
                     sweep.pause = lambda: time.monotonic() >= enough
-                sweep.run(plan, store.resume_backfill(plan.backfill) if plan.backfill else None)
+                listed = sweep.executor.submit(_listings, api)
+
+                def store_listings() -> None:
+                    for kind, listing in listed.result().items():
+                        store_listing(store, kind, listing, fingerprint)
+
+                resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
+                sweep.run(plan, resume_after, meanwhile=store_listings)
                 if tally.paused and plan.backfill is not None:
                     store.pause_backfill(plan.backfill)
             warnings = _warnings(connection, api, request, tally)
@@ -84,6 +89,12 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
     for warning in report.warnings:
         request.tell(warning)
     return report
+
+
+def _listings(api: ControllerApi) -> dict[str, list[Row]]:
+    """All organizations and job templates; the templates are asked for first, so that none lacks its organization."""
+    templates = api.job_templates()
+    return {"organization": api.organizations(), "job_template": templates}
 
 
 def _plan(connection: Connection, client: ControllerClient, request: SyncRequest) -> Plan:

@@ -37,7 +37,7 @@ COMMENT ON COLUMN pipeline.rejected_record.kind IS 'job, organization or job_tem
 COMMENT ON COLUMN pipeline.rejected_record.external_id IS 'The controller''s id, where the document has one.';
 COMMENT ON COLUMN pipeline.rejected_record.reason IS 'Code of the reason.';
 COMMENT ON COLUMN pipeline.rejected_record.message IS 'The reason in a sentence.';
-COMMENT ON COLUMN pipeline.rejected_record.document IS 'The document as received.';
+COMMENT ON COLUMN pipeline.rejected_record.document IS 'The document as it was stored.';
 COMMENT ON COLUMN pipeline.rejected_record.provisional IS 'Whether the raw row was provisional.';
 COMMENT ON COLUMN pipeline.rejected_record.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN pipeline.rejected_record.first_rejected IS 'When it was first refused.';

@@ -8,7 +8,7 @@ COMMENT ON COLUMN pipeline.raw_archive.provisional IS 'Whether the raw row was p
 COMMENT ON COLUMN pipeline.raw_archive.replayed IS 'Whether it came out of the quarantine.';
 COMMENT ON COLUMN pipeline.raw_archive.received_at IS 'When the raw row was written.';
 COMMENT ON COLUMN pipeline.raw_archive.parsed_at IS 'When it was parsed.';
-COMMENT ON COLUMN pipeline.raw_archive.document IS 'The document as received.';
+COMMENT ON COLUMN pipeline.raw_archive.document IS 'The document as it was stored.';
 
 COMMENT ON TABLE pipeline.host_totals_check IS 'How far the check of host totals has come in each cluster.';
 COMMENT ON COLUMN pipeline.host_totals_check.newest_id IS 'Jobs up to this id were checked when they were new.';

@@ -16,6 +16,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from aap_pipeline.errors import PipelineError
@@ -95,6 +96,25 @@ def test_a_sync_killed_at_any_instant_loses_and_doubles_nothing(
         rig.parse()
         truth = true_jobs(world.truth().jobs)
         assert {number: job for number, (job, _) in stored_jobs(rig).items()} == truth
+
+
+def test_a_server_that_refuses_the_last_rows_of_a_slice_keeps_the_watermark(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a watermark in a transaction of its own, which a kill between the two would leave without rows."""
+    server.use(filled_world(jobs=5))
+    rig.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$"
+    )
+    rig.execute(
+        "CREATE TRIGGER refusing BEFORE INSERT ON clusters_clustersyncdata FOR EACH ROW WHEN (NEW.kind = 'job') "
+        "EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(psycopg.errors.RaiseException, match="no room"):
+        rig.sync()
+    assert rig.watermark is None
+    rig.execute("DROP TRIGGER refusing ON clusters_clustersyncdata")
+    rig.sync()
+    assert_raw_is_truth(rig)
+    assert rig.watermark == server.world.newest_finished()
 
 
 def assert_behind_the_watermark_all_is_here(rig: Rig, world: World) -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aap_pipeline.controller.answers import Answer
+from aap_pipeline.controller.answers import Answer, Decode
 from aap_pipeline.controller.errors import BodyTooLarge, CorruptBody, ForeignLink, IncompleteAnswer
 from aap_pipeline.controller.paging import count, counted_page, whole
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
+from aap_pipeline.controller.transport import decode
 
 
 class FakeController:
@@ -38,7 +39,7 @@ class FakeController:
         self.statistics = Statistics()
         self.asked: list[dict[str, Any]] = []
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
         asked: dict[str, Any] = dict(params or {})
         self.asked.append(asked)
         left = [number for number in self.ids if number > asked.get("id__gt", 0)]
@@ -59,7 +60,7 @@ class Scripted(FakeController):
         super().__init__([])
         self.body = body
 
-    def get(self, path: str, params: Params | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
         return Answer(self.body, b"", {})
 
 

@@ -35,6 +35,8 @@ class FakeController:
     not_found: set[int] = field(default_factory=set)
     withheld: int = 0
     """How many of the next pages lack their last row, though it is counted."""
+    left_out: set[int] = field(default_factory=set)
+    """Jobs that are counted and in no page."""
     under_way: int = 0
     most_under_way: int = 0
 
@@ -69,7 +71,7 @@ class FakeController:
     ) -> tuple[list[Document], int]:
         self._asked("page", after_id)
         matching = [row for row in self._within(finished_gt, finished_lte) if row["id"] > after_id]
-        rows = matching[: min(limit, self.page_size)]
+        rows = [row for row in matching[: min(limit, self.page_size)] if row["id"] not in self.left_out]
         if self.withheld and rows:
             self.withheld -= 1
             rows = rows[:-1]

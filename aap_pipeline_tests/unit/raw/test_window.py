@@ -104,10 +104,10 @@ def test_days_differ_where_something_may_be_missing() -> None:
 def test_an_estimate_counts_each_kind_of_request() -> None:
     """Guards against figures of a dry run that nobody can rely on."""
     window = Window(NOW - DAY, NOW)
-    nothing = estimate(window, [0], 0, listed=[0, 0], counts=1, awaited=0)
+    nothing = estimate(window, [0], 0, listed=[0, 0], awaited=0)
     assert (nothing.jobs, nothing.new_jobs, nothing.requests) == (0, 0, 4)
-    first = estimate(window, [450, 10], 0, listed=[6, 401], counts=3, awaited=0)
+    first = estimate(window, [450, 10], 0, listed=[6, 401], awaited=0)
     assert (first.jobs, first.new_jobs) == (460, 460)
     assert first.requests == 1 + (1 + 3) + 3 + (3 + 1) + (3 + 1) + 460
-    known = estimate(window, [10], 12, listed=[6, 40], counts=1, awaited=2)
-    assert (known.new_jobs, known.requests) == (0, 1 + 2 + 1 + 1 + (1 + 1 + 2))
+    known = estimate(window, [10], 12, listed=[6, 40], awaited=2)
+    assert (known.new_jobs, known.requests) == (0, 1 + 2 + 1 + (1 + 1 + 2))
