@@ -1,7 +1,7 @@
 """The sensor that starts a run for every cluster that has something new."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
@@ -65,7 +65,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     asked, remarks = to_ask(idle, silences, now)
     requests: list[RunRequest] = []
     errors = 0
-    answers = newest_finished(url, cipher, [enabled[state.name] for state in asked])
+    answers = newest_finished(url, cipher, [enabled[state.name] for state in asked], silent=silences)
     for state in asked:
         if state.name not in answers:
             remarks.append(f"{state.name}: no answer yet")
@@ -101,14 +101,17 @@ def _run_request(cluster: str, due: Due) -> RunRequest:
 
 
 def newest_finished(
-    url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS
+    url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS, silent: Collection[str] = ()
 ) -> dict[str, Answer]:
-    """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call."""
+    """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call.
+
+    Those of `silent` did not answer last time: the others do not wait for them.
+    """
     keys = [(url, cluster) for cluster in asked]
     new = [key for key in keys if key not in _asking]
     for key in new:
         _asking[key] = _ASKERS.submit(_newest_finished, url, cipher, key[1])
-    wait([_asking[key] for key in new], timeout=seconds)
+    wait([_asking[key] for key in new if key[1].name not in silent], timeout=seconds)
     answered = {key: _asking.pop(key) for key in list(_asking) if _asking[key].done()}
     return {cluster.name: answered[url, cluster].result() for cluster in asked if (url, cluster) in answered}
 

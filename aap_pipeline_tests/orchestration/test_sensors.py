@@ -231,9 +231,10 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     second = ask(site, first.cursor)
     assert due(second) == ["prod"]
     assert json.loads(second.cursor or "")["dead"][0] == 1
-    long_ago = {"dead": [5, (datetime.now(UTC) - timedelta(hours=1)).isoformat()]}
-    third = ask(site, json.dumps(long_ago))
-    assert json.loads(third.cursor or "")["dead"][0] == 6
+    cursor = json.dumps({"dead": [5, (datetime.now(UTC) - timedelta(hours=1)).isoformat()]})
+    while json.loads(cursor)["dead"][0] == 5:  # no tick waits for its answer, which may count at a later one
+        cursor = ask(site, cursor).cursor or ""
+    assert json.loads(cursor)["dead"][0] == 6
     with connect(site.url) as connection:
         set_enabled(connection, "prod", enabled=False)
     assert "dead: No connection to http://127.0.0.1:9/" in said(ask(site))
@@ -282,11 +283,13 @@ def test_many_clusters_are_asked_side_by_side_and_nobody_waits_for_late_ones(
     controller.faults.add(Fault("hang", seconds=0.5))
     with connect(site.url) as connection:
         asked = [cluster for cluster in clusters(connection) if cluster.name == "cluster-39"]
-    assert newest_finished(site.url, site.cipher, asked, seconds=0.0) == {}
-    answers = {}
-    while not answers:  # the question is still open: no tick waits for it again
-        answers = newest_finished(site.url, site.cipher, asked, seconds=60.0)
-    assert list(answers) == ["cluster-39"]
+    patience: list[tuple[float, list[str]]] = [(0.0, []), (60.0, names)]
+    for seconds, silent in patience:
+        assert newest_finished(site.url, site.cipher, asked, seconds, silent) == {}
+        answers = {}
+        while not answers:  # the question is still open: no tick waits for it again
+            answers = newest_finished(site.url, site.cipher, asked, seconds=60.0)
+        assert list(answers) == ["cluster-39"]
 
 
 def test_a_tick_without_news_says_so_for_debugging_only(
