@@ -76,7 +76,10 @@ class ControllerApi:
         return [row["id"] for row in paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))]
 
     def host_summaries(self, job_id: int) -> list[HostSummary | Row]:
-        """All host summaries of a job, by id. Raises IncompleteAnswer, and NotFound when the job was deleted."""
+        """All host summaries of a job, by id: records where their page is usual, else documents.
+
+        Raises IncompleteAnswer, and NotFound when the job was deleted.
+        """
         return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/", decode=decode_host_summaries)
 
     def labels(self, job_id: int) -> list[Row]:

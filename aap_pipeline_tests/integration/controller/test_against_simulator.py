@@ -64,7 +64,8 @@ def everything(api: ControllerApi) -> dict[int, tuple[dict[str, object], list[in
     assert len(jobs) == api.jobs_count(START, until)
     with ThreadPoolExecutor(4) as pool:
         summaries = list(pool.map(api.host_summaries, [job["id"] for job in jobs]))
-    return {job["id"]: (job, [row["id"] for row in rows]) for job, rows in zip(jobs, summaries, strict=True)}
+    ids = [[row["id"] if isinstance(row, dict) else row.id for row in rows] for rows in summaries]
+    return {job["id"]: (job, numbers) for job, numbers in zip(jobs, ids, strict=True)}
 
 
 def truth(server: SimulatorServer) -> dict[int, tuple[dict[str, object], list[int]]]:

@@ -30,6 +30,7 @@ from aap_pipeline.controller.errors import (
     ServerError,
     Unreachable,
 )
+from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline_tests.integration.controller.conftest import HTML, Bench
 from aap_pipeline_tests.integration.controller.server import Asked, Reply, always
 
@@ -276,7 +277,7 @@ def test_sixteen_workers_share_their_connections(bench: Bench) -> None:
     api = ControllerApi(client)
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(api.host_summaries, range(1, 200)))
-    assert found == [[{"id": 7}]] * 199
+    assert found == [[HostSummary(7)]] * 199
     assert server.connections <= 16
     assert client.statistics.snapshot().requests == 201
 
