@@ -17,6 +17,8 @@ SELECT 1 + n % 2, CASE WHEN n % 5 > 0 THEN n END, 'host' || n FROM generate_seri
 INSERT INTO clusters_job (cluster_id, external_id, name, started, finished)
 SELECT 1 + n % 2, n, 'x', t, t
 FROM (SELECT n, timestamptz '2024-01-01' + n * interval '31 s' AS t FROM generate_series(1, current_setting('history.jobs')::int) n) AS jobs;
+INSERT INTO archive.clusters_job (cluster_id, external_id, name, started, finished)
+SELECT 1 + n % 2, 10000000 + n, 'x', t, t FROM generate_series(1, 50000) n, (SELECT timestamptz '2023-01-01' AS t) AS past;
 INSERT INTO clusters_jobhostsummary (job_id, host_id, host_name, created, modified)
 SELECT j.id, 1 + (j.id * 7 + n) % 50000, 'h', j.started, j.started FROM clusters_job j, generate_series(1, 3) n;
 INSERT INTO clusters_joblabel (job_id, label_id) SELECT j.id, 1 + j.id % 5000 FROM clusters_job j;
