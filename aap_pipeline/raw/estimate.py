@@ -35,11 +35,12 @@ def estimate(window: Window, slices: Sequence[int], stored: int, *, listed: Sequ
     pages = sum(map(_requests, slices))
     # The first page brings the count of the window. Where that is cut, each half is counted, and the page asked again.
     cutting = 2 * (len(slices) - 1) + 1 if len(slices) > 1 else int(pages == 0)
-    pages_with_news = min(pages, new)
+    first_pages = sum(1 for size in slices if size)
+    pending = pages - first_pages + min(first_pages, new)  # of a first page asked only where it has news
     probe = 1
     listings = sum(max(1, _requests(size)) for size in listed)
     settling = 1 + _requests(awaited) + awaited if awaited else 0
-    requests = probe + listings + settling + cutting + pages + pages_with_news + new
+    requests = probe + listings + settling + cutting + pages + pending + new
     return DryRun(window.after, window.until, jobs, new, requests)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer
@@ -21,7 +21,17 @@ from aap_pipeline.raw.window import Plan, Window
 PAGE_SIZE = 200
 _ATTEMPTS_PER_SLICE = 3
 
-Page = tuple[list[Document], int]
+
+@dataclass(frozen=True)
+class Page:
+    """`jobs` of the controller's list, of `matching` from there on.
+
+    `pending`: those whose host summaries were not all written when the page was here; None: not asked yet.
+    """
+
+    jobs: list[Document] = field(default_factory=list)
+    matching: int = 0
+    pending: Collection[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +108,8 @@ class Sweep:
             meanwhile()
             self._settle_awaited()
             first = self._take_upcoming()
-            self.tally.counted = first[1]
-            for piece, counted in slices(self.controller, window, self.options.slice_jobs, counted=first[1]):
+            self.tally.counted = first.matching
+            for piece, counted in slices(self.controller, window, self.options.slice_jobs, counted=first.matching):
                 newest = self._read_slice(piece, counted, first if piece == window else None)
                 jobs = self._completion.take()
                 self.store.finish_slice(jobs, piece.until, newest)
@@ -148,35 +158,44 @@ class Sweep:
         Returns how many jobs were listed, the newest finish time, and whether the list broke off short of its count.
         """
         newest, last_id, seen = None, 0, 0
-        page, matching = first or self._page(window, last_id)
-        while page:
-            last_id = _last_id(page, last_id)
-            newest = max(filter(None, (newest, *map(finished_of, page))), default=None)
-            seen += len(page)
-            if len(page) < matching:  # not "a short page": a controller may cap its pages below what we ask for
-                self._upcoming = self.executor.submit(self._page, window, last_id)
+        page = first or self._page(window, last_id)
+        while page.jobs:
+            last_id = _last_id(page.jobs, last_id)
+            newest = max(filter(None, (newest, *map(finished_of, page.jobs))), default=None)
+            seen += len(page.jobs)
+            # Not "a short page": a controller may cap its pages below what we ask for.
+            if len(page.jobs) < page.matching:
+                self._upcoming = self.executor.submit(self._next_page, window, last_id)
             self._take_page(page, window)
-            page, matching = self._take_upcoming()
+            page = self._take_upcoming()
         self._completion.wait()
-        return seen, newest, matching > 0
+        return seen, newest, page.matching > 0
 
     def _page(self, window: Window, after_id: int) -> Page:
-        return self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE)
+        return Page(*self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE))
+
+    def _next_page(self, window: Window, after_id: int) -> Page:
+        """In a worker: a page, and who of it is pending, so that nobody waits for the answer when its turn comes."""
+        page = self._page(window, after_id)
+        numbers = [number for job in page.jobs if (number := id_of(job)) is not None]
+        return replace(page, pending=self._pending(window, numbers))
 
     def _take_upcoming(self) -> Page:
         """The page that is under way; an empty one if none is."""
         upcoming, self._upcoming = self._upcoming, None
-        return upcoming.result() if upcoming else ([], 0)
+        return upcoming.result() if upcoming else Page()
 
-    def _take_page(self, page: list[Document], window: Window) -> None:
+    def _take_page(self, page: Page, window: Window) -> None:
         """Have the host summaries fetched of those jobs of a page that are new, changed or awaited."""
-        fingerprints = {number: self.fingerprint(job) for job in page if (number := id_of(job)) is not None}
+        fingerprints = {number: self.fingerprint(job) for job in page.jobs if (number := id_of(job)) is not None}
         known = self.store.known(fingerprints)
-        wanted = [job for job in page if self._is_wanted(id_of(job), known)]
+        wanted = [job for job in page.jobs if self._is_wanted(id_of(job), known)]
         # Asked after the jobs and before their host summaries: a job that is not pending now has all of them, for the
         # controller writes them before it stops calling the job pending.
-        pending = self._pending(window, [number for job in wanted if (number := id_of(job)) is not None])
-        self.tally.known += len(page) - len(wanted)
+        pending = page.pending
+        if pending is None:
+            pending = self._pending(window, [number for job in wanted if (number := id_of(job)) is not None])
+        self.tally.known += len(page.jobs) - len(wanted)
         for job in wanted:
             number = id_of(job) or 0
             awaited = number in pending and not self._is_overdue(finished_of(job))
