@@ -133,8 +133,7 @@ def _reprice(connection: Connection, cluster_id: int, result: RefreshResult) -> 
     parameters = {"cluster_id": cluster_id, "valid_from": min(changes)}
     connection.execute(statement("marts/create_work_tables"))
     connection.execute(statement("marts/load_days_from"), parameters)
-    repriced = connection.execute(statement("marts/record_daily_costs"), parameters).rowcount
-    repriced += connection.execute(statement("marts/record_monthly_costs"), parameters).rowcount
+    repriced = connection.execute(statement("marts/record_monthly_costs"), parameters).rowcount
     # Most of these rows are changed: written anew, they need no second statement that sums days.
     _run(connection, "marts/delete_workload_to_date", cluster_id)
     repriced += _run(connection, "marts/insert_workload_to_date", cluster_id)

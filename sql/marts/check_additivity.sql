@@ -3,7 +3,7 @@ WITH days AS (
     SELECT s.cluster_id, 'run_monthly' AS rollup, d.series_id AS key, 0 AS user_id,
         date_trunc('month', d.date::timestamp)::date AS starts, sum(d.runs) AS runs, sum(d.hosts) AS hosts,
         sum(d.elapsed_ms) AS ms, sum(d.manual_cents_as_recorded) AS cents
-    FROM marts.run_daily d JOIN marts.series s USING (series_id)
+    FROM marts.recorded_daily d JOIN marts.series s USING (series_id)
     GROUP BY 1, 2, 3, 4, 5
     UNION ALL
     SELECT s.cluster_id, r.rollup, s.workload_id, d.user_id, r.starts, sum(d.runs), sum(d.hosts), sum(d.elapsed_ms), 0

@@ -28,7 +28,7 @@ WITH touched AS (
         sum(d.run_cent_ms_as_recorded * s.checked) AS check_run_cent_ms_as_recorded,
         sum(d.run_cent_ms_as_recorded * s.successful * s.checked) AS check_successful_run_cent_ms_as_recorded
     FROM touched w
-    JOIN marts.run_daily d ON d.date >= w.month AND d.date < w.month + interval '1 month'
+    JOIN marts.recorded_daily d ON d.date >= w.month AND d.date < w.month + interval '1 month'
     JOIN (
         SELECT series_id, workload_id, (status = 'successful')::int AS successful, (job_type = 'check')::int AS checked
         FROM marts.series WHERE cluster_id = %(cluster_id)s OFFSET 0

@@ -131,15 +131,15 @@ CREATE TABLE marts.run_daily (
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
-    manual_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
-    creation_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
-    run_cent_ms_as_recorded BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (series_id, date)
 );
 CREATE INDEX run_daily_date_idx ON marts.run_daily (date);
-CREATE TABLE marts.run_monthly (LIKE marts.run_daily INCLUDING DEFAULTS);
+CREATE TABLE marts.run_monthly (LIKE marts.run_daily);
 ALTER TABLE marts.run_monthly RENAME COLUMN date TO month;
 ALTER TABLE marts.run_monthly
+    ADD COLUMN manual_cents_as_recorded BIGINT NOT NULL,
+    ADD COLUMN creation_cents_as_recorded BIGINT NOT NULL,
+    ADD COLUMN run_cent_ms_as_recorded BIGINT NOT NULL,
     ADD PRIMARY KEY (series_id, month),
     ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
     ADD FOREIGN KEY (month) REFERENCES marts.dim_date(date);
@@ -172,19 +172,18 @@ CREATE TABLE marts.activity_daily (
 CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id);
 CREATE INDEX activity_daily_organization_idx ON marts.activity_daily (organization_id);
 
+-- What follows is written and read by whole dates of a cluster, so that one index of both is enough: those of the keys were
+-- a third of these tables, and checking references to the dimensions a good part of writing them.
 CREATE TABLE marts.launches_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
-    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
-    user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    series_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
-    PRIMARY KEY (series_id, date, user_id)
+    elapsed_ms BIGINT NOT NULL
 );
-CREATE INDEX launches_daily_date_idx ON marts.launches_daily (date);
-
--- Rollups for the functions. They are written and read by whole dates of a cluster, so that one index of both is enough:
--- those of their keys took a third of their size.
+CREATE INDEX launches_daily_date_idx ON marts.launches_daily (date, cluster_id);
 CREATE TABLE marts.launches_pentad (
     pentad DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,

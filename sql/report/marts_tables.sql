@@ -20,8 +20,7 @@ found (asset, relation, counted, shown) AS (
             WHERE workload.cluster_id = %(cluster)s AND date = (SELECT day FROM newest) LIMIT 5) few)
     UNION ALL
     SELECT 'launches_daily', 'marts.launches_daily'::regclass,
-        (SELECT count(*) FROM (SELECT FROM marts.series JOIN marts.launches_daily USING (series_id)
-            WHERE cluster_id = %(cluster)s LIMIT %(most)s) few),
+        (SELECT count(*) FROM (SELECT FROM marts.launches_daily WHERE cluster_id = %(cluster)s LIMIT %(most)s) few),
         (SELECT json_agg(few) FROM (
             SELECT date, launcher.name AS "launched by", template.name AS "job template", runs, hosts
             FROM marts.series JOIN marts.launches_daily USING (series_id)
