@@ -16,14 +16,15 @@ _DIMENSIONS: tuple[LiteralString, ...] = ("cluster", "organization", "job_templa
 
 _FACTS: tuple[LiteralString, ...] = (
     "run_daily",
-    "run_pentad",
     "run_monthly",
     "activity_daily",
     "launches_daily",
+    "launches_pentad",
     "launches_monthly",
-    "template_to_date",
+    "workload_to_date",
     "launcher_to_date",
     "host_set_daily",
+    "host_set_pentad",
     "host_set_monthly",
     "organization_host_set_daily",
     "organization_host_set_monthly",
@@ -105,6 +106,7 @@ def _build(connection: Connection, cluster_id: int, days: list[date], reasons: l
     written = {"dimensions": _sync_dimensions(connection, cluster_id)}
     connection.execute(statement("marts/analyze_jobs"))
     _run(connection, "marts/add_label_sets", cluster_id)
+    _run(connection, "marts/add_workloads", cluster_id)
     if _run(connection, "marts/add_series", cluster_id):
         connection.execute(statement("marts/analyze_series"))
     runs = _run(connection, "marts/load_runs", cluster_id)
@@ -129,16 +131,13 @@ def _reprice(connection: Connection, cluster_id: int, result: RefreshResult) -> 
     if not changes:
         return result
     parameters = {"cluster_id": cluster_id, "valid_from": min(changes)}
-    repriced = sum(
-        connection.execute(statement(name), parameters).rowcount
-        for name in (
-            "marts/record_daily_costs",
-            "marts/record_pentad_costs",
-            "marts/record_monthly_costs",
-            "marts/record_costs_to_date",
-            "marts/record_first_run_costs",
-        )
-    )
+    connection.execute(statement("marts/create_work_tables"))
+    connection.execute(statement("marts/load_days_from"), parameters)
+    repriced = connection.execute(statement("marts/record_monthly_costs"), parameters).rowcount
+    # Most of these rows are changed: written anew, they need no second statement that sums days.
+    _run(connection, "marts/delete_workload_to_date", cluster_id)
+    repriced += _run(connection, "marts/insert_workload_to_date", cluster_id)
+    repriced += _run(connection, "marts/record_first_run_costs", cluster_id)
     return RefreshResult((cluster_id,), result.days, result.runs, result.rows, repriced, result.rebuilt)
 
 

@@ -1,2 +1,3 @@
--- The months to build go from launches_monthly. Index: its primary key.
-DELETE FROM marts.launches_monthly m USING marts_touched w WHERE m.series_id = w.series_id AND m.month = w.month
+-- The months to build go from launches_monthly. Index: marts.launches_monthly_month_idx.
+DELETE FROM marts.launches_monthly m
+WHERE m.cluster_id = %(cluster_id)s AND m.month IN (SELECT date_trunc('month', date::timestamp)::date FROM marts_day)

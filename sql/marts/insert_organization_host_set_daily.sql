@@ -1,7 +1,7 @@
--- The union of an organization's series. Index: marts.host_set_daily_date_idx.
+-- The union of an organization's workloads. Index: marts.host_set_daily_date_idx.
 INSERT INTO marts.organization_host_set_daily
-SELECT d.date, s.cluster_id, s.organization_id, s.job_type = 'check', d.chunk, bit_or(d.hosts)
-FROM marts.host_set_daily d JOIN marts_day USING (date) JOIN marts.series s USING (series_id)
-WHERE s.cluster_id = %(cluster_id)s
+SELECT d.date, d.cluster_id, w.organization_id, d.check_mode, d.chunk, bit_or(d.hosts)
+FROM marts.host_set_daily d JOIN marts_day USING (date) JOIN marts.workload w USING (workload_id)
+WHERE d.cluster_id = %(cluster_id)s
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5

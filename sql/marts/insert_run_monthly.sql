@@ -5,6 +5,6 @@ SELECT w.month, d.series_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provi
     sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), sum(d.elapsed_ms),
     sum(d.manual_cents_as_recorded), sum(d.creation_cents_as_recorded), sum(d.run_cent_ms_as_recorded)
 FROM marts_touched w
-JOIN marts.run_daily d ON d.series_id = w.series_id AND d.date >= w.month AND d.date < w.month + interval '1 month'
+JOIN marts.recorded_daily d ON d.series_id = w.series_id AND d.date >= w.month AND d.date < w.month + interval '1 month'
 GROUP BY w.month, d.series_id
 ORDER BY w.month, d.series_id

@@ -4,7 +4,7 @@ SET manual_cents_as_recorded = q.manual, creation_cents_as_recorded = q.creation
 FROM (
     SELECT d.series_id, date_trunc('month', d.date::timestamp)::date AS month, sum(d.manual_cents_as_recorded) AS manual,
         sum(d.creation_cents_as_recorded) AS creation, sum(d.run_cent_ms_as_recorded) AS run
-    FROM marts.run_daily d JOIN marts.series s USING (series_id)
+    FROM marts.recorded_daily d JOIN marts.series s USING (series_id)
     WHERE s.cluster_id = %(cluster_id)s AND d.date >= date_trunc('month', %(valid_from)s::timestamp)::date
     GROUP BY 1, 2
 ) q

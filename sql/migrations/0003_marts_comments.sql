@@ -10,18 +10,20 @@ COMMENT ON TABLE marts.dim_host IS 'One row a host of a cluster; its ordinal is 
 COMMENT ON TABLE marts.dim_date IS 'One row a day, from the first to the last month with runs, with ISO weeks and the fiscal year of setting fiscal_year_start_month (named by the calendar year in which it ends).';
 COMMENT ON TABLE marts.dim_label_set IS 'One row a distinct set of labels that a run carried; 0 is the empty set.';
 COMMENT ON TABLE marts.bridge_label_set IS 'Which labels a label set holds. Join through it to filter by label without counting a run twice.';
-COMMENT ON TABLE marts.series IS 'One row a combination of cluster, organization, job template, project, label set, job type and status that occurs; facts carry its key.';
+COMMENT ON TABLE marts.workload IS 'One row a combination of cluster, organization, job template, project and label set that occurs: what runs for whom. Facts for the functions carry its key.';
+COMMENT ON TABLE marts.series IS 'One row a workload, job type and status that occur together; facts carry its key.';
 COMMENT ON TABLE marts.run_daily IS 'Quantities by day and series; additive. View savings_daily adds the dimensions and the money.';
 COMMENT ON TABLE marts.run_monthly IS 'Quantities by month and series: the sum of run_daily. View savings_monthly adds the dimensions and the money.';
-COMMENT ON TABLE marts.run_pentad IS 'Quantities by pentad (a month''s days 1-5, 6-10, ... and 26 to its end) and series: the sum of run_daily, for the functions.';
 COMMENT ON TABLE marts.first_run IS 'The first run of each job template by job type and status: where creation_cost_basis once books the creation cost.';
 COMMENT ON TABLE marts.activity_daily IS 'Jobs (with or without hosts) and hosts by day and organization, for charts.';
 COMMENT ON TABLE marts.launches_daily IS 'Runs by day, series and launcher. View launches adds the dimensions.';
-COMMENT ON TABLE marts.launches_monthly IS 'Runs by month, series and launcher: the sum of launches_daily.';
-COMMENT ON TABLE marts.template_to_date IS 'Quantities by organization, job template and project from the beginning of the month up to and including each day, for the functions.';
+COMMENT ON TABLE marts.launches_pentad IS 'Runs by pentad (a month''s days 1-5, 6-10, ... and 26 to its end), workload and launcher: the sum of launches_daily, for function top_users.';
+COMMENT ON TABLE marts.launches_monthly IS 'Runs by month, workload and launcher: the sum of launches_daily, for function top_users.';
+COMMENT ON TABLE marts.workload_to_date IS 'Quantities by workload from the beginning of the month up to and including each day, for the functions.';
 COMMENT ON TABLE marts.launcher_to_date IS 'Runs by organization and launcher from the beginning of the month up to and including each day, for function top_users.';
-COMMENT ON TABLE marts.host_set_daily IS 'Which hosts the runs of a day and series touched, as bitmaps; ask function unique_hosts.';
-COMMENT ON TABLE marts.host_set_monthly IS 'Which hosts the runs of a month and series touched: the union of host_set_daily.';
+COMMENT ON TABLE marts.host_set_daily IS 'Which hosts a workload''s runs of a day touched, as bitmaps; ask function unique_hosts.';
+COMMENT ON TABLE marts.host_set_pentad IS 'Which hosts a workload''s runs of a pentad touched: the union of host_set_daily.';
+COMMENT ON TABLE marts.host_set_monthly IS 'Which hosts a workload''s runs of a month touched: the union of host_set_daily.';
 COMMENT ON TABLE marts.organization_host_set_daily IS 'Which hosts an organization''s runs of a day touched, as bitmaps.';
 COMMENT ON TABLE marts.organization_host_set_monthly IS 'Which hosts an organization''s runs of a month touched, as bitmaps.';
 COMMENT ON TABLE marts.platform_month IS 'Elapsed time of each cluster by month, over which cost_model subscription spreads the price of the platform. Not by organization: the share of one needs the whole.';
@@ -42,6 +44,7 @@ COMMENT ON VIEW marts.launches IS 'Who launched how many runs, by day, with all 
 COMMENT ON VIEW marts.payback IS 'When each job template had paid for its creation: the first day from which its cumulated savings stay above zero.';
 COMMENT ON VIEW marts.fct_job_run IS 'One row a successful or failed job, with its money by the rates in force; read from core.';
 COMMENT ON VIEW marts.freshness IS 'How fresh each cluster''s figures are: last sync, newest job, and what is still to come.';
+COMMENT ON VIEW marts.recorded_daily IS 'Quantities by day and series, with what they cost by the rates and minutes of the day.';
 COMMENT ON VIEW marts.series_price IS 'Series with the minutes and rates that price them today.';
 COMMENT ON VIEW marts.counted_first_run IS 'The first run of each job template that the population of the settings counts.';
 COMMENT ON VIEW marts.subscription_month IS 'The platform''s price and elapsed time by month, under cost_model subscription.';
@@ -61,11 +64,11 @@ COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';
 COMMENT ON FUNCTION marts.pentad IS 'First day of the pentad that a day lies in: a month''s days 1-5, 6-10, ... and 26 to its end.';
 COMMENT ON FUNCTION marts.next_pentad IS 'First day of the pentad after this one.';
 COMMENT ON FUNCTION marts.split IS 'How a range of days splits into whole months, whole pentads and days at its edges.';
-COMMENT ON FUNCTION marts.matching_series IS 'The series that a function''s filters keep.';
+COMMENT ON FUNCTION marts.matching_workloads IS 'The workloads that a function''s filters keep.';
 COMMENT ON FUNCTION marts.to_date_terms IS 'The dates of the tables to date whose sums, taken with their signs, are those of a range of days.';
 COMMENT ON FUNCTION marts.template_quantities IS 'Quantities of each cluster, organization, job template and project between two days.';
 COMMENT ON FUNCTION marts.template_money IS 'The same with their money: what the functions add up.';
-COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for each series'' run time between two days.';
+COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for run time between two days, by cluster, organization, job template and project.';
 COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
 COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate from a day on, for everyone, a cluster or an organization, and notes what must be recomputed.';
 COMMENT ON FUNCTION marts.setting IS 'A setting''s text, or its default.';
@@ -91,6 +94,7 @@ BEGIN
             ('job_template_id', 'The job template; 0: none.'), ('job_template', 'Name of the job template.'),
             ('project_id', 'The project; 0: none.'), ('label_set_id', 'The set of labels; 0: no label.'),
             ('label_id', 'The label.'), ('user_id', 'Who launched; 0: nobody known.'), ('host_id', 'The host.'),
+            ('workload_id', 'What ran for whom: organization, job template, project and label set.'),
             ('series_id', 'The combination of dimensions.'), ('job_id', 'The job in core (clusters_job.id).'),
             ('job_type', 'run, check or scan.'), ('status', 'successful or failed.'), ('launch_type', 'How the job was launched.'),
             ('external_id', 'The job''s id at the controller.'), ('name', 'Name, as at the controller.'),

@@ -29,7 +29,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.sees_all, marts.visible_organizations, marts.pentad, marts.next_pentad, marts.split,
-    marts.matching_series, marts.subscription_cost,
+    marts.matching_workloads, marts.subscription_cost,
     marts.to_date_terms, marts.template_quantities, marts.template_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
     marts.top_users, marts.top_projects, marts.formula_comparison TO bi_reader;
 
@@ -42,22 +42,24 @@ BEGIN
     FOR rule IN
         SELECT * FROM (VALUES
             ('dim_organization', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('workload', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('series', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('rate_period', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('rate_history', 'organization_id = 0 OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('template_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('launcher_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('run_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('run_pentad', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
             ('run_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
             ('first_run', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
             ('launches_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('launches_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('host_set_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('host_set_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
+            ('workload_to_date', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
+            ('launches_pentad', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
+            ('launches_monthly', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
+            ('host_set_daily', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
+            ('host_set_pentad', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
+            ('host_set_monthly', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
             ('dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o)'),
             ('dim_job_template', 'job_template_id IN (SELECT s.job_template_id FROM marts.series s)'
                 || ' OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),

@@ -1,4 +1,4 @@
--- What the questions of 0003_marts_questions.sql are made of: how a range of days is read, which series the filters keep,
+-- What the questions of 0003_marts_questions.sql are made of: how a range of days is read, which workloads the filters keep,
 -- and their quantities and money between two days.
 
 -- The first day of the pentad that a day lies in: a month's days 1-5, 6-10, ... and 26 to its end.
@@ -59,17 +59,16 @@ BEGIN
     END IF;
 END $$;
 
--- The series that the filters keep.
-CREATE FUNCTION marts.matching_series(
+-- The workloads that the filters keep.
+CREATE FUNCTION marts.matching_workloads(
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
-) RETURNS SETOF marts.series LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT s.* FROM marts.series s
-    WHERE (clusters IS NULL OR s.cluster_id = ANY (clusters))
-      AND (organizations IS NULL OR s.organization_id = ANY (organizations))
-      AND (job_templates IS NULL OR s.job_template_id = ANY (job_templates))
-      AND (projects IS NULL OR s.project_id = ANY (projects))
-      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-      AND (s.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
+) RETURNS SETOF marts.workload LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT w.* FROM marts.workload w
+    WHERE (clusters IS NULL OR w.cluster_id = ANY (clusters))
+      AND (organizations IS NULL OR w.organization_id = ANY (organizations))
+      AND (job_templates IS NULL OR w.job_template_id = ANY (job_templates))
+      AND (projects IS NULL OR w.project_id = ANY (projects))
+      AND (labels IS NULL OR w.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 
 -- The runs on which the creation cost is booked once: the first of each template that the population counts.
@@ -102,35 +101,47 @@ CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
        OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
                   AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
--- What the subscription charges for run time in the range, by the groups of template_money and status.
+-- What the subscription charges for run time in the range: that of the runs that the population counts, and of failed ones.
 CREATE FUNCTION marts.subscription_cost(
     from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
-) RETURNS TABLE (organization_id INTEGER, cluster_id INTEGER, job_template_id INTEGER, project_id INTEGER, status VARCHAR, cost NUMERIC)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+) RETURNS TABLE (
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, cost NUMERIC, failed_cost NUMERIC
+) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    span RECORD := marts.split(from_date, to_date);
+    f marts.formula;
+    dates DATE[];
+    signs INTEGER[];
+    months DATE[];
+    without_check INTEGER;
 BEGIN
+    SELECT * INTO f FROM marts.formula;
+    without_check := (NOT f.count_check_mode)::int;
+    SELECT array_agg(t.date ORDER BY t.date, t.starts), array_agg(t.sign ORDER BY t.date, t.starts),
+        array_agg(date_trunc('month', t.starts::timestamp)::date ORDER BY t.date, t.starts) INTO dates, signs, months
+    FROM marts.to_date_terms(from_date, to_date) t;
     RETURN QUERY
-    SELECT s.organization_id, s.cluster_id, s.job_template_id, s.project_id, s.status, sum(u.elapsed_ms * p.price / p.elapsed_ms)
+    SELECT u.cluster_id, u.organization_id, u.job_template_id, u.project_id,
+        sum(CASE WHEN f.successful_only THEN u.successful_ms ELSE u.ms END * p.price / p.elapsed_ms),
+        sum((u.ms - u.successful_ms) * p.price / p.elapsed_ms)
     FROM (
-        SELECT d.series_id, d.month, d.elapsed_ms
-        FROM marts.run_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
-        UNION ALL
-        SELECT d.series_id, date_trunc('month', d.date::timestamp)::date, sum(d.elapsed_ms)
-        FROM marts.run_daily d
-        WHERE (d.date >= from_date AND d.date < span.m1) OR (d.date >= span.m2 AND d.date <= to_date)
-        GROUP BY 1, 2
+        SELECT w.cluster_id, w.organization_id, w.job_template_id, w.project_id, p.month,
+            sum(p.sign * (d.elapsed_ms - without_check * d.check_elapsed_ms)) AS ms,
+            sum(p.sign * (d.successful_elapsed_ms - without_check * d.check_successful_elapsed_ms)) AS successful_ms
+        FROM marts.workload_to_date d
+        JOIN unnest(dates, signs, months) AS p (date, sign, month) ON p.date = d.date
+        JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = d.workload_id
+        WHERE d.date = ANY (dates)
+        GROUP BY 1, 2, 3, 4, 5
     ) u
     JOIN marts.subscription_month p ON p.month = u.month
-    JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = u.series_id
-    GROUP BY 1, 2, 3, 4, 5;
+    GROUP BY 1, 2, 3, 4;
 END $$;
 
--- Quantities of each cluster, organization, job template and project with runs in the range: those to date where no label
--- is asked for, those by series where one is. The last six are of the runs that the population counts.
+-- Quantities of each cluster, organization, job template and project with runs in the range. The last six are of the runs
+-- that the population counts.
 CREATE FUNCTION marts.template_quantities(
     from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
@@ -142,96 +153,47 @@ CREATE FUNCTION marts.template_quantities(
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    span RECORD;
     f marts.formula;
     dates DATE[];
     signs INTEGER[];
     without_check INTEGER;
 BEGIN
     SELECT * INTO f FROM marts.formula;
-    IF labels IS NULL THEN
-        without_check := (NOT f.count_check_mode)::int;
-        SELECT array_agg(t.date ORDER BY t.date), array_agg(t.sign ORDER BY t.date) INTO dates, signs
-        FROM marts.to_date_terms(from_date, to_date) t;
-        RETURN QUERY
-        SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id,
-            q.runs, q.successful_runs, q.provisional_runs, q.hosts, q.ms::bigint, (q.ms - q.successful_ms)::bigint,
-            CASE WHEN f.successful_only THEN q.successful_runs ELSE q.runs END,
-            CASE WHEN f.successful_only THEN q.successful_hosts ELSE q.hosts END,
-            CASE WHEN f.successful_only THEN q.successful_ms ELSE q.ms END::bigint,
-            q.manual_cents::bigint, q.creation_cents::bigint, q.run_cent_ms::bigint
-        FROM (
-            SELECT d.cluster_id, d.organization_id, d.job_template_id, d.project_id,
-                sum(p.sign * (d.runs - without_check * d.check_runs)) AS runs,
-                sum(p.sign * (d.successful_runs - without_check * d.check_successful_runs)) AS successful_runs,
-                sum(p.sign * (d.provisional_runs - without_check * d.check_provisional_runs)) AS provisional_runs,
-                sum(p.sign * (d.hosts - without_check * d.check_hosts)) AS hosts,
-                sum(p.sign * (d.successful_hosts - without_check * d.check_successful_hosts)) AS successful_hosts,
-                sum(p.sign * (d.elapsed_ms - without_check * d.check_elapsed_ms)) AS ms,
-                sum(p.sign * (d.successful_elapsed_ms - without_check * d.check_successful_elapsed_ms)) AS successful_ms,
-                sum(p.sign * CASE WHEN f.successful_only
-                    THEN d.successful_manual_cents_as_recorded - without_check * d.check_successful_manual_cents_as_recorded
-                    ELSE d.manual_cents_as_recorded - without_check * d.check_manual_cents_as_recorded END) AS manual_cents,
-                sum(p.sign * CASE WHEN f.successful_only
-                    THEN d.successful_creation_cents_as_recorded - without_check * d.check_successful_creation_cents_as_recorded
-                    ELSE d.creation_cents_as_recorded - without_check * d.check_creation_cents_as_recorded END) AS creation_cents,
-                sum(p.sign * CASE WHEN f.successful_only
-                    THEN d.successful_run_cent_ms_as_recorded - without_check * d.check_successful_run_cent_ms_as_recorded
-                    ELSE d.run_cent_ms_as_recorded - without_check * d.check_run_cent_ms_as_recorded END) AS run_cent_ms
-            FROM marts.template_to_date d
-            JOIN unnest(dates, signs) AS p (date, sign) ON p.date = d.date
-            WHERE d.date = ANY (dates)
-              AND (clusters IS NULL OR d.cluster_id = ANY (clusters))
-              AND (organizations IS NULL OR d.organization_id = ANY (organizations))
-              AND (job_templates IS NULL OR d.job_template_id = ANY (job_templates))
-              AND (projects IS NULL OR d.project_id = ANY (projects))
-            GROUP BY 1, 2, 3, 4
-        ) q
-        WHERE q.runs > 0 OR q.provisional_runs > 0;
-    ELSE
-        span := marts.split(from_date, to_date);
-        RETURN QUERY
-        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.project_id,
-            sum(u.runs)::bigint, COALESCE(sum(u.runs) FILTER (WHERE s.status = 'successful'), 0)::bigint,
-            sum(u.provisional_runs)::bigint, sum(u.hosts)::bigint, sum(u.elapsed_ms)::bigint,
-            COALESCE(sum(u.elapsed_ms) FILTER (WHERE s.status = 'failed'), 0)::bigint,
-            COALESCE(sum(u.runs) FILTER (WHERE c.counts), 0)::bigint, COALESCE(sum(u.hosts) FILTER (WHERE c.counts), 0)::bigint,
-            COALESCE(sum(u.elapsed_ms) FILTER (WHERE c.counts), 0)::bigint,
-            COALESCE(sum(u.manual_cents) FILTER (WHERE c.counts), 0)::bigint,
-            COALESCE(sum(u.creation_cents) FILTER (WHERE c.counts), 0)::bigint,
-            COALESCE(sum(u.run_cent_ms) FILTER (WHERE c.counts), 0)::bigint
-        FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
-        CROSS JOIN LATERAL (SELECT s.status = 'successful' OR NOT f.successful_only AS counts) c
-        JOIN (
-            SELECT v.series_id, sum(v.runs) AS runs, sum(v.provisional_runs) AS provisional_runs, sum(v.hosts) AS hosts,
-                sum(v.elapsed_ms) AS elapsed_ms, sum(v.manual_cents_as_recorded) AS manual_cents,
-                sum(v.creation_cents_as_recorded) AS creation_cents, sum(v.run_cent_ms_as_recorded) AS run_cent_ms
-            FROM (
-                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
-                UNION ALL
-                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_pentad d WHERE d.pentad >= span.p1 AND d.pentad < span.m1
-                UNION ALL
-                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_pentad d WHERE d.pentad >= span.m2 AND d.pentad < span.p2
-                UNION ALL
-                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_daily d WHERE d.date >= from_date AND d.date < span.p1
-                UNION ALL
-                SELECT d.series_id, d.runs, d.provisional_runs, d.hosts, d.elapsed_ms,
-                    d.manual_cents_as_recorded, d.creation_cents_as_recorded, d.run_cent_ms_as_recorded
-                FROM marts.run_daily d WHERE d.date >= span.p2 AND d.date <= to_date
-            ) v
-            GROUP BY v.series_id
-        ) u ON u.series_id = s.series_id
-        WHERE u.runs > 0 OR u.provisional_runs > 0
-        GROUP BY 1, 2, 3, 4;
-    END IF;
+    without_check := (NOT f.count_check_mode)::int;
+    SELECT array_agg(t.date ORDER BY t.date), array_agg(t.sign ORDER BY t.date) INTO dates, signs
+    FROM marts.to_date_terms(from_date, to_date) t;
+    RETURN QUERY
+    SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id,
+        q.runs, q.successful_runs, q.provisional_runs, q.hosts, q.ms::bigint, (q.ms - q.successful_ms)::bigint,
+        CASE WHEN f.successful_only THEN q.successful_runs ELSE q.runs END,
+        CASE WHEN f.successful_only THEN q.successful_hosts ELSE q.hosts END,
+        CASE WHEN f.successful_only THEN q.successful_ms ELSE q.ms END::bigint,
+        q.manual_cents::bigint, q.creation_cents::bigint, q.run_cent_ms::bigint
+    FROM (
+        SELECT w.cluster_id, w.organization_id, w.job_template_id, w.project_id,
+            sum(p.sign * (d.runs - without_check * d.check_runs)) AS runs,
+            sum(p.sign * (d.successful_runs - without_check * d.check_successful_runs)) AS successful_runs,
+            sum(p.sign * (d.provisional_runs - without_check * d.check_provisional_runs)) AS provisional_runs,
+            sum(p.sign * (d.hosts - without_check * d.check_hosts)) AS hosts,
+            sum(p.sign * (d.successful_hosts - without_check * d.check_successful_hosts)) AS successful_hosts,
+            sum(p.sign * (d.elapsed_ms - without_check * d.check_elapsed_ms)) AS ms,
+            sum(p.sign * (d.successful_elapsed_ms - without_check * d.check_successful_elapsed_ms)) AS successful_ms,
+            sum(p.sign * CASE WHEN f.successful_only
+                THEN d.successful_manual_cents_as_recorded - without_check * d.check_successful_manual_cents_as_recorded
+                ELSE d.manual_cents_as_recorded - without_check * d.check_manual_cents_as_recorded END) AS manual_cents,
+            sum(p.sign * CASE WHEN f.successful_only
+                THEN d.successful_creation_cents_as_recorded - without_check * d.check_successful_creation_cents_as_recorded
+                ELSE d.creation_cents_as_recorded - without_check * d.check_creation_cents_as_recorded END) AS creation_cents,
+            sum(p.sign * CASE WHEN f.successful_only
+                THEN d.successful_run_cent_ms_as_recorded - without_check * d.check_successful_run_cent_ms_as_recorded
+                ELSE d.run_cent_ms_as_recorded - without_check * d.check_run_cent_ms_as_recorded END) AS run_cent_ms
+        FROM marts.workload_to_date d
+        JOIN unnest(dates, signs) AS p (date, sign) ON p.date = d.date
+        JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = d.workload_id
+        WHERE d.date = ANY (dates)
+        GROUP BY 1, 2, 3, 4
+    ) q
+    WHERE q.runs > 0 OR q.provisional_runs > 0;
 END $$;
 
 -- The same with their money. run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the
@@ -273,16 +235,14 @@ BEGIN
     LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN (
         SELECT s.*, x.creation_cents FROM marts.counted_first_run x
-        JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s ON s.series_id = x.series_id
+        JOIN marts.series s ON s.series_id = x.series_id
+        JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = s.workload_id
         WHERE f.creation_once AND x.date BETWEEN from_date AND to_date OFFSET 0
     ) first ON first.job_template_id = q.job_template_id AND first.organization_id = q.organization_id
         AND first.cluster_id = q.cluster_id AND first.project_id = q.project_id
     LEFT JOIN (
-        SELECT x.cluster_id, x.organization_id, x.job_template_id, x.project_id,
-            sum(x.cost) FILTER (WHERE x.status = 'successful' OR NOT f.successful_only) AS cost,
-            sum(x.cost) FILTER (WHERE x.status = 'failed') AS failed_cost
-        FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
-        WHERE f.subscription GROUP BY 1, 2, 3, 4 OFFSET 0
+        SELECT x.* FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
+        WHERE f.subscription OFFSET 0
     ) sub ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
         AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id
     CROSS JOIN LATERAL (

@@ -1,7 +1,7 @@
 -- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing
 -- filters; NULL filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels.
--- Without labels, ranges are differences of the tables to date; with them, whole months are read from the monthly rollups,
--- whole pentads next to them, days only at the edges of a range.
+-- Ranges are differences of the tables to date where there is one; else whole months are read from the monthly rollups, whole
+-- pentads next to them, days only at the edges of a range.
 -- Functions that people call are plpgsql, which keeps their plans for the session, and plan once for all arguments:
 -- planning took longer than answering. Facts are read by date and hashed, which is fast for any filter; nested loops and
 -- sorts, which a plan that knows no filter takes for those of a few rows, are not, and workers start too late.
@@ -78,15 +78,20 @@ BEGIN
         SELECT sum(bit_count(o.hosts)) INTO found
         FROM (
             SELECT bit_or(u.hosts) AS hosts
-            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+            FROM marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w
             JOIN (
                 SELECT d.* FROM marts.host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
                 UNION ALL
-                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.m1
+                SELECT d.* FROM marts.host_set_pentad d WHERE d.pentad >= span.p1 AND d.pentad < span.m1
                 UNION ALL
-                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.m2 AND d.date <= to_date
-            ) u ON u.series_id = s.series_id
-            GROUP BY s.cluster_id, u.chunk
+                SELECT d.* FROM marts.host_set_pentad d WHERE d.pentad >= span.m2 AND d.pentad < span.p2
+                UNION ALL
+                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.p1
+                UNION ALL
+                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.p2 AND d.date <= to_date
+            ) u ON u.workload_id = w.workload_id
+            WHERE NOT u.check_mode OR (SELECT f.count_check_mode FROM marts.formula f)
+            GROUP BY w.cluster_id, u.chunk
         ) o;
     END IF;
     RETURN COALESCE(found, 0);
@@ -146,7 +151,6 @@ SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gat
 #variable_conflict use_column
 DECLARE
     zone TEXT;
-    span RECORD;
     without_check INTEGER;
     dates DATE[];
     signs INTEGER[];
@@ -195,7 +199,7 @@ BEGIN
             ) g GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at;
-    ELSIF labels IS NULL THEN
+    ELSE
         SELECT array_agg(t.date ORDER BY t.date, t.starts), array_agg(t.sign ORDER BY t.date, t.starts),
             array_agg(t.starts ORDER BY t.date, t.starts) INTO dates, signs, starts
         FROM marts.to_date_terms(from_date, to_date, granularity IN ('day', 'week')) t;
@@ -208,45 +212,12 @@ BEGIN
             FROM (
                 SELECT d.date, sum(d.runs + d.runs_without_hosts - without_check * (d.check_runs + d.check_runs_without_hosts))
                     AS jobs, sum(d.hosts - without_check * d.check_hosts) AS hosts
-                FROM marts.template_to_date d
+                FROM marts.workload_to_date d
+                JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = d.workload_id
                 WHERE d.date = ANY (dates)
-                  AND (clusters IS NULL OR d.cluster_id = ANY (clusters))
-                  AND (organizations IS NULL OR d.organization_id = ANY (organizations))
-                  AND (job_templates IS NULL OR d.job_template_id = ANY (job_templates))
-                  AND (projects IS NULL OR d.project_id = ANY (projects))
                 GROUP BY d.date
             ) g JOIN unnest(dates, signs, starts) AS p (date, sign, starts) ON p.date = g.date
             GROUP BY 1
-        ) c ON c.at = b.at
-        ORDER BY b.at;
-    ELSE
-        span := marts.split(from_date, to_date);
-        IF granularity IN ('day', 'week') THEN  -- months are too coarse for these
-            span.m1 := to_date + 1;
-            span.m2 := to_date + 1;
-        END IF;
-        RETURN QUERY
-        SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
-        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
-            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
-        LEFT JOIN (
-            SELECT date_trunc(granularity, g.date::timestamp) AS at, sum(g.jobs) AS jobs, sum(g.hosts) AS hosts
-            FROM (
-                SELECT d.month AS date, sum(d.runs + d.runs_without_hosts) AS jobs, sum(d.hosts) AS hosts
-                FROM marts.run_monthly d JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s USING (series_id)
-                WHERE d.month >= span.m1 AND d.month < span.m2
-                GROUP BY d.month
-                UNION ALL
-                SELECT d.date, sum(d.runs + d.runs_without_hosts), sum(d.hosts)
-                FROM marts.run_daily d JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s USING (series_id)
-                WHERE d.date >= from_date AND d.date < span.m1
-                GROUP BY d.date
-                UNION ALL
-                SELECT d.date, sum(d.runs + d.runs_without_hosts), sum(d.hosts)
-                FROM marts.run_daily d JOIN marts.matching_series(clusters, organizations, job_templates, projects, labels) s USING (series_id)
-                WHERE d.date >= span.m2 AND d.date <= to_date
-                GROUP BY d.date
-            ) g GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at;
     END IF;
@@ -268,8 +239,8 @@ DECLARE
     signs INTEGER[];
     without_check INTEGER;
 BEGIN
+    SELECT (NOT f.count_check_mode)::int INTO without_check FROM marts.formula f;
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
-        SELECT (NOT f.count_check_mode)::int INTO without_check FROM marts.formula f;
         SELECT array_agg(t.date ORDER BY t.date), array_agg(t.sign ORDER BY t.date) INTO dates, signs
         FROM marts.to_date_terms(from_date, to_date) t;
         RETURN QUERY
@@ -293,17 +264,22 @@ BEGIN
         RETURN QUERY
         SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
         FROM (
-            SELECT u.user_id, sum(u.runs)::bigint AS runs,
-                COALESCE(sum(u.runs) FILTER (WHERE s.status = 'successful'), 0)::bigint AS successful,
-                sum(u.hosts)::bigint AS hosts, sum(u.elapsed_ms) AS elapsed_ms
-            FROM marts.matching_series(clusters, organizations, job_templates, projects, labels) s
+            SELECT u.user_id, sum(u.runs) AS runs, sum(u.successful_runs) AS successful, sum(u.hosts) AS hosts,
+                sum(u.elapsed_ms) AS elapsed_ms
+            FROM marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w
             JOIN (
                 SELECT l.* FROM marts.launches_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
                 UNION ALL
-                SELECT l.* FROM marts.launches_daily l WHERE l.date >= from_date AND l.date < span.m1
+                SELECT l.* FROM marts.launches_pentad l WHERE l.pentad >= span.p1 AND l.pentad < span.m1
                 UNION ALL
-                SELECT l.* FROM marts.launches_daily l WHERE l.date >= span.m2 AND l.date <= to_date
-            ) u ON u.series_id = s.series_id
+                SELECT l.* FROM marts.launches_pentad l WHERE l.pentad >= span.m2 AND l.pentad < span.p2
+                UNION ALL
+                SELECT l.date, s.cluster_id, s.workload_id, l.user_id, l.runs, CASE WHEN s.status = 'successful' THEN l.runs ELSE 0 END,
+                    l.hosts, s.job_type = 'check', l.elapsed_ms
+                FROM marts.launches_daily l JOIN marts.series s ON s.series_id = l.series_id
+                WHERE (l.date >= from_date AND l.date < span.p1) OR (l.date >= span.p2 AND l.date <= to_date)
+            ) u ON u.workload_id = w.workload_id
+            WHERE without_check = 0 OR NOT u.check_mode
             GROUP BY u.user_id
         ) g JOIN marts.dim_user d ON d.user_id = g.user_id
         WHERE g.user_id <> 0

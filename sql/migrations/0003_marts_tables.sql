@@ -85,9 +85,21 @@ CREATE TABLE marts.bridge_label_set (
 );
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
--- One row for each combination of dimensions that occurs: facts carry its key, filters read only this small table.
+-- What runs for whom: one row for each combination of these that occurs. The facts that only functions read carry its key.
+CREATE TABLE marts.workload (
+    workload_id SERIAL PRIMARY KEY,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
+    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    UNIQUE (cluster_id, organization_id, job_template_id, project_id, label_set_id)
+);
+
+-- The same by job type and status: the facts that views show carry this key, filters read only this small table.
 CREATE TABLE marts.series (
     series_id SERIAL PRIMARY KEY,
+    workload_id INTEGER NOT NULL REFERENCES marts.workload(workload_id) ON DELETE CASCADE,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
     organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
@@ -95,7 +107,7 @@ CREATE TABLE marts.series (
     label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
     job_type VARCHAR(20) NOT NULL,
     status VARCHAR(25) NOT NULL,
-    UNIQUE (cluster_id, organization_id, job_template_id, project_id, label_set_id, job_type, status)
+    UNIQUE (workload_id, job_type, status)
 );
 CREATE INDEX series_template_idx ON marts.series (job_template_id);
 
@@ -119,33 +131,19 @@ CREATE TABLE marts.run_daily (
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
-    manual_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
-    creation_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
-    run_cent_ms_as_recorded BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (series_id, date)
 );
 CREATE INDEX run_daily_date_idx ON marts.run_daily (date);
-CREATE TABLE marts.run_monthly (LIKE marts.run_daily INCLUDING DEFAULTS);
+CREATE TABLE marts.run_monthly (LIKE marts.run_daily);
 ALTER TABLE marts.run_monthly RENAME COLUMN date TO month;
 ALTER TABLE marts.run_monthly
+    ADD COLUMN manual_cents_as_recorded BIGINT NOT NULL,
+    ADD COLUMN creation_cents_as_recorded BIGINT NOT NULL,
+    ADD COLUMN run_cent_ms_as_recorded BIGINT NOT NULL,
     ADD PRIMARY KEY (series_id, month),
     ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
     ADD FOREIGN KEY (month) REFERENCES marts.dim_date(date);
 CREATE INDEX run_monthly_month_idx ON marts.run_monthly (month);
--- The same by pentad (a month's days 1-5, 6-10, ... and 26 to its end), for the parts of a range that are not whole months.
-CREATE TABLE marts.run_pentad (
-    pentad DATE NOT NULL REFERENCES marts.dim_date(date),
-    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
-    runs INTEGER NOT NULL,
-    provisional_runs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
-    manual_cents_as_recorded BIGINT NOT NULL,
-    creation_cents_as_recorded BIGINT NOT NULL,
-    run_cent_ms_as_recorded BIGINT NOT NULL,
-    PRIMARY KEY (series_id, pentad)
-);
-CREATE INDEX run_pentad_pentad_idx ON marts.run_pentad (pentad);
 
 -- The first run of each template, by job type and status, so that any population setting finds its own.
 CREATE TABLE marts.first_run (
@@ -174,32 +172,42 @@ CREATE TABLE marts.activity_daily (
 CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id);
 CREATE INDEX activity_daily_organization_idx ON marts.activity_daily (organization_id);
 
+-- What follows is written and read by whole dates of a cluster, so that one index of both is enough: those of the keys were
+-- a third of these tables, and checking references to the dimensions a good part of writing them.
 CREATE TABLE marts.launches_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
-    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
-    user_id INTEGER NOT NULL REFERENCES marts.dim_user(user_id) ON DELETE CASCADE,
-    runs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
-    PRIMARY KEY (series_id, date, user_id)
-);
-CREATE INDEX launches_daily_date_idx ON marts.launches_daily (date);
-CREATE TABLE marts.launches_monthly (LIKE marts.launches_daily);
-ALTER TABLE marts.launches_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.launches_monthly
-    ADD PRIMARY KEY (series_id, month, user_id),
-    ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
-    ADD FOREIGN KEY (user_id) REFERENCES marts.dim_user(user_id) ON DELETE CASCADE;
-CREATE INDEX launches_monthly_month_idx ON marts.launches_monthly (month);
--- To date: sums from the beginning of the month up to and including each day, a row for each day from a key's first runs
--- in the month to the month's end. A range is the difference of few dates however long it is (marts.to_date_terms), so
--- that the questions that name no label read little. check_...: the part of it in check mode.
-CREATE TABLE marts.template_to_date (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
+    series_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
+    elapsed_ms BIGINT NOT NULL
+);
+CREATE INDEX launches_daily_date_idx ON marts.launches_daily (date, cluster_id);
+CREATE TABLE marts.launches_pentad (
+    pentad DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    workload_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    successful_runs INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
+    check_mode BOOLEAN NOT NULL,
+    elapsed_ms BIGINT NOT NULL
+);
+CREATE INDEX launches_pentad_pentad_idx ON marts.launches_pentad (pentad, cluster_id);
+CREATE TABLE marts.launches_monthly (LIKE marts.launches_pentad);
+ALTER TABLE marts.launches_monthly RENAME COLUMN pentad TO month;
+ALTER TABLE marts.launches_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+CREATE INDEX launches_monthly_month_idx ON marts.launches_monthly (month, cluster_id);
+
+-- To date: sums from the beginning of the month up to and including each day, a row for each day from a key's first runs
+-- in the month to the month's end. A range is the difference of few dates however long it is (marts.to_date_terms), so
+-- that the questions read little. check_...: the part of it in check mode.
+CREATE TABLE marts.workload_to_date (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    workload_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     successful_runs INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
@@ -227,9 +235,9 @@ CREATE TABLE marts.template_to_date (
     check_creation_cents_as_recorded BIGINT NOT NULL,
     check_successful_creation_cents_as_recorded BIGINT NOT NULL,
     check_run_cent_ms_as_recorded BIGINT NOT NULL,
-    check_successful_run_cent_ms_as_recorded BIGINT NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id)
+    check_successful_run_cent_ms_as_recorded BIGINT NOT NULL
 );
+CREATE INDEX workload_to_date_date_idx ON marts.workload_to_date (date, cluster_id);
 CREATE TABLE marts.launcher_to_date (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
@@ -242,26 +250,29 @@ CREATE TABLE marts.launcher_to_date (
     check_successful_runs INTEGER NOT NULL,
     check_hosts INTEGER NOT NULL,
     elapsed_ms BIGINT NOT NULL,
-    check_elapsed_ms BIGINT NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, user_id)
+    check_elapsed_ms BIGINT NOT NULL
 );
+CREATE INDEX launcher_to_date_date_idx ON marts.launcher_to_date (date, cluster_id);
 
 -- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Two grains:
--- by series for any filter, by organization for those that name neither template nor project nor label.
+-- by workload for any filter, by organization for those that name neither template nor project nor label.
 CREATE TABLE marts.host_set_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
-    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    workload_id INTEGER NOT NULL,
     chunk SMALLINT NOT NULL,
-    hosts BIT(1024) NOT NULL,
-    PRIMARY KEY (series_id, date, chunk)
+    check_mode BOOLEAN NOT NULL,
+    hosts BIT(1024) NOT NULL
 );
-CREATE INDEX host_set_daily_date_idx ON marts.host_set_daily (date);
+CREATE INDEX host_set_daily_date_idx ON marts.host_set_daily (date, cluster_id);
+CREATE TABLE marts.host_set_pentad (LIKE marts.host_set_daily);
+ALTER TABLE marts.host_set_pentad RENAME COLUMN date TO pentad;
+ALTER TABLE marts.host_set_pentad ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+CREATE INDEX host_set_pentad_pentad_idx ON marts.host_set_pentad (pentad, cluster_id);
 CREATE TABLE marts.host_set_monthly (LIKE marts.host_set_daily);
 ALTER TABLE marts.host_set_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.host_set_monthly
-    ADD PRIMARY KEY (series_id, month, chunk),
-    ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE;
-CREATE INDEX host_set_monthly_month_idx ON marts.host_set_monthly (month);
+ALTER TABLE marts.host_set_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+CREATE INDEX host_set_monthly_month_idx ON marts.host_set_monthly (month, cluster_id);
 CREATE TABLE marts.organization_host_set_daily (
     date DATE NOT NULL REFERENCES marts.dim_date(date),
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,

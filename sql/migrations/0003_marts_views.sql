@@ -16,6 +16,20 @@ CREATE VIEW marts.series_price WITH (security_invoker = true) AS
         AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31';
 
+-- What the runs of a day cost by the rates and minutes of that day: in whole cents, and for run time in whole cents a minute
+-- times milliseconds. Days need not keep it, their sums by month and to date do.
+CREATE VIEW marts.recorded_daily WITH (security_invoker = true) AS
+    SELECT d.*,
+        COALESCE(d.hosts::bigint * t.manual_minutes * (r.manual * 100)::bigint, 0) AS manual_cents_as_recorded,
+        COALESCE(d.runs::bigint * t.creation_minutes * (r.manual * 100)::bigint, 0) AS creation_cents_as_recorded,
+        CASE WHEN t.job_template_id IS NULL THEN 0 ELSE COALESCE(d.elapsed_ms * (r.automated * 100)::bigint, 0) END
+            AS run_cent_ms_as_recorded
+    FROM marts.run_daily d
+    JOIN marts.series s ON s.series_id = d.series_id
+    LEFT JOIN marts.rate_period r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
+        AND r.valid_from <= d.date AND r.valid_to > d.date
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_from <= d.date AND t.valid_to > d.date;
+
 CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
     SELECT d.date, p.cluster_id, p.organization_id, p.job_template_id, p.project_id, p.label_set_id, p.job_type, p.status,
         d.runs, d.runs_without_hosts, d.provisional_runs,
@@ -30,7 +44,7 @@ CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
             AS time_savings_seconds,
         r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
         r.manual - r.creation - r.run AS savings_as_recorded
-    FROM marts.run_daily d
+    FROM marts.recorded_daily d
     JOIN marts.series_price p ON p.series_id = d.series_id
     LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id AND first.date = d.date
     LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', d.date::timestamp)::date

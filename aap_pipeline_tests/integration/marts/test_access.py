@@ -22,10 +22,10 @@ _WITH_ORGANIZATIONS = (
     "organization_monthly",
     "launches",
     "fct_job_run",
+    "workload",
     "series",
     "series_price",
     "activity_daily",
-    "template_to_date",
     "launcher_to_date",
     "organization_host_set_daily",
     "organization_host_set_monthly",
@@ -33,6 +33,19 @@ _WITH_ORGANIZATIONS = (
     "rate_period",
     "counted_job",
 )
+
+_WITH_KEYS = {
+    "run_daily": "series",
+    "run_monthly": "series",
+    "launches_daily": "series",
+    "first_run": "series",
+    "workload_to_date": "workload",
+    "launches_pentad": "workload",
+    "launches_monthly": "workload",
+    "host_set_daily": "workload",
+    "host_set_pentad": "workload",
+    "host_set_monthly": "workload",
+}
 
 
 @pytest.fixture
@@ -117,10 +130,11 @@ def test_a_listed_reader_sees_its_organizations_everywhere(
     for relation in _WITH_ORGANIZATIONS:
         seen = {row[0] for row in rows(reader, f"SELECT DISTINCT organization_id FROM marts.{relation}")}
         assert seen <= {mine}, relation
-    for relation, key in (("run_daily", "series_id"), ("host_set_monthly", "series_id"), ("first_run", "series_id")):
+    for relation, dimension in _WITH_KEYS.items():
         expected = rows(
             connection,
-            f"SELECT count(*) FROM marts.{relation} JOIN marts.series USING ({key}) WHERE organization_id = {mine}",
+            f"SELECT count(*) FROM marts.{relation} JOIN marts.{dimension} USING ({dimension}_id) "
+            f"WHERE organization_id = {mine}",
         )
         assert rows(reader, f"SELECT count(*) FROM marts.{relation}") == expected
     hosts = rows(reader, "SELECT count(*) FROM marts.dim_host")

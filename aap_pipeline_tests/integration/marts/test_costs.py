@@ -131,3 +131,17 @@ def test_fiscal_years_begin_when_the_setting_says(connection: Connection) -> Non
         "WHERE date IN ('2025-09-30', '2025-10-01') ORDER BY date"
     ).fetchall()
     assert found == [(2025, 4, 12, "2025-W40"), (2026, 1, 1, "2025-W40")]
+
+
+def test_costs_as_recorded_beyond_32_bits(connection: Connection) -> None:
+    """Guards against hosts times minutes computed as int: a change of rates failed for what the refresh had stored."""
+    cluster = add_cluster(connection, "prod")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1, time_taken_manually_execute_minutes=1_000_000)
+    finished = datetime(2025, 1, 5, tzinfo=UTC)
+    add_job(connection, cluster, 1, finished, status="successful", elapsed=1, job_template_id=template, num_hosts=3_000)
+    refresh(connection)
+    connection.execute("SELECT marts.set_rate('manual', 2, '2025-01-01')")
+    refresh(connection)
+    recorded = "SELECT manual_costs_as_recorded FROM marts.{}"
+    for relation in ("totals('2025-01-01', '2025-01-31')", "savings_daily", "savings_monthly"):
+        assert one(connection, recorded.format(relation)) == 3_000 * 1_000_000 * 2
