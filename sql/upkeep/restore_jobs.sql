@@ -1,5 +1,5 @@
 -- Move a cluster's archived jobs that are younger than `days` (all of them for 0) back, at most `jobs` of them: the way
--- back after archive_after_days was raised or set to 0. The trigger of clusters_job takes them out of the archive.
+-- back after archive_after_days was raised or set to 0. Labels and host summaries leave the archive with their job.
 -- Indexes: archive.clusters_job_finished_idx, archive.clusters_joblabel_job_label_idx,
 -- archive.clusters_jobhostsummary_job_idx.
 WITH batch AS MATERIALIZED (
@@ -7,8 +7,10 @@ WITH batch AS MATERIALIZED (
     WHERE cluster_id = %(cluster)s AND (%(days)s = 0 OR finished >= NOW() - make_interval(days => %(days)s))
     ORDER BY finished DESC LIMIT %(jobs)s
     FOR UPDATE
+), gone AS (
+    DELETE FROM archive.clusters_job job USING batch WHERE job.id = batch.id RETURNING job.*
 ), moved_jobs AS (
-    INSERT INTO clusters_job SELECT job.* FROM archive.clusters_job job JOIN batch USING (id) RETURNING 1
+    INSERT INTO clusters_job SELECT * FROM gone RETURNING 1
 ), moved_labels AS (
     INSERT INTO clusters_joblabel
     SELECT label.* FROM archive.clusters_joblabel label JOIN batch ON batch.id = label.job_id RETURNING 1
