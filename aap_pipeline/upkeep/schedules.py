@@ -11,7 +11,6 @@ from dagster import (
     ScheduleDefinition,
     ScheduleEvaluationContext,
     SkipReason,
-    in_process_executor,
     job,
     op,
     schedule,
@@ -21,7 +20,7 @@ from aap_pipeline.abandoned import note_process, unfinished_runs
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.failures import failing_clearly
-from aap_pipeline.jobs import CLUSTER_JOBS, REASON_TAG, nightly
+from aap_pipeline.jobs import REASON_TAG, nightly
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.upkeep.archive import archive
@@ -40,8 +39,7 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         done = tidy(connection)
         context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
-    for each in (*CLUSTER_JOBS, tidy_job, archive_job):
-        unfinished_runs(context.instance, each.name)
+    unfinished_runs(context.instance)
 
 
 @op(description="Moves old jobs into the archive as archive_after_days says, and brings statistics up to date.")
@@ -58,13 +56,13 @@ def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> No
         )
 
 
-@job(name="tidy", executor_def=in_process_executor, description=tidy_up.description)
+@job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
     """One step."""
     tidy_up()
 
 
-@job(name="archive", executor_def=in_process_executor, description=archive_and_analyze.description)
+@job(name="archive", description=archive_and_analyze.description)
 def archive_job() -> None:
     """One step."""
     archive_and_analyze()
