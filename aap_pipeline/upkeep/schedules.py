@@ -25,13 +25,14 @@ from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.upkeep.archive import archive
 from aap_pipeline.upkeep.maintenance import analyze, tidy
+from aap_pipeline.upkeep.run_history import forget_runs
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, session_lock
 
 
 @op(description="Deletes what need not be kept and settles what killed runs left open.")
 def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """Raw rows, archived documents, book-keeping of syncs, incidents, abandoned Dagster runs."""
+    """Raw rows, archived documents, book-keeping of syncs, incidents, Dagster runs: abandoned ones and old ones."""
     note_process(context)
     with _alone(context, warehouse) as connection:
         if connection is None:
@@ -39,6 +40,8 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         done = tidy(connection)
         context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
+        forgotten = forget_runs(connection, context.instance)
+        context.log.info(f"Dagster runs forgotten: {forgotten:,}")
     unfinished_runs(context.instance)
 
 
@@ -74,7 +77,8 @@ tidy_schedule = ScheduleDefinition(
     cron_schedule="41 * * * *",
     default_status=DefaultScheduleStatus.RUNNING,
     description="Each hour: raw rows older than 24 hours that were dealt with, archived documents past "
-    "raw_retention_days, syncs whose process is gone, old book-keeping. Unparsed raw rows always stay.",
+    "raw_retention_days, syncs whose process is gone, old book-keeping, Dagster's runs past run_history_days. Unparsed "
+    "raw rows always stay.",
 )
 archive_schedule = ScheduleDefinition(
     name="archive_nightly",
