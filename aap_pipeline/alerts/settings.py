@@ -74,9 +74,9 @@ def alert_settings() -> AlertSettings:
         return AlertSettings()
     except ValidationError as error:
         problems = [
-            f"{_PREFIX}{str(each['loc'][0]).upper()}: {each['msg']}"
-            if each["loc"]
-            else each["msg"].removeprefix("Value error, ")
+            ": ".join(
+                [f"{_PREFIX}{name}".upper() for name in each["loc"]] + [each["msg"].removeprefix("Value error, ")]
+            )
             for each in error.errors(include_input=False, include_url=False)
         ]
         raise AlertSettingsError(f"Alerts cannot be set up: {'; '.join(problems)}.") from None
