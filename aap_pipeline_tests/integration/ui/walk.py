@@ -115,6 +115,7 @@ class Operator:
     def settled(self) -> None:
         """Wait until nothing is being loaded or drawn any more, for a picture."""
         self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function("!document.body.innerText.includes('Loading...')")
         self.page.wait_for_timeout(1500)
 
     def _open(self, path: str) -> None:
