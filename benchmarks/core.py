@@ -1,7 +1,7 @@
 """Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys; beside
 it the same COPY with its references checked at once, as core checks them.
 
-python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--memory 5000,50000]
+python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--scale 5000,50000]
 
 Each parse runs in a process of its own, as a run of the job does, so that the memory and the CPU measured are its own.
 Besides one cluster alone, two clusters are parsed at once: batches of one cluster follow each other (docs/adr/0013).
@@ -41,14 +41,15 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
     parser.add_argument("--existing", type=int, default=0, help="jobs already there, ten host summaries each")
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--memory", default="", help="numbers of jobs at which to measure the peak memory alone")
+    parser.add_argument("--scale", default="", help="numbers of jobs at which to measure time and peak memory alone")
     arguments = parser.parse_args()
     documents = list(raw_documents(arguments.jobs))
     with fresh_database() as url:
-        for jobs in map(int, filter(None, arguments.memory.split(","))):
-            cluster_id = _raw_rows(url, f"memory-{jobs}", raw_documents(jobs))
+        for jobs in map(int, filter(None, arguments.scale.split(","))):
+            cluster_id = _raw_rows(url, f"scale-{jobs}", raw_documents(jobs))
+            checkpoint(url)
             result, usage = _parse_alone(url, cluster_id, arguments.batch_size)
-            emit("core.peak_memory", jobs=result.jobs, peak_megabytes=usage.peak_megabytes)
+            emit("core.scale", jobs=result.jobs, seconds=result.seconds, peak_megabytes=usage.peak_megabytes)
         empty = []
         for turn in range(arguments.repeat):
             empty.append(_parse(url, documents, arguments.batch_size, f"empty-{turn}"))

@@ -73,9 +73,10 @@ def raw(results: Results) -> str:
     return _of(figures(results, "raw", "raw"), columns)
 
 
-def memory(results: Results) -> str:
-    """Peak memory of stage raw."""
-    return _of(figures(results, "raw_memory", "raw_peak_memory"), {"jobs": "jobs", "peak MB": "peak_mb"})
+def raw_scale(results: Results) -> str:
+    """Peak memory and time of stage raw by number of jobs."""
+    columns = {"jobs": "jobs", "s": "seconds", "peak MB": "peak_mb"}
+    return _of(figures(results, "raw_scale", "raw_scale"), columns)
 
 
 def workers(results: Results) -> str:
@@ -125,7 +126,7 @@ def core(results: Results) -> str:
         "the same COPY, references checked at once, host summaries/s": "host_summaries_per_second",
         "core's share of it": "parse_ratio",
     }
-    memory = {"jobs": "jobs", "peak MB, alone": "peak_megabytes"}
+    scale = {"jobs": "jobs", "s": "seconds", "peak MB, alone": "peak_megabytes"}
     both = {
         "two clusters at once, jobs": "jobs",
         "jobs/s": "jobs_per_second",
@@ -138,7 +139,7 @@ def core(results: Results) -> str:
             _of(figures(results, "core", "core.two_clusters"), both),
             _of(figures(results, "core", "core.copy_alone"), limit),
             _of(figures(results, "core", "core.copy_checked_at_once"), at_once),
-            _of(figures(results, "core", "core.peak_memory"), memory),
+            _of(figures(results, "core", "core.scale"), scale),
         ]
     )
 
@@ -297,7 +298,7 @@ def soak_memory(results: Results) -> str:
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
-        machine, versions, targets, raw, memory, workers, raw_store, raw_documents, core, end_to_end,
+        machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
         marts_sizes, marts_pages, marts_questions, freshness, soak_freshness,
         soak_jobs, soak_alerts, soak_memory, hot_paths,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.results import Figure, middle
 
 Results = dict[str, dict[str, Any]]
+_MILLION = ("marts_1m", "marts_1m_hosts")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _memory_growth(benchmark: str, name: str, value: str) -> Callable[[Results],
 
 def _filtered(days: int) -> Callable[[Results], Iterator[float]]:
     def find(results: Results) -> Iterator[float]:
-        for benchmark in ("marts_1m", "marts_1m_hosts"):
+        for benchmark in _MILLION:
             for each in figures(results, benchmark, "marts.page", days=days):
                 if each["filter"] != "none":
                     yield middle(each["ms"])
@@ -100,6 +101,16 @@ def _refresh_growth(results: Results) -> Iterator[float]:
     ]
     if len(seconds) == 2:
         yield seconds[1] / seconds[0]
+
+
+def _of_a_million(name: str, value: str) -> Callable[[Results], Iterator[float]]:
+    """A finder of one value at a million jobs, on few hosts and on many."""
+
+    def find(results: Results) -> Iterator[float]:
+        for benchmark in _MILLION:
+            yield from values(benchmark, name, value)(results)
+
+    return find
 
 
 def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
@@ -142,9 +153,9 @@ TARGETS = (
         "peak memory at 50,000 jobs against 2,000",
         1.15,
         "×",
-        _memory_growth("raw_memory", "raw_peak_memory", "peak_mb"),
+        _memory_growth("raw_scale", "raw_scale", "peak_mb"),
     ),
-    Target(3, "peak memory, Dagster loaded", 300, "MB", values("raw_memory", "raw_peak_memory", "peak_mb")),
+    Target(3, "peak memory, Dagster loaded", 300, "MB", values("raw_scale", "raw_scale", "peak_mb")),
     Target(3, "requests of a repeat sync", 6, "", values("end_to_end", "end_to_end", "requests", stage="nothing new")),
     Target(
         4,
@@ -209,10 +220,10 @@ TARGETS = (
     ),
     Target(
         4,
-        "peak memory at 50,000 jobs against 5,000",
+        "peak memory at the most jobs (200,000 in the full run) against 5,000",
         1.15,
         "×",
-        _memory_growth("core", "core.peak_memory", "peak_megabytes"),
+        _memory_growth("core", "core.scale", "peak_megabytes"),
     ),
     Target(5, "dashboard page over a year, 1,000,000 jobs", 40, "ms", _page("marts_1m", _YEAR)),
     Target(5, "the same on 20,000 hosts", 40, "ms", _page("marts_1m_hosts", _YEAR)),
@@ -233,7 +244,7 @@ TARGETS = (
         "refresh after 1,000 new jobs, 1,000,000 there",
         1.0,
         "s",
-        values("marts_1m", "marts.refresh_1000_new_jobs", "seconds"),
+        _of_a_million("marts.refresh_1000_new_jobs", "seconds"),
     ),
     Target(5, "the same against 100,000 there", 1.5, "×", _refresh_growth),
     Target(
@@ -241,9 +252,9 @@ TARGETS = (
         "change of a rate, all history, 1,000,000 jobs",
         5.0,
         "s",
-        values("marts_1m", "marts.rate_change_of_all_history", "seconds"),
+        _of_a_million("marts.rate_change_of_all_history", "seconds"),
     ),
-    Target(5, "marts against core, size", 0.10, "×", values("marts_1m", "marts.size", "ratio")),
+    Target(5, "marts against core, size", 0.10, "×", _of_a_million("marts.size", "ratio")),
     Target(
         6,
         "finished at the controller to visible, 95th percentile",
