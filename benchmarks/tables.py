@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks.questions import FILTERS, RANGES
+from benchmarks.questions import ALONE, FILTERS, MARTS, RANGES, VIEWS
 from benchmarks.results import Figure, middle
 from benchmarks.targets import TARGETS, Results, figures
 
@@ -219,19 +219,31 @@ def marts_pages(results: Results) -> str:
 
 def marts_questions(results: Results) -> str:
     """Each question alone, at a million jobs, over a year and over 30 days."""
-    names = ["savings_by_template", "totals", "unique_hosts", "jobs_chart", "hosts_chart", "top_users", "top_projects"]
+    names = [*MARTS, *ALONE]
     benchmark = next((name for name in ("marts_1m", "marts_100k") if name in results), "")
     rows = []
     for days in (365, 30):
         for name in FILTERS:
-            rows += [
-                [str(days), name, *(_number(page[question]) for question in names), _number(page["ms"])]
-                for page in figures(results, benchmark, "marts.page", days=days, filter=name)
-            ]
+            pages = figures(results, benchmark, "marts.page", days=days, filter=name)
+            rows += [_of_page(str(days), name, names, page) for page in pages]
         for page in figures(results, benchmark, "marts.page_of_core", days=days):
-            cells = (_number(page[question]) if question in page else "–" for question in names)
-            rows.append([str(days), "none, asked of core", *cells, _number(page["ms"])])
+            rows.append(_of_page(str(days), "none, asked of core", names, page))
     return _table(["days", "filter", *names, "page"], rows)
+
+
+def _of_page(days: str, label: str, questions: Sequence[str], page: Figure) -> list[str]:
+    cells = (_number(page[question]) if question in page else "–" for question in questions)
+    return [days, label, *cells, _number(page["ms"])]
+
+
+def marts_views(results: Results) -> str:
+    """What tools read from views, by size and range."""
+    rows = [
+        [f"{each['jobs']:,}", str(each["days"]), *(_number(each[view]) for view in VIEWS)]
+        for benchmark in _MARTS
+        for each in figures(results, benchmark, "marts.views")
+    ]
+    return _table(["jobs", "days", *VIEWS], rows)
 
 
 def hot_paths(results: Results) -> str:
@@ -299,7 +311,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
         machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
-        marts_sizes, marts_pages, marts_questions, freshness, soak_freshness,
+        marts_sizes, marts_pages, marts_questions, marts_views, freshness, soak_freshness,
         soak_jobs, soak_alerts, soak_memory, hot_paths,
     )
 }  # fmt: skip
