@@ -23,10 +23,10 @@ from aap_pipeline.raw.documents import raw_job
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.statements import statement
+from benchmarks import red_hat
 from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, stopwatch
 from benchmarks.meter import Usage, metered
 
-RED_HAT_JOBS_PER_SECOND = 34  # measured on such a machine: 63 SQL statements a job
 _HOSTS_PER_JOB = 10
 _SUMMARY_COLUMNS = (
     "job_id, host_id, host_name, changed, dark, failures, ok, processed, skipped, failed, ignored, rescued, "
@@ -90,7 +90,7 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
         **{**usage.figures(result.jobs), "seconds": result.seconds},
         jobs_per_second=result.jobs / result.seconds,
         host_summaries_per_second=rate,
-        times_red_hat=result.jobs / result.seconds / RED_HAT_JOBS_PER_SECOND,
+        times_red_hat=result.jobs / result.seconds / red_hat.PARSE_JOBS_PER_SECOND,
     )
     return rate
 
@@ -114,7 +114,7 @@ def _side_by_side(url: str, documents: list[str], batch_size: int, turn: int) ->
         seconds=watch.seconds,
         jobs_per_second=jobs / watch.seconds,
         host_summaries_per_second=host_summaries / watch.seconds,
-        times_red_hat=jobs / watch.seconds / RED_HAT_JOBS_PER_SECOND,
+        times_red_hat=jobs / watch.seconds / red_hat.PARSE_JOBS_PER_SECOND,
     )
 
 
