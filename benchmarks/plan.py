@@ -88,6 +88,13 @@ BENCHMARKS = (
         "--seconds 120",
     ),
     Benchmark(
+        "freshness_30",
+        "freshness",
+        "The same for 30 controllers, each of which finishes a job a minute",
+        None,
+        "--clusters 30 --dead 0 --jobs-per-minute 1 --seconds 120",
+    ),
+    Benchmark(
         "soak",
         "soak",
         "Whether `aap-pipeline up` loses anything, tells the right alerts and stays the same size while PostgreSQL and "

@@ -302,7 +302,8 @@ def freshness(results: Results) -> str:
         "failed": "failed_syncs",
         "cores used": "cores_used",
     }
-    return _of(figures(results, "freshness", "freshness"), columns)
+    found = [each for name in ("freshness", "freshness_30") for each in figures(results, name, "freshness")]
+    return _of(found, columns)
 
 
 def soak_freshness(results: Results) -> str:
