@@ -45,7 +45,9 @@ BEGIN
             ('workload', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('series', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('rate_period', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('rate_history', 'organization_id = 0 OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('rate_history', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'
+                || ' OR organization_id = 0 AND (cluster_id = 0 OR cluster_id IN (SELECT c.cluster_id FROM marts.dim_cluster c))'),
+            ('platform_month', 'FALSE'),
             ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('launcher_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),

@@ -253,19 +253,6 @@ CREATE FUNCTION marts.formula_comparison(
           AND (projects IS NULL OR s.project_id = ANY (projects))
           AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
         GROUP BY 1, 2
-    ), platform AS (
-        SELECT p.month, k.count_check_mode, o.successful_only, sum(p.elapsed_ms) AS elapsed_ms
-        FROM marts.platform_month p
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        WHERE (k.count_check_mode OR NOT p.check_mode) AND (NOT o.successful_only OR p.status = 'successful')
-        GROUP BY 1, 2, 3
-    ), first AS (
-        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, r.job_template_id)
-            k.count_check_mode, o.successful_only, r.series_id, r.date
-        FROM marts.first_run r
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
-        ORDER BY k.count_check_mode, o.successful_only, r.job_template_id, r.finished, r.job_id
     ), priced AS (
         SELECT c.*, q.runs,
             CASE WHEN p.job_template_id <> 0 THEN q.hosts * p.manual_minutes * person.rate ELSE 0 END AS manual,
@@ -273,7 +260,7 @@ CREATE FUNCTION marts.formula_comparison(
                 WHEN c.creation_once THEN (f.series_id IS NOT NULL)::int * p.creation_minutes * person.rate
                 ELSE q.runs * p.creation_minutes * person.rate END
             + CASE WHEN p.job_template_id = 0 THEN 0
-                WHEN c.subscription THEN COALESCE(q.elapsed_ms * g.subscription_monthly_price / NULLIF(l.elapsed_ms, 0), 0)
+                WHEN c.subscription THEN COALESCE(q.elapsed_ms * l.price / l.elapsed_ms, 0)
                 ELSE q.elapsed_ms * p.automated / 60000 END AS automated
         FROM choice c
         CROSS JOIN quantity q
@@ -283,8 +270,9 @@ CREATE FUNCTION marts.formula_comparison(
         JOIN marts.rate_period r ON r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
             AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
         CROSS JOIN LATERAL (SELECT CASE WHEN c.subscription THEN g.hourly_rate / 60 ELSE r.manual END AS rate) person
-        LEFT JOIN platform l ON l.month = q.month AND l.count_check_mode = c.count_check_mode AND l.successful_only = c.successful_only
-        LEFT JOIN first f ON f.series_id = q.series_id AND f.count_check_mode = c.count_check_mode
+        LEFT JOIN marts.population_month l ON l.month = q.month AND l.count_check_mode = c.count_check_mode
+            AND l.successful_only = c.successful_only
+        LEFT JOIN marts.population_first_run f ON f.series_id = q.series_id AND f.count_check_mode = c.count_check_mode
             AND f.successful_only = c.successful_only AND f.date BETWEEN from_date AND to_date
             AND date_trunc('month', f.date::timestamp)::date = q.month
     )
