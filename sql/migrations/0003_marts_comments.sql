@@ -63,6 +63,7 @@ COMMENT ON FUNCTION marts.formula_comparison IS 'Costs and savings under every c
 COMMENT ON FUNCTION marts.sees_all IS 'Whether the reader sees every organization.';
 COMMENT ON FUNCTION marts.visible_organizations IS 'The organizations that bi_access gives the reader; NULL: all.';
 COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';
+COMMENT ON FUNCTION marts.day_start IS 'When a day begins in a time zone: its first instant, also where clocks go back past midnight.';
 COMMENT ON FUNCTION marts.pentad IS 'First day of the pentad that a day lies in: a month''s days 1-5, 6-10, ... and 26 to its end.';
 COMMENT ON FUNCTION marts.next_pentad IS 'First day of the pentad after this one.';
 COMMENT ON FUNCTION marts.split IS 'How a range of days splits into whole months, whole pentads and days at its edges.';

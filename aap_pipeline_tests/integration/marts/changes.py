@@ -10,6 +10,8 @@ from typing import Any
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, add_job, add_named, note_day, one
 
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Atlantic/Azores", "America/Havana")
+
 
 def change_something(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """One change, as a sync, a person or a setting would make it."""
@@ -147,7 +149,7 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
             ("subscription_monthly_price", str(rng.randint(0, 20_000))),
             ("hourly_rate", str(rng.randint(0, 200))),
             ("count_check_mode", rng.choice(["true", "false"])),
-            ("reporting_timezone", rng.choice(['"UTC"', '"Europe/Berlin"', '"America/New_York"', '"Asia/Kathmandu"'])),
+            ("reporting_timezone", f'"{rng.choice(ZONES)}"'),
         ]
     )
     connection.execute(

@@ -243,9 +243,8 @@ class Oracle:
     def _bucket(self, moment: datetime, granularity: str) -> datetime:
         local = moment.astimezone(self.zone)
         if granularity == "hour":
-            return (
-                local - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-            ).astimezone(UTC)
+            past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            return moment.astimezone(UTC) - past  # not local - past, which forgets whether the hour is the second one
         day = local.date()
         start = {
             "day": day,
