@@ -246,9 +246,9 @@ BEGIN
         CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.counted_ms * r.automated END,
         CASE WHEN NOT n.counts OR f.successful_only THEN 0
             WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 60000 ELSE q.failed_ms * r.automated END,
-        CASE WHEN n.counts THEN q.manual_cents ELSE 0 END::numeric,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN c.manual_minutes * n.person_rate * 100 ELSE q.manual_cents END,
         CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
-            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
+            WHEN f.subscription THEN c.creation_minutes * n.person_rate * 100 WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
         CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
     FROM marts.template_quantities(from_date, to_date, clusters, organizations, job_templates, projects, labels) q
     JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id

@@ -42,8 +42,8 @@ CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
         c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
         CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
             AS time_savings_seconds,
-        r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
-        r.manual - r.creation - r.run AS savings_as_recorded
+        r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
+        r.creation + r.run AS automated_costs_as_recorded, r.manual - r.creation - r.run AS savings_as_recorded
     FROM marts.recorded_daily d
     JOIN marts.series_price p ON p.series_id = d.series_id
     LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id AND first.date = d.date
@@ -57,8 +57,10 @@ CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
                 ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / 100.0 ELSE 0 END AS manual,
+        SELECT CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.manual_minutes * p.person_rate
+                ELSE d.manual_cents_as_recorded / 100.0 END AS manual,
             CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.subscription THEN c.creation_minutes * p.person_rate
                 WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
                 ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
             CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
@@ -76,8 +78,8 @@ CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
         c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
         CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
             AS time_savings_seconds,
-        r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
-        r.manual - r.creation - r.run AS savings_as_recorded
+        r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
+        r.creation + r.run AS automated_costs_as_recorded, r.manual - r.creation - r.run AS savings_as_recorded
     FROM marts.run_monthly d
     JOIN marts.series_price p ON p.series_id = d.series_id
     LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id
@@ -92,8 +94,10 @@ CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
                 ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / 100.0 ELSE 0 END AS manual,
+        SELECT CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.manual_minutes * p.person_rate
+                ELSE d.manual_cents_as_recorded / 100.0 END AS manual,
             CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.subscription THEN c.creation_minutes * p.person_rate
                 WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
                 ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
             CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
@@ -106,9 +110,11 @@ CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
         sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
         sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
         COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
-        sum(m.savings_as_recorded) AS savings_as_recorded,
+        sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
+        sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
         sum(sum(m.savings)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings
-    FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id)
+    FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id) CROSS JOIN marts.formula f
+    WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.job_template_id, t.name;
 
 CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
@@ -118,9 +124,11 @@ CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
         sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
         sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
         COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
-        sum(m.savings_as_recorded) AS savings_as_recorded,
+        sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
+        sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
         sum(sum(m.savings)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings
-    FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id)
+    FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id) CROSS JOIN marts.formula f
+    WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.organization_id, o.name;
 
 CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
@@ -130,7 +138,9 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
             COALESCE(sum(runs) FILTER (WHERE status = 'failed'), 0) AS failed_runs, sum(runs_without_hosts) AS runs_without_hosts,
             sum(provisional_runs) AS provisional_runs, sum(runs_without_template) AS runs_without_template,
             sum(hosts) AS hosts, sum(elapsed_seconds) AS elapsed_seconds, sum(manual_costs) AS manual_costs,
-            sum(automated_costs) AS automated_costs, sum(savings) AS savings, sum(time_savings_seconds) AS time_savings_seconds
+            sum(automated_costs) AS automated_costs, sum(savings) AS savings, sum(time_savings_seconds) AS time_savings_seconds,
+            sum(manual_costs_as_recorded) AS manual_costs_as_recorded,
+            sum(automated_costs_as_recorded) AS automated_costs_as_recorded, sum(savings_as_recorded) AS savings_as_recorded
         FROM marts.savings_daily, marts.formula f WHERE job_type <> 'check' OR f.count_check_mode
         GROUP BY date, cluster_id
     ) s
@@ -177,19 +187,26 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
 -- One row a successful or failed job, with its money.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.id AS job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.started, j.finished,
-        (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, COALESCE(j.organization_id, 0) AS organization_id,
+        d.date, COALESCE(j.organization_id, 0) AS organization_id,
         COALESCE(j.job_template_id, 0) AS job_template_id, COALESCE(j.project_id, 0) AS project_id,
         COALESCE(j.launched_by_id, 0) AS user_id, j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
         c.counts AS counted, m.manual_costs, m.creation_costs, m.run_costs, m.creation_costs + m.run_costs AS automated_costs,
-        m.manual_costs - m.creation_costs - m.run_costs AS savings
+        m.manual_costs - m.creation_costs - m.run_costs AS savings,
+        o.manual AS manual_costs_as_recorded, o.creation AS creation_costs_as_recorded, o.run AS run_costs_as_recorded,
+        o.creation + o.run AS automated_costs_as_recorded, o.manual - o.creation - o.run AS savings_as_recorded
     FROM archive.all_jobs j
     CROSS JOIN marts.formula f
+    CROSS JOIN LATERAL (SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date) d
     JOIN marts.rate_period r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
         AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
         AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    JOIN marts.rate_period rr ON rr.cluster_id = j.cluster_id AND rr.organization_id = COALESCE(j.organization_id, 0)
+        AND rr.valid_from <= d.date AND rr.valid_to > d.date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = j.job_template_id AND t.valid_to = '9999-12-31'
-    LEFT JOIN marts.subscription_month s
-        ON s.month = date_trunc('month', j.finished AT TIME ZONE f.reporting_timezone)::date
+    LEFT JOIN marts.template_minutes tr ON tr.job_template_id = j.job_template_id
+        AND tr.valid_from <= d.date AND tr.valid_to > d.date
+    LEFT JOIN marts.counted_first_run first ON first.job_template_id = j.job_template_id AND first.job_id = j.id
+    LEFT JOIN marts.subscription_month s ON s.month = date_trunc('month', d.date::timestamp)::date
     CROSS JOIN LATERAL (
         SELECT t.job_template_id IS NOT NULL AND j.num_hosts > 0 AND (j.job_type <> 'check' OR f.count_check_mode)
             AND (j.status = 'successful' OR NOT f.successful_only) AS counts,
@@ -198,12 +215,18 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     CROSS JOIN LATERAL (
         SELECT CASE WHEN c.counts THEN j.num_hosts * t.manual_minutes * c.person_rate ELSE 0 END AS manual_costs,
             CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
-                WHEN f.creation_once AND NOT EXISTS (
-                    SELECT FROM marts.counted_first_run x WHERE x.job_template_id = j.job_template_id AND x.job_id = j.id) THEN 0
+                WHEN f.creation_once AND first.job_id IS NULL THEN 0
                 ELSE t.creation_minutes * c.person_rate END AS creation_costs,
             CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(j.elapsed * 1000 * s.price / s.elapsed_ms, 0)
                 ELSE j.elapsed * r.automated / 60 END AS run_costs
     ) m
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN f.subscription THEN m.manual_costs WHEN c.counts THEN j.num_hosts * tr.manual_minutes * rr.manual
+                ELSE 0 END AS manual,
+            CASE WHEN f.subscription THEN m.creation_costs WHEN NOT c.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once AND first.job_id IS NULL THEN 0 ELSE tr.creation_minutes * rr.manual END AS creation,
+            CASE WHEN f.subscription THEN m.run_costs WHEN c.counts THEN j.elapsed * rr.automated / 60 ELSE 0 END AS run
+    ) o
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
       AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
