@@ -22,8 +22,8 @@ from aap_pipeline.failures import failing_clearly
 from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.lineage import CONTROLLER
 from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.raw.sweep import Tally
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 

@@ -29,7 +29,7 @@ COMMENT ON COLUMN pipeline.pending_summaries.external_id IS 'The controller''s j
 COMMENT ON COLUMN pipeline.pending_summaries.finished IS 'When the job finished.';
 COMMENT ON COLUMN pipeline.pending_summaries.first_seen IS 'When it was first read without them.';
 COMMENT ON COLUMN pipeline.pending_summaries.given_up IS
-    'The deadline (summaries_deadline_minutes) has passed: the job is kept as it is and no longer asked for.';
+    'The deadline (summaries_deadline_minutes) has passed: the job is kept as it is; only reconciliation asks for it again.';
 
 COMMENT ON TABLE pipeline.rejected_record IS
     'Quarantine: documents that do not fit, whole, with the reason; aap-pipeline rejected lists and replays them.';

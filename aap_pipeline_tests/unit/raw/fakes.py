@@ -124,6 +124,7 @@ class FakeStore:
     watermark: datetime | None = None
     done_to: datetime | None = None
     settled: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
     writes: list[int] = field(default_factory=list)
 
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
@@ -154,5 +155,10 @@ class FakeStore:
 
     def settle(self, ids: Collection[int]) -> None:
         self.settled |= set(ids)
+        for number in ids:
+            self.waiting.pop(number, None)
+
+    def give_up(self, ids: Collection[int]) -> None:
+        self.given_up |= set(ids)
         for number in ids:
             self.waiting.pop(number, None)

@@ -265,7 +265,7 @@ def test_a_sweep_that_is_to_pause_ends_with_its_slice(bench: Bench) -> None:
     """Guards against a pause that loses the slice before it, and against one at the end that says something is left."""
     bench.controller.add(*(job(number, NOW - timedelta(days=20 - number)) for number in range(1, 11)))
     sweep = Sweep(bench.controller, bench.store, bench.executor, digest, NOW, SweepOptions(slice_jobs=4))
-    sweep.pause = lambda: True
+    sweep.pause = lambda _: True
     pauses, resume = 0, None
     while sweep.run(PLAN, resume).paused:
         pauses, resume, sweep.tally.paused = pauses + 1, bench.store.done_to, False
