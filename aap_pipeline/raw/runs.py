@@ -57,6 +57,7 @@ def report_of(
     """What was done until now, by a sync that began at `started` (monotonic seconds)."""
     figures = client.statistics.snapshot() if client else Statistics().snapshot()
     now = client.controller_now() if client else datetime.now(UTC)
+    live = plan is not None and plan.backfill is None  # the newest job of an old window says nothing of a lag
     return SyncReport(
         window_from=plan.window.after if plan else now,
         window_to=plan.window.until if plan else now,
@@ -72,7 +73,7 @@ def report_of(
         bytes=figures.bytes,
         seconds=round(time.monotonic() - started, 3),
         newest_finished=tally.newest,
-        lag_seconds=(now - tally.newest).total_seconds() if tally.newest else None,
+        lag_seconds=(now - tally.newest).total_seconds() if live and tally.newest else None,
         paused=tally.paused,
         warnings=warnings,
     )

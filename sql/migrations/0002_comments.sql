@@ -18,7 +18,7 @@ COMMENT ON COLUMN pipeline.sync_run.requests IS 'Requests sent.';
 COMMENT ON COLUMN pipeline.sync_run.retries IS 'Repeated requests by cause.';
 COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received.';
 COMMENT ON COLUMN pipeline.sync_run.seconds IS 'Duration in seconds.';
-COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync.';
+COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync; null for backfills and reconciliations.';
 COMMENT ON COLUMN pipeline.sync_run.newest_finished IS 'Finish time of the newest job read.';
 COMMENT ON COLUMN pipeline.sync_run.outcome IS 'running, succeeded, failed or interrupted.';
 COMMENT ON COLUMN pipeline.sync_run.error IS 'Why it failed, in a sentence.';

@@ -38,6 +38,7 @@ def test_a_backfill_before_the_first_days_adds_history_and_leaves_the_watermark(
     assert len(rig.raw_jobs()) == 2
     assert rig.watermark == NOW - DAY
     assert rig.last_run()["kind"] == "backfill"
+    assert rig.last_run()["lag_seconds"] is None
 
 
 def test_a_backfill_beyond_the_watermark_leaves_no_hole(rig: Rig, server: SimulatorServer) -> None:
