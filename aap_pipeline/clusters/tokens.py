@@ -64,9 +64,8 @@ class DatabaseTokenStore:
             self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
                 with connect(self._url) as connection:
-                    if (
-                        self._lock(connection).access == stale_access
-                    ):  # else the commit came through, or a person's new one
+                    # Another is there if the commit came through after all, or if a person has imported one.
+                    if self._lock(connection).access == stale_access:
                         self._save(connection, renewed)
                 return
             except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnreachable):

@@ -147,6 +147,8 @@ def _metadata(report: SyncReport) -> dict[str, Any]:
         "seconds": report.seconds,
         "paused": report.paused,
     }
+    if report.warnings:
+        figures["warnings"] = " ".join(report.warnings)
     if report.newest_finished is not None and report.lag_seconds is not None:
         figures["newest_finished"] = report.newest_finished.isoformat()
         figures["lag_seconds"] = report.lag_seconds

@@ -137,11 +137,14 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
         yield client
 
 
-def shows_no_job(request: SyncRequest) -> str:
-    """What a person should know of a controller that has shown jobs and shows none: a user without the right role."""
+def shows_no_job(request: SyncRequest, watermark: datetime | None) -> str:
+    """What a person should know of a controller that shows no finished job: so it looks to a user without a role."""
+    where = request.cluster.endpoint.base_url
+    if watermark is None:
+        return f"{where} shows no finished job: unless none has run yet, make the token's user a System Auditor."
     return (
-        f"{request.cluster.endpoint.base_url} shows no job any more. Unless all of its jobs were deleted, the token's "
-        "user has lost the role System Auditor: give it back; what ran meanwhile is then read."
+        f"{where} shows no job any more. Unless all of its jobs were deleted, the token's user has lost the role "
+        "System Auditor: give it back; what ran meanwhile is then read."
     )
 
 

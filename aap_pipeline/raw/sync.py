@@ -111,10 +111,10 @@ def _plan(connection: Connection, client: ControllerClient, request: SyncRequest
 
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
-    """A controller that shows no job at all, though it has shown some: what a user without the right role sees."""
-    if tally.counted or not _watermark(connection, request) or api.newest_finished() is not None:
+    """What a person should look at although the sync succeeded."""
+    if tally.counted or api.newest_finished() is not None:
         return ()
-    return (shows_no_job(request),)
+    return (shows_no_job(request, _watermark(connection, request)),)
 
 
 def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer, ServerError
+from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.sweep import Sweep, SweepOptions, slices
 from aap_pipeline.raw.window import Plan, Window
 from aap_pipeline_tests.unit.raw.fakes import MINUTE, NOW, Document, FakeController, FakeStore, job
@@ -140,6 +141,18 @@ def test_awaited_jobs_wait_until_their_deadline_and_are_then_final(bench: Bench)
     assert not bench.store.rows[2].provisional
 
 
+def test_a_provisional_job_that_is_awaited_no_longer_is_read_again(bench: Bench) -> None:
+    """Guards against taking whatever is stored for known: this one was said to be deleted, and is listed after all."""
+    bench.controller.add(job(1), job(2))
+    bench.controller.pending = {1}
+    bench.sweep()
+    bench.store.settle([1])
+    bench.controller.pending.clear()
+    bench.sweep()
+    assert bench.controller.asked("host_summaries") == [(1,)]
+    assert (bench.store.rows[1].provisional, bench.store.rows[1].host_summaries) == (False, 2)
+
+
 def test_awaited_jobs_that_the_controller_deleted_are_settled(bench: Bench) -> None:
     """Guards against a job that stays provisional for ever because it is gone there."""
     bench.controller.add(job(1), job(2))
@@ -245,12 +258,15 @@ def test_what_arrived_before_a_failure_is_kept(bench: Bench, monkeypatch: pytest
     assert {number for (number,) in bench.controller.asked("host_summaries")} <= set(range(30, 41))
 
 
-def test_no_more_jobs_than_allowed_are_under_way(bench: Bench) -> None:
-    """Guards against memory that grows with the window."""
-    bench.controller.add(*(job(number) for number in range(1, 301)))
-    sweep = bench.sweep(in_flight=3)
-    assert bench.controller.most_under_way <= 4
-    assert sweep.tally.stored == 300
+def test_what_is_under_way_is_handed_on_before_more_is_asked_for(bench: Bench) -> None:
+    """Guards against a whole page of answers in memory: workers bound what is asked at once, not what has arrived."""
+    completion = Completion(bench.controller, bench.executor, 3, lambda _: None)
+    bench.controller.add(*(job(number) for number in range(1, 41)))
+    handed_on = 0
+    for added, row in enumerate(bench.controller.jobs.values(), 1):
+        completion.add(row, b"", provisional=False, unreported=False)
+        handed_on += len(completion.take())
+        assert added - handed_on <= 3
 
 
 def test_a_backfill_resumes_where_it_stopped(bench: Bench) -> None:
