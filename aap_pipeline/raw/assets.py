@@ -61,7 +61,7 @@ class SyncConfig(Config):
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Job documents with their host summaries, organizations and job templates, as the controller sent them
-but for links and copies (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
+but for links, copies and extra_vars (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
 
 A sync reads every job that finished since the watermark less an overlap, holds what arrives against the controller's
 own counts, and advances the watermark only behind what is complete. A failed run loses nothing: start it again.""",
