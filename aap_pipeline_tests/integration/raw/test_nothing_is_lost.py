@@ -224,6 +224,7 @@ def played(shared_server: SimulatorServer, module_database_url: str) -> Callable
 @example(script=[Jobs(3, stats="late"), Sync(), Wait(PAST_DEADLINE), Sync(), Deliver(), Parse(), Sync()])
 @example(script=[Sync((Trouble("drop_row", "jobs", skip=1, times=12),)), Sync()])
 @example(script=[Jobs(3, stats="late"), Sync(), Delete(0), Sync()])
+@example(script=[Jobs(9, stats="late"), Sync(), Sync()])  # more are awaited than a page of the controller's holds
 @example(script=[Jobs(3, stats="late"), Sync(), Sync(blind=True), Deliver(), Sync(blind=True)])
 def test_what_is_stored_equals_what_the_controller_holds(
     script: list[Event], played: Callable[[list[Event]], None]

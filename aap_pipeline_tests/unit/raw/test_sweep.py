@@ -104,12 +104,16 @@ def test_a_changed_job_is_read_again(bench: Bench) -> None:
     assert orjson.loads(bench.store.rows[2].document)["name"] == "renamed"
 
 
-def test_the_page_comes_first_then_the_pending_list_then_host_summaries(bench: Bench) -> None:
+def test_each_page_comes_first_then_its_pending_list_then_its_host_summaries(executor: ThreadPoolExecutor) -> None:
     """Guards against the one wrong order: summaries that arrive between two questions must not be missed."""
-    bench.controller.add(*(job(number) for number in range(1, 6)))
+    bench = Bench(executor, page_size=2)
+    bench.controller.add(*(job(number) for number in range(1, 7)))
     bench.sweep()
-    kinds = [entry[0] for entry in bench.controller.log]
-    assert kinds.index("page") < kinds.index("pending") < kinds.index("host_summaries")
+    position = bench.controller.log.index
+    assert sorted(bench.controller.asked("pending")) == [(0, 2), (2, 4), (4, 6)]
+    for before, last in bench.controller.asked("pending"):
+        first = min(position(("host_summaries", number)) for number in range(before + 1, last + 1))
+        assert position(("page", before)) < position(("pending", before, last)) < first
 
 
 @pytest.mark.parametrize("moment", ["page", "pending", "host_summaries"])
