@@ -48,7 +48,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
 @command.command("show", short_help="Print one document.")
 @click.argument("record", type=int)
 def show_one(record: int) -> None:
-    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored. It may hold extra_vars."""
+    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored."""
     with warehouse_connection() as connection:
         found, document = show(connection, record)
     click.echo(f"{found.cluster}, {found.kind} {found.external_id}: {found.message}", err=True)
