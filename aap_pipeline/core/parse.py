@@ -19,7 +19,6 @@ import psycopg
 from aap_pipeline.core.batch import Rules, Stored, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
 from aap_pipeline.core.records import Refused
-from aap_pipeline.core.references import obstacle
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse import options
@@ -35,7 +34,12 @@ _CONFLICTS: Final = (
     psycopg.errors.ForeignKeyViolation,
 )
 _CONFLICT_ATTEMPTS: Final = 5
-_REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+_REFUSALS: Final = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.CardinalityViolation,  # two names of one digest in one batch, which somebody must have made so
+)
 
 
 class ParseError(PipelineError):
@@ -117,7 +121,6 @@ def _rules(connection: Connection) -> Rules:
             options.get(connection, options.DEFAULT_CREATION_MINUTES),
         ),
         options.get(connection, options.RAW_RETENTION_DAYS) > 0,
-        obstacle(connection) is None,
     )
 
 
