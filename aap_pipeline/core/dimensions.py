@@ -163,7 +163,7 @@ def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: by
     if latest:
         listed.listed, listed.organization, listed.fingerprint = True, organization, fingerprint
         listed.gone_at = listed.new_gone_at = None
-    elif not listed.listed:
+    elif listed.organization is None:
         listed.organization = organization
 
 

@@ -84,14 +84,18 @@ class _Pending:
 
 
 def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Iterator[list[Document]]:
-    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory."""
+    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory.
+
+    Replayed ones share no batch with others, whose names count for more.
+    """
     after, pending = selection.after, _Pending()
     while True:
         streamed = 0
         for document in _stream(connection, selection, after):
             streamed += 1
             after = document.id
-            if pending.documents and (len(pending.documents) >= bounds.rows or pending.size > bounds.bytes):
+            full = len(pending.documents) >= bounds.rows or pending.size > bounds.bytes
+            if pending.documents and (full or pending.documents[-1].replayed != document.replayed):
                 yield pending.documents
                 pending = _Pending()
             pending.documents.append(document)

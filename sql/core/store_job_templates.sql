@@ -1,6 +1,7 @@
 -- Store what a batch says of job templates and give the ids of all that exist. Minutes are the user's: they are set when a
 -- template is new (settings default_manual_minutes, default_creation_minutes) and never again. `listed` ones come from the
--- controller's own list: organization, fingerprint and "not removed" are as it says. `gone_at` says since when the
+-- controller's own list: organization, fingerprint and "not removed" are as it says (a replayed one only says an organization
+-- where none is known). `gone_at` says since when the
 -- controller does not have it (`new_gone_at`: the same of one that is new here, from its first mention on); its fingerprint
 -- goes, so that a template that comes back is read again.
 -- Uses clusters_jobtemplate_cluster_external_idx.
@@ -18,12 +19,12 @@ WITH incoming AS (
            CASE WHEN k.latest AND k.name IS NOT NULL THEN CASE WHEN length(k.name) > 255 THEN k.name END
                 ELSE d.full_name END AS full_name,
            CASE WHEN k.latest AND k.description IS NOT NULL THEN k.description ELSE d.description END AS description,
-           CASE WHEN k.listed THEN k.organization_id ELSE d.organization_id END AS organization_id,
+           CASE WHEN k.listed THEN k.organization_id ELSE COALESCE(d.organization_id, k.organization_id) END AS organization_id,
            CASE WHEN k.gone_at IS NOT NULL THEN NULL WHEN k.listed THEN k.fingerprint ELSE d.fingerprint END AS fingerprint,
            CASE WHEN k.gone_at IS NOT NULL THEN COALESCE(CASE WHEN NOT k.listed THEN d.removed_at END, k.gone_at)
                 WHEN k.listed THEN NULL ELSE d.removed_at END AS removed_at
     FROM known k JOIN clusters_jobtemplate d ON d.id = k.id
-    WHERE k.latest OR k.gone_at IS NOT NULL
+    WHERE k.latest OR k.gone_at IS NOT NULL OR (k.organization_id IS NOT NULL AND d.organization_id IS NULL)
 ), changed AS (
     UPDATE clusters_jobtemplate d
     SET name = w.name, full_name = w.full_name, description = w.description, organization_id = w.organization_id,

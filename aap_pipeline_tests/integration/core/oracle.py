@@ -151,9 +151,8 @@ class Oracle:
         description = maybe(document, "description", text)
         fields = part(document, "summary_fields", nullable=False) or {}
         organization = self._reference(document, fields, "organization")
-        known = external_id in self.templates
         self._template(external_id, name, description)
-        if not known:
+        if self.templates[external_id]["organization"] is None:
             self.templates[external_id]["organization"] = organization
         if not self.replaying:
             self.templates[external_id] |= {"organization": organization, "removed": False, "fingerprint": self.digest}

@@ -103,7 +103,7 @@ def assert_same(found: Oracle, expected: Oracle) -> None:
         if isinstance(want, dict):
             assert have.keys() == want.keys(), name
             for key in want:
-                assert _ordered(have[key]) == _ordered(want[key]), (name, key)
+                assert _ordered(have[key]) == _ordered(want[key]), (name, key, have[key], want[key])
         else:
             assert have == want, (name, have - want, want - have)
 
