@@ -48,8 +48,9 @@ class ParseError(PipelineError):
 
 @dataclass(slots=True)
 class ParseResult:
-    """What a parse did: rows stored, documents quarantined, batches committed, days changed, seconds taken."""
+    """What a parse did: documents taken, those of them refused, rows stored, batches committed, days, seconds."""
 
+    documents: int = 0
     jobs: int = 0
     host_summaries: int = 0
     rejected: int = 0
@@ -59,6 +60,7 @@ class ParseResult:
 
     def add(self, stored: Stored) -> None:
         """Count one batch."""
+        self.documents += stored.documents
         self.jobs += stored.jobs
         self.host_summaries += stored.host_summaries
         self.rejected += stored.rejected
@@ -67,6 +69,7 @@ class ParseResult:
 
     def merge(self, other: ParseResult) -> None:
         """Count another parse."""
+        self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
         self.rejected += other.rejected

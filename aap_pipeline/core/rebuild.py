@@ -31,8 +31,8 @@ def rebuild(url: str, cluster_id: int, progress: Progress | None = None) -> Pars
             reached = newest
     if not reached:
         raise NothingArchived(
-            f"No documents of cluster {cluster_id} are archived: set raw_retention_days above 0 to keep those of "
-            "coming syncs, or sync again from the controller with --since."
+            f"No documents of this cluster ({cluster_id}) are archived: set raw_retention_days above 0 to keep those "
+            "of coming syncs, or sync again from the controller with --since."
         )
     return total
 
