@@ -64,5 +64,6 @@ def replay_some(records: tuple[int, ...]) -> int:
     """
     with warehouse() as url:
         result = replay(url, records or None)
-    click.echo(f"{result.jobs:,} jobs stored, {result.rejected:,} documents stay in quarantine.")
+    stored = result.documents - result.rejected
+    click.echo(f"{stored:,} documents stored, {result.rejected:,} stay in quarantine.")
     return 1 if result.rejected else 0
