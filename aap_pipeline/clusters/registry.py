@@ -108,6 +108,7 @@ def purge(connection: Connection, name: str) -> int:
         connection.execute(statement("clusters/purge_host_summaries"), {"name": name})
         jobs = connection.execute(statement("clusters/purge_jobs"), {"name": name}).rowcount
         connection.execute(statement("clusters/purge_cluster"), {"name": name})
+        connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": [name]})
     return jobs
 
 
