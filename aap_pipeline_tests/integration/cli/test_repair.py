@@ -88,6 +88,9 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     told = cli("rejected", "replay")
     assert (told.status, told.out) == (1, "0 jobs stored, 1 documents stay in quarantine.\n")
     assert "has id 999" in cli("rejected", "show", "999").err
+    beyond = str(2**63)
+    for command in (["list", "--limit", "-1"], ["list", "--limit", beyond], ["show", beyond], ["replay", beyond]):
+        assert cli("rejected", *command).status == 2
 
 
 def test_rebuilding_the_marts_gives_the_same_savings(cli: Cli, synced: None, connection: Connection) -> None:
