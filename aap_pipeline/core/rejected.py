@@ -68,35 +68,6 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
     return total
 
 
-def quarantine(
-    connection: Connection,
-    cluster_id: int,
-    *,
-    kind: str,
-    external_id: int | None,
-    reason: str,
-    message: str,
-    document: str,
-    fingerprint: bytes | None = None,
-    provisional: bool = False,
-) -> None:
-    """Keep a document that cannot even become a raw row (JSONB takes no NUL character); the caller commits.
-
-    `replay` stores it if stage core does not need what the raw table could not hold.
-    """
-    values = {
-        "cluster_id": cluster_id,
-        "kind": kind,
-        "external_id": external_id,
-        "reason": reason,
-        "message": message,
-        "document": document,
-        "fingerprint": fingerprint,
-        "provisional": provisional,
-    }
-    connection.execute(statement("core/quarantine"), values)
-
-
 def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:
     listed = ", ".join(map(str, ids))
     return NoSuchRecord(f"Nothing in quarantine has id {listed}: see `aap-pipeline rejected list`.")

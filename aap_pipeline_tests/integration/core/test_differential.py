@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rejected import quarantine, replay
+from aap_pipeline.core.rejected import replay
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
 from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw
 from aap_pipeline_tests.integration.core.mutations import mutate
 from aap_pipeline_tests.integration.core.oracle import Oracle
@@ -103,14 +104,17 @@ def test_documents_with_nul_characters_are_stored_where_core_does_not_need_them(
         if "\\u0000" not in json.dumps(document):
             continue
         identity = document.get("id")
-        quarantine(
-            connection,
-            cluster_id,
-            kind="job",
-            external_id=identity if type(identity) is int and abs(identity) < 2**63 else None,
-            reason="nul_character",
-            message="JSONB takes no NUL character.",
-            document=json.dumps(document),
+        connection.execute(
+            statement("raw/reject_document"),
+            {
+                "cluster": cluster_id,
+                "kind": "job",
+                "external_id": identity if type(identity) is int and abs(identity) < 2**63 else None,
+                "message": "JSONB takes no NUL character.",
+                "document": json.dumps(document),
+                "fingerprint": None,
+                "provisional": False,
+            },
         )
         oracle.take(document)
     connection.commit()
