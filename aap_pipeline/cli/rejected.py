@@ -45,7 +45,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         Column("reason", "Reason"),
         Column("message", "What is wrong"),
         Column("attempts", "Attempts", number, right=True),
-        Column("last_rejected", "Last refused", moment),
+        Column("last_rejected", "Last refused (UTC)", moment),
     ]
     rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
     print_rows(columns, rows, as_json=as_json)

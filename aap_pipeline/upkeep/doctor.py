@@ -10,10 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import psycopg
-from pydantic import ValidationError
 
-from aap_pipeline.alerts.receivers import receivers
-from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.core.references import obstacle
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -65,7 +62,6 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
         yield _told("encryption key", lambda: _key(connection, settings))
         yield _references(connection)
         yield daemon(_heartbeat(connection))
-        yield alerts()
 
 
 def disk(place: Path, free_bytes: int) -> Finding:
@@ -100,23 +96,6 @@ def daemon(silent_seconds: float | None) -> Finding:
     if silent_seconds > _MOST_SILENCE_SECONDS:
         return Finding("Dagster daemon", Verdict.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
     return Finding("Dagster daemon", Verdict.OK, f"Alive {silent_seconds:.0f} s ago.")
-
-
-def alerts() -> Finding:
-    """Whether somebody is told of failures, as far as this process's environment says."""
-    try:
-        told = [receiver.name for receiver in receivers(AlertSettings())]
-    except ValidationError as error:
-        wrong = (f"AAP_PIPELINE_ALERT_{str(each['loc'][0]).upper()}: {each['msg']}." for each in error.errors())
-        return Finding("alerts", Verdict.FAILED, " ".join(wrong))
-    if not told:
-        return Finding(
-            "alerts",
-            Verdict.WARNING,
-            "By this environment nobody is told when a sync fails: set AAP_PIPELINE_ALERT_WEBHOOK_URL, "
-            "…_SLACK_WEBHOOK_URL, or …_SMTP_HOST and …_SMTP_TO.",
-        )
-    return Finding("alerts", Verdict.OK, f"They go to {', '.join(told)}.")
 
 
 def _told(subject: str, ask: Callable[[], Finding]) -> Finding:

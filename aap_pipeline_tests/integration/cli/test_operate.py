@@ -58,7 +58,6 @@ def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
         "clusters": "warning",
         "references": "ok",
         "Dagster daemon": "warning",
-        "alerts": "warning",
     }
 
 
@@ -83,22 +82,6 @@ def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkey
     assert "Cluster prod: The stored tokens were encrypted with another key" in outcome.out
     assert "Checked row by row, which is right but slower: the tables of jobs have triggers" in outcome.out
     assert "Dagster daemon" in outcome.out
-
-
-def test_doctor_says_who_is_told_and_which_setting_of_alerts_is_wrong(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Guards against alerts that reach nobody because a variable is missing or misspelt, and against a secret shown."""
-    monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_HOST", "mail.example.com")
-    assert "nobody is told when a sync fails" in cli("doctor").out
-    monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_TO", "ops@example.com")
-    monkeypatch.setenv("AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL", "https://hooks.example.com/sekret")
-    assert "They go to slack, smtp." in cli("doctor").out
-    monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_PORT", "abc")
-    wrong = cli("doctor")
-    assert wrong.status == 1
-    assert "AAP_PIPELINE_ALERT_SMTP_PORT: Input should be a valid integer" in wrong.out
-    assert "sekret" not in wrong.out + wrong.err
 
 
 def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(
