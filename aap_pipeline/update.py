@@ -78,7 +78,7 @@ def update_clusters(
 class _Workers:
     """The processes in which runs go, each watched by a thread that hands on what it says."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # with the database's password
     progress: ProgressListener
     _processes: dict[str, ForkServerProcess] = field(default_factory=dict)
     _unfinished: set[str] = field(default_factory=set)  # ids of runs whose process ended without saying how

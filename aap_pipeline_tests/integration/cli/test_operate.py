@@ -22,8 +22,10 @@ INSERT INTO clusters_cluster (protocol, address, port, access_token, name)
     VALUES ('https', 'a', 443, '\\x00', 'prod'), ('https', 'b', 443, '\\x00', 'test');
 INSERT INTO clusters_clustersyncstatus (cluster_id, last_job_finished_date) VALUES (1, '2026-01-02T03:04:05Z');
 INSERT INTO pipeline.sync_run (cluster_id, outcome, finished_at) VALUES (1, 'succeeded', now() - interval '1 hour');
+INSERT INTO pipeline.sync_run (cluster_id, kind, outcome, finished_at) VALUES (1, 'reconcile', 'succeeded', now());
 INSERT INTO pipeline.sync_run (cluster_id, outcome, error) VALUES (1, 'failed', 'The controller is down.');
-INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished) VALUES (1, 7, now());
+INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished, given_up)
+    VALUES (1, 7, now(), false), (1, 8, now(), true);
 INSERT INTO pipeline.changed_day (cluster_id, day) VALUES (1, '2026-01-02'), (1, '2026-01-02');
 INSERT INTO pipeline.backfill (cluster_id, window_from, window_to, done_to)
     VALUES (1, '2025-01-01Z', 'infinity', '2025-03-12T10:00Z');
