@@ -15,11 +15,13 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from benchmarks import document
 from benchmarks.machine import load, machine, versions
 from benchmarks.plan import BENCHMARKS, Benchmark, chosen
-from benchmarks.results import Figure, merged, save
+from benchmarks.results import Figure, load_all, merged, save
+from benchmarks.targets import TARGETS, Results
 
 _FOLDER = Path(__file__).parent / "results"
 EPILOG = """\b
@@ -77,6 +79,7 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
             except subprocess.CalledProcessError as error:
                 failed[benchmark.name] = (error.stderr or "").strip() or "no message"
                 progress.update(task, total=1, completed=1, last="[red]failed")
+    _print_targets(console, load_all(out))
     if docs:
         console.print(f"Written: {document.write(out)}")
     for name, said in failed.items():
@@ -86,7 +89,20 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
 
 
 def _tell(progress: Progress, task: TaskID, line: str) -> None:
-    progress.update(task, last=line[:100])
+    """Print a figure above the progress, which shows its beginning."""
+    progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    progress.update(task, last=line[:60])
+
+
+def _print_targets(console: Console, results: Results) -> None:
+    """What the issues ask for, and what the kept results say."""
+    table = Table("", "target", "limit", "measured", box=None)
+    for target in TARGETS:
+        value = target.measured(results)
+        outcome = "[dim]–" if value is None else "[green]met" if target.met(value) else "[red]missed"
+        limit = f"{'≥' if target.at_least else '≤'} {target.limit:,g} {target.unit}"
+        table.add_row(outcome, target.text, limit, "–" if value is None else f"{value:,.3g} {target.unit}")
+    console.print(table)
 
 
 def _measure(benchmark: Benchmark, arguments: list[str], runs: int, tell: Callable[[str], object]) -> dict[str, Any]:

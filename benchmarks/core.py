@@ -1,7 +1,7 @@
 """Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys; beside
 it the same COPY with its references checked at once, as core checks them.
 
-python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--memory 5000,50000]
+python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--scale 5000,50000]
 
 Each parse runs in a process of its own, as a run of the job does, so that the memory and the CPU measured are its own.
 Besides one cluster alone, two clusters are parsed at once: batches of one cluster follow each other (docs/adr/0013).
@@ -23,10 +23,10 @@ from aap_pipeline.raw.documents import raw_job
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.statements import statement
+from benchmarks import red_hat
 from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, stopwatch
 from benchmarks.meter import Usage, metered
 
-RED_HAT_JOBS_PER_SECOND = 34  # measured on such a machine: 63 SQL statements a job
 _HOSTS_PER_JOB = 10
 _SUMMARY_COLUMNS = (
     "job_id, host_id, host_name, changed, dark, failures, ok, processed, skipped, failed, ignored, rescued, "
@@ -41,14 +41,15 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
     parser.add_argument("--existing", type=int, default=0, help="jobs already there, ten host summaries each")
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--memory", default="", help="numbers of jobs at which to measure the peak memory alone")
+    parser.add_argument("--scale", default="", help="numbers of jobs at which to measure time and peak memory alone")
     arguments = parser.parse_args()
     documents = list(raw_documents(arguments.jobs))
     with fresh_database() as url:
-        for jobs in map(int, filter(None, arguments.memory.split(","))):
-            cluster_id = _raw_rows(url, f"memory-{jobs}", raw_documents(jobs))
+        for jobs in map(int, filter(None, arguments.scale.split(","))):
+            cluster_id = _raw_rows(url, f"scale-{jobs}", raw_documents(jobs))
+            checkpoint(url)
             result, usage = _parse_alone(url, cluster_id, arguments.batch_size)
-            emit("core.peak_memory", jobs=result.jobs, peak_megabytes=usage.peak_megabytes)
+            emit("core.scale", jobs=result.jobs, seconds=result.seconds, peak_megabytes=usage.peak_megabytes)
         empty = []
         for turn in range(arguments.repeat):
             empty.append(_parse(url, documents, arguments.batch_size, f"empty-{turn}"))
@@ -89,7 +90,7 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
         **{**usage.figures(result.jobs), "seconds": result.seconds},
         jobs_per_second=result.jobs / result.seconds,
         host_summaries_per_second=rate,
-        times_red_hat=result.jobs / result.seconds / RED_HAT_JOBS_PER_SECOND,
+        times_red_hat=result.jobs / result.seconds / red_hat.PARSE_JOBS_PER_SECOND,
     )
     return rate
 
@@ -113,7 +114,7 @@ def _side_by_side(url: str, documents: list[str], batch_size: int, turn: int) ->
         seconds=watch.seconds,
         jobs_per_second=jobs / watch.seconds,
         host_summaries_per_second=host_summaries / watch.seconds,
-        times_red_hat=jobs / watch.seconds / RED_HAT_JOBS_PER_SECOND,
+        times_red_hat=jobs / watch.seconds / red_hat.PARSE_JOBS_PER_SECOND,
     )
 
 

@@ -18,6 +18,7 @@ def draw(results: Results, folder: Path) -> list[str]:
     """Write all pictures that the results allow; the names of the files."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
+        "bench-stages.svg": (_stages(results), "jobs (10 host summaries each)", "seconds"),
         "bench-marts-pages.svg": (_pages(results), "jobs (10 host summaries each)", "a dashboard page, ms"),
         "bench-marts-upkeep.svg": (_upkeep(results), "jobs (10 host summaries each)", "seconds"),
         "bench-marts-size.svg": (_size(results), "jobs (10 host summaries each)", "megabytes"),
@@ -38,8 +39,16 @@ def exponent(x: Sequence[float], y: Sequence[float]) -> float:
 
 def exponents(results: Results) -> list[tuple[str, float, float]]:
     """(what, exponent over all sizes, exponent between the two largest) of everything that grows with the jobs."""
-    lines = [*_pages(results), *_upkeep(results), *_size(results)]
+    lines = [*_stages(results), *_pages(results), *_upkeep(results), *_size(results)]
     return [(name, exponent(x, y), exponent(x[-2:], y[-2:])) for name, x, y in lines if len(x) > 1]
+
+
+def _stages(results: Results) -> list[Line]:
+    found = {"raw": figures(results, "raw_scale", "raw_scale"), "core": figures(results, "core", "core.scale")}
+    return [
+        _line(f"stage {stage}", [(each["jobs"], middle(each["seconds"])) for each in rows])
+        for stage, rows in found.items()
+    ]
 
 
 def _pages(results: Results) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md and its pictures from the kept results, so that no figure is typed by hand.
+"""Writes docs/benchmarks.md, its pictures and the README's figures from the kept results: none is typed by hand.
 
 python -m benchmarks.document [FOLDER]
 """
@@ -12,22 +12,35 @@ from pathlib import Path
 
 from benchmarks import curves
 from benchmarks.results import load_all
-from benchmarks.tables import TABLES
+from benchmarks.tables import TABLES, in_brief
 from benchmarks.targets import TARGETS, Results
 
 _HERE = Path(__file__).parent
 _DOCS = _HERE.parent / "docs"
+_README = _HERE.parent / "README.md"
 _MARK = re.compile(r"^\{\{(\w+)\}\}$", re.MULTILINE)
+_IN_README = re.compile(r"(?<=<!-- by python -m benchmarks.document -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def write(folder: Path = _HERE / "results") -> Path:
-    """Fill template.md with the tables of the results in `folder`; the document's path."""
+    """Write the document, and the README's figures, from the results in `folder`; the document's path."""
     results = load_all(folder)
-    filled = parts(results, curves.draw(results, _DOCS / "images"))
-    text = _MARK.sub(lambda mark: filled[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
     path = _DOCS / "benchmarks.md"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text(results, curves.draw(results, _DOCS / "images")), encoding="utf-8")
+    _README.write_text(with_figures(_README.read_text(encoding="utf-8"), results), encoding="utf-8")
     return path.relative_to(_HERE.parent)
+
+
+def text(results: Results, pictures: Sequence[str]) -> str:
+    """template.md with its marks filled, given the names of the pictures that were drawn."""
+    filled = parts(results, pictures)
+    return _MARK.sub(lambda mark: filled[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
+
+
+def with_figures(readme: str, results: Results) -> str:
+    """`readme` with its table of figures made anew."""
+    table = f"{in_brief(results)}\n"
+    return _IN_README.sub(lambda _: table, readme)
 
 
 def parts(results: Results, pictures: Sequence[str]) -> dict[str, str]:

@@ -59,6 +59,7 @@ def main() -> None:
                 _page_of_core(url, shape, days, span)
             for name, filters in questions.FILTERS.items():
                 _page(url, shape, name, filters, days, span)
+            _views(url, shape, days, span)
         _refresh(url, shape, last)
         _reprice(url, shape)
 
@@ -103,6 +104,14 @@ def _page(url: str, shape: Mapping[str, int], name: str, filters: str, days: int
     page = spread([sum(times) for times in zip(*(asked[question] for question in questions.MARTS), strict=True)])
     alone = {question: statistics.median(times) for question, times in asked.items()}
     emit("marts.page", **shape, filter=name, days=days, ms=page, cpu_ms=cpu, first_time_ms=cold, **alone)
+
+
+def _views(url: str, shape: Mapping[str, int], days: int, span: Mapping[str, object]) -> None:
+    with connect(url, autocommit=True) as connection:
+        asked = {
+            view: statistics.median(_asked_again(connection, query, span)) for view, query in questions.VIEWS.items()
+        }
+    emit("marts.views", **shape, days=days, **asked)
 
 
 def _page_of_core(url: str, shape: Mapping[str, int], days: int, span: Mapping[str, object]) -> None:

@@ -30,7 +30,7 @@ BENCHMARKS = (
         "",
     ),
     Benchmark(
-        "raw_memory", "raw", "Peak memory of stage raw at 2,000 and 50,000 jobs, Dagster loaded", None, "--memory"
+        "raw_scale", "raw", "Peak memory and time of stage raw at 2,000 to 50,000 jobs, Dagster loaded", None, "--scale"
     ),
     Benchmark(
         "workers",
@@ -58,8 +58,8 @@ BENCHMARKS = (
         "core",
         "core",
         "Stage core, from raw rows to committed tables, against COPY into the same indexed table",
-        "--jobs 10000 --repeat 3 --memory 5000,50000",
-        "--jobs 20000 --repeat 3 --existing 1000000 --memory 5000,50000",
+        "--jobs 10000 --repeat 3 --scale 5000,50000",
+        "--jobs 20000 --repeat 3 --existing 1000000 --scale 5000,50000,200000",
     ),
     Benchmark(
         "end_to_end",
@@ -68,7 +68,7 @@ BENCHMARKS = (
         "--jobs 1000 --rounds 3 --dlt",
         "--jobs 5000 --rounds 3 --dlt",
     ),
-    Benchmark("hot_paths", "hot_paths", "Where the time goes in each stage", "--jobs 1000", "--jobs 5000"),
+    Benchmark("hot_paths", "hot_paths", "Where the time goes in each stage", "--jobs 2000", "--jobs 10000"),
     Benchmark("marts_10k", "marts", "Stage marts over 10,000 jobs", "--jobs 10000", "--jobs 10000"),
     Benchmark("marts_100k", "marts", "Stage marts over 100,000 jobs", "--jobs 100000", "--jobs 100000"),
     Benchmark("marts_1m", "marts", "Stage marts over 1,000,000 jobs", None, "--jobs 1000000"),
@@ -86,6 +86,13 @@ BENCHMARKS = (
         "Seconds from finished at the controller to visible in the marts, with `aap-pipeline up`",
         "--seconds 90",
         "--seconds 120",
+    ),
+    Benchmark(
+        "freshness_30",
+        "freshness",
+        "The same for 30 controllers, each of which finishes a job a minute",
+        None,
+        "--clusters 30 --dead 0 --jobs-per-minute 1 --seconds 120",
     ),
     Benchmark(
         "soak",

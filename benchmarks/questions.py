@@ -14,8 +14,24 @@ MARTS = {
 }
 """One page of the dashboard: six questions."""
 
-ALONE = {"unique_hosts": "SELECT marts.unique_hosts(%(first)s, %(last)s{filters})"}
-"""Part of `totals` on the page, and asked alone by some tools."""
+ALONE = {
+    "unique_hosts": "SELECT marts.unique_hosts(%(first)s, %(last)s{filters})",
+    "formula_comparison": "SELECT * FROM marts.formula_comparison(%(first)s, %(last)s{filters})",
+}
+"""Functions that are no part of the page (`totals` asks for unique hosts itself)."""
+
+VIEWS = {
+    "savings_daily": "SELECT date, sum(savings) FROM marts.savings_daily WHERE date BETWEEN %(first)s AND %(last)s "
+    "GROUP BY date",
+    "kpi_daily": "SELECT * FROM marts.kpi_daily WHERE date BETWEEN %(first)s AND %(last)s",
+    "savings_monthly": "SELECT month, sum(savings) FROM marts.savings_monthly "
+    "WHERE month BETWEEN %(first)s AND %(last)s GROUP BY month",
+    "template_monthly": "SELECT * FROM marts.template_monthly WHERE month BETWEEN %(first)s AND %(last)s",
+    "launches": "SELECT user_id, sum(runs) FROM marts.launches WHERE date BETWEEN %(first)s AND %(last)s "
+    "GROUP BY user_id",
+    "payback": "SELECT * FROM marts.payback",
+}
+"""What tools that draw from tables ask; payback has no range."""
 
 FILTERS = {
     "none": "",

@@ -1,8 +1,8 @@
 """Stage raw against its limit: a bare concurrent fetch of the same URLs with requests that throws the bodies away.
 
-`python -m benchmarks.raw [--small | --memory]`: wall time as a ratio to that limit in the same run, and CPU a job of
-client and database (--small: only 500 jobs of 100 hosts); with --memory the peak memory of a process with Dagster
-loaded at 2,000 and at 50,000 jobs.
+`python -m benchmarks.raw [--small | --scale]`: wall time as a ratio to that limit in the same run, and CPU a job of
+client and database (--small: only 500 jobs of 100 hosts); with --scale the peak memory of a process with Dagster
+loaded and the time it takes, at 2,000 to 50,000 jobs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.simulator.process import Address, SimulatorProcess
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
-from benchmarks.common import checkpoint, emit, fresh_database, machine
+from benchmarks.common import checkpoint, emit, fresh_database
 from benchmarks.meter import cpu_of_server, postmaster
 from benchmarks.results import spread
 
@@ -37,13 +37,15 @@ WORKERS = 16
 ROUNDS = {5_000: 3, 500: 9}
 SHAPES = ((5_000, 10), (500, 100))
 LATENCIES = (0, 20)
+SCALE = (2_000, 10_000, 50_000)
 PEAK_OF_A_SYNC = """
 import json, resource, sys
 import aap_pipeline.definitions
 from benchmarks.raw import Bench
 bench = Bench(sys.argv[1], json.loads(sys.stdin.read()))
 report = bench.sync(bench.empty())
-print(report.jobs_stored, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(json.dumps({"jobs": report.jobs_stored, "peak_mb": peak, "seconds": report.seconds}))
 """
 
 
@@ -152,8 +154,8 @@ def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
     )
 
 
-def memory(url: str, jobs: int) -> None:
-    """Peak memory of a process with Dagster loaded that syncs so many jobs of 10 hosts."""
+def scale(url: str, jobs: int) -> None:
+    """Peak memory and seconds of a process with Dagster loaded that syncs so many jobs of 10 hosts, without latency."""
     with controller(jobs, 10, 0) as address:
         done = subprocess.run(
             [sys.executable, "-c", PEAK_OF_A_SYNC, url],
@@ -162,16 +164,15 @@ def memory(url: str, jobs: int) -> None:
             text=True,
             check=True,
         )
-    stored, peak = map(int, done.stdout.split())
-    emit("raw_peak_memory", jobs=stored, peak_mb=peak, **machine())
+    emit("raw_scale", **json.loads(done.stdout))
 
 
 def main() -> None:
     """All figures, as JSON lines."""
     with fresh_database() as url:
-        if "--memory" in sys.argv:
-            for jobs in (2_000, 50_000):
-                memory(url, jobs)
+        if "--scale" in sys.argv:
+            for jobs in SCALE:
+                scale(url, jobs)
             return
         for jobs, hosts in SHAPES[int("--small" in sys.argv) :]:
             for latency in LATENCIES:

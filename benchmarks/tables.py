@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks.questions import FILTERS, RANGES
+from benchmarks import red_hat
+from benchmarks.questions import ALONE, FILTERS, MARTS, RANGES, VIEWS
 from benchmarks.results import Figure, middle
 from benchmarks.targets import TARGETS, Results, figures
 
@@ -53,6 +55,39 @@ def targets(results: Results) -> str:
     return _table(["issue", "target", "limit", "measured (worst)", ""], rows)
 
 
+def in_brief(results: Results) -> str:
+    """What the README quotes; nothing of what was not measured."""
+    rows = []
+    for each in figures(results, "raw", "raw", latency_ms=20)[:1]:
+        label = f"{_number(each['jobs'])} jobs of ten hosts read from a controller 20 ms away"
+        bare = f"a bare fetch of the same URLs: {_number(middle(each['bare_jobs_per_second']))}"
+        ours = f"{_number(middle(each['jobs_per_second']))} jobs/s"
+        rows.append([label, ours, f"{bare}; Red Hat's dashboard: {red_hat.SYNC_JOBS_PER_SECOND}"])
+    parsed = [middle(each["jobs_per_second"]) for each in figures(results, "core", "core.parse") if _is_empty(each)]
+    if parsed:
+        theirs = f"Red Hat's: {red_hat.PARSE_JOBS_PER_SECOND}"
+        rows.append(["the same parsed into tables", f"{_number(statistics.median(parsed))} jobs/s", theirs])
+    stages = {each["stage"]: each for each in figures(results, "end_to_end", "end_to_end")}
+    if "raw to marts" in stages and "dlt: two tables" in stages:
+        ours, theirs = (
+            f"{_number(middle(stages[name]['cpu_ms_a_job']))} ms" for name in ("raw to marts", "dlt: two tables")
+        )
+        rows.append(["CPU a job, from the API to the savings", ours, f"dlt, to two tables of documents: {theirs}"])
+    for page in figures(results, "marts_1m", "marts.page", days=365, filter="none"):
+        asked = [middle(each["ms"]) for each in figures(results, "marts_1m", "marts.page_of_core", days=365)]
+        theirs = "".join(f"the same asked of the job tables: {_number(ms)} ms; " for ms in asked)
+        label = f"a dashboard page over a year of {_number(page['jobs'])} jobs"
+        rows.append([label, f"{_number(middle(page['ms']))} ms", f"{theirs}Red Hat's: {red_hat.YEAR_PAGE_MS:,} ms"])
+    for each in figures(results, "freshness", "freshness"):
+        label = f"from finished at the controller to visible, {each['clusters'] + each['dead']} controllers"
+        rows.append([label, f"{_number(each['median_seconds'])} s", f"95 % within {_number(each['p95_seconds'])} s"])
+    return _table(["", "here", "for scale"], rows)
+
+
+def _is_empty(figure: Figure) -> bool:
+    return str(figure["database"]).startswith("empty")
+
+
 def raw(results: Results) -> str:
     """Stage raw against the bare fetch."""
     columns = {
@@ -73,9 +108,10 @@ def raw(results: Results) -> str:
     return _of(figures(results, "raw", "raw"), columns)
 
 
-def memory(results: Results) -> str:
-    """Peak memory of stage raw."""
-    return _of(figures(results, "raw_memory", "raw_peak_memory"), {"jobs": "jobs", "peak MB": "peak_mb"})
+def raw_scale(results: Results) -> str:
+    """Peak memory and time of stage raw by number of jobs."""
+    columns = {"jobs": "jobs", "s": "seconds", "peak MB": "peak_mb"}
+    return _of(figures(results, "raw_scale", "raw_scale"), columns)
 
 
 def workers(results: Results) -> str:
@@ -125,7 +161,7 @@ def core(results: Results) -> str:
         "the same COPY, references checked at once, host summaries/s": "host_summaries_per_second",
         "core's share of it": "parse_ratio",
     }
-    memory = {"jobs": "jobs", "peak MB, alone": "peak_megabytes"}
+    scale = {"jobs": "jobs", "s": "seconds", "peak MB, alone": "peak_megabytes"}
     both = {
         "two clusters at once, jobs": "jobs",
         "jobs/s": "jobs_per_second",
@@ -138,7 +174,7 @@ def core(results: Results) -> str:
             _of(figures(results, "core", "core.two_clusters"), both),
             _of(figures(results, "core", "core.copy_alone"), limit),
             _of(figures(results, "core", "core.copy_checked_at_once"), at_once),
-            _of(figures(results, "core", "core.peak_memory"), memory),
+            _of(figures(results, "core", "core.scale"), scale),
         ]
     )
 
@@ -218,19 +254,31 @@ def marts_pages(results: Results) -> str:
 
 def marts_questions(results: Results) -> str:
     """Each question alone, at a million jobs, over a year and over 30 days."""
-    names = ["savings_by_template", "totals", "unique_hosts", "jobs_chart", "hosts_chart", "top_users", "top_projects"]
+    names = [*MARTS, *ALONE]
     benchmark = next((name for name in ("marts_1m", "marts_100k") if name in results), "")
     rows = []
     for days in (365, 30):
         for name in FILTERS:
-            rows += [
-                [str(days), name, *(_number(page[question]) for question in names), _number(page["ms"])]
-                for page in figures(results, benchmark, "marts.page", days=days, filter=name)
-            ]
+            pages = figures(results, benchmark, "marts.page", days=days, filter=name)
+            rows += [_of_page(str(days), name, names, page) for page in pages]
         for page in figures(results, benchmark, "marts.page_of_core", days=days):
-            cells = (_number(page[question]) if question in page else "–" for question in names)
-            rows.append([str(days), "none, asked of core", *cells, _number(page["ms"])])
+            rows.append(_of_page(str(days), "none, asked of core", names, page))
     return _table(["days", "filter", *names, "page"], rows)
+
+
+def _of_page(days: str, label: str, questions: Sequence[str], page: Figure) -> list[str]:
+    cells = (_number(page[question]) if question in page else "–" for question in questions)
+    return [days, label, *cells, _number(page["ms"])]
+
+
+def marts_views(results: Results) -> str:
+    """What tools read from views, by size and range."""
+    rows = [
+        [f"{each['jobs']:,}", str(each["days"]), *(_number(each[view]) for view in VIEWS)]
+        for benchmark in _MARTS
+        for each in figures(results, benchmark, "marts.views")
+    ]
+    return _table(["jobs", "days", *VIEWS], rows)
 
 
 def hot_paths(results: Results) -> str:
@@ -254,7 +302,8 @@ def freshness(results: Results) -> str:
         "failed": "failed_syncs",
         "cores used": "cores_used",
     }
-    return _of(figures(results, "freshness", "freshness"), columns)
+    found = [each for name in ("freshness", "freshness_30") for each in figures(results, name, "freshness")]
+    return _of(found, columns)
 
 
 def soak_freshness(results: Results) -> str:
@@ -297,8 +346,8 @@ def soak_memory(results: Results) -> str:
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
-        machine, versions, targets, raw, memory, workers, raw_store, raw_documents, core, end_to_end,
-        marts_sizes, marts_pages, marts_questions, freshness, soak_freshness,
+        machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
+        marts_sizes, marts_pages, marts_questions, marts_views, freshness, soak_freshness,
         soak_jobs, soak_alerts, soak_memory, hot_paths,
     )
 }  # fmt: skip

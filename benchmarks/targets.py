@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.results import Figure, middle
 
 Results = dict[str, dict[str, Any]]
+_MILLION = ("marts_1m", "marts_1m_hosts")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _memory_growth(benchmark: str, name: str, value: str) -> Callable[[Results],
 
 def _filtered(days: int) -> Callable[[Results], Iterator[float]]:
     def find(results: Results) -> Iterator[float]:
-        for benchmark in ("marts_1m", "marts_1m_hosts"):
+        for benchmark in _MILLION:
             for each in figures(results, benchmark, "marts.page", days=days):
                 if each["filter"] != "none":
                     yield middle(each["ms"])
@@ -102,6 +103,16 @@ def _refresh_growth(results: Results) -> Iterator[float]:
         yield seconds[1] / seconds[0]
 
 
+def _of_a_million(name: str, value: str) -> Callable[[Results], Iterator[float]]:
+    """A finder of one value at a million jobs, on few hosts and on many."""
+
+    def find(results: Results) -> Iterator[float]:
+        for benchmark in _MILLION:
+            yield from values(benchmark, name, value)(results)
+
+    return find
+
+
 def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
     return values(benchmark, "marts.page", "ms", days=days, filter="none")
 
@@ -109,9 +120,9 @@ def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
 _YEAR, _MONTH = 365, 30
 _CPU = "a job costs too much CPU of two cores for that"
 _PARTLY_SIDE_BY_SIDE = f"{_CPU}, and the batches of a cluster are stored one after the other (ADR 13)"
-_FINEST_GRAIN = (
-    "filters by label, and top users and unique hosts of some templates or a project, read each day's rows at the "
-    "finest grain; all else reads sums to date"
+_NOT_TO_DATE = (
+    "top users and unique hosts of some templates, projects or labels are read from months, pentads and days; all else "
+    "reads sums to date"
 )
 _LARGE_DOCUMENTS = (
     "by jobs of 100 hosts only: client, PostgreSQL (jsonb and the GIN index that the specification asks for, over "
@@ -142,9 +153,9 @@ TARGETS = (
         "peak memory at 50,000 jobs against 2,000",
         1.15,
         "×",
-        _memory_growth("raw_memory", "raw_peak_memory", "peak_mb"),
+        _memory_growth("raw_scale", "raw_scale", "peak_mb"),
     ),
-    Target(3, "peak memory, Dagster loaded", 300, "MB", values("raw_memory", "raw_peak_memory", "peak_mb")),
+    Target(3, "peak memory, Dagster loaded", 300, "MB", values("raw_scale", "raw_scale", "peak_mb")),
     Target(3, "requests of a repeat sync", 6, "", values("end_to_end", "end_to_end", "requests", stage="nothing new")),
     Target(
         4,
@@ -209,31 +220,23 @@ TARGETS = (
     ),
     Target(
         4,
-        "peak memory at 50,000 jobs against 5,000",
+        "peak memory at the most jobs (200,000 in the full run) against 5,000",
         1.15,
         "×",
-        _memory_growth("core", "core.peak_memory", "peak_megabytes"),
+        _memory_growth("core", "core.scale", "peak_megabytes"),
     ),
     Target(5, "dashboard page over a year, 1,000,000 jobs", 40, "ms", _page("marts_1m", _YEAR)),
     Target(5, "the same on 20,000 hosts", 40, "ms", _page("marts_1m_hosts", _YEAR)),
-    Target(5, "the same over a year with any filter", 80, "ms", _filtered(_YEAR), why=_FINEST_GRAIN),
+    Target(5, "the same over a year with any filter", 80, "ms", _filtered(_YEAR), why=_NOT_TO_DATE),
     Target(5, "dashboard page over 30 days, 1,000,000 jobs", 8, "ms", _page("marts_1m", _MONTH)),
-    Target(
-        5,
-        "the same on 20,000 hosts",
-        8,
-        "ms",
-        _page("marts_1m_hosts", _MONTH),
-        why="the machine was at half its speed in that run: savings by template, which reads no hosts, took twice as "
-        "long, too",
-    ),
-    Target(5, "the same over 30 days with any filter", 16, "ms", _filtered(_MONTH), why=_FINEST_GRAIN),
+    Target(5, "the same on 20,000 hosts", 8, "ms", _page("marts_1m_hosts", _MONTH)),
+    Target(5, "the same over 30 days with any filter", 16, "ms", _filtered(_MONTH), why=_NOT_TO_DATE),
     Target(
         5,
         "refresh after 1,000 new jobs, 1,000,000 there",
         1.0,
         "s",
-        values("marts_1m", "marts.refresh_1000_new_jobs", "seconds"),
+        _of_a_million("marts.refresh_1000_new_jobs", "seconds"),
     ),
     Target(5, "the same against 100,000 there", 1.5, "×", _refresh_growth),
     Target(
@@ -241,9 +244,9 @@ TARGETS = (
         "change of a rate, all history, 1,000,000 jobs",
         5.0,
         "s",
-        values("marts_1m", "marts.rate_change_of_all_history", "seconds"),
+        _of_a_million("marts.rate_change_of_all_history", "seconds"),
     ),
-    Target(5, "marts against core, size", 0.10, "×", values("marts_1m", "marts.size", "ratio")),
+    Target(5, "marts against core, size", 0.10, "×", _of_a_million("marts.size", "ratio")),
     Target(
         6,
         "finished at the controller to visible, 95th percentile",

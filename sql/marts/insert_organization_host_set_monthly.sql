@@ -1,4 +1,4 @@
--- The union of an organization's days. Index: marts.organization_host_set_daily's primary key.
+-- The union of an organization's days. Index: marts.organization_host_set_daily_date_idx.
 INSERT INTO marts.organization_host_set_monthly
 SELECT w.month, d.cluster_id, d.organization_id, d.check_mode, d.chunk, bit_or(d.hosts)
 FROM (SELECT DISTINCT date_trunc('month', date::timestamp)::date AS month FROM marts_day) w

@@ -45,6 +45,7 @@ COMMENT ON VIEW marts.payback IS 'When each job template had paid for its creati
 COMMENT ON VIEW marts.fct_job_run IS 'One row a successful or failed job, with its money by the rates in force; read from core.';
 COMMENT ON VIEW marts.freshness IS 'How fresh each cluster''s figures are: last sync, newest job, and what is still to come.';
 COMMENT ON VIEW marts.recorded_daily IS 'Quantities by day and series, with what they cost by the rates and minutes of the day.';
+COMMENT ON VIEW marts.current_rate IS 'The rates in force today for each organization of each cluster.';
 COMMENT ON VIEW marts.series_price IS 'Series with the minutes and rates that price them today.';
 COMMENT ON VIEW marts.counted_first_run IS 'The first run of each job template that the population of the settings counts.';
 COMMENT ON VIEW marts.population_first_run IS 'The first run of each job template under each choice of savings_population and count_check_mode.';

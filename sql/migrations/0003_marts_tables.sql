@@ -159,21 +159,21 @@ CREATE TABLE marts.first_run (
 );
 CREATE INDEX first_run_series_idx ON marts.first_run (series_id);
 
--- The same activity without templates, projects and labels: charts and launches read it when no filter needs those.
-CREATE TABLE marts.activity_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    check_mode BOOLEAN NOT NULL,
-    jobs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, check_mode)
-);
-CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id);
-CREATE INDEX activity_daily_organization_idx ON marts.activity_daily (organization_id);
-
 -- What follows is written and read by whole dates of a cluster, so that one index of both is enough: those of the keys were
 -- a third of these tables, and checking references to the dimensions a good part of writing them.
+
+-- Activity without templates, projects and labels: charts read it when no filter needs those.
+CREATE TABLE marts.activity_daily (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    check_mode BOOLEAN NOT NULL,
+    jobs INTEGER NOT NULL,
+    hosts INTEGER NOT NULL
+);
+CREATE INDEX activity_daily_date_idx ON marts.activity_daily (date, cluster_id);
+CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id, date);
+
 CREATE TABLE marts.launches_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
@@ -274,19 +274,18 @@ ALTER TABLE marts.host_set_monthly RENAME COLUMN date TO month;
 ALTER TABLE marts.host_set_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
 CREATE INDEX host_set_monthly_month_idx ON marts.host_set_monthly (month, cluster_id);
 CREATE TABLE marts.organization_host_set_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
+    date DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
     check_mode BOOLEAN NOT NULL,
     chunk SMALLINT NOT NULL,
-    hosts BIT(1024) NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, check_mode, chunk)
+    hosts BIT(1024) NOT NULL
 );
+CREATE INDEX organization_host_set_daily_date_idx ON marts.organization_host_set_daily (date, cluster_id);
 CREATE TABLE marts.organization_host_set_monthly (LIKE marts.organization_host_set_daily);
 ALTER TABLE marts.organization_host_set_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.organization_host_set_monthly
-    ADD PRIMARY KEY (month, cluster_id, organization_id, check_mode, chunk),
-    ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+ALTER TABLE marts.organization_host_set_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
+CREATE INDEX organization_host_set_monthly_month_idx ON marts.organization_host_set_monthly (month, cluster_id);
 
 -- The platform's elapsed time by month, over which a subscription's price is spread.
 CREATE TABLE marts.platform_month (

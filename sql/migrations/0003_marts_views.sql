@@ -2,18 +2,24 @@
 -- security_invoker, so that row-level security is the reader's. Views over core run with their owner's rights and carry
 -- the reader's restriction themselves.
 
+-- The rates in force today for each organization of each cluster; a person's under cost_model subscription is by the hour.
+CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
+    SELECT r.cluster_id, r.organization_id, CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate,
+        r.automated
+    FROM marts.rate_period r
+    CROSS JOIN marts.formula f
+    WHERE r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
+      AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date;
+
 -- The settings and rates that price a series today.
 CREATE VIEW marts.series_price WITH (security_invoker = true) AS
-    SELECT s.*, t.manual_minutes, t.creation_minutes, t.source AS minutes_source,
-        CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate, r.automated,
+    SELECT s.*, t.manual_minutes, t.creation_minutes, t.source AS minutes_source, r.person_rate, r.automated,
         t.job_template_id IS NOT NULL AND (s.job_type <> 'check' OR f.count_check_mode)
             AND (s.status = 'successful' OR NOT f.successful_only) AS counts,
         f.count_creation, f.creation_once, f.subscription
     FROM marts.series s
     CROSS JOIN marts.formula f
-    JOIN marts.rate_period r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
-        AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
-        AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    JOIN marts.current_rate r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
     LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31';
 
 -- What the runs of a day cost by the rates and minutes of that day: in whole cents, and for run time in whole cents a minute
@@ -131,27 +137,59 @@ CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
     WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.organization_id, o.name;
 
+-- Quantities are added up by organization first, for rates differ between them only: money for each row of a day took
+-- most of the time.
 CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
-    SELECT s.*, COALESCE(h.unique_hosts, 0) AS unique_hosts
+    SELECT s.date, s.cluster_id, s.runs, s.successful_runs, s.failed_runs, s.runs_without_hosts, s.provisional_runs,
+        s.runs_without_template, s.hosts, s.elapsed_ms / 1000 AS elapsed_seconds, s.manual_costs,
+        s.creation_costs + s.run_costs AS automated_costs, s.manual_costs - s.creation_costs - s.run_costs AS savings,
+        (s.manual_minutes - s.creation_minutes) * 60 - s.counted_ms / 1000 AS time_savings_seconds,
+        COALESCE(h.unique_hosts, 0) AS unique_hosts
     FROM (
-        SELECT date, cluster_id, sum(runs) AS runs, COALESCE(sum(runs) FILTER (WHERE status = 'successful'), 0) AS successful_runs,
-            COALESCE(sum(runs) FILTER (WHERE status = 'failed'), 0) AS failed_runs, sum(runs_without_hosts) AS runs_without_hosts,
-            sum(provisional_runs) AS provisional_runs, sum(runs_without_template) AS runs_without_template,
-            sum(hosts) AS hosts, sum(elapsed_seconds) AS elapsed_seconds, sum(manual_costs) AS manual_costs,
-            sum(automated_costs) AS automated_costs, sum(savings) AS savings, sum(time_savings_seconds) AS time_savings_seconds,
-            sum(manual_costs_as_recorded) AS manual_costs_as_recorded,
-            sum(automated_costs_as_recorded) AS automated_costs_as_recorded, sum(savings_as_recorded) AS savings_as_recorded
-        FROM marts.savings_daily, marts.formula f WHERE job_type <> 'check' OR f.count_check_mode
-        GROUP BY date, cluster_id
-    ) s
-    LEFT JOIN (
-        SELECT date, cluster_id, sum(bit_count(hosts))::bigint AS unique_hosts
+        SELECT q.date, q.cluster_id, sum(q.runs)::bigint AS runs, sum(q.successful_runs)::bigint AS successful_runs,
+            sum(q.failed_runs)::bigint AS failed_runs, sum(q.runs_without_hosts)::bigint AS runs_without_hosts,
+            sum(q.provisional_runs)::bigint AS provisional_runs, sum(q.runs_without_template)::bigint AS runs_without_template,
+            sum(q.hosts)::bigint AS hosts, sum(q.elapsed_ms) AS elapsed_ms, sum(q.counted_ms) AS counted_ms,
+            sum(q.manual_minutes) AS manual_minutes, sum(c.creation_minutes) AS creation_minutes,
+            sum(q.manual_minutes * r.person_rate) AS manual_costs, sum(c.creation_minutes * r.person_rate) AS creation_costs,
+            sum(CASE WHEN f.subscription THEN COALESCE(q.counted_ms * m.price / m.elapsed_ms, 0)
+                ELSE q.counted_ms * r.automated / 60000 END) AS run_costs, f.count_check_mode
         FROM (
-            SELECT date, cluster_id, chunk, bit_or(hosts) AS hosts FROM marts.organization_host_set_daily, marts.formula f
-            WHERE NOT check_mode OR f.count_check_mode
-            GROUP BY date, cluster_id, chunk
-        ) c GROUP BY date, cluster_id
-    ) h USING (date, cluster_id);
+            SELECT d.date, p.cluster_id, p.organization_id, sum(d.runs) AS runs,
+                COALESCE(sum(d.runs) FILTER (WHERE p.status = 'successful'), 0) AS successful_runs,
+                COALESCE(sum(d.runs) FILTER (WHERE p.status = 'failed'), 0) AS failed_runs,
+                sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
+                COALESCE(sum(d.runs) FILTER (WHERE p.job_template_id = 0), 0) AS runs_without_template,
+                sum(d.hosts) AS hosts, sum(d.elapsed_ms) AS elapsed_ms,
+                COALESCE(sum(d.elapsed_ms) FILTER (WHERE p.counts), 0) AS counted_ms,
+                COALESCE(sum(d.hosts::bigint * p.manual_minutes) FILTER (WHERE p.counts), 0) AS manual_minutes,
+                COALESCE(sum(d.runs::bigint * p.creation_minutes) FILTER (WHERE p.counts), 0) AS creation_minutes
+            FROM marts.run_daily d JOIN marts.series_price p USING (series_id)
+            WHERE p.job_type <> 'check' OR (SELECT g.count_check_mode FROM marts.formula g)
+            GROUP BY d.date, p.cluster_id, p.organization_id
+        ) q
+        CROSS JOIN marts.formula f
+        JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+        LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', q.date::timestamp)::date
+        LEFT JOIN (
+            SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes
+            FROM marts.counted_first_run x JOIN marts.series_price p USING (series_id)
+            GROUP BY x.date, p.cluster_id, p.organization_id
+        ) first ON first.date = q.date AND first.cluster_id = q.cluster_id AND first.organization_id = q.organization_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_minutes, 0)
+                ELSE q.creation_minutes END AS creation_minutes
+        ) c
+        GROUP BY q.date, q.cluster_id, f.count_check_mode
+    ) s
+    CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
+        SELECT sum(bit_count(o.hosts))::bigint AS unique_hosts
+        FROM (
+            SELECT bit_or(d.hosts) AS hosts FROM marts.organization_host_set_daily d
+            WHERE d.date = s.date AND d.cluster_id = s.cluster_id AND (NOT d.check_mode OR s.count_check_mode)
+            GROUP BY d.chunk
+        ) o
+    ) h;
 
 CREATE VIEW marts.launches WITH (security_invoker = true) AS
     SELECT l.date, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.job_type, s.status,
@@ -265,50 +303,78 @@ CREATE FUNCTION marts.formula_comparison(
             AS c (creation, count_creation, creation_once)
         CROSS JOIN (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
-    ), quantity AS (
-        SELECT s.series_id, date_trunc('month', d.date::timestamp)::date AS month, sum(d.runs) AS runs, sum(d.hosts) AS hosts,
-            sum(d.elapsed_ms) AS elapsed_ms
-        FROM marts.run_daily d JOIN marts.series s USING (series_id)
-        WHERE d.date BETWEEN from_date AND to_date
-          AND (clusters IS NULL OR s.cluster_id = ANY (clusters))
+    ), span AS (
+        SELECT m.m1, m.m2 FROM marts.split(from_date, to_date) m
+    ), quantity AS MATERIALIZED (
+        SELECT u.month, s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.job_type = 'check' AS is_check,
+            s.status = 'successful' AS is_successful, sum(u.runs) AS runs, sum(u.hosts) AS hosts, sum(u.elapsed_ms) AS elapsed_ms
+        FROM (
+            SELECT m.month, m.series_id, m.runs, m.hosts, m.elapsed_ms
+            FROM span, marts.run_monthly m WHERE m.month >= span.m1 AND m.month < span.m2
+            UNION ALL
+            SELECT date_trunc('month', d.date::timestamp)::date, d.series_id, d.runs, d.hosts, d.elapsed_ms
+            FROM span, marts.run_daily d
+            WHERE (d.date >= from_date AND d.date < span.m1) OR (d.date >= span.m2 AND d.date <= to_date)
+        ) u
+        JOIN marts.series s USING (series_id)
+        WHERE (clusters IS NULL OR s.cluster_id = ANY (clusters))
           AND (organizations IS NULL OR s.organization_id = ANY (organizations))
           AND (job_templates IS NULL OR s.job_template_id = ANY (job_templates))
           AND (projects IS NULL OR s.project_id = ANY (projects))
           AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-        GROUP BY 1, 2
-    ), priced AS (
-        SELECT c.*, q.runs,
-            CASE WHEN p.job_template_id <> 0 THEN q.hosts * p.manual_minutes * person.rate ELSE 0 END AS manual,
-            CASE WHEN p.job_template_id = 0 OR NOT c.count_creation THEN 0
-                WHEN c.creation_once THEN (f.series_id IS NOT NULL)::int * p.creation_minutes * person.rate
-                ELSE q.runs * p.creation_minutes * person.rate END
-            + CASE WHEN p.job_template_id = 0 THEN 0
-                WHEN c.subscription THEN COALESCE(q.elapsed_ms * l.price / l.elapsed_ms, 0)
-                ELSE q.elapsed_ms * p.automated / 60000 END AS automated
-        FROM choice c
-        CROSS JOIN quantity q
-        JOIN marts.series_price p ON p.series_id = q.series_id
-            AND (c.count_check_mode OR p.job_type <> 'check') AND (NOT c.successful_only OR p.status = 'successful')
-        CROSS JOIN marts.formula g
-        JOIN marts.rate_period r ON r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
+        GROUP BY u.month, s.series_id
+    ), part AS MATERIALIZED (
+        -- The months' runs in the parts that a population counts or leaves out; of the money only the prices differ by choice.
+        SELECT q.month, q.is_check, q.is_successful, sum(q.runs) AS runs,
+            COALESCE(sum(q.elapsed_ms) FILTER (WHERE t.job_template_id IS NOT NULL), 0) AS elapsed_ms,
+            COALESCE(sum(q.hosts * t.manual_minutes), 0) AS manual_minutes,
+            COALESCE(sum(q.hosts * t.manual_minutes * r.manual), 0) AS manual,
+            COALESCE(sum(q.runs * t.creation_minutes), 0) AS creation_minutes,
+            COALESCE(sum(q.runs * t.creation_minutes * r.manual), 0) AS creation,
+            COALESCE(sum(q.elapsed_ms * r.automated) FILTER (WHERE t.job_template_id IS NOT NULL), 0) / 60000 AS run
+        FROM quantity q
+        JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
             AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
-        CROSS JOIN LATERAL (SELECT CASE WHEN c.subscription THEN g.hourly_rate / 60 ELSE r.manual END AS rate) person
-        LEFT JOIN marts.population_month l ON l.month = q.month AND l.count_check_mode = c.count_check_mode
-            AND l.successful_only = c.successful_only
-        LEFT JOIN marts.population_first_run f ON f.series_id = q.series_id AND f.count_check_mode = c.count_check_mode
-            AND f.successful_only = c.successful_only AND f.date BETWEEN from_date AND to_date
-            AND date_trunc('month', f.date::timestamp)::date = q.month
+        LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
+        GROUP BY q.month, q.is_check, q.is_successful
+    ), platform AS MATERIALIZED (
+        SELECT * FROM marts.population_month
+    ), first AS (
+        SELECT f.count_check_mode, f.successful_only, sum(t.creation_minutes) AS creation_minutes,
+            sum(t.creation_minutes * r.manual) AS creation
+        FROM marts.population_first_run f
+        JOIN quantity q ON q.series_id = f.series_id AND q.month = date_trunc('month', f.date::timestamp)::date
+        JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+            AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
+        JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
+        WHERE f.date BETWEEN from_date AND to_date
+        GROUP BY f.count_check_mode, f.successful_only
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode)
             = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode),
-        COALESCE(sum(x.runs), 0)::bigint, COALESCE(sum(x.manual), 0), COALESCE(sum(x.automated), 0),
-        COALESCE(sum(x.manual - x.automated), 0)
+        t.runs, m.manual, m.creation + m.run, m.manual - m.creation - m.run
     FROM choice c
     CROSS JOIN marts.formula g
-    LEFT JOIN priced x ON x.cost_model = c.cost_model AND x.creation = c.creation
-        AND x.savings_population = c.savings_population AND x.count_check_mode = c.count_check_mode
-    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
-        c.count_check_mode, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(x.runs), 0)::bigint AS runs, COALESCE(sum(x.manual_minutes), 0) AS manual_minutes,
+            COALESCE(sum(x.manual), 0) AS manual, COALESCE(sum(x.creation_minutes), 0) AS creation_minutes,
+            COALESCE(sum(x.creation), 0) AS creation, COALESCE(sum(x.run), 0) AS run,
+            COALESCE(sum(x.elapsed_ms * l.price / l.elapsed_ms), 0) AS charged
+        FROM part x
+        LEFT JOIN platform l ON l.month = x.month AND l.count_check_mode = c.count_check_mode
+            AND l.successful_only = c.successful_only
+        WHERE (c.count_check_mode OR NOT x.is_check) AND (NOT c.successful_only OR x.is_successful)
+    ) t
+    LEFT JOIN first f ON f.count_check_mode = c.count_check_mode AND f.successful_only = c.successful_only
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN c.subscription THEN t.manual_minutes * g.hourly_rate / 60 ELSE t.manual END AS manual,
+            CASE WHEN NOT c.count_creation THEN 0
+                WHEN c.creation_once AND c.subscription THEN COALESCE(f.creation_minutes, 0) * g.hourly_rate / 60
+                WHEN c.creation_once THEN COALESCE(f.creation, 0)
+                WHEN c.subscription THEN t.creation_minutes * g.hourly_rate / 60
+                ELSE t.creation END AS creation,
+            CASE WHEN c.subscription THEN t.charged ELSE t.run END AS run
+    ) m
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC
 $$;

@@ -12,7 +12,7 @@ import pytest
 
 import benchmarks
 from benchmarks import curves
-from benchmarks.document import parts
+from benchmarks.document import parts, text, with_figures
 from benchmarks.plan import BENCHMARKS, chosen
 from benchmarks.results import load_all, merged, save
 from benchmarks.targets import TARGETS
@@ -65,6 +65,15 @@ def test_every_mark_of_the_template_has_a_table_even_where_nothing_was_measured(
     """Guards against a document with holes, and against a generator that needs all results to write any."""
     marks = set(re.findall(r"^\{\{(\w+)\}\}$", _TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE))
     assert marks == parts({}, pictures=[]).keys()
+
+
+def test_the_documents_quote_the_kept_results() -> None:
+    """Guards against figures that were edited by hand, or that are those of an earlier measurement."""
+    results = load_all(_TEMPLATE.with_name("results"))
+    root = _TEMPLATE.parents[1]
+    document, readme = ((root / name).read_text(encoding="utf-8") for name in ("docs/benchmarks.md", "README.md"))
+    assert document == text(results, re.findall(r"\(images/(bench-[\w-]+\.svg)\)", document))
+    assert readme == with_figures(readme, results)
 
 
 def test_every_benchmark_is_a_module_and_has_a_full_size() -> None:
