@@ -144,6 +144,8 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
         s.runs_without_template, s.hosts, s.elapsed_ms / 1000 AS elapsed_seconds, s.manual_costs,
         s.creation_costs + s.run_costs AS automated_costs, s.manual_costs - s.creation_costs - s.run_costs AS savings,
         (s.manual_minutes - s.creation_minutes) * 60 - s.counted_ms / 1000 AS time_savings_seconds,
+        s.manual_recorded AS manual_costs_as_recorded, s.creation_recorded + s.run_recorded AS automated_costs_as_recorded,
+        s.manual_recorded - s.creation_recorded - s.run_recorded AS savings_as_recorded,
         COALESCE(h.unique_hosts, 0) AS unique_hosts
     FROM (
         SELECT q.date, q.cluster_id, sum(q.runs)::bigint AS runs, sum(q.successful_runs)::bigint AS successful_runs,
@@ -151,9 +153,10 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
             sum(q.provisional_runs)::bigint AS provisional_runs, sum(q.runs_without_template)::bigint AS runs_without_template,
             sum(q.hosts)::bigint AS hosts, sum(q.elapsed_ms) AS elapsed_ms, sum(q.counted_ms) AS counted_ms,
             sum(q.manual_minutes) AS manual_minutes, sum(c.creation_minutes) AS creation_minutes,
-            sum(q.manual_minutes * r.person_rate) AS manual_costs, sum(c.creation_minutes * r.person_rate) AS creation_costs,
-            sum(CASE WHEN f.subscription THEN COALESCE(q.counted_ms * m.price / m.elapsed_ms, 0)
-                ELSE q.counted_ms * r.automated / 60000 END) AS run_costs, f.count_check_mode
+            sum(m.manual) AS manual_costs, sum(m.creation) AS creation_costs, sum(m.run) AS run_costs,
+            sum(CASE WHEN f.subscription THEN m.manual ELSE q.manual_cents / 100 END) AS manual_recorded,
+            sum(CASE WHEN f.subscription THEN m.creation ELSE c.creation_cents / 100 END) AS creation_recorded,
+            sum(CASE WHEN f.subscription THEN m.run ELSE q.run_cent_ms / 6000000 END) AS run_recorded, f.count_check_mode
         FROM (
             SELECT d.date, p.cluster_id, p.organization_id, sum(d.runs) AS runs,
                 COALESCE(sum(d.runs) FILTER (WHERE p.status = 'successful'), 0) AS successful_runs,
@@ -163,23 +166,34 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
                 sum(d.hosts) AS hosts, sum(d.elapsed_ms) AS elapsed_ms,
                 COALESCE(sum(d.elapsed_ms) FILTER (WHERE p.counts), 0) AS counted_ms,
                 COALESCE(sum(d.hosts::bigint * p.manual_minutes) FILTER (WHERE p.counts), 0) AS manual_minutes,
-                COALESCE(sum(d.runs::bigint * p.creation_minutes) FILTER (WHERE p.counts), 0) AS creation_minutes
-            FROM marts.run_daily d JOIN marts.series_price p USING (series_id)
+                COALESCE(sum(d.runs::bigint * p.creation_minutes) FILTER (WHERE p.counts), 0) AS creation_minutes,
+                COALESCE(sum(d.manual_cents_as_recorded) FILTER (WHERE p.counts), 0) AS manual_cents,
+                COALESCE(sum(d.creation_cents_as_recorded) FILTER (WHERE p.counts), 0) AS creation_cents,
+                COALESCE(sum(d.run_cent_ms_as_recorded) FILTER (WHERE p.counts), 0) AS run_cent_ms
+            FROM marts.recorded_daily d JOIN marts.series_price p USING (series_id)
             WHERE p.job_type <> 'check' OR (SELECT g.count_check_mode FROM marts.formula g)
             GROUP BY d.date, p.cluster_id, p.organization_id
         ) q
         CROSS JOIN marts.formula f
         JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-        LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', q.date::timestamp)::date
+        LEFT JOIN marts.subscription_month u ON u.month = date_trunc('month', q.date::timestamp)::date
         LEFT JOIN (
-            SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes
+            SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes,
+                sum(x.creation_cents) AS creation_cents
             FROM marts.counted_first_run x JOIN marts.series_price p USING (series_id)
             GROUP BY x.date, p.cluster_id, p.organization_id
         ) first ON first.date = q.date AND first.cluster_id = q.cluster_id AND first.organization_id = q.organization_id
         CROSS JOIN LATERAL (
             SELECT CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_minutes, 0)
-                ELSE q.creation_minutes END AS creation_minutes
+                    ELSE q.creation_minutes END AS creation_minutes,
+                CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_cents, 0)
+                    ELSE q.creation_cents END AS creation_cents
         ) c
+        CROSS JOIN LATERAL (
+            SELECT q.manual_minutes * r.person_rate AS manual, c.creation_minutes * r.person_rate AS creation,
+                CASE WHEN f.subscription THEN COALESCE(q.counted_ms * u.price / u.elapsed_ms, 0)
+                    ELSE q.counted_ms * r.automated / 60000 END AS run
+        ) m
         GROUP BY q.date, q.cluster_id, f.count_check_mode
     ) s
     CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
@@ -274,7 +288,7 @@ CREATE VIEW marts.freshness WITH (security_barrier = true) AS
     SELECT c.id AS cluster_id, c.name AS cluster, c.enabled, r.finished_at AS last_sync, r.outcome AS last_outcome,
         s.last_job_finished_date AS newest_job, extract(epoch FROM now() - s.last_job_finished_date)::bigint AS newest_job_age_seconds,
         r.lag_seconds,
-        CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) END AS provisional,
+        CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id AND NOT p.given_up) END AS provisional,
         CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.rejected_record q WHERE q.cluster_id = c.id) END AS quarantined,
         CASE WHEN a.sees_all THEN (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) END
             AS days_to_refresh
@@ -337,7 +351,7 @@ CREATE FUNCTION marts.formula_comparison(
             AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
         LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
         GROUP BY q.month, q.is_check, q.is_successful
-    ), platform AS MATERIALIZED (
+    ), price AS MATERIALIZED (
         SELECT * FROM marts.population_month
     ), first AS (
         SELECT f.count_check_mode, f.successful_only, sum(t.creation_minutes) AS creation_minutes,
@@ -360,10 +374,10 @@ CREATE FUNCTION marts.formula_comparison(
         SELECT COALESCE(sum(x.runs), 0)::bigint AS runs, COALESCE(sum(x.manual_minutes), 0) AS manual_minutes,
             COALESCE(sum(x.manual), 0) AS manual, COALESCE(sum(x.creation_minutes), 0) AS creation_minutes,
             COALESCE(sum(x.creation), 0) AS creation, COALESCE(sum(x.run), 0) AS run,
-            COALESCE(sum(x.elapsed_ms * l.price / l.elapsed_ms), 0) AS charged
+            COALESCE(sum(x.elapsed_ms * p.price / p.elapsed_ms), 0) AS charged
         FROM part x
-        LEFT JOIN platform l ON l.month = x.month AND l.count_check_mode = c.count_check_mode
-            AND l.successful_only = c.successful_only
+        LEFT JOIN price p ON p.month = x.month AND p.count_check_mode = c.count_check_mode
+            AND p.successful_only = c.successful_only
         WHERE (c.count_check_mode OR NOT x.is_check) AND (NOT c.successful_only OR x.is_successful)
     ) t
     LEFT JOIN first f ON f.count_check_mode = c.count_check_mode AND f.successful_only = c.successful_only
