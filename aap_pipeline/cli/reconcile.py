@@ -11,7 +11,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import json_option, print_json
-from aap_pipeline.clusters.registry import Cluster, ClusterError, cluster_named, clusters
+from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -41,9 +41,7 @@ def command(names: tuple[str, ...], since: datetime | None, as_json: bool) -> in
     failed = False
     with warehouse(settings) as url:
         with connect(url) as connection:
-            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
-        if not chosen:
-            raise ClusterError("There is no cluster to reconcile: add one with `aap-pipeline clusters add`.")
+            chosen = chosen_clusters(connection, names, "reconcile")
         for cluster in chosen:
             try:
                 found = _reconcile(url, cipher(settings), cluster, since)

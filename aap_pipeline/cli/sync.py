@@ -10,7 +10,7 @@ import click
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
 from aap_pipeline.cli.progress import TerminalProgress
-from aap_pipeline.clusters.registry import Cluster, ClusterError, cluster_named, clusters
+from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -36,9 +36,7 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
     settings = Settings()
     with warehouse(settings) as url:
         with connect(url) as connection:
-            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
-        if not chosen:
-            raise ClusterError("There is no cluster to sync: add one with `aap-pipeline clusters add`.")
+            chosen = chosen_clusters(connection, names, "sync")
         if dry_run:
             return _dry_run(url, settings, chosen, (since, until), as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.

@@ -14,6 +14,7 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher
+from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
 
 # Dagster splits keys of partitions at commas and shows them in paths and URLs.
@@ -51,6 +52,11 @@ class NewCluster:
                 f"Cluster name {self.name!r}: use 1 to 100 letters, digits, dots, colons, hyphens or underscores, "
                 "beginning with a letter or digit. It names the cluster's partition and cannot be changed later."
             )
+        if self.tokens.refresh and not self.tokens.client_id:
+            raise ClusterError(
+                f"The refresh token of cluster {self.name!r} is of no use without client_id (and client_secret, if the "
+                "OAuth application has one): add them, or leave the refresh token out."
+            )
 
 
 def clusters(connection: Connection, *, only_enabled: bool = False) -> list[Cluster]:
@@ -68,6 +74,16 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
             f"There is no cluster {name!r}. Clusters: {there}. Add one with `aap-pipeline clusters add`."
         )
     return _cluster(row)
+
+
+def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
+    """The clusters `names`, all enabled ones if there are no names. Raises ClusterError if there is none `what_for`."""
+    chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+    if not chosen:
+        there = ", ".join(cluster.name for cluster in clusters(connection))
+        enable = f"enable one of {there} with `aap-pipeline clusters enable`, or " if there else ""
+        raise ClusterError(f"There is no cluster to {what_for}: {enable}add one with `aap-pipeline clusters add`.")
+    return chosen
 
 
 def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewCluster]) -> dict[str, bool]:
@@ -97,12 +113,17 @@ def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bo
 
 
 def purge(connection: Connection, name: str) -> int:
-    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted."""
-    cluster_named(connection, name)
+    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted.
+
+    It waits for the batch that core may be storing for the cluster, and core for it.
+    """
+    cluster = cluster_named(connection, name)
     with connection.transaction():
+        advisory_xact_lock(connection, LockKind.PARSE, cluster.id)
         connection.execute(statement("clusters/purge_host_summaries"), {"name": name})
         jobs = connection.execute(statement("clusters/purge_jobs"), {"name": name}).rowcount
         connection.execute(statement("clusters/purge_cluster"), {"name": name})
+        connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": [name]})
     return jobs
 
 

@@ -39,6 +39,10 @@ class RawAnswer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    def __repr__(self) -> str:
+        """Without the body, which may hold new tokens or a job's extra_vars."""
+        return f"RawAnswer(status={self.status}, {len(self.body)} bytes)"
+
 
 class _Adapter(HTTPAdapter):
     """Pools that share one TLS context: loading the CAs for each connection costs 20 ms of CPU."""

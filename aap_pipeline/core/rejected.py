@@ -54,16 +54,18 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
     """Try quarantined records again, all or those of `ids`, in every cluster that has some.
 
     What is understood now is stored and leaves quarantine; the rest stays, with the reason of this attempt. Stored
-    names of hosts, templates and so on are newer than those in such a document and stay. Raises NoSuchRecord if `ids`
-    names nothing that is there.
+    names of hosts, templates and so on are newer than those in such a document and stay. Raises NoSuchRecord, with
+    nothing done, if one of `ids` is not there.
     """
     only = None if ids is None else list(ids)
     with connect(url) as connection:
-        clusters = [row[0] for row in connection.execute(statement("core/rejected_clusters"), {"only": only})]
-    if only is not None and not clusters:
-        raise _no_such_record(only)
+        found: dict[int, list[int]] = dict(
+            connection.execute(statement("core/rejected_clusters"), {"only": only}).fetchall()
+        )
+    if missing := set(only or ()).difference(*found.values()):
+        raise _no_such_record(sorted(missing))
     total = ParseResult()
-    for cluster_id in clusters:
+    for cluster_id in found:
         total.merge(run(url, Selection(Source.REJECTED, cluster_id, only), Bounds(BATCH_SIZE, BATCH_BYTES)))
     return total
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ class RawDocument:
     kind: str
     external_id: int | None
     fingerprint: bytes | None
-    document: bytes
+    document: bytes = field(repr=False)
     provisional: bool = False
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import orjson
 from psycopg.types.json import Jsonb
 
+from aap_pipeline.core.rejected import quarantine
 from aap_pipeline.raw.documents import RawDocument, RawJob, unstorable
 from aap_pipeline.raw.window import Backfill, Plan, Window
 from aap_pipeline.warehouse.connection import Connection
@@ -154,27 +155,23 @@ class RawStore:
 
     def _copy(self, documents: Sequence[RawDocument]) -> None:
         refused = []
-        with self._connection.cursor() as cursor:
-            with cursor.copy(statement("raw/copy_sync_data")) as copy:
-                copy.set_types(["int4", "varchar", "int4", "bytea", "bool", "jsonb"])
-                for row in documents:
-                    if reason := unstorable(row.document):
-                        refused.append((row, reason))
-                        continue
-                    document = Jsonb(row.document, dumps=bytes)
-                    copy.write_row(
-                        (self._cluster, row.kind, row.external_id, row.fingerprint, row.provisional, document)
-                    )
-            for row, reason in refused:
-                cursor.execute(
-                    statement("raw/reject_document"),
-                    {
-                        "cluster": self._cluster,
-                        "kind": row.kind,
-                        "external_id": row.external_id,
-                        "message": reason,
-                        "document": row.document.decode(),
-                        "fingerprint": row.fingerprint,
-                        "provisional": row.provisional,
-                    },
-                )
+        with self._connection.cursor() as cursor, cursor.copy(statement("raw/copy_sync_data")) as copy:
+            copy.set_types(["int4", "varchar", "int4", "bytea", "bool", "jsonb"])
+            for row in documents:
+                if reason := unstorable(row.document):
+                    refused.append((row, reason))
+                    continue
+                document = Jsonb(row.document, dumps=bytes)
+                copy.write_row((self._cluster, row.kind, row.external_id, row.fingerprint, row.provisional, document))
+        for row, reason in refused:
+            quarantine(
+                self._connection,
+                self._cluster,
+                kind=row.kind,
+                external_id=row.external_id,
+                reason="unstorable_text",
+                message=reason,
+                document=row.document.decode(),
+                fingerprint=row.fingerprint,
+                provisional=row.provisional,
+            )
