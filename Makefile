@@ -48,7 +48,7 @@ up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 	@$(BIN)/aap-pipeline up
 
 $(BENCH): $(READY) requirements/bench.txt
-	@echo "==> Setting up the benchmarks: matplotlib, and dlt in build/bench-dlt"
+	@echo "==> Setting up the benchmarks, and dlt in build/bench-dlt"
 	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[bench]'
 	@rm -rf build/bench-dlt && $(PYTHON) -m venv build/bench-dlt
 	@build/bench-dlt/bin/python -m pip install --quiet --requirement requirements/bench.txt

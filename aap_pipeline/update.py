@@ -58,12 +58,11 @@ def update_clusters(
     `url` is the database of `settings`, migrated. The processes end with this one, however it ends; after Ctrl-C their
     runs are reported as cancelled.
     """
-    from aap_pipeline.jobs import update_cluster
     from aap_pipeline.partitions import CLUSTERS
 
     with dagster_instance(settings, url) as instance:
         instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-        unfinished_runs(instance, update_cluster.name)  # ends those that a kill -9 left behind
+        unfinished_runs(instance)  # ends those that a kill -9 left behind
         workers = _Workers(dagster_environment(settings, url), progress)
         pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
         try:
@@ -79,7 +78,7 @@ def update_clusters(
 class _Workers:
     """The processes in which runs go, each watched by a thread that hands on what it says."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # with the database's password
     progress: ProgressListener
     _processes: dict[str, ForkServerProcess] = field(default_factory=dict)
     _unfinished: set[str] = field(default_factory=set)  # ids of runs whose process ended without saying how

@@ -16,6 +16,7 @@ from aap_pipeline.clusters.registry import (
     Cluster,
     ClusterError,
     NewCluster,
+    chosen_clusters,
     cluster_named,
     clusters,
     purge,
@@ -27,7 +28,7 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -136,11 +137,9 @@ def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
     settings = Settings()
     with warehouse(settings) as url:
         with connect(url) as connection:
-            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+            chosen = chosen_clusters(connection, names, "check")
         secrets = cipher(settings)
         results = {cluster.name: _check(url, secrets, cluster) for cluster in chosen}
-    if not results:
-        raise ClusterError("There is no cluster to check: add one with `aap-pipeline clusters add`.")
     if as_json:
         print_json({name: [asdict(finding) for finding in findings] for name, findings in results.items()})
     else:
@@ -201,12 +200,19 @@ def rotate() -> None:
 
 
 def _save(entries: list[NewCluster]) -> None:
+    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+
     settings = Settings()
     with warehouse_connection(settings) as connection:
         added = save_clusters(connection, cipher(settings), entries)
+        demo = any(cluster.name in DEMO_CLUSTERS for cluster in clusters(connection))
     for entry in entries:
         what = "Added" if added[entry.name] else "Updated"
         click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
+    if demo:
+        click.echo(
+            "The demo's clusters are still here, and reports count them: `aap-pipeline demo --remove` deletes them."
+        )
 
 
 def _set(name: str, *, enabled: bool) -> None:
@@ -255,6 +261,12 @@ def _print_findings(name: str, findings: list[Finding]) -> None:
             out.print("    → ", cell(finding.remedy), sep="")
 
 
+def _certificate(endpoint: Endpoint) -> str:
+    if endpoint.protocol == "http":
+        return "none (http)"
+    return "verified" if endpoint.verify_ssl else "not verified"
+
+
 def _row(cluster: Cluster) -> dict[str, Any]:
     state = "removed" if cluster.removed_at else "enabled" if cluster.enabled else "disabled"
     return {
@@ -262,5 +274,5 @@ def _row(cluster: Cluster) -> dict[str, Any]:
         "url": cluster.endpoint.base_url,
         "product": cluster.product if cluster.product_version else "not asked yet",
         "state": state,
-        "tls": "verified" if cluster.endpoint.verify_ssl else "not verified",
+        "tls": _certificate(cluster.endpoint),
     }

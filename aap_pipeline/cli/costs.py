@@ -40,12 +40,21 @@ def show(as_json: bool) -> None:
 @click.argument("rate", metavar="manual|automated")
 @click.argument("value", metavar="MONEY|none")
 @click.option(
-    "--from", "valid_from", type=click.DateTime(["%Y-%m-%d"]), help="First day (default: today), past or future."
+    "--from",
+    "valid_from",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="First day (default: today), past or future.",
 )
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")
 @click.option("--organization", metavar="NAME", help="Only for this organization.")
 def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None, organization: str | None) -> None:
-    """Set what a minute costs, for everyone, a cluster or an organization; `none` ends an override."""
+    """Set what a minute costs, for everyone, a cluster or an organization; `none` ends an override.
+
+    \b
+      aap-pipeline costs set manual 0.92         # 55 an hour, by hand
+      aap-pipeline costs set automated 0.05      # a minute of run time of the automation
+    """
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.costs import set_rate
 

@@ -48,8 +48,8 @@ def duration(value: timedelta | float | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """2026-07-01 12:30:05 UTC; a dash where there is none."""
-    return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    """2026-07-01 12:30, in UTC, as the column's header says; a dash where there is none."""
+    return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def plain(value: object) -> str:
@@ -74,7 +74,9 @@ def print_rows(
     if as_json:
         print_json([{column.key: row[column.key] for column in columns} for row in rows])
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True
+    )
     for column in columns:
         table.add_column(column.header, justify="right" if column.right else "left", overflow="fold")
     for row in rows:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import json_option, print_json
-from aap_pipeline.clusters.registry import Cluster, ClusterError, cluster_named, clusters
+from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -40,9 +41,7 @@ def command(names: tuple[str, ...], since: datetime | None, as_json: bool) -> in
     failed = False
     with warehouse(settings) as url:
         with connect(url) as connection:
-            chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
-        if not chosen:
-            raise ClusterError("There is no cluster to reconcile: add one with `aap-pipeline clusters add`.")
+            chosen = chosen_clusters(connection, names, "reconcile")
         for cluster in chosen:
             try:
                 found = _reconcile(url, cipher(settings), cluster, since)
@@ -64,7 +63,7 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: datetime | No
     from aap_pipeline.raw.reconcile import reconcile
     from aap_pipeline.raw.session import SyncRequest
 
-    request = SyncRequest(cluster, tell=click.echo)
+    request = SyncRequest(cluster, tell=partial(click.echo, err=True))
     found = reconcile(url, secrets, request, first=since.date() if since else None)
     parse(url, cluster.id)
     return found

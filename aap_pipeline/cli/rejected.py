@@ -9,6 +9,8 @@ from aap_pipeline.cli.output import Column, json_option, moment, number, print_r
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
 
+_ID = click.IntRange(1, 2**63 - 1)
+
 
 @click.group("rejected")
 def command() -> None:
@@ -22,7 +24,13 @@ def command() -> None:
 @command.command("list", short_help="List quarantined documents.")
 @click.option("--cluster", metavar="NAME", help="Only this cluster.")
 @click.option("--reason", metavar="CODE", help="Only this reason.")
-@click.option("--limit", default=100, show_default=True, help="At most so many, the latest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=100,
+    show_default=True,
+    help="At most so many, the latest first.",
+)
 @json_option
 def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool) -> None:
     """List quarantined documents, the latest refusal first."""
@@ -37,7 +45,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         Column("reason", "Reason"),
         Column("message", "What is wrong"),
         Column("attempts", "Attempts", number, right=True),
-        Column("last_rejected", "Last refused", moment),
+        Column("last_rejected", "Last refused (UTC)", moment),
     ]
     rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
     print_rows(columns, rows, as_json=as_json)
@@ -46,9 +54,9 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
 
 
 @command.command("show", short_help="Print one document.")
-@click.argument("record", type=int)
+@click.argument("record", type=_ID)
 def show_one(record: int) -> None:
-    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored. It may hold extra_vars."""
+    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored."""
     with warehouse_connection() as connection:
         found, document = show(connection, record)
     click.echo(f"{found.cluster}, {found.kind} {found.external_id}: {found.message}", err=True)
@@ -56,7 +64,7 @@ def show_one(record: int) -> None:
 
 
 @command.command("replay", short_help="Try documents again.")
-@click.argument("records", type=int, nargs=-1)
+@click.argument("records", type=_ID, nargs=-1)
 def replay_some(records: tuple[int, ...]) -> int:
     """Try quarantined RECORDS (all by default) again, for example after an upgrade.
 

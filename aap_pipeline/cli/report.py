@@ -23,7 +23,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option(
     "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Steps of the chart."
 )
-@click.option("--templates", default=10, show_default=True, help="How many job templates to list.")
+@click.option(
+    "--templates", type=click.IntRange(min=0), default=10, show_default=True, help="How many job templates to list."
+)
 @json_option
 def command(
     from_date: datetime | None,

@@ -65,11 +65,35 @@ def fx() -> None:
     """Exchange rates, for figures in another currency than the configured one."""
 
 
-@fx.command(name="set")
+@fx.command(name="show")
+@json_option
+def fx_show(as_json: bool) -> None:
+    """Show every exchange rate with its first day."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.currency import exchange_rates
+
+    with warehouse_connection() as connection:
+        rows = [vars(rate) for rate in exchange_rates(connection)]
+    columns = [
+        Column("from_currency", "One"),
+        Column("rate", "Is worth", right=True),
+        Column("to_currency", "In"),
+        Column("rate_date", "From"),
+    ]
+    print_rows(columns, rows, as_json=as_json)
+
+
+@fx.command(name="set", short_help="Set an exchange rate.")
 @click.argument("from_currency")
 @click.argument("to_currency")
 @click.argument("rate")
-@click.option("--date", "rate_date", type=click.DateTime(["%Y-%m-%d"]), help="First day of the rate (default: today).")
+@click.option(
+    "--date",
+    "rate_date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="First day of the rate (default: today).",
+)
 def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: datetime | None) -> None:
     """Note that one FROM_CURRENCY is worth RATE TO_CURRENCY (ISO codes), for example: fx set USD EUR 0.92."""
     from aap_pipeline.cli.context import warehouse_connection

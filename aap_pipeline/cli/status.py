@@ -29,8 +29,8 @@ def command(as_json: bool) -> int:
     columns = [
         Column("name", "Cluster"),
         Column("enabled", "Enabled", lambda value: "yes" if value else "no"),
-        Column("watermark", "Watermark", moment),
-        Column("last_sync", "Last sync", moment),
+        Column("watermark", "Watermark (UTC)", moment),
+        Column("last_sync", "Last sync (UTC)", moment),
         Column("outcome", "Outcome"),
         Column("lag_seconds", "Since success", duration, right=True),
         Column("unparsed", "Unparsed", number, right=True),

@@ -52,6 +52,11 @@ class NewCluster:
                 f"Cluster name {self.name!r}: use 1 to 100 letters, digits, dots, colons, hyphens or underscores, "
                 "beginning with a letter or digit. It names the cluster's partition and cannot be changed later."
             )
+        if self.tokens.refresh and not self.tokens.client_id:
+            raise ClusterError(
+                f"The refresh token of cluster {self.name!r} is of no use without client_id (and client_secret, if the "
+                "OAuth application has one): add them, or leave the refresh token out."
+            )
 
 
 def clusters(connection: Connection, *, only_enabled: bool = False) -> list[Cluster]:
@@ -69,6 +74,16 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
             f"There is no cluster {name!r}. Clusters: {there}. Add one with `aap-pipeline clusters add`."
         )
     return _cluster(row)
+
+
+def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
+    """The clusters `names`, all enabled ones if there are no names. Raises ClusterError if there is none `what_for`."""
+    chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+    if not chosen:
+        there = ", ".join(cluster.name for cluster in clusters(connection))
+        enable = f"enable one of {there} with `aap-pipeline clusters enable`, or " if there else ""
+        raise ClusterError(f"There is no cluster to {what_for}: {enable}add one with `aap-pipeline clusters add`.")
+    return chosen
 
 
 def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewCluster]) -> dict[str, bool]:
@@ -108,6 +123,7 @@ def purge(connection: Connection, name: str) -> int:
         connection.execute(statement("clusters/purge_host_summaries"), {"name": name})
         jobs = connection.execute(statement("clusters/purge_jobs"), {"name": name}).rowcount
         connection.execute(statement("clusters/purge_cluster"), {"name": name})
+        connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": [name]})
     return jobs
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -36,8 +36,8 @@ _RETRIED_4XX = frozenset({408, 425, 429})
 class Answer:
     """A decoded JSON object, the bytes it came in (decompressed) and its headers."""
 
-    body: dict[str, Any]
-    raw: bytes
+    body: dict[str, Any] = field(repr=False)
+    raw: bytes = field(repr=False)
     headers: Mapping[str, str]
 
 

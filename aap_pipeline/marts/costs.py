@@ -74,7 +74,7 @@ def parse_money(name: str, value: str | Decimal) -> Decimal:
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise CostError(f"The {name} rate cannot be {value!r}: write a number such as 55 or 47.50.") from None
+        raise CostError(f"The {name} rate cannot be {value!r}: write a number such as 0.92.") from None
     if not amount.is_finite() or not 0 <= amount <= MAXIMUM:
         raise CostError(f"The {name} rate cannot be {value}: it must be between 0 and {MAXIMUM} a minute.")
     if amount != amount.quantize(Decimal("0.01")):

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from aap_pipeline.marts.errors import CostError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
+
+
+@dataclass(frozen=True)
+class ExchangeRate:
+    """One unit of `from_currency` is worth `rate` of `to_currency`, from `rate_date` until the next rate's day."""
+
+    from_currency: str
+    to_currency: str
+    rate_date: date
+    rate: Decimal
+
+
+def exchange_rates(connection: Connection) -> list[ExchangeRate]:
+    """Every rate that was ever noted, by currencies and day."""
+    return [ExchangeRate(*row) for row in connection.execute(statement("marts/exchange_rates"))]
 
 
 def set_exchange_rate(

@@ -45,11 +45,6 @@ class RefreshResult:
     rebuilt: tuple[str, ...] = ()
     seconds: float = 0.0
 
-    @property
-    def total_rows(self) -> int:
-        """Rows written to all tables."""
-        return sum(self.rows.values()) + self.repriced_rows
-
 
 def refresh(connection: Connection, cluster_id: int | None = None) -> RefreshResult:
     """Build what `pipeline.changed_day`, `changed_rate` and `rebuild_due` note, for one cluster or for all.

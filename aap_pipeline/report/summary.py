@@ -16,16 +16,28 @@ from aap_pipeline.warehouse.statements import statement
 Row = Mapping[str, Any]
 
 _DAYS_IN_A_DAILY_CHART = 92
+_SHORTEST_STEP = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=28),
+    "year": timedelta(days=365),
+}
+_MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`."""
+    """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`.
+
+    `rates` are what a minute costs everyone (`manual`, `automated`); None where the platform's price is by the month.
+    """
 
     from_date: date
     to_date: date
     currency: str
     symbol: str
+    rates: Row | None
     totals: Row
     templates: Sequence[Row]
     granularity: str
@@ -48,6 +60,11 @@ def summarize(
     if start > end:
         raise PipelineError(f"The report would end ({end}) before it begins ({start}).")
     granularity = granularity or ("day" if end - start < timedelta(days=_DAYS_IN_A_DAILY_CHART) else "month")
+    if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
+        raise PipelineError(
+            f"From {start} to {end} are too many steps of one {granularity} for a chart: choose a shorter range, or "
+            "longer steps with --by."
+        )
     window = {"from_date": start, "to_date": end, "clusters": clusters, "granularity": granularity}
     currency, symbol = _currency(connection)
     return Summary(
@@ -55,6 +72,7 @@ def summarize(
         to_date=end,
         currency=currency,
         symbol=symbol,
+        rates=next(iter(_rows(connection, "report/rates", {})), None),
         totals=_rows(connection, "report/totals", window)[0],
         templates=_rows(connection, "report/savings_by_template", window),
         granularity=granularity,

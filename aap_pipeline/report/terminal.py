@@ -27,6 +27,8 @@ _HEADERS = ("Runs", "Failed", "Hosts", "By hand", "Automated", "Saved")
 def print_summary(console: Console, summary: Summary, most_templates: int = 10, chart: Summary | None = None) -> None:
     """Print `summary`, with the `most_templates` templates that saved most; the chart of `chart` if that is given."""
     console.print(_totals(summary))
+    if summary.rates is not None:
+        console.print(_rates(summary.rates, summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     console.print()
@@ -63,6 +65,12 @@ def _totals(summary: Summary) -> RenderableType:
         grid.add_row(*(part for figure, label in row for part in (figure, f" {label}  ")))
     title = f"Savings from {summary.from_date} to {summary.to_date}, in {summary.currency}"
     return Panel(grid, title=title, title_align="left", box=box.ROUNDED, expand=False)
+
+
+def _rates(rates: Row, summary: Summary) -> RenderableType:
+    """What the money is made of: whoever never set a rate sees that these are not theirs."""
+    manual, automated = (_money(rates[kind], summary) for kind in ("manual", "automated"))
+    return Text(f"{manual} a minute by hand, {automated} a minute of runs (aap-pipeline costs set)", "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:

@@ -12,8 +12,6 @@ from aap_pipeline.simulator.query import Value
 from aap_pipeline.simulator.schema import HOST_SUMMARIES, Schema
 from aap_pipeline.simulator.table import Row, Table
 
-INDEXED = ("finished", "status", "launch_type")
-
 
 class Job(Row):
     """One job. `arrived` are the host summaries that the controller shows; `pending` those whose stats event has not

@@ -38,7 +38,7 @@ class Child:
 
     name: str
     command: Sequence[str]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # with the database's password
     log: Path
     started_at: float = 0.0
     restart_at: float | None = None

@@ -3,7 +3,8 @@
 Dagster's processes start others: code servers, run workers. When one of them is killed with -9, when `up` itself is, or
 when it asks (SIGTERM), this process ends all of the command's descendants: asks them (SIGTERM), waits GRACE seconds at
 most, then kills. It stands between `up` and the command because someone must outlive both; it needs Linux for that
-(parent-death signals, subreapers), and elsewhere only waits for the command.
+(parent-death signals, subreapers, /proc). Elsewhere it ends its own process group when it is asked to, and does not
+notice that `up` was killed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from aap_pipeline.warehouse.processes import die_with_parent
 
@@ -29,27 +32,33 @@ class _Stop(Exception):
 
 def main(parent: int, grace_seconds: float, command: list[str]) -> int:
     """Run `command` to its end, or to ours, and return its exit status once no descendant is left."""
-    for stop_signal in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(stop_signal, _stop)
     if sys.platform.startswith("linux"):
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of the command become our children
         libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:  # it died while we were starting
         return 1
-    leader = subprocess.Popen(command, preexec_fn=die_with_parent(signal.SIGTERM))  # noqa: S603 - up's own command
-    try:
-        status = leader.wait()
+    try:  # around the start as well: whoever stops us then must find the command ended, too
+        _on_signals(_stop)
+        status = subprocess.Popen(command, preexec_fn=die_with_parent(signal.SIGTERM)).wait()  # noqa: S603 - up's own
+        _on_signals(signal.SIG_IGN)
     except _Stop:
         status = -signal.SIGTERM
-    for stop_signal in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(stop_signal, signal.SIG_IGN)
-    _end_all(grace_seconds)
+    if sys.platform.startswith("linux"):
+        _end_all(grace_seconds)
+    else:
+        _end_group(grace_seconds)
     return status if status >= 0 else 128 - status
 
 
 def _stop(_signal: int, _frame: object) -> None:
+    _on_signals(signal.SIG_IGN)  # once is enough
     raise _Stop
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for stop_signal in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(stop_signal, handler)
 
 
 def _end_all(grace_seconds: float) -> None:
@@ -63,6 +72,16 @@ def _end_all(grace_seconds: float) -> None:
     while _reap():
         for pid in _descendants():
             _send(pid, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
+
+
+def _end_group(grace_seconds: float) -> None:
+    """End the process group that `up` made for this process, which ignores what it can ignore of that."""
+    deadline = time.monotonic() + grace_seconds
+    os.killpg(0, signal.SIGTERM)
+    while _reap():
+        if time.monotonic() > deadline:
+            os.killpg(0, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
 
 

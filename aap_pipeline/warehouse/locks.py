@@ -25,8 +25,6 @@ class LockKind(IntEnum):
     """One batch of raw rows of a cluster at a time (transaction lock)."""
     MARTS = 0x616103
     """One refresh of a cluster's marts at a time (transaction lock; cluster 0: what all clusters share)."""
-    TOKEN = 0x616104
-    """One token refresh of a cluster at a time."""
     UPKEEP = 0x616105
     """Retention and archive."""
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.pq import TransactionStatus
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.errors import WarehouseError
@@ -47,6 +50,8 @@ def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
     with connect(url, autocommit=True, application_name="aap_pipeline sql") as connection:
         if not write:
             connection.execute("SET default_transaction_read_only = on")
+        for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
+            connection.adapters.register_loader(name, loader)
         try:
             cursor = connection.execute(text.encode())  # no parameters: the whole text goes to the server as it is
             results = [_result(cursor)]
@@ -55,8 +60,32 @@ def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
         except psycopg.OperationalError:
             raise
         except psycopg.Error as error:
+            if connection.info.transaction_status is TransactionStatus.ACTIVE:  # a COPY that waits for its other side
+                connection.close()
+                raise SqlError(
+                    "COPY from STDIN or to STDOUT needs psql; for rows as CSV: a query with --csv."
+                ) from error
             raise SqlError(_sentence(error, text)) from error
     return results
+
+
+class _AsWritten:
+    """Infinity and years beyond 9999, which Python does not know, as PostgreSQL writes them."""
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return super().load(data)  # type: ignore[misc]
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _Date(_AsWritten, DateLoader): ...
+
+
+class _Timestamp(_AsWritten, TimestampLoader): ...
+
+
+class _Timestamptz(_AsWritten, TimestamptzLoader): ...
 
 
 def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:

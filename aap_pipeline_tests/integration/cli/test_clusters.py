@@ -59,6 +59,36 @@ def test_a_cluster_is_added_checked_disabled_enabled_and_removed(
         assert server.token.access_token not in output.out + output.err
 
 
+def test_clusters_of_the_demo_are_named_to_whoever_adds_their_own(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against invented savings in the first report about one's own controller."""
+    monkeypatch.setenv("T", "a-token")
+    assert "demo" not in keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T").out
+    assert keyed("clusters", "add", "http://b", "--name", "demo-awx", "--token-env", "T").status == 0
+    again = keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T").out
+    assert "`aap-pipeline demo --remove` deletes them" in again
+
+
+def test_what_is_not_encrypted_is_not_called_verified(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a list that says the certificate of plain HTTP is verified."""
+    monkeypatch.setenv("T", "a-token")
+    keyed("clusters", "add", "http://a", "--name", "a", "--token-env", "T")
+    keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T")
+    keyed("clusters", "add", "https://c", "--name", "c", "--token-env", "T", "--no-verify-ssl")
+    listed = json.loads(keyed("clusters", "list", "--json").out)
+    assert [row["tls"] for row in listed] == ["none (http)", "verified", "not verified"]
+
+
+def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against the advice to add a cluster that is there."""
+    monkeypatch.setenv("T", "a-token")
+    keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T")
+    keyed("clusters", "disable", "prod")
+    for command in (["clusters", "check"], ["sync"], ["reconcile"]):
+        refused = keyed(*command)
+        assert (refused.status, refused.err.count("\n")) == (1, 1)
+        assert "enable one of prod with `aap-pipeline clusters enable`" in refused.err
+
+
 def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> None:
     """Guards against half an import, and against a mistake that is not named with its line."""
     file = tmp_path / "clusters.yaml"
@@ -132,6 +162,10 @@ def _key() -> str:
         (["add", "https://a", "--name", "a b", "--token-env", "T"], "use 1 to 100 letters"),
         (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], "NOT_SET is not set"),
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], "Cannot read /missing"),
+        (
+            ["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", __file__],
+            "without client_id",
+        ),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], "does not exist"),
         (["check", "nobody"], "There is no cluster 'nobody'. Clusters: none yet."),
         (["disable", "nobody"], "There is no cluster 'nobody'"),

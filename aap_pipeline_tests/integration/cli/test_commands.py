@@ -69,6 +69,14 @@ def test_settings_are_shown_with_their_meaning_and_set(cli: Cli) -> None:
     assert "There is no setting 'nonsense'" in cli("settings", "show", "nonsense").err
 
 
+def test_exchange_rates_are_set_and_shown(cli: Cli) -> None:
+    """Guards against rates that can be set and never looked at."""
+    assert cli("settings", "fx", "set", "usd", "EUR", "0.92", "--date", "2026-01-01").status == 0
+    assert json.loads(cli("settings", "fx", "show", "--json").out) == [
+        {"from_currency": "USD", "rate": 0.92, "to_currency": "EUR", "rate_date": "2026-01-01"}
+    ]
+
+
 def test_a_new_key_encrypts(run: Cli) -> None:
     """Guards against keys that Fernet does not take."""
     cipher = Cipher([run("keys", "new").out])

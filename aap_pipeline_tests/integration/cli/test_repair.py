@@ -97,6 +97,9 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     told = cli("rejected", "replay", str(record["id"]))
     assert (told.status, told.out) == (0, "1 documents stored, 0 stay in quarantine.\n")
     assert "has id 999" in cli("rejected", "show", "999").err
+    beyond = str(2**63)
+    for command in (["list", "--limit", "-1"], ["list", "--limit", beyond], ["show", beyond], ["replay", beyond]):
+        assert cli("rejected", *command).status == 2
 
 
 def test_core_is_rebuilt_where_documents_were_kept(

@@ -33,6 +33,25 @@ def test_several_statements_give_several_results(cli: Cli, tmp_path: Path) -> No
     assert cli("sql", "--csv", "-f", str(file)).out == "a\n1\n\nb,b\n2,3\n"
 
 
+def test_dates_beyond_python_are_shown_as_postgresql_writes_them(cli: Cli) -> None:
+    """Guards against an open-ended backfill, whose end is infinity, that cannot be looked at."""
+    query = "SELECT 'infinity'::timestamptz AS a, '-infinity'::date AS b, '10000-01-01'::timestamp AS c"
+    assert json.loads(cli("sql", "--json", query).out) == [
+        {"a": "infinity", "b": "-infinity", "c": "10000-01-01 00:00:00"}
+    ]
+
+
+@pytest.mark.parametrize("statement", ["COPY clusters_costs TO STDOUT", "COPY clusters_costs FROM STDIN"])
+def test_a_copy_that_needs_a_client_is_refused_in_one_line(
+    cli: Cli, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Guards against advice for programmers, and a warning about a connection in the middle of a COPY."""
+    outcome = cli("sql", "--write", statement)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err == "Error: COPY from STDIN or to STDOUT needs psql; for rows as CSV: a query with --csv.\n"
+    assert caplog.records == []
+
+
 def test_sql_comes_from_standard_input_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a command that cannot stand in a pipe."""
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 42 AS answer"))

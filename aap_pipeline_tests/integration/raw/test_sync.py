@@ -217,3 +217,20 @@ def test_another_page_cap_loses_nothing(rig: Rig, server: SimulatorServer, monke
     rig.settings = patient(workers=2)
     rig.sync()
     assert_raw_is_truth(rig)
+
+
+def test_documents_that_jsonb_cannot_hold_are_in_quarantine_once_however_often_they_change(
+    rig: Rig, server: SimulatorServer
+) -> None:
+    """Guards against a quarantine that grows with each change, and a replay that brings the oldest text back."""
+    world = empty_world()
+    server.use(world)
+    number = world.add_job()
+    template = world.truth().jobs[number].job["job_template"]
+    for name in ("a\x00b", "c\x00d"):
+        world.rename("job_templates", template, name)
+        rig.sync()
+    kept = rig.query(
+        "SELECT kind, external_id, attempts, position('c\\u0000d' in document) > 0 FROM pipeline.rejected_record"
+    )
+    assert sorted(kept) == [("job", number, 2, True), ("job_template", template, 2, True)]

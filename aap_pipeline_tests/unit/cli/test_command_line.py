@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 
 import click
@@ -35,14 +36,23 @@ def test_every_command_exists_and_explains_itself(name: str, capsys: pytest.Capt
     """Guards against a line in the list of commands without a command, and commands or options without help."""
     command = importlib.import_module(_ENTRIES[name].module).command
     assert command.name == name
-    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
-    for each in commands:
-        assert each.help, each.name
-        assert all(option.help for option in each.params if isinstance(option, click.Option)), each.name
-    assert cli.main([name, "--help"]) == 0
-    out = capsys.readouterr().out
-    assert "Usage: aap-pipeline" in out
-    assert [line for line in out.partition("Commands:")[2].splitlines() if line.endswith("...")] == []
+    for path, each in _with_commands_below((name,), command):
+        assert each.help, path
+        assert all(option.help for option in each.params if isinstance(option, click.Option)), path
+        assert cli.main([*path, "--help"]) == 0
+        out = capsys.readouterr().out
+        assert f"Usage: aap-pipeline {' '.join(path)}" in out
+        assert "%Y" not in out, path
+        assert [line for line in out.partition("Commands:")[2].splitlines() if line.endswith("...")] == []
+
+
+def _with_commands_below(
+    path: tuple[str, ...], command: click.Command
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from _with_commands_below((*path, name), each)
 
 
 def test_the_shell_is_offered_commands_and_their_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,6 +47,31 @@ def test_a_large_log_begins_anew_under_a_process_that_goes_on_writing(tmp_path: 
         writer.write(b"after\n")
     assert log.read_bytes() == b"after\n"
     assert (tmp_path / "daemon.log.1").stat().st_size == 20_000_001
+
+
+_NO_PROC = "sys.platform = 'darwin'; guard._descendants = set; "
+
+
+@pytest.mark.parametrize("ignores", ["", "trap '' TERM; "])
+@pytest.mark.parametrize("platform", ["", _NO_PROC], ids=["this one", "macOS"])
+def test_a_guard_that_is_stopped_as_its_command_starts_ends_it(platform: str, ignores: str) -> None:
+    """Guards against a command that outlives its guard when `up` is stopped in the moment of its start, and against an
+    `up` on macOS that asks nobody to end and is killed 20 s later."""
+    program = f"import sys; from aap_pipeline.supervision import guard; {platform}"
+    program += f"sys.exit(guard.main({os.getpid()}, 0.2, sys.argv[1:]))"
+    command = ["sh", "-c", f"{ignores}echo ready; while :; do sleep 1; done"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *command], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        process.communicate(timeout=60)  # until nobody is left who could write
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    assert process.returncode == (-signal.SIGKILL if platform and ignores else 128 + signal.SIGTERM)
 
 
 def test_a_folder_too_deep_for_a_socket_is_told_with_what_to_do(tmp_path: Path) -> None:
