@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aap_pipeline.jobs import UNFINISHED
+from aap_pipeline.dagster_instance import LOCATION
+from aap_pipeline.jobs import LOCATION_TAG, UNFINISHED
 
 if TYPE_CHECKING:
     from dagster import (
@@ -92,25 +93,32 @@ def is_gone(process: Process, here: Process) -> bool:
     return False
 
 
-def unfinished_runs(instance: DagsterInstance, job_name: str) -> list[DagsterRun]:
-    """The runs of a job that wait or are under way; those whose process is gone are reported as failed."""
+def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
+    """The runs that wait or are under way; those of ours whose process is gone are reported as failed.
+
+    Of all jobs, also of the one without a name of ours to which Dagster gives what people start from an asset's page:
+    one that is abandoned holds its cluster's place in the queue against all others.
+    """
     from dagster import RunsFilter
 
     here, now = this_process(), datetime.now(UTC)
     left = []
-    for record in instance.get_run_records(RunsFilter(job_name=job_name, statuses=UNFINISHED)):
-        if _is_abandoned(record, here, now):
+    for record in instance.get_run_records(RunsFilter(statuses=UNFINISHED)):
+        if is_abandoned(record, here, now):
             instance.report_run_failed(record.dagster_run, _GONE)
         else:
             left.append(record.dagster_run)
     return left
 
 
-def _is_abandoned(record: RunRecord, here: Process, now: datetime) -> bool:
+def is_abandoned(record: RunRecord, here: Process, now: datetime) -> bool:
+    """Whether nobody executes a run that Dagster believes to be under way, as seen from the process `here`."""
     run = record.dagster_run
     process = process_of(run.run_id, run.tags.get(PROCESS_TAG))
     if process is not None:
         return is_gone(process, here)
+    if run.tags.get(LOCATION_TAG) != LOCATION:  # other people's runs name no process
+        return False
     return record.start_time is not None and now.timestamp() - record.start_time > _UNNAMED_AT_MOST.total_seconds()
 
 

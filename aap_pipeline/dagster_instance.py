@@ -23,6 +23,9 @@ from aap_pipeline.warehouse.statements import statement
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+LOCATION = "aap_pipeline"
+"""Name of the code location, as in workspace.yaml: Dagster knows runs, and what sensors have done, by it."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

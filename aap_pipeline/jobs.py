@@ -6,8 +6,10 @@ from dagster import (
     AssetSelection,
     DagsterRunStatus,
     define_asset_job,
-    in_process_executor,
 )
+
+LOCATION_TAG = "dagster/code_location"
+"""Dagster tags every run that its web server or daemon makes with the location of its job."""
 
 PARTITION_TAG = "dagster/partition"
 """Dagster tags every run of a partition with its key; `dagster.yaml` lets only one run of a cluster go at a time."""
@@ -34,8 +36,6 @@ NIGHTLY_CHECKS = AssetSelection.checks(
 update_cluster = define_asset_job(
     name="update_cluster",
     selection=AssetSelection.groups("raw", "core", "marts") - NIGHTLY_CHECKS,
-    # A process for each step would add 1.2 s to each of them.
-    executor_def=in_process_executor,
     description="Copies what is new at a cluster's controller and brings its jobs, host summaries and savings up to "
     "date. Without configuration: what is new. With since and until: a backfill of that window.",
 )
@@ -43,21 +43,18 @@ update_cluster = define_asset_job(
 parse_raw = define_asset_job(
     name="parse_raw",
     selection=AssetSelection.groups("core", "marts") - NIGHTLY_CHECKS,
-    executor_def=in_process_executor,
     description="Takes raw rows that an interrupted run left behind through core and marts. Asks no controller.",
 )
 
 refresh_marts = define_asset_job(
     name="refresh_marts",
     selection=AssetSelection.groups("marts") - NIGHTLY_CHECKS,
-    executor_def=in_process_executor,
     description="Brings a cluster's savings up to date after rates, minutes or settings changed. Asks no controller.",
 )
 
 nightly = define_asset_job(
     name="nightly",
     selection=AssetSelection.groups("upkeep") | NIGHTLY_CHECKS,
-    executor_def=in_process_executor,
     description="Holds a cluster's whole history against its controller and the marts against core. Jobs that are "
     "missing here are fetched.",
 )

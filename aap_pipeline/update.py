@@ -58,12 +58,11 @@ def update_clusters(
     `url` is the database of `settings`, migrated. The processes end with this one, however it ends; after Ctrl-C their
     runs are reported as cancelled.
     """
-    from aap_pipeline.jobs import update_cluster
     from aap_pipeline.partitions import CLUSTERS
 
     with dagster_instance(settings, url) as instance:
         instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-        unfinished_runs(instance, update_cluster.name)  # ends those that a kill -9 left behind
+        unfinished_runs(instance)  # ends those that a kill -9 left behind
         workers = _Workers(dagster_environment(settings, url), progress)
         pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
         try:

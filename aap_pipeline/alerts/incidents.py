@@ -55,6 +55,11 @@ def resolve_incident(connection: Connection, kind: Kind, subject: str, known: Co
     connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": _stored(subject, known)})
 
 
+def end_incidents_of(connection: Connection, clusters: Collection[str]) -> None:
+    """Note that whatever was wrong with these clusters is over. The caller commits."""
+    connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": list(clusters)})
+
+
 def set_incidents(connection: Connection, kind: Kind, now: Mapping[str, str], known: Collection[str] = ()) -> None:
     """Make the open incidents of a kind those of `now` {subject: message}. The caller commits."""
     was = open_subjects(connection, kind)

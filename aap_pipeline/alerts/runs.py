@@ -21,7 +21,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A finished run: of which job and cluster, whether it succeeded, and its error in one sentence."""
+    """A finished run: its job (or better: what it did) and cluster, whether it succeeded, its error as a sentence."""
 
     run_id: str
     job: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
@@ -10,6 +11,7 @@ from dagster import (
     AssetKey,
     DagsterEventType,
     DagsterInstance,
+    DagsterRun,
     DagsterRunStatus,
     DefaultSensorStatus,
     RunRecord,
@@ -21,10 +23,16 @@ from dagster import (
 )
 
 from aap_pipeline.alerts.delivery import deliver
-from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
+from aap_pipeline.alerts.incidents import (
+    end_incidents_of,
+    open_subjects,
+    raise_incident,
+    resolve_incident,
+    set_incidents,
+)
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
-from aap_pipeline.alerts.settings import AlertSettings
+from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -34,6 +42,7 @@ from aap_pipeline.controller.errors import AuthenticationError, ControllerError,
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.jobs import PARTITION_TAG
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
+from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.checks import freshness
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.connection import Connection
@@ -41,6 +50,9 @@ from aap_pipeline.warehouse.statements import statement
 
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # somebody meant a cancelled one
 _SETTLED = timedelta(seconds=3)
+_AWAKE_SINCE = datetime.now(UTC)
+_CATCH_UP = timedelta(minutes=5)
+"""After a night in which `up` did not run every cluster is stale, and a minute later none."""
 _MOST_RUNS = 200
 _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
@@ -54,14 +66,17 @@ _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, re
 )
 def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """Look at what finished since the last tick, at the clusters' freshness, and tell who is to be told."""
-    settings, now = AlertSettings(), datetime.now(UTC)
+    now = datetime.now(UTC)
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
     records = _finished(context.instance, since, now - _SETTLED)
     try:
+        settings = alert_settings()
         with warehouse.connection() as connection:
             _note_runs(connection, settings, [_outcome(context.instance, record) for record in records])
+            disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
+            end_incidents_of(connection, disabled)
             was_stale = open_subjects(connection, "cluster_stale")
-            stale = _stale(connection, settings, now)
+            stale = _stale(connection, settings, now, was_stale)
             set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
@@ -123,9 +138,15 @@ def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOu
             raise_incident(connection, change.kind, change.subject, change.message, link, settings.secrets())
 
 
-def _stale(connection: Connection, settings: AlertSettings, now: datetime) -> dict[str, str]:
+def _stale(connection: Connection, settings: AlertSettings, now: datetime, was: set[str]) -> dict[str, str]:
+    """Stale clusters, with why. One that `was` stale is over it by a successful sync only."""
     limit = timedelta(minutes=settings.stale_minutes)
-    found = {name: freshness(last, now, limit) for name, last in connection.execute(statement("alerts/freshness"))}
+    may_begin = now - _AWAKE_SINCE >= _CATCH_UP
+    found = {
+        name: freshness(last, now, limit, None if last and name in was else began)
+        for name, last, began in connection.execute(statement("alerts/freshness"))
+        if may_begin or name in was
+    }
     return {name: f"{verdict.text} {FRESH.remedy}" for name, verdict in found.items() if not verdict.passed}
 
 
@@ -164,7 +185,17 @@ def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:
         elif event.message and error == "The run failed: see its log.":
             error = event.message
     cluster = run.tags.get(PARTITION_TAG)
-    return RunOutcome(run.run_id, run.job_name, cluster, run.status is DagsterRunStatus.SUCCESS, error, tuple(checks))
+    return RunOutcome(run.run_id, _what(run), cluster, run.status is DagsterRunStatus.SUCCESS, error, tuple(checks))
+
+
+def _what(run: DagsterRun) -> str:
+    """What a run did, by which its incident is found again: a live sync does not make a failed backfill good."""
+    config: Any = run.run_config
+    for name in ("ops", sync_data.op.name, "config"):
+        config = config.get(name) or {}
+    if config.get("since") or config.get("until"):
+        return "backfill"
+    return "materialize" if run.job_name.startswith("__") else run.job_name  # Dagster's own job for chosen assets
 
 
 def _check(found: AssetCheckEvaluation) -> CheckOutcome:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aap_pipeline.errors import PipelineError
+
+_PREFIX = "AAP_PIPELINE_ALERT_"
+
+
+class AlertSettingsError(PipelineError):
+    """The environment says of alerts what cannot be."""
 
 
 class AlertSettings(BaseSettings):
     """Receivers; one whose address is not set gets nothing."""
 
-    model_config = SettingsConfigDict(env_prefix="AAP_PIPELINE_ALERT_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
     webhook_url: SecretStr | None = None
     """Gets each message as JSON by POST."""
@@ -40,7 +48,35 @@ class AlertSettings(BaseSettings):
     ui_url: str = "http://127.0.0.1:3000"
     """Address of the Dagster UI, for links."""
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """A receiver that is set by half would be told nothing, and nobody would know."""
+        for name, needed in (
+            ("smtp_host", "smtp_to"),
+            ("smtp_to", "smtp_host"),
+            ("smtp_user", "smtp_password"),
+            ("smtp_password", "smtp_user"),
+            ("webhook_token", "webhook_url"),
+        ):
+            if getattr(self, name) and not getattr(self, needed):
+                raise ValueError(f"{_PREFIX}{name.upper()} is set and {_PREFIX}{needed.upper()} is not")
+        return self
+
     def secrets(self) -> frozenset[str]:
         """Every secret value, to be masked wherever it might turn up."""
         held = (self.webhook_url, self.webhook_token, self.slack_webhook_url, self.smtp_password)
         return frozenset(secret.get_secret_value() for secret in held if secret is not None)
+
+
+def alert_settings() -> AlertSettings:
+    """What the environment says. Raises AlertSettingsError, which names the variable and repeats no value."""
+    try:
+        return AlertSettings()
+    except ValidationError as error:
+        problems = [
+            ": ".join(
+                [f"{_PREFIX}{name}".upper() for name in each["loc"]] + [each["msg"].removeprefix("Value error, ")]
+            )
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise AlertSettingsError(f"Alerts cannot be set up: {'; '.join(problems)}.") from None

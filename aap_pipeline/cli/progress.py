@@ -7,9 +7,26 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 _STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "computing savings", "done": "done"}
+
+
+class RateColumn(ProgressColumn):
+    """Jobs a second over the last half minute; nothing before the first are done."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="progress.data.speed")
 
 
 class TerminalProgress:
@@ -25,6 +42,7 @@ class TerminalProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("jobs"),
+            RateColumn(),
             TimeRemainingColumn(compact=True),
             console=console,
             disable=not self._drawn,

@@ -24,13 +24,24 @@ def command() -> None:
 
 @command.command("core", short_help="Jobs and host summaries, from the archived documents.")
 @_cluster_option
-def core(names: tuple[str, ...]) -> None:
-    """Parse the archived documents again (setting raw_retention_days must have kept them)."""
-    from aap_pipeline.core.rebuild import rebuild
+def core(names: tuple[str, ...]) -> int:
+    """Parse the archived documents again (setting raw_retention_days must have kept them).
 
+    Savings follow with the next sync.
+    """
+    from aap_pipeline.core.rebuild import NothingArchived, rebuild
+
+    without = 0
     for url, cluster in _chosen(names):
-        result = rebuild(url, cluster.id)
-        click.echo(f"{cluster.name}: {result.jobs:,} jobs rebuilt in {duration(result.seconds)}.")
+        try:
+            result = rebuild(url, cluster.id)
+        except NothingArchived as error:
+            without += 1
+            click.echo(f"{cluster.name}: {error}", err=True)
+            continue
+        refused = f" {result.rejected:,} documents went to quarantine." if result.rejected else ""
+        click.echo(f"{cluster.name}: {result.jobs:,} jobs rebuilt in {duration(result.seconds)}.{refused}")
+    return 1 if without else 0
 
 
 @command.command("marts", short_help="The savings tables, from core.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,7 +63,7 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: datetime | No
     from aap_pipeline.raw.reconcile import reconcile
     from aap_pipeline.raw.session import SyncRequest
 
-    request = SyncRequest(cluster, tell=click.echo)
+    request = SyncRequest(cluster, tell=partial(click.echo, err=True))
     found = reconcile(url, secrets, request, first=since.date() if since else None)
     parse(url, cluster.id)
     return found

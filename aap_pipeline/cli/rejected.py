@@ -56,7 +56,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
 @command.command("show", short_help="Print one document.")
 @click.argument("record", type=_ID)
 def show_one(record: int) -> None:
-    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored. It may hold extra_vars."""
+    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored."""
     with warehouse_connection() as connection:
         found, document = show(connection, record)
     click.echo(f"{found.cluster}, {found.kind} {found.external_id}: {found.message}", err=True)
@@ -72,5 +72,6 @@ def replay_some(records: tuple[int, ...]) -> int:
     """
     with warehouse() as url:
         result = replay(url, records or None)
-    click.echo(f"{result.jobs:,} jobs stored, {result.rejected:,} documents stay in quarantine.")
+    stored = result.documents - result.rejected
+    click.echo(f"{stored:,} documents stored, {result.rejected:,} stay in quarantine.")
     return 1 if result.rejected else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,7 +38,7 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
         with connect(url) as connection:
             chosen = chosen_clusters(connection, names, "sync")
         if dry_run:
-            return _dry_run(url, settings, chosen, since, until)
+            return _dry_run(url, settings, chosen, (since, until), as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.
         from aap_pipeline.update import Window, update_clusters
 
@@ -78,26 +78,35 @@ def print_outcomes(outcomes: list[Outcome]) -> None:
             f"{raw.get('host_summaries', 0):,} host summaries, {raw.get('jobs_known', 0):,} known, "
             f"{raw.get('requests', 0):,} requests in {duration(raw.get('seconds'))}"
         )
+        if "warnings" in raw:
+            out.print(f"[yellow]![/] [bold]{outcome.cluster.ljust(width)}[/] ", cell(raw["warnings"]), sep="")
 
 
-def _dry_run(url: str, settings: Settings, chosen: list[Cluster], since: str | None, until: str | None) -> int:
+def _dry_run(
+    url: str, settings: Settings, chosen: list[Cluster], window: tuple[str | None, str | None], *, as_json: bool
+) -> int:
     from aap_pipeline.raw.assets import moment
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
-    failed = False
+    since, until = map(moment, window)
+    results: dict[str, Any] = {}
     for cluster in chosen:
-        request = SyncRequest(cluster, since=moment(_time(since)), until=moment(_time(until)))
         try:
-            found = dry_run(url, cipher(settings), request)
+            found = dry_run(url, cipher(settings), SyncRequest(cluster, since=since, until=until))
         except PipelineError as error:
-            failed = True
+            results[cluster.name] = {"error": str(error)}
             click.echo(f"{cluster.name}: {error}", err=True)
             continue
-        click.echo(
-            f"{cluster.name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
-            f"{found.window_to:%Y-%m-%d %H:%M} UTC; at most {found.requests:,} requests."
-        )
-    return 1 if failed else 0
+        results[cluster.name] = asdict(found)
+        if not as_json:
+            click.echo(
+                f"{cluster.name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
+                f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new; about {found.requests:,} "
+                "requests."
+            )
+    if as_json:
+        print_json(results)
+    return 1 if any("error" in each for each in results.values()) else 0
 
 
 def _time(text: str | None) -> str | None:

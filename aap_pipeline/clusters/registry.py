@@ -14,6 +14,7 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher
+from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
 
 # Dagster splits keys of partitions at commas and shows them in paths and URLs.
@@ -112,12 +113,17 @@ def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bo
 
 
 def purge(connection: Connection, name: str) -> int:
-    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted."""
-    cluster_named(connection, name)
+    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted.
+
+    It waits for the batch that core may be storing for the cluster, and core for it.
+    """
+    cluster = cluster_named(connection, name)
     with connection.transaction():
+        advisory_xact_lock(connection, LockKind.PARSE, cluster.id)
         connection.execute(statement("clusters/purge_host_summaries"), {"name": name})
         jobs = connection.execute(statement("clusters/purge_jobs"), {"name": name}).rowcount
         connection.execute(statement("clusters/purge_cluster"), {"name": name})
+        connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": [name]})
     return jobs
 
 

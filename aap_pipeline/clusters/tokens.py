@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
+import psycopg
+
 from aap_pipeline.controller.auth import Exchange, Tokens
-from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.controller.errors import AuthenticationError
+from aap_pipeline.warehouse.connection import Connection, connect, describe
 from aap_pipeline.warehouse.encryption import Cipher
+from aap_pipeline.warehouse.errors import DatabaseUnreachable
 from aap_pipeline.warehouse.statements import statement
+
+_SAVE_ATTEMPTS = 60
+_SECONDS_BETWEEN_ATTEMPTS = 1.0
 
 
 class DatabaseTokenStore:
@@ -15,8 +25,11 @@ class DatabaseTokenStore:
     the transaction in which the sync is.
     """
 
-    def __init__(self, database_url: str, cipher: Cipher, cluster_id: int) -> None:
+    def __init__(
+        self, database_url: str, cipher: Cipher, cluster_id: int, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._url = database_url
+        self._sleep = sleep
         self._cipher = cipher
         self._cluster = cluster_id
 
@@ -27,14 +40,46 @@ class DatabaseTokenStore:
         return self._decrypt(row)
 
     def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
-        """The pair that follows `stale_access`: another process's if it was quicker, else what `exchange` gives."""
-        with connect(self._url) as connection:
-            row = connection.execute(statement("clusters/lock_tokens"), {"cluster": self._cluster}).fetchone()
-            tokens = self._decrypt(row)
-            if tokens.access == stale_access:
-                tokens = exchange(tokens)
-                self._save(connection, tokens)
-        return tokens
+        """The pair that follows `stale_access`: another process's if it was quicker, else what `exchange` gives.
+
+        A server that goes away meanwhile is waited for, a minute: the old pair is dead at the controller, so that the
+        new one must not be lost. Raises AuthenticationError when it could not be stored after all.
+        """
+        renewed: Tokens | None = None
+        try:
+            with connect(self._url) as connection:
+                tokens = self._lock(connection)
+                if tokens.access != stale_access:
+                    return tokens
+                renewed = exchange(tokens)
+                self._save(connection, renewed)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            if renewed is None:
+                raise
+            self._save_later(stale_access, renewed)
+        return renewed
+
+    def _save_later(self, stale_access: str, renewed: Tokens) -> None:
+        for _ in range(_SAVE_ATTEMPTS):
+            self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
+            try:
+                with connect(self._url) as connection:
+                    # Another is there if the commit came through after all, or if a person has imported one.
+                    if self._lock(connection).access == stale_access:
+                        self._save(connection, renewed)
+                return
+            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnreachable):
+                continue
+        raise AuthenticationError(
+            f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
+            f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
+            "controller and import it."
+        )
+
+    def _lock(self, connection: Connection) -> Tokens:
+        return self._decrypt(
+            connection.execute(statement("clusters/lock_tokens"), {"cluster": self._cluster}).fetchone()
+        )
 
     def _save(self, connection: Connection, tokens: Tokens) -> None:
         parameters = {

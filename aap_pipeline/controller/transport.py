@@ -29,7 +29,7 @@ from aap_pipeline.controller.errors import (
     TlsError,
     Unreachable,
 )
-from aap_pipeline.controller.redaction import sanitise_url
+from aap_pipeline.controller.redaction import redact, sanitise_url
 
 
 class RawAnswer(NamedTuple):
@@ -88,8 +88,12 @@ class Transport:
         proxies = get_environ_proxies(self._base_url, no_proxy=None)
         try:
             self._pool: Any = adapter.get_connection_with_tls_context(base, endpoint.verify_ssl, proxies)
-        except requests.exceptions.RequestException as error:
-            raise BadEndpoint(f"The proxy set in the environment for {self._base_url} is unusable: {error}.") from None
+        except (requests.exceptions.RequestException, failures.LocationValueError) as error:
+            reason = redact(str(error)).rstrip(".")
+            raise BadEndpoint(
+                f"The proxy set in the environment for {self._base_url} is unusable ({reason}): check HTTP_PROXY, "
+                "HTTPS_PROXY and NO_PROXY."
+            ) from None
         # An http proxy wants the whole URL of an http target; everyone else wants the path.
         self._url_start = adapter.request_url(base, proxies).rstrip("/")
 

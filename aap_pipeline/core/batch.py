@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
 from aap_pipeline.core.records import Refused, SettledJobs
-from aap_pipeline.core.references import checked_at_once
+from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
@@ -28,13 +28,11 @@ _TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the application settings and the server say about a parse."""
+    """What the application settings say about a parse."""
 
     timezone: str
     minutes: NewTemplateMinutes
     keep_archive: bool
-    check_at_once: bool
-    """Whether references are checked once a batch, by `references.checked_at_once`, instead of row by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,9 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        with checked_at_once(cursor, cluster_id, ids) if jobs and rules.check_at_once else nullcontext():
+        with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
             days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
-        cursor.execute(statement("core/leave_archive"), {"cluster_id": cluster_id, "external_ids": list(newest)})
+        days |= _leave_archive(cursor, cluster_id, list(newest), rules.timezone)
         days |= _settle_jobs(cursor, cluster_id, present, rules.timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
@@ -87,6 +85,7 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
         "reasons": [why.reason for _, why in refused],
         "messages": [str(why) for _, why in refused],
         "superseded": [newest.get((each.kind, each.external_id), each.id) != each.id for each, _ in refused],
+        "moments": [each.received_at for each in documents],
         "archive": rules.keep_archive,
     }
     cursor.execute(selection.source.claim, parameters)
@@ -124,9 +123,20 @@ def _store_jobs(
     return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
 
 
+def _leave_archive(cursor: Cursor[TupleRow], cluster_id: int, external_ids: list[int], timezone: str) -> set[date]:
+    values = {"cluster_id": cluster_id, "external_ids": external_ids, "timezone": timezone}
+    cursor.execute(statement("core/leave_archive"), values)
+    return {day for (day,) in cursor if day is not None}
+
+
 def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Document], timezone: str) -> set[date]:
-    settled = [number for each in present if isinstance(each.content, SettledJobs) for number in each.content.ids]
-    values = {"cluster_id": cluster_id, "external_ids": settled, "timezone": timezone}
+    settled: set[int] = set()
+    for each in present:
+        if isinstance(each.content, SettledJobs):
+            settled.update(each.content.ids)
+        elif isinstance(each.content, JobRow):  # read after it was settled, so it says itself what it is
+            settled.discard(each.content.external_id)
+    values = {"cluster_id": cluster_id, "external_ids": sorted(settled), "timezone": timezone}
     cursor.execute(statement("core/settle_jobs"), values)
     return {day for (day,) in cursor if day is not None}
 
@@ -160,6 +170,7 @@ def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[
             "cluster_id": cluster_id,
             "kinds": [each.kind for each in known],
             "external_ids": [each.external_id for each in known],
+            "raw_ids": [each.id for each in known],
         },
     )
 

@@ -31,24 +31,27 @@ class Mention:
     name: str | None = None
     description: str | None = None
     latest: bool = False
+    mentioned: bool = False
     fingerprint: bytes | None = None
 
     def update(self, name: str | None, description: str | None, latest: bool) -> None:
-        """A later document's word counts; what it leaves out stays; a replayed one only fills gaps."""
-        if latest or not self.latest:
+        """A later document's word counts; what it leaves out stays; a replayed one has a say in what is new only."""
+        if latest or not self.mentioned:
             self.name = self.name if name is None else name
             self.description = self.description if description is None else description
             self.latest = self.latest or latest
+            self.mentioned = True
 
 
 @dataclass(slots=True)
 class TemplateMention(Mention):
     """What a batch says of a job template; see sql/core/store_job_templates.sql."""
 
-    mentioned: bool = False
     listed: bool = False
     organization: int | None = None
     gone_at: datetime | None = None
+    new_gone_at: datetime | None = None
+    """The same for a template that the batch is the first to mention: what was said before does not concern it."""
 
 
 @dataclass(slots=True)
@@ -105,14 +108,16 @@ def collect(documents: Iterable[Document]) -> Mentions:
             case Organization() as organization:
                 mention = mentions.named["organization"].setdefault(organization.id, Mention())
                 mention.update(organization.name, organization.description, latest)
-                mention.fingerprint = document.fingerprint
+                if latest:
+                    mention.fingerprint = document.fingerprint
             case JobTemplate() as template:
                 _collect_template(mentions, template, document.fingerprint, latest)
             case GoneTemplates(ids=ids):
                 for identity in ids:
                     gone = mentions.templates.setdefault(identity, TemplateMention())
                     gone.gone_at = gone.gone_at or document.received_at
-                    gone.latest = True
+                    if gone.mentioned:
+                        gone.new_gone_at = gone.new_gone_at or document.received_at
     return mentions
 
 
@@ -121,7 +126,6 @@ def _collect_job(mentions: Mentions, job: JobRow, latest: bool) -> None:
         if reference is not None and reference.id is not None:
             if name == "job_template":
                 template = mentions.templates.setdefault(reference.id, TemplateMention())
-                template.mentioned = True
                 template.update(reference.name, reference.description, latest)
             else:
                 mention = mentions.named[name].setdefault(reference.id, Mention())
@@ -134,7 +138,7 @@ def _collect_job(mentions: Mentions, job: JobRow, latest: bool) -> None:
         else:
             host = mentions.hosts.get(key)
             if host is None:
-                mentions.hosts[key] = Mention(host_name, description, latest)
+                mentions.hosts[key] = Mention(host_name, description, latest, mentioned=True)
             elif host.name != host_name or host.description != description or not host.latest:
                 host.update(host_name, description, latest)
     if job.launcher is not None:
@@ -155,9 +159,12 @@ def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: by
         mention = mentions.named["organization"].setdefault(organization, Mention())
         mention.update(own.name if own else None, own.description if own else None, latest)
     listed = mentions.templates.setdefault(template.id, TemplateMention())
-    listed.mentioned = listed.listed = True
     listed.update(template.name, template.description, latest)
-    listed.organization, listed.fingerprint, listed.gone_at = organization, fingerprint, None
+    if latest:
+        listed.listed, listed.organization, listed.fingerprint = True, organization, fingerprint
+        listed.gone_at = listed.new_gone_at = None
+    elif listed.organization is None:
+        listed.organization = organization
 
 
 def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, minutes: NewTemplateMinutes) -> Ids:
@@ -198,6 +205,7 @@ def _store_templates(
             ],
             "fingerprints": [each.fingerprint for each in templates],
             "gone_at": [each.gone_at for each in templates],
+            "new_gone_at": [each.new_gone_at for each in templates],
             "manual_minutes": minutes.manual,
             "creation_minutes": minutes.creation,
         },

@@ -19,7 +19,6 @@ import psycopg
 from aap_pipeline.core.batch import Rules, Stored, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
 from aap_pipeline.core.records import Refused
-from aap_pipeline.core.references import obstacle
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse import options
@@ -35,7 +34,12 @@ _CONFLICTS: Final = (
     psycopg.errors.ForeignKeyViolation,
 )
 _CONFLICT_ATTEMPTS: Final = 5
-_REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+_REFUSALS: Final = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.CardinalityViolation,  # two names of one digest in one batch, which somebody must have made so
+)
 
 
 class ParseError(PipelineError):
@@ -44,8 +48,9 @@ class ParseError(PipelineError):
 
 @dataclass(slots=True)
 class ParseResult:
-    """What a parse did: rows stored, documents quarantined, batches committed, days changed, seconds taken."""
+    """What a parse did: documents taken, those of them refused, rows stored, batches committed, days, seconds."""
 
+    documents: int = 0
     jobs: int = 0
     host_summaries: int = 0
     rejected: int = 0
@@ -55,6 +60,7 @@ class ParseResult:
 
     def add(self, stored: Stored) -> None:
         """Count one batch."""
+        self.documents += stored.documents
         self.jobs += stored.jobs
         self.host_summaries += stored.host_summaries
         self.rejected += stored.rejected
@@ -63,6 +69,7 @@ class ParseResult:
 
     def merge(self, other: ParseResult) -> None:
         """Count another parse."""
+        self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
         self.rejected += other.rejected
@@ -117,7 +124,6 @@ def _rules(connection: Connection) -> Rules:
             options.get(connection, options.DEFAULT_CREATION_MINUTES),
         ),
         options.get(connection, options.RAW_RETENTION_DAYS) > 0,
-        obstacle(connection) is None,
     )
 
 

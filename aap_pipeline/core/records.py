@@ -187,7 +187,7 @@ class GoneTemplates(Struct, kw_only=True):
 
 
 class SettledJobs(Struct, kw_only=True):
-    """A raw row of kind `job_settled`: external ids of jobs deleted while their host summaries were awaited."""
+    """A raw row of kind `job_settled`: external ids of jobs whose host summaries are awaited no longer."""
 
     ids: list[Id]
 

@@ -41,6 +41,12 @@ def obstacle(connection: Connection) -> str | None:
     return None
 
 
+def may_check_at_once(connection: Connection) -> bool:
+    """Whether the transaction under way may, until it ends: nobody adds a trigger or a reference meanwhile."""
+    connection.execute(statement("core/hold_tables"))
+    return obstacle(connection) is None
+
+
 @contextmanager
 def checked_at_once(cursor: Cursor[TupleRow], cluster_id: int, ids: Ids) -> Iterator[None]:
     """In the block, jobs may be stored with references to `ids`, and labels and host summaries of these jobs, without a

@@ -54,18 +54,49 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
     """Try quarantined records again, all or those of `ids`, in every cluster that has some.
 
     What is understood now is stored and leaves quarantine; the rest stays, with the reason of this attempt. Stored
-    names of hosts, templates and so on are newer than those in such a document and stay. Raises NoSuchRecord if `ids`
-    names nothing that is there.
+    names of hosts, templates and so on are newer than those in such a document and stay. Raises NoSuchRecord, with
+    nothing done, if one of `ids` is not there.
     """
     only = None if ids is None else list(ids)
     with connect(url) as connection:
-        clusters = [row[0] for row in connection.execute(statement("core/rejected_clusters"), {"only": only})]
-    if only is not None and not clusters:
-        raise _no_such_record(only)
+        found: dict[int, list[int]] = dict(
+            connection.execute(statement("core/rejected_clusters"), {"only": only}).fetchall()
+        )
+    if missing := set(only or ()).difference(*found.values()):
+        raise _no_such_record(sorted(missing))
     total = ParseResult()
-    for cluster_id in clusters:
+    for cluster_id in found:
         total.merge(run(url, Selection(Source.REJECTED, cluster_id, only), Bounds(BATCH_SIZE, BATCH_BYTES)))
     return total
+
+
+def quarantine(
+    connection: Connection,
+    cluster_id: int,
+    *,
+    kind: str,
+    external_id: int | None,
+    reason: str,
+    message: str,
+    document: str,
+    fingerprint: bytes | None = None,
+    provisional: bool = False,
+) -> None:
+    """Keep a document that cannot even become a raw row (JSONB takes no NUL character); the caller commits.
+
+    `replay` stores it if stage core does not need what the raw table could not hold.
+    """
+    values = {
+        "cluster_id": cluster_id,
+        "kind": kind,
+        "external_id": external_id,
+        "reason": reason,
+        "message": message,
+        "document": document,
+        "fingerprint": fingerprint,
+        "provisional": provisional,
+    }
+    connection.execute(statement("core/quarantine"), values)
 
 
 def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:

@@ -46,11 +46,12 @@ class Source(Enum):
 
 @dataclass(slots=True)
 class Selection:
-    """The documents of one cluster in one place; `only` these ids of it, None for all."""
+    """The documents of one cluster in one place, of ids above `after`; `only` these ids of it, None for all."""
 
     source: Source
     cluster_id: int
     only: list[int] | None = None
+    after: int = 0
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Document:
     external_id: int | None
     fingerprint: bytes
     received_at: datetime
+    """When it came; of a quarantined one, when it was refused last."""
     replayed: bool
     size: int
     content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
@@ -82,14 +84,18 @@ class _Pending:
 
 
 def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Iterator[list[Document]]:
-    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory."""
-    after, pending = 0, _Pending()
+    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory.
+
+    Replayed ones share no batch with others, whose names count for more.
+    """
+    after, pending = selection.after, _Pending()
     while True:
         streamed = 0
         for document in _stream(connection, selection, after):
             streamed += 1
             after = document.id
-            if pending.documents and (len(pending.documents) >= bounds.rows or pending.size > bounds.bytes):
+            full = len(pending.documents) >= bounds.rows or pending.size > bounds.bytes
+            if pending.documents and (full or pending.documents[-1].replayed != document.replayed):
                 yield pending.documents
                 pending = _Pending()
             pending.documents.append(document)

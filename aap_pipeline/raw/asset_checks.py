@@ -7,7 +7,7 @@ from typing import Final
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
 from aap_pipeline.abandoned import note_process
-from aap_pipeline.alerts.settings import AlertSettings
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -82,7 +82,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     if state.finished is None:
         fresh = checks.not_synced(state)
     else:
-        fresh = checks.freshness(state.finished, state.now, timedelta(minutes=AlertSettings().stale_minutes))
+        fresh = checks.freshness(state.finished, state.now, timedelta(minutes=alert_settings().stale_minutes))
     yield result(ASSET, FRESH, fresh)
 
 

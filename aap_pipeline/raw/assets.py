@@ -22,8 +22,8 @@ from aap_pipeline.failures import failing_clearly
 from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.lineage import CONTROLLER
 from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.raw.sweep import Tally
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
@@ -61,7 +61,7 @@ class SyncConfig(Config):
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Job documents with their host summaries, organizations and job templates, as the controller sent them
-but for links and copies (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
+but for links, copies and extra_vars (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
 
 A sync reads every job that finished since the watermark less an overlap, holds what arrives against the controller's
 own counts, and advances the watermark only behind what is complete. A failed run loses nothing: start it again.""",
@@ -147,6 +147,8 @@ def _metadata(report: SyncReport) -> dict[str, Any]:
         "seconds": report.seconds,
         "paused": report.paused,
     }
+    if report.warnings:
+        figures["warnings"] = " ".join(report.warnings)
     if report.newest_finished is not None and report.lag_seconds is not None:
         figures["newest_finished"] = report.newest_finished.isoformat()
         figures["lag_seconds"] = report.lag_seconds

@@ -124,8 +124,17 @@ def clock_skew(state: SyncHealth) -> Verdict:
     )
 
 
-def freshness(last: datetime, now: datetime, limit: timedelta) -> Verdict:
-    """A successful sync ended less than `limit` ago; `last` is when that was, or when the cluster was added."""
-    age = now - last
-    text = f"The last successful sync ended {age.total_seconds() / 60:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
-    return Verdict(age <= limit, text, {"minutes": round(age.total_seconds() / 60, 1)}, severe=True)
+def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:
+    """A successful sync ended, at `last`, less than `limit` ago.
+
+    `began`: from when on one could be expected, where that is later. A cluster was added, enabled, given another token;
+    or a long first sync came a slice further. A newcomer is not stale before it had the time to be fresh.
+    """
+    if last is not None:
+        minutes = (now - last).total_seconds() / 60
+        text = f"The last successful sync ended {minutes:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
+    else:
+        minutes = (now - began).total_seconds() / 60 if began is not None else 0.0
+        text = f"No sync has succeeded yet, for {minutes:,.0f} minutes."
+    counted = max(filter(None, (last, began)), default=now)
+    return Verdict(now - counted <= limit, text, {"minutes": round(minutes, 1)}, severe=True)

@@ -1,7 +1,7 @@
 """What a controller sends, on its way into `clusters_clustersyncdata`, as JSON bytes. Pure.
 
-A document keeps all that the controller says, keys that nobody here knows included, but for what it says twice
-(docs/adr/0015): links, which are made of its ids, and in each host summary the job that the document is.
+A document keeps all that the controller says, unknown keys included, but (docs/adr/0015) for `extra_vars`
+and for what it says twice: links, which are made of its ids, and in each host summary the job that the document is.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ def raw_job(
     provisional: bool = False,
     unreported: bool = False,
 ) -> RawJob:
-    """`job` with all its host summaries under `job_host_summaries` and, where cut, all its labels; no links.
+    """`job` with all its host summaries under `job_host_summaries` and, where cut, all its labels; less `leave_out`.
 
     Takes `host_summaries` over: links and copies are deleted from those that are dicts.
     """
     document = {**job}
     if labels is not None:
         document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
-    drop_links(document)
+    leave_out(document)
     return RawJob(
         kind="job",
         external_id=id_of(job),
@@ -94,15 +94,17 @@ def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummar
             return orjson.dumps({**document, "job_host_summaries": listed})
     rows = [summary if isinstance(summary, dict) else msgspec.to_builtins(summary) for summary in host_summaries]
     for row in rows:
-        drop_links(row)
+        leave_out(row)
         fields = row.get("summary_fields")
         if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
             del fields["job"]
     return encode({**document, "job_host_summaries": rows})
 
 
-def drop_links(document: Document) -> None:
-    """Delete `related` and `url`, the controller's links, from `document`; what is not of their usual shape stays."""
+def leave_out(document: Document) -> None:
+    """Delete from `document` the controller's links, `related` and `url`, where they are of their usual shape, and
+    `extra_vars`, in which people put passwords."""
+    document.pop("extra_vars", None)
     if isinstance(document.get("related"), dict):
         del document["related"]
     if isinstance(document.get("url"), str):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import orjson
 
-from aap_pipeline.raw.documents import Document, RawDocument, drop_links, encode, id_of
+from aap_pipeline.raw.documents import Document, RawDocument, encode, id_of, leave_out
 
 
 class ListingStore(Protocol):
@@ -28,7 +28,7 @@ def store_listing(
 ) -> int:
     """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
 
-    Takes `listing` over: the links of what is kept are deleted from it.
+    Takes `listing` over: links and extra_vars of what is kept are deleted from it.
 
     A listing that failed never comes here: no answer is not an empty answer. An empty one deletes nothing either: a
     controller whose templates are all gone is rare, a token whose user lost its role is not.
@@ -39,7 +39,7 @@ def store_listing(
         digest = fingerprint(document, kind)
         number = id_of(document)
         if number is None or stored.get(number) != digest:
-            drop_links(document)
+            leave_out(document)
             changed.append(RawDocument(kind, number, digest, encode(document)))
     if kind == "job_template" and listing:
         gone = sorted(stored.keys() - {id_of(document) for document in listing})

@@ -53,3 +53,6 @@ class Store(Protocol):
 
     def settle(self, ids: Collection[int]) -> None:
         """Stop waiting for the host summaries of jobs that the controller no longer has."""
+
+    def give_up(self, ids: Collection[int]) -> None:
+        """Stop waiting for jobs whose deadline has passed; reconciliation asks for their host summaries again."""

@@ -18,9 +18,10 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.raw.documents import RawJob
 from aap_pipeline.raw.runs import begin_run, end_run, report_of
-from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, sweeping, turn
+from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
-from aap_pipeline.raw.sweep import Sweep, Tally
+from aap_pipeline.raw.sweep import Sweep, is_gone
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
@@ -102,12 +103,16 @@ def reconcile(database_url: str, cipher: Cipher, request: SyncRequest, *, first:
 def _reconcile(
     connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally, first: date | None
 ) -> Reconciliation:
-    api.newest_finished()  # whatever is asked first, its answer tells the controller's time
+    newest = api.newest_finished()
     now = api.client.controller_now()
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if first is None:
         first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
-    days = past_days(now, row[0] if row else None, first)
+    watermark = row[0] if row else None
+    days = past_days(now, watermark, first)
+    if newest is None and watermark is not None:  # counts that are all zero prove nothing
+        request.tell(shows_no_job(request, watermark))
+        days = []
     store = _NotingStore(connection, request.cluster.id)
     differing: list[DayCount] = []
     with sweeping(connection, api.client, request, store, tally) as sweep:
@@ -133,7 +138,7 @@ def _reread_late(api: ControllerApi, sweep: Sweep, store: RawStore) -> list[int]
         rest = set(asked) - {job["id"] for job in reported}
         if rest:
             silent = {job["id"] for job in api.jobs_by_ids(sorted(rest), reported=False)}
-            store.forget(rest - silent)
+            store.forget({number for number in rest - silent if is_gone(api, number)})
     return late
 
 

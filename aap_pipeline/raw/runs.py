@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.statistics import Statistics
-from aap_pipeline.raw.sweep import Tally
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
@@ -57,6 +57,7 @@ def report_of(
     """What was done until now, by a sync that began at `started` (monotonic seconds)."""
     figures = client.statistics.snapshot() if client else Statistics().snapshot()
     now = client.controller_now() if client else datetime.now(UTC)
+    live = plan is not None and plan.backfill is None  # the newest job of an old window says nothing of a lag
     return SyncReport(
         window_from=plan.window.after if plan else now,
         window_to=plan.window.until if plan else now,
@@ -72,7 +73,7 @@ def report_of(
         bytes=figures.bytes,
         seconds=round(time.monotonic() - started, 3),
         newest_finished=tally.newest,
-        lag_seconds=(now - tally.newest).total_seconds() if tally.newest else None,
+        lag_seconds=(now - tally.newest).total_seconds() if live and tally.newest else None,
         paused=tally.paused,
         warnings=warnings,
     )

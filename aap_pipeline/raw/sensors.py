@@ -127,4 +127,5 @@ def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
 
 
 def _busy_clusters(context: SensorEvaluationContext) -> set[str]:
-    return {run.tags.get(PARTITION_TAG, "") for run in unfinished_runs(context.instance, update_cluster.name)}
+    runs = unfinished_runs(context.instance)
+    return {run.tags.get(PARTITION_TAG, "") for run in runs if run.job_name == update_cluster.name}

@@ -22,7 +22,8 @@ from aap_pipeline.core.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.memory import share_arenas
 from aap_pipeline.raw.store import RawStore
-from aap_pipeline.raw.sweep import Sweep, SweepOptions, Tally
+from aap_pipeline.raw.sweep import Sweep, SweepOptions
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection, connect, describe
 from aap_pipeline.warehouse.encryption import Cipher
@@ -134,6 +135,17 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
     hint = cluster.product if cluster.product_version else None
     with ControllerClient(cluster.endpoint, tokens, settings, hint=hint) as client:
         yield client
+
+
+def shows_no_job(request: SyncRequest, watermark: datetime | None) -> str:
+    """What a person should know of a controller that shows no finished job: so it looks to a user without a role."""
+    where = request.cluster.endpoint.base_url
+    if watermark is None:
+        return f"{where} shows no finished job: unless none has run yet, make the token's user a System Auditor."
+    return (
+        f"{where} shows no job any more. Unless all of its jobs were deleted, the token's user has lost the role "
+        "System Auditor: give it back; what ran meanwhile is then read."
+    )
 
 
 class _StoppableSleep:

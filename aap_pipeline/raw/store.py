@@ -8,6 +8,7 @@ from datetime import date, datetime
 import orjson
 from psycopg.types.json import Jsonb
 
+from aap_pipeline.core.rejected import quarantine
 from aap_pipeline.raw.documents import RawDocument, RawJob, unstorable
 from aap_pipeline.raw.window import Backfill, Plan, Window
 from aap_pipeline.warehouse.connection import Connection
@@ -75,11 +76,12 @@ class RawStore:
     def _window_of(self, backfill: Backfill) -> dict[str, object]:
         return {"cluster": self._cluster, "after": backfill.since, "until": backfill.until}
 
-    def _note_progress(self, backfill: Backfill, done: datetime, *, finished: bool) -> None:
+    def _note_progress(self, backfill: Backfill, until: datetime, *, finished: bool) -> None:
         asked = self._window_of(backfill)
         if finished:
             self._connection.execute(statement("raw/end_backfill"), asked)
         else:
+            done = min(until, backfill.settled)
             self._connection.execute(statement("raw/note_backfill_progress"), {**asked, "done": done})
 
     def awaited(self) -> Mapping[int, datetime]:
@@ -91,12 +93,19 @@ class RawStore:
 
     def settle(self, ids: Collection[int]) -> None:
         """Stop waiting for jobs that the controller no longer has, and let core mark them as final."""
+        self._settle(ids, "raw/stop_awaiting")
+
+    def give_up(self, ids: Collection[int]) -> None:
+        """Stop waiting for jobs whose deadline has passed; core marks them as final, `given_up` names them."""
+        self._settle(ids, "raw/give_up")
+
+    def _settle(self, ids: Collection[int], how: str) -> None:
         if not ids:
             return
         settled = RawDocument("job_settled", None, None, orjson.dumps({"ids": sorted(ids)}))
         with self._connection.transaction():
             self._copy([settled])
-            self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": list(ids)})
+            self._connection.execute(statement(how), {"cluster": self._cluster, "ids": list(ids)})
 
     def forget(self, ids: Collection[int]) -> None:
         """Note no longer that host summaries of these jobs were given up."""
@@ -146,27 +155,23 @@ class RawStore:
 
     def _copy(self, documents: Sequence[RawDocument]) -> None:
         refused = []
-        with self._connection.cursor() as cursor:
-            with cursor.copy(statement("raw/copy_sync_data")) as copy:
-                copy.set_types(["int4", "varchar", "int4", "bytea", "bool", "jsonb"])
-                for row in documents:
-                    if reason := unstorable(row.document):
-                        refused.append((row, reason))
-                        continue
-                    document = Jsonb(row.document, dumps=bytes)
-                    copy.write_row(
-                        (self._cluster, row.kind, row.external_id, row.fingerprint, row.provisional, document)
-                    )
-            for row, reason in refused:
-                cursor.execute(
-                    statement("raw/reject_document"),
-                    {
-                        "cluster": self._cluster,
-                        "kind": row.kind,
-                        "external_id": row.external_id,
-                        "message": reason,
-                        "document": row.document.decode(),
-                        "fingerprint": row.fingerprint,
-                        "provisional": row.provisional,
-                    },
-                )
+        with self._connection.cursor() as cursor, cursor.copy(statement("raw/copy_sync_data")) as copy:
+            copy.set_types(["int4", "varchar", "int4", "bytea", "bool", "jsonb"])
+            for row in documents:
+                if reason := unstorable(row.document):
+                    refused.append((row, reason))
+                    continue
+                document = Jsonb(row.document, dumps=bytes)
+                copy.write_row((self._cluster, row.kind, row.external_id, row.fingerprint, row.provisional, document))
+        for row, reason in refused:
+            quarantine(
+                self._connection,
+                self._cluster,
+                kind=row.kind,
+                external_id=row.external_id,
+                reason="unstorable_text",
+                message=reason,
+                document=row.document.decode(),
+                fingerprint=row.fingerprint,
+                provisional=row.provisional,
+            )

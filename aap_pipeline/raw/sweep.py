@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer
+from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.documents import Document, RawJob, finished_of, id_of
 from aap_pipeline.raw.protocols import Controller, Store
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 
 PAGE_SIZE = 200
@@ -45,36 +46,10 @@ class SweepOptions:
 
 
 @dataclass
-class Tally:
-    """What a sweep has done so far, in jobs but for slices and host summaries.
-
-    Of the `counted` jobs, `seen` were listed in finished slices; `known` needed nothing, `stored` were written (with
-    those awaited from earlier syncs), `vanished` were deleted at the controller before they could be read.
-    """
-
-    counted: int = 0
-    slices: int = 0
-    seen: int = 0
-    stored: int = 0
-    known: int = 0
-    provisional: int = 0
-    vanished: int = 0
-    host_summaries: int = 0
-    newest: datetime | None = None
-    paused: bool = False
-    """Whether it stopped before the end of its window, because it was asked to."""
-
-    @property
-    def done(self) -> int:
-        """Jobs that need nothing more."""
-        return self.known + self.stored + self.vanished
-
-
-@dataclass
 class Sweep:
     """One pass over a window. `now` is the controller's time; `progress` is called as jobs are done.
 
-    `pause` is asked after each slice whether to leave the rest of the window for another sweep.
+    `pause` is asked after each slice, with its end, whether to leave the rest of the window for another sweep.
     """
 
     controller: Controller
@@ -84,7 +59,7 @@ class Sweep:
     now: datetime
     options: SweepOptions = field(default_factory=SweepOptions)
     progress: Callable[[Tally], None] = lambda _: None
-    pause: Callable[[], bool] = lambda: False
+    pause: Callable[[datetime], bool] = lambda _: False
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -117,7 +92,7 @@ class Sweep:
                 self.tally.slices += 1
                 self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
                 self.progress(self.tally)
-                if piece.until < window.until and self.pause():
+                if piece.until < window.until and self.pause(piece.until):
                     self.tally.paused = True
                     break
         return self.tally
@@ -223,7 +198,10 @@ class Sweep:
                 self._fetch(job, unreported=job["id"] in pending)
             self._completion.wait()
             self._write(self._completion.take())
-            self.store.settle(set(asked) - {job["id"] for job in found})
+            missing = set(asked) - {job["id"] for job in found}
+            gone = {number for number in missing if is_gone(self.controller, number)}
+            self.store.settle(gone)
+            self.store.give_up((missing - gone) & overdue)
         self._completion.forget_vanished()  # deleted just now: the next sync does not find them, and settles them
 
     def _pending(self, window: Window, ids: Collection[int]) -> set[int]:
@@ -278,6 +256,17 @@ def slices(controller: Controller, window: Window, limit: int, *, counted: int) 
             pieces += [later, earlier]
         else:
             yield piece, counted
+
+
+def is_gone(controller: Controller, job_id: int) -> bool:
+    """Whether a job that is not listed was deleted; False: the token's user may not see it, or it is back."""
+    try:
+        controller.host_summaries(job_id)
+    except NotFound:
+        return True
+    except PermissionDenied:
+        pass
+    return False
 
 
 def _last_id(page: list[Document], previous: int) -> int:

@@ -16,9 +16,10 @@ from aap_pipeline.core.fingerprint import fingerprint
 from aap_pipeline.raw.estimate import DryRun, estimate
 from aap_pipeline.raw.listings import store_listing
 from aap_pipeline.raw.runs import SyncReport, begin_run, end_run, report_of
-from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, sweeping, turn
+from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
-from aap_pipeline.raw.sweep import Tally, slices
+from aap_pipeline.raw.sweep import slices
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, plan_sync
 from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
@@ -65,8 +66,9 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             plan = _plan(connection, client, request)
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
                 if plan.backfill is not None and request.pause_after is not None:
-                    enough = started + request.pause_after
-                    sweep.pause = lambda: time.monotonic() >= enough
+                    enough, settled = started + request.pause_after, plan.backfill.settled
+                    # Not beyond what is noted as done, or the next run would begin with it again.
+                    sweep.pause = lambda reached: reached <= settled and time.monotonic() >= enough
                 listed = sweep.executor.submit(_listings, api)
 
                 def store_listings() -> None:
@@ -109,14 +111,10 @@ def _plan(connection: Connection, client: ControllerClient, request: SyncRequest
 
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
-    """A controller that shows no job at all, though it has shown some: what a user without the right role sees."""
-    if tally.counted or not _watermark(connection, request) or api.newest_finished() is not None:
+    """What a person should look at although the sync succeeded."""
+    if tally.counted or api.newest_finished() is not None:
         return ()
-    warning = (
-        f"{request.cluster.endpoint.base_url} shows no job any more. Unless all of its jobs were deleted, the token's "
-        "user has lost the role System Auditor: give it back; what ran meanwhile is then read."
-    )
-    return (warning,)
+    return (shows_no_job(request, _watermark(connection, request)),)
 
 
 def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:

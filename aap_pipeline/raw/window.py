@@ -45,10 +45,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Backfill:
-    """`--since` and `--until` as given; None: up to now, whenever that is."""
+    """`--since` and `--until` as given; None: up to now, whenever that is.
+
+    `settled`: up to where jobs no longer turn up behind those that are read. What is read beyond is not noted as done,
+    so that whoever resumes looks back.
+    """
 
     since: datetime
     until: datetime | None
+    settled: datetime
 
 
 def plan_sync(
@@ -81,5 +86,5 @@ def plan_sync(
     return Plan(
         window,
         moves_watermark=window.after <= no_hole_after,
-        backfill=Backfill(since, until) if since is not None else None,
+        backfill=Backfill(since, until, settled=now - overlap) if since is not None else None,
     )

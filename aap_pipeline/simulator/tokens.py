@@ -122,6 +122,11 @@ class TokenStore:
         for refresh in self._refresh.values():
             refresh.expires = self._clock.now()
 
+    def belong_to(self, account: Account) -> None:
+        """Every access token in force is this user's from now on, as if its own user's roles had changed."""
+        for access in self._access.values():
+            access.account = account
+
     def account_of(self, authorization: str) -> Account | None:
         """Who an `Authorization` header stands for: a bearer token in force, or a right password; else None."""
         kind, _, credential = authorization.partition(" ")

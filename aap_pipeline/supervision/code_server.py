@@ -13,10 +13,9 @@ from pathlib import Path
 
 import yaml
 
+from aap_pipeline.dagster_instance import LOCATION
 from aap_pipeline.errors import PipelineError
 
-_LOCATION = "aap_pipeline"
-"""As in the shipped workspace.yaml: Dagster knows what sensors have done, and runs, by it."""
 _LONGEST_SOCKET_PATH = 107 if sys.platform.startswith("linux") else 103
 
 
@@ -49,14 +48,14 @@ class CodeServer:
     @property
     def command(self) -> list[str]:
         """What runs it. It listens once it has imported everything, and ends with an error where it cannot."""
-        code = ["--module-name", "aap_pipeline.definitions", "--location-name", _LOCATION]
+        code = ["--module-name", "aap_pipeline.definitions", "--location-name", LOCATION]
         python = ["--empty-working-directory", "--use-python-environment-entry-point"]  # as Dagster starts its own
         options = ["--socket", str(self.socket), "--log-level", "warning"]
         return [sys.executable, "-m", "dagster", "api", "grpc", *options, *code, *python]
 
     def write_workspace(self) -> Path:
         """Write the workspace.yaml that leads Dagster's other processes to it; where that is."""
-        entry = {"grpc_server": {"socket": str(self.socket), "location_name": _LOCATION}}
+        entry = {"grpc_server": {"socket": str(self.socket), "location_name": LOCATION}}
         file = self.folder / "workspace.yaml"
         file.write_text(yaml.safe_dump({"load_from": [entry]}), encoding="utf-8")
         return file

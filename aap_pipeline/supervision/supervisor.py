@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.dagster_instance import dagster_environment
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -22,6 +23,7 @@ from aap_pipeline.supervision.child import Backoff, Child
 from aap_pipeline.supervision.code_server import CodeServer
 from aap_pipeline.upkeep import metrics
 from aap_pipeline.warehouse.connection import describe
+from aap_pipeline.warehouse.encryption import cipher
 from aap_pipeline.warehouse.errors import EmbeddedServerError
 from aap_pipeline.warehouse.file_locks import FileLock
 from aap_pipeline.warehouse.migrate import MigrationError, check, migrate
@@ -77,6 +79,8 @@ class Supervisor:
     def run(self) -> None:
         """Run until `stop` is set. Raises PipelineError with the one thing to mend, after stopping everything."""
         require_free_port(self._options.host, self._options.port)
+        alert_settings()  # what is wrong there, or with the keys, would fail every sync later
+        cipher(self._settings)
         try:
             url = self._start_database()
             self._say(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")

@@ -60,7 +60,7 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
     with failing_clearly():
         with warehouse.connection() as connection:
             cluster = cluster_named(connection, context.partition_key)
-        request = SyncRequest(cluster, dagster_run_id=context.run.run_id)
+        request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
     yield MaterializeResult(metadata=dict(verdict.figures), check_results=[result(RECONCILIATION, RECONCILED, verdict)])

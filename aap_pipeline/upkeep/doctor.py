@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 
+from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.core.references import obstacle
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -60,6 +62,7 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
             return
         yield _told("settings", lambda: _settings(connection))
         yield _told("encryption key", lambda: _key(connection, settings))
+        yield _told("alerts", lambda: _alerts(connection))
         yield _references(connection)
         yield daemon(_heartbeat(connection))
 
@@ -131,6 +134,19 @@ def _key(connection: Connection, settings: Settings) -> Finding:
                 except EncryptionKeyError as error:
                     return Finding("encryption key", Verdict.FAILED, f"Cluster {name}: {error}")
     return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
+
+
+def _alerts(connection: Connection) -> Finding:
+    told = [receiver.name for receiver in receivers(alert_settings())]
+    row = connection.execute(statement("upkeep/alert_state"), {"receivers": told}).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate
+    incidents, waiting, error = row
+    if not told:
+        text = f"Nobody is told when something is wrong (open incidents: {incidents}): set AAP_PIPELINE_ALERT_…"
+        return Finding("alerts", Verdict.WARNING, f"{text}, as docs/operations.md says.")
+    if waiting:
+        return Finding("alerts", Verdict.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
+    return Finding("alerts", Verdict.OK, f"Told to {', '.join(told)}; open incidents: {incidents}.")
 
 
 def _references(connection: Connection) -> Finding:

@@ -11,7 +11,6 @@ from dagster import (
     ScheduleDefinition,
     ScheduleEvaluationContext,
     SkipReason,
-    in_process_executor,
     job,
     op,
     schedule,
@@ -21,18 +20,19 @@ from aap_pipeline.abandoned import note_process, unfinished_runs
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.failures import failing_clearly
-from aap_pipeline.jobs import CLUSTER_JOBS, REASON_TAG, nightly
+from aap_pipeline.jobs import REASON_TAG, nightly
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.upkeep.archive import archive
 from aap_pipeline.upkeep.maintenance import analyze, tidy
+from aap_pipeline.upkeep.run_history import forget_runs
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, session_lock
 
 
 @op(description="Deletes what need not be kept and settles what killed runs left open.")
 def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """Raw rows, archived documents, book-keeping of syncs, incidents, abandoned Dagster runs."""
+    """Raw rows, archived documents, book-keeping of syncs, incidents, Dagster runs: abandoned ones and old ones."""
     note_process(context)
     with _alone(context, warehouse) as connection:
         if connection is None:
@@ -40,8 +40,9 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         done = tidy(connection)
         context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
-    for each in (*CLUSTER_JOBS, tidy_job, archive_job):
-        unfinished_runs(context.instance, each.name)
+        forgotten = forget_runs(connection, context.instance)
+        context.log.info(f"Dagster runs forgotten: {forgotten:,}")
+    unfinished_runs(context.instance)
 
 
 @op(description="Moves old jobs into the archive as archive_after_days says, and brings statistics up to date.")
@@ -58,13 +59,13 @@ def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> No
         )
 
 
-@job(name="tidy", executor_def=in_process_executor, description=tidy_up.description)
+@job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
     """One step."""
     tidy_up()
 
 
-@job(name="archive", executor_def=in_process_executor, description=archive_and_analyze.description)
+@job(name="archive", description=archive_and_analyze.description)
 def archive_job() -> None:
     """One step."""
     archive_and_analyze()
@@ -76,7 +77,8 @@ tidy_schedule = ScheduleDefinition(
     cron_schedule="41 * * * *",
     default_status=DefaultScheduleStatus.RUNNING,
     description="Each hour: raw rows older than 24 hours that were dealt with, archived documents past "
-    "raw_retention_days, syncs whose process is gone, old book-keeping. Unparsed raw rows always stay.",
+    "raw_retention_days, syncs whose process is gone, old book-keeping, Dagster's runs past run_history_days. Unparsed "
+    "raw rows always stay.",
 )
 archive_schedule = ScheduleDefinition(
     name="archive_nightly",

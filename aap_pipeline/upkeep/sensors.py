@@ -17,7 +17,7 @@ from dagster import (
 
 from aap_pipeline.abandoned import unfinished_runs
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import CLUSTER_JOBS, PARTITION_TAG, REASON_TAG, parse_raw, refresh_marts
+from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, parse_raw, refresh_marts
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.upkeep.left_behind import Due, Waiting, to_parse, to_refresh, waiting
@@ -74,4 +74,4 @@ def _requests(
 
 def busy_clusters(instance: DagsterInstance) -> set[str]:
     """Clusters of which a run of any job waits or is under way; runs whose process is gone are ended."""
-    return {run.tags.get(PARTITION_TAG, "") for job in CLUSTER_JOBS for run in unfinished_runs(instance, job.name)}
+    return {run.tags.get(PARTITION_TAG, "") for run in unfinished_runs(instance)}

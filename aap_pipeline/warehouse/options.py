@@ -138,6 +138,13 @@ ARCHIVE_AFTER_DAYS = Option(
     Whole(0, _YEARS),
     "Age in days at which jobs move to the archive tables; 0 archives nothing.",
 )
+RUN_HISTORY_DAYS = Option(
+    "run_history_days",
+    3,
+    Whole(1, _YEARS),
+    "Days for which Dagster remembers runs that went well, with their events and output. Failed ones stay for 30 days "
+    "at least, and of each job and cluster the newest that went well stays.",
+)
 
 OPTIONS: dict[str, Option[Any]] = {
     option.name: option
@@ -163,6 +170,7 @@ OPTIONS: dict[str, Option[Any]] = {
         SLICE_JOBS,
         RAW_RETENTION_DAYS,
         ARCHIVE_AFTER_DAYS,
+        RUN_HISTORY_DAYS,
     )
 }
 """Every setting by name. A row of common_settings with another name belongs to someone else and is left alone."""

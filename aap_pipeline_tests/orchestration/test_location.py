@@ -130,6 +130,13 @@ def test_sensors_run_from_the_first_start_and_say_what_they_do() -> None:
     assert {"clusters_sensor", "new_jobs_sensor"} <= running
 
 
+def test_every_job_runs_in_one_process() -> None:
+    """Guards against a process a step, also in what people start from an asset's page, which is no job of ours."""
+    executors = {job.name: job.executor_def.name for job in defs.get_repository_def().get_all_jobs()}
+    assert {update_cluster.name, nightly.name, "__ASSET_JOB"} <= executors.keys()
+    assert set(executors.values()) == {"in_process"}
+
+
 def test_the_job_covers_every_asset() -> None:
     """Guards against a mart that no run ever builds; what belongs to the night is no part of a sync."""
     covered = {

@@ -22,7 +22,8 @@ from dagster import (
 from aap_pipeline.abandoned import PROCESS_TAG, process_tag, this_process
 from aap_pipeline.clusters.registry import clusters, purge, set_enabled
 from aap_pipeline.clusters.sensor import clusters_sensor
-from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
+from aap_pipeline.definitions import defs
+from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, nightly, update_cluster
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw import assets
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
@@ -175,14 +176,19 @@ def test_no_run_is_asked_for_while_one_is_under_way(
     assert "1 with runs under way" in said(result)
 
 
+@pytest.mark.parametrize("job", [update_cluster.name, nightly.name, "__ASSET_JOB"])
 def test_a_run_whose_process_was_killed_is_ended_and_its_cluster_synced_again(
-    site: Site, controller: SimulatorServer
+    site: Site, controller: SimulatorServer, job: str
 ) -> None:
-    """Guards against a cluster that is never synced again because Dagster believes in a run that nobody executes."""
+    """Guards against a cluster that is never synced again because Dagster believes in a run that nobody executes.
+
+    Runs of all jobs share the cluster's one place in the queue, also those that a person starts from an asset's page,
+    which Dagster calls __ASSET_JOB.
+    """
     site.register("prod", controller)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    run_id = begin_run(site, "prod", DagsterRunStatus.STARTED, str(ended.pid))
+    run_id = begin_run(site, "prod", DagsterRunStatus.STARTED, str(ended.pid), job)
     assert due(ask(site)) == ["prod"]
     run = site.instance.get_run_by_id(run_id)
     assert run is not None
@@ -190,32 +196,17 @@ def test_a_run_whose_process_was_killed_is_ended_and_its_cluster_synced_again(
     assert any("process of this run is gone" in record.message for record in site.instance.all_logs(run_id))
 
 
-def begin_run(site: Site, cluster: str, status: DagsterRunStatus, pid: str) -> str:
+def begin_run(site: Site, cluster: str, status: DagsterRunStatus, pid: str, job: str = update_cluster.name) -> str:
     """A run of Dagster's that is under way in process `pid`; its id."""
-    import dagster
-
     instance = site.instance
     run = instance.create_run_for_job(
-        job_def=dagster.Definitions(jobs=[_standing_in()]).resolve_job_def(update_cluster.name),
+        job_def=defs.resolve_job_def(job),
         tags={PARTITION_TAG: cluster},
         status=status,
     )
     here = process_tag(run.run_id)[PROCESS_TAG]
     instance.add_run_tags(run.run_id, {PROCESS_TAG: here.replace(f"/{this_process().pid}/", f"/{pid}/")})
     return run.run_id
-
-
-def _standing_in() -> object:
-    import dagster
-
-    @dagster.op
-    def nothing() -> None: ...
-
-    @dagster.job(name=update_cluster.name)
-    def job() -> None:
-        nothing()
-
-    return job
 
 
 def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(

@@ -5,8 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from aap_pipeline.abandoned import PROCESS_TAG, Process, is_gone, process_of, process_tag, this_process
+import pytest
+from dagster import DagsterRun, RunRecord
+
+from aap_pipeline.abandoned import (
+    PROCESS_TAG,
+    Process,
+    is_abandoned,
+    is_gone,
+    process_of,
+    process_tag,
+    this_process,
+)
+from aap_pipeline.jobs import LOCATION_TAG
 
 
 def test_a_run_names_its_process() -> None:
@@ -43,3 +56,16 @@ def test_another_process_with_the_same_pid_is_not_taken_for_it() -> None:
 def test_a_process_of_another_machine_is_not_judged() -> None:
     """Guards against ending the runs of a second worker that shares the database."""
     assert not is_gone(Process("elsewhere", "boot", 1, "1"), this_process())
+
+
+@pytest.mark.parametrize(
+    ("location", "hours", "abandoned"), [("aap_pipeline", 1, True), ("aap_pipeline", 0, False), ("theirs", 1, False)]
+)
+def test_a_run_that_names_no_process_is_given_up_if_it_is_ours_and_old(
+    location: str, hours: int, abandoned: bool
+) -> None:
+    """Guards against ending long runs of other people's code locations, which never name a process."""
+    now = datetime.now(UTC)
+    run = DagsterRun(job_name="update_cluster", tags={LOCATION_TAG: location})
+    record = RunRecord(1, run, now, now, start_time=(now - timedelta(hours=hours)).timestamp())
+    assert is_abandoned(record, this_process(), now) is abandoned

@@ -1,6 +1,9 @@
--- Each enabled cluster with the end of its last successful sync, or when it was added. Index: sync_run_cluster_idx.
-SELECT cluster.name, COALESCE(
+-- Each enabled cluster with the end of its last successful sync (NULL: none yet), and from when on one could be expected: its
+-- entry was added or changed (enabled, another token), or a sync under way has come a slice further.
+-- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key.
+SELECT cluster.name,
     (SELECT run.finished_at FROM pipeline.sync_run run
      WHERE run.cluster_id = cluster.id AND run.kind = 'sync' AND run.outcome = 'succeeded' ORDER BY run.id DESC LIMIT 1),
-    cluster.internal_created)
+    GREATEST(cluster.internal_created, cluster.internal_modified,
+        (SELECT status.internal_modified FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id))
 FROM clusters_cluster cluster WHERE cluster.enabled ORDER BY cluster.name

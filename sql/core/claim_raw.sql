@@ -1,5 +1,5 @@
 -- Take a batch's raw rows out of the raw table: a row that another parse took meanwhile is not given back. Refused ones go
--- whole to quarantine, in place of what was refused of the same record before; parsed ones to the archive, if it is kept.
+-- whole to quarantine, in place of what was refused of the same record before (raw_id says what is older); parsed ones to the archive, if it is kept.
 -- If it is not, older ones leave it: a rebuild from an archive with a gap would bring old values back.
 -- Uses clusters_clustersyncdata_cluster_idx and rejected_record_cluster_idx.
 WITH taken AS (
@@ -18,12 +18,16 @@ WITH taken AS (
         provisional = r.provisional, attempts = q.attempts + 1, last_rejected = NOW(), raw_id = r.id
     FROM refused r
     WHERE q.cluster_id = %(cluster_id)s AND q.kind = r.kind AND q.external_id = r.external_id AND NOT r.superseded
-    RETURNING r.id
+      AND (q.raw_id IS NULL OR q.raw_id < r.id)
 ), quarantined AS (
     INSERT INTO pipeline.rejected_record
         (cluster_id, kind, external_id, reason, message, document, fingerprint, provisional, raw_id)
     SELECT %(cluster_id)s, kind, external_id, reason, message, document, fingerprint, provisional, id
-    FROM refused WHERE NOT superseded AND id NOT IN (SELECT id FROM again) ORDER BY id
+    FROM refused r
+    WHERE NOT superseded AND NOT EXISTS (
+        SELECT FROM pipeline.rejected_record q
+        WHERE q.cluster_id = %(cluster_id)s AND q.kind = r.kind AND q.external_id = r.external_id)
+    ORDER BY id
 ), archived AS (
     INSERT INTO pipeline.raw_archive
         (cluster_id, kind, external_id, fingerprint, provisional, received_at, raw_id, document)

@@ -1,7 +1,8 @@
--- Stream a cluster's quarantined records, all or those of given ids, in the order in which they came.
+-- Stream a cluster's quarantined records, all or those of given ids, in the order in which they came, each with the moment
+-- of its last refusal.
 -- Uses rejected_record_pkey.
 COPY (
-    SELECT id, kind, external_id::bigint, fingerprint, provisional, first_rejected, TRUE, document
+    SELECT id, kind, external_id::bigint, fingerprint, provisional, last_rejected, TRUE, document
     FROM pipeline.rejected_record
     WHERE cluster_id = %(cluster_id)s AND id > %(after)s AND (%(only)s::bigint[] IS NULL OR id = ANY(%(only)s))
     ORDER BY id LIMIT %(limit)s

@@ -1,5 +1,6 @@
--- Clusters that have something in quarantine, of the given records or of all. Uses rejected_record_pkey
--- for given records.
-SELECT DISTINCT cluster_id FROM pipeline.rejected_record
+-- Clusters that have something in quarantine, with those of the given records that are there; of all records if none is given.
+-- Uses rejected_record_pkey for given records.
+SELECT cluster_id, COALESCE(array_agg(id) FILTER (WHERE %(only)s::bigint[] IS NOT NULL), '{}')
+FROM pipeline.rejected_record
 WHERE %(only)s::bigint[] IS NULL OR id = ANY(%(only)s::bigint[])
-ORDER BY cluster_id
+GROUP BY cluster_id ORDER BY cluster_id

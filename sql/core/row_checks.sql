@@ -1,5 +1,6 @@
 -- Whether this role may switch off the row triggers of its own session, its name for a GRANT, and what would then not happen
--- beside the checks of the references that core/hold_references holds: triggers and references added by somebody else.
+-- beside the checks of the references that core/hold_references holds: triggers, rules and references added by somebody
+-- else, those from a table of theirs to what a batch replaces included.
 SELECT
     has_parameter_privilege(current_user, 'session_replication_role', 'SET'),
     quote_ident(current_user),
@@ -7,6 +8,15 @@ SELECT
         SELECT tgname::text FROM pg_trigger
         WHERE NOT tgisinternal AND tgenabled NOT IN ('A', 'D')
           AND tgrelid IN ('clusters_job'::regclass, 'clusters_joblabel'::regclass, 'clusters_jobhostsummary'::regclass)
+        UNION ALL
+        SELECT rulename::text FROM pg_rewrite
+        WHERE ev_enabled NOT IN ('A', 'D')
+          AND ev_class IN ('clusters_job'::regclass, 'clusters_joblabel'::regclass, 'clusters_jobhostsummary'::regclass)
+        UNION ALL
+        SELECT conname::text FROM pg_constraint
+        WHERE contype = 'f'
+          AND confrelid IN ('clusters_job'::regclass, 'clusters_joblabel'::regclass, 'clusters_jobhostsummary'::regclass)
+          AND conrelid NOT IN ('clusters_joblabel'::regclass, 'clusters_jobhostsummary'::regclass)
         UNION ALL
         SELECT conname::text FROM pg_constraint
         WHERE contype = 'f'

@@ -1,4 +1,5 @@
--- Jobs that the controller deleted while their host summaries were awaited: what is here stays, and is final.
+-- Jobs that the controller deleted while their host summaries were awaited, or hid until the deadline: what is here stays,
+-- and is final.
 -- Index: clusters_job_cluster_external_idx.
 UPDATE clusters_job
 SET provisional = FALSE, internal_modified = NOW()

@@ -1,26 +1,30 @@
 -- Store what a batch says of job templates and give the ids of all that exist. Minutes are the user's: they are set when a
 -- template is new (settings default_manual_minutes, default_creation_minutes) and never again. `listed` ones come from the
--- controller's own list: organization, fingerprint and "not removed" are as it says. `gone_at` says since when the
--- controller does not have it; its fingerprint goes, so that a template that comes back is read again.
+-- controller's own list: organization, fingerprint and "not removed" are as it says (a replayed one only says an organization
+-- where none is known). `gone_at` says since when the
+-- controller does not have it (`new_gone_at`: the same of one that is new here, from its first mention on); its fingerprint
+-- goes, so that a template that comes back is read again.
 -- Uses clusters_jobtemplate_cluster_external_idx.
 WITH incoming AS (
     SELECT *
     FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[], %(mentioned)s::boolean[],
-                %(listed)s::boolean[], %(organizations)s::int[], %(fingerprints)s::bytea[], %(gone_at)s::timestamptz[])
-        AS i (external_id, name, description, latest, mentioned, listed, organization_id, fingerprint, gone_at)
+                %(listed)s::boolean[], %(organizations)s::int[], %(fingerprints)s::bytea[], %(gone_at)s::timestamptz[],
+                %(new_gone_at)s::timestamptz[])
+        AS i (external_id, name, description, latest, mentioned, listed, organization_id, fingerprint, gone_at, new_gone_at)
 ), known AS (
     SELECT i.*, d.id FROM incoming i
     LEFT JOIN clusters_jobtemplate d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), wanted AS (
-    SELECT d.id, COALESCE(left(k.name, 255), d.name) AS name,
-           CASE WHEN k.name IS NULL THEN d.full_name WHEN length(k.name) > 255 THEN k.name END AS full_name,
-           COALESCE(k.description, d.description) AS description,
-           CASE WHEN k.listed THEN k.organization_id ELSE d.organization_id END AS organization_id,
+    SELECT d.id, CASE WHEN k.latest AND k.name IS NOT NULL THEN left(k.name, 255) ELSE d.name END AS name,
+           CASE WHEN k.latest AND k.name IS NOT NULL THEN CASE WHEN length(k.name) > 255 THEN k.name END
+                ELSE d.full_name END AS full_name,
+           CASE WHEN k.latest AND k.description IS NOT NULL THEN k.description ELSE d.description END AS description,
+           CASE WHEN k.listed THEN k.organization_id ELSE COALESCE(d.organization_id, k.organization_id) END AS organization_id,
            CASE WHEN k.gone_at IS NOT NULL THEN NULL WHEN k.listed THEN k.fingerprint ELSE d.fingerprint END AS fingerprint,
            CASE WHEN k.gone_at IS NOT NULL THEN COALESCE(CASE WHEN NOT k.listed THEN d.removed_at END, k.gone_at)
                 WHEN k.listed THEN NULL ELSE d.removed_at END AS removed_at
     FROM known k JOIN clusters_jobtemplate d ON d.id = k.id
-    WHERE k.latest
+    WHERE k.latest OR k.gone_at IS NOT NULL OR (k.organization_id IS NOT NULL AND d.organization_id IS NULL)
 ), changed AS (
     UPDATE clusters_jobtemplate d
     SET name = w.name, full_name = w.full_name, description = w.description, organization_id = w.organization_id,
@@ -34,7 +38,7 @@ WITH incoming AS (
                                       removed_at, time_taken_manually_execute_minutes, time_taken_create_automation_minutes)
     SELECT %(cluster_id)s, external_id, COALESCE(left(name, 255), '#' || external_id),
            CASE WHEN length(name) > 255 THEN name END, description, organization_id,
-           CASE WHEN gone_at IS NULL THEN fingerprint END, gone_at, %(manual_minutes)s, %(creation_minutes)s
+           CASE WHEN new_gone_at IS NULL THEN fingerprint END, new_gone_at, %(manual_minutes)s, %(creation_minutes)s
     FROM known WHERE id IS NULL AND mentioned ORDER BY external_id
     ON CONFLICT (cluster_id, external_id) DO UPDATE SET name = EXCLUDED.name
     RETURNING external_id, id

@@ -16,8 +16,8 @@ CROSS JOIN LATERAL (
     SELECT j.*, (SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id)
         AS label_key
     FROM archive.all_jobs j
-    WHERE j.finished >= k.date::timestamp AT TIME ZONE f.reporting_timezone
-      AND j.finished < (k.date + 1)::timestamp AT TIME ZONE f.reporting_timezone
+    WHERE j.finished >= marts.day_start(k.date, f.reporting_timezone)
+      AND j.finished < marts.day_start(k.date + 1, f.reporting_timezone)
       AND j.job_template_id = k.job_template_id AND COALESCE(j.job_type, 'run') = k.job_type AND j.status = k.status
       AND j.num_hosts > 0 AND j.cluster_id = %(cluster_id)s
     ORDER BY j.finished, j.id LIMIT 1

@@ -114,7 +114,7 @@ COMMENT ON COLUMN clusters_jobhostsummary.modified IS 'When the controller last 
 
 COMMENT ON TABLE clusters_clustersyncdata IS 'Raw documents as the controllers sent them, until they are parsed.';
 COMMENT ON COLUMN clusters_clustersyncdata.data IS
-    'The document as received, less its links; of a job, with its host summaries under job_host_summaries.';
+    'The document as received, less its links and extra_vars; of a job, with its host summaries under job_host_summaries.';
 COMMENT ON COLUMN clusters_clustersyncdata.kind IS 'job, organization, job_template or job_template_gone.';
 COMMENT ON COLUMN clusters_clustersyncdata.external_id IS 'The controller''s id of what the document describes.';
 COMMENT ON COLUMN clusters_clustersyncdata.provisional IS

@@ -18,7 +18,7 @@ COMMENT ON COLUMN pipeline.sync_run.requests IS 'Requests sent.';
 COMMENT ON COLUMN pipeline.sync_run.retries IS 'Repeated requests by cause.';
 COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received.';
 COMMENT ON COLUMN pipeline.sync_run.seconds IS 'Duration in seconds.';
-COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync.';
+COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync; null for backfills and reconciliations.';
 COMMENT ON COLUMN pipeline.sync_run.newest_finished IS 'Finish time of the newest job read.';
 COMMENT ON COLUMN pipeline.sync_run.outcome IS 'running, succeeded, failed or interrupted.';
 COMMENT ON COLUMN pipeline.sync_run.error IS 'Why it failed, in a sentence.';
@@ -29,7 +29,7 @@ COMMENT ON COLUMN pipeline.pending_summaries.external_id IS 'The controller''s j
 COMMENT ON COLUMN pipeline.pending_summaries.finished IS 'When the job finished.';
 COMMENT ON COLUMN pipeline.pending_summaries.first_seen IS 'When it was first read without them.';
 COMMENT ON COLUMN pipeline.pending_summaries.given_up IS
-    'The deadline (summaries_deadline_minutes) has passed: the job is kept as it is and no longer asked for.';
+    'The deadline (summaries_deadline_minutes) has passed: the job is kept as it is; only reconciliation asks for it again.';
 
 COMMENT ON TABLE pipeline.rejected_record IS
     'Quarantine: documents that do not fit, whole, with the reason; aap-pipeline rejected lists and replays them.';

@@ -7,18 +7,33 @@ CREATE TABLE marts.bi_access (
 );
 ALTER TABLE marts.bi_access ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON marts.bi_access FOR SELECT
-    USING (role IN (SELECT r.rolname FROM pg_catalog.pg_roles r WHERE pg_has_role(CURRENT_USER, r.oid, 'USAGE')));
+    USING (role IN (SELECT r.rolname FROM pg_catalog.pg_roles r
+                    WHERE pg_has_role(CURRENT_USER, r.oid, 'USAGE') OR pg_has_role(SESSION_USER, r.oid, 'USAGE')));
 
+-- Whoever is not listed sees everything: a misspelt role would restrict nobody.
+CREATE FUNCTION marts.bi_access_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role) THEN
+        RAISE EXCEPTION 'There is no role "%" to restrict: create it first, and write it as pg_roles has it.', NEW.role
+            USING ERRCODE = 'undefined_object';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access
+    FOR EACH ROW EXECUTE FUNCTION marts.bi_access_changed();
+
+-- The reader's organizations, NULL for all. The role that SET ROLE chose counts where it is listed, else the login: a login
+-- that is listed sees no more as bi_reader, a shared login that is not sees what the role of the person it serves does.
 -- SECURITY INVOKER on purpose: inside a SECURITY DEFINER function current_user would be the owner, and everyone would
--- see what the owner sees.
-CREATE FUNCTION marts.sees_all() RETURNS BOOLEAN LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT COALESCE((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER), FALSE)
-        OR NOT EXISTS (
-            SELECT FROM marts.bi_access a JOIN pg_catalog.pg_roles r ON r.rolname = a.role
-            WHERE pg_has_role(CURRENT_USER, r.oid, 'USAGE'))
-$$;
-CREATE FUNCTION marts.visible_organizations() RETURNS INTEGER[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT COALESCE(array_agg(DISTINCT a.organization), '{}')
-    FROM marts.bi_access a JOIN pg_catalog.pg_roles r ON r.rolname = a.role
-    WHERE pg_has_role(CURRENT_USER, r.oid, 'USAGE')
-$$;
+-- see what the owner sees. Bodies of this form are bound when they are created: no search_path of the reader's puts
+-- functions of its own in their place.
+CREATE FUNCTION marts.visible_organizations() RETURNS INTEGER[] LANGUAGE sql STABLE PARALLEL SAFE RETURN (
+    SELECT COALESCE(array_agg(DISTINCT a.organization) FILTER (WHERE who.rolname = CURRENT_USER),
+        array_agg(DISTINCT a.organization))
+    FROM marts.bi_access a
+    JOIN pg_catalog.pg_roles r ON r.rolname = a.role
+    JOIN pg_catalog.pg_roles who ON who.rolname IN (CURRENT_USER, SESSION_USER) AND NOT who.rolsuper
+        AND pg_has_role(who.oid, r.oid, 'USAGE')
+);
+CREATE FUNCTION marts.sees_all() RETURNS BOOLEAN LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN marts.visible_organizations() IS NULL;

@@ -26,12 +26,12 @@ COMMENT ON TABLE marts.host_set_pentad IS 'Which hosts a workload''s runs of a p
 COMMENT ON TABLE marts.host_set_monthly IS 'Which hosts a workload''s runs of a month touched: the union of host_set_daily.';
 COMMENT ON TABLE marts.organization_host_set_daily IS 'Which hosts an organization''s runs of a day touched, as bitmaps.';
 COMMENT ON TABLE marts.organization_host_set_monthly IS 'Which hosts an organization''s runs of a month touched, as bitmaps.';
-COMMENT ON TABLE marts.platform_month IS 'Elapsed time of each cluster by month, over which cost_model subscription spreads the price of the platform. Not by organization: the share of one needs the whole.';
+COMMENT ON TABLE marts.platform_month IS 'Elapsed time of each cluster by month, over which cost_model subscription spreads the price of the platform. Not by organization: a reader of some organizations sees none of it, only the sums in population_month.';
 COMMENT ON TABLE marts.formula IS 'One row: the settings that all money obeys, as read from common_settings by trigger.';
 COMMENT ON TABLE marts.rate_history IS 'Every rate that was set, from which day, for everyone (0, 0), a cluster, or an organization. A value of NULL ends an override.';
 COMMENT ON TABLE marts.rate_period IS 'The rates that hold for each organization of each cluster in each period: rate_history resolved.';
 COMMENT ON TABLE marts.template_minutes IS 'Minutes of each job template with their history, kept by trigger.';
-COMMENT ON TABLE marts.bi_access IS 'Which organizations a database role may see. A role that is not listed, and inherits none that is, sees all.';
+COMMENT ON TABLE marts.bi_access IS 'Which organizations a database role may see. A role that is not listed, and inherits none that is, sees all; a login that is listed stays so whatever SET ROLE it does.';
 COMMENT ON TABLE public.common_currency_rate IS 'What one unit of from_currency is worth in to_currency, from rate_date on.';
 COMMENT ON TABLE pipeline.changed_rate IS 'Changes of rates and minutes whose costs as recorded are still to be computed.';
 COMMENT ON TABLE pipeline.rebuild_due IS 'Clusters whose marts must be built anew, and why.';
@@ -48,6 +48,8 @@ COMMENT ON VIEW marts.recorded_daily IS 'Quantities by day and series, with what
 COMMENT ON VIEW marts.current_rate IS 'The rates in force today for each organization of each cluster.';
 COMMENT ON VIEW marts.series_price IS 'Series with the minutes and rates that price them today.';
 COMMENT ON VIEW marts.counted_first_run IS 'The first run of each job template that the population of the settings counts.';
+COMMENT ON VIEW marts.population_first_run IS 'The first run of each job template under each choice of savings_population and count_check_mode.';
+COMMENT ON VIEW marts.population_month IS 'The platform''s price and elapsed time by month under each choice of savings_population and count_check_mode, where a price is set.';
 COMMENT ON VIEW marts.subscription_month IS 'The platform''s price and elapsed time by month, under cost_model subscription.';
 COMMENT ON VIEW marts.counted_job IS 'Successful and failed jobs of core, for charts by the hour.';
 COMMENT ON VIEW marts.counted_job_label IS 'Labels of core''s jobs, for charts by the hour.';
@@ -60,8 +62,9 @@ COMMENT ON FUNCTION marts.top_users IS 'The n launchers with the most runs.';
 COMMENT ON FUNCTION marts.top_projects IS 'The n projects with the most runs, with their savings.';
 COMMENT ON FUNCTION marts.formula_comparison IS 'Costs and savings under every choice of the formula''s settings, side by side; in_force marks the one that holds.';
 COMMENT ON FUNCTION marts.sees_all IS 'Whether the reader sees every organization.';
-COMMENT ON FUNCTION marts.visible_organizations IS 'The organizations that bi_access gives the reader.';
+COMMENT ON FUNCTION marts.visible_organizations IS 'The organizations that bi_access gives the reader; NULL: all.';
 COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';
+COMMENT ON FUNCTION marts.day_start IS 'When a day begins in a time zone: its first instant, also where clocks go back past midnight.';
 COMMENT ON FUNCTION marts.pentad IS 'First day of the pentad that a day lies in: a month''s days 1-5, 6-10, ... and 26 to its end.';
 COMMENT ON FUNCTION marts.next_pentad IS 'First day of the pentad after this one.';
 COMMENT ON FUNCTION marts.split IS 'How a range of days splits into whole months, whole pentads and days at its edges.';
@@ -128,7 +131,9 @@ BEGIN
             ('cumulated_savings', 'Savings up to and including the month (payback: to date, creation paid once).'),
             ('manual_costs_as_recorded', 'Manual costs by the rates and minutes of the day.'),
             ('automated_costs_as_recorded', 'Automated costs by the rates and minutes of the day.'),
-            ('savings_as_recorded', 'Savings by the rates and minutes of the day.'),
+            ('creation_costs_as_recorded', 'Creation costs by the rates and minutes of the day.'),
+            ('run_costs_as_recorded', 'Run costs by the rates of the day.'),
+            ('savings_as_recorded', 'Savings by the rates and minutes of the day; under cost_model subscription, whose price and hourly rate have no history, all as recorded is what it is now.'),
             ('manual_cents_as_recorded', 'Manual costs by the rates and minutes of the day, in cents.'),
             ('creation_cents_as_recorded', 'Creation costs of every run by the rates and minutes of the day, in cents.'),
             ('run_cent_ms_as_recorded', 'Run time in milliseconds x the day''s automated rate in cents a minute; divide by 6,000,000.'),

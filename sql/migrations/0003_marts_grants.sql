@@ -28,7 +28,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    marts.today, marts.sees_all, marts.visible_organizations, marts.pentad, marts.next_pentad, marts.split,
+    marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.pentad, marts.next_pentad, marts.split,
     marts.matching_workloads, marts.subscription_cost,
     marts.to_date_terms, marts.template_quantities, marts.template_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
     marts.top_users, marts.top_projects, marts.formula_comparison TO bi_reader;
@@ -45,7 +45,9 @@ BEGIN
             ('workload', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('series', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('rate_period', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('rate_history', 'organization_id = 0 OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
+            ('rate_history', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'
+                || ' OR organization_id = 0 AND (cluster_id = 0 OR cluster_id IN (SELECT c.cluster_id FROM marts.dim_cluster c))'),
+            ('platform_month', 'FALSE'),
             ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('launcher_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),

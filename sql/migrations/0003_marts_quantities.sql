@@ -71,21 +71,42 @@ CREATE FUNCTION marts.matching_workloads(
       AND (labels IS NULL OR w.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 
--- The runs on which the creation cost is booked once: the first of each template that the population counts.
-CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS
-    SELECT DISTINCT ON (r.job_template_id) r.job_template_id, r.series_id, r.job_id, r.date,
-        r.creation_cents_as_recorded AS creation_cents
-    FROM marts.first_run r, marts.formula f
-    WHERE (f.count_check_mode OR r.job_type <> 'check') AND (NOT f.successful_only OR r.status = 'successful')
-    ORDER BY r.job_template_id, r.finished, r.job_id;
+-- The runs on which the creation cost is booked once, under each choice of the population: the first of each template, for
+-- whichever organization it ran. Found with the owner's rights, for a reader who sees one organization would take the
+-- first of its own for it; shown to those who see the run.
+CREATE VIEW marts.population_first_run WITH (security_barrier = true) AS
+    SELECT x.* FROM (
+        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, r.job_template_id)
+            k.count_check_mode, o.successful_only, r.job_template_id, r.series_id, r.job_id, r.date,
+            r.creation_cents_as_recorded AS creation_cents
+        FROM marts.first_run r
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
+        ORDER BY k.count_check_mode, o.successful_only, r.job_template_id, r.finished, r.job_id
+    ) x
+    JOIN marts.series s USING (series_id)
+    WHERE (SELECT marts.sees_all()) OR s.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 
--- The price of each month's run time under cost_model subscription: `price` for `elapsed_ms` in all.
-CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
-    SELECT p.month, f.subscription_monthly_price AS price, sum(p.elapsed_ms) AS elapsed_ms
-    FROM marts.platform_month p, marts.formula f
-    WHERE f.subscription AND (f.count_check_mode OR NOT p.check_mode) AND (NOT f.successful_only OR p.status = 'successful')
-    GROUP BY p.month, f.subscription_monthly_price
+CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS
+    SELECT r.job_template_id, r.series_id, r.job_id, r.date, r.creation_cents
+    FROM marts.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only);
+
+-- What a month's run time costs in a subscription, under each choice of the population: `price` for `elapsed_ms` in all. A
+-- reader's share needs the whole, so that all readers see it, with the owner's rights, but only where there is a price:
+-- then whoever knows the costs of some run time knows the whole.
+CREATE VIEW marts.population_month AS
+    SELECT p.month, k.count_check_mode, o.successful_only, f.subscription_monthly_price AS price, sum(p.elapsed_ms) AS elapsed_ms
+    FROM marts.platform_month p
+    JOIN marts.formula f ON f.subscription_monthly_price > 0
+    CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+    WHERE (k.count_check_mode OR NOT p.check_mode) AND (NOT o.successful_only OR p.status = 'successful')
+    GROUP BY 1, 2, 3, 4
     HAVING sum(p.elapsed_ms) > 0;
+
+CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
+    SELECT p.month, p.price, p.elapsed_ms
+    FROM marts.population_month p JOIN marts.formula f USING (count_check_mode, successful_only)
+    WHERE f.subscription;
 
 -- Successful and failed jobs as they stand in core, for charts by the hour. Views run with their owner's rights, but
 -- current_user stays the reader's: the condition is the reader's own.
@@ -225,9 +246,9 @@ BEGIN
         CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.counted_ms * r.automated END,
         CASE WHEN NOT n.counts OR f.successful_only THEN 0
             WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 60000 ELSE q.failed_ms * r.automated END,
-        CASE WHEN n.counts THEN q.manual_cents ELSE 0 END::numeric,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN c.manual_minutes * n.person_rate * 100 ELSE q.manual_cents END,
         CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
-            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
+            WHEN f.subscription THEN c.creation_minutes * n.person_rate * 100 WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
         CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
     FROM marts.template_quantities(from_date, to_date, clusters, organizations, job_templates, projects, labels) q
     JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id

@@ -162,13 +162,12 @@ BEGIN
         RETURN QUERY
         WITH bucket AS (
             SELECT DISTINCT date_trunc('hour', h, zone) AS at
-            FROM generate_series(from_date::timestamp AT TIME ZONE zone,
-                (to_date + 1)::timestamp AT TIME ZONE zone - interval '1 microsecond', interval '30 minutes') AS h
+            FROM generate_series(marts.day_start(from_date, zone),
+                marts.day_start(to_date + 1, zone) - interval '1 microsecond', interval '30 minutes') AS h
         ), job AS (
             SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.num_hosts) AS hosts
             FROM marts.counted_job j
-            WHERE j.finished >= from_date::timestamp AT TIME ZONE zone
-              AND j.finished < (to_date + 1)::timestamp AT TIME ZONE zone
+            WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
               AND (clusters IS NULL OR j.cluster_id = ANY (clusters))
               AND (organizations IS NULL OR j.organization_id = ANY (organizations))
               AND (job_templates IS NULL OR j.job_template_id = ANY (job_templates))
@@ -183,7 +182,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
         RETURN QUERY
-        SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
+        SELECT marts.day_start(b.at::date, zone), COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
         FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
             CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
         LEFT JOIN (
@@ -204,7 +203,7 @@ BEGIN
             array_agg(t.starts ORDER BY t.date, t.starts) INTO dates, signs, starts
         FROM marts.to_date_terms(from_date, to_date, granularity IN ('day', 'week')) t;
         RETURN QUERY
-        SELECT b.at AT TIME ZONE zone, COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
+        SELECT marts.day_start(b.at::date, zone), COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
         FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
             CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
         LEFT JOIN (

@@ -60,6 +60,13 @@ CREATE FUNCTION marts.today() RETURNS DATE LANGUAGE sql STABLE PARALLEL SAFE AS 
     SELECT (now() AT TIME ZONE reporting_timezone)::date FROM marts.formula
 $$;
 
+-- When a day begins. PostgreSQL takes a midnight that occurs twice for the second, where clocks go back past it (in the
+-- Azores, in Havana), and then an instant before it is right; where the instant before is skipped, midnight is.
+CREATE FUNCTION marts.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT least(day::timestamp AT TIME ZONE zone,
+        (day::timestamp - interval '1 microsecond') AT TIME ZONE zone + interval '1 microsecond')
+$$;
+
 -- A value that a setting does not allow is refused by name, whoever writes it.
 CREATE FUNCTION marts.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -48,8 +48,8 @@ CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
         c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
         CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
             AS time_savings_seconds,
-        r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
-        r.manual - r.creation - r.run AS savings_as_recorded
+        r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
+        r.creation + r.run AS automated_costs_as_recorded, r.manual - r.creation - r.run AS savings_as_recorded
     FROM marts.recorded_daily d
     JOIN marts.series_price p ON p.series_id = d.series_id
     LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id AND first.date = d.date
@@ -63,8 +63,10 @@ CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
                 ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / 100.0 ELSE 0 END AS manual,
+        SELECT CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.manual_minutes * p.person_rate
+                ELSE d.manual_cents_as_recorded / 100.0 END AS manual,
             CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.subscription THEN c.creation_minutes * p.person_rate
                 WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
                 ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
             CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
@@ -82,8 +84,8 @@ CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
         c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
         CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
             AS time_savings_seconds,
-        r.manual AS manual_costs_as_recorded, r.creation + r.run AS automated_costs_as_recorded,
-        r.manual - r.creation - r.run AS savings_as_recorded
+        r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
+        r.creation + r.run AS automated_costs_as_recorded, r.manual - r.creation - r.run AS savings_as_recorded
     FROM marts.run_monthly d
     JOIN marts.series_price p ON p.series_id = d.series_id
     LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id
@@ -98,8 +100,10 @@ CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
                 ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / 100.0 ELSE 0 END AS manual,
+        SELECT CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.manual_minutes * p.person_rate
+                ELSE d.manual_cents_as_recorded / 100.0 END AS manual,
             CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
+                WHEN p.subscription THEN c.creation_minutes * p.person_rate
                 WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
                 ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
             CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
@@ -112,9 +116,11 @@ CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
         sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
         sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
         COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
-        sum(m.savings_as_recorded) AS savings_as_recorded,
+        sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
+        sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
         sum(sum(m.savings)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings
-    FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id)
+    FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id) CROSS JOIN marts.formula f
+    WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.job_template_id, t.name;
 
 CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
@@ -124,9 +130,11 @@ CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
         sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
         sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
         COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
-        sum(m.savings_as_recorded) AS savings_as_recorded,
+        sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
+        sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
         sum(sum(m.savings)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings
-    FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id)
+    FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id) CROSS JOIN marts.formula f
+    WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.organization_id, o.name;
 
 -- Quantities are added up by organization first, for rates differ between them only: money for each row of a day took
@@ -136,6 +144,8 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
         s.runs_without_template, s.hosts, s.elapsed_ms / 1000 AS elapsed_seconds, s.manual_costs,
         s.creation_costs + s.run_costs AS automated_costs, s.manual_costs - s.creation_costs - s.run_costs AS savings,
         (s.manual_minutes - s.creation_minutes) * 60 - s.counted_ms / 1000 AS time_savings_seconds,
+        s.manual_recorded AS manual_costs_as_recorded, s.creation_recorded + s.run_recorded AS automated_costs_as_recorded,
+        s.manual_recorded - s.creation_recorded - s.run_recorded AS savings_as_recorded,
         COALESCE(h.unique_hosts, 0) AS unique_hosts
     FROM (
         SELECT q.date, q.cluster_id, sum(q.runs)::bigint AS runs, sum(q.successful_runs)::bigint AS successful_runs,
@@ -143,9 +153,10 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
             sum(q.provisional_runs)::bigint AS provisional_runs, sum(q.runs_without_template)::bigint AS runs_without_template,
             sum(q.hosts)::bigint AS hosts, sum(q.elapsed_ms) AS elapsed_ms, sum(q.counted_ms) AS counted_ms,
             sum(q.manual_minutes) AS manual_minutes, sum(c.creation_minutes) AS creation_minutes,
-            sum(q.manual_minutes * r.person_rate) AS manual_costs, sum(c.creation_minutes * r.person_rate) AS creation_costs,
-            sum(CASE WHEN f.subscription THEN COALESCE(q.counted_ms * m.price / m.elapsed_ms, 0)
-                ELSE q.counted_ms * r.automated / 60000 END) AS run_costs, f.count_check_mode
+            sum(m.manual) AS manual_costs, sum(m.creation) AS creation_costs, sum(m.run) AS run_costs,
+            sum(CASE WHEN f.subscription THEN m.manual ELSE q.manual_cents / 100 END) AS manual_recorded,
+            sum(CASE WHEN f.subscription THEN m.creation ELSE c.creation_cents / 100 END) AS creation_recorded,
+            sum(CASE WHEN f.subscription THEN m.run ELSE q.run_cent_ms / 6000000 END) AS run_recorded, f.count_check_mode
         FROM (
             SELECT d.date, p.cluster_id, p.organization_id, sum(d.runs) AS runs,
                 COALESCE(sum(d.runs) FILTER (WHERE p.status = 'successful'), 0) AS successful_runs,
@@ -155,23 +166,34 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
                 sum(d.hosts) AS hosts, sum(d.elapsed_ms) AS elapsed_ms,
                 COALESCE(sum(d.elapsed_ms) FILTER (WHERE p.counts), 0) AS counted_ms,
                 COALESCE(sum(d.hosts::bigint * p.manual_minutes) FILTER (WHERE p.counts), 0) AS manual_minutes,
-                COALESCE(sum(d.runs::bigint * p.creation_minutes) FILTER (WHERE p.counts), 0) AS creation_minutes
-            FROM marts.run_daily d JOIN marts.series_price p USING (series_id)
+                COALESCE(sum(d.runs::bigint * p.creation_minutes) FILTER (WHERE p.counts), 0) AS creation_minutes,
+                COALESCE(sum(d.manual_cents_as_recorded) FILTER (WHERE p.counts), 0) AS manual_cents,
+                COALESCE(sum(d.creation_cents_as_recorded) FILTER (WHERE p.counts), 0) AS creation_cents,
+                COALESCE(sum(d.run_cent_ms_as_recorded) FILTER (WHERE p.counts), 0) AS run_cent_ms
+            FROM marts.recorded_daily d JOIN marts.series_price p USING (series_id)
             WHERE p.job_type <> 'check' OR (SELECT g.count_check_mode FROM marts.formula g)
             GROUP BY d.date, p.cluster_id, p.organization_id
         ) q
         CROSS JOIN marts.formula f
         JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-        LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', q.date::timestamp)::date
+        LEFT JOIN marts.subscription_month u ON u.month = date_trunc('month', q.date::timestamp)::date
         LEFT JOIN (
-            SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes
+            SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes,
+                sum(x.creation_cents) AS creation_cents
             FROM marts.counted_first_run x JOIN marts.series_price p USING (series_id)
             GROUP BY x.date, p.cluster_id, p.organization_id
         ) first ON first.date = q.date AND first.cluster_id = q.cluster_id AND first.organization_id = q.organization_id
         CROSS JOIN LATERAL (
             SELECT CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_minutes, 0)
-                ELSE q.creation_minutes END AS creation_minutes
+                    ELSE q.creation_minutes END AS creation_minutes,
+                CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_cents, 0)
+                    ELSE q.creation_cents END AS creation_cents
         ) c
+        CROSS JOIN LATERAL (
+            SELECT q.manual_minutes * r.person_rate AS manual, c.creation_minutes * r.person_rate AS creation,
+                CASE WHEN f.subscription THEN COALESCE(q.counted_ms * u.price / u.elapsed_ms, 0)
+                    ELSE q.counted_ms * r.automated / 60000 END AS run
+        ) m
         GROUP BY q.date, q.cluster_id, f.count_check_mode
     ) s
     CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
@@ -217,19 +239,26 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
 -- One row a successful or failed job, with its money.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.id AS job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.started, j.finished,
-        (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, COALESCE(j.organization_id, 0) AS organization_id,
+        d.date, COALESCE(j.organization_id, 0) AS organization_id,
         COALESCE(j.job_template_id, 0) AS job_template_id, COALESCE(j.project_id, 0) AS project_id,
         COALESCE(j.launched_by_id, 0) AS user_id, j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
         c.counts AS counted, m.manual_costs, m.creation_costs, m.run_costs, m.creation_costs + m.run_costs AS automated_costs,
-        m.manual_costs - m.creation_costs - m.run_costs AS savings
+        m.manual_costs - m.creation_costs - m.run_costs AS savings,
+        o.manual AS manual_costs_as_recorded, o.creation AS creation_costs_as_recorded, o.run AS run_costs_as_recorded,
+        o.creation + o.run AS automated_costs_as_recorded, o.manual - o.creation - o.run AS savings_as_recorded
     FROM archive.all_jobs j
     CROSS JOIN marts.formula f
+    CROSS JOIN LATERAL (SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date) d
     JOIN marts.rate_period r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
         AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
         AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    JOIN marts.rate_period rr ON rr.cluster_id = j.cluster_id AND rr.organization_id = COALESCE(j.organization_id, 0)
+        AND rr.valid_from <= d.date AND rr.valid_to > d.date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = j.job_template_id AND t.valid_to = '9999-12-31'
-    LEFT JOIN marts.subscription_month s
-        ON s.month = date_trunc('month', j.finished AT TIME ZONE f.reporting_timezone)::date
+    LEFT JOIN marts.template_minutes tr ON tr.job_template_id = j.job_template_id
+        AND tr.valid_from <= d.date AND tr.valid_to > d.date
+    LEFT JOIN marts.counted_first_run first ON first.job_template_id = j.job_template_id AND first.job_id = j.id
+    LEFT JOIN marts.subscription_month s ON s.month = date_trunc('month', d.date::timestamp)::date
     CROSS JOIN LATERAL (
         SELECT t.job_template_id IS NOT NULL AND j.num_hosts > 0 AND (j.job_type <> 'check' OR f.count_check_mode)
             AND (j.status = 'successful' OR NOT f.successful_only) AS counts,
@@ -238,12 +267,18 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     CROSS JOIN LATERAL (
         SELECT CASE WHEN c.counts THEN j.num_hosts * t.manual_minutes * c.person_rate ELSE 0 END AS manual_costs,
             CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
-                WHEN f.creation_once AND NOT EXISTS (
-                    SELECT FROM marts.counted_first_run x WHERE x.job_template_id = j.job_template_id AND x.job_id = j.id) THEN 0
+                WHEN f.creation_once AND first.job_id IS NULL THEN 0
                 ELSE t.creation_minutes * c.person_rate END AS creation_costs,
             CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(j.elapsed * 1000 * s.price / s.elapsed_ms, 0)
                 ELSE j.elapsed * r.automated / 60 END AS run_costs
     ) m
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN f.subscription THEN m.manual_costs WHEN c.counts THEN j.num_hosts * tr.manual_minutes * rr.manual
+                ELSE 0 END AS manual,
+            CASE WHEN f.subscription THEN m.creation_costs WHEN NOT c.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once AND first.job_id IS NULL THEN 0 ELSE tr.creation_minutes * rr.manual END AS creation,
+            CASE WHEN f.subscription THEN m.run_costs WHEN c.counts THEN j.elapsed * rr.automated / 60 ELSE 0 END AS run
+    ) o
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
       AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
 
@@ -253,7 +288,7 @@ CREATE VIEW marts.freshness WITH (security_barrier = true) AS
     SELECT c.id AS cluster_id, c.name AS cluster, c.enabled, r.finished_at AS last_sync, r.outcome AS last_outcome,
         s.last_job_finished_date AS newest_job, extract(epoch FROM now() - s.last_job_finished_date)::bigint AS newest_job_age_seconds,
         r.lag_seconds,
-        CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) END AS provisional,
+        CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id AND NOT p.given_up) END AS provisional,
         CASE WHEN a.sees_all THEN (SELECT count(*) FROM pipeline.rejected_record q WHERE q.cluster_id = c.id) END AS quarantined,
         CASE WHEN a.sees_all THEN (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) END
             AS days_to_refresh
@@ -316,26 +351,18 @@ CREATE FUNCTION marts.formula_comparison(
             AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
         LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
         GROUP BY q.month, q.is_check, q.is_successful
-    ), platform AS (
-        SELECT p.month, p.check_mode, p.status = 'successful' AS is_successful, sum(p.elapsed_ms) AS elapsed_ms
-        FROM marts.platform_month p GROUP BY 1, 2, 3
+    ), price AS MATERIALIZED (
+        SELECT * FROM marts.population_month
     ), first AS (
-        SELECT k.count_check_mode, o.successful_only, sum(t.creation_minutes) AS creation_minutes,
+        SELECT f.count_check_mode, f.successful_only, sum(t.creation_minutes) AS creation_minutes,
             sum(t.creation_minutes * r.manual) AS creation
-        FROM (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        CROSS JOIN LATERAL (
-            SELECT DISTINCT ON (f.job_template_id) f.job_template_id, f.series_id, f.date
-            FROM marts.first_run f
-            WHERE (k.count_check_mode OR f.job_type <> 'check') AND (NOT o.successful_only OR f.status = 'successful')
-            ORDER BY f.job_template_id, f.finished, f.job_id
-        ) f
+        FROM marts.population_first_run f
         JOIN quantity q ON q.series_id = f.series_id AND q.month = date_trunc('month', f.date::timestamp)::date
         JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
             AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
         JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
         WHERE f.date BETWEEN from_date AND to_date
-        GROUP BY k.count_check_mode, o.successful_only
+        GROUP BY f.count_check_mode, f.successful_only
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode)
@@ -347,13 +374,10 @@ CREATE FUNCTION marts.formula_comparison(
         SELECT COALESCE(sum(x.runs), 0)::bigint AS runs, COALESCE(sum(x.manual_minutes), 0) AS manual_minutes,
             COALESCE(sum(x.manual), 0) AS manual, COALESCE(sum(x.creation_minutes), 0) AS creation_minutes,
             COALESCE(sum(x.creation), 0) AS creation, COALESCE(sum(x.run), 0) AS run,
-            COALESCE(sum(x.elapsed_ms * g.subscription_monthly_price / l.elapsed_ms), 0) AS charged
+            COALESCE(sum(x.elapsed_ms * p.price / p.elapsed_ms), 0) AS charged
         FROM part x
-        LEFT JOIN (
-            SELECT p.month, NULLIF(sum(p.elapsed_ms), 0) AS elapsed_ms FROM platform p
-            WHERE (c.count_check_mode OR NOT p.check_mode) AND (NOT c.successful_only OR p.is_successful)
-            GROUP BY p.month
-        ) l USING (month)
+        LEFT JOIN price p ON p.month = x.month AND p.count_check_mode = c.count_check_mode
+            AND p.successful_only = c.successful_only
         WHERE (c.count_check_mode OR NOT x.is_check) AND (NOT c.successful_only OR x.is_successful)
     ) t
     LEFT JOIN first f ON f.count_check_mode = c.count_check_mode AND f.successful_only = c.successful_only

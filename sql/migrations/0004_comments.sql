@@ -17,7 +17,7 @@ COMMENT ON COLUMN pipeline.host_totals_check.checked_at IS 'When the check last 
 COMMENT ON COLUMN pipeline.raw_archive.raw_id IS
     'Id of the raw row that it came from; NULL where it is not known.';
 COMMENT ON COLUMN pipeline.rejected_record.raw_id IS
-    'Id of the raw row that it came from; NULL where it is not known.';
+    'Id of the raw row that it came from, or the number that it took in their order; NULL where it is not known.';
 
 -- The columns that mean the same in every table of the schema so far, wherever nothing else was said.
 DO $$

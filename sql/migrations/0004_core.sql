@@ -18,7 +18,8 @@ CREATE TABLE pipeline.raw_archive (
 CREATE INDEX raw_archive_cluster_idx ON pipeline.raw_archive (cluster_id, id);
 CREATE INDEX raw_archive_parsed_at_idx ON pipeline.raw_archive (parsed_at);
 
--- Which raw row a record came from: proof for the clean-up that it need not be kept.
+-- Which raw row a record came from: proof for the clean-up that it need not be kept, and what is newer. One that never was
+-- a raw row takes a number of its own out of their sequence.
 ALTER TABLE pipeline.rejected_record ADD COLUMN raw_id INTEGER;
 
 -- How far the check of host totals has come: every job up to newest_id was checked when it was new; the audit that goes

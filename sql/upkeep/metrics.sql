@@ -13,7 +13,7 @@ SELECT
     success.requests AS last_success_requests,
     (SELECT COALESCE(sum(v.value::numeric), 0) FROM jsonb_each_text(last.retries) v) AS last_sync_retries,
     (SELECT count(*) FROM clusters_clustersyncdata r WHERE r.cluster_id = c.id) AS unparsed_documents,
-    (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) AS provisional_jobs,
+    (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id AND NOT p.given_up) AS provisional_jobs,
     (SELECT count(*) FROM pipeline.rejected_record r WHERE r.cluster_id = c.id) AS rejected_documents
 FROM clusters_cluster c
 LEFT JOIN clusters_clustersyncstatus s ON s.cluster_id = c.id
@@ -23,7 +23,7 @@ LEFT JOIN LATERAL (
 ) last ON TRUE
 LEFT JOIN LATERAL (
     SELECT r.finished_at, r.seconds, r.lag_seconds, r.jobs_stored, r.requests FROM pipeline.sync_run r
-    WHERE r.cluster_id = c.id AND r.outcome = 'succeeded' ORDER BY r.id DESC LIMIT 1
+    WHERE r.cluster_id = c.id AND r.kind = 'sync' AND r.outcome = 'succeeded' ORDER BY r.id DESC LIMIT 1
 ) success ON TRUE
 WHERE c.removed_at IS NULL
 ORDER BY c.name

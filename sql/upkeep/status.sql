@@ -11,7 +11,7 @@ SELECT
     success.finished_at AS last_success,
     extract(epoch FROM now() - success.finished_at)::numeric(15, 1) AS lag_seconds,
     (SELECT count(*) FROM clusters_clustersyncdata r WHERE r.cluster_id = c.id) AS unparsed,
-    (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id) AS pending,
+    (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id AND NOT p.given_up) AS pending,
     (SELECT count(*) FROM pipeline.rejected_record r WHERE r.cluster_id = c.id) AS rejected,
     (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) AS days_to_refresh,
     (SELECT json_agg(json_build_object('from', b.window_from, 'to', NULLIF(b.window_to, 'infinity'), 'done_to', b.done_to)
@@ -23,7 +23,7 @@ LEFT JOIN LATERAL (
 ) last ON TRUE
 LEFT JOIN LATERAL (
     SELECT r.finished_at FROM pipeline.sync_run r
-    WHERE r.cluster_id = c.id AND r.outcome = 'succeeded' ORDER BY r.id DESC LIMIT 1
+    WHERE r.cluster_id = c.id AND r.kind = 'sync' AND r.outcome = 'succeeded' ORDER BY r.id DESC LIMIT 1
 ) success ON TRUE
 WHERE c.removed_at IS NULL
 ORDER BY c.name

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from aap_pipeline.alerts.delivery import deliver
+from aap_pipeline.alerts.incidents import raise_incident, resolve_incident
+from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.upkeep.doctor import Verdict, clock, daemon, disk
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
@@ -18,8 +22,10 @@ INSERT INTO clusters_cluster (protocol, address, port, access_token, name)
     VALUES ('https', 'a', 443, '\\x00', 'prod'), ('https', 'b', 443, '\\x00', 'test');
 INSERT INTO clusters_clustersyncstatus (cluster_id, last_job_finished_date) VALUES (1, '2026-01-02T03:04:05Z');
 INSERT INTO pipeline.sync_run (cluster_id, outcome, finished_at) VALUES (1, 'succeeded', now() - interval '1 hour');
+INSERT INTO pipeline.sync_run (cluster_id, kind, outcome, finished_at) VALUES (1, 'reconcile', 'succeeded', now());
 INSERT INTO pipeline.sync_run (cluster_id, outcome, error) VALUES (1, 'failed', 'The controller is down.');
-INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished) VALUES (1, 7, now());
+INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished, given_up)
+    VALUES (1, 7, now(), false), (1, 8, now(), true);
 INSERT INTO pipeline.changed_day (cluster_id, day) VALUES (1, '2026-01-02'), (1, '2026-01-02');
 INSERT INTO pipeline.backfill (cluster_id, window_from, window_to, done_to)
     VALUES (1, '2025-01-01Z', 'infinity', '2025-03-12T10:00Z');
@@ -56,6 +62,7 @@ def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
         "schema": "ok",
         "settings": "ok",
         "clusters": "warning",
+        "alerts": "warning",
         "references": "ok",
         "Dagster daemon": "warning",
     }
@@ -82,6 +89,34 @@ def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkey
     assert "Cluster prod: The stored tokens were encrypted with another key" in outcome.out
     assert "Checked row by row, which is right but slower: the tables of jobs have triggers" in outcome.out
     assert "Dagster daemon" in outcome.out
+
+
+def test_doctor_says_who_is_told_and_what_they_did_not_get(
+    cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a night in which nobody is woken because mail was set up by half, or its server is gone."""
+
+    def alerts() -> tuple[str, str]:
+        [found] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "alerts"]
+        return found["verdict"], found["text"]
+
+    assert alerts()[1].startswith("Nobody is told when something is wrong (open incidents: 0)")
+    monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_HOST", "127.0.0.1")
+    wrong = "AAP_PIPELINE_ALERT_SMTP_HOST is set and AAP_PIPELINE_ALERT_SMTP_TO is not."
+    assert alerts() == ("failed", f"Alerts cannot be set up: {wrong}")
+    monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_TO", "night@example.com")
+    monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_PORT", "9")
+    with connect(database_url) as connection:
+        raise_incident(connection, "run_failed", "tidy", "No.")
+        connection.commit()
+        assert alerts() == ("ok", "Told to smtp; open incidents: 1.")
+        deliver(connection, receivers(alert_settings()))
+    verdict, text = alerts()
+    assert verdict == "warning"
+    assert text.startswith("Messages not delivered, and tried again: 1. smtp: 127.0.0.1:9: Connection")
+    with connect(database_url) as connection:
+        resolve_incident(connection, "run_failed", "tidy")
+    assert alerts() == ("ok", "Told to smtp; open incidents: 0.")
 
 
 def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(

@@ -18,6 +18,7 @@ from aap_pipeline.simulator.synthetic import synthetic
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher, new_key
 from aap_pipeline_tests.integration.cli.conftest import Cli
+from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job
 
 
 @pytest.fixture
@@ -86,11 +87,43 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     assert (record["external_id"], record["reason"]) == (7, "unknown_status")
     assert json.loads(cli("rejected", "show", str(record["id"])).out) == json.loads(document)
     told = cli("rejected", "replay")
-    assert (told.status, told.out) == (1, "0 jobs stored, 1 documents stay in quarantine.\n")
+    assert (told.status, told.out) == (1, "0 documents stored, 1 stay in quarantine.\n")
+    told = cli("rejected", "replay", str(record["id"]), "998", "999")
+    assert (told.status, told.out) == (1, "")
+    assert "has id 998, 999" in told.err
+    understood = json.dumps({**json.loads(document), "status": "new", "created": "2026-01-01T00:00:00Z"})
+    connection.execute("UPDATE pipeline.rejected_record SET document = %s", [understood])
+    connection.commit()
+    told = cli("rejected", "replay", str(record["id"]))
+    assert (told.status, told.out) == (0, "1 documents stored, 0 stay in quarantine.\n")
     assert "has id 999" in cli("rejected", "show", "999").err
     beyond = str(2**63)
     for command in (["list", "--limit", "-1"], ["list", "--limit", beyond], ["show", beyond], ["replay", beyond]):
         assert cli("rejected", *command).status == 2
+
+
+def test_core_is_rebuilt_where_documents_were_kept(
+    cli: Cli, synced: None, connection: Connection, database_url: str
+) -> None:
+    """Guards against one cluster without an archive in whose name the others are not rebuilt."""
+    row = connection.execute("SELECT id FROM clusters_cluster").fetchone()
+    assert row is not None
+    add_cluster(connection, "a.new.one")
+    told = cli("rebuild", "core")
+    assert told.status == 1
+    assert "prod: No documents" in told.err
+    assert "raw_retention_days" in told.err
+    assert cli("settings", "set", "raw_retention_days", "30").status == 0
+    add_raw(connection, row[0], [job(7, name="kept")])
+    parse(database_url, row[0])
+    connection.execute("UPDATE clusters_job SET name = 'damaged'")
+    connection.commit()
+    told = cli("rebuild", "core")
+    assert told.status == 1
+    assert "a.new.one:443: No documents" in told.err
+    assert told.out.startswith("prod: 1 jobs rebuilt in ")
+    assert cli("rebuild", "core", "--cluster", "prod").status == 0
+    assert connection.execute("SELECT name FROM clusters_job WHERE external_id = 7").fetchone() == ("kept",)
 
 
 def test_rebuilding_the_marts_gives_the_same_savings(cli: Cli, synced: None, connection: Connection) -> None:

@@ -20,6 +20,7 @@ from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.simulator.faults import Fault
 from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.simulator.tokens import AUDITOR, PLAIN
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
 from aap_pipeline_tests.integration.cli.conftest import Cli
@@ -131,7 +132,10 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
     dry = cli("sync", "--dry-run")
     assert dry.status == 1
     assert f"prod: {total} jobs finished between" in dry.out
+    assert f"{total} of them new" in dry.out
     assert dry.err.startswith("dead: No connection to")
+    figures = json.loads(cli("sync", "--dry-run", "--json").out)
+    assert (figures["prod"]["jobs"], figures["prod"]["new_jobs"], list(figures["dead"])) == (total, total, ["error"])
     assert query(database_url, _WITH_DATA) == []
     assert query(database_url, "SELECT 1 FROM pipeline.sync_run") == []
 
@@ -151,6 +155,20 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
         refused = cli("sync", *arguments)
         assert (refused.status, refused.err.count("\n")) == (1, 1)
         assert words in refused.err
+
+
+def test_a_user_who_sees_no_job_is_told_so(cli: Cli, key: str, servers: ExitStack, database_url: str) -> None:
+    """Guards against a green tick while nothing arrives because a role is missing."""
+    server = servers.enter_context(SimulatorServer(small_world(jobs=12), account=PLAIN))
+    register(database_url, key, "prod", at(server), server.token.access_token)
+    first = cli("sync")
+    assert first.status == 0
+    assert first.out.splitlines()[1].startswith(f"! prod {server.url} shows no finished job")
+    server.tokens.belong_to(AUDITOR)
+    assert "!" not in cli("sync").out
+    server.tokens.belong_to(PLAIN)
+    lost = json.loads(cli("sync", "--json").out)[0]["metadata"]["raw/sync_data"]
+    assert "has lost the role System Auditor" in lost["warnings"]
 
 
 def test_ctrl_c_and_kill_9_leave_nothing_running_and_the_next_sync_goes_on(

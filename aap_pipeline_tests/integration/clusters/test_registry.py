@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from aap_pipeline.clusters.registry import (
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.errors import AuthenticationError
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.encryption import Cipher, EncryptionKeyError, new_key
 
@@ -134,3 +136,88 @@ def test_a_refresh_is_stored_before_it_is_used_and_done_once(
     with pytest.raises(ClusterError):
         store.refresh("new", failing)
     assert store.load() == renewed
+
+
+def renew(tokens: Tokens) -> Tokens:
+    """What a controller does: the old pair is dead, here is another."""
+    return replace(tokens, access="new", refresh="newer")
+
+
+def stored(connection: Connection, cipher: Cipher) -> int:
+    """The id of a cluster with tokens."""
+    save_clusters(connection, cipher, [PROD])
+    connection.commit()
+    return cluster_named(connection, "prod").id
+
+
+def test_a_second_process_waits_for_the_first_ones_refresh(
+    database_url: str, connection: Connection, cipher: Cipher
+) -> None:
+    """Guards against two processes that send one refresh token: the second use is refused, or revokes both."""
+    number = stored(connection, cipher)
+    exchanges: list[str] = []
+
+    def counted(tokens: Tokens) -> Tokens:
+        exchanges.append(tokens.access)
+        return renew(tokens)
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(tokens: Tokens) -> Tokens:
+            second = pool.submit(DatabaseTokenStore(database_url, cipher, number).refresh, "access", counted)
+            waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            while not second.done() and connection.execute(waiting.encode()).fetchone() is None:
+                connection.rollback()  # so that the next look is a new one
+            others.append(second)
+            return counted(tokens)
+
+        others: list[Future[Tokens]] = []
+        first = DatabaseTokenStore(database_url, cipher, number).refresh("access", meanwhile)
+        assert others[0].result() == first
+    assert exchanges == ["access"]
+
+
+def test_a_new_pair_survives_a_database_that_goes_away_before_it_is_stored(
+    database_url: str, connection: Connection, cipher: Cipher
+) -> None:
+    """Guards against a restart of PostgreSQL that costs a cluster its tokens, which only a person can replace."""
+    number = stored(connection, cipher)
+    waits: list[float] = []
+
+    def cutting(tokens: Tokens) -> Tokens:
+        cut_off(connection)
+        return renew(tokens)
+
+    store = DatabaseTokenStore(database_url, cipher, number, waits.append)
+    assert store.refresh("access", cutting).access == "new"
+    assert store.load().refresh == "newer"
+    assert len(waits) == 1
+
+
+def test_a_pair_that_can_not_be_stored_says_that_a_new_token_is_needed(
+    database_url: str, connection: Connection, cipher: Cipher
+) -> None:
+    """Guards against a sync that runs on with tokens that die with it, and against one that waits for ever."""
+    number = stored(connection, cipher)
+    waits: list[float] = []
+
+    def cutting(tokens: Tokens) -> Tokens:
+        cut_off(connection)
+        connection.execute("SELECT FROM clusters_cluster FOR UPDATE")  # kept, so that nobody can store anything
+        return renew(tokens)
+
+    impatient = f"{database_url}?options=-c%20lock_timeout%3D1"
+    store = DatabaseTokenStore(impatient, cipher, number, waits.append)
+    with pytest.raises(AuthenticationError, match="create a new token") as caught:
+        store.refresh("access", cutting)
+    assert sum(waits) == 60
+    assert "newer" not in str(caught.value)
+
+
+def cut_off(connection: Connection) -> None:
+    """End every other connection to the database, as a restart does."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    connection.commit()

@@ -15,6 +15,7 @@ import pytest
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import (
+    BadEndpoint,
     BadRequest,
     BodyTooLarge,
     CircuitOpen,
@@ -269,6 +270,19 @@ def test_the_environments_proxy_is_used_and_named_when_it_fails(bench: Bench, mo
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     direct, _ = bench.against(always(FINE))
     assert direct.get("jobs/").body == FINE.body
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://user:MARKER@host:port", "http://user:MARKER@[::1", "http://:80", "socks5://h:1"]
+)
+def test_a_proxy_that_is_no_address_is_named_as_what_is_wrong(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """A typing mistake in HTTPS_PROXY was a traceback of urllib3."""
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(BadEndpoint, match=r"unusable \(.*[^.]\): check HTTP_PROXY") as raised:
+        bench.client(0, endpoint=_endpoint("aap.example.com"))
+    assert "MARKER" not in str(raised.value)
 
 
 def test_sixteen_workers_share_their_connections(bench: Bench) -> None:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from aap_pipeline.core.fingerprint import fingerprint
+
 Document = dict[str, Any]
 STATUSES = {"new", "pending", "waiting", "running", "successful", "failed", "error", "canceled"}
 FINISHED = {"successful", "failed", "error", "canceled"}
@@ -94,9 +96,18 @@ def named(document: Any, key: str, longest: int = 512) -> Document | None:
     }
 
 
+def canonical(document: str) -> str:
+    """JSON with its keys in order and its numbers written in one way, as jsonb may write them in another."""
+
+    def exact(number: str) -> str:
+        return f"number {Decimal(number).normalize()}"
+
+    return json.dumps(json.loads(document, parse_int=exact, parse_float=exact), sort_keys=True)
+
+
 @dataclass
 class Oracle:
-    """The tables of one cluster, by natural keys."""
+    """The tables of one cluster, by natural keys; minutes are those of new templates."""
 
     named: dict[str, dict[int, Document]] = field(
         default_factory=lambda: {name: {} for name in ("organization", "label", *PLAIN)}
@@ -106,10 +117,12 @@ class Oracle:
     launchers: dict[tuple[str, int | str], str] = field(default_factory=dict)
     jobs: dict[int, Document] = field(default_factory=dict)
     summaries: dict[int, list[Document]] = field(default_factory=dict)
-    rejected: set[tuple[str, int | None]] = field(default_factory=set)
+    rejected: dict[tuple[str, int | None], list[tuple[str, bool]]] = field(default_factory=dict)
+    replaying: bool = field(default=False, compare=False)
+    digest: bytes = field(default=b"", compare=False)
 
-    def take(self, document: Any, kind: str = "job", *, provisional: bool = False) -> None:
-        """Store one raw document, or reject it."""
+    def take(self, document: Any, kind: str = "job", *, provisional: bool = False, replayed: bool = False) -> None:
+        """Store one raw document, or reject it. What a replayed one says of known things is out of date."""
         external_id = document.get("id") if isinstance(document, dict) else None
         key = (kind, external_id if type(external_id) is int and abs(external_id) < 2**63 else None)
         exact = json.loads(json.dumps(document), parse_float=Decimal)
@@ -118,19 +131,20 @@ class Oracle:
             copy = Oracle()  # a document is checked whole before anything of it is stored
             getattr(copy, f"_{kind}")(exact, provisional)
         except Bad:
-            self.rejected.add(key)
+            others = self.rejected.get(key, []) if key[1] is None else []
+            self.rejected[key] = sorted([*others, (canonical(json.dumps(document)), provisional)])
             return
+        self.replaying, self.digest = replayed, fingerprint(json.dumps(document).encode(), kind)
         getattr(self, f"_{kind}")(exact, provisional)
         if key[1] is not None:  # a refused record without an id is never known to be outdated
-            self.rejected.discard(key)
+            self.rejected.pop(key, None)
 
     def _organization(self, document: Document, _: bool) -> None:
-        self._mention(
-            "organization",
-            identity(document.get("id")),
-            text(document.get("name"), 512),
-            maybe(document, "description", text),
-        )
+        external_id = identity(document.get("id"))
+        name, description = text(document.get("name"), 512), maybe(document, "description", text)
+        self._mention("organization", external_id, name, description)
+        if not self.replaying:
+            self.named["organization"][external_id]["fingerprint"] = self.digest
 
     def _job_template(self, document: Document, _: bool) -> None:
         external_id, name = identity(document.get("id")), text(document.get("name"), 512)
@@ -138,13 +152,22 @@ class Oracle:
         fields = part(document, "summary_fields", nullable=False) or {}
         organization = self._reference(document, fields, "organization")
         self._template(external_id, name, description)
-        self.templates[external_id] |= {"organization": organization, "removed": False}
+        if self.templates[external_id]["organization"] is None:
+            self.templates[external_id]["organization"] = organization
+        if not self.replaying:
+            self.templates[external_id] |= {"organization": organization, "removed": False, "fingerprint": self.digest}
 
     def _job_template_gone(self, document: Document, _: bool) -> None:
         check(isinstance(document.get("ids"), list))
         for external_id in [identity(value) for value in document["ids"]]:
             if external_id in self.templates:
-                self.templates[external_id]["removed"] = True
+                self.templates[external_id] |= {"removed": True, "fingerprint": None}
+
+    def _job_settled(self, document: Document, _: bool) -> None:
+        check(isinstance(document.get("ids"), list))
+        for external_id in [identity(value) for value in document["ids"]]:
+            if external_id in self.jobs:
+                self.jobs[external_id]["provisional"] = False
 
     def _job(self, document: Document, provisional: bool) -> None:
         external_id = identity(document.get("id"))
@@ -181,6 +204,7 @@ class Oracle:
             "created": created,
             "modified": modified,
             "provisional": provisional,
+            "fingerprint": self.digest,
             "organization": self._reference(document, fields, "organization"),
             "job_template": self._reference(document, fields, "job_template"),
             **{key: self._reference(document, fields, key) for key in PLAIN},
@@ -209,8 +233,17 @@ class Oracle:
         return int(external_id)
 
     def _mention(self, kind: str, external_id: int, name: str | None, description: str | None) -> None:
-        stored = self.named[kind].setdefault(external_id, {"name": f"#{external_id}", "description": None})
+        fresh: Document = {"name": f"#{external_id}"}
+        if kind != "label":
+            fresh["description"] = None
+        if kind == "organization":
+            fresh["fingerprint"] = None
+        if self.replaying and external_id in self.named[kind]:
+            return
+        stored = self.named[kind].setdefault(external_id, fresh)
         stored["name"] = stored["name"] if name is None else name
+        if kind == "label":
+            return
         stored["description"] = stored["description"] if description is None else description
 
     def _template(self, external_id: int, name: str | None, description: str | None) -> None:
@@ -220,7 +253,12 @@ class Oracle:
             "description": None,
             "organization": None,
             "removed": False,
+            "fingerprint": None,
+            "time_taken_manually_execute_minutes": 60,
+            "time_taken_create_automation_minutes": 60,
         }
+        if self.replaying and external_id in self.templates:
+            return
         stored = self.templates.setdefault(external_id, fresh)
         if name is not None:
             stored["name"], stored["full_name"] = name[:255], name if len(name) > 255 else None
@@ -235,7 +273,7 @@ class Oracle:
         if external_id is None and name is None:
             return None
         key = (type_, name if external_id is None else external_id)
-        if name is not None or key not in self.launchers:
+        if (name is not None and not self.replaying) or key not in self.launchers:
             self.launchers[key] = name if name is not None else f"#{external_id}"
         return key
 
@@ -277,6 +315,8 @@ class Oracle:
             return host_name or ""
         own = known is not None and known["id"] in (None, external_id)
         name = (known["name"] if own and known else None) or host_name
+        if self.replaying and external_id in self.hosts:
+            return external_id
         stored = self.hosts.setdefault(external_id, {"name": f"#{external_id}", "description": None})
         stored["name"] = stored["name"] if name is None else name
         if own and known and known["description"] is not None:

@@ -7,15 +7,17 @@ import random
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 import psycopg
 import pytest
 
+from aap_pipeline.clusters.registry import purge
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.core.rebuild import rebuild
 from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline_tests.integration.core.conftest import Interrupt, Store
 from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, labels, summary, values
 from aap_pipeline_tests.integration.core.oracle import Oracle
 from aap_pipeline_tests.integration.core.tables import assert_same, tables_of
@@ -135,6 +137,28 @@ def test_a_rebuild_beside_a_parse_ends_with_the_newest_values(
     assert_same(tables_of(connection, cluster), _expected(documents))
 
 
+def test_a_purge_waits_for_the_batch_under_way(
+    connection: Connection, database_url: str, cluster: int, before: Interrupt
+) -> None:
+    """Guards against a purge of minutes that ends as the victim of a deadlock with a batch."""
+    add_raw(connection, cluster, [job(1), job(2)])
+    with ThreadPoolExecutor(1) as pool, connect(database_url) as purging:
+        started: list[Future[int]] = []
+
+        def begin() -> None:
+            started.append(pool.submit(purge, purging, "aap.example.com:443"))
+            blocked = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            while not values(connection, blocked):
+                assert not started[0].done()
+
+        before("core/hold_references", begin)
+        assert parse(database_url, cluster).jobs == 2
+        assert started[0].result() == 2
+        purging.commit()
+    for table in ("cluster", "job", "jobhostsummary", "host", "clustersyncdata"):
+        assert values(connection, f"SELECT count(*) FROM clusters_{table}") == [0], table
+
+
 def test_a_parse_that_ends_between_batches_goes_on_where_it_was(
     connection: Connection, database_url: str, cluster: int
 ) -> None:
@@ -197,3 +221,24 @@ def test_a_parse_whose_connection_breaks_fails_and_goes_on_later(
     assert 0 < values(connection, "SELECT count(*) FROM clusters_clustersyncdata")[0] < len(documents)
     parse(database_url, cluster)
     assert_same(tables_of(connection, cluster), _expected(documents))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_comes_first_counts_first_within_a_batch_as_between_batches(
+    connection: Connection, store: Store, cluster: int, together: bool
+) -> None:
+    """Guards against tables that depend on which documents happened to share a batch."""
+    documents: list[tuple[str, dict[str, object], bool]] = [
+        ("job_template_gone", {"ids": [11]}, False),
+        ("job_settled", {"ids": [1, 2]}, False),
+        ("job", job(1), True),
+        ("job", job(2), True),
+        ("job_settled", {"ids": [2]}, False),
+    ]
+    for kind, document, provisional in documents:
+        add_raw(connection, cluster, [document], kind, provisional=provisional)
+        if not together:
+            store()
+    store()
+    assert values(connection, "SELECT provisional FROM clusters_job ORDER BY external_id") == [True, False]
+    assert values(connection, "SELECT removed_at FROM clusters_jobtemplate") == [None]

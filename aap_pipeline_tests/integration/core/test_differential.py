@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rejected import replay
+from aap_pipeline.core.rejected import quarantine, replay
 from aap_pipeline.simulator.generate import generate
 from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw
 from aap_pipeline_tests.integration.core.mutations import mutate
 from aap_pipeline_tests.integration.core.oracle import Oracle
@@ -81,14 +80,15 @@ def test_mutated_documents_are_stored_right_or_quarantined(
         "organization": organization_documents("awx"),
         "job_template_gone": [{"ids": [7, 9]}, {"ids": [26]}],
     }
-    kinds = [*["job"] * 16, "job_template", "job_template", "organization", "job_template_gone"]
+    originals["job_settled"] = [{"ids": [job["id"] for job in rng.sample(originals["job"], 5)]} for _ in range(20)]
+    kinds = [*["job"] * 15, "job_template", "job_template", "organization", "job_template_gone", "job_settled"]
     for _ in range(FUZZ_DOCUMENTS // 1_500 or 1):
         for kind in rng.choices(kinds, k=min(FUZZ_DOCUMENTS, 1_500) // 3):
             document = mutate(rng.choice(originals[kind]), rng)
             provisional = rng.random() < 0.1
             oracle.take(document, kind, provisional=provisional)
             add_raw(connection, cluster_id, [document], kind, provisional=provisional)
-        parse(database_url, cluster_id, batch_size=rng.choice([1, 7, 100]))
+        parse(database_url, cluster_id, batch_size=rng.choice([1, 7, 100, 1_000]))
         assert_same(tables_of(connection, cluster_id), oracle)
     assert oracle.rejected
     assert oracle.jobs
@@ -104,19 +104,16 @@ def test_documents_with_nul_characters_are_stored_where_core_does_not_need_them(
         if "\\u0000" not in json.dumps(document):
             continue
         identity = document.get("id")
-        connection.execute(
-            statement("raw/reject_document"),
-            {
-                "cluster": cluster_id,
-                "kind": "job",
-                "external_id": identity if type(identity) is int and abs(identity) < 2**63 else None,
-                "message": "JSONB takes no NUL character.",
-                "document": json.dumps(document),
-                "fingerprint": None,
-                "provisional": False,
-            },
+        quarantine(
+            connection,
+            cluster_id,
+            kind="job",
+            external_id=identity if type(identity) is int and abs(identity) < 2**63 else None,
+            reason="nul_character",
+            message="JSONB takes no NUL character.",
+            document=json.dumps(document),
         )
-        oracle.take(document)
+        oracle.take(document, replayed=True)
     connection.commit()
     replay(database_url)
     assert oracle.rejected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,15 +17,13 @@ from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_b
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.migrate import migrate
 from aap_pipeline.warehouse.statements import statement
-from aap_pipeline_tests.integration.core.conftest import Store
+from aap_pipeline_tests.integration.core.conftest import Interrupt, Store
 from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, job, labels, summary, values
 from aap_pipeline_tests.integration.core.oracle import Oracle
 from aap_pipeline_tests.integration.core.tables import assert_same, tables_of
 
-_RULES = Rules("UTC", NewTemplateMinutes(60, 60), keep_archive=False, check_at_once=True)
+_RULES = Rules("UTC", NewTemplateMinutes(60, 60), keep_archive=False)
 _LABELLED = {"labels": labels((1, "a"))}
-
-Interrupt = Callable[[str, Callable[[], object]], None]
 
 
 def _only_batch(connection: Connection, cluster: int) -> list[Document]:
@@ -35,38 +33,11 @@ def _only_batch(connection: Connection, cluster: int) -> list[Document]:
     return documents
 
 
-@pytest.fixture
-def before(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
-    """`before("core/NAME", action)` runs `action` once, when that statement is about to be sent."""
-
-    def interrupt(name: str, action: Callable[[], object]) -> None:
-        query, waiting = statement(name), [action]  # type: ignore[arg-type,unused-ignore]
-        for method in ("execute", "copy"):
-            original = getattr(psycopg.Cursor, method)
-
-            def sent(self: Any, sql: Any, *rest: Any, _original: Any = original, **named: Any) -> Any:
-                if sql == query and waiting:
-                    waiting.pop()()
-                return _original(self, sql, *rest, **named)
-
-            monkeypatch.setattr(psycopg.Cursor, method, sent)
-
-    return interrupt
-
-
-@pytest.fixture
-def other(database_url: str) -> Iterator[Connection]:
-    """Somebody else, who does not wait for locks."""
-    with connect(database_url, autocommit=True) as connection:
-        connection.execute("SET lock_timeout = '1ms'")
-        yield connection
-
-
 @pytest.fixture(params=["once a batch", "row by row"])
 def row_by_row(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Both ways in which references are checked."""
     if request.param == "row by row":
-        monkeypatch.setattr("aap_pipeline.core.parse.obstacle", lambda _: "The test says so.")
+        monkeypatch.setattr("aap_pipeline.core.references.obstacle", lambda _: "The test says so.")
         return True
     return False
 
@@ -229,36 +200,3 @@ def test_a_role_without_the_right_stores_the_same_row_by_row(owner_url: str, emp
                 with connect(empty_database_url, autocommit=True) as administrator:
                     administrator.execute("GRANT SET ON PARAMETER session_replication_role TO plain_owner")
                 assert obstacle(connection) is None
-
-
-@pytest.mark.parametrize("table", ["job", "joblabel", "jobhostsummary"])
-def test_triggers_of_somebody_else_fire_as_ever(connection: Connection, store: Store, table: str) -> None:
-    """Guards against triggers that are skipped together with the checks of references."""
-    connection.execute(
-        """
-        CREATE TABLE seen (id BIGINT);
-        CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NULL; END $$;
-        """
-    )
-    trigger = f"CREATE TRIGGER theirs AFTER INSERT ON clusters_{table} FOR EACH ROW EXECUTE FUNCTION see()"
-    connection.execute(trigger.encode())
-    connection.commit()
-    store(job(1, summary_fields=_LABELLED), job(2, summary_fields=_LABELLED))
-    assert values(connection, "SELECT count(*) FROM seen") == [2]
-    assert "theirs" in str(obstacle(connection))
-
-
-def test_references_of_somebody_else_are_checked_as_ever(connection: Connection, store: Store) -> None:
-    """Guards against a reference to a table that core does not hold."""
-    connection.execute(
-        """
-        CREATE TABLE allowed (name TEXT PRIMARY KEY);
-        ALTER TABLE clusters_job ADD CONSTRAINT theirs FOREIGN KEY (type) REFERENCES allowed (name);
-        INSERT INTO allowed VALUES ('job');
-        """
-    )
-    connection.commit()
-    result = store(job(1), job(2, type="other"))
-    assert (result.jobs, result.rejected) == (1, 1)
-    assert "theirs" in str(obstacle(connection))

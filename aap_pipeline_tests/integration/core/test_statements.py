@@ -91,6 +91,7 @@ def _sent(
         ids = [record.id for record in rejected.list_rejected(connection, cluster, limit=5)]
         rejected.show(connection, ids[0])
         rejected.replay(url, ids)
+        rejected.quarantine(connection, cluster, kind="job", external_id=7, reason="r", message="m", document="{}")
         checks.host_totals(connection, cluster, 1_000)
         checks.host_totals(connection, cluster, 1_000)
         checks.unparsed(connection, cluster)

@@ -8,7 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
 from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, add_job, add_named, note_day, one
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Atlantic/Azores", "America/Havana")
 
 
 def change_something(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
@@ -20,6 +23,8 @@ def change_something(connection: Connection, rng: random.Random, dataset: Datase
             reread_job,
             relabel,
             drop_job,
+            move_template,
+            archive,
             new_rate,
             old_rate,
             override,
@@ -99,6 +104,27 @@ def drop_job(connection: Connection, rng: random.Random, dataset: Dataset) -> No
         note_day(connection, job[1], job[2])
 
 
+def move_template(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
+    """A template moves to another organization and is renamed, or goes: its runs stay where they were."""
+    template = rng.choice(dataset.job_templates)
+    cluster = int(one(connection, "SELECT cluster_id FROM clusters_jobtemplate WHERE id = %s", template))
+    connection.execute(
+        "UPDATE clusters_jobtemplate SET organization_id = %s, name = %s, removed_at = %s WHERE id = %s",
+        (
+            of_cluster(connection, rng, "clusters_organization", cluster),
+            f"moved {rng.randint(0, 9)}",
+            rng.choice([None, START]),
+            template,
+        ),
+    )
+
+
+def archive(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
+    """The oldest jobs of a cluster move to the archive."""
+    parameters = {"cluster": rng.choice(dataset.clusters), "days": 1, "jobs": rng.randint(1, 5)}
+    connection.execute(statement("upkeep/archive_jobs"), parameters)
+
+
 def new_rate(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """A rate changes as of today."""
     connection.execute(
@@ -147,7 +173,7 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
             ("subscription_monthly_price", str(rng.randint(0, 20_000))),
             ("hourly_rate", str(rng.randint(0, 200))),
             ("count_check_mode", rng.choice(["true", "false"])),
-            ("reporting_timezone", rng.choice(['"UTC"', '"Europe/Berlin"', '"America/New_York"', '"Asia/Kathmandu"'])),
+            ("reporting_timezone", f'"{rng.choice(ZONES)}"'),
         ]
     )
     connection.execute(

@@ -10,9 +10,16 @@ from typing import Any
 
 from aap_pipeline.warehouse.connection import Connection
 
-START = datetime(2024, 12, 20, tzinfo=UTC)
+START = datetime(2024, 10, 20, tzinfo=UTC)
 DAYS = 75
-"""Long enough for a whole month with edges on both sides."""
+"""Long enough for two whole months with edges on both sides; a year ends, and so does summer time in many zones."""
+TWICE = (
+    datetime(2024, 10, 27, 0, 30, tzinfo=UTC),
+    datetime(2024, 10, 27, 1, 30, tzinfo=UTC),
+    datetime(2024, 11, 3, 4, 30, tzinfo=UTC),
+    datetime(2024, 11, 3, 5, 30, tzinfo=UTC),
+)
+"""In pairs, the same half past of a clock that is set back: in Europe (in the Azores past midnight), in Havana."""
 
 
 @dataclass
@@ -156,6 +163,8 @@ def add_random_job(
     moment = START + timedelta(
         days=rng.randint(0, DAYS - 1), seconds=rng.choice([0, 1, 43_200, 86_399, rng.randint(0, 86_399)])
     )
+    if rng.random() < 0.1:
+        moment = rng.choice(TWICE)
     chosen = rng.sample(hosts, rng.randint(0, len(hosts)))
     return add_job(
         connection,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -46,10 +47,10 @@ class Oracle:
         self.zone = ZoneInfo(self.settings["reporting_timezone"])
         self.today = datetime.now(UTC).astimezone(self.zone).date()
         labels, hosts = defaultdict(set), defaultdict(set)
-        for job, label in connection.execute("SELECT job_id, label_id FROM clusters_joblabel"):
+        for job, label in connection.execute("SELECT job_id, label_id FROM archive.all_job_labels"):
             labels[job].add(label)
         for job, host in connection.execute(
-            "SELECT job_id, host_id FROM clusters_jobhostsummary WHERE host_id IS NOT NULL"
+            "SELECT job_id, host_id FROM archive.all_host_summaries WHERE host_id IS NOT NULL"
         ):
             hosts[job].add(host)
         self.jobs = [
@@ -57,7 +58,7 @@ class Oracle:
             for row in connection.execute(
                 "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, "
                 "status, "
-                "finished, elapsed, COALESCE(num_hosts, 0), provisional FROM clusters_job "
+                "finished, elapsed, COALESCE(num_hosts, 0), provisional FROM archive.all_jobs "
                 "WHERE status IN ('successful', 'failed') AND finished IS NOT NULL"
             )
         ]
@@ -75,6 +76,13 @@ class Oracle:
             )
         }
         self.first_runs = self._first_runs()
+
+    def under(self, **settings: str) -> Oracle:
+        """The same core under other settings."""
+        other = copy(self)
+        other.settings = self.settings | settings
+        other.first_runs = other._first_runs()
+        return other
 
     def is_on(self, name: str) -> bool:
         """A switch that is on unless it was set to false."""
@@ -129,6 +137,7 @@ class Oracle:
             return Decimal(0), Decimal(0), Decimal(0), 0, 0
         assert job.template is not None
         subscription = self.settings["cost_model"] == "subscription"
+        recorded = recorded and not subscription  # neither its price nor its hourly rate has a history
         day = self.day(job) if recorded else self.today
         manual, creation = self.current_minutes[job.template]
         if recorded:
@@ -209,8 +218,17 @@ class Oracle:
         found["failed_run_costs"] = sum(
             (each[2] for each, job in zip(money, runs, strict=True) if job.status == "failed"), Decimal(0)
         )
-        found["time_savings_seconds"] = (by_hand - creating) * 60 - sum(job.elapsed for job in runs if self.counts(job))
-        found["savings_as_recorded"] = sum((each[0] - each[1] - each[2] for each in recorded), Decimal(0))
+        counted = sum((job.elapsed for job in runs if self.counts(job)), Decimal(0))
+        found["time_savings_seconds"] = (by_hand - creating) * 60 - counted
+        by_hand_r, creating_r, run_r = (sum((each[part] for each in recorded), Decimal(0)) for part in range(3))
+        found["manual_costs_as_recorded"], found["creation_costs_as_recorded"] = by_hand_r, creating_r
+        found["run_costs_as_recorded"], found["automated_costs_as_recorded"] = run_r, creating_r + run_r
+        found["savings_as_recorded"] = by_hand_r - creating_r - run_r
+        found["elapsed_hours"] = found["elapsed"] / 3600
+        found["time_savings_hours"] = found["time_savings_seconds"] / 3600
+        found["fte"] = found["time_savings_hours"] / Decimal(self.settings.get("hours_per_fte", "1720"))
+        found["roi"] = found["savings"] / found["automated_costs"] if found["automated_costs"] else None
+        found["job_templates_run"] = len({job.template for job in runs} - {None})
         return found
 
     def by_template(self, jobs: Iterable[Job]) -> dict[int, dict[str, Any]]:
@@ -243,9 +261,8 @@ class Oracle:
     def _bucket(self, moment: datetime, granularity: str) -> datetime:
         local = moment.astimezone(self.zone)
         if granularity == "hour":
-            return (
-                local - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-            ).astimezone(UTC)
+            past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            return moment.astimezone(UTC) - past  # not local - past, which forgets whether the hour is the second one
         day = local.date()
         start = {
             "day": day,

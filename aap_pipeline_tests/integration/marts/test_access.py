@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,7 +14,7 @@ import pytest
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.statements import sql_folder
-from aap_pipeline_tests.integration.marts.dataset import Dataset, generate
+from aap_pipeline_tests.integration.marts.dataset import START, Dataset, add_cluster, add_job, add_named, generate, one
 
 _EVERYTHING = "'2000-01-01', '2100-01-01'"
 _WITH_ORGANIZATIONS = (
@@ -120,10 +121,10 @@ def test_a_listed_reader_sees_its_organizations_everywhere(
     mine = dataset.organizations[0]
     reader = login("one", [mine])
     for function in ("totals", "savings_by_template", "top_users", "top_projects", "unique_hosts", "job_counts"):
-        arguments = "'2025-01-01', '2025-02-28'"
+        arguments = "'2024-11-01', '2024-12-31'"
         filtered = rows(connection, f"SELECT * FROM marts.{function}({arguments}, organizations := ARRAY[{mine}])")
         assert rows(reader, f"SELECT * FROM marts.{function}({arguments})") == filtered, function
-    hourly = "marts.job_counts('2025-01-05', '2025-01-07', 'hour'"
+    hourly = "marts.job_counts('2024-11-05', '2024-11-12', 'hour'"
     assert rows(reader, f"SELECT * FROM {hourly})") == rows(
         connection, f"SELECT * FROM {hourly}, organizations := ARRAY[{mine}])"
     )
@@ -141,6 +142,124 @@ def test_a_listed_reader_sees_its_organizations_everywhere(
     assert hosts == rows(reader, f"SELECT marts.unique_hosts({_EVERYTHING})")
     assert len(rows(reader, "SELECT * FROM marts.freshness")) == 1
     assert {row[0] for row in rows(reader, "SELECT DISTINCT organization FROM marts.bi_access")} == {mine}
+
+
+@pytest.mark.parametrize(
+    ("basis", "model"), [("once", "per_minute"), ("per_run", "subscription"), ("once", "subscription")]
+)
+def test_a_listed_readers_money_obeys_every_formula_as_a_filter_does(
+    connection: Connection, dataset: Dataset, login: Any, basis: str, model: str
+) -> None:
+    """Guards against a share or a first run that a reader takes from what it sees instead of from the whole."""
+    for name, value in (
+        ("creation_cost_basis", basis),
+        ("cost_model", model),
+        ("subscription_monthly_price", "9000"),
+        ("hourly_rate", "60"),
+    ):
+        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", (name, value))
+    for number, organization in enumerate(dataset.organizations):
+        reader = login(f"reader{number}", [organization])
+        for function in ("totals", "savings_by_template", "top_projects", "formula_comparison"):
+            filtered = f"SELECT * FROM marts.{function}({_EVERYTHING}, organizations := ARRAY[{organization}])"
+            assert rows(reader, f"SELECT * FROM marts.{function}({_EVERYTHING})") == rows(connection, filtered)
+        for relation in ("savings_daily", "savings_monthly", "fct_job_run"):
+            whole = f"SELECT sum(creation_costs), round(sum(automated_costs), 9) FROM marts.{relation}"
+            filtered = f"{whole} WHERE organization_id = {organization}"
+            assert rows(reader, whole) == rows(connection, filtered), relation
+
+
+def test_what_others_do_changes_nothing_that_a_listed_reader_reads(
+    connection: Connection, dataset: Dataset, login: Any
+) -> None:
+    """Guards against figures of others that can be told from what a reader sees: a sum, a rate, a name, a bit."""
+    mine = dataset.organizations[0]
+    cluster = one(connection, "SELECT cluster_id FROM clusters_organization WHERE id = %s", mine)
+    reader = login("watcher", [mine])
+    before = everything(reader)
+    for place in (cluster, add_cluster(connection, "elsewhere")):
+        other = add_named(connection, "clusters_organization", place, 900)
+        add_job(
+            connection,
+            place,
+            900,
+            START + timedelta(days=3, hours=3),
+            organization_id=other,
+            job_template_id=add_named(connection, "clusters_jobtemplate", place, 900, organization_id=other),
+            project_id=add_named(connection, "clusters_project", place, 900),
+            launched_by_id=add_named(connection, "clusters_aapuser", place, 900, type="user"),
+            labels=[add_named(connection, "clusters_label", place, 900)],
+            hosts=[add_named(connection, "clusters_host", place, 900), dataset.hosts[0]],
+            elapsed=77,
+        )
+        connection.execute("SELECT marts.set_rate('manual', 1.23, '2024-11-01', %s, %s)", (place, other))
+    connection.execute("SELECT marts.set_rate('automated', 4.56, '2024-11-01', %s)", (place,))
+    refresh(connection)
+    connection.commit()
+    after = everything(reader)
+    for name in before:
+        assert before[name] == after[name], name
+
+
+def everything(reader: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a reader can read of the marts but the calendar, and ages that grow by themselves."""
+    relations = rows(
+        reader,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'marts'::regnamespace AND relkind IN ('r', 'v') "
+        "AND has_table_privilege(oid, 'SELECT') AND relname <> 'dim_date'",
+    )
+    queries = {name: f"SELECT x::text FROM marts.{name} x ORDER BY 1" for (name,) in relations}
+    queries["freshness"] = "SELECT cluster_id, last_sync, newest_job, provisional FROM marts.freshness ORDER BY 1"
+    for function in ("totals", "savings_by_template", "top_users", "top_projects", "formula_comparison"):
+        queries[function] = f"SELECT x::text FROM marts.{function}({_EVERYTHING}) x"
+    for granularity in ("hour", "day", "month"):
+        queries[granularity] = f"SELECT x::text FROM marts.job_counts('2024-10-20', '2024-11-10', '{granularity}') x"
+    return {name: rows(reader, query) for name, query in queries.items()}
+
+
+def test_a_listed_login_escapes_neither_by_another_role_nor_by_functions_of_its_own(
+    connection: Connection, dataset: Dataset, login: Any
+) -> None:
+    """Guards against SET ROLE bi_reader, which nobody lists, and against a pg_has_role in a schema of the reader's."""
+    mine, others = dataset.organizations[0], dataset.organizations[1:]
+    reader = login("sly", [mine])
+    name = rows(reader, "SELECT current_user")[0][0]
+    connection.execute(f"CREATE SCHEMA scratch AUTHORIZATION {name}".encode())
+    connection.commit()
+    seen = "SELECT DISTINCT organization_id FROM marts.{}"
+    reader.execute("SET ROLE bi_reader")
+    for relation in ("dim_organization", "fct_job_run", "counted_job", "savings_daily"):
+        assert rows(reader, seen.format(relation)) == [(mine,)], relation
+    assert rows(reader, "SELECT DISTINCT organization FROM marts.bi_access") == [(mine,)]
+    reader.execute("RESET ROLE")
+    for arguments in ("name, oid, text", "oid, oid, text"):
+        reader.execute(f"CREATE FUNCTION scratch.pg_has_role({arguments}) RETURNS BOOLEAN RETURN FALSE".encode())
+    reader.execute("SET search_path = scratch, pg_catalog")
+    for relation in ("dim_organization", "fct_job_run", "counted_job", "savings_daily"):
+        assert rows(reader, seen.format(relation)) == [(mine,)], relation
+    connection.execute("DROP SCHEMA scratch CASCADE")
+    connection.commit()
+    assert others
+
+
+def test_a_shared_login_sees_what_the_role_that_it_takes_sees(
+    connection: Connection, dataset: Dataset, login: Any
+) -> None:
+    """Guards against a BI server that logs in once and takes its user's role: that role's organizations count."""
+    mine, other = dataset.organizations[:2]
+    person = rows(login("person", [mine]), "SELECT current_user")[0][0]
+    for name, organizations in (("server", None), ("wide", [mine, other])):
+        shared = login(name, organizations)
+        connection.execute(f"GRANT {person} TO {rows(shared, 'SELECT current_user')[0][0]}".encode())
+        connection.commit()
+        shared.execute(f"SET ROLE {person}".encode())
+        assert rows(shared, "SELECT organization_id FROM marts.dim_organization") == [(mine,)], name
+
+
+def test_a_role_that_does_not_exist_cannot_be_listed(connection: Connection) -> None:
+    """Guards against a typing error that restricts nobody: whoever is not listed sees everything."""
+    with pytest.raises(psycopg.errors.UndefinedObject, match='There is no role "alcie" to restrict'):
+        connection.execute("INSERT INTO marts.bi_access VALUES ('alcie', 1)")
 
 
 def test_a_group_that_is_listed_restricts_its_members(connection: Connection, dataset: Dataset, login: Any) -> None:

@@ -1,12 +1,62 @@
-"""The dimension of days holds every day, whoever filled it."""
+"""Days of the reporting time zone, also those that begin twice, or without a midnight; and the dimension of days."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from aap_pipeline.marts.refresh import refresh
+import pytest
+
+from aap_pipeline.marts.checks import check_all
+from aap_pipeline.marts.refresh import rebuild, refresh
 from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline_tests.integration.marts.dataset import DAYS, START, generate
+from aap_pipeline_tests.integration.marts.dataset import DAYS, START, add_cluster, add_job, add_named, generate
+from aap_pipeline_tests.integration.marts.oracle import Oracle
+from aap_pipeline_tests.integration.marts.test_oracle import snapshot
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        ("Europe/Berlin", "2024-03-31"),
+        ("Europe/Berlin", "2024-10-27"),
+        ("America/New_York", "2024-11-03"),
+        ("Atlantic/Azores", "2024-03-31"),
+        ("Atlantic/Azores", "2024-10-27"),
+        ("America/Havana", "2024-11-03"),
+        ("America/Nuuk", "2024-03-31"),
+        ("America/Santiago", "2024-09-08"),
+        ("Australia/Lord_Howe", "2025-04-06"),
+    ],
+)
+def test_no_run_falls_out_of_its_day_when_clocks_change(connection: Connection, zone: str, change: str) -> None:
+    """Guards against a midnight that PostgreSQL takes for its second occurrence, when clocks go back past it: the day's
+    first hour belonged to no day that was built."""
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('reporting_timezone', %s)", (zone,))
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    middle = datetime.combine(date.fromisoformat(change), datetime.min.time(), UTC)
+    for number in range(-36, 60):
+        hosts = [add_named(connection, "clusters_host", cluster, number)]
+        moment = middle + timedelta(minutes=30 * number + 15)
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=number + 100)
+    refresh(connection)
+    assert [check for check in check_all(connection) if not check.passed] == []
+    oracle = Oracle(connection)
+    days = [middle.date() + timedelta(days=offset) for offset in (-1, 0, 1)]
+    for granularity in ("hour", "day"):
+        charted = connection.execute(
+            "SELECT date_bucket, job_count, host_count FROM marts.job_counts(%s, %s, %s)",
+            (days[0], days[-1], granularity),
+        ).fetchall()
+        chosen = oracle.chosen(days[0], days[-1], {})
+        assert charted == oracle.chart(days[0], days[-1], granularity, chosen)
+    for day in days:
+        found = connection.execute("SELECT runs, unique_hosts FROM marts.totals(%s, %s)", (day, day)).fetchone()
+        expected = oracle.totals(oracle.chosen(day, day, {}))
+        assert found == (expected["runs"], expected["unique_hosts"])
+    before = snapshot(connection)
+    rebuild(connection)
+    assert snapshot(connection) == before
 
 
 def test_a_gap_that_two_clusters_left_between_their_days_is_filled(connection: Connection) -> None:

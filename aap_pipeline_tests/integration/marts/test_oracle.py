@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import random
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -41,6 +44,22 @@ _TABLES = {
     "dim_job_template": "job_template_id",
     "bridge_label_set": "label_set_id, label_id",
 }
+_MEASURES = {
+    "runs",
+    "successful_runs",
+    "failed_runs",
+    "hosts",
+    "elapsed_seconds",
+    "provisional_runs",
+    "runs_without_template",
+    "time_savings_seconds",
+    "failed_run_costs",
+    *(
+        f"{part}{suffix}"
+        for part in ("manual_costs", "creation_costs", "run_costs", "automated_costs", "savings")
+        for suffix in ("", "_as_recorded")
+    ),
+}
 seeds = st.integers(0, 2**32)
 many = settings(
     max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "40")),
@@ -66,6 +85,7 @@ def test_every_function_says_what_the_oracle_says(connection: Connection, seed: 
         for _ in range(4):
             compare(connection, oracle, rng, dataset)
         compare_tables(connection, oracle)
+        compare_formulas(connection, oracle, rng)
         compare_kpis(connection, oracle)
         compare_payback(connection, oracle)
         assert connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone() == (0,)
@@ -148,20 +168,72 @@ def compare(connection: Connection, oracle: Oracle, rng: random.Random, dataset:
 
 
 def compare_tables(connection: Connection, oracle: Oracle) -> None:
-    """The views' sums over everything: days, months and single jobs all add up to the same."""
-    everything = oracle.totals(oracle.chosen(date.min, date.max, {}))
-    for relation in ("savings_daily", "savings_monthly"):
-        row = connection.execute(
-            f"SELECT COALESCE(sum(manual_costs), 0), COALESCE(sum(automated_costs), 0), COALESCE(sum(savings), 0), "
-            f"COALESCE(sum(time_savings_seconds), 0), COALESCE(sum(savings_as_recorded), 0) "
-            f"FROM marts.{relation}".encode()
-        ).fetchone()
-        assert row is not None
-        names = ("manual_costs", "automated_costs", "savings", "time_savings_seconds", "savings_as_recorded")
-        expect({name: everything[name] for name in names}, dict(zip(names, row, strict=True)))
-    row = connection.execute("SELECT COALESCE(sum(savings), 0) FROM marts.fct_job_run").fetchone()
-    assert row is not None
-    assert abs(row[0] - everything["savings"]) < _EXACT
+    """Views by day, by month and by job, key by key: the same jobs, grouped by what each view shows."""
+    jobs = [replace(job, organization=job.organization or 0, template=job.template or 0) for job in oracle.jobs]
+    original = {job.id: job for job in oracle.jobs}
+    counted = [job for job in jobs if oracle.is_on("count_check_mode") or job.job_type != "check"]
+    month = lambda job: oracle.day(job).replace(day=1)  # noqa: E731
+    series = lambda job: (job.cluster, job.organization, job.template, job.project or 0, job.job_type, job.status)  # noqa: E731
+    columns = "cluster_id, organization_id, job_template_id, project_id, job_type, status"
+    views: dict[str, tuple[str, list[Any], Callable[[Any], tuple[Any, ...]]]] = {
+        "savings_daily": (f"date, {columns}", jobs, lambda job: (oracle.day(job), *series(job))),
+        "savings_monthly": (f"month, {columns}", jobs, lambda job: (month(job), *series(job))),
+        "template_monthly": ("month, job_template_id", counted, lambda job: (month(job), job.template)),
+        "organization_monthly": (
+            "month, cluster_id, organization_id",
+            counted,
+            lambda job: (month(job), job.cluster, job.organization),
+        ),
+        "fct_job_run": ("job_id", jobs, lambda job: (job.id,)),
+    }
+    for view, (keys, chosen, key) in views.items():
+        groups = defaultdict(list)
+        for job in chosen:
+            groups[key(job)].append(original[job.id])
+        measures = sorted(_MEASURES & columns_of(connection, view))
+        if view == "fct_job_run":
+            measures.remove("elapsed_seconds")  # also that of jobs without hosts, which are no runs
+        found = {
+            row[: -len(measures)]: dict(zip(measures, row[-len(measures) :], strict=True))
+            for row in connection.execute(
+                f"SELECT {keys}, {', '.join(f'sum({measure})' for measure in measures)} "
+                f"FROM marts.{view} GROUP BY {keys}".encode()
+            )
+        }
+        assert found.keys() == groups.keys(), view
+        for each, group in groups.items():
+            counts = oracle.totals(group)
+            expect({**counts, "elapsed_seconds": counts["elapsed"]}, found[each])
+
+
+def columns_of(connection: Connection, view: str) -> set[str]:
+    """Names of a view's columns."""
+    cursor = connection.execute(f"SELECT * FROM marts.{view} LIMIT 0".encode())
+    return {column.name for column in cursor.description or ()}
+
+
+def compare_formulas(connection: Connection, oracle: Oracle, rng: random.Random) -> None:
+    """Every row of formula_comparison is what the oracle finds under those settings."""
+    first = START.date() + timedelta(days=rng.randint(-3, DAYS // 2))
+    last = first + timedelta(days=rng.randint(0, DAYS))
+    cursor = connection.execute("SELECT * FROM marts.formula_comparison(%s, %s)", (first, last))
+    names = [column.name for column in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    assert len(rows) == 24
+    assert sum(row["in_force"] for row in rows) == 1
+    for row in rng.sample(rows, 4):
+        other = oracle.under(
+            cost_model=row["cost_model"],
+            creation_cost_basis="once" if row["creation"] == "once" else "per_run",
+            enable_template_creation_time="false" if row["creation"] == "not counted" else "true",
+            savings_population=row["savings_population"],
+            count_check_mode=str(row["count_check_mode"]).lower(),
+        )
+        jobs = other.chosen(first, last, {})
+        figures = other.totals(jobs)
+        population = row["savings_population"]
+        counted = sum(job.num_hosts > 0 and (population == "all" or job.status == "successful") for job in jobs)
+        expect({**figures, "runs": counted}, row)
 
 
 def compare_kpis(connection: Connection, oracle: Oracle) -> None:
@@ -195,5 +267,6 @@ def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
     """Counts equal, money equal far below a cent."""
     for name, value in expected.items():
         if name in found:
-            same = abs(value - found[name]) < _EXACT if isinstance(value, Decimal) else value == found[name]
+            exact = not isinstance(value, Decimal) or found[name] is None
+            same = value == found[name] if exact else abs(value - found[name]) < _EXACT
             assert same, f"{name}: expected {value}, found {found[name]}"

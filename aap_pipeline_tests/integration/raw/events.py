@@ -55,11 +55,12 @@ class Trouble:
 @dataclass(frozen=True)
 class Sync:
     """A sync; `dies` before or after its n-th transaction; a backfill that pauses after a slice if `since` (minutes
-    ago) is given."""
+    ago) is given; `blind`: the token's user has lost the role meanwhile."""
 
     troubles: tuple[Trouble, ...] = ()
     dies: int | None = None
     since: int | None = None
+    blind: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ syncs = st.just(Sync()) | st.builds(
     troubles=st.lists(troubles, max_size=3).map(tuple),
     dies=st.none() | st.integers(0, 40),
     since=st.none() | st.integers(1, 300),
+    blind=st.sampled_from((False, False, False, True)),
 )
 jobs = st.builds(
     Jobs,

@@ -129,7 +129,7 @@ class Rig:
 
 def as_raw(truth: JobTruth) -> Document:
     """The raw document of a job of which everything was read: all that is said of it, once."""
-    document = {**_without_links(truth.job), "job_host_summaries": [_as_part(row) for row in truth.host_summaries]}
+    document = {**_kept(truth.job), "job_host_summaries": [_as_part(row) for row in truth.host_summaries]}
     labels = document["summary_fields"]["labels"]
     if labels["count"] > len(labels["results"]):
         shown = {label["id"] for label in labels["results"]}
@@ -143,11 +143,11 @@ def as_raw(truth: JobTruth) -> Document:
 
 def _as_part(summary: Document) -> Document:
     fields = {key: value for key, value in summary["summary_fields"].items() if key != "job"}
-    return {**_without_links(summary), "summary_fields": fields}
+    return {**_kept(summary), "summary_fields": fields}
 
 
-def _without_links(document: Document) -> Document:
-    return {key: value for key, value in document.items() if key not in ("related", "url")}
+def _kept(document: Document) -> Document:
+    return {key: value for key, value in document.items() if key not in ("related", "url", "extra_vars")}
 
 
 def assert_raw_is_truth(rig: Rig) -> None:

@@ -59,36 +59,57 @@ def start(rig: Rig, key: str, home: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def kill_after(child: subprocess.Popen[bytes], server: SimulatorServer, requests: int) -> None:
-    """Kill the child with -9 as soon as it has asked so much, or wait for its end."""
+def wait_for(child: subprocess.Popen[bytes], server: SimulatorServer, requests: int) -> None:
+    """Wait until the child has asked so much, or for its end."""
     while server.log.total < requests:
         try:
             child.wait(timeout=0.002)
             break
         except subprocess.TimeoutExpired:
             continue
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+
+
+def crash(database_url: str) -> bool:
+    """Kill the backend of the sync, if there is one: the server restarts all of itself and recovers from its log."""
+    with connect(database_url, autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'aap_pipeline sync'"
+        ).fetchone()
+    if row is not None:
+        os.kill(row[0], signal.SIGKILL)
+    return row is not None
 
 
 def test_a_sync_killed_at_any_instant_loses_and_doubles_nothing(
-    server: SimulatorServer, database_url: str, tmp_path: Path
+    server: SimulatorServer, own_server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """Guards against a watermark that is committed without its rows, or rows without their watermark."""
-    key = new_key()
+    key, url, crashes = new_key(), migrated(own_server), 0
     # The command goes by today's date where the pipeline's own days matter; the raw stage knows the controller's only.
-    world = filled_world(datetime.now(UTC).replace(microsecond=0), jobs=500, days=60)
+    now = datetime.now(UTC).replace(microsecond=0)
+    world = filled_world(now, jobs=260 + 60 * KILLS, days=60)  # more than all that are killed come to
     server.use(world)
     draw = random.Random(os.environ.get("AAP_PIPELINE_SEED", "raw"))
-    with closing(Rig(database_url, server, cipher=Cipher([key]))) as rig:
-        rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '40')")
-        for _ in range(KILLS):
+    for number in range(KILLS):
+        with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+            rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '40') ON CONFLICT DO NOTHING")
             server.log.clear()
-            kill_after(start(rig, key, tmp_path), server, draw.randrange(3, 90))
+            child = start(rig, key, tmp_path)
+            wait_for(child, server, draw.randrange(3, 90))
+            assert child.poll() is None
+        if KILLS // 2 <= number < KILLS // 2 + 1 + KILLS // 10:  # in the middle it is the database that is killed
+            crashes += crash(url)
+            child.wait(120)
+            wait_until_up(url)
+        else:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+        with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
             assert_behind_the_watermark_all_is_here(rig, world)
-            if draw.random() < 0.3:
-                world.add_job(finished=world.clock.now() - timedelta(minutes=draw.randrange(6)))
-        server.log.clear()
+        if draw.random() < 0.3:
+            world.add_job(finished=world.clock.now() - timedelta(minutes=draw.randrange(6)))
+    assert crashes
+    with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
         child = start(rig, key, tmp_path)
         assert child.wait(300) == 0
         if not COMMAND:
@@ -136,27 +157,28 @@ def own_server(tmp_path: Path) -> Iterator[EmbeddedServer]:
     server.stop()
 
 
+def migrated(server: EmbeddedServer) -> str:
+    """The URL of its database, with the tables in it."""
+    url = server.running_url()
+    assert url is not None
+    migrate(url)
+    return url
+
+
 def test_a_database_that_crashes_in_the_middle_loses_nothing(
     server: SimulatorServer, own_server: EmbeddedServer
 ) -> None:
     """Guards against a sync that reports success, or a watermark that is kept, when PostgreSQL dies under it."""
-    url = own_server.running_url()
-    assert url is not None
-    migrate(url)
+    url = migrated(own_server)
     world = filled_world(jobs=150)
     server.use(world)
     crashes = 0
 
-    def crash(_: object) -> None:
+    def crashing(_: object) -> None:
         nonlocal crashes
         if crashes < 2:
-            with connect(url, autocommit=True) as connection:
-                row = connection.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE application_name = 'aap_pipeline sync'"
-                ).fetchone()
-            assert row is not None
+            assert crash(url)
             crashes += 1
-            os.kill(row[0], signal.SIGKILL)  # the server then restarts all of itself and recovers from its log
 
     key = new_key()
     for _ in range(2):
@@ -164,7 +186,7 @@ def test_a_database_that_crashes_in_the_middle_loses_nothing(
         with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
             rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') ON CONFLICT DO NOTHING")
             with pytest.raises(DatabaseUnreachable):
-                rig.sync(progress=crash)
+                rig.sync(progress=crashing)
     wait_until_up(url)
     with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
         rig.sync()

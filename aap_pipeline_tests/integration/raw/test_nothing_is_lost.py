@@ -25,6 +25,7 @@ from aap_pipeline.simulator import query
 from aap_pipeline.simulator.faults import Fault, FaultPlan
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.simulator.synthetic import SyntheticWorld
+from aap_pipeline.simulator.tokens import AUDITOR, PLAIN
 from aap_pipeline_tests.integration.raw.events import (
     PAST_DEADLINE,
     Delete,
@@ -112,6 +113,7 @@ class History:
             for trouble in event.troubles
         ]
         self.rig.server.faults.add(*faults)
+        self.rig.server.tokens.belong_to(PLAIN if event.blind else AUDITOR)
         try:
             with dying(event.dies):
                 self.rig.sync(since=since, pause_after=0)
@@ -119,6 +121,7 @@ class History:
             pass
         finally:
             self.rig.server.faults.clear()
+            self.rig.server.tokens.belong_to(AUDITOR)
 
     def assert_complete_jobs_are_complete(self) -> None:
         """No stored job that is marked complete lacks a host summary, but for those whose deadline has passed."""
@@ -221,6 +224,8 @@ def played(shared_server: SimulatorServer, module_database_url: str) -> Callable
 @example(script=[Jobs(3, stats="late"), Sync(), Wait(PAST_DEADLINE), Sync(), Deliver(), Parse(), Sync()])
 @example(script=[Sync((Trouble("drop_row", "jobs", skip=1, times=12),)), Sync()])
 @example(script=[Jobs(3, stats="late"), Sync(), Delete(0), Sync()])
+@example(script=[Jobs(9, stats="late"), Sync(), Sync()])  # more are awaited than a page of the controller's holds
+@example(script=[Jobs(3, stats="late"), Sync(), Sync(blind=True), Deliver(), Sync(blind=True)])
 def test_what_is_stored_equals_what_the_controller_holds(
     script: list[Event], played: Callable[[list[Event]], None]
 ) -> None:

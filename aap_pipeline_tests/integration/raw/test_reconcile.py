@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.sync import SyncRequest
 from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.simulator.tokens import AUDITOR, PLAIN
 from aap_pipeline_tests.integration.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world
 
 HOUR = timedelta(hours=1)
 
 
-def reconciled(rig: Rig) -> Reconciliation:
-    return reconcile(rig.database_url, rig.cipher, SyncRequest(rig.cluster, client_settings=rig.settings))
+def reconciled(rig: Rig, **request: Any) -> Reconciliation:
+    request = {"client_settings": rig.settings, **request}
+    return reconcile(rig.database_url, rig.cipher, SyncRequest(rig.cluster, **request))
 
 
 def test_nothing_is_asked_twice_when_all_is_here(rig: Rig, server: SimulatorServer) -> None:
@@ -82,3 +85,25 @@ def test_a_cluster_that_was_never_synced_has_nothing_to_reconcile(rig: Rig, serv
     server.use(filled_world(jobs=20))
     assert reconciled(rig).days == 0
     assert rig.raw_jobs() == {}
+
+
+def test_what_the_user_may_not_see_is_neither_agreed_nor_forgotten(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a night without the right role that proves every day and gives up every job that is awaited."""
+    world = empty_world()
+    server.use(world)
+    late = world.add_job(stats="late", hosts=3)
+    rig.sync()
+    world.clock.advance(3 * HOUR)
+    server.tokens.belong_to(PLAIN)
+    rig.sync()
+    rig.parse()
+    assert rig.value("SELECT provisional FROM clusters_job") is False
+    assert rig.query("SELECT external_id, given_up FROM pipeline.pending_summaries") == [(late, True)]
+    world.clock.advance(24 * HOUR)
+    said: list[str] = []
+    assert reconciled(rig, tell=said.append).days == 0
+    assert "System Auditor" in said[0]
+    server.tokens.belong_to(AUDITOR)
+    world.deliver_summaries()
+    assert reconciled(rig).late == (late,)
+    assert_raw_is_truth(rig)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run
 from aap_pipeline.simulator.faults import Fault
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.simulator.synthetic import SyntheticWorld
+from aap_pipeline.simulator.tokens import AUDITOR, PLAIN
 from aap_pipeline_tests.integration.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -36,6 +38,7 @@ def test_a_backfill_before_the_first_days_adds_history_and_leaves_the_watermark(
     assert len(rig.raw_jobs()) == 2
     assert rig.watermark == NOW - DAY
     assert rig.last_run()["kind"] == "backfill"
+    assert rig.last_run()["lag_seconds"] is None
 
 
 def test_a_backfill_beyond_the_watermark_leaves_no_hole(rig: Rig, server: SimulatorServer) -> None:
@@ -168,3 +171,48 @@ def test_a_job_deleted_while_it_was_awaited_is_settled(rig: Rig, server: Simulat
     server.log.clear()
     rig.sync()
     assert server.log.total <= 5
+
+
+def test_a_job_that_the_user_may_not_see_for_a_while_stays_awaited(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against taking hidden for deleted: such a job was called complete and its host summaries never read."""
+    world = world_of(server, 5 * MINUTE)
+    late = world.add_job(stats="late", hosts=3, finished=NOW - MINUTE)
+    rig.sync()
+    server.tokens.belong_to(PLAIN)
+    rig.sync()
+    rig.parse()
+    assert rig.query("SELECT external_id FROM clusters_job WHERE provisional") == [(late,)]
+    server.tokens.belong_to(AUDITOR)
+    world.deliver_summaries()
+    rig.sync()
+    rig.parse()
+    assert rig.query("SELECT num_hosts, provisional FROM clusters_job WHERE external_id = %s", late) == [(3, False)]
+
+
+def run_on(rig: Rig, window: dict[str, Any]) -> None:
+    """Sync until a backfill is at its end."""
+    for _ in range(40):
+        if not rig.sync(**window).paused:
+            return
+    raise AssertionError("a backfill that begins with the same stretch again and again")
+
+
+def test_jobs_that_turn_up_behind_a_backfill_that_is_resumed_are_read(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a resume that does not look back: what the last slice could not see is behind the watermark."""
+    world = world_of(server, *[4 * MINUTE] * 10, *[MINUTE / 2] * 10)
+    rig.settings = patient(retries=0)
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10')")
+    window = {"since": NOW - 91 * DAY, "pause_after": 0}
+    server.faults.add(Fault("status", paths=frozenset({"host_summaries"}), skip=10))
+    with pytest.raises(ControllerError):
+        run_on(rig, window)
+    server.faults.clear()
+    assert rig.watermark == NOW - 4 * MINUTE
+    behind = world.add_job(finished=NOW - 5 * MINUTE)
+    world.clock.advance(HOUR)
+    world.add_job(finished=NOW + HOUR)
+    run_on(rig, window)
+    assert rig.watermark == NOW + HOUR
+    rig.sync()
+    assert behind in rig.raw_jobs()
+    assert_raw_is_truth(rig)

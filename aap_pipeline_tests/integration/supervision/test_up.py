@@ -78,6 +78,25 @@ def test_nothing_outlives_up_and_the_data_does(start_up: Callable[[], Up]) -> No
     assert second.processes() == []
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"AAP_PIPELINE_ALERT_SMTP_PORT": "x"}, "AAP_PIPELINE_ALERT_SMTP_PORT: Input should be a valid integer"),
+        ({"AAP_PIPELINE_ENCRYPTION_KEYS": "x"}, "AAP_PIPELINE_ENCRYPTION_KEYS"),
+        ({"AAP_PIPELINE_DATABASE_URL": "postgresql://u@127.0.0.1:1/w"}, "AAP_PIPELINE_ENCRYPTION_KEYS"),
+    ],
+)
+def test_up_refuses_settings_with_which_every_sync_would_fail(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    """Guards against a service that starts well and fails at each sync, in a log that nobody reads."""
+    refused = finish(["up", "--port", str(free_port())], environment(tmp_path / "home", **variables))
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "home" / "postgres").exists()
+
+
 def test_an_external_server_serves_a_role_that_owns_its_database(
     postgres: EmbeddedServer, template: str, tmp_path: Path
 ) -> None:

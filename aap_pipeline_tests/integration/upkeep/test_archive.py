@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
@@ -114,6 +115,15 @@ def test_a_job_that_is_read_again_leaves_the_archive(connection: Connection, dat
     assert places(connection) == (2, JOBS - 2, JOBS)
     archive(connection)
     assert places(connection) == (0, JOBS, JOBS)
+
+
+def test_the_day_on_which_an_archived_job_finished_is_noted_when_it_moves(
+    connection: Connection, database_url: str, cluster: int
+) -> None:
+    """Guards against a day of the marts that keeps a run which another answer puts on another day."""
+    archive(connection)
+    add_raw(connection, cluster, [job(3, started="2026-04-01T00:00:00Z", finished="2026-04-02T00:00:00Z")])
+    assert parse(database_url, cluster).changed_days == {date(2026, 3, 1), date(2026, 4, 2)}
 
 
 def test_a_purged_cluster_leaves_nothing_in_the_archive(connection: Connection, cluster: int) -> None:

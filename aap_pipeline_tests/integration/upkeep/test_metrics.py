@@ -18,8 +18,11 @@ INSERT INTO clusters_cluster (protocol, address, port, access_token, name)
 INSERT INTO clusters_clustersyncstatus (cluster_id, last_job_finished_date) VALUES (1, to_timestamp(1000));
 INSERT INTO pipeline.sync_run (cluster_id, outcome, finished_at, jobs_stored, lag_seconds)
     VALUES (1, 'succeeded', to_timestamp(2000), 7, 12.5);
+INSERT INTO pipeline.sync_run (cluster_id, kind, outcome, finished_at) VALUES (1, 'backfill', 'succeeded', now());
 INSERT INTO pipeline.sync_run (cluster_id, outcome, retries) VALUES (1, 'failed', '{"503": 2, "timeout": 1}');
 INSERT INTO pipeline.rejected_record (cluster_id, reason, message, document) VALUES (1, 'x', 'x', '{}');
+INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished, given_up)
+    VALUES (1, 7, now(), false), (1, 8, now(), true);
 """
 
 
@@ -55,7 +58,7 @@ def test_each_cluster_has_its_samples(database_url: str, port: int) -> None:
         "last_success_jobs": 7,
         "last_sync_retries": 3,
         "rejected_documents": 1,
-        "provisional_jobs": 0,
+        "provisional_jobs": 1,
     }.items():
         assert float(found[f"aap_pipeline_{name}{label}"]) == value, name
     assert 'aap_pipeline_last_success_jobs{cluster="new"}' not in found

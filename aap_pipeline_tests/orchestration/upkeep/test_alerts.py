@@ -9,11 +9,14 @@ import pytest
 from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_context
 
 from aap_pipeline.alerts import sensors
+from aap_pipeline.alerts.incidents import raise_incident
 from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
+from aap_pipeline.clusters.registry import purge, set_enabled
 from aap_pipeline.definitions import defs
 from aap_pipeline.jobs import update_cluster
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.server import SimulatorServer
+from aap_pipeline.warehouse.connection import connect
 from aap_pipeline_tests.integration.alerts.local import WebReceiver, web_receiver
 from aap_pipeline_tests.orchestration.conftest import Site
 
@@ -22,6 +25,7 @@ from aap_pipeline_tests.orchestration.conftest import Site
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
     """The receiver that the environment names; runs count at once."""
     monkeypatch.setattr(sensors, "_SETTLED", timedelta())
+    monkeypatch.setattr(sensors, "_AWAKE_SINCE", datetime.now(UTC) - timedelta(days=1))
     with web_receiver() as web:
         monkeypatch.setenv("AAP_PIPELINE_ALERT_WEBHOOK_URL", web.url)
         yield web
@@ -90,7 +94,7 @@ def test_a_stale_cluster_is_told_and_its_check_turns_red(
     """Guards against a controller that is down for days because no run ever starts, so that none fails."""
     site.register("prod", controller)
     assert site.run("prod").success
-    site.query("UPDATE pipeline.sync_run SET finished_at = NOW() - interval '2 hours' RETURNING 1")
+    long_ago(site)
     answer = tick(site, alerts_sensor)
     assert isinstance(answer, SensorResult)
     assert [(event.check_name, event.partition, event.passed) for event in answer.asset_events] == [  # type: ignore[union-attr]
@@ -105,6 +109,95 @@ def test_a_stale_cluster_is_told_and_its_check_turns_red(
         ("cluster_stale", "open"),
         ("cluster_stale", "resolved"),
     ]
+
+
+def long_ago(site: Site) -> None:
+    """All that was done for the clusters was done two hours ago."""
+    for table, column in (
+        ("pipeline.sync_run", "finished_at"),
+        ("clusters_clustersyncstatus", "internal_modified"),
+        ("clusters_cluster", "internal_created"),
+        ("clusters_cluster", "internal_modified"),
+    ):
+        site.query(f"UPDATE {table} SET {column} = NOW() - interval '2 hours' RETURNING 1")
+
+
+def test_a_start_after_a_long_stop_alarms_nobody_and_calls_nothing_over(
+    site: Site, controller: SimulatorServer, told: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against thirty alarms each Monday, and against a restart that calls what still lasts over."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    long_ago(site)
+    monkeypatch.setattr(sensors, "_AWAKE_SINCE", datetime.now(UTC))
+    tick(site, alerts_sensor)
+    assert told.documents == []
+    monkeypatch.setattr(sensors, "_AWAKE_SINCE", datetime.now(UTC) - timedelta(minutes=6))
+    tick(site, alerts_sensor)
+    monkeypatch.setattr(sensors, "_AWAKE_SINCE", datetime.now(UTC))
+    tick(site, alerts_sensor)
+    assert [(document["kind"], document["state"]) for document in told.documents] == [("cluster_stale", "open")]
+
+
+def test_a_cluster_that_was_just_enabled_or_whose_first_sync_is_long_is_not_stale(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against waking somebody for a cluster that is doing what it should."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    long_ago(site)
+    with connect(site.url) as connection:
+        set_enabled(connection, "prod", enabled=False)
+        set_enabled(connection, "prod", enabled=True)
+    tick(site, alerts_sensor)
+    long_ago(site)
+    site.query("DELETE FROM pipeline.sync_run RETURNING 1")
+    site.query("UPDATE clusters_clustersyncstatus SET internal_modified = NOW() RETURNING 1")
+    tick(site, alerts_sensor)
+    assert told.documents == []
+    long_ago_now = "UPDATE clusters_clustersyncstatus SET internal_modified = NOW() - interval '2 hours' RETURNING 1"
+    site.query(long_ago_now)
+    tick(site, alerts_sensor)
+    assert [document["message"].split(".")[0] for document in told.documents] == [
+        "No sync has succeeded yet, for 120 minutes"
+    ]
+
+
+def test_what_was_wrong_with_a_cluster_is_over_once_nobody_syncs_it(site: Site, told: WebReceiver) -> None:
+    """Guards against incidents that never end, and that hide the same fault when the cluster is enabled again."""
+    assert told
+    with connect(site.url) as connection:
+        for name in ("off", "purged", "on"):
+            connection.execute(
+                "INSERT INTO clusters_cluster (protocol, address, port, access_token, name) "
+                "VALUES ('https', %s, 443, '\\x00', %s)",
+                [name, name],
+            )
+            raise_incident(connection, "run_failed", f"update_cluster {name}", "No.")
+            raise_incident(connection, "check_failed", f"core/jobs nothing_rejected {name}", "No.")
+            raise_incident(connection, "token_refused", name, "No.")
+        raise_incident(connection, "run_failed", "tidy", "No.")
+        connection.commit()
+        set_enabled(connection, "off", enabled=False)
+        purge(connection, "purged")
+    tick(site, alerts_sensor)
+    still_open = site.query("SELECT subject FROM pipeline.alert WHERE resolved_at IS NULL ORDER BY subject")
+    assert [row[0] for row in still_open] == ["core/jobs nothing_rejected on", "on", "tidy", "update_cluster on"]
+
+
+def test_a_live_sync_does_not_make_a_failed_backfill_good(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against "resolved" seconds after a backfill failed, which nothing starts again by itself."""
+    cursor = datetime.now(UTC).isoformat()
+    site.register("prod", controller)
+    assert not site.run("prod", since="nonsense").success
+    assert site.run("prod").success
+    tick(site, alerts_sensor, cursor)
+    assert [(document["subject"], document["state"]) for document in told.documents] == [("backfill prod", "open")]
+    assert site.run("prod", since="2026-01-01").success
+    tick(site, alerts_sensor, cursor)
+    assert told.documents[-1]["state"] == "resolved"
 
 
 def test_a_refused_token_is_an_incident_and_a_dead_controller_is_not(site: Site, controller: SimulatorServer) -> None:

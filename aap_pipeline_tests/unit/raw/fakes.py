@@ -37,8 +37,6 @@ class FakeController:
     """How many of the next pages lack their last row, though it is counted."""
     left_out: set[int] = field(default_factory=set)
     """Jobs that are counted and in no page."""
-    under_way: int = 0
-    most_under_way: int = 0
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -93,17 +91,12 @@ class FakeController:
 
     def host_summaries(self, job_id: int) -> list[Document]:
         self._asked("host_summaries", job_id)
-        with self._lock:
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             if job_id in self.not_found or job_id not in self.jobs:
                 raise NotFound(f"job {job_id} does not exist")
             return [] if job_id in self.pending else [{"id": job_id * 1000 + host} for host in range(self.hosts)]
         finally:
             self._then("host_summaries")
-            with self._lock:
-                self.under_way -= 1
 
     def labels(self, job_id: int) -> list[Document]:
         self._asked("labels", job_id)
@@ -124,6 +117,7 @@ class FakeStore:
     watermark: datetime | None = None
     done_to: datetime | None = None
     settled: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
     writes: list[int] = field(default_factory=list)
 
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
@@ -154,5 +148,10 @@ class FakeStore:
 
     def settle(self, ids: Collection[int]) -> None:
         self.settled |= set(ids)
+        for number in ids:
+            self.waiting.pop(number, None)
+
+    def give_up(self, ids: Collection[int]) -> None:
+        self.given_up |= set(ids)
         for number in ids:
             self.waiting.pop(number, None)

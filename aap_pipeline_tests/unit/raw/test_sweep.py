@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer, ServerError
+from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.sweep import Sweep, SweepOptions, slices
 from aap_pipeline.raw.window import Plan, Window
 from aap_pipeline_tests.unit.raw.fakes import MINUTE, NOW, Document, FakeController, FakeStore, job
@@ -103,12 +104,16 @@ def test_a_changed_job_is_read_again(bench: Bench) -> None:
     assert orjson.loads(bench.store.rows[2].document)["name"] == "renamed"
 
 
-def test_the_page_comes_first_then_the_pending_list_then_host_summaries(bench: Bench) -> None:
+def test_each_page_comes_first_then_its_pending_list_then_its_host_summaries(executor: ThreadPoolExecutor) -> None:
     """Guards against the one wrong order: summaries that arrive between two questions must not be missed."""
-    bench.controller.add(*(job(number) for number in range(1, 6)))
+    bench = Bench(executor, page_size=2)
+    bench.controller.add(*(job(number) for number in range(1, 7)))
     bench.sweep()
-    kinds = [entry[0] for entry in bench.controller.log]
-    assert kinds.index("page") < kinds.index("pending") < kinds.index("host_summaries")
+    position = bench.controller.log.index
+    assert sorted(bench.controller.asked("pending")) == [(0, 2), (2, 4), (4, 6)]
+    for before, last in bench.controller.asked("pending"):
+        first = min(position(("host_summaries", number)) for number in range(before + 1, last + 1))
+        assert position(("page", before)) < position(("pending", before, last)) < first
 
 
 @pytest.mark.parametrize("moment", ["page", "pending", "host_summaries"])
@@ -138,6 +143,18 @@ def test_awaited_jobs_wait_until_their_deadline_and_are_then_final(bench: Bench)
     bench.sweep(now=later, plan=Plan(Window(NOW, later), moves_watermark=True))
     assert bench.store.waiting.keys() == {1}
     assert not bench.store.rows[2].provisional
+
+
+def test_a_provisional_job_that_is_awaited_no_longer_is_read_again(bench: Bench) -> None:
+    """Guards against taking whatever is stored for known: this one was said to be deleted, and is listed after all."""
+    bench.controller.add(job(1), job(2))
+    bench.controller.pending = {1}
+    bench.sweep()
+    bench.store.settle([1])
+    bench.controller.pending.clear()
+    bench.sweep()
+    assert bench.controller.asked("host_summaries") == [(1,)]
+    assert (bench.store.rows[1].provisional, bench.store.rows[1].host_summaries) == (False, 2)
 
 
 def test_awaited_jobs_that_the_controller_deleted_are_settled(bench: Bench) -> None:
@@ -245,12 +262,15 @@ def test_what_arrived_before_a_failure_is_kept(bench: Bench, monkeypatch: pytest
     assert {number for (number,) in bench.controller.asked("host_summaries")} <= set(range(30, 41))
 
 
-def test_no_more_jobs_than_allowed_are_under_way(bench: Bench) -> None:
-    """Guards against memory that grows with the window."""
-    bench.controller.add(*(job(number) for number in range(1, 301)))
-    sweep = bench.sweep(in_flight=3)
-    assert bench.controller.most_under_way <= 4
-    assert sweep.tally.stored == 300
+def test_what_is_under_way_is_handed_on_before_more_is_asked_for(bench: Bench) -> None:
+    """Guards against a whole page of answers in memory: workers bound what is asked at once, not what has arrived."""
+    completion = Completion(bench.controller, bench.executor, 3, lambda _: None)
+    bench.controller.add(*(job(number) for number in range(1, 41)))
+    handed_on = 0
+    for added, row in enumerate(bench.controller.jobs.values(), 1):
+        completion.add(row, b"", provisional=False, unreported=False)
+        handed_on += len(completion.take())
+        assert added - handed_on <= 3
 
 
 def test_a_backfill_resumes_where_it_stopped(bench: Bench) -> None:
@@ -265,7 +285,7 @@ def test_a_sweep_that_is_to_pause_ends_with_its_slice(bench: Bench) -> None:
     """Guards against a pause that loses the slice before it, and against one at the end that says something is left."""
     bench.controller.add(*(job(number, NOW - timedelta(days=20 - number)) for number in range(1, 11)))
     sweep = Sweep(bench.controller, bench.store, bench.executor, digest, NOW, SweepOptions(slice_jobs=4))
-    sweep.pause = lambda: True
+    sweep.pause = lambda _: True
     pauses, resume = 0, None
     while sweep.run(PLAN, resume).paused:
         pauses, resume, sweep.tally.paused = pauses + 1, bench.store.done_to, False

@@ -56,7 +56,7 @@ def test_a_backfill_moves_the_watermark_only_if_it_leaves_no_hole(
     """Guards against jobs between the watermark and `--since` that no later sync would read."""
     found = plan(watermark, since, until)
     assert found.moves_watermark is moves
-    assert found.backfill == (Backfill(since, until) if since else None)
+    assert found.backfill == (Backfill(since, until, settled=NOW - OVERLAP) if since else None)
     assert found.window.until == (until or NOW)
 
 

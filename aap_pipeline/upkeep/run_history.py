@@ -1,0 +1,54 @@
+"""Dagster's own memory of past runs, which it never clears by itself: events, check results, captured output.
+
+A run leaves 0.2 MB in the schema `dagster` and ten small files, and thirty quiet controllers make 4,000 runs a day.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aap_pipeline.abandoned import PROCESS_TAG
+from aap_pipeline.dagster_instance import LOCATION
+from aap_pipeline.jobs import LOCATION_TAG
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+KEEP_FAILED_DAYS: Final = 30
+_BATCH_RUNS: Final = 500
+
+
+def forget_runs(connection: Connection, instance: DagsterInstance) -> int:
+    """Delete runs that ended more than `run_history_days` ago (failed ones: 30 days, if that is longer); how many.
+
+    `connection` is to the database that has the instance's storage, schema `dagster`. Killed at any instant, the next
+    call goes on from there. Other people's code locations are left alone.
+    """
+    if connection.execute("SELECT to_regclass('dagster.runs') IS NULL").fetchone() == (True,):
+        return 0  # Dagster was told to keep its memory elsewhere
+    days = options.get(connection, options.RUN_HISTORY_DAYS)
+    values: dict[str, int | str] = {
+        "after": 0,
+        "days": days,
+        "failed_days": max(days, KEEP_FAILED_DAYS),
+        "location_tag": LOCATION_TAG,
+        "location": LOCATION,
+        "process_tag": PROCESS_TAG,
+        "most": _BATCH_RUNS,
+    }
+    forgotten = 0
+    while True:
+        found = connection.execute(statement("upkeep/runs_to_forget"), values).fetchall()
+        runs = [run for _, run in found]
+        connection.execute(statement("upkeep/forget_check_results"), {"runs": runs})
+        connection.commit()
+        for run in runs:
+            instance.compute_log_manager.delete_logs(prefix=[run])
+            instance.delete_run(run)
+        forgotten += len(runs)
+        if len(runs) < _BATCH_RUNS:
+            return forgotten
+        values["after"] = found[-1][0]

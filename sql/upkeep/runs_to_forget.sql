@@ -1,0 +1,12 @@
+-- Finished runs of this code location that Dagster need not remember any longer, the oldest first. The newest success
+-- of each job and partition stays, however old: by its events the UI shows a disabled cluster's partitions as materialized.
+-- Dagster's times are UTC without a zone. Indexes: runs_pkey, idx_run_tags_run_idx.
+SELECT run.id, run.run_id FROM dagster.runs run
+WHERE run.id > %(after)s
+  AND (run.status IN ('SUCCESS', 'CANCELED') AND run.update_timestamp < timezone('UTC', NOW()) - %(days)s * INTERVAL '1 day'
+       OR run.status = 'FAILURE' AND run.update_timestamp < timezone('UTC', NOW()) - %(failed_days)s * INTERVAL '1 day')
+  AND run.id NOT IN (SELECT max(id) FROM dagster.runs WHERE status = 'SUCCESS' GROUP BY pipeline_name, partition)
+  AND EXISTS (SELECT FROM dagster.run_tags tag WHERE tag.run_id = run.run_id
+              AND (tag.key = %(location_tag)s AND tag.value = %(location)s OR tag.key = %(process_tag)s))
+ORDER BY run.id
+LIMIT %(most)s
