@@ -89,13 +89,13 @@ HOURS_PER_FTE = Option(
 DEFAULT_MANUAL_MINUTES = Option(
     "default_manual_minutes",
     60,
-    Whole(0, 10_000_000),
+    Whole(1, 1_000_000),
     "Minutes that a new job template's work is taken to need by hand, for each host.",
 )
 DEFAULT_CREATION_MINUTES = Option(
     "default_creation_minutes",
     60,
-    Whole(0, 10_000_000),
+    Whole(1, 1_000_000),
     "Minutes that creating a new job template's automation is taken to have needed.",
 )
 ESTIMATE_TEMPLATE_MINUTES = Option(

@@ -76,6 +76,7 @@ COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for r
 COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
 COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate from a day on, for everyone, a cluster or an organization, and notes what must be recomputed.';
 COMMENT ON FUNCTION marts.setting IS 'A setting''s text, or its default.';
+COMMENT ON FUNCTION marts.checked_number IS 'A setting''s value as a number between two bounds; refuses others by the setting''s name.';
 COMMENT ON FUNCTION marts.checked_setting IS 'A setting that must be one of a few words.';
 COMMENT ON FUNCTION marts.read_formula IS 'Reads the settings into marts.formula, and notes what must be rebuilt.';
 COMMENT ON FUNCTION marts.fill_dates IS 'Adds days to dim_date.';

@@ -79,6 +79,23 @@ BEGIN
     RETURN lower(found);
 END $$;
 
+CREATE FUNCTION marts.checked_number(name TEXT, fallback TEXT, lowest NUMERIC, highest NUMERIC, whole BOOLEAN = FALSE)
+RETURNS NUMERIC LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found TEXT := marts.setting(name, fallback);
+    number NUMERIC;
+BEGIN
+    BEGIN
+        number := found::numeric;
+    EXCEPTION WHEN data_exception THEN NULL;
+    END;
+    IF number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)) THEN
+        RETURN number;
+    END IF;
+    RAISE EXCEPTION 'Setting % cannot be "%": it must be a% number from % to %.', name, found,
+        CASE WHEN whole THEN ' whole' ELSE '' END, lowest, highest USING ERRCODE = 'check_violation';
+END $$;
+
 CREATE FUNCTION marts.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
     old marts.formula;
@@ -96,15 +113,23 @@ BEGIN
     new.successful_only :=
         marts.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
     new.reporting_timezone := marts.setting('reporting_timezone', 'UTC');
-    PERFORM now() AT TIME ZONE new.reporting_timezone;
-    new.fiscal_year_start_month := marts.setting('fiscal_year_start_month', '1')::smallint;
-    new.hours_per_fte := marts.setting('hours_per_fte', '1720')::numeric;
-    new.hourly_rate := marts.setting('hourly_rate', '0')::numeric;
-    new.subscription_monthly_price := marts.setting('subscription_monthly_price', '0')::numeric;
-    new.default_manual_minutes := marts.setting('default_manual_minutes', '60')::integer;
-    new.default_creation_minutes := marts.setting('default_creation_minutes', '60')::integer;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)) THEN
+        RAISE EXCEPTION 'Setting reporting_timezone cannot be "%": it must be a name of pg_timezone_names.',
+            new.reporting_timezone USING ERRCODE = 'check_violation';
+    END IF;
+    new.fiscal_year_start_month := marts.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
+    new.hours_per_fte := marts.checked_number('hours_per_fte', '1720', 1, 8784);
+    new.hourly_rate := marts.checked_number('hourly_rate', '0', 0, 1000000000);
+    new.subscription_monthly_price := marts.checked_number('subscription_monthly_price', '0', 0, 1000000000000);
+    new.default_manual_minutes := marts.checked_number('default_manual_minutes', '60', 1, 1000000, TRUE);
+    new.default_creation_minutes := marts.checked_number('default_creation_minutes', '60', 1, 1000000, TRUE);
     SELECT iso_code, symbol INTO new.currency, new.currency_symbol
         FROM public.common_currency WHERE id::text = marts.setting('currency', '1');
+    -- Settings may be stored before the currencies, as the specification's statements do.
+    IF new.currency IS NULL AND EXISTS (SELECT FROM public.common_currency) THEN
+        RAISE EXCEPTION 'Setting currency cannot be "%": it must be the id of a row of common_currency.',
+            marts.setting('currency', '1') USING ERRCODE = 'check_violation';
+    END IF;
     IF old IS NOT DISTINCT FROM new THEN
         RETURN;
     END IF;
@@ -250,7 +275,7 @@ CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF cluster_id ON public.cluste
     FOR EACH ROW EXECUTE FUNCTION marts.rates_of_new_place();
 
 
--- Minutes are never unknown: NULL becomes the default minutes of the settings.
+-- Minutes are never unknown: NULL becomes the default minutes of the settings. Bad ones are refused by name, as rates are.
 CREATE FUNCTION marts.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     formula marts.formula;
@@ -261,6 +286,12 @@ BEGIN
     END IF;
     IF NEW.time_taken_create_automation_minutes IS NULL THEN
         NEW.time_taken_create_automation_minutes := formula.default_creation_minutes;
+    END IF;
+    IF NEW.time_taken_manually_execute_minutes NOT BETWEEN 1 AND 1000000
+        OR NEW.time_taken_create_automation_minutes NOT BETWEEN 1 AND 1000000 THEN
+        RAISE EXCEPTION 'The minutes of job template "%" cannot be % by hand and % to create: they must be between 1 and 1000000.',
+            NEW.name, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes
+            USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$;
@@ -275,13 +306,20 @@ BEGIN
             NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes, 'default');
         RETURN NULL;
     END IF;
+    -- An estimate replaces the default from the beginning: nobody had said anything before it.
+    IF origin = 'estimated' THEN
+        UPDATE marts.template_minutes SET manual_minutes = NEW.time_taken_manually_execute_minutes, source = origin
+            WHERE job_template_id = NEW.id;
+        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (NEW.cluster_id, '0001-01-01');
+        RETURN NULL;
+    END IF;
     IF (NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes)
         IS NOT DISTINCT FROM (OLD.time_taken_manually_execute_minutes, OLD.time_taken_create_automation_minutes) THEN
         RETURN NULL;
     END IF;
-    -- An estimate replaces the default from the beginning: nobody had said anything before it.
-    IF origin = 'estimated' THEN
-        starting := '0001-01-01';
+    -- Where the manual minutes come from does not change with those of the creation.
+    IF NEW.time_taken_manually_execute_minutes = OLD.time_taken_manually_execute_minutes THEN
+        SELECT source INTO origin FROM marts.template_minutes WHERE job_template_id = NEW.id AND valid_to = '9999-12-31';
     END IF;
     UPDATE marts.template_minutes SET valid_to = starting
         WHERE job_template_id = NEW.id AND valid_to = '9999-12-31' AND valid_from < starting;
@@ -294,8 +332,7 @@ END $$;
 
 CREATE TRIGGER marts_default_minutes
     BEFORE INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
-    ON public.clusters_jobtemplate FOR EACH ROW
-    WHEN (NEW.time_taken_manually_execute_minutes IS NULL OR NEW.time_taken_create_automation_minutes IS NULL) EXECUTE FUNCTION marts.default_minutes();
+    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION marts.default_minutes();
 CREATE TRIGGER marts_minutes
     AFTER INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
     ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION marts.minutes_changed();

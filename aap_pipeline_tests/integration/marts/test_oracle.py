@@ -161,10 +161,13 @@ def compare(connection: Connection, oracle: Oracle, rng: random.Random, dataset:
         (row["date_bucket"], row["job_count"], row["host_count"]) for row in call("job_counts", f", '{granularity}'")
     ]
     assert chart == oracle.chart(first, last, granularity, jobs)
-    users = [(row["user_id"], row["runs"]) for row in call("top_users", ", 3")]
-    assert users == oracle.top(jobs, lambda job: job.user, 3)
-    projects = [(row["project_id"], row["runs"]) for row in call("top_projects", ", 3")]
-    assert projects == oracle.top(jobs, lambda job: job.project, 3)
+    users, projects = call("top_users", ", 3"), call("top_projects", ", 3")
+    assert [(row["user_id"], row["runs"]) for row in users] == oracle.top(jobs, lambda job: job.user, 3)
+    assert [(row["project_id"], row["runs"]) for row in projects] == oracle.top(jobs, lambda job: job.project, 3)
+    for row in users:
+        expect(oracle.totals(job for job in jobs if job.user == row["user_id"]), row)
+    for row in projects:
+        expect(oracle.totals(job for job in jobs if job.project == row["project_id"]), row)
 
 
 def compare_tables(connection: Connection, oracle: Oracle) -> None:
@@ -185,6 +188,11 @@ def compare_tables(connection: Connection, oracle: Oracle) -> None:
             lambda job: (month(job), job.cluster, job.organization),
         ),
         "fct_job_run": ("job_id", jobs, lambda job: (job.id,)),
+        "launches": (
+            f"date, user_id, {columns}",
+            [job for job in jobs if job.num_hosts > 0],
+            lambda job: (oracle.day(job), job.user or 0, *series(job)),
+        ),
     }
     for view, (keys, chosen, key) in views.items():
         groups = defaultdict(list)
@@ -268,5 +276,6 @@ def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
     for name, value in expected.items():
         if name in found:
             exact = not isinstance(value, Decimal) or found[name] is None
-            same = value == found[name] if exact else abs(value - found[name]) < _EXACT
+            bound = _EXACT * max(1, abs(value)) if name == "roi" and value else _EXACT  # a quotient of any size
+            same = value == found[name] if exact else abs(value - found[name]) < bound
             assert same, f"{name}: expected {value}, found {found[name]}"

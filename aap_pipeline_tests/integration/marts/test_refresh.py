@@ -12,6 +12,7 @@ import pytest
 
 from aap_pipeline.marts.checks import check_all
 from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.templates import set_minutes
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline_tests.integration.marts.dataset import add_cluster, add_job, add_named, generate, one
 from aap_pipeline_tests.integration.marts.test_oracle import snapshot
@@ -146,10 +147,31 @@ def test_subscription_spreads_the_price_over_the_months_run_time(connection: Con
     assert abs(sum(parts) - 9000) < Decimal("1e-9")
 
 
-def test_a_bad_setting_is_refused_by_name(connection: Connection) -> None:
-    """Guards against a formula that silently takes a default for a typing error."""
-    with pytest.raises(psycopg.errors.CheckViolation, match='Setting cost_model cannot be "per_hour"'):
-        connection.execute("INSERT INTO common_settings (type, value) VALUES ('cost_model', 'per_hour')")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cost_model", "per_hour"),
+        ("hours_per_fte", "many"),
+        ("hours_per_fte", "0"),
+        ("hourly_rate", "-5"),
+        ("hourly_rate", "NaN"),
+        ("subscription_monthly_price", "-1"),
+        ("fiscal_year_start_month", "13"),
+        ("fiscal_year_start_month", "1.5"),
+        ("default_manual_minutes", "0"),
+        ("default_creation_minutes", "1000001"),
+        ("reporting_timezone", "Mars/Base"),
+        ("currency", "99"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(connection: Connection, name: str, value: str) -> None:
+    """Guards against a formula that silently takes a default for a typing error, whatever program writes it."""
+    with pytest.raises(psycopg.errors.CheckViolation, match=f'Setting {name} cannot be "{value}"'):
+        connection.execute(
+            "INSERT INTO common_settings (type, value) VALUES (%s, %s) "
+            "ON CONFLICT (type) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
 
 
 def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) -> None:
@@ -184,6 +206,41 @@ def test_minutes_are_estimated_from_the_first_runs_where_asked(connection: Conne
         "ORDER BY job_template_id"
     )
     assert found.fetchall() == [(5, "estimated"), (7, "set")]
+
+
+def test_an_estimate_keeps_what_was_said_of_the_creation_and_shows_even_where_it_is_the_default(
+    connection: Connection,
+) -> None:
+    """Guards against creation minutes that count as manual ones, and against an estimate made anew for ever."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    assert set_minutes(connection, "jobtemplate 1", creation_minutes=90).source == "default"
+    for number in range(5):
+        moment = datetime(2025, 1, 3, number, tzinfo=UTC)
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=3600)
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('estimate_template_minutes', 'true')")
+    refresh(connection)
+    assert refresh(connection).repriced_rows == 0
+    history = (
+        "SELECT manual_minutes, creation_minutes, source FROM marts.template_minutes "
+        "WHERE job_template_id = %s ORDER BY valid_from"
+    )
+    assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "estimated")]
+    connection.execute("SELECT set_config('marts.minutes_source', '', TRUE)")  # ends with the refresh's transaction
+    assert set_minutes(connection, "jobtemplate 1", manual_minutes=60).source == "set"
+    assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "set")]
+
+
+@pytest.mark.parametrize("minutes", [0, -5, 1_000_001])
+def test_minutes_out_of_bounds_are_refused_by_name_whoever_writes_them(connection: Connection, minutes: int) -> None:
+    """Guards against a program beside the command line that makes savings of nothing."""
+    template = add_named(connection, "clusters_jobtemplate", add_cluster(connection, "a"), 1)
+    with pytest.raises(psycopg.errors.CheckViolation, match='The minutes of job template "jobtemplate 1" cannot be'):
+        connection.execute(
+            "UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = %s WHERE id = %s",
+            (minutes, template),
+        )
 
 
 def test_every_relation_column_and_function_of_the_marts_has_a_comment(connection: Connection) -> None:
