@@ -1,8 +1,8 @@
 """Dagster resources: thin, and nothing is opened before an asset or a sensor asks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, LiteralString, Protocol
 
 from dagster import ConfigurableResource
 
@@ -11,6 +11,9 @@ from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.encryption import Cipher, cipher
 from aap_pipeline.warehouse.errors import DatabaseUnreachable
 from aap_pipeline.warehouse.server import EmbeddedServer
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
@@ -38,6 +41,18 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
         """A connection, committed at the end of the block, rolled back after an error."""
         with connect(self.url()) as connection:
             yield connection
+
+    def frame(self, query: LiteralString, parameters: Mapping[str, object] | None = None) -> "DataFrame":
+        """The rows of `query`, which may only read, with its columns as PostgreSQL names them; money stays Decimal.
+
+        For assets of other code locations. `parameters` fill `%(name)s` in the query.
+        """
+        from pandas import DataFrame
+
+        with self.connection() as connection:
+            connection.read_only = True
+            cursor = connection.execute(query, parameters)
+            return DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
 
 
 class ProgressListener(Protocol):

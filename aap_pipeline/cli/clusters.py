@@ -43,7 +43,8 @@ def command() -> None:
     """Add, import, check and remove controllers.
 
     A cluster is one controller and the key of one Dagster partition. Tokens are stored encrypted and never shown. Use
-    a token with the scope `read` of a user who is a System Auditor: it sees every run and can change nothing.
+    a token with the scope `read` of a user who is a System Auditor (from AAP 2.5 on a Platform Auditor): it sees
+    every run and can change nothing.
     """
 
 

@@ -28,6 +28,7 @@ from aap_pipeline.controller.transport import RawAnswer, decode
 Decode = Callable[[bytes], Any]
 """Reads a body; raises ValueError for what is no JSON."""
 
+AUDITOR_ROLE = "System Auditor (Platform Auditor from AAP 2.5 on)"
 _DETAIL_LENGTH = 300
 _RETRIED_4XX = frozenset({408, 425, 429})
 
@@ -144,7 +145,7 @@ def _failure(answer: RawAnswer, where: str, now: datetime) -> ControllerError:
     if status == 401:
         return Unauthorized(f"{where} does not accept the token (HTTP 401).")
     if status == 403:
-        return PermissionDenied(f"{where} is forbidden{detail}. Give the token's user the role System Auditor.")
+        return PermissionDenied(f"{where} is forbidden{detail}. Give the token's user the role {AUDITOR_ROLE}.")
     if status == 404 and _is_html(answer):
         # The API itself says 404 in JSON. Taking a proxy's page for it would take a job for deleted.
         return HtmlAnswer(

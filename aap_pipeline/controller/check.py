@@ -117,7 +117,7 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
             "token",
             "warning",
             "The token works, but does not say whose it is.",
-            "Make sure that its user is a System Auditor.",
+            f"Make sure that its user is a {_auditor(client)}.",
         )
     user: dict[str, Any] = rows[0]
     name = user.get("username")
@@ -126,16 +126,21 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
             "token",
             "warning",
             f"The token belongs to {name}, a system administrator, and may do more than read.",
-            "Use a System Auditor's token.",
+            f"Use a {_auditor(client)}'s token.",
         )
     if user.get("is_system_auditor") or user.get("is_platform_auditor"):
-        return True, Finding("token", "ok", f"The token belongs to {name}, a system auditor: it sees everything.")
+        return True, Finding("token", "ok", f"The token belongs to {name}, an auditor: it sees everything.")
     return False, Finding(
         "token",
         "warning",
         f"The token belongs to {name}, an ordinary user: runs it has no role on are invisible, and savings too low.",
-        f"Make {name} a System Auditor.",
+        f"Make {name} a {_auditor(client)}.",
     )
+
+
+def _auditor(client: ControllerClient) -> str:
+    """The role that sees every run and changes nothing, as this product's web interface calls it."""
+    return "Platform Auditor" if client.product().behind_gateway else "System Auditor"
 
 
 def _scope(client: ControllerClient) -> Finding:
@@ -172,7 +177,7 @@ def _visible(client: ControllerClient, all_seeing: bool) -> list[Finding]:
                 "jobs",
                 "warning",
                 "No finished job is visible to the token's user.",
-                "Make the user a System Auditor, unless nothing has run yet.",
+                f"Make the user a {_auditor(client)}, unless nothing has run yet.",
             )
         ]
     findings = [Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")]
@@ -196,7 +201,7 @@ def _summaries(client: ControllerClient) -> Finding:
             "failed",
             f"Jobs are visible, but the host summaries of job {rows[0]['id']} are forbidden: no savings can be "
             "computed.",
-            "Make the token's user a System Auditor.",
+            f"Make the token's user a {_auditor(client)}.",
         )
     except NotFound:
         return Finding(

@@ -23,8 +23,8 @@ from aap_pipeline.controller.transport import RawAnswer, Transport, decode
 
 _ATTEMPTS = 3
 _REMEDY = (
-    "Create a new token at the controller (user → Tokens, or the application's) and import it: `aap-pipeline "
-    "clusters import`."
+    "Create a new token at the controller (user → Tokens, or the application's) and store it: `aap-pipeline "
+    "clusters add` with the same --name, or `clusters import`."
 )
 
 

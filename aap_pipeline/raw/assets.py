@@ -8,7 +8,6 @@ from typing import Any
 from dagster import (
     AssetExecutionContext,
     Config,
-    DagsterLogManager,
     MaterializeResult,
     ResourceParam,
     asset,
@@ -77,7 +76,7 @@ def sync_data(
     with failing_clearly():
         with warehouse.connection() as connection:
             cluster = cluster_named(connection, context.partition_key)
-        logged = logged_progress(context.log)
+        logged = logged_progress(context.log.info)
 
         def tell(tally: Tally) -> None:
             done = tally.known + tally.stored + tally.vanished
@@ -114,19 +113,21 @@ def moment(text: str | None) -> datetime | None:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def logged_progress(log: DagsterLogManager) -> Callable[[int, int], None]:
-    """A progress function that writes a line with rate and time left, every few seconds at most."""
-    started = last = time.monotonic()
+def logged_progress(
+    say: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """A progress function that says a line with rate and time left, every few seconds at most."""
+    started = last = monotonic()
 
     def update(done: int, total: int) -> None:
         nonlocal last
-        now = time.monotonic()
+        now = monotonic()
         if now - last < _SECONDS_BETWEEN_LOG_LINES or not done:
             return
         last = now
         rate = done / (now - started)
         left = max(total - done, 0) / rate
-        log.info(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
+        say(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
 
     return update
 

@@ -14,6 +14,7 @@ import psycopg
 
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
@@ -141,10 +142,10 @@ def shows_no_job(request: SyncRequest, watermark: datetime | None) -> str:
     """What a person should know of a controller that shows no finished job: so it looks to a user without a role."""
     where = request.cluster.endpoint.base_url
     if watermark is None:
-        return f"{where} shows no finished job: unless none has run yet, make the token's user a System Auditor."
+        return f"{where} shows no finished job: unless none has run yet, give the token's user the role {AUDITOR_ROLE}."
     return (
         f"{where} shows no job any more. Unless all of its jobs were deleted, the token's user has lost the role "
-        "System Auditor: give it back; what ran meanwhile is then read."
+        f"{AUDITOR_ROLE}: give it back; what ran meanwhile is then read."
     )
 
 

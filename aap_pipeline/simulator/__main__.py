@@ -60,7 +60,8 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
-    help="End of the history, UTC (default: this hour).",
+    metavar="TIME",
+    help="End of the history, UTC, 2026-01-31 or 2026-01-31T06:00:00Z (default: this hour).",
 )
 @click.option("--plain", is_flag=True, help="No odd cases, and the same number of hosts for every job.")
 @click.option("--live", default=0.0, metavar="JOBS_PER_MINUTE", help="Go on finishing new jobs as time goes by.")

@@ -84,6 +84,9 @@ def dagster_pictures(folder: Path) -> None:
             operator.see_run_end("Success")
             photograph(operator, "run")
 
+            operator.choose_for_backfill("2024-01-01", "2024-07-01", *sorted(servers)[:2])
+            photograph(operator, "backfill")
+
             # Now the syncs that every cluster starts with have ended, and the whole graph is green.
             page.set_viewport_size({"width": GRAPH_SIZE[0], "height": GRAPH_SIZE[1]})
             operator.see_graph("raw", "core", "marts")

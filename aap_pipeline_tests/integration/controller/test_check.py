@@ -46,7 +46,7 @@ def test_a_healthy_controller_has_only_good_findings(bench: Bench) -> None:
     expected = {"reachable", "version", "prefix", "clock", "token", "scope", "jobs", "host summaries", "latency"}
     assert set(outcomes) == expected
     assert "AAP 2.4" in found["version"].sentence
-    assert "svc-pipeline, a system auditor" in found["token"].sentence
+    assert "svc-pipeline, an auditor" in found["token"].sentence
 
 
 def test_whatever_is_not_ok_says_what_to_do(bench: Bench) -> None:
@@ -118,6 +118,7 @@ def test_a_skewed_clock_is_a_warning(bench: Bench) -> None:
 def test_a_release_nobody_has_tested_works_with_a_warning(bench: Bench, version: str) -> None:
     """The day of an upgrade is no day for a refusal."""
     gateway = Reply({"version": version, "status": "good", "pong": "x"})
+    mine: dict[str, Reply] = {}
 
     def script(asked: Asked) -> Reply:
         if asked.path == "/api/gateway/v1/ping/":
@@ -125,14 +126,18 @@ def test_a_release_nobody_has_tested_works_with_a_warning(bench: Bench, version:
         if asked.path == "/api/gateway/v1/tokens/":
             return listing({"id": 1, "scope": "read"})
         path = asked.path.replace("/api/controller/v2", "/api/v2")
-        return healthy()(Asked(asked.method, path, asked.query, asked.headers, asked.body))
+        return healthy(**mine)(Asked(asked.method, path, asked.query, asked.headers, asked.body))
 
     server = bench.serve(script)
-    found = check(bench.client(server.port, retries=0))
+    client = bench.client(server.port, retries=0)
+    found = check(client)
     assert [finding.outcome for finding in found if finding.name == "version"] == ["ok", "warning"]
     assert {finding.outcome for finding in found if finding.name in ("token", "scope", "jobs", "host summaries")} == {
         "ok"
     }
+    mine["me"] = listing({"id": 1, "username": "bob"})
+    remedies = {finding.name: finding.remedy for finding in check(client)}
+    assert remedies["token"] == "Make bob a Platform Auditor."
 
 
 def test_the_check_sends_few_requests(bench: Bench) -> None:

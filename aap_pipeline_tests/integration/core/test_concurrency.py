@@ -58,6 +58,7 @@ def test_parses_of_one_cluster_at_once_end_as_one_would(
         results = list(pool.map(lambda size: parse(database_url, cluster, batch_size=size), (7, 11, 13, 29)))
     assert_same(tables_of(connection, cluster), _expected(documents))
     assert sum(result.rejected for result in results) == 0
+    assert sum(result.documents for result in results) == len(documents)
 
 
 def _moving(turns: int = 40) -> list[dict[str, object]]:

@@ -22,6 +22,7 @@ from aap_pipeline.warehouse.server import EmbeddedServer
 from aap_pipeline_tests.integration.cli.processes import environment, finish
 from aap_pipeline_tests.integration.supervision.running import Up, free_port, small_location, wait_for
 from aap_pipeline_tests.integration.ui.site import import_controllers
+from aap_pipeline_tests.integration.warehouse.tls import tls_proxy
 from aap_pipeline_tests.orchestration.conftest import small_world
 
 
@@ -97,13 +98,18 @@ def test_up_refuses_settings_with_which_every_sync_would_fail(
     assert not (tmp_path / "home" / "postgres").exists()
 
 
-def test_an_external_server_serves_a_role_that_owns_its_database(
+def test_an_external_server_serves_a_role_that_owns_its_database_over_verified_tls(
     postgres: EmbeddedServer, template: str, tmp_path: Path
 ) -> None:
-    """Guards against what only a superuser may do in the daemon, the web server or a run, and against connections that
-    outlive them."""
+    """Guards against what only a superuser may do in the daemon, the web server or a run, against one of them that
+    drops sslmode=verify-full on its way to the server, and against connections that outlive them."""
     assert template  # whose migration made the role bi_reader, as an administrator does
-    with owned_database(postgres, "warehouse_owner") as url, SimulatorServer(small_world()) as controller:
+    with (
+        owned_database(postgres, "warehouse_owner") as plain,
+        tls_proxy(plain, tmp_path / "tls") as over_tls,  # which takes no connection without
+        SimulatorServer(small_world()) as controller,
+    ):
+        url = f"{over_tls}?sslmode=verify-full&sslrootcert={tmp_path / 'tls' / 'server.pem'}"
         variables = {
             "AAP_PIPELINE_DATABASE_URL": url,
             "AAP_PIPELINE_ENCRYPTION_KEYS": Fernet.generate_key().decode("ascii"),

@@ -14,9 +14,10 @@ from aap_pipeline.warehouse.connection import connect
 from aap_pipeline_tests.integration.supervision.running import Up
 from aap_pipeline_tests.integration.ui.browser import browser, missing
 from aap_pipeline_tests.integration.ui.site import change_a_job_by_hand, import_controllers
-from aap_pipeline_tests.integration.ui.walk import Operator
+from aap_pipeline_tests.integration.ui.walk import BACKFILL, Operator
 from aap_pipeline_tests.orchestration.conftest import small_world
 
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 DEMANDED = "AAP_PIPELINE_TEST_BROWSER"
 """Set to 1, this environment variable turns the skip of a machine without a browser into a failure."""
 
@@ -49,11 +50,18 @@ def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up:
             stored = _jobs(up, "berlin")
             assert 0 < stored < len(jobs)
 
+            recent = (datetime.now(UTC) - timedelta(days=80)).date()
             operator.open_launchpad("berlin")
-            operator.fill_in("2000-01-01", (datetime.now(UTC) - timedelta(days=80)).date().isoformat())
+            operator.fill_in((recent - timedelta(days=90)).isoformat(), recent.isoformat())
             operator.launch()
             operator.see_run_end("Success")
-            assert _jobs(up, "berlin") == len(jobs)
+            assert stored < (further := _jobs(up, "berlin")) < len(jobs)
+
+            assert BACKFILL.format(since="2024-01-01", until="2024-07-01") in OPERATIONS.read_text(encoding="utf-8")
+            operator.choose_for_backfill("2000-01-01", recent.isoformat(), "berlin", "tokyo")
+            operator.launch_backfill()
+            assert further < _jobs(up, "berlin") == len(jobs)
+            assert _backfills(up) == {"berlin": 2, "tokyo": 1}
 
             change_a_job_by_hand(up.database_url(), "berlin")
             operator.open_launchpad("berlin")
@@ -62,6 +70,16 @@ def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up:
             words = operator.see_check("core/jobs", "host_totals_agree", "delete the named rows")
             assert "Failed" in words
             assert "Jobs with host totals that differ from their host summaries (1)" in words
+
+
+def _backfills(up: Up) -> dict[str, int]:
+    with connect(up.database_url()) as connection:
+        return dict(
+            connection.execute(
+                "SELECT c.name, count(*) FROM pipeline.sync_run JOIN clusters_cluster c ON c.id = cluster_id "
+                "WHERE kind = 'backfill' AND outcome = 'succeeded' GROUP BY c.name"
+            ).fetchall()
+        )
 
 
 def _jobs(up: Up, cluster: str) -> int:

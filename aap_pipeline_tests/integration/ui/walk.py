@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 _JOB = "/locations/aap_pipeline/jobs/update_cluster"
 _RUN_SECONDS = 120
+BACKFILL = """\
+ops:
+  raw__sync_data:
+    config: {{since: "{since}", until: "{until}"}}
+"""
+"""What docs/operations.md has people paste, with its own times."""
 
 
 class Operator:
@@ -67,6 +73,31 @@ class Operator:
         self.page.wait_for_url("**/runs/*")
         return self.page.url.rpartition("/")[2]
 
+    def choose_for_backfill(self, since: str, until: str, *clusters: str) -> None:
+        """The same window of several clusters at once, up to the button that launches it."""
+        self._open(f"{_JOB}/partitions")
+        self._see("Total partitions").wait_for()
+        self.page.get_by_role("button", name=re.compile("Materialize")).first.click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_text("Select a partition or create one").click()
+        for cluster in clusters:
+            self._see(cluster).click()
+        self.page.keyboard.press("Escape")
+        dialog.get_by_text(f"{len(clusters)} partitions").wait_for()
+        dialog.get_by_text("Config", exact=True).click()
+        dialog.get_by_text("Add config").click()
+        self.page.locator(".CodeMirror").last.click()
+        self.page.keyboard.insert_text(BACKFILL.format(since=since, until=until))
+        self._see("No errors").wait_for()
+
+    def launch_backfill(self) -> None:
+        """Start it, and wait for its end."""
+        self.page.get_by_role("button", name="Save config").click()
+        self.page.get_by_role("button", name="Launch backfill").click()
+        self.page.get_by_role("dialog").wait_for(state="detached")
+        self._open("/runs?view=backfills")
+        self._see("Success").wait_for(timeout=1000 * _RUN_SECONDS)
+
     def see_run_end(self, status: str) -> None:
         """Wait on the page of a run until it has ended, which must be as `status`, Success or Failure."""
         ended = self.page.get_by_text(re.compile("^(Success|Failure|Canceled)$")).first
@@ -84,6 +115,7 @@ class Operator:
     def settled(self) -> None:
         """Wait until nothing is being loaded or drawn any more, for a picture."""
         self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function("!document.body.innerText.includes('Loading...')")
         self.page.wait_for_timeout(1500)
 
     def _open(self, path: str) -> None:

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from aap_pipeline.core.references import obstacle
 from aap_pipeline.dagster_instance import dagster_instance
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.migrate import check, migrate
@@ -70,17 +71,20 @@ def test_the_pipeline_needs_no_superuser_and_a_reader_sees_only_the_marts(
 def test_a_backup_restored_is_the_same_and_still_works(
     database_url: str, empty_database_url: str, tmp_path: Path
 ) -> None:
-    """Guards against a dump that cannot be restored, and a restored database that no longer cascades or migrates."""
+    """Guards against a dump that cannot be restored, and a restored database that no longer cascades or migrates,
+    or whose readers see nothing, or too much."""
     with connect(database_url) as connection:
         connection.execute(
             """
             INSERT INTO clusters_cluster (protocol, address, port, access_token) VALUES ('https', 'a', 443, '\\x01');
             INSERT INTO clusters_host (cluster_id, external_id, name) VALUES (1, 1, 'h');
-            INSERT INTO clusters_job (cluster_id, external_id, name, started, finished, num_hosts)
-                VALUES (1, 1, 'j', '2026-01-01', '2026-01-01', 1);
+            INSERT INTO clusters_job (cluster_id, external_id, name, status, started, finished, num_hosts)
+                VALUES (1, 1, 'j', 'successful', '2026-01-01', '2026-01-01', 1);
             INSERT INTO clusters_jobhostsummary (job_id, host_id, created, modified) VALUES (1, 1, now(), now());
+            INSERT INTO pipeline.rebuild_due (cluster_id, reason) VALUES (1, 'test');
             """
         )
+        refresh(connection)
     environment = {
         "PATH": f"{binaries()}{os.pathsep}{os.environ['PATH']}",
         "AAP_PIPELINE_DATABASE_URL": database_url,
@@ -93,6 +97,11 @@ def test_a_backup_restored_is_the_same_and_still_works(
         assert (done.returncode, done.stderr) == (0, "")
     assert check(empty_database_url).up_to_date
     with connect(empty_database_url) as connection:
+        connection.execute("SET ROLE bi_reader")
+        assert connection.execute("SELECT runs FROM marts.totals('2026-01-01', '2026-12-31')").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM clusters_cluster")
+        connection.rollback()
         row = connection.execute(
             "SELECT j.name, c.name, c.access_token FROM clusters_job j JOIN clusters_cluster c ON c.id = j.cluster_id"
         ).fetchone()

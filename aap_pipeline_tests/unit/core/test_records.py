@@ -140,6 +140,19 @@ def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes
             assert value is None or (isinstance(value, str) and "\0" not in value)
 
 
+def test_host_totals_count_hosts_and_not_what_happened_on_them() -> None:
+    """Guards against three failed tasks of one host counted as three hosts."""
+    counters = ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
+    moments = {"created": "2026-03-01T10:00:00Z", "modified": "2026-03-01T10:00:00Z"}
+    busy = {"id": 1, "host_name": "a", **moments, **dict.fromkeys(counters, 3), "failed": True}
+    idle = {"id": 2, "host_name": "b", **moments}
+    record = decode("job", _bytes({**RECORDED[0], "job_host_summaries": [busy, idle]}))
+    assert isinstance(record, Job)
+    row = job_row(record, provisional=False, fingerprint=b"")
+    found = {name: value for (name, _), value in zip(JOB_COLUMNS, row.values, strict=False) if "hosts" in name}
+    assert found == {"num_hosts": 2, "failed_hosts_count": 1, **{f"{name}_hosts_count": 1 for name in counters}}
+
+
 def test_a_literal_that_looks_like_a_nul_is_none() -> None:
     """Guards against a search for NUL that takes its escape for the character."""
     assert isinstance(decode("organization", rb'{"id": 1, "name": "a\\u0000b", "x": "\u0000"}'), object)
