@@ -18,7 +18,7 @@ CREATE TABLE marts.dim_organization (
 CREATE TABLE marts.dim_job_template (
     job_template_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
     name VARCHAR(512) NOT NULL,
     removed BOOLEAN NOT NULL DEFAULT FALSE
 );

@@ -19,7 +19,7 @@ _JANUARY = "'2025-01-01', '2025-01-31'"
 @pytest.fixture(autouse=True)
 def january(connection: Connection) -> None:
     """A template of 30 minutes by hand and 120 to create, at 50 and 20 a minute: in check mode on three hosts for 15
-    minutes, then on two for 10, then failed on one after 5; in February on ten, in no time."""
+    minutes, then on two for 10, then, of another project, failed on one after 5; in February on ten, in no time."""
     cluster = add_cluster(connection, "a")
     template = add_named(
         connection,
@@ -29,6 +29,7 @@ def january(connection: Connection) -> None:
         time_taken_manually_execute_minutes=30,
         time_taken_create_automation_minutes=120,
     )
+    project = add_named(connection, "clusters_project", cluster, 1)
     hosts = [add_named(connection, "clusters_host", cluster, number) for number in range(10)]
     for number, (finished, job_type, status, count, elapsed) in enumerate(
         (
@@ -47,6 +48,7 @@ def january(connection: Connection) -> None:
             status=status,
             elapsed=elapsed,
             job_template_id=template,
+            project_id=project if status == "failed" else None,
             hosts=hosts[:count],
         )
     refresh(connection)

@@ -14,7 +14,7 @@ from aap_pipeline.marts.checks import check_all
 from aap_pipeline.marts.refresh import rebuild, refresh
 from aap_pipeline.marts.templates import set_minutes
 from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline_tests.integration.marts.dataset import add_cluster, add_job, add_named, generate, one
+from aap_pipeline_tests.integration.marts.dataset import add_cluster, add_job, add_named, generate, note_day, one
 from aap_pipeline_tests.integration.marts.test_oracle import snapshot
 
 
@@ -112,6 +112,29 @@ def test_a_change_of_rates_reprices_without_touching_core(connection: Connection
         "SELECT manual_costs, manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
     ).fetchone()
     assert row == (2 * 60 * 70, 60 * 50 + 60 * 70)
+
+
+def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(connection: Connection) -> None:
+    """Guards against a creation cost booked on a run that is gone, or on the second run of the day."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+
+    def run(number: int, *moment: int) -> int:
+        finished = datetime(2025, 1, *moment, tzinfo=UTC)
+        return add_job(connection, cluster, number, finished, job_template_id=template, hosts=hosts)
+
+    def first_run() -> int:
+        refresh(connection)
+        return int(one(connection, "SELECT job_id FROM marts.first_run"))
+
+    fifth, sixth = run(1, 5, 9), run(2, 6, 9)
+    assert first_run() == fifth
+    earlier = run(3, 5, 8)
+    assert first_run() == earlier
+    connection.execute("DELETE FROM clusters_job WHERE id IN (%s, %s)", (earlier, fifth))
+    note_day(connection, cluster, datetime(2025, 1, 5, 9, tzinfo=UTC))
+    assert first_run() == sixth
 
 
 def test_a_rate_for_a_day_to_come_holds_from_that_day(connection: Connection) -> None:
