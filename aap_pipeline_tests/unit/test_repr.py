@@ -33,7 +33,12 @@ TOKENS = Tokens(SECRET, SECRET, "client", SECRET)
         Access(f"postgresql://u:{SECRET}@h/d", Cipher([SECRET])),
         Cipher([SECRET]),
         Settings(database_url=SecretStr(f"postgresql://u:{SECRET}@h/d"), encryption_keys=SecretStr(SECRET)),
-        AlertSettings(webhook_url=SecretStr(SECRET), webhook_token=SecretStr(SECRET), smtp_password=SecretStr(SECRET)),
+        AlertSettings(
+            webhook_url=SecretStr(SECRET),
+            webhook_token=SecretStr(SECRET),
+            smtp_user="me",
+            smtp_password=SecretStr(SECRET),
+        ),
         RawAnswer(200, {}, SECRET.encode()),
         Answer({"access_token": SECRET}, SECRET.encode(), {}),
         RawDocument("job", 1, None, SECRET.encode()),
