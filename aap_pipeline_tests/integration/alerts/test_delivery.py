@@ -118,7 +118,9 @@ def test_an_incident_whose_subject_holds_a_secret_is_told_once_and_ends(connecti
 def test_no_secret_is_kept_or_sent(connection: Connection) -> None:
     """Guards against tokens in a chat."""
     with web_receiver() as web:
-        settings = AlertSettings(webhook_url=SecretStr(web.url), smtp_password=SecretStr("hunter2-hunter2"))
+        settings = AlertSettings(
+            webhook_url=SecretStr(web.url), smtp_user="night", smtp_password=SecretStr("hunter2-hunter2")
+        )
         text = "Authorization: Bearer abcdef and hunter2-hunter2 and https://me:pw@host/ and extra_vars: {x: 1}"
         raise_incident(connection, "check_failed", "c", text, known=settings.secrets())
         deliver(connection, receivers(settings))

@@ -25,10 +25,11 @@ def test_a_rename_reaches_the_one_row_of_each_dimension(connection: Connection, 
 
 def test_a_name_that_is_absent_blanks_nothing(connection: Connection, store: Store) -> None:
     """Guards against a controller's dropped keys erasing what is known."""
-    store(job(1, summary_fields={"project": {"id": 8, "name": "playbooks", "description": "all of them"}}))
+    known = {"project": {"id": 8, "name": "playbooks", "description": "all of them"}}
+    store(job(1, summary_fields=known), job(4, summary_fields={"project": {"id": 8}}))
     store(job(2, summary_fields={"project": {"id": 8}}), job(3, summary_fields={"project": None}))
     assert values(connection, "SELECT name, description FROM clusters_project") == [("playbooks", "all of them")]
-    assert values(connection, "SELECT count(*) FROM clusters_job WHERE project_id IS NOT NULL") == [3]
+    assert values(connection, "SELECT count(*) FROM clusters_job WHERE project_id IS NOT NULL") == [4]
 
 
 def test_a_reference_without_a_name_is_kept_under_its_number(connection: Connection, store: Store) -> None:

@@ -153,13 +153,35 @@ def test_a_replay_stores_what_an_upgrade_understands(connection: Connection, sto
 
 def test_a_replay_brings_no_old_names_back(connection: Connection, store: Store, database_url: str) -> None:
     """Guards against a document from last month that renames today's template."""
-    old = {"job_template": {"id": 11, "name": "Old name"}, "project": {"id": 9, "name": "only there"}}
-    store(job(1, status="exploded", project=9, summary_fields=old))
-    store(job(2))
+    kept = {"organization": 1, "job_template": 11, "inventory": 2, "execution_environment": 3, "instance_group": 4}
+    old = {kind: {"id": identity, "name": "Old name"} for kind, identity in kept.items()}
+    new = {kind: {"id": identity, "name": "New name"} for kind, identity in kept.items()}
+    store(
+        job(
+            1,
+            status="exploded",
+            project=9,
+            summary_fields={**old, "project": {"id": 9, "name": "only there"}, "labels": labels((1, "Old name"))},
+            launched_by={"id": 1, "name": "Old name", "type": "user"},
+            job_host_summaries=[summary(1, 1, name="Old name")],
+        )
+    )
+    store(
+        job(
+            2,
+            summary_fields={**new, "labels": labels((1, "New name"))},
+            launched_by={"id": 1, "name": "New name", "type": "user"},
+            job_host_summaries=[summary(2, 2, name="New name")],
+        )
+    )
     connection.execute("UPDATE pipeline.rejected_record SET document = replace(document, 'exploded', 'failed')")
     connection.commit()
     rejected.replay(database_url)
-    assert values(connection, "SELECT name FROM clusters_jobtemplate") == ["Patch"]
+    for table in (
+        *("organization", "jobtemplate", "inventory", "executionenvironment", "instancegroup", "aapuser", "host"),
+        "label",
+    ):
+        assert values(connection, f"SELECT name FROM clusters_{table}") == ["New name"], table
     assert values(connection, "SELECT name FROM clusters_project ORDER BY 1") == ["only there", "playbooks"]
 
 

@@ -110,6 +110,19 @@ def test_a_batch_waits_for_the_end_of_a_delete_under_way(
     assert len(tables_of(connection, cluster).summaries[2]) == 1
 
 
+def test_a_batch_read_ahead_stores_nothing_that_another_parse_took(
+    connection: Connection, store: Store, cluster: int
+) -> None:
+    """Guards against an older document that comes back over a newer one, long after its raw row went."""
+    add_raw(connection, cluster, [job(1, name="older")])
+    documents = _only_batch(connection, cluster)
+    store(job(1, name="newer"))
+    stored = store_batch(connection, Selection(Source.RAW, cluster), documents, _RULES)
+    connection.commit()
+    assert (stored.documents, stored.jobs) == (0, 0)
+    assert values(connection, "SELECT name FROM clusters_job") == ["newer"]
+
+
 def test_a_cluster_purged_while_its_batch_was_read_ahead_is_no_error(
     connection: Connection, store: Store, other: Connection, before: Interrupt
 ) -> None:

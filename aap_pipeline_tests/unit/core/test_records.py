@@ -140,6 +140,14 @@ def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes
             assert value is None or (isinstance(value, str) and "\0" not in value)
 
 
+def test_a_job_may_finish_in_the_instant_in_which_it_started() -> None:
+    """Guards against a job of no time at all in quarantine; one microsecond less is too little."""
+    moments = {"started": "2026-03-01T10:00:00.000001Z", "finished": "2026-03-01T10:00:00.000001Z"}
+    assert isinstance(decode("job", _bytes({**RECORDED[0], **moments})), Job)
+    with pytest.raises(Refused, match="before it started"):
+        decode("job", _bytes({**RECORDED[0], **moments, "finished": "2026-03-01T10:00:00Z"}))
+
+
 def test_host_totals_count_hosts_and_not_what_happened_on_them() -> None:
     """Guards against three failed tasks of one host counted as three hosts."""
     counters = ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
