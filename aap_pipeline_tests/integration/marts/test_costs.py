@@ -26,13 +26,14 @@ def test_rates_are_set_for_everyone_a_cluster_and_an_organization(cli: Cli, conn
     assert cli("costs", "set", "automated", "7.50", "--cluster", "prod").status == 0
     done = cli("costs", "set", "manual", "80", "--organization", "organization 1", "--cluster", "prod")
     assert "manual rate of organization 1 of prod is 80" in done.out
+    assert cli("costs", "set", "manual", "70", "--cluster", "prod").status == 0
     price = "SELECT manual, automated FROM marts.rate_period WHERE organization_id = %s AND valid_to = '9999-12-31'"
     assert connection.execute(price, (organization,)).fetchone() == (80, 7.5)
-    assert connection.execute(price, (0,)).fetchone() == (55, 7.5)
+    assert connection.execute(price, (0,)).fetchone() == (70, 7.5)
     assert one(connection, "SELECT value FROM clusters_costs WHERE type = 'manual'") == 55
     assert cli("costs", "set", "manual", "none", "--organization", "organization 1").status == 0
     connection.commit()
-    assert connection.execute(price, (organization,)).fetchone() == (55, 7.5)
+    assert connection.execute(price, (organization,)).fetchone() == (70, 7.5)
     shown = json.loads(cli("costs", "show", "--json").out)
     assert {"rate_type", "value", "valid_from", "cluster", "organization", "in_force"} == set(shown[0])
 
@@ -67,6 +68,7 @@ def test_templates_minutes_are_set_by_name_and_cluster(cli: Cli, connection: Con
         add_named(connection, "clusters_jobtemplate", add_cluster(connection, name), 1)
     connection.commit()
     assert "Several job templates are called" in cli("templates", "set", "jobtemplate 1", "--manual-minutes", "30").err
+    assert cli("templates", "set", "jobtemplate 1", "--manual-minutes", "20", "--cluster", "b").status == 0
     arguments = ("--manual-minutes", "30", "--creation-minutes", "120", "--cluster", "b")
     assert "30 minutes by hand" in cli("templates", "set", "jobtemplate 1", *arguments).out
     listed = json.loads(cli("templates", "list", "--json").out)

@@ -113,3 +113,17 @@ def test_savings_cumulate_month_by_month(connection: Connection) -> None:
             f"SELECT month, savings, cumulated_savings FROM marts.{view} ORDER BY month".encode()
         )
         assert found.fetchall() == expected, view
+
+
+def test_unique_hosts_of_a_day_leave_out_check_mode_where_the_settings_do(connection: Connection) -> None:
+    """Guards against key figures that count hosts which only a run in check mode touched."""
+    cluster, template, hosts = connection.execute(
+        "SELECT cluster_id, max(job_template_id), (SELECT array_agg(id) FROM clusters_host) "
+        "FROM clusters_job GROUP BY 1"
+    ).fetchall()[0]
+    moment = datetime(2025, 1, 5, 1, tzinfo=UTC)
+    add_job(connection, cluster, 9, moment, job_type="check", job_template_id=template, hosts=hosts)
+    options.write(connection, "count_check_mode", "false")
+    refresh(connection)
+    found = connection.execute("SELECT unique_hosts, hosts FROM marts.kpi_daily WHERE date = '2025-01-05'").fetchall()
+    assert found == [(2, 2)]
