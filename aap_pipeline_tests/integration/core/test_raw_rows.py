@@ -137,6 +137,24 @@ def test_the_clean_up_leaves_unparsed_rows_however_old(connection: Connection, s
     assert values(connection, "SELECT external_id FROM clusters_clustersyncdata") == [2]
 
 
+@pytest.mark.parametrize(
+    ("received_hours", "refused_hours", "deleted"), [(23, 1, 0), (30, 40, 0), (30, 30, 1), (25, 1, 1)]
+)
+def test_the_clean_up_waits_a_day_and_takes_only_what_came_before_its_refusal(
+    connection: Connection, store: Store, cluster: int, received_hours: int, refused_hours: int, deleted: int
+) -> None:
+    """Guards against a row that goes while somebody looks at it, and against one that has a refused row's number."""
+    store(job(1, status="exploded"))
+    ago = "date_trunc('hour', now()) - %s * interval '1 hour'"
+    connection.execute(
+        f"INSERT INTO clusters_clustersyncdata (id, cluster_id, data, internal_created) "
+        f"SELECT raw_id, cluster_id, '{{}}', {ago} FROM pipeline.rejected_record".encode(),
+        [received_hours],
+    )
+    connection.execute(f"UPDATE pipeline.rejected_record SET last_rejected = {ago}".encode(), [refused_hours])
+    assert clean_up(connection, cluster).raw == deleted
+
+
 def test_a_replay_stores_what_an_upgrade_understands(connection: Connection, store: Store, database_url: str) -> None:
     """Guards against quarantine as a one-way street."""
     store(job(1, status="exploded"), job(2, status="exploded"))

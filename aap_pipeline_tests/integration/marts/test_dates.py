@@ -70,3 +70,40 @@ def test_a_gap_that_two_clusters_left_between_their_days_is_filled(connection: C
     row = connection.execute("SELECT count(*), max(date) - min(date) + 1 FROM marts.dim_date").fetchone()
     assert row is not None
     assert row[0] == row[1] > DAYS
+
+
+def test_every_range_of_two_months_holds_its_days_whatever_they_are_read_from(connection: Connection) -> None:
+    """Guards against an edge between months, pentads and days that counts a day twice or not at all: one run and one
+    host a day, so that each question's answer is the number of days."""
+    cluster = add_cluster(connection, "a")
+    user, label, template = (
+        add_named(connection, table, cluster, 1)
+        for table in ("clusters_aapuser", "clusters_label", "clusters_jobtemplate")
+    )
+    first = datetime(2025, 1, 30, 12, tzinfo=UTC)
+    for number in range(65):
+        hosts = [add_named(connection, "clusters_host", cluster, number)]
+        columns = {"hosts": hosts, "labels": [label], "launched_by_id": user, "job_template_id": template}
+        add_job(connection, cluster, number, first + timedelta(days=number), **columns)
+    refresh(connection)
+    for filters in ("", f", labels := ARRAY[{label}]"):
+        wrong = connection.execute(
+            f"""
+            SELECT first::date, last::date, found.*
+            FROM generate_series(date '2025-01-30', date '2025-04-04', interval '1 day') AS first,
+                generate_series(first, date '2025-04-04', interval '1 day') AS last,
+                LATERAL (SELECT
+                    (SELECT runs FROM marts.totals(first::date, last::date{filters})) AS totals,
+                    (SELECT sum(runs) FROM marts.savings_by_template(first::date, last::date{filters})) AS templates,
+                    (SELECT sum(runs) FROM marts.top_users(first::date, last::date, 5{filters})) AS users,
+                    marts.unique_hosts(first::date, last::date{filters}) AS hosts,
+                    (SELECT sum(job_count) FROM marts.job_counts(first::date, last::date, 'month'{filters})) AS months,
+                    (SELECT max(runs) FROM marts.formula_comparison(first::date, last::date{filters})) AS compared
+                ) found
+            WHERE (totals, templates, users, hosts, months, compared) IS DISTINCT FROM
+                (last::date - first::date + 1, last::date - first::date + 1, last::date - first::date + 1,
+                 last::date - first::date + 1, last::date - first::date + 1, last::date - first::date + 1)
+            LIMIT 3
+            """.encode()
+        ).fetchall()
+        assert wrong == []
