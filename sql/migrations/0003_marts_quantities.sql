@@ -169,7 +169,8 @@ CREATE FUNCTION marts.template_quantities(
 ) RETURNS TABLE (
     cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER,
     runs BIGINT, successful_runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT, failed_ms BIGINT,
-    counted_runs BIGINT, counted_hosts BIGINT, counted_ms BIGINT, manual_cents BIGINT, creation_cents BIGINT, run_cent_ms BIGINT
+    counted_runs BIGINT, counted_hosts BIGINT, counted_ms BIGINT, manual_cents BIGINT, creation_cents BIGINT, run_cent_ms BIGINT,
+    failed_run_cent_ms BIGINT
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -189,7 +190,9 @@ BEGIN
         CASE WHEN f.successful_only THEN q.successful_runs ELSE q.runs END,
         CASE WHEN f.successful_only THEN q.successful_hosts ELSE q.hosts END,
         CASE WHEN f.successful_only THEN q.successful_ms ELSE q.ms END::bigint,
-        q.manual_cents::bigint, q.creation_cents::bigint, q.run_cent_ms::bigint
+        q.manual_cents::bigint, q.creation_cents::bigint,
+        CASE WHEN f.successful_only THEN q.successful_run_cent_ms ELSE q.run_cent_ms END::bigint,
+        (q.run_cent_ms - q.successful_run_cent_ms)::bigint
     FROM (
         SELECT w.cluster_id, w.organization_id, w.job_template_id, w.project_id,
             sum(p.sign * (d.runs - without_check * d.check_runs)) AS runs,
@@ -205,9 +208,9 @@ BEGIN
             sum(p.sign * CASE WHEN f.successful_only
                 THEN d.successful_creation_cents_as_recorded - without_check * d.check_successful_creation_cents_as_recorded
                 ELSE d.creation_cents_as_recorded - without_check * d.check_creation_cents_as_recorded END) AS creation_cents,
-            sum(p.sign * CASE WHEN f.successful_only
-                THEN d.successful_run_cent_ms_as_recorded - without_check * d.check_successful_run_cent_ms_as_recorded
-                ELSE d.run_cent_ms_as_recorded - without_check * d.check_run_cent_ms_as_recorded END) AS run_cent_ms
+            sum(p.sign * (d.run_cent_ms_as_recorded - without_check * d.check_run_cent_ms_as_recorded)) AS run_cent_ms,
+            sum(p.sign * (d.successful_run_cent_ms_as_recorded - without_check * d.check_successful_run_cent_ms_as_recorded))
+                AS successful_run_cent_ms
         FROM marts.workload_to_date d
         JOIN unnest(dates, signs) AS p (date, sign) ON p.date = d.date
         JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = d.workload_id
@@ -228,7 +231,8 @@ CREATE FUNCTION marts.template_money(
     runs BIGINT, successful_runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT,
     manual_minutes BIGINT, creation_minutes BIGINT, counted_ms BIGINT,
     manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC, failed_run_cost_60000 NUMERIC,
-    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC
+    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC,
+    failed_run_cent_ms_as_recorded NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -248,8 +252,11 @@ BEGIN
             WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 60000 ELSE q.failed_ms * r.automated END,
         CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN c.manual_minutes * n.person_rate * 100 ELSE q.manual_cents END,
         CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
-            WHEN f.subscription THEN c.creation_minutes * n.person_rate * 100 WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
-        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END
+            WHEN f.subscription THEN c.creation_minutes * n.person_rate * 100
+            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
+        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END,
+        CASE WHEN NOT n.counts OR f.successful_only THEN 0
+            WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 6000000 ELSE q.failed_run_cent_ms END
     FROM marts.template_quantities(from_date, to_date, clusters, organizations, job_templates, projects, labels) q
     JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
         AND r.valid_from <= today AND r.valid_to > today

@@ -15,7 +15,8 @@ CREATE FUNCTION marts.savings_by_template(
     num_hosts BIGINT, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC,
     cluster_id INTEGER, organization_id INTEGER, provisional_runs BIGINT, creation_costs NUMERIC, run_costs NUMERIC,
     failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
-    manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
+    manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
+    creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -27,7 +28,7 @@ BEGIN
         g.hosts, g.manual, g.creation + g.run, g.manual - g.creation - g.run,
         t.cluster_id, t.organization_id, g.provisional_runs, g.creation, g.run, g.failed_run,
         g.saved_seconds, (g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0),
-        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r
+        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r, g.creation_r, g.run_r, g.failed_run_r
     FROM (
         SELECT m.job_template_id, sum(m.runs)::bigint AS runs,
             COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
@@ -37,7 +38,8 @@ BEGIN
             COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
             (sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000 AS saved_seconds,
             sum(m.manual_cents_as_recorded) * factor / 100 AS manual_r, sum(m.creation_cents_as_recorded) * factor / 100 AS creation_r,
-            sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS run_r
+            sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS run_r,
+            COALESCE(sum(m.failed_run_cent_ms_as_recorded), 0) * factor / 6000000 AS failed_run_r
         FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         WHERE m.job_template_id <> 0
         GROUP BY m.job_template_id
@@ -107,7 +109,8 @@ CREATE FUNCTION marts.totals(
     time_savings_hours NUMERIC, roi NUMERIC, runs_without_template BIGINT, provisional_runs BIGINT, job_templates_run BIGINT,
     creation_costs NUMERIC, run_costs NUMERIC, failed_run_costs NUMERIC, fte NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
-    currency_code VARCHAR
+    currency_code VARCHAR,
+    creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -122,7 +125,7 @@ BEGIN
         g.without_template, g.provisional_runs, g.templates, g.creation, g.run, g.failed_run,
         g.saved_seconds / 3600 / f.hours_per_fte,
         g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
-        COALESCE(upper(totals.currency), f.currency)::varchar
+        COALESCE(upper(totals.currency), f.currency)::varchar, g.creation_r, g.run_r, g.failed_run_r
     FROM (
         SELECT COALESCE(sum(m.runs), 0)::bigint AS runs,
             COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
@@ -136,7 +139,8 @@ BEGIN
             COALESCE((sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000, 0) AS saved_seconds,
             COALESCE(sum(m.manual_cents_as_recorded), 0) * factor / 100 AS manual_r,
             COALESCE(sum(m.creation_cents_as_recorded), 0) * factor / 100 AS creation_r,
-            COALESCE(sum(m.run_cent_ms_as_recorded), 0) * factor / 6000000 AS run_r
+            COALESCE(sum(m.run_cent_ms_as_recorded), 0) * factor / 6000000 AS run_r,
+            COALESCE(sum(m.failed_run_cent_ms_as_recorded), 0) * factor / 6000000 AS failed_run_r
         FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
     ) g CROSS JOIN marts.formula f;
 END $$;
@@ -292,7 +296,7 @@ CREATE FUNCTION marts.top_projects(
     projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
-    savings NUMERIC, cluster_id INTEGER
+    savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -300,12 +304,14 @@ DECLARE
     factor NUMERIC := marts.conversion(currency, to_date);
 BEGIN
     RETURN QUERY
-    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, g.savings, p.cluster_id
+    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, g.savings, p.cluster_id, g.recorded
     FROM (
         SELECT m.project_id, sum(m.runs)::bigint AS runs,
             COALESCE(sum(m.successful_runs), 0)::bigint AS successful,
             sum(m.hosts)::bigint AS hosts, sum(m.elapsed_ms) AS elapsed_ms,
-            (sum(m.manual_cost) - sum(m.creation_cost)) * factor - sum(m.run_cost_60000) * factor / 60000 AS savings
+            (sum(m.manual_cost) - sum(m.creation_cost)) * factor - sum(m.run_cost_60000) * factor / 60000 AS savings,
+            (sum(m.manual_cents_as_recorded) - sum(m.creation_cents_as_recorded)) * factor / 100
+                - sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS recorded
         FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         GROUP BY m.project_id
         HAVING sum(m.runs) > 0

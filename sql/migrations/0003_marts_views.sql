@@ -116,9 +116,11 @@ CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
         sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
         sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
         COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
+        COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs_as_recorded,
         sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
         sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
-        sum(sum(m.savings)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings
+        sum(sum(m.savings)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings,
+        sum(sum(m.savings_as_recorded)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings_as_recorded
     FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id) CROSS JOIN marts.formula f
     WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.job_template_id, t.name;
@@ -130,9 +132,11 @@ CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
         sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
         sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
         COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
+        COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs_as_recorded,
         sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
         sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
-        sum(sum(m.savings)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings
+        sum(sum(m.savings)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings,
+        sum(sum(m.savings_as_recorded)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings_as_recorded
     FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id) CROSS JOIN marts.formula f
     WHERE m.job_type <> 'check' OR f.count_check_mode
     GROUP BY m.month, m.cluster_id, m.organization_id, o.name;
@@ -211,30 +215,45 @@ CREATE VIEW marts.launches WITH (security_invoker = true) AS
     FROM marts.launches_daily l JOIN marts.series s USING (series_id);
 
 -- The day on which a template's cumulated savings, creation paid once at the start, came to be above zero and stayed so.
--- A template that runs for organizations of different rates was created at the highest of them.
+-- A template that runs for organizations of different rates was created at the highest of them; as recorded, at the rate
+-- and minutes of its first run (of today where the reader does not see that).
 CREATE VIEW marts.payback WITH (security_invoker = true) AS
     WITH daily AS (
         SELECT p.job_template_id, d.date, sum(d.hosts * p.manual_minutes * p.person_rate - CASE WHEN p.subscription
             THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0) ELSE d.elapsed_ms * p.automated / 60000 END) AS gain,
+            sum(d.manual_cents_as_recorded) / 100 - sum(d.run_cent_ms_as_recorded) / 6000000 AS recorded_gain,
             max(p.creation_minutes * p.person_rate) AS creation_costs
-        FROM marts.run_daily d JOIN marts.series_price p USING (series_id)
+        FROM marts.recorded_daily d JOIN marts.series_price p USING (series_id)
         LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', d.date::timestamp)::date
         WHERE p.counts AND d.runs > 0
         GROUP BY p.job_template_id, d.date
+    ), template AS (
+        SELECT d.job_template_id, max(d.creation_costs) AS creation_costs,
+            CASE WHEN f.subscription THEN max(d.creation_costs) ELSE COALESCE(first.creation_cents / 100.0, max(d.creation_costs)) END
+                AS creation_costs_as_recorded, f.subscription
+        FROM daily d
+        CROSS JOIN marts.formula f
+        LEFT JOIN marts.counted_first_run first USING (job_template_id)
+        GROUP BY d.job_template_id, first.creation_cents, f.subscription
     ), running AS (
-        SELECT job_template_id, date, max(creation_costs) OVER template AS creation_costs,
-            sum(gain) OVER (PARTITION BY job_template_id ORDER BY date) - max(creation_costs) OVER template AS cumulated
-        FROM daily
-        WINDOW template AS (PARTITION BY job_template_id)
+        SELECT d.job_template_id, d.date, lead(d.date) OVER so_far AS next, t.creation_costs, t.creation_costs_as_recorded,
+            sum(d.gain) OVER so_far - t.creation_costs AS cumulated,
+            sum(CASE WHEN t.subscription THEN d.gain ELSE d.recorded_gain END) OVER so_far - t.creation_costs_as_recorded AS recorded
+        FROM daily d JOIN template t USING (job_template_id)
+        WINDOW so_far AS (PARTITION BY d.job_template_id ORDER BY d.date)
+    ), outcome AS (
+        SELECT r.job_template_id, min(r.date) AS first_run_date, r.creation_costs, r.creation_costs_as_recorded,
+            (array_agg(r.cumulated ORDER BY r.date DESC))[1] AS cumulated, (array_agg(r.recorded ORDER BY r.date DESC))[1] AS recorded,
+            max(r.next) FILTER (WHERE r.cumulated <= 0) AS passed, max(r.next) FILTER (WHERE r.recorded <= 0) AS recorded_passed
+        FROM running r
+        GROUP BY r.job_template_id, r.creation_costs, r.creation_costs_as_recorded
     )
-    SELECT r.job_template_id, t.name AS job_template, min(r.date) AS first_run_date, max(r.creation_costs) AS creation_costs,
-        CASE WHEN (array_agg(r.cumulated ORDER BY r.date DESC))[1] > 0
-            THEN COALESCE(min(r.date) FILTER (WHERE r.date > b.last_below), min(r.date)) END AS payback_date,
-        (array_agg(r.cumulated ORDER BY r.date DESC))[1] AS cumulated_savings
-    FROM running r
-    JOIN marts.dim_job_template t USING (job_template_id)
-    LEFT JOIN (SELECT job_template_id, max(date) AS last_below FROM running WHERE cumulated <= 0 GROUP BY 1) b USING (job_template_id)
-    GROUP BY r.job_template_id, t.name;
+    SELECT o.job_template_id, t.name AS job_template, o.first_run_date, o.creation_costs,
+        CASE WHEN o.cumulated > 0 THEN COALESCE(o.passed, o.first_run_date) END AS payback_date,
+        o.cumulated AS cumulated_savings, o.creation_costs_as_recorded,
+        CASE WHEN o.recorded > 0 THEN COALESCE(o.recorded_passed, o.first_run_date) END AS payback_date_as_recorded,
+        o.recorded AS cumulated_savings_as_recorded
+    FROM outcome o JOIN marts.dim_job_template t USING (job_template_id);
 
 -- One row a successful or failed job, with its money.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS

@@ -171,22 +171,31 @@ class Oracle:
         price = Decimal(self.settings.get("subscription_monthly_price", "0"))
         return job.elapsed * price / whole if whole else Decimal(0)
 
-    def payback(self) -> dict[int, tuple[date, date | None, Decimal]]:
-        """For each template: day of its first counted run, day since which it has paid, what it has saved in all."""
-        found: dict[int, tuple[date, date | None, Decimal]] = {}
+    def payback(self, *, recorded: bool = False) -> dict[int, tuple[date, Decimal, date | None, Decimal]]:
+        """For each template: day of its first counted run, what it cost to create, day since which it has paid, what it
+        has saved in all."""
+        found: dict[int, tuple[date, Decimal, date | None, Decimal]] = {}
         for template in {job.template for job in self.jobs if self.counts(job)}:
             assert template is not None
             runs = sorted((job for job in self.jobs if job.template == template and self.counts(job)), key=self.day)
-            saved = -max(self.current_minutes[template][1] * self.person(job) for job in runs)
-            since: date | None = None
+            cost = max(self.current_minutes[template][1] * self.person(job) for job in runs)
+            if recorded and self.settings["cost_model"] != "subscription":
+                cost = self.created(next(job for job in runs if job.id == self.first_runs[template]))
+            saved, since = -cost, None
             for day in sorted({self.day(job) for job in runs}):
                 for job in runs:
                     if self.day(job) == day:
-                        manual, _, run, _, _ = self.money(job)
+                        manual, _, run, _, _ = self.money(job, recorded=recorded)
                         saved += manual - run
                 since = (since or day) if saved > 0 else None
-            found[template] = (self.day(runs[0]), since, saved)
+            found[template] = (self.day(runs[0]), cost, since, saved)
         return found
+
+    def created(self, first: Job) -> Decimal:
+        """What a template cost to create by the rate and minutes of its first run."""
+        day = self.day(first)
+        minutes = next(row[4] for row in self.minutes if row[0] == first.template and row[1] <= day < row[2])
+        return Decimal(minutes) * self.rate("manual", first, day)
 
     def person(self, job: Job) -> Decimal:
         """What a minute of a person costs today."""
@@ -215,9 +224,9 @@ class Oracle:
         )
         found["manual_costs"], found["creation_costs"], found["run_costs"] = manual, creation, run
         found["automated_costs"], found["savings"] = creation + run, manual - creation - run
-        found["failed_run_costs"] = sum(
-            (each[2] for each, job in zip(money, runs, strict=True) if job.status == "failed"), Decimal(0)
-        )
+        for name, amounts in (("failed_run_costs", money), ("failed_run_costs_as_recorded", recorded)):
+            failed = (each[2] for each, job in zip(amounts, runs, strict=True) if job.status == "failed")
+            found[name] = sum(failed, Decimal(0))
         counted = sum((job.elapsed for job in runs if self.counts(job)), Decimal(0))
         found["time_savings_seconds"] = (by_hand - creating) * 60 - counted
         by_hand_r, creating_r, run_r = (sum((each[part] for each in recorded), Decimal(0)) for part in range(3))

@@ -53,10 +53,9 @@ _MEASURES = {
     "provisional_runs",
     "runs_without_template",
     "time_savings_seconds",
-    "failed_run_costs",
     *(
         f"{part}{suffix}"
-        for part in ("manual_costs", "creation_costs", "run_costs", "automated_costs", "savings")
+        for part in ("manual_costs", "creation_costs", "run_costs", "failed_run_costs", "automated_costs", "savings")
         for suffix in ("", "_as_recorded")
     ),
 }
@@ -257,18 +256,21 @@ def compare_kpis(connection: Connection, oracle: Oracle) -> None:
 
 
 def compare_payback(connection: Connection, oracle: Oracle) -> None:
-    """Every template with counted runs: its first day, the day since which it has paid, what it has saved."""
-    found = {
-        row[0]: row[1:]
-        for row in connection.execute(
-            "SELECT job_template_id, first_run_date, payback_date, cumulated_savings FROM marts.payback"
-        )
-    }
-    expected = oracle.payback()
-    assert found.keys() == expected.keys()
-    for template, (first, since, saved) in expected.items():
-        assert found[template][:2] == (first, since), template
-        assert abs(found[template][2] - saved) < _EXACT, template
+    """Every template with counted runs: its first day, cost, the day since which it has paid, what it has saved."""
+    for suffix in ("", "_as_recorded"):
+        found = {
+            row[0]: row[1:]
+            for row in connection.execute(
+                f"SELECT job_template_id, first_run_date, creation_costs{suffix}, payback_date{suffix}, "
+                f"cumulated_savings{suffix} FROM marts.payback".encode()
+            )
+        }
+        expected = oracle.payback(recorded=bool(suffix))
+        assert found.keys() == expected.keys()
+        for template, (first, cost, since, saved) in expected.items():
+            assert (found[template][0], found[template][2]) == (first, since), template
+            assert abs(found[template][1] - cost) < _EXACT, template
+            assert abs(found[template][3] - saved) < _EXACT, template
 
 
 def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
