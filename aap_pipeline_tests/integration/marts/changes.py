@@ -38,9 +38,10 @@ def change_something(connection: Connection, rng: random.Random, dataset: Datase
 def new_job(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """A job arrives, on any day, perhaps before all others."""
     cluster = rng.choice(dataset.clusters)
-    number = one(connection, "SELECT COALESCE(max(external_id), 0) + 1 FROM clusters_job")
+    number = one(connection, "SELECT COALESCE(max(external_id), 0) + 1 FROM archive.all_jobs")
+    new_host = one(connection, "SELECT COALESCE(max(external_id), 0) + 1 FROM clusters_host")
     template = of_cluster(connection, rng, "clusters_jobtemplate", cluster)
-    host = add_named(connection, "clusters_host", cluster, number + 1000)
+    host = add_named(connection, "clusters_host", cluster, new_host)
     dataset.hosts.append(host)
     add_job(
         connection,
