@@ -140,10 +140,10 @@ ARCHIVE_AFTER_DAYS = Option(
 )
 RUN_HISTORY_DAYS = Option(
     "run_history_days",
-    3,
+    7,
     Whole(1, _YEARS),
-    "Days for which Dagster remembers runs that went well, with their events and output. Failed ones stay for 30 days "
-    "at least, and of each job and cluster the newest that went well stays.",
+    "Days for which Dagster remembers runs that went well, with their events and output. Failed and nightly ones stay "
+    "for 30 days at least, and of each job and cluster the newest that went well stays.",
 )
 
 OPTIONS: dict[str, Option[Any]] = {

@@ -3,8 +3,9 @@
 -- Dagster's times are UTC without a zone. Indexes: runs_pkey, idx_run_tags_run_idx.
 SELECT run.id, run.run_id FROM dagster.runs run
 WHERE run.id > %(after)s
-  AND (run.status IN ('SUCCESS', 'CANCELED') AND run.update_timestamp < timezone('UTC', NOW()) - %(days)s * INTERVAL '1 day'
-       OR run.status = 'FAILURE' AND run.update_timestamp < timezone('UTC', NOW()) - %(failed_days)s * INTERVAL '1 day')
+  AND run.status IN ('SUCCESS', 'CANCELED', 'FAILURE')
+  AND run.update_timestamp < timezone('UTC', NOW()) - INTERVAL '1 day'
+      * CASE WHEN run.status = 'FAILURE' OR run.pipeline_name = %(nightly)s THEN %(long_days)s ELSE %(days)s END
   AND run.id NOT IN (SELECT max(id) FROM dagster.runs WHERE status = 'SUCCESS' GROUP BY pipeline_name, partition)
   AND EXISTS (SELECT FROM dagster.run_tags tag WHERE tag.run_id = run.run_id
               AND (tag.key = %(location_tag)s AND tag.value = %(location)s OR tag.key = %(process_tag)s))

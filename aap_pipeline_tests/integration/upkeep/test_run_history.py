@@ -19,7 +19,7 @@ from dagster import (
 
 from aap_pipeline.abandoned import process_tag
 from aap_pipeline.dagster_instance import LOCATION, dagster_instance
-from aap_pipeline.jobs import LOCATION_TAG
+from aap_pipeline.jobs import LOCATION_TAG, nightly
 from aap_pipeline.settings import Settings
 from aap_pipeline.upkeep.run_history import forget_runs
 from aap_pipeline.warehouse.connection import Connection, connect
@@ -87,7 +87,7 @@ def test_old_runs_are_forgotten_with_all_that_they_left(
 ) -> None:
     """Guards against a database and a folder that grow by a gigabyte a day until the disk is full."""
     old, young, newest = (run(instance, "berlin") for _ in range(3))
-    age(connection, 4, old)
+    age(connection, 8, old)
     output = home / "dagster" / "storage" / old
     assert output.is_dir()
     assert all(left(connection, old))
@@ -125,6 +125,17 @@ def test_failed_runs_stay_for_a_month_and_other_peoples_for_ever(
     assert forget_runs(connection, instance) == 2
     assert not any(left(connection, older) + left(connection, command))
     assert all(left(connection, failed) + left(connection, theirs) + left(connection, newest))
+
+
+def test_nightly_runs_stay_for_a_month(instance: DagsterInstance, connection: Connection) -> None:
+    """Guards against charts of nightly figures that begin a week ago."""
+    older, month, newest = (run(instance, "berlin") for _ in range(3))
+    connection.execute("UPDATE dagster.runs SET pipeline_name = %s", [nightly.name])
+    age(connection, 29, month)
+    age(connection, 31, older)
+    assert forget_runs(connection, instance) == 1
+    assert not any(left(connection, older))
+    assert all(left(connection, month) + left(connection, newest))
 
 
 def test_the_setting_says_how_long(instance: DagsterInstance, connection: Connection) -> None:
