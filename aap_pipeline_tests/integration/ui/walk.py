@@ -92,9 +92,11 @@ class Operator:
 
     def launch_backfill(self) -> None:
         """Start it, and wait for its end."""
+        dialog = self.page.get_by_role("dialog")
         self.page.get_by_role("button", name="Save config").click()
+        dialog.filter(has_text="Config Editor").wait_for(state="detached")
         self.page.get_by_role("button", name="Launch backfill").click()
-        self.page.get_by_role("dialog").wait_for(state="detached")
+        dialog.wait_for(state="detached")
         self._open("/runs?view=backfills")
         self._see("Success").wait_for(timeout=1000 * _RUN_SECONDS)
 
