@@ -18,7 +18,8 @@ _INDEXES = {
     "jsonb_path_ops": "CREATE INDEX measured ON clusters_clustersyncdata USING GIN (data jsonb_path_ops)",
     "jsonb_ops": "CREATE INDEX measured ON clusters_clustersyncdata USING GIN (data)",
 }
-_COMPRESSIONS = {"pglz": "SET COMPRESSION pglz", "lz4": "SET COMPRESSION lz4", "none": "SET STORAGE EXTERNAL"}
+_COMPRESSED = "SET STORAGE EXTENDED, ALTER COLUMN data SET COMPRESSION"  # where there is no lz4, the table has EXTERNAL
+_COMPRESSIONS = {"pglz": f"{_COMPRESSED} pglz", "lz4": f"{_COMPRESSED} lz4", "none": "SET STORAGE EXTERNAL"}
 
 
 def main() -> None:

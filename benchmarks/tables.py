@@ -116,8 +116,15 @@ def raw_scale(results: Results) -> str:
 
 def workers(results: Results) -> str:
     """The same by number of workers."""
-    columns = {"latency ms": "latency_ms", "workers": "workers", "bare s": "bare_seconds", "raw s": "raw_seconds"}
-    return _of(figures(results, "workers", "workers"), {**columns, "ratio": "ratio"})
+    columns = {
+        "jobs": "jobs",
+        "latency ms": "latency_ms",
+        "workers": "workers",
+        "bare s": "bare_seconds",
+        "raw s": "raw_seconds",
+        "ratio": "ratio",
+    }
+    return _of(figures(results, "workers", "workers"), columns)
 
 
 def raw_store(results: Results) -> str:

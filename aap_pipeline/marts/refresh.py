@@ -75,16 +75,20 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
     with connection.transaction():
         advisory_xact_lock(connection, LockKind.MARTS, cluster_id)
         connection.execute(statement("marts/apply_due_rates"))
+        changes = _taken(connection, "marts/take_changed_rates", cluster_id)
         days = _taken(connection, "marts/take_changed_days", cluster_id)
         reasons = _taken(connection, "marts/take_rebuilds", cluster_id)
         if everything:
             reasons = ["asked for", *reasons]
         if days or reasons:
             result = _build(connection, cluster_id, days, reasons)
+            if reasons:
+                changes = []  # everything was built, by the rates in force
         else:
             result = RefreshResult(rows={"dimensions": _sync_dimensions(connection, cluster_id)})
         estimate_minutes(connection, cluster_id)
-        return _reprice(connection, cluster_id, result)
+        changes += _taken(connection, "marts/take_changed_rates", cluster_id)
+        return _reprice(connection, cluster_id, result, min(changes)) if changes else result
 
 
 def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str]) -> RefreshResult:
@@ -120,12 +124,9 @@ def _sync_dimensions(connection: Connection, cluster_id: int) -> int:
     return sum(_run(connection, f"marts/sync_dim_{name}", cluster_id) for name in _DIMENSIONS)
 
 
-def _reprice(connection: Connection, cluster_id: int, result: RefreshResult) -> RefreshResult:
+def _reprice(connection: Connection, cluster_id: int, result: RefreshResult, valid_from: date) -> RefreshResult:
     """Costs as recorded, from the first day that a noted change of rates or minutes concerns."""
-    changes = _taken(connection, "marts/take_changed_rates", cluster_id)
-    if not changes:
-        return result
-    parameters = {"cluster_id": cluster_id, "valid_from": min(changes)}
+    parameters = {"cluster_id": cluster_id, "valid_from": valid_from}
     connection.execute(statement("marts/create_work_tables"))
     connection.execute(statement("marts/load_days_from"), parameters)
     repriced = connection.execute(statement("marts/record_monthly_costs"), parameters).rowcount

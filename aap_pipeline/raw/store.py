@@ -44,9 +44,13 @@ class RawStore:
             return dict(self._connection.execute(statement("raw/stored_jobs_by_day"), parameters).fetchall())
 
     def write(self, jobs: Sequence[RawJob]) -> None:
-        """Keep `jobs`, and note whose host summaries are awaited."""
+        """Keep `jobs`, and note whose host summaries are awaited.
+
+        A crash of the server may take them back: the watermark stands before them.
+        """
         if jobs:
             with self._connection.transaction():
+                self._connection.execute(statement("raw/commit_later"))
                 self._write(jobs)
 
     def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:

@@ -79,7 +79,7 @@ class Sweep:
         """
         with self._keeping_what_arrives():
             window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
-            self._upcoming = self.executor.submit(self._page, window, 0)
+            self._upcoming = self.executor.submit(self._first_page if plan.first else self._page, window, 0)
             meanwhile()
             self._settle_awaited()
             first = self._take_upcoming()
@@ -149,9 +149,16 @@ class Sweep:
     def _page(self, window: Window, after_id: int) -> Page:
         return Page(*self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE))
 
+    def _first_page(self, window: Window, after_id: int) -> Page:
+        """In a worker: the first page of jobs that are new, and who of it is pending if more than its count is used."""
+        page = self._page(window, after_id)
+        return page if page.matching > self.options.slice_jobs else self._with_pending(window, page)
+
     def _next_page(self, window: Window, after_id: int) -> Page:
         """In a worker: a page, and who of it is pending, so that nobody waits for the answer when its turn comes."""
-        page = self._page(window, after_id)
+        return self._with_pending(window, self._page(window, after_id))
+
+    def _with_pending(self, window: Window, page: Page) -> Page:
         numbers = [number for job in page.jobs if (number := id_of(job)) is not None]
         return replace(page, pending=self._pending(window, numbers))
 

@@ -35,12 +35,13 @@ class Plan:
     """The window of one sync, and whether its newest job may become the watermark.
 
     `backfill`: the window as it was asked for, under which its progress is kept so that a killed one resumes; None
-    where the watermark does that.
+    where the watermark does that. `first`: the cluster's first sync, to which hardly any job is known.
     """
 
     window: Window
     moves_watermark: bool
     backfill: Backfill | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def plan_sync(
     """
     start = now - initial if watermark is None else min(watermark, now) - overlap
     if since is None and until is None:
-        return Plan(Window(start, now), moves_watermark=True)
+        return Plan(Window(start, now), moves_watermark=True, first=watermark is None)
     window = Window(since or start, min(until or now, now))
     if window.after >= window.until:
         raise WindowError(

@@ -140,6 +140,19 @@ def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(conn
     assert first_run() == sixth
 
 
+def test_a_rebuild_after_a_change_of_rates_writes_nothing_twice(connection: Connection) -> None:
+    """Guards against sums to date that are built and at once written again, which left half of their pages dead."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    add_job(connection, cluster, 1, datetime(2025, 1, 5, 9, tzinfo=UTC), job_template_id=template, hosts=hosts)
+    connection.execute("SELECT marts.set_rate('manual', 70, '2025-01-01')")
+    assert rebuild(connection).repriced_rows == 0
+    recorded = "SELECT manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
+    assert one(connection, recorded) == 60 * 70
+    assert one(connection, "SELECT count(*) FROM pipeline.changed_rate") == 0
+
+
 def test_a_rate_for_a_day_to_come_holds_from_that_day(connection: Connection) -> None:
     """Guards against a future rate that prices today's runs."""
     connection.execute("SELECT marts.set_rate('manual', 99, marts.today() + 1)")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import orjson
@@ -21,6 +23,7 @@ from aap_pipeline_tests.unit.raw.fakes import MINUTE, NOW, Document, FakeControl
 
 WINDOW = Window(NOW - timedelta(days=90), NOW)
 PLAN = Plan(WINDOW, moves_watermark=True)
+FIRST = replace(PLAN, first=True)
 
 
 def digest(document: Document) -> bytes:
@@ -104,11 +107,14 @@ def test_a_changed_job_is_read_again(bench: Bench) -> None:
     assert orjson.loads(bench.store.rows[2].document)["name"] == "renamed"
 
 
-def test_each_page_comes_first_then_its_pending_list_then_its_host_summaries(executor: ThreadPoolExecutor) -> None:
+@pytest.mark.parametrize("plan", [PLAN, FIRST])
+def test_each_page_comes_first_then_its_pending_list_then_its_host_summaries(
+    executor: ThreadPoolExecutor, plan: Plan
+) -> None:
     """Guards against the one wrong order: summaries that arrive between two questions must not be missed."""
     bench = Bench(executor, page_size=2)
     bench.controller.add(*(job(number) for number in range(1, 7)))
-    bench.sweep()
+    bench.sweep(plan=plan)
     position = bench.controller.log.index
     assert sorted(bench.controller.asked("pending")) == [(0, 2), (2, 4), (4, 6)]
     for before, last in bench.controller.asked("pending"):
@@ -116,13 +122,16 @@ def test_each_page_comes_first_then_its_pending_list_then_its_host_summaries(exe
         assert position(("page", before)) < position(("pending", before, last)) < first
 
 
+@pytest.mark.parametrize("plan", [PLAN, FIRST])
 @pytest.mark.parametrize("moment", ["page", "pending", "host_summaries"])
-def test_host_summaries_written_at_any_moment_are_not_missed(moment: str, executor: ThreadPoolExecutor) -> None:
+def test_host_summaries_written_at_any_moment_are_not_missed(
+    moment: str, plan: Plan, executor: ThreadPoolExecutor
+) -> None:
     """Guards against a job that is stored as complete although its host summaries came a moment too late."""
     bench = Bench(executor, pending={1, 2, 3})
     bench.controller.add(*(job(number) for number in range(1, 4)))
     bench.controller.after[moment] = lambda controller: controller.pending.clear()
-    bench.sweep()
+    bench.sweep(plan=plan)
     for row in bench.store.rows.values():
         assert row.provisional or row.host_summaries == 2
     bench.sweep()
@@ -219,6 +228,23 @@ def test_what_is_done_meanwhile_is_done_before_anything_is_stored(bench: Bench) 
     bench.new().run(PLAN, meanwhile=lambda: seen.append(len(bench.store.rows)))
     assert seen == [0]
     assert bench.store.rows.keys() == {1}
+
+
+def test_a_first_sync_asks_who_is_pending_while_other_things_are_stored(bench: Bench) -> None:
+    """Guards against a first sync that waits for one answer before it does anything else."""
+    bench.controller.add(job(1))
+    asked = Event()
+    bench.controller.after["pending"] = lambda _: asked.set()
+    waited: list[bool] = []
+    bench.new().run(FIRST, meanwhile=lambda: waited.append(asked.wait(10)))
+    assert waited == [True]
+
+
+def test_a_first_page_that_only_tells_the_count_asks_nobody_who_is_pending(bench: Bench) -> None:
+    """Guards against a question about a window of a million jobs that is read in pieces anyway."""
+    bench.controller.add(*(job(number, NOW - number * MINUTE) for number in range(1, 6)))
+    bench.sweep(plan=FIRST, slice_jobs=2)
+    assert all(upto - after < 5 for after, upto in bench.controller.asked("pending"))
 
 
 def test_jobs_deleted_while_the_slice_is_read_are_not_missing(executor: ThreadPoolExecutor) -> None:

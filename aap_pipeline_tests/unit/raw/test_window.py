@@ -23,7 +23,7 @@ def plan(watermark: datetime | None, since: datetime | None = None, until: datet
 
 def test_the_first_sync_looks_back_the_initial_days() -> None:
     """Guards against a first sync of everything or of nothing."""
-    assert plan(None) == Plan(Window(NOW - INITIAL, NOW), moves_watermark=True)
+    assert plan(None) == Plan(Window(NOW - INITIAL, NOW), moves_watermark=True, first=True)
 
 
 def test_later_syncs_begin_an_overlap_before_the_watermark() -> None:
