@@ -238,7 +238,15 @@ TARGETS = (
         "s",
         _of_a_million("marts.refresh_1000_new_jobs", "seconds"),
     ),
-    Target(5, "the same against 100,000 there", 1.5, "×", _refresh_growth),
+    Target(
+        5,
+        "the same against 100,000 there",
+        1.5,
+        "×",
+        _refresh_growth,
+        why="a changed day is built whole, with the 456 jobs that it held before (46 among 100,000 jobs), and so are its "
+        "month's sums",
+    ),
     Target(
         5,
         "change of a rate, all history, 1,000,000 jobs",
