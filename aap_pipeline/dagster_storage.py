@@ -69,12 +69,12 @@ def _engine(url: str) -> Engine:
         SQLAlchemy's `pool_pre_ping` asks before each of a run's 300 statements.
         """
         waiting = select.poll()
-        waiting.register(connection, select.POLLIN)
-        if waiting.poll(0):
-            try:
+        try:
+            waiting.register(connection, select.POLLIN)
+            if waiting.poll(0):
                 engine.dialect.do_ping(connection)
-            except connection.Error as error:
-                raise DisconnectionError from error
+        except connection.Error as error:
+            raise DisconnectionError from error
 
     return engine
 
