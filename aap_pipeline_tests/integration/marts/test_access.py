@@ -151,20 +151,21 @@ def test_a_listed_readers_money_obeys_every_formula_as_a_filter_does(
     connection: Connection, dataset: Dataset, login: Any, basis: str, model: str
 ) -> None:
     """Guards against a share or a first run that a reader takes from what it sees instead of from the whole."""
-    for name, value in (
-        ("creation_cost_basis", basis),
-        ("cost_model", model),
-        ("subscription_monthly_price", "9000"),
-        ("hourly_rate", "60"),
-    ):
+    for name, value in (("creation_cost_basis", basis), ("cost_model", model)):
         connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", (name, value))
+    for rate, value, day in (("hourly", 60, None), ("hourly", 75, "2024-11-20"), ("subscription", 9000, "2024-12-01")):
+        connection.execute("SELECT marts.set_rate(%s, %s, %s)", (rate, value, day))
+    refresh(connection)
     for number, organization in enumerate(dataset.organizations):
         reader = login(f"reader{number}", [organization])
         for function in ("totals", "savings_by_template", "top_projects", "formula_comparison"):
             filtered = f"SELECT * FROM marts.{function}({_EVERYTHING}, organizations := ARRAY[{organization}])"
             assert rows(reader, f"SELECT * FROM marts.{function}({_EVERYTHING})") == rows(connection, filtered)
         for relation in ("savings_daily", "savings_monthly", "fct_job_run"):
-            whole = f"SELECT sum(creation_costs), round(sum(automated_costs), 9) FROM marts.{relation}"
+            whole = (
+                "SELECT sum(creation_costs), round(sum(automated_costs), 9), "
+                f"round(sum(automated_costs_as_recorded), 9) FROM marts.{relation}"
+            )
             filtered = f"{whole} WHERE organization_id = {organization}"
             assert rows(reader, whole) == rows(connection, filtered), relation
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -23,7 +23,7 @@ from aap_pipeline_tests.integration.marts.changes import change_something
 from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, generate
 from aap_pipeline_tests.integration.marts.oracle import Filters, Oracle
 
-_EXACT = Decimal("1e-9")
+_EXACT = Fraction(1, 10**9)
 _FILTERS = ("clusters", "organizations", "job_templates", "projects", "labels")
 _TABLES = {
     "run_daily": "date, series_id",
@@ -270,15 +270,15 @@ def compare_payback(connection: Connection, oracle: Oracle) -> None:
         assert found.keys() == expected.keys()
         for template, (first, cost, since, saved) in expected.items():
             assert (found[template][0], found[template][2]) == (first, since), template
-            assert abs(found[template][1] - cost) < _EXACT, template
-            assert abs(found[template][3] - saved) < _EXACT, template
+            assert abs(Fraction(found[template][1]) - cost) < _EXACT, template
+            assert abs(Fraction(found[template][3]) - saved) < _EXACT, template
 
 
 def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
     """Counts equal, money equal far below a cent."""
     for name, value in expected.items():
         if name in found:
-            exact = not isinstance(value, Decimal) or found[name] is None
+            exact = not isinstance(value, Fraction) or found[name] is None
             bound = _EXACT * max(1, abs(value)) if name == "roi" and value else _EXACT  # a quotient of any size
-            same = value == found[name] if exact else abs(value - found[name]) < bound
+            same = value == found[name] if exact else abs(value - Fraction(found[name])) < bound
             assert same, f"{name}: expected {value}, found {found[name]}"
