@@ -72,18 +72,19 @@ CREATE FUNCTION marts.matching_workloads(
 $$;
 
 -- Successful and failed jobs as they stand in core, for charts by the hour. Views run with their owner's rights, but
--- current_user stays the reader's: the condition is the reader's own.
+-- current_user stays the reader's: the condition is the reader's own. 0 stands for none, as everywhere in the marts.
 CREATE VIEW marts.counted_job WITH (security_barrier = true) AS
-    SELECT j.id AS job_id, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.finished, j.num_hosts
+    SELECT j.id AS job_id, j.cluster_id, COALESCE(j.organization_id, 0) AS organization_id,
+        COALESCE(j.job_template_id, 0) AS job_template_id, COALESCE(j.project_id, 0) AS project_id, j.finished, j.num_hosts
     FROM archive.all_jobs j
     WHERE j.status IN ('successful', 'failed')
       AND (j.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
-      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+      AND ((SELECT marts.sees_all()) OR COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
 CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
     SELECT l.job_id, l.label_id FROM archive.all_job_labels l
     WHERE (SELECT marts.sees_all())
        OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
-                  AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+                  AND COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
 
 -- What the subscription charges for run time in the range: that of the runs that the population counts, and of failed ones.
 CREATE FUNCTION marts.subscription_cost(

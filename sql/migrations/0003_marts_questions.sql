@@ -161,6 +161,10 @@ DECLARE
     signs INTEGER[];
     starts DATE[];
 BEGIN
+    IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
+        RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     SELECT f.reporting_timezone, (NOT f.count_check_mode)::int INTO zone, without_check FROM marts.formula f;
     IF granularity = 'hour' THEN
         -- Hours are not kept in the marts: they are read from core, through the view that knows who may see what.

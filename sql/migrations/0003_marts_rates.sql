@@ -155,6 +155,20 @@ INSERT INTO marts.rate_history (rate_type, valid_from, value)
 INSERT INTO marts.rate_period SELECT * FROM marts.resolved_rates(NULL, NULL);
 CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
     FOR EACH ROW EXECUTE FUNCTION marts.costs_changed();
+-- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
+CREATE FUNCTION marts.rates_of_gone_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'clusters_cluster' THEN
+        DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
+    ELSE
+        DELETE FROM marts.rate_history WHERE organization_id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_cluster
+    FOR EACH ROW EXECUTE FUNCTION marts.rates_of_gone_place();
+CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_organization
+    FOR EACH ROW EXECUTE FUNCTION marts.rates_of_gone_place();
 CREATE TRIGGER marts_rates AFTER INSERT ON public.clusters_cluster
     FOR EACH ROW EXECUTE FUNCTION marts.rates_of_new_place();
 CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF cluster_id ON public.clusters_organization

@@ -228,7 +228,7 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
         FROM (SELECT CASE WHEN c.recorded_by_subscription THEN rr.hourly ELSE rr.manual * 60 END::numeric(30,12) AS person_hour) p
     ) o
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
-      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+      AND ((SELECT marts.sees_all()) OR COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
 
 -- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
 -- apart by organization is shown to those who see everything.

@@ -100,9 +100,9 @@ class Oracle:
         ]
         for name, value in (
             ("clusters", lambda job: job.cluster),
-            ("organizations", lambda job: job.organization),
-            ("job_templates", lambda job: job.template),
-            ("projects", lambda job: job.project),
+            ("organizations", lambda job: job.organization or 0),
+            ("job_templates", lambda job: job.template or 0),
+            ("projects", lambda job: job.project or 0),
         ):
             wanted = filters.get(name)
             if wanted is not None:

@@ -110,6 +110,16 @@ def test_exchange_rates_are_set_on_the_command_line(cli: Cli, connection: Connec
     ).fetchall()
     assert found == [("USD", "EUR", date(2025, 1, 1), Decimal("0.92"))]
     assert "must be between" in cli("settings", "fx", "set", "usd", "eur", "0").err
+    for zone in ("Etc/GMT+12", "Etc/GMT-14"):  # in one of them it is another day than in UTC
+        assert cli("settings", "set", "reporting_timezone", zone).status == 0
+        connection.commit()
+        today = one(connection, "SELECT marts.today()")
+        assert f"1 USD is 0.93 EUR from {today} on." in cli("settings", "fx", "set", "usd", "eur", "0.93").out
+    with pytest.raises(psycopg.errors.CheckViolation, match="iso_codes_in_capitals"):
+        connection.execute(
+            "INSERT INTO common_currency_rate (from_currency, to_currency, rate_date, rate) "
+            "VALUES ('usd', 'eur', '2025-01-01', 1)"
+        )
 
 
 def test_payback_is_the_day_on_which_savings_passed_the_creation(connection: Connection) -> None:

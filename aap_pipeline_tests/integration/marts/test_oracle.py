@@ -119,9 +119,9 @@ def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def draw_filters(rng: random.Random, dataset: Dataset) -> Filters:
-    """Any combination of filters; also empty ones and ids that do not exist."""
+    """Any combination of filters; also empty ones, none of its kind (0) and ids that do not exist."""
     return {
-        name: rng.sample(ids, rng.randint(0, len(ids))) + ([10**6] if rng.random() < 0.2 else [])
+        name: rng.sample(ids, rng.randint(0, len(ids))) + rng.choice([[], [], [], [0], [10**6]])
         for name in _FILTERS
         if (ids := getattr(dataset, name)) is not None and rng.random() < 0.35
     }

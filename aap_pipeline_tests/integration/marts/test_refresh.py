@@ -160,11 +160,18 @@ def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) ->
     """Guards against history of a cluster that is gone."""
     dataset = generate(connection, 11, jobs=15)
     refresh(connection)
+    for place in (
+        (dataset.clusters[0], 0),
+        (dataset.clusters[0], dataset.organizations[0]),
+        (0, dataset.organizations[0]),
+    ):
+        connection.execute("SELECT marts.set_rate('manual', 9, '2025-01-01', %s, %s)", place)
     for table in ("clusters_jobhostsummary", "clusters_joblabel", "clusters_job"):
         connection.execute(f"DELETE FROM {table}".encode())
     connection.execute("DELETE FROM clusters_cluster")
     assert one(connection, "SELECT count(*) FROM marts.run_daily") == 0
     assert one(connection, "SELECT count(*) FROM marts.host_set_monthly") == 0
+    assert one(connection, "SELECT count(*) FROM marts.rate_history WHERE cluster_id + organization_id > 0") == 0
     assert one(connection, "SELECT runs FROM marts.totals('2000-01-01', '2100-01-01')") == 0
     assert dataset.clusters
 
