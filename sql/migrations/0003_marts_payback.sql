@@ -47,7 +47,10 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
                 ELSE d.run_cent_ms_as_recorded END) AS recorded_gain
         FROM (SELECT c.job_template_id, c.month FROM candidate c UNION SELECT t.job_template_id, t.first_month FROM template t) w
         JOIN marts.series_price p ON p.job_template_id = w.job_template_id
-        JOIN marts.recorded_daily d ON d.series_id = p.series_id AND d.date >= w.month AND d.date < w.month + interval '1 month'
+        CROSS JOIN LATERAL (  -- asked for each, so that no other days are read
+            SELECT r.* FROM marts.recorded_daily r
+            WHERE r.series_id = p.series_id AND r.date >= w.month AND r.date < w.month + interval '1 month' OFFSET 0
+        ) d
         LEFT JOIN marts.subscription_month u ON u.month = w.month
         WHERE p.counts AND d.runs > 0
         GROUP BY w.job_template_id, w.month, d.date
@@ -64,11 +67,11 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
         GROUP BY x.job_template_id, x.recorded
     )
     SELECT t.job_template_id, j.name AS job_template,
-        (SELECT min(d.date) FROM daily d WHERE d.job_template_id = t.job_template_id) AS first_run_date,
-        t.creation_cost_60 / 60 AS creation_costs, p.since AS payback_date, o.cumulated / 60000 AS cumulated_savings,
+        f.date AS first_run_date, t.creation_cost_60 / 60 AS creation_costs, p.since AS payback_date, o.cumulated / 60000 AS cumulated_savings,
         t.creation_cost_60_as_recorded / 60 AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
         ro.cumulated / 6000000 AS cumulated_savings_as_recorded
     FROM template t
+    JOIN (SELECT d.job_template_id, min(d.date) AS date FROM daily d GROUP BY d.job_template_id) f USING (job_template_id)
     JOIN marts.dim_job_template j USING (job_template_id)
     JOIN outcome o ON o.job_template_id = t.job_template_id AND NOT o.recorded
     JOIN outcome ro ON ro.job_template_id = t.job_template_id AND ro.recorded

@@ -15,11 +15,10 @@ CREATE VIEW marts.series_price WITH (security_invoker = true) AS
     SELECT s.*, t.manual_minutes, t.creation_minutes, t.source AS minutes_source, r.person_hour, r.automated,
         t.job_template_id IS NOT NULL AND (s.job_type <> 'check' OR f.count_check_mode)
             AND (s.status = 'successful' OR NOT f.successful_only) AS counts,
-        f.count_creation, f.creation_once, f.subscription, c.recorded_by_subscription,
-        CASE WHEN c.recorded_by_subscription THEN 6000.000000000000 ELSE 100.0 END AS recorded_divisor
+        f.count_creation, f.creation_once, f.subscription, c.recorded_by_subscription, c.recorded_divisor
     FROM marts.series s
     CROSS JOIN marts.formula f
-    JOIN marts.dim_cluster c ON c.cluster_id = s.cluster_id
+    LEFT JOIN marts.dim_cluster c ON c.cluster_id = s.cluster_id  -- outer joins are left out where nothing is asked of them
     JOIN marts.current_rate r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
     LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31';
 
@@ -36,7 +35,7 @@ CREATE VIEW marts.recorded_daily WITH (security_invoker = true) AS
             AS run_cent_ms_as_recorded
     FROM marts.run_daily d
     JOIN marts.series s ON s.series_id = d.series_id
-    JOIN marts.dim_cluster c ON c.cluster_id = s.cluster_id
+    LEFT JOIN marts.dim_cluster c ON c.cluster_id = s.cluster_id  -- outer joins are left out where nothing is asked of them
     LEFT JOIN marts.rate_period r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
         AND r.valid_from <= d.date AND r.valid_to > d.date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_from <= d.date AND t.valid_to > d.date;
@@ -45,8 +44,15 @@ CREATE VIEW marts.recorded_daily WITH (security_invoker = true) AS
 -- whichever organization it ran. Found with the owner's rights, for a reader who sees one organization would take the
 -- first of its own for it; shown to those who see the run.
 CREATE VIEW marts.population_first_run WITH (security_barrier = true) AS
-    SELECT x.*, t.creation_minutes * CASE WHEN c.recorded_by_subscription THEN r.hourly ELSE r.manual * 60 END::numeric(30,12)
-        AS creation_cost_60_as_recorded
+    SELECT x.*, (
+            SELECT t.creation_minutes FROM marts.template_minutes t
+            WHERE t.job_template_id = x.job_template_id AND t.valid_from <= x.date AND t.valid_to > x.date
+        ) * (
+            SELECT CASE WHEN c.recorded_by_subscription THEN r.hourly ELSE r.manual * 60 END::numeric(30,12)
+            FROM marts.rate_period r JOIN marts.dim_cluster c USING (cluster_id)
+            WHERE r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
+              AND r.valid_from <= x.date AND r.valid_to > x.date
+        ) AS creation_cost_60_as_recorded
     FROM (
         SELECT DISTINCT ON (k.count_check_mode, o.successful_only, r.job_template_id)
             k.count_check_mode, o.successful_only, r.job_template_id, r.series_id, r.job_id, r.date
@@ -56,10 +62,6 @@ CREATE VIEW marts.population_first_run WITH (security_barrier = true) AS
         ORDER BY k.count_check_mode, o.successful_only, r.job_template_id, r.finished, r.job_id
     ) x
     JOIN marts.series s USING (series_id)
-    JOIN marts.dim_cluster c USING (cluster_id)
-    JOIN marts.rate_period r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
-        AND r.valid_from <= x.date AND r.valid_to > x.date
-    JOIN marts.template_minutes t ON t.job_template_id = x.job_template_id AND t.valid_from <= x.date AND t.valid_to > x.date
     WHERE (SELECT marts.sees_all()) OR s.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 
 CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS

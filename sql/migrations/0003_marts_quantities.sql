@@ -245,7 +245,7 @@ BEGIN
         AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id
     CROSS JOIN LATERAL (
         SELECT t.job_template_id IS NOT NULL AS counts,
-            CASE WHEN k.recorded_by_subscription THEN 1.000000000000 ELSE 60 END AS recorded_sixtieths
+            6000 / k.recorded_divisor AS recorded_sixtieths
         OFFSET 0
     ) n
     CROSS JOIN LATERAL (

@@ -9,7 +9,8 @@ CREATE TABLE marts.dim_cluster (
     address VARCHAR(255) NOT NULL,
     aap_version VARCHAR(50),
     enabled BOOLEAN NOT NULL,
-    recorded_by_subscription BOOLEAN NOT NULL
+    recorded_by_subscription BOOLEAN NOT NULL,
+    recorded_divisor NUMERIC GENERATED ALWAYS AS (CASE WHEN recorded_by_subscription THEN 6000.000000000000 ELSE 100.0 END) STORED
 );
 CREATE TABLE marts.dim_organization (
     organization_id INTEGER PRIMARY KEY,

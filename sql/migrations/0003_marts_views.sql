@@ -127,7 +127,7 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
             sum(m.manual_recorded) AS manual_recorded, sum(m.creation_recorded) AS creation_recorded,
             sum(m.run_recorded) AS run_recorded, f.count_check_mode
         FROM (
-            SELECT d.date, p.cluster_id, p.organization_id, p.recorded_divisor, p.recorded_by_subscription, sum(d.runs) AS runs,
+            SELECT d.date, p.cluster_id, p.organization_id, sum(d.runs) AS runs,
                 COALESCE(sum(d.runs) FILTER (WHERE p.status = 'successful'), 0) AS successful_runs,
                 COALESCE(sum(d.runs) FILTER (WHERE p.status = 'failed'), 0) AS failed_runs,
                 sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
@@ -141,15 +141,17 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
                 COALESCE(sum(d.run_cent_ms_as_recorded) FILTER (WHERE p.counts), 0) AS run_cent_ms
             FROM marts.recorded_daily d JOIN marts.series_price p USING (series_id)
             WHERE p.job_type <> 'check' OR (SELECT g.count_check_mode FROM marts.formula g)
-            GROUP BY d.date, p.cluster_id, p.organization_id, p.recorded_divisor, p.recorded_by_subscription
+            GROUP BY d.date, p.cluster_id, p.organization_id
         ) q
         CROSS JOIN marts.formula f
         JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+        JOIN marts.dim_cluster k ON k.cluster_id = q.cluster_id
         LEFT JOIN marts.subscription_month u ON u.month = date_trunc('month', q.date::timestamp)::date
         LEFT JOIN (
             SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes,
                 sum(x.creation_cost_60_as_recorded) / 60 AS creation_recorded
             FROM marts.counted_first_run x JOIN marts.series_price p USING (series_id)
+            WHERE (SELECT g.creation_once FROM marts.formula g)  -- else not found for each row
             GROUP BY x.date, p.cluster_id, p.organization_id
         ) first ON first.date = q.date AND first.cluster_id = q.cluster_id AND first.organization_id = q.organization_id
         CROSS JOIN LATERAL (
@@ -160,10 +162,10 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
             SELECT q.manual_minutes * r.person_hour / 60 AS manual, c.creation_minutes * r.person_hour / 60 AS creation,
                 CASE WHEN f.subscription THEN COALESCE(q.counted_ms * u.price / u.elapsed_ms, 0)
                     ELSE q.counted_ms * r.automated / 60000 END AS run,
-                q.manual_cents / q.recorded_divisor AS manual_recorded,
+                q.manual_cents / k.recorded_divisor AS manual_recorded,
                 CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_recorded, 0)
-                    ELSE q.creation_cents / q.recorded_divisor END AS creation_recorded,
-                CASE WHEN q.recorded_by_subscription THEN COALESCE(q.counted_ms * u.price_as_recorded / u.elapsed_ms, 0)
+                    ELSE q.creation_cents / k.recorded_divisor END AS creation_recorded,
+                CASE WHEN k.recorded_by_subscription THEN COALESCE(q.counted_ms * u.price_as_recorded / u.elapsed_ms, 0)
                     ELSE q.run_cent_ms / 6000000 END AS run_recorded
         ) m
         GROUP BY q.date, q.cluster_id, f.count_check_mode
