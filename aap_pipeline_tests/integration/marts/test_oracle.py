@@ -70,7 +70,8 @@ many = settings(
 
 @many
 @given(seed=seeds)
-@example(seed=151)  # a template that runs for organizations of different rates
+@example(seed=40)  # a template that runs for organizations of different rates
+@example(seed=25345)  # savings that equal the cost of the creation, at a rate that 60 does not divide
 def test_every_function_says_what_the_oracle_says(connection: Connection, seed: int) -> None:
     """Guards against any error in rollups, filters, settings, rates or days: the oracle shares nothing but core."""
     rng = random.Random(seed)
