@@ -64,7 +64,9 @@ def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None
     \b
       aap-pipeline costs set manual 0.92         # a minute by hand: 55 an hour
       aap-pipeline costs set automated 0.05      # a minute of run time of the automation
+
     Where setting cost_model is subscription, in place of these:
+
     \b
       aap-pipeline costs set hourly 55           # an hour of a person
       aap-pipeline costs set subscription 6000   # a month of the platform, for all clusters

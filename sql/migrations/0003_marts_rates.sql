@@ -220,9 +220,9 @@ BEGIN
     IF NEW.time_taken_manually_execute_minutes = OLD.time_taken_manually_execute_minutes THEN
         SELECT source INTO origin FROM marts.template_minutes WHERE job_template_id = NEW.id AND valid_to = '9999-12-31';
     END IF;
-    UPDATE marts.template_minutes SET valid_to = starting
-        WHERE job_template_id = NEW.id AND valid_to = '9999-12-31' AND valid_from < starting;
+    -- Today may be before the newest period: a time zone further west is in the day before.
     DELETE FROM marts.template_minutes WHERE job_template_id = NEW.id AND valid_from >= starting;
+    UPDATE marts.template_minutes SET valid_to = starting WHERE job_template_id = NEW.id AND valid_to > starting;
     INSERT INTO marts.template_minutes VALUES (NEW.id, starting, '9999-12-31',
         NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes, origin);
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (NEW.cluster_id, starting);

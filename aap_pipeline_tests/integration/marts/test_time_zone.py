@@ -18,7 +18,7 @@ from aap_pipeline_tests.integration.core.conftest import (  # noqa: F401 - fixtu
     store,
 )
 from aap_pipeline_tests.integration.core.helpers import job
-from aap_pipeline_tests.integration.marts.dataset import generate
+from aap_pipeline_tests.integration.marts.dataset import add_cluster, add_job, add_named, generate, one
 from aap_pipeline_tests.integration.marts.test_oracle import snapshot
 
 _ZONE = "Pacific/Kiritimati"  # fourteen hours ahead: most runs fall on another day
@@ -84,3 +84,22 @@ def test_a_refresh_that_met_a_change_of_the_time_zone_is_made_good_by_the_next(
     found = snapshot(connection)
     rebuild(connection)
     assert snapshot(connection) == found
+
+
+def test_minutes_set_on_a_day_that_a_change_of_the_time_zone_brings_back_hold_once(connection: Connection) -> None:
+    """Guards against two periods of minutes that hold on one day, on which every run then counts twice."""
+    cluster = add_cluster(connection, "a")  # noqa: F811
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    for zone, minutes in (("Etc/GMT-14", 70), ("Etc/GMT+12", 80)):  # ahead of UTC, then behind: a day or two earlier
+        options.write(connection, "reporting_timezone", zone)
+        connection.execute(
+            "UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = %s WHERE id = %s",
+            (minutes, template),
+        )
+    for number in range(4):
+        moment = one(connection, "SELECT marts.day_start(marts.today() + %s, 'Etc/GMT+12')", number - 1)
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=0)
+    refresh(connection)
+    recorded = "SELECT count(*), sum(manual_costs_as_recorded) FROM marts.savings_daily"
+    assert connection.execute(recorded).fetchone() == (4, (60 + 80 * 3) * 50)
