@@ -172,6 +172,7 @@ BEGIN
             ('valid_from', 'First day on which it holds.'), ('valid_to', 'First day on which it no longer holds; 9999-12-31: none yet.'),
             ('manual', 'What a minute of manual work costs.'), ('automated', 'What a minute of run time costs.'),
             ('hourly', 'What an hour of a person costs under cost_model subscription.'),
+            ('manual_cents', 'manual in cents.'), ('automated_cents', 'automated in cents.'), ('hourly_cents', 'hourly in cents.'),
             ('person_hour', 'What an hour of a person costs: the manual rate x 60, or the hourly rate under cost_model subscription.'),
             ('creation_cost_60_as_recorded', 'Creation costs by the rate and minutes of the day of the first run, x 60.'),
             ('source', 'default, estimated or set.'), ('minutes_source', 'Where the manual minutes come from: default, estimated or set.'),

@@ -28,10 +28,10 @@ CREATE VIEW marts.series_price WITH (security_invoker = true) AS
 CREATE VIEW marts.recorded_daily WITH (security_invoker = true) AS
     SELECT d.*,
         COALESCE(d.hosts::bigint * t.manual_minutes
-            * (CASE WHEN c.recorded_by_subscription THEN r.hourly ELSE r.manual END * 100)::bigint, 0) AS manual_cents_as_recorded,
+            * CASE WHEN c.recorded_by_subscription THEN r.hourly_cents ELSE r.manual_cents END, 0) AS manual_cents_as_recorded,
         COALESCE(d.runs::bigint * t.creation_minutes
-            * (CASE WHEN c.recorded_by_subscription THEN r.hourly ELSE r.manual END * 100)::bigint, 0) AS creation_cents_as_recorded,
-        CASE WHEN t.job_template_id IS NULL THEN 0 ELSE COALESCE(d.elapsed_ms * (r.automated * 100)::bigint, 0) END
+            * CASE WHEN c.recorded_by_subscription THEN r.hourly_cents ELSE r.manual_cents END, 0) AS creation_cents_as_recorded,
+        CASE WHEN t.job_template_id IS NULL THEN 0 ELSE COALESCE(d.elapsed_ms * r.automated_cents, 0) END
             AS run_cent_ms_as_recorded
     FROM marts.run_daily d
     JOIN marts.series s ON s.series_id = d.series_id

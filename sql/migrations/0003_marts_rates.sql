@@ -23,6 +23,10 @@ CREATE TABLE marts.rate_period (
     manual NUMERIC(15,2) NOT NULL,
     automated NUMERIC(15,2) NOT NULL,
     hourly NUMERIC(15,2) NOT NULL,
+    -- What each day's rows are multiplied by: several times as fast as numeric.
+    manual_cents BIGINT GENERATED ALWAYS AS ((manual * 100)::bigint) STORED,
+    automated_cents BIGINT GENERATED ALWAYS AS ((automated * 100)::bigint) STORED,
+    hourly_cents BIGINT GENERATED ALWAYS AS ((hourly * 100)::bigint) STORED,
     PRIMARY KEY (cluster_id, organization_id, valid_from)
 );
 CREATE TABLE marts.template_minutes (
@@ -53,7 +57,9 @@ $$;
 
 -- The rates of every period for the organizations (0: none) of the clusters asked for (NULL: all).
 CREATE FUNCTION marts.resolved_rates(for_cluster INTEGER, for_organization INTEGER)
-RETURNS SETOF marts.rate_period LANGUAGE sql STABLE AS $$
+RETURNS TABLE (
+    cluster_id INTEGER, organization_id INTEGER, valid_from DATE, valid_to DATE, manual NUMERIC, automated NUMERIC, hourly NUMERIC
+) LANGUAGE sql STABLE AS $$
     WITH place AS (
         SELECT id AS cluster_id, 0 AS organization_id FROM public.clusters_cluster
         UNION ALL
@@ -84,9 +90,11 @@ CREATE FUNCTION marts.rates_of_new_place() RETURNS trigger LANGUAGE plpgsql SECU
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(6381059, -1);
     IF TG_TABLE_NAME = 'clusters_cluster' THEN
-        INSERT INTO marts.rate_period SELECT * FROM marts.resolved_rates(NEW.id, 0) ON CONFLICT DO NOTHING;
+        INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
+            SELECT * FROM marts.resolved_rates(NEW.id, 0) ON CONFLICT DO NOTHING;
     ELSIF NEW.cluster_id IS NOT NULL THEN
-        INSERT INTO marts.rate_period SELECT * FROM marts.resolved_rates(NEW.cluster_id, NEW.id) ON CONFLICT DO NOTHING;
+        INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
+            SELECT * FROM marts.resolved_rates(NEW.cluster_id, NEW.id) ON CONFLICT DO NOTHING;
     END IF;
     RETURN NULL;
 END $$;
@@ -130,7 +138,8 @@ BEGIN
     -- Nothing is stored of what a subscription costs: each month's share follows its price when it is read.
     IF of_type <> 'subscription' THEN
         DELETE FROM marts.rate_period WHERE in_cluster IN (0, cluster_id);
-        INSERT INTO marts.rate_period SELECT * FROM marts.resolved_rates(NULLIF(in_cluster, 0), NULL);
+        INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
+            SELECT * FROM marts.resolved_rates(NULLIF(in_cluster, 0), NULL);
         INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
             SELECT id, starting FROM public.clusters_cluster WHERE in_cluster IN (0, id);
     END IF;
@@ -152,7 +161,8 @@ END $$;
 
 INSERT INTO marts.rate_history (rate_type, valid_from, value)
     SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
-INSERT INTO marts.rate_period SELECT * FROM marts.resolved_rates(NULL, NULL);
+INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
+    SELECT * FROM marts.resolved_rates(NULL, NULL);
 CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
     FOR EACH ROW EXECUTE FUNCTION marts.costs_changed();
 -- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
