@@ -91,7 +91,8 @@ CREATE VIEW marts.population_month AS
     ) m
     LEFT JOIN marts.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
     LEFT JOIN marts.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
-    WHERE p.price > 0 OR r.price > 0;
+    WHERE p.price > 0 OR r.price > 0
+    OFFSET 0;  -- found once for the few months, not for each row that is joined
 
 CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
     SELECT p.month, p.price, p.price_as_recorded, p.elapsed_ms
