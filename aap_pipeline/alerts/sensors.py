@@ -1,7 +1,6 @@
-"""The sensors behind the alerts: finished runs and their checks, stale clusters, refused tokens; and the delivery."""
+"""The sensors behind the alerts: finished runs and their checks, stale clusters; and the delivery."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,12 +32,7 @@ from aap_pipeline.alerts.incidents import (
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
-from aap_pipeline.clusters.registry import Cluster, clusters
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
-from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
-from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
+from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.jobs import PARTITION_TAG
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
@@ -54,7 +48,6 @@ _AWAKE_SINCE = datetime.now(UTC)
 _CATCH_UP = timedelta(minutes=5)
 """After a night in which `up` did not run every cluster is stale, and a minute later none."""
 _MOST_RUNS = 200
-_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 
 @sensor(
@@ -89,44 +82,6 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
         asset_events=list(_freshness_events(stale, was_stale)),
         skip_reason=None if stale.keys() - was_stale else SkipReason(f"{len(records)} runs finished."),
     )
-
-
-@sensor(
-    minimum_interval_seconds=900,
-    default_status=DefaultSensorStatus.RUNNING,
-    description="Alerts: asks every enabled cluster one question with its token. One that refuses the token, or shows "
-    "that its user lost a role, is told at once instead of when the cluster is stale.",
-)
-def tokens_sensor(warehouse: Warehouse) -> SkipReason:
-    """A controller that does not answer says nothing about its token: that incident stays as it was."""
-    try:
-        with warehouse.connection() as connection:
-            enabled = clusters(connection, only_enabled=True)
-            connection.commit()
-            with ThreadPoolExecutor(16, thread_name_prefix="tokens") as pool:
-                answers = list(pool.map(lambda cluster: _refusal(warehouse, cluster), enabled))
-            for cluster, answer in zip(enabled, answers, strict=True):
-                if answer == "":
-                    resolve_incident(connection, "token_refused", cluster.name)
-                elif answer is not None:
-                    raise_incident(connection, "token_refused", cluster.name, answer)
-    except PipelineError as error:
-        return SkipReason(str(error))
-    refused = [cluster.name for cluster, answer in zip(enabled, answers, strict=True) if answer]
-    return SkipReason(f"{len(enabled)} clusters asked; tokens refused by: {', '.join(refused) or 'none'}.")
-
-
-def _refusal(warehouse: Warehouse, cluster: Cluster) -> str | None:
-    """Why the cluster refuses its token; "": it takes it; None: it does not answer."""
-    store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    try:
-        with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
-            ControllerApi(client).newest_finished()
-    except (AuthenticationError, PermissionDenied) as error:
-        return None if error.transient else str(error)
-    except ControllerError:
-        return None
-    return ""
 
 
 def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOutcome]) -> None:

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.own_token import TokenEnd
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher
@@ -36,6 +37,8 @@ class Cluster:
     product_version: str | None
     enabled: bool
     removed_at: datetime | None
+    token_end: TokenEnd | None = None
+    """When its access token ends, as far as the controller has told."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ def _parameters(entry: NewCluster, cipher: Cipher) -> dict[str, object]:
 
 
 def _cluster(row: tuple[object, ...]) -> Cluster:
-    number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, enabled, removed = row
+    number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, *rest = row
+    enabled, removed, token_ends_at, token_end_exact = rest
     endpoint = Endpoint(
         protocol=str(protocol),
         address=str(address),
@@ -179,4 +183,5 @@ def _cluster(row: tuple[object, ...]) -> Cluster:
         product_version=str(version) if version else None,
         enabled=bool(enabled),
         removed_at=removed if isinstance(removed, datetime) else None,
+        token_end=TokenEnd(token_ends_at, bool(token_end_exact)) if isinstance(token_ends_at, datetime) else None,
     )

@@ -13,6 +13,7 @@ import psycopg
 
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.clusters.token_ends import notice, token_states, token_warnings
 from aap_pipeline.core.references import obstacle
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -62,6 +63,7 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
             return
         yield _told("settings", lambda: _settings(connection))
         yield _told("encryption key", lambda: _key(connection, settings))
+        yield from _tokens(connection)
         yield _told("alerts", lambda: _alerts(connection))
         yield _references(connection)
         yield daemon(_heartbeat(connection))
@@ -134,6 +136,23 @@ def _key(connection: Connection, settings: Settings) -> Finding:
                 except EncryptionKeyError as error:
                     return Finding("encryption key", Verdict.FAILED, f"Cluster {name}: {error}")
     return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
+
+
+def _tokens(connection: Connection) -> Iterator[Finding]:
+    states = token_states(connection)
+    if not states:
+        return
+    try:
+        ending = token_warnings(connection, datetime.now(UTC))
+        days = notice(connection).days
+    except PipelineError:
+        return  # a setting that is not valid: told above
+    for name, text in ending.items():
+        yield Finding("tokens", Verdict.WARNING, f"Cluster {name}: {text}")
+    if not ending:
+        told = sum(state.end is not None for state in states)
+        text = f"None is known to end within {days} days; {told} of {len(states)} controllers have told when."
+        yield Finding("tokens", Verdict.OK, text)
 
 
 def _alerts(connection: Connection) -> Finding:

@@ -2,7 +2,7 @@
 
 COMMENT ON TABLE pipeline.alert IS 'Incidents: what people are told once when it begins and once when it is over.';
 COMMENT ON COLUMN pipeline.alert.id IS 'Primary key, given by the database.';
-COMMENT ON COLUMN pipeline.alert.kind IS 'run_failed, check_failed, cluster_stale or token_refused.';
+COMMENT ON COLUMN pipeline.alert.kind IS 'run_failed, check_failed, cluster_stale, token_expiring or token_refused.';
 COMMENT ON COLUMN pipeline.alert.subject IS 'What it is about: a cluster, or a check and a cluster.';
 COMMENT ON COLUMN pipeline.alert.message IS 'What happened and what to do, without secrets.';
 COMMENT ON COLUMN pipeline.alert.link IS 'Where to look in the Dagster UI.';

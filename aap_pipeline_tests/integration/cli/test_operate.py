@@ -50,6 +50,28 @@ def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, databa
     assert "prod: the backfill from 2025-01-01 00:00 to now has come to 2025-03-12 10:00 UTC." in shown
 
 
+def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: Cli, database_url: str) -> None:
+    """Guards against a person who looks, sees green, and learns of it when the controller refuses the token."""
+    with connect(database_url) as connection:
+        connection.execute(_CLUSTERS)
+        connection.execute(
+            "UPDATE clusters_cluster SET token_ends_at = now() + interval '20 days', token_end_exact = name = 'prod'"
+        )
+    assert "ends" not in cli("status").out
+    [tokens] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
+    told = "None is known to end within 14 days; 2 of 2 controllers have told when."
+    assert (tokens["verdict"], tokens["text"]) == ("ok", told)
+    assert cli("settings", "set", "token_warning_days", "21").status == 0
+    day = datetime.fromisoformat(json.loads(cli("clusters", "list", "--json").out)[0]["token_ends_at"])
+    listed = cli("clusters", "list").out
+    assert f"by {day:%Y-%m-%d}" in listed
+    assert listed.count(f"{day:%Y-%m-%d}") == 2
+    warnings = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
+    assert [each["verdict"] for each in warnings] == ["warning", "warning"]
+    assert f"test: The access token ends by {day:%Y-%m-%d}" in cli("status").out
+    assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token ends on ")
+
+
 def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
     """Guards against alarms about what is merely not set up yet."""
     outcome = cli("doctor", "--json")

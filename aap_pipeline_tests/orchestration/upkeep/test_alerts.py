@@ -10,7 +10,7 @@ from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_con
 
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.incidents import raise_incident
-from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
+from aap_pipeline.alerts.sensors import alerts_sensor
 from aap_pipeline.clusters.registry import purge, set_enabled
 from aap_pipeline.definitions import defs
 from aap_pipeline.jobs import update_cluster
@@ -35,7 +35,7 @@ def tick(site: Site, sensor: SensorDefinition, cursor: str | None = None) -> Sen
     with build_sensor_context(
         instance=site.instance, definitions=defs, cursor=cursor, resources={"warehouse": Warehouse()}
     ) as context:
-        answer = sensor(context) if sensor is alerts_sensor else sensor(warehouse=Warehouse())
+        answer = sensor(context)
     assert isinstance(answer, SensorResult | SkipReason)
     return answer
 
@@ -198,22 +198,3 @@ def test_a_live_sync_does_not_make_a_failed_backfill_good(
     assert site.run("prod", since="2026-01-01").success
     tick(site, alerts_sensor, cursor)
     assert told.documents[-1]["state"] == "resolved"
-
-
-def test_a_refused_token_is_an_incident_and_a_dead_controller_is_not(site: Site, controller: SimulatorServer) -> None:
-    """Guards against a revoked token that looks like a slow controller."""
-    site.register("prod", controller)
-    site.query("UPDATE clusters_cluster SET refresh_token = NULL RETURNING 1")
-    tick(site, tokens_sensor)
-    assert site.query("SELECT subject FROM pipeline.alert") == []
-    good = site.query("SELECT access_token FROM clusters_cluster")[0][0]
-    site.query("UPDATE clusters_cluster SET access_token = %s RETURNING 1", site.cipher.encrypt("revoked"))
-    tick(site, tokens_sensor)
-    open_now = "SELECT kind, subject FROM pipeline.alert WHERE resolved_at IS NULL"
-    assert site.query(open_now) == [("token_refused", "prod")]
-    site.query("UPDATE clusters_cluster SET port = 9 RETURNING 1")
-    tick(site, tokens_sensor)
-    assert site.query(open_now) == [("token_refused", "prod")]
-    site.query("UPDATE clusters_cluster SET port = %s, access_token = %s RETURNING 1", controller.port, good)
-    tick(site, tokens_sensor)
-    assert site.query(open_now) == []
