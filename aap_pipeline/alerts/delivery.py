@@ -11,7 +11,7 @@ from aap_pipeline.warehouse.statements import statement
 
 
 def deliver(connection: Connection, receivers: Sequence[Receiver]) -> list[str]:
-    """Send what is due; what could not be sent, a sentence for each receiver that failed.
+    """Send what is due; a sentence for each message that did not reach everybody.
 
     Each message is sent once, unless this process dies between the receiver's yes and the note of it. A receiver that
     fails has to wait with its other messages until the next call. Commits as it goes.
@@ -20,23 +20,24 @@ def deliver(connection: Connection, receivers: Sequence[Receiver]) -> list[str]:
     for receiver in receivers:
         connection.commit()
         for message in due_messages(connection, receiver.name):
-            error = _send(connection, receiver, message)
+            delivered, error = _send(connection, receiver, message)
             if error is not None:
-                failures.append(f"{receiver.name}: {error}")
+                failures.append(f"{receiver.name}: {error}{'' if delivered else ' It is tried again.'}")
+            if not delivered:
                 break
     connection.commit()
     return failures
 
 
-def _send(connection: Connection, receiver: Receiver, message: Message) -> str | None:
+def _send(connection: Connection, receiver: Receiver, message: Message) -> tuple[bool, str | None]:
     where = {"alert": message.alert, "receiver": receiver.name, "resolution": message.resolved_at is not None}
     connection.execute(statement("alerts/note_attempt"), where)
     connection.commit()
+    delivered = True
     try:
-        receiver.send(message)
-        error = None
+        error = receiver.send(message)
     except DeliveryFailed as failure:
-        error = str(failure)
-    connection.execute(statement("alerts/note_outcome"), {**where, "error": error})
+        delivered, error = False, str(failure)
+    connection.execute(statement("alerts/note_outcome"), {**where, "delivered": delivered, "error": error})
     connection.commit()
-    return error
+    return delivered, error

@@ -76,7 +76,7 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
     except PipelineError as error:
         return SkipReason(str(error))
     for failure in failures:
-        context.log.warning(f"An alert could not be delivered and is tried again. {failure}")
+        context.log.warning(f"An alert did not reach everybody. {failure}")
     return SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
         asset_events=list(_freshness_events(stale, was_stale)),

@@ -16,6 +16,16 @@ class AlertSettingsError(PipelineError):
     """The environment says of alerts what cannot be."""
 
 
+class NobodyIsTold(PipelineError):
+    """No receiver is set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Nobody is told when something is wrong: set {_PREFIX}WEBHOOK_URL, {_PREFIX}SLACK_WEBHOOK_URL, or "
+            f"{_PREFIX}SMTP_HOST with {_PREFIX}SMTP_TO, as docs/operations.md says."
+        )
+
+
 class AlertSettings(BaseSettings):
     """Receivers; one whose address is not set gets nothing."""
 

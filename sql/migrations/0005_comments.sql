@@ -18,4 +18,4 @@ COMMENT ON COLUMN pipeline.alert_delivery.resolution IS 'Whether it is the messa
 COMMENT ON COLUMN pipeline.alert_delivery.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN pipeline.alert_delivery.next_attempt IS 'When it is tried next.';
 COMMENT ON COLUMN pipeline.alert_delivery.delivered_at IS 'When the receiver took it; NULL until then.';
-COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed.';
+COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed; of one that was delivered: who of several did not get it.';
