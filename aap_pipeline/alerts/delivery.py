@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from aap_pipeline.alerts.incidents import Message, due_messages
 from aap_pipeline.alerts.receivers import DeliveryFailed, Receiver
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
+_AT_MOST_SECONDS = 20.0
+"""Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds for each of thirty messages."""
 
-def deliver(connection: Connection, receivers: Sequence[Receiver]) -> list[str]:
+
+def deliver(
+    connection: Connection,
+    receivers: Sequence[Receiver],
+    seconds: float = _AT_MOST_SECONDS,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> list[str]:
     """Send what is due; a sentence for each message that did not reach everybody.
 
+    Of each receiver at least one message; no further one once `seconds` are over: those are for the next call.
     Each message is sent once, unless this process dies between the receiver's yes and the note of it. A receiver that
     fails has to wait with its other messages until the next call. Commits as it goes.
     """
     failures = []
+    until = monotonic() + seconds
     for receiver in receivers:
         connection.commit()
         for message in due_messages(connection, receiver.name):
             delivered, error = _send(connection, receiver, message)
             if error is not None:
                 failures.append(f"{receiver.name}: {error}{'' if delivered else ' It is tried again.'}")
-            if not delivered:
+            if not delivered or monotonic() > until:
                 break
     connection.commit()
     return failures

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from aap_pipeline.errors import PipelineError
 
 _PREFIX = "AAP_PIPELINE_ALERT_"
+UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
 
 
 class AlertSettingsError(PipelineError):
@@ -56,7 +57,7 @@ class AlertSettings(BaseSettings):
     """Whether failed checks of severity WARN are told too."""
 
     ui_url: str = "http://127.0.0.1:3000"
-    """Address of the Dagster UI, for links."""
+    """Address of the Dagster UI, for links; `up` sets it to its own for its processes unless it is set."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -22,15 +22,19 @@ from aap_pipeline.clusters.token_ends import (
 )
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
-from aap_pipeline.controller.own_token import TokenEnd, token_end
+from aap_pipeline.controller.own_token import token_end
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.connection import Connection
 
 _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
+
+_SLOW = timedelta(seconds=15)
+"""A controller that takes so long for the first question is not asked more: Dagster ends a tick after a minute."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
             enabled = {cluster.id: cluster for cluster in clusters(connection, only_enabled=True)}
             states = [state for state in token_states(connection) if state.cluster in enabled]
             connection.commit()
-            with ThreadPoolExecutor(16, thread_name_prefix="tokens") as pool:
+            with ThreadPoolExecutor(64, thread_name_prefix="tokens") as pool:
                 answers = list(pool.map(lambda each: _ask(warehouse, enabled[each.cluster], each, now, limit), states))
             for state, answer in zip(states, answers, strict=True):
                 _note(connection, state, answer, now)
@@ -84,7 +88,7 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
             return _Answer(None if error.transient else str(error))
         except ControllerError:
             return _Answer(None)
-        if not is_due(state, now, limit):
+        if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
             return _Answer("")
         end = tighter(state.end, token_end(client))
         declined = _renew(client) if is_to_be_renewed(state, end, now, limit) else state.declined

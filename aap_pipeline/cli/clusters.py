@@ -25,11 +25,10 @@ from aap_pipeline.clusters.registry import (
     set_enabled,
 )
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
-from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.own_token import TokenEnd
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect

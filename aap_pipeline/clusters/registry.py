@@ -9,9 +9,8 @@ from datetime import datetime
 
 from psycopg.errors import UniqueViolation
 
-from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.config import Endpoint
-from aap_pipeline.controller.own_token import TokenEnd
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aap_pipeline.controller.own_token import TokenEnd
+from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller import paging
+from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.controller.paging import Row
 
 _CLOCKS_APART = timedelta(minutes=1)
 """By how much the clocks of a controller's nodes may differ."""
-
-
-@dataclass(frozen=True)
-class TokenEnd:
-    """When a token stops working (aware). Not `exact`: then at the latest, perhaps earlier.
-
-    `created`: since when it works, if that was told.
-    """
-
-    at: datetime
-    exact: bool
-    created: datetime | None = field(default=None, compare=False)
 
 
 def token_end(client: ControllerClient) -> TokenEnd | None:

@@ -22,6 +22,8 @@ COMMENT ON COLUMN clusters_cluster.client_secret IS 'OAuth2 application secret, 
 COMMENT ON COLUMN clusters_cluster.api_prefix IS
     'Where the controller''s API was found, for example /api/controller/v2/.';
 COMMENT ON COLUMN clusters_cluster.product_version IS 'The controller''s own version number.';
+COMMENT ON COLUMN clusters_cluster.internal_modified IS
+    'When a person last changed this entry, or its product turned out to be another.';
 COMMENT ON COLUMN clusters_cluster.token_ends_at IS
     'When the access token stops working, as far as the controller tells; NULL: not known.';
 COMMENT ON COLUMN clusters_cluster.token_end_exact IS 'True: it ends then; false: then at the latest.';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,20 @@ def test_mail_goes_over_starttls_after_a_login(
         retry_now(connection)
         assert deliver(connection, receivers(settings)) == []
         assert [mail.count("Subject: [aap-pipeline] problem: cluster stale: prod") for mail in mails] == [1]
+
+
+def test_a_slow_receiver_gets_the_rest_at_the_next_call(connection: Connection) -> None:
+    """Guards against a tick that Dagster ends, for thirty messages at two seconds each; and against none at all."""
+    seconds = count(step=15.0)
+    with web_receiver() as web, web_receiver() as slack:
+        to = receivers(AlertSettings(webhook_url=SecretStr(web.url), slack_webhook_url=SecretStr(slack.url)))
+        for name in "abcd":
+            raise_incident(connection, "cluster_stale", name, "Stale.")
+        told = []
+        for _ in range(3):
+            assert deliver(connection, to, 20, lambda: next(seconds)) == []
+            told.append((len(web.documents), len(slack.documents)))
+    assert told == [(2, 1), (4, 2), (4, 4)]
 
 
 def test_an_address_that_the_mail_server_refuses_is_told_of(connection: Connection) -> None:

@@ -50,6 +50,31 @@ def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, databa
     assert "prod: the backfill from 2025-01-01 00:00 to now has come to 2025-03-12 10:00 UTC." in shown
 
 
+def test_a_cluster_that_is_silent_fails_status_and_warns_in_doctor(cli: Cli, database_url: str) -> None:
+    """Guards against a controller that has not answered for days, so that no sync began and the last one is green."""
+
+    def doctor() -> list[tuple[str, str]]:
+        found = json.loads(cli("doctor", "--json").out)
+        return [(each["verdict"], each["text"]) for each in found if each["subject"] == "clusters"]
+
+    with connect(database_url) as connection:
+        connection.execute(_CLUSTERS)
+        connection.execute("DELETE FROM pipeline.sync_run WHERE outcome = 'failed'")
+    assert cli("status").status == 0
+    assert doctor() == [("ok", "None of 2 is stale.")]
+    with connect(database_url) as connection:
+        connection.execute("UPDATE pipeline.sync_run SET finished_at = now() - interval '5 days'")
+        connection.execute("UPDATE clusters_cluster SET internal_created = NULL, internal_modified = NULL")
+        connection.execute("UPDATE clusters_clustersyncstatus SET internal_modified = NULL")
+    outcome = cli("status")
+    assert outcome.status == 1
+    assert "✗ prod: The last successful sync ended 7,200 minutes ago" in outcome.out
+    assert "`aap-pipeline clusters check prod`" in outcome.out
+    assert json.loads(cli("status", "--json").out)[1]["stale"] is None
+    [(verdict, text)] = doctor()
+    assert (verdict, text.partition(":")[0]) == ("warning", "prod")
+
+
 def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: Cli, database_url: str) -> None:
     """Guards against a person who looks, sees green, and learns of it when the controller refuses the token."""
     with connect(database_url) as connection:
@@ -131,7 +156,7 @@ def test_doctor_says_who_is_told_and_what_they_did_not_get(
     with connect(database_url) as connection:
         raise_incident(connection, "run_failed", "tidy", "No.")
         connection.commit()
-        assert alerts() == ("ok", "Told to smtp; open incidents: 1.")
+        assert alerts() == ("ok", "Told to smtp; open incidents: 1 (`aap-pipeline alerts list`).")
         deliver(connection, receivers(alert_settings()))
     verdict, text = alerts()
     assert verdict == "warning"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
+from aap_pipeline.controller.auth import MemoryTokenStore, TokenEnd, Tokens
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.own_token import TokenEnd, token_end
+from aap_pipeline.controller.own_token import token_end
 from aap_pipeline.simulator.faults import Fault
 from aap_pipeline.simulator.server import SimulatorServer, replay
 from aap_pipeline.simulator.tokens import ADMIN, AUDITOR, PLAIN, Account

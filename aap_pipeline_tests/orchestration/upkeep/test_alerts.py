@@ -11,6 +11,7 @@ from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_con
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.incidents import raise_incident
 from aap_pipeline.alerts.sensors import alerts_sensor
+from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.clusters.registry import purge, set_enabled
 from aap_pipeline.definitions import defs
 from aap_pipeline.jobs import update_cluster
@@ -161,6 +162,20 @@ def test_a_cluster_that_was_just_enabled_or_whose_first_sync_is_long_is_not_stal
     assert [document["message"].split(".")[0] for document in told.documents] == [
         "No sync has succeeded yet, for 120 minutes"
     ]
+
+
+def test_a_token_that_renews_itself_makes_no_stale_cluster_fresh(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against a cluster whose syncs fail for days unheard, because its token lives for half an hour only."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    long_ago(site)
+    controller.tokens.expire_access()
+    tokens_sensor(warehouse=Warehouse())
+    assert controller.log.by_kind["token"] == 1
+    tick(site, alerts_sensor)
+    assert [document["kind"] for document in told.documents] == ["cluster_stale"]
 
 
 def test_what_was_wrong_with_a_cluster_is_over_once_nobody_syncs_it(site: Site, told: WebReceiver) -> None:

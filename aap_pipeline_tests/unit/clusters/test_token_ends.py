@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aap_pipeline.clusters.token_ends import TokenState, is_due, is_to_be_renewed, tighter, warning
-from aap_pipeline.controller.own_token import TokenEnd
+from aap_pipeline.controller.auth import TokenEnd
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
