@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
-from aap_pipeline.alerts.incidents import raise_incident, resolve_incident, set_incidents
+from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.token_ends import (
     TokenState,
@@ -69,7 +69,9 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
             for state, answer in zip(states, answers, strict=True):
                 _note(connection, state, answer, now)
             ending = token_warnings(connection, now)
-            set_incidents(connection, "token_expiring", ending)
+            not_asked = {state.name for state in token_states(connection) if state.asked_at is None}
+            open_still = dict.fromkeys(open_subjects(connection, "token_expiring") & not_asked, "")  # until it is known
+            set_incidents(connection, "token_expiring", {**open_still, **ending})
     except PipelineError as error:
         return SkipReason(str(error))
     refused = [state.name for state, answer in zip(states, answers, strict=True) if answer.refusal]

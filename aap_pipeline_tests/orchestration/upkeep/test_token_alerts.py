@@ -105,6 +105,21 @@ def test_what_was_known_stays_known_when_the_controller_no_longer_tells(
     assert site.query(OPEN) == [("token_expiring", "prod")]
 
 
+def test_an_entry_that_is_imported_again_while_nobody_answers_ends_no_incident(
+    site: Site, controller: SimulatorServer
+) -> None:
+    """Guards against "resolved" each night where clusters.yaml is imported by a schedule."""
+    without_refresh_token(site)
+    tick()
+    site.register("prod", controller, refresh="", client_id="")
+    controller.faults.add(Fault("status", statuses=(503,)))
+    assert tick().endswith("about to end: none.")
+    assert site.query(OPEN) == [("token_expiring", "prod")]
+    controller.faults.clear()
+    assert tick().endswith("about to end: prod.")
+    assert site.query("SELECT count(*) FROM pipeline.alert") == [(1,)]
+
+
 def test_a_token_with_a_refresh_token_is_renewed_in_time(site: Site, controller: SimulatorServer) -> None:
     """Guards against an alarm over what renews itself, and against renewing again what was just renewed."""
     made_long_ago(controller)
