@@ -34,7 +34,7 @@ from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import PARTITION_TAG
+from aap_pipeline.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.checks import freshness
@@ -48,14 +48,17 @@ _AWAKE_SINCE = datetime.now(UTC)
 _CATCH_UP = timedelta(minutes=5)
 """After a night in which `up` did not run every cluster is stale, and a minute later none."""
 _MOST_RUNS = 200
+_PATIENCE = timedelta(minutes=2)
+"""A sync that failed is tried again after 15 s, 30 s, a minute: nobody is woken for what mends itself."""
 
 
 @sensor(
     minimum_interval_seconds=15,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Alerts: one message when a run or a check fails, or a cluster has no successful sync for "
-    "AAP_PIPELINE_ALERT_STALE_MINUTES, and one when it is over; to webhook, Slack and e-mail as AAP_PIPELINE_ALERT_* "
-    "says. A receiver that is down is tried again and fails nothing. Incidents are in pipeline.alert.",
+    description="Alerts: one message when a run fails (a sync: for two minutes), a check does, or a cluster has no "
+    "successful sync for AAP_PIPELINE_ALERT_STALE_MINUTES, and one when it is over; to webhook, Slack and e-mail as "
+    "AAP_PIPELINE_ALERT_* says. A receiver that is down is tried again and fails nothing. Incidents are in "
+    "pipeline.alert.",
 )
 def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """Look at what finished since the last tick, at the clusters' freshness, and tell who is to be told."""
@@ -85,12 +88,15 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
 
 
 def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOutcome]) -> None:
-    for change in changes(runs, warnings=settings.warnings):
+    found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=_PATIENCE)
+    for change in found:
         if change.message is None:
             resolve_incident(connection, change.kind, change.subject, settings.secrets())
         else:
             link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
-            raise_incident(connection, change.kind, change.subject, change.message, link, settings.secrets())
+            raise_incident(
+                connection, change.kind, change.subject, change.message, link, settings.secrets(), change.patience
+            )
 
 
 def _stale(connection: Connection, settings: AlertSettings, now: datetime, was: set[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ COMMENT ON COLUMN pipeline.alert.subject IS 'What it is about: a cluster, or a c
 COMMENT ON COLUMN pipeline.alert.message IS 'What happened and what to do, without secrets.';
 COMMENT ON COLUMN pipeline.alert.link IS 'Where to look in the Dagster UI.';
 COMMENT ON COLUMN pipeline.alert.raised_at IS 'When it began.';
+COMMENT ON COLUMN pipeline.alert.tell_from IS 'From when on people are told; what is over by then is not told at all.';
 COMMENT ON COLUMN pipeline.alert.last_seen IS 'When it was last seen.';
 COMMENT ON COLUMN pipeline.alert.occurrences IS 'How often it was seen.';
 COMMENT ON COLUMN pipeline.alert.resolved_at IS 'When it was over; NULL while it lasts.';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,22 @@ def test_what_began_and_ended_while_nobody_could_be_told_is_not_told(connection:
         retry_now(connection)
         deliver(connection, to)
         assert [(document["subject"], document["state"]) for document in web.documents] == [("b", "open")]
+
+
+def test_what_is_to_be_told_later_is_told_if_it_lasts(connection: Connection) -> None:
+    """Guards against patience that begins anew each time, so that a sync which fails for days is never told."""
+    with web_receiver() as web:
+        to = receivers(AlertSettings(webhook_url=SecretStr(web.url)))
+        for _ in range(2):
+            raise_incident(connection, "run_failed", "update_cluster a", "No.", patience=timedelta(minutes=2))
+            deliver(connection, to)
+        assert web.documents == []
+        connection.execute("UPDATE pipeline.alert SET tell_from = tell_from - interval '2 minutes'")
+        raise_incident(connection, "run_failed", "update_cluster a", "No.", patience=timedelta(minutes=2))
+        deliver(connection, to)
+        resolve_incident(connection, "run_failed", "update_cluster a")
+        deliver(connection, to)
+    assert [document["state"] for document in web.documents] == ["open", "resolved"]
 
 
 def test_an_incident_whose_subject_holds_a_secret_is_told_once_and_ends(connection: Connection) -> None:

@@ -24,8 +24,9 @@ from aap_pipeline_tests.orchestration.conftest import Site
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
-    """The receiver that the environment names; runs count at once."""
+    """The receiver that the environment names; runs count, and are told, at once."""
     monkeypatch.setattr(sensors, "_SETTLED", timedelta())
+    monkeypatch.setattr(sensors, "_PATIENCE", timedelta())
     monkeypatch.setattr(sensors, "_AWAKE_SINCE", datetime.now(UTC) - timedelta(days=1))
     with web_receiver() as web:
         monkeypatch.setenv("AAP_PIPELINE_ALERT_WEBHOOK_URL", web.url)
@@ -75,6 +76,27 @@ def test_failed_runs_and_checks_are_told_once_and_so_is_their_end(
     site.query("DELETE FROM pipeline.rejected_record RETURNING 1")
     assert site.run("prod").success
     assert look() == [("check_failed", "core/jobs nothing_rejected prod", "resolved")]
+
+
+def test_a_sync_that_fails_and_mends_itself_wakes_nobody(
+    site: Site, controller: SimulatorServer, told: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a message and its revocation at night, for a controller that was away for a minute."""
+    monkeypatch.setattr(sensors, "_PATIENCE", timedelta(minutes=2))
+    cursor = datetime.now(UTC).isoformat()
+    site.register("prod", controller)
+    for _ in range(2):
+        site.query("UPDATE clusters_cluster SET access_token = %s RETURNING 1", site.cipher.encrypt("revoked"))
+        site.query("UPDATE clusters_cluster SET refresh_token = NULL RETURNING 1")
+        assert not site.run("prod").success
+        tick(site, alerts_sensor, cursor)
+        site.register("prod", controller)
+        assert site.run("prod").success
+        tick(site, alerts_sensor, cursor)
+    assert told.documents == []
+    assert not site.run("prod", since="nonsense").success  # a backfill is not tried again
+    tick(site, alerts_sensor, cursor)
+    assert [document["subject"] for document in told.documents] == ["backfill prod"]
 
 
 def test_many_cancelled_runs_do_not_hide_a_failed_one(
