@@ -30,6 +30,7 @@ from aap_pipeline.controller.own_token import token_end
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.encryption import EncryptionKeyError
 
 _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
@@ -83,18 +84,18 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
 
 def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetime, limit: timedelta) -> _Answer:
     store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
-        try:
+    try:
+        with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
             ControllerApi(client).newest_finished()
-        except (AuthenticationError, PermissionDenied) as error:
-            return _Answer(None if error.transient else str(error))
-        except ControllerError:
-            return _Answer(None)
-        if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
-            return _Answer("")
-        end = tighter(state.end, token_end(client))
-        declined = _renew(client) if is_to_be_renewed(state, end, now, limit) else state.declined
-        return _Answer("", True, end, declined)
+            if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
+                return _Answer("")
+            end = tighter(state.end, token_end(client))
+            declined = _renew(client) if is_to_be_renewed(state, end, now, limit) else state.declined
+            return _Answer("", True, end, declined)
+    except (AuthenticationError, PermissionDenied) as error:
+        return _Answer(None if error.transient else str(error))
+    except (ControllerError, EncryptionKeyError):
+        return _Answer(None)  # the sync of this cluster fails with it, and says so
 
 
 def _renew(client: ControllerClient) -> str | None:

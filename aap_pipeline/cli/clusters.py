@@ -29,6 +29,7 @@ from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -254,8 +255,11 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
         store.load()  # a wrong key is said before any request
     except PipelineError as error:
         return [Finding("encryption key", "failed", str(error))]
-    with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
-        return check(client)
+    try:
+        with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
+            return check(client)
+    except (BadEndpoint, TlsError) as error:  # before any request: its address or CA bundle cannot be used
+        return [Finding("address", "failed", str(error))]
 
 
 def _print_findings(name: str, findings: list[Finding]) -> None:

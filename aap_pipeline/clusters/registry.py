@@ -54,6 +54,7 @@ class NewCluster:
                 f"Cluster name {self.name!r}: use 1 to 100 letters, digits, dots, colons, hyphens or underscores, "
                 "beginning with a letter or digit. It names the cluster's partition and cannot be changed later."
             )
+        self.endpoint.check()
         if self.tokens.refresh and not self.tokens.client_id:
             raise ClusterError(
                 f"The refresh token of cluster {self.name!r} is of no use without client_id (and client_secret, if the "

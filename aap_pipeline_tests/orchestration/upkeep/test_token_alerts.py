@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dagster import SkipReason
+from dagster import SensorResult, SkipReason, build_sensor_context
 
 from aap_pipeline.alerts.token_sensor import tokens_sensor
+from aap_pipeline.definitions import defs
+from aap_pipeline.raw.sensors import new_jobs_sensor
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.faults import Fault
 from aap_pipeline.simulator.server import SimulatorServer
@@ -118,6 +120,29 @@ def test_an_entry_that_is_imported_again_while_nobody_answers_ends_no_incident(
     controller.faults.clear()
     assert tick().endswith("about to end: prod.")
     assert site.query("SELECT count(*) FROM pipeline.alert") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "protocol = 'https', ca_bundle = '/nowhere/ca.pem'",
+        "protocol = 'https', ca_bundle = '/etc/hostname'",
+        "address = 'https://a/b'",
+        "access_token = '\\x00'",
+    ],
+)
+def test_a_cluster_whose_entry_is_spoilt_holds_up_no_other(
+    site: Site, controller: SimulatorServer, spoilt: str
+) -> None:
+    """Guards against one CA bundle that somebody deleted, with which all clusters went unsynced and unwatched."""
+    without_refresh_token(site)
+    site.register("spoilt", None)
+    site.query(f"UPDATE clusters_cluster SET {spoilt} WHERE name = 'spoilt' RETURNING 1")
+    assert tick() == "2 clusters asked; tokens refused by: none; about to end: prod."
+    with build_sensor_context(instance=site.instance, definitions=defs) as context:
+        answer = new_jobs_sensor(context, warehouse=Warehouse())
+    assert isinstance(answer, SensorResult)
+    assert [request.partition_key for request in answer.run_requests or []] == ["prod"]
 
 
 def test_a_token_with_a_refresh_token_is_renewed_in_time(site: Site, controller: SimulatorServer) -> None:
