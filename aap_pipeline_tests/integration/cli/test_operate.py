@@ -12,6 +12,8 @@ from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.incidents import raise_incident, resolve_incident
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.dagster_instance import dagster_instance
+from aap_pipeline.settings import Settings
 from aap_pipeline.upkeep.doctor import Verdict, clock, daemon, disk
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
@@ -136,6 +138,18 @@ def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkey
     assert "Cluster prod: The stored tokens were encrypted with another key" in outcome.out
     assert "Checked row by row, which is right but slower: the tables of jobs have triggers" in outcome.out
     assert "Dagster daemon" in outcome.out
+
+
+def test_a_daemon_whose_sensors_hang_is_silent_though_its_other_threads_are_not(cli: Cli, database_url: str) -> None:
+    """Guards against "alive" for the half hour in which nothing is synced before Dagster ends such a daemon."""
+    with dagster_instance(Settings(), database_url) as instance, connect(database_url) as connection:
+        assert instance.get_runs_count() == 0
+        connection.execute(
+            "INSERT INTO dagster.daemon_heartbeats (daemon_type, timestamp) VALUES "
+            "('SENSOR', now() AT TIME ZONE 'UTC' - interval '10 minutes'), ('BACKFILL', now() AT TIME ZONE 'UTC')"
+        )
+    [found] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "Dagster daemon"]
+    assert (found["verdict"], found["text"].split(".")[0]) == ("warning", "Silent for 10 minutes")
 
 
 def test_doctor_says_who_is_told_and_what_they_did_not_get(
