@@ -114,7 +114,7 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
     return JobRow(
         job.id,
         values,
-        tuple(_reference(getattr(job, name), getattr(job.summary_fields, name)) for name in DIMENSIONS),
+        tuple(reference_of(getattr(job, name), getattr(job.summary_fields, name)) for name in DIMENSIONS),
         launcher,
         launcher_name,
         _labels(job),
@@ -139,8 +139,8 @@ def _host_counts(summaries: Sequence[HostSummary]) -> tuple[int, ...]:
     return (len(summaries), changed, dark, failures, ok, processed, skipped, failed, ignored, rescued)
 
 
-def _reference(identity: int | None, summary: Named | None) -> Named | None:
-    """What a job refers to: by its foreign key, named by its summary if that is of the same thing."""
+def reference_of(identity: int | None, summary: Named | None) -> Named | None:
+    """What a record refers to: by its foreign key, named by its summary if that is of the same thing."""
     if summary is None:
         return None if identity is None else Named(id=identity)
     if identity is None or summary.id is None or summary.id == identity:

@@ -11,7 +11,7 @@ from typing import Final, LiteralString
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from aap_pipeline.core.columns import DIMENSIONS, HostKey, JobRow, LauncherKey
+from aap_pipeline.core.columns import DIMENSIONS, HostKey, JobRow, LauncherKey, reference_of
 from aap_pipeline.core.records import GoneTemplates, JobTemplate, Organization
 from aap_pipeline.core.source import Document
 from aap_pipeline.warehouse.statements import statement
@@ -150,14 +150,11 @@ def _collect_job(mentions: Mentions, job: JobRow, latest: bool) -> None:
 
 
 def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: bytes, latest: bool) -> None:
-    summary = template.summary_fields.organization
-    organization = template.organization
-    if organization is None and summary is not None:
-        organization = summary.id
-    if organization is not None:
-        own = summary if summary is not None and summary.id == organization else None
+    owner = reference_of(template.organization, template.summary_fields.organization)
+    organization = None if owner is None else owner.id
+    if owner is not None and organization is not None:
         mention = mentions.named["organization"].setdefault(organization, Mention())
-        mention.update(own.name if own else None, own.description if own else None, latest)
+        mention.update(owner.name, owner.description, latest)
     listed = mentions.templates.setdefault(template.id, TemplateMention())
     listed.update(template.name, template.description, latest)
     if latest:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,8 +30,9 @@ SEEDS = range(_FIRST_SEED, _FIRST_SEED + 3)
 
 
 def generated(jobs: int, seed: int = 1) -> Iterator[Document]:
-    """Raw documents of the simulator's generator, odd cases included, labels complete."""
-    generator = generate(jobs=jobs, seed=seed, hosts=200, hosts_per_job=3.0, days=30)
+    """Raw documents of the simulator's generator, odd cases included, labels complete; the same at any time."""
+    until = datetime(2026, 3, 1, tzinfo=UTC)
+    generator = generate(jobs=jobs, seed=seed, until=until, hosts=200, hosts_per_job=3.0, days=30)
     for spec, (document, summaries) in zip(generator.specs(), generator.documents(), strict=False):
         labels = document["summary_fields"]["labels"]
         labels["results"] = [{"id": label.id, "name": label.name} for label in spec.labels]

@@ -38,6 +38,15 @@ def test_a_reference_without_a_name_is_kept_under_its_number(connection: Connect
     assert values(connection, "SELECT external_id, name FROM clusters_project") == [(77, "#77")]
 
 
+def test_a_listed_template_names_its_organization_though_the_summary_has_no_id(
+    connection: Connection, store: Store
+) -> None:
+    """Guards against a template and a job that are read by different rules."""
+    store(job(1))
+    store(template(11, "Patch", summary_fields={"organization": {"name": "Renamed"}}), kind="job_template")
+    assert values(connection, "SELECT name FROM clusters_organization") == ["Renamed"]
+
+
 def test_two_templates_of_one_name_in_two_organizations_stay_two(connection: Connection, store: Store) -> None:
     """Guards against identity by name."""
     store(template(11, "Patch", 1), template(12, "Patch", 2), kind="job_template")
