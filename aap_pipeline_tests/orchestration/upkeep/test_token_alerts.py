@@ -66,9 +66,12 @@ def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site,
     [(kind, message, occurrences)] = site.query("SELECT kind, message, occurrences FROM pipeline.alert")
     assert (kind, occurrences) == ("token_expiring", 1)
     [token] = controller.tokens.access_tokens()
+    assert token.expires is not None
     assert message.startswith(f"The access token ends on {token.expires:%Y-%m-%d %H:%M} UTC; syncs fail from then on.")
     assert "aap-pipeline clusters add URL --name prod --token-file FILE" in message
     assert asked_for_tokens(controller) == 1
+    [found] = site.run("prod").asset_materializations_for_node("raw__sync_data")
+    assert found.metadata["token_ends"].value == token.expires.isoformat()
     controller.tokens.access_lifetime = timedelta(days=365)
     controller.token = controller.tokens.issue()
     site.register("prod", controller, refresh="", client_id="")
