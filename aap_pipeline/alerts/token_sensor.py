@@ -26,8 +26,9 @@ from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
-from aap_pipeline.controller.own_token import token_end
+from aap_pipeline.controller.own_token import sees_every_job, token_end
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.session import shows_no_job
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import EncryptionKeyError
@@ -86,7 +87,9 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
     store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
     try:
         with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
-            ControllerApi(client).newest_finished()
+            nothing_shown = ControllerApi(client).newest_finished() is None and state.watermark is not None
+            if nothing_shown and not sees_every_job(client):
+                return _Answer(shows_no_job(cluster, state.watermark))
             if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
                 return _Answer("")
             end = tighter(state.end, token_end(client))

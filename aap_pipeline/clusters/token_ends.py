@@ -15,7 +15,10 @@ _BETWEEN_QUESTIONS = timedelta(days=1)
 
 @dataclass(frozen=True)
 class TokenState:
-    """The access token of an enabled cluster. `declined`: why the controller refused to renew it, when last asked."""
+    """The access token of an enabled cluster. `declined`: why the controller refused to renew it, when last asked.
+
+    `watermark`: when the newest job finished that was synced with it or its predecessors; None: none has been.
+    """
 
     cluster: int
     name: str
@@ -24,15 +27,14 @@ class TokenState:
     asked_at: datetime | None
     renewable: bool
     declined: str | None = None
+    watermark: datetime | None = None
 
 
 def token_states(connection: Connection) -> list[TokenState]:
     """Of all enabled clusters, by name."""
     return [
-        TokenState(cluster, name, token, TokenEnd(ends_at, exact) if ends_at else None, asked_at, renewable, declined)
-        for cluster, name, token, ends_at, exact, asked_at, renewable, declined in connection.execute(
-            statement("clusters/token_states")
-        )
+        TokenState(cluster, name, token, TokenEnd(ends_at, exact) if ends_at else None, *rest)
+        for cluster, name, token, ends_at, exact, *rest in connection.execute(statement("clusters/token_states"))
     ]
 
 

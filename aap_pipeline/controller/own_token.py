@@ -20,6 +20,14 @@ def token_end(client: ControllerClient) -> TokenEnd | None:
     return end_of(tokens_in_use(client), client.controller_now())
 
 
+def sees_every_job(client: ControllerClient) -> bool | None:
+    """Whether the token's user is an administrator or an auditor; None where the controller does not tell."""
+    users = client.get("me/").body.get("results")
+    if not isinstance(users, list) or not users or not isinstance(users[0], dict):
+        return None
+    return any(users[0].get(role) for role in ("is_superuser", "is_system_auditor", "is_platform_auditor"))
+
+
 def tokens_in_use(client: ControllerClient) -> list[Row]:
     """The rows of the user's tokens that were used within the last minute: of the one that asks, mostly of no other.
 

@@ -14,7 +14,7 @@ from aap_pipeline.raw.sensors import new_jobs_sensor
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.faults import Fault
 from aap_pipeline.simulator.server import SimulatorServer
-from aap_pipeline.simulator.tokens import AUDITOR
+from aap_pipeline.simulator.tokens import AUDITOR, PLAIN
 from aap_pipeline_tests.orchestration.conftest import Site
 
 DAY = timedelta(days=1).total_seconds()
@@ -177,6 +177,36 @@ def test_a_refresh_token_that_is_refused_is_told_while_the_access_token_works(
     controller.tokens.access_lifetime = timedelta(days=365)
     controller.token = controller.tokens.issue()
     site.register("prod", controller)
+    tick()
+    assert site.query(OPEN) == []
+
+
+def test_a_user_who_lost_the_role_that_shows_jobs_is_an_incident(site: Site, controller: SimulatorServer) -> None:
+    """Guards against syncs that succeed with nothing from the day on which somebody took a role away: no error is
+    raised then, the controller just shows an empty list."""
+    controller.tokens.lifetime()
+    assert site.run("prod").success
+    tick()
+    assert site.query(OPEN) == []
+    controller.tokens.belong_to(PLAIN)
+    assert site.run("prod").success
+    tick()
+    assert site.query(OPEN) == [("token_refused", "prod")]
+    [(message,)] = site.query("SELECT message FROM pipeline.alert")
+    assert "the token's user has lost the role System Auditor" in message
+    controller.tokens.belong_to(AUDITOR)
+    tick()
+    assert site.query(OPEN) == []
+
+
+def test_a_controller_whose_jobs_are_all_deleted_is_no_incident_while_the_user_sees_everything(
+    site: Site, controller: SimulatorServer
+) -> None:
+    """Guards against an incident for good over a controller on which nothing has run for three months."""
+    controller.tokens.lifetime()
+    assert site.run("prod").success
+    for number in list(controller.world.jobs.rows):
+        controller.world.delete_job(number)
     tick()
     assert site.query(OPEN) == []
 
