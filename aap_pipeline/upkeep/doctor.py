@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import stale_clusters
 from aap_pipeline.clusters.token_ends import notice, token_states, token_warnings
 from aap_pipeline.core.references import obstacle
+from aap_pipeline.dagster_instance import LOCATION
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse import options
@@ -70,6 +71,7 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
         yield _told("alerts", lambda: _alerts(connection))
         yield _references(connection)
         yield daemon(_heartbeat(connection))
+        yield from switched_off(_switched_off(connection))
 
 
 def disk(place: Path, free_bytes: int) -> Finding:
@@ -104,6 +106,14 @@ def daemon(silent_seconds: float | None) -> Finding:
     if silent_seconds > _MOST_SILENCE_SECONDS:
         return Finding("Dagster daemon", Verdict.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
     return Finding("Dagster daemon", Verdict.OK, f"Alive {silent_seconds:.0f} s ago.")
+
+
+def switched_off(names: Sequence[str]) -> list[Finding]:
+    """Sensors and schedules that no longer run: they stay off over restarts, and nothing else says so."""
+    if not names:
+        return []
+    text = f"Switched off in the Dagster UI: {', '.join(names)}. Switch them on there, under Automation."
+    return [Finding("Dagster daemon", Verdict.WARNING, text)]
 
 
 def _told(subject: str, ask: Callable[[], Finding]) -> Finding:
@@ -197,6 +207,14 @@ def _heartbeat(connection: Connection) -> float | None:
         connection.rollback()
         return None
     return None if row is None or row[0] is None else float(row[0])
+
+
+def _switched_off(connection: Connection) -> list[str]:
+    try:
+        return [row[0] for row in connection.execute(statement("upkeep/switched_off"), {"location": LOCATION})]
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        connection.rollback()
+        return []
 
 
 def _existing(path: Path) -> Path:
