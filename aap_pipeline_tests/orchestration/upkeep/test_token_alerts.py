@@ -131,7 +131,7 @@ def test_an_entry_that_is_imported_again_while_nobody_answers_ends_no_incident(
         "protocol = 'https', ca_bundle = '/nowhere/ca.pem'",
         "protocol = 'https', ca_bundle = '/etc/hostname'",
         "address = 'https://a/b'",
-        "access_token = '\\x00'",
+        "address = 'localhost', port = {port}, access_token = '\\x00'",
     ],
 )
 def test_a_cluster_whose_entry_is_spoilt_holds_up_no_other(
@@ -140,7 +140,8 @@ def test_a_cluster_whose_entry_is_spoilt_holds_up_no_other(
     """Guards against one CA bundle that somebody deleted, with which all clusters went unsynced and unwatched."""
     without_refresh_token(site)
     site.register("spoilt", None)
-    site.query(f"UPDATE clusters_cluster SET {spoilt} WHERE name = 'spoilt' RETURNING 1")
+    change = spoilt.format(port=controller.port)
+    site.query(f"UPDATE clusters_cluster SET {change} WHERE name = 'spoilt' RETURNING 1")
     assert tick() == "2 clusters asked; tokens refused by: none; about to end: prod."
     with build_sensor_context(instance=site.instance, definitions=defs) as context:
         answer = new_jobs_sensor(context, warehouse=Warehouse())
