@@ -133,6 +133,13 @@ RUN_HISTORY_DAYS = Option(
     "Days for which Dagster remembers runs that went well, with their events and output. Failed and nightly ones stay "
     "for 30 days at least, and of each job and cluster the newest that went well stays.",
 )
+TOKEN_WARNING_DAYS = Option(
+    "token_warning_days",
+    14,
+    Whole(1, 366),
+    "Days before its end at which a cluster's access token is an incident, where the controller tells when it ends and "
+    "it cannot be renewed.",
+)
 
 OPTIONS: dict[str, Option[Any]] = {
     option.name: option
@@ -157,6 +164,7 @@ OPTIONS: dict[str, Option[Any]] = {
         RAW_RETENTION_DAYS,
         ARCHIVE_AFTER_DAYS,
         RUN_HISTORY_DAYS,
+        TOKEN_WARNING_DAYS,
     )
 }
 """Every setting by name. A row of common_settings with another name belongs to someone else and is left alone."""
