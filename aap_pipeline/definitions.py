@@ -2,7 +2,8 @@
 
 from dagster import Definitions, in_process_executor, load_asset_checks_from_modules, load_assets_from_modules
 
-from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
+from aap_pipeline.alerts.sensors import alerts_sensor
+from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.clusters.sensor import clusters_sensor
 from aap_pipeline.core import asset_checks as core_checks
 from aap_pipeline.core import assets as core_assets

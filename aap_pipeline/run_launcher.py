@@ -18,6 +18,7 @@ from aap_pipeline.abandoned import PROCESS_TAG, is_gone, process_of, process_tag
 from aap_pipeline.forks import forks
 
 if TYPE_CHECKING:
+    from dagster._core.instance.ref import InstanceRef
     from dagster._core.launcher import LaunchRunContext
     from dagster._core.origin import JobPythonOrigin
 
@@ -33,7 +34,8 @@ class ForkingRunLauncher(DefaultRunLauncher):
         if origin is None or not _is_ours(origin):
             super().launch_run(context)
             return
-        arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref())
+        instance = _quiet(self._instance.get_ref())
+        arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=instance)
         command = arguments.get_command_args()[-1]
         process = forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}")
         process.start()
@@ -51,6 +53,16 @@ class ForkingRunLauncher(DefaultRunLauncher):
         self._instance.report_run_canceling(run)
         os.kill(process.pid, signal.SIGINT)
         return True
+
+
+def _quiet(instance: InstanceRef) -> InstanceRef:
+    """The instance, for a run that writes what is worth reading to the log that it inherits, the daemon's.
+
+    Every event is in Dagster's event log anyway. By default each of them is written out as well, 140 lines a run, among
+    which nobody finds a warning, and which push older ones out of a log that is bounded.
+    """
+    logs = {"python_log_level": "INFO", **(instance.settings.get("python_logs") or {})}  # type: ignore[dict-item]
+    return instance._replace(settings={**instance.settings, "python_logs": logs})
 
 
 def _is_ours(origin: JobPythonOrigin) -> bool:

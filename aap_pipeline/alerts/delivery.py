@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from aap_pipeline.alerts.incidents import Message, due_messages
 from aap_pipeline.alerts.receivers import DeliveryFailed, Receiver
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
+_AT_MOST_SECONDS = 20.0
+"""Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds for each of thirty messages."""
 
-def deliver(connection: Connection, receivers: Sequence[Receiver]) -> list[str]:
-    """Send what is due; what could not be sent, a sentence for each receiver that failed.
 
+def deliver(
+    connection: Connection,
+    receivers: Sequence[Receiver],
+    seconds: float = _AT_MOST_SECONDS,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """Send what is due; a sentence for each message that did not reach everybody.
+
+    Of each receiver at least one message; no further one once `seconds` are over: those are for the next call.
     Each message is sent once, unless this process dies between the receiver's yes and the note of it. A receiver that
     fails has to wait with its other messages until the next call. Commits as it goes.
     """
     failures = []
+    until = monotonic() + seconds
     for receiver in receivers:
         connection.commit()
         for message in due_messages(connection, receiver.name):
-            error = _send(connection, receiver, message)
+            delivered, error = _send(connection, receiver, message)
             if error is not None:
-                failures.append(f"{receiver.name}: {error}")
+                failures.append(f"{receiver.name}: {error}{'' if delivered else ' It is tried again.'}")
+            if not delivered or monotonic() > until:
                 break
     connection.commit()
     return failures
 
 
-def _send(connection: Connection, receiver: Receiver, message: Message) -> str | None:
+def _send(connection: Connection, receiver: Receiver, message: Message) -> tuple[bool, str | None]:
     where = {"alert": message.alert, "receiver": receiver.name, "resolution": message.resolved_at is not None}
     connection.execute(statement("alerts/note_attempt"), where)
     connection.commit()
+    delivered = True
     try:
-        receiver.send(message)
-        error = None
+        error = receiver.send(message)
     except DeliveryFailed as failure:
-        error = str(failure)
-    connection.execute(statement("alerts/note_outcome"), {**where, "error": error})
+        delivered, error = False, str(failure)
+    connection.execute(statement("alerts/note_outcome"), {**where, "delivered": delivered, "error": error})
     connection.commit()
-    return error
+    return delivered, error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
-Kind = Literal["run_failed", "check_failed", "cluster_stale", "token_refused"]
+Kind = Literal["run_failed", "check_failed", "cluster_stale", "token_expiring", "token_refused"]
 _MOST_SUBJECT, _MOST_MESSAGE = 300, 4000
 
 
@@ -35,10 +35,17 @@ class Message:
 
 
 def raise_incident(
-    connection: Connection, kind: Kind, subject: str, message: str, link: str | None = None, known: Collection[str] = ()
+    connection: Connection,
+    kind: Kind,
+    subject: str,
+    message: str,
+    link: str | None = None,
+    known: Collection[str] = (),
+    patience: timedelta = timedelta(),
 ) -> None:
     """Note an incident, or that an open one was seen again. The caller commits.
 
+    It is told once it has lasted for `patience`.
     What looks like a secret, and those of `known`, are masked in `message` and `subject`.
     """
     values = {
@@ -46,6 +53,7 @@ def raise_incident(
         "subject": _stored(subject, known),
         "message": redact(message, known)[:_MOST_MESSAGE],
         "link": link,
+        "patience": patience,
     }
     connection.execute(statement("alerts/raise"), values)
 

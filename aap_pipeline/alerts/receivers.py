@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.utils import localtime, make_msgid
 from typing import Any, Protocol
 
 import requests
@@ -26,8 +27,8 @@ class Receiver(Protocol):
 
     name: str
 
-    def send(self, message: Message) -> None:
-        """Deliver, or raise DeliveryFailed without a secret in it."""
+    def send(self, message: Message) -> str | None:
+        """Deliver, or raise DeliveryFailed without a secret in it; the return says who of several did not get it."""
 
 
 class Webhook:
@@ -38,12 +39,13 @@ class Webhook:
     def __init__(self, settings: AlertSettings) -> None:
         self._settings = settings
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> str | None:
         """Deliver; any 2xx is taken for yes."""
         token = self._settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
         _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers)
+        return None
 
 
 class Slack:
@@ -54,7 +56,7 @@ class Slack:
     def __init__(self, settings: AlertSettings) -> None:
         self._settings = settings
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> str | None:
         """Deliver a text with a link; characters that Slack gives a meaning are escaped."""
         mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
         text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
@@ -62,6 +64,7 @@ class Slack:
             text += f"\n<{message.link}|Open in Dagster>"
         assert self._settings.slack_webhook_url is not None  # noqa: S101
         _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {})
+        return None
 
 
 class Smtp:
@@ -72,17 +75,22 @@ class Smtp:
     def __init__(self, settings: AlertSettings) -> None:
         self._settings = settings
 
-    def send(self, message: Message) -> None:
-        """Deliver to all addresses in one mail."""
+    def send(self, message: Message) -> str | None:
+        """Deliver to all addresses in one mail; delivered if the server takes it for one of them."""
         settings = self._settings
         try:
             with self._connection() as server:
                 if settings.smtp_user and settings.smtp_password:
                     server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-                server.send_message(self._mail(message))
+                refused = server.send_message(self._mail(message))
         except (OSError, smtplib.SMTPException) as error:
             reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
             raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
+        except ValueError as error:  # its text quotes what may be a piece of the password
+            raise DeliveryFailed(
+                f"{type(error).__name__}: host, address, user or password has a character that SMTP cannot carry."
+            ) from None
+        return f"{settings.smtp_host} refuses {', '.join(refused)}." if refused else None
 
     def _connection(self) -> smtplib.SMTP:
         host, port = self._settings.smtp_host or "", self._settings.smtp_port
@@ -98,6 +106,9 @@ class Smtp:
         mail["Subject"] = " ".join(message.title.split())
         mail["From"] = self._settings.smtp_from
         mail["To"] = self._settings.smtp_to
+        mail["Date"] = localtime()
+        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default asks the network for this machine's name
+        mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence is told to us
         mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
         mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
         return mail
@@ -118,11 +129,12 @@ def receivers(settings: AlertSettings) -> list[Receiver]:
 def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str]) -> None:
     try:
         answer = requests.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         # The address of a webhook is its password, and requests repeats it in pieces.
         raise DeliveryFailed(f"No answer ({type(error).__name__}).") from None
     if not 200 <= answer.status_code < 300:
-        raise DeliveryFailed(f"HTTP {answer.status_code}: {redact(answer.text[:200], settings.secrets())}")
+        said = redact(answer.text[:200], settings.secrets()).strip()
+        raise DeliveryFailed(f"HTTP {answer.status_code}{f': {said}' if said else '.'}")
 
 
 def _document(message: Message) -> dict[str, Any]:

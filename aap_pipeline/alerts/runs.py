@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from aap_pipeline.alerts.incidents import Kind
 
@@ -44,18 +45,25 @@ class Change:
     subject: str
     message: str | None
     run_id: str = field(compare=False, default="")
+    patience: timedelta = timedelta()
 
 
-def changes(runs: Sequence[RunOutcome], *, warnings: bool) -> list[Change]:
+def changes(
+    runs: Sequence[RunOutcome], *, warnings: bool, repeated: Collection[str] = (), patience: timedelta = timedelta()
+) -> list[Change]:
     """Incidents that `runs`, oldest first, begin or end. A run that a blocking check failed is told by that
-    check only."""
+    check only. Jobs of `repeated` are tried again by themselves: a failure is told if it lasts for `patience`."""
     found = []
     for run in runs:
         stopped_by_check = any(each.blocking and each.severe and not each.passed for each in run.checks)
         if run.succeeded:
             found.append(Change("run_failed", run.subject, None, run.run_id))
         elif not stopped_by_check:
-            found.append(Change("run_failed", run.subject, run.error, run.run_id))
+            found.append(
+                Change(
+                    "run_failed", run.subject, run.error, run.run_id, patience if run.job in repeated else timedelta()
+                )
+            )
         for check in run.checks:
             if check.passed:
                 found.append(Change("check_failed", check.subject, None, run.run_id))

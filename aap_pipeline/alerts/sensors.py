@@ -1,7 +1,6 @@
-"""The sensors behind the alerts: finished runs and their checks, stale clusters, refused tokens; and the delivery."""
+"""The sensors behind the alerts: finished runs and their checks, stale clusters; and the delivery."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,14 +32,9 @@ from aap_pipeline.alerts.incidents import (
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
-from aap_pipeline.clusters.registry import Cluster, clusters
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
-from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
-from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
+from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import PARTITION_TAG
+from aap_pipeline.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.checks import freshness
@@ -54,15 +48,17 @@ _AWAKE_SINCE = datetime.now(UTC)
 _CATCH_UP = timedelta(minutes=5)
 """After a night in which `up` did not run every cluster is stale, and a minute later none."""
 _MOST_RUNS = 200
-_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
+_PATIENCE = timedelta(minutes=2)
+"""A sync that failed is tried again after 15 s, 30 s, a minute: nobody is woken for what mends itself."""
 
 
 @sensor(
     minimum_interval_seconds=15,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Alerts: one message when a run or a check fails, or a cluster has no successful sync for "
-    "AAP_PIPELINE_ALERT_STALE_MINUTES, and one when it is over; to webhook, Slack and e-mail as AAP_PIPELINE_ALERT_* "
-    "says. A receiver that is down is tried again and fails nothing. Incidents are in pipeline.alert.",
+    description="Alerts: one message when a run fails (a sync: for two minutes), a check does, or a cluster has no "
+    "successful sync for AAP_PIPELINE_ALERT_STALE_MINUTES, and one when it is over; to webhook, Slack and e-mail as "
+    "AAP_PIPELINE_ALERT_* says. A receiver that is down is tried again and fails nothing. Incidents are in "
+    "pipeline.alert.",
 )
 def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """Look at what finished since the last tick, at the clusters' freshness, and tell who is to be told."""
@@ -83,7 +79,7 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
     except PipelineError as error:
         return SkipReason(str(error))
     for failure in failures:
-        context.log.warning(f"An alert could not be delivered and is tried again. {failure}")
+        context.log.warning(f"An alert did not reach everybody. {failure}")
     return SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
         asset_events=list(_freshness_events(stale, was_stale)),
@@ -91,51 +87,16 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
     )
 
 
-@sensor(
-    minimum_interval_seconds=900,
-    default_status=DefaultSensorStatus.RUNNING,
-    description="Alerts: asks every enabled cluster one question with its token. One that refuses the token, or shows "
-    "that its user lost a role, is told at once instead of when the cluster is stale.",
-)
-def tokens_sensor(warehouse: Warehouse) -> SkipReason:
-    """A controller that does not answer says nothing about its token: that incident stays as it was."""
-    try:
-        with warehouse.connection() as connection:
-            enabled = clusters(connection, only_enabled=True)
-            connection.commit()
-            with ThreadPoolExecutor(16, thread_name_prefix="tokens") as pool:
-                answers = list(pool.map(lambda cluster: _refusal(warehouse, cluster), enabled))
-            for cluster, answer in zip(enabled, answers, strict=True):
-                if answer == "":
-                    resolve_incident(connection, "token_refused", cluster.name)
-                elif answer is not None:
-                    raise_incident(connection, "token_refused", cluster.name, answer)
-    except PipelineError as error:
-        return SkipReason(str(error))
-    refused = [cluster.name for cluster, answer in zip(enabled, answers, strict=True) if answer]
-    return SkipReason(f"{len(enabled)} clusters asked; tokens refused by: {', '.join(refused) or 'none'}.")
-
-
-def _refusal(warehouse: Warehouse, cluster: Cluster) -> str | None:
-    """Why the cluster refuses its token; "": it takes it; None: it does not answer."""
-    store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    try:
-        with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
-            ControllerApi(client).newest_finished()
-    except (AuthenticationError, PermissionDenied) as error:
-        return None if error.transient else str(error)
-    except ControllerError:
-        return None
-    return ""
-
-
 def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOutcome]) -> None:
-    for change in changes(runs, warnings=settings.warnings):
+    found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=_PATIENCE)
+    for change in found:
         if change.message is None:
             resolve_incident(connection, change.kind, change.subject, settings.secrets())
         else:
             link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
-            raise_incident(connection, change.kind, change.subject, change.message, link, settings.secrets())
+            raise_incident(
+                connection, change.kind, change.subject, change.message, link, settings.secrets(), change.patience
+            )
 
 
 def _stale(connection: Connection, settings: AlertSettings, now: datetime, was: set[str]) -> dict[str, str]:

@@ -10,10 +10,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from aap_pipeline.errors import PipelineError
 
 _PREFIX = "AAP_PIPELINE_ALERT_"
+UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
 
 
 class AlertSettingsError(PipelineError):
     """The environment says of alerts what cannot be."""
+
+
+class NobodyIsTold(PipelineError):
+    """No receiver is set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Nobody is told when something is wrong: set {_PREFIX}WEBHOOK_URL, {_PREFIX}SLACK_WEBHOOK_URL, or "
+            f"{_PREFIX}SMTP_HOST with {_PREFIX}SMTP_TO, as docs/operations.md says."
+        )
 
 
 class AlertSettings(BaseSettings):
@@ -46,7 +57,7 @@ class AlertSettings(BaseSettings):
     """Whether failed checks of severity WARN are told too."""
 
     ui_url: str = "http://127.0.0.1:3000"
-    """Address of the Dagster UI, for links."""
+    """Address of the Dagster UI, for links; `up` sets it to its own for its processes unless it is set."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

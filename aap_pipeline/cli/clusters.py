@@ -25,10 +25,11 @@ from aap_pipeline.clusters.registry import (
     set_enabled,
 )
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
-from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -115,7 +116,10 @@ def import_file(file: Path) -> None:
 @command.command("list")
 @json_option
 def list_all(as_json: bool) -> None:
-    """Show all clusters."""
+    """Show all clusters.
+
+    When a token ends is known where the controller tells it, and `aap-pipeline up` has asked.
+    """
     with warehouse_connection() as connection:
         rows = [_row(cluster) for cluster in clusters(connection)]
     columns = [
@@ -124,8 +128,10 @@ def list_all(as_json: bool) -> None:
         Column("product", "Product"),
         Column("state", "State"),
         Column("tls", "Certificate"),
+        Column("token", "Token ends"),
     ]
-    print_rows(columns, rows, as_json=as_json)
+    more = [Column("token_ends_at", ""), Column("token_end_exact", "")] if as_json else []
+    print_rows([*columns, *more], rows, as_json=as_json)
     if not rows and not as_json:
         click.echo("Add one with `aap-pipeline clusters add URL --name NAME`.")
 
@@ -249,8 +255,11 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
         store.load()  # a wrong key is said before any request
     except PipelineError as error:
         return [Finding("encryption key", "failed", str(error))]
-    with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
-        return check(client)
+    try:
+        with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
+            return check(client)
+    except (BadEndpoint, TlsError) as error:  # before any request: its address or CA bundle cannot be used
+        return [Finding("address", "failed", str(error))]
 
 
 def _print_findings(name: str, findings: list[Finding]) -> None:
@@ -268,6 +277,12 @@ def _certificate(endpoint: Endpoint) -> str:
     return "verified" if endpoint.verify_ssl else "not verified"
 
 
+def _token_end(end: TokenEnd | None) -> str:
+    if end is None:
+        return "unknown"
+    return f"{end.at:%Y-%m-%d}" if end.exact else f"by {end.at:%Y-%m-%d}"
+
+
 def _row(cluster: Cluster) -> dict[str, Any]:
     state = "removed" if cluster.removed_at else "enabled" if cluster.enabled else "disabled"
     return {
@@ -276,4 +291,7 @@ def _row(cluster: Cluster) -> dict[str, Any]:
         "product": cluster.product if cluster.product_version else "not asked yet",
         "state": state,
         "tls": _certificate(cluster.endpoint),
+        "token": _token_end(cluster.token_end),
+        "token_ends_at": cluster.token_end.at if cluster.token_end else None,
+        "token_end_exact": cluster.token_end.exact if cluster.token_end else None,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
@@ -92,17 +92,17 @@ def fx_show(as_json: bool) -> None:
     "rate_date",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DAY",
-    help="First day of the rate (default: today).",
+    help="First day of the rate (default: today in the reporting time zone).",
 )
 def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: datetime | None) -> None:
     """Note that one FROM_CURRENCY is worth RATE TO_CURRENCY (ISO codes), for example: fx set USD EUR 0.92."""
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.currency import set_exchange_rate
 
-    starting = (rate_date or datetime.now(UTC)).date()
+    day = rate_date.date() if rate_date else None
     with warehouse_connection() as connection:
-        value = set_exchange_rate(connection, from_currency, to_currency, rate, starting)
-    click.echo(f"1 {from_currency.upper()} is {value} {to_currency.upper()} from {starting} on.")
+        done = set_exchange_rate(connection, from_currency, to_currency, rate, day)
+    click.echo(f"1 {done.from_currency} is {done.rate} {done.to_currency} from {done.rate_date} on.")
 
 
 def _written(value: object) -> str:

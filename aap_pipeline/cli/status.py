@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import click
 
 from aap_pipeline.cli.output import Column, cell, console, duration, json_option, moment, number, print_rows
@@ -16,16 +18,21 @@ def command(as_json: bool) -> int:
 
     Unparsed: raw documents that core has not taken in. Pending: finished jobs whose host summaries the controller has
     not written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings are to be
-    computed anew. Backfills that are not at their end stand below. Exit status 1 if the last sync of an enabled
-    cluster failed.
+    computed anew. Backfills that are not at their end, and tokens that are about to end, stand below. Exit status 1 if
+    the last sync of an enabled cluster failed, or none has succeeded for AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
     from psycopg.rows import dict_row
 
+    from aap_pipeline.alerts.settings import alert_settings
     from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.clusters.staleness import stale_clusters
+    from aap_pipeline.clusters.token_ends import token_warnings
     from aap_pipeline.warehouse.statements import statement
 
+    now, limit = datetime.now(UTC), timedelta(minutes=alert_settings().stale_minutes)
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("upkeep/status")).fetchall()
+        ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
     columns = [
         Column("name", "Cluster"),
         Column("enabled", "Enabled", lambda value: "yes" if value else "no"),
@@ -41,13 +48,20 @@ def command(as_json: bool) -> int:
     if not rows and not as_json:
         click.echo("There is no cluster yet: add one with `aap-pipeline clusters add`.")
     else:
-        more = [Column("error", "Error"), Column("backfills", "Backfills")] if as_json else []
+        rows = [{**row, "token": ending.get(row["name"]), "stale": stale.get(row["name"])} for row in rows]
+        more = [Column(key, "") for key in ("error", "backfills", "token", "stale")] if as_json else []
         print_rows([*columns, *more], rows, as_json=as_json)
     if not as_json:  # sentences are too long for a column
         for row in rows:
             if row["error"]:
                 console().print("[red]✗[/] ", cell(f"{row['name']}: {row['error']}"), sep="")
+            if row["stale"]:
+                text = f"{row['stale']} See `aap-pipeline clusters check {row['name']}`."
+                console().print("[red]✗[/] ", cell(f"{row['name']}: {text}"), sep="")
+            if row["token"]:
+                console().print("[yellow]![/] ", cell(f"{row['name']}: {row['token']}"), sep="")
             for each in row["backfills"] or []:
                 begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
                 console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has come to {done} UTC."))
-    return 1 if any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows) else 0
+    failed = any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows)
+    return 1 if failed or stale else 0

@@ -62,13 +62,15 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
         raise ClusterError(
             f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking."
         )
-    return Endpoint(
+    endpoint = Endpoint(
         protocol=parts.scheme,
         address=parts.hostname,
         port=port or _DEFAULT_PORTS[parts.scheme],
         verify_ssl=verify_ssl,
         ca_bundle=ca_bundle,
     )
+    endpoint.check()
+    return endpoint
 
 
 def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from psycopg.errors import UniqueViolation
 
-from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.warehouse.connection import Connection
@@ -36,6 +36,8 @@ class Cluster:
     product_version: str | None
     enabled: bool
     removed_at: datetime | None
+    token_end: TokenEnd | None = None
+    """When its access token ends, as far as the controller has told."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class NewCluster:
                 f"Cluster name {self.name!r}: use 1 to 100 letters, digits, dots, colons, hyphens or underscores, "
                 "beginning with a letter or digit. It names the cluster's partition and cannot be changed later."
             )
+        self.endpoint.check()
         if self.tokens.refresh and not self.tokens.client_id:
             raise ClusterError(
                 f"The refresh token of cluster {self.name!r} is of no use without client_id (and client_secret, if the "
@@ -162,7 +165,8 @@ def _parameters(entry: NewCluster, cipher: Cipher) -> dict[str, object]:
 
 
 def _cluster(row: tuple[object, ...]) -> Cluster:
-    number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, enabled, removed = row
+    number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, *rest = row
+    enabled, removed, token_ends_at, token_end_exact = rest
     endpoint = Endpoint(
         protocol=str(protocol),
         address=str(address),
@@ -179,4 +183,5 @@ def _cluster(row: tuple[object, ...]) -> Cluster:
         product_version=str(version) if version else None,
         enabled=bool(enabled),
         removed_at=removed if isinstance(removed, datetime) else None,
+        token_end=TokenEnd(token_ends_at, bool(token_end_exact)) if isinstance(token_ends_at, datetime) else None,
     )

@@ -30,7 +30,7 @@ def partition_changes(known: Collection[str], found: Collection[str] | None) -> 
     minimum_interval_seconds=5,
     default_status=DefaultSensorStatus.RUNNING,
     description="Keeps the partitions equal to the registry of clusters: a new cluster gets a partition, a purged one "
-    "loses it; a disabled one keeps its partition and history and gets no runs. A database that does not answer "
+    "loses it; a disabled one keeps its partition and history and is not synced. A database that does not answer "
     "changes nothing.",
 )
 def clusters_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:

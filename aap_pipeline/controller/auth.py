@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from aap_pipeline.controller.errors import AuthenticationError
@@ -27,6 +28,18 @@ class Tokens:
     def secrets(self) -> frozenset[str]:
         """The values that no log may show."""
         return frozenset(value for value in (self.access, self.refresh, self.client_secret) if value)
+
+
+@dataclass(frozen=True)
+class TokenEnd:
+    """When a token stops working (aware). Not `exact`: then at the latest, perhaps earlier.
+
+    `created`: since when it works, if that was told.
+    """
+
+    at: datetime
+    exact: bool
+    created: datetime | None = field(default=None, compare=False)
 
 
 Exchange = Callable[[Tokens], Tokens]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from aap_pipeline.controller.errors import (
     PermissionDenied,
     TlsError,
 )
+from aap_pipeline.controller.own_token import end_of, tokens_in_use
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but tokens and people do not
@@ -60,7 +61,7 @@ def check(client: ControllerClient) -> list[Finding]:
     except ControllerError as error:
         return [*findings, Finding("token", "failed", *_parted(error))]
     findings.append(who)
-    findings.append(_scope(client))
+    findings += _own_token(client)
     findings += _visible(client, all_seeing)
     findings.append(_latency(client))
     return findings
@@ -143,14 +144,18 @@ def _auditor(client: ControllerClient) -> str:
     return "Platform Auditor" if client.product().behind_gateway else "System Auditor"
 
 
-def _scope(client: ControllerClient) -> Finding:
-    """The scope of the user's tokens: the API does not say which of them is asking."""
-    path = "/api/gateway/v1/tokens/" if client.product().behind_gateway else "tokens/"
-    try:
-        rows = client.get(path, {"page_size": 200}).body.get("results")
-    except ControllerError:
-        rows = None
-    scopes = {str(row.get("scope")) for row in rows or [] if isinstance(row, dict)}
+def _own_token(client: ControllerClient) -> list[Finding]:
+    """Scope and end of the token, as far as the controller tells."""
+    rows = tokens_in_use(client)
+    findings = [_scope({str(row.get("scope")) for row in rows})]
+    end = end_of(rows, client.controller_now())
+    if end is not None:
+        by = "on" if end.exact else "by"
+        findings.append(Finding("token end", "ok", f"The token ends {by} {end.at:%Y-%m-%d %H:%M} UTC."))
+    return findings
+
+
+def _scope(scopes: Collection[str]) -> Finding:
     if not scopes:
         return Finding("scope", "ok", "The token can read; the controller does not say whether it can write too.")
     if scopes == {"read"}:
@@ -158,7 +163,7 @@ def _scope(client: ControllerClient) -> Finding:
     return Finding(
         "scope",
         "warning",
-        "The user has tokens with the scope write; reading needs none.",
+        "The token, or another that its user has used within the last minute, has the scope write; reading needs none.",
         "Create a token with the scope read and import it.",
     )
 

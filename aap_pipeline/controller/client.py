@@ -105,6 +105,10 @@ class ControllerClient:
         """The token values in use, for `redact`."""
         return self._auth.secrets()
 
+    def renew_token(self) -> None:
+        """Exchange the tokens for new ones, although the access token still works. Raises AuthenticationError."""
+        self._auth.renew(self._auth.access())
+
     def _ping(self, path: str) -> Answer:
         return self._request(path, authenticated=False, retries=min(self.settings.retries, _PROBE_RETRIES))
 

@@ -19,7 +19,11 @@ _HOST = re.compile(r"(?:[A-Za-z0-9]([A-Za-z0-9_.\-]*[A-Za-z0-9])?\.?|\[?[0-9A-Fa
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A controller's address. `ca_bundle` is a PEM file or a folder of CAs; `api_prefix` None means: find out."""
+    """A controller's address. `ca_bundle` is a PEM file or a folder of CAs; `api_prefix` None means: find out.
+
+    Whether it can be used, `check` says, when somebody enters it and before each use: not when a stored one is read,
+    or a CA bundle that is gone would keep all clusters from being read.
+    """
 
     protocol: str
     address: str
@@ -28,7 +32,8 @@ class Endpoint:
     ca_bundle: str | None = None
     api_prefix: str | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise BadEndpoint, which says what to correct."""
         if self.protocol not in _DEFAULT_PORTS:
             raise BadEndpoint(f"Protocol {self.protocol!r} of {self.address}: use http or https.")
         if not _HOST.fullmatch(self.address):

@@ -75,6 +75,7 @@ class Transport:
     """
 
     def __init__(self, endpoint: Endpoint, settings: ClientSettings) -> None:
+        endpoint.check()
         self._base_url = endpoint.base_url
         self._endpoint = endpoint
         self._max_body = settings.max_body_bytes

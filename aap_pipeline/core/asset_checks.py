@@ -24,8 +24,9 @@ _AUDIT_A_NIGHT: Final = 200_000
 
 _TOTALS_REMEDY = (
     "Savings of this cluster stay as they were until it is mended. Somebody changed clusters_job or "
-    "clusters_jobhostsummary by hand: delete the named rows of clusters_job (external_id). The nightly "
-    "reconciliation, or a run of `nightly` for this cluster, reads those of past days again."
+    'clusters_jobhostsummary by hand. Have the named jobs read again: `aap-pipeline sql --write "UPDATE clusters_job '
+    'SET fingerprint = NULL WHERE external_id IN (…)"`, then `aap-pipeline sync --cluster NAME --since DAY`, the '
+    "oldest one's. Delete one only if its controller has it no longer: then nothing brings it back."
 )
 HOST_TOTALS = Check(
     "host_totals_agree",

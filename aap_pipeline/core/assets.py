@@ -69,7 +69,7 @@ def core(
 
     def tell(so_far: ParseResult) -> None:
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
-        context.log.debug(f"{so_far.jobs:,} jobs parsed in {so_far.batches} batches")
+        context.log.info(f"{context.partition_key}: {so_far.jobs:,} jobs parsed in {so_far.batches} batches")
 
     note_process(context)
     with failing_clearly():

@@ -16,6 +16,7 @@ from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
 from aap_pipeline.core.records import Refused, SettledJobs
 from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
+from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
@@ -30,7 +31,6 @@ _TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
 class Rules:
     """What the application settings say about a parse."""
 
-    timezone: str
     minutes: NewTemplateMinutes
     keep_archive: bool
 
@@ -55,15 +55,18 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
     cluster_id = selection.cluster_id
     with connection.transaction(), connection.cursor(binary=True) as cursor:
         advisory_xact_lock(connection, LockKind.PARSE, cluster_id)
+        # If the zone changed between the days noted here and the commit, the marts would be built without this batch.
+        cursor.execute(statement("core/hold_time_zone"))
+        timezone = options.get(connection, options.REPORTING_TIMEZONE)
         taken = _claim(cursor, selection, documents, rules)
         present = [each for each in documents if each.id in taken and not isinstance(each.content, Refused)]
         newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
         with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
-            days = _store_jobs(cursor, cluster_id, jobs, ids, rules.timezone)
-        days |= _leave_archive(cursor, cluster_id, list(newest), rules.timezone)
-        days |= _settle_jobs(cursor, cluster_id, present, rules.timezone)
+            days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
+        days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
+        days |= _settle_jobs(cursor, cluster_id, present, timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})

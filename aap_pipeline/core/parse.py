@@ -118,7 +118,6 @@ def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | Non
 
 def _rules(connection: Connection) -> Rules:
     return Rules(
-        options.get(connection, options.REPORTING_TIMEZONE),
         NewTemplateMinutes(
             options.get(connection, options.DEFAULT_MANUAL_MINUTES),
             options.get(connection, options.DEFAULT_CREATION_MINUTES),

@@ -1,29 +1,73 @@
-"""Rates: what a minute of manual work and of run time costs, for everyone, a cluster or an organization."""
+"""Rates with their history: what a minute of manual work and of run time costs, for everyone, a cluster or an
+organization, and, under cost_model subscription, what a person's hour and the platform's month do.
+
+An organization's own rate comes before its cluster's, that before everyone's.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from aap_pipeline.marts.errors import CostError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
-RATE_TYPES = ("manual", "automated")
-MAXIMUM = Decimal(100_000)
+
+@dataclass(frozen=True)
+class RateType:
+    """What a rate is paid for, the highest it may be, and whether clusters and organizations may have their own."""
+
+    per: str
+    highest: Decimal
+    overridable: bool = True
+
+    @property
+    def a_unit(self) -> str:
+        """What follows the value: a minute, an hour, a month."""
+        return f"{'an' if self.per == 'hour' else 'a'} {self.per}"
+
+
+RATE_TYPES = {
+    "manual": RateType("minute", Decimal(100_000)),
+    "automated": RateType("minute", Decimal(100_000)),
+    "hourly": RateType("hour", Decimal(6_000_000)),
+    "subscription": RateType("month", Decimal(10) ** 12, overridable=False),
+}
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What a minute costs, for whom (None: everyone) and from which day; `value` None: the override ends there."""
+    """What a minute (hour, month) costs, for whom (None: everyone), from which day until which (None: for good).
+
+    `value` None: the override ends there.
+    """
 
     rate_type: str
     value: Decimal | None
     valid_from: date
+    valid_until: date | None
     cluster: str | None
     organization: str | None
     in_force: bool
+
+
+@dataclass(frozen=True)
+class RateSet:
+    """The days on which a rate that was set holds: up to the day before `next_from`, if one was set already for then.
+
+    `next_value` is that one; None: the override's end.
+    """
+
+    valid_from: date
+    next_from: date | None = None
+    next_value: Decimal | None = None
+
+    @property
+    def valid_until(self) -> date | None:
+        """Its last day; None: for good."""
+        return self.next_from - timedelta(days=1) if self.next_from else None
 
 
 def rates(connection: Connection) -> list[Rate]:
@@ -39,46 +83,47 @@ def set_rate(
     valid_from: date | None = None,
     cluster: str | None = None,
     organization: str | None = None,
-) -> date:
-    """Set a rate from a day on (default: today in the reporting time zone); the caller commits. Returns that day.
+) -> RateSet:
+    """Set a rate from a day on; the caller commits. Returns the days on which it holds.
 
-    `value` None ends the override of the cluster or organization. Money by current rates follows at once, money as
-    recorded with the next refresh. Raises CostError, which names what cannot be.
+    Without a day that is today in the reporting time zone, or always for everyone's first. `value` None ends the
+    override of the cluster or organization. Money by current rates follows at once, money as recorded with the next
+    refresh. Raises CostError, which names what cannot be.
     """
-    if rate_type not in RATE_TYPES:
-        raise CostError(f"There is no rate {rate_type!r}: the rates are {' and '.join(RATE_TYPES)}.")
+    kind = RATE_TYPES.get(rate_type)
+    if kind is None:
+        raise CostError(f"There is no rate {rate_type!r}: the rates are {', '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
+    if (cluster or organization) and not kind.overridable:
+        raise CostError(f"The {rate_type} rate is everyone's: no cluster or organization has one of its own.")
     if amount is None and cluster is None and organization is None:
         raise CostError(
             f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end."
         )
     cluster_id, organization_id = place(connection, cluster, organization)
-    row = connection.execute(statement("marts/today")).fetchone()
-    starting = valid_from or (row[0] if row else date.today())  # noqa: DTZ011
-    connection.execute(
-        statement("marts/set_rate"),
-        {
-            "rate_type": rate_type,
-            "value": amount,
-            "valid_from": starting,
-            "cluster_id": cluster_id,
-            "organization_id": organization_id,
-        },
-    )
+    where = {"rate_type": rate_type, "cluster_id": cluster_id, "organization_id": organization_id}
+    row = connection.execute(
+        statement("marts/set_rate"), {"value": amount, "valid_from": valid_from, **where}
+    ).fetchone()
+    assert row is not None  # noqa: S101 - a function's one value
     connection.execute(statement("marts/apply_due_rates"))
-    return starting
+    later = connection.execute(statement("marts/next_rate"), {"valid_from": row[0], **where}).fetchone()
+    return RateSet(row[0], *(later or ()))
 
 
-def parse_money(name: str, value: str | Decimal) -> Decimal:
-    """`value` as money a minute. Raises CostError for what is no number, too fine, negative or too large."""
+def parse_money(rate_type: str, value: str | Decimal) -> Decimal:
+    """`value` as money. Raises CostError for what is no number, too fine, negative or too large for the rate."""
+    kind = RATE_TYPES[rate_type]
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise CostError(f"The {name} rate cannot be {value!r}: write a number such as 0.92.") from None
-    if not amount.is_finite() or not 0 <= amount <= MAXIMUM:
-        raise CostError(f"The {name} rate cannot be {value}: it must be between 0 and {MAXIMUM} a minute.")
+        raise CostError(f"The {rate_type} rate cannot be {value!r}: write a number such as 0.92.") from None
+    if not amount.is_finite() or not 0 <= amount <= kind.highest:
+        raise CostError(
+            f"The {rate_type} rate cannot be {value}: it must be between 0 and {kind.highest:f} {kind.a_unit}."
+        )
     if amount != amount.quantize(Decimal("0.01")):
-        raise CostError(f"The {name} rate cannot be {value}: it may have two decimal places.")
+        raise CostError(f"The {rate_type} rate cannot be {value}: it may have two decimal places.")
     return amount.quantize(Decimal("0.01"))
 
 

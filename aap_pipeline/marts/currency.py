@@ -27,11 +27,12 @@ def exchange_rates(connection: Connection) -> list[ExchangeRate]:
 
 
 def set_exchange_rate(
-    connection: Connection, from_currency: str, to_currency: str, rate: str | Decimal, rate_date: date
-) -> Decimal:
-    """Note what one unit of a currency is worth in another from a day on; the caller commits. Returns the rate.
+    connection: Connection, from_currency: str, to_currency: str, rate: str | Decimal, rate_date: date | None = None
+) -> ExchangeRate:
+    """Note what one unit of a currency is worth in another from a day on (default: today in the reporting time zone).
 
-    Raises CostError for codes that are not three letters and rates that are not positive.
+    The caller commits. Returns what was noted. Raises CostError for codes that are not three letters and rates that are
+    not positive.
     """
     pair = from_currency.upper(), to_currency.upper()
     for code in pair:
@@ -45,8 +46,9 @@ def set_exchange_rate(
         raise CostError(f"The exchange rate cannot be {rate!r}: write a number such as 0.92.") from None
     if not value.is_finite() or not Decimal("1e-9") <= value <= 10**9:
         raise CostError(f"The exchange rate cannot be {rate}: it must be between 0.000000001 and 1,000,000,000.")
-    connection.execute(
+    row = connection.execute(
         statement("marts/set_exchange_rate"),
         {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date},
-    )
-    return value
+    ).fetchone()
+    assert row is not None  # noqa: S101 - a row is inserted or updated
+    return ExchangeRate(*pair, row[0], value)

@@ -116,7 +116,6 @@ def _build(connection: Connection, cluster_id: int, days: list[date], reasons: l
         written[fact] = _run(connection, f"marts/insert_{fact}", cluster_id)
     _run(connection, "marts/delete_first_runs", cluster_id)
     written["first_run"] = _run(connection, "marts/insert_first_runs", cluster_id)
-    _run(connection, "marts/record_first_run_costs", cluster_id)
     return RefreshResult((cluster_id,), built, runs, written, 0, tuple(dict.fromkeys(reasons)))
 
 
@@ -127,13 +126,13 @@ def _sync_dimensions(connection: Connection, cluster_id: int) -> int:
 def _reprice(connection: Connection, cluster_id: int, result: RefreshResult, valid_from: date) -> RefreshResult:
     """Costs as recorded, from the first day that a noted change of rates or minutes concerns."""
     parameters = {"cluster_id": cluster_id, "valid_from": valid_from}
+    _run(connection, "marts/sync_dim_cluster", cluster_id)  # the change may be one of the cost model
     connection.execute(statement("marts/create_work_tables"))
     connection.execute(statement("marts/load_days_from"), parameters)
     repriced = connection.execute(statement("marts/record_monthly_costs"), parameters).rowcount
     # Most of these rows are changed: written anew, they need no second statement that sums days.
     _run(connection, "marts/delete_workload_to_date", cluster_id)
     repriced += _run(connection, "marts/insert_workload_to_date", cluster_id)
-    repriced += _run(connection, "marts/record_first_run_costs", cluster_id)
     return RefreshResult((cluster_id,), result.days, result.runs, result.rows, repriced, result.rebuilt)
 
 

@@ -99,7 +99,8 @@ def sync_data(
     if report.paused:
         context.log.info("Paused for the live syncs: new_jobs_sensor goes on with this backfill by itself.")
     progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
-    return MaterializeResult(metadata=_metadata(report))
+    token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
+    return MaterializeResult(metadata={**_metadata(report), **token_ends})
 
 
 def moment(text: str | None) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aap_pipeline.clusters.staleness import sync_age
 from aap_pipeline.raw.reconcile import Reconciliation
 from aap_pipeline.upkeep.verdicts import Verdict
 from aap_pipeline.warehouse import options
@@ -130,11 +131,5 @@ def freshness(last: datetime | None, now: datetime, limit: timedelta, began: dat
     `began`: from when on one could be expected, where that is later. A cluster was added, enabled, given another token;
     or a long first sync came a slice further. A newcomer is not stale before it had the time to be fresh.
     """
-    if last is not None:
-        minutes = (now - last).total_seconds() / 60
-        text = f"The last successful sync ended {minutes:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
-    else:
-        minutes = (now - began).total_seconds() / 60 if began is not None else 0.0
-        text = f"No sync has succeeded yet, for {minutes:,.0f} minutes."
-    counted = max(filter(None, (last, began)), default=now)
-    return Verdict(now - counted <= limit, text, {"minutes": round(minutes, 1)}, severe=True)
+    age = sync_age(last, now, began)
+    return Verdict(age.counted <= limit, age.text, {"minutes": round(age.minutes, 1)}, severe=True)

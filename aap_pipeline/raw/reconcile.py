@@ -111,7 +111,7 @@ def _reconcile(
     watermark = row[0] if row else None
     days = past_days(now, watermark, first)
     if newest is None and watermark is not None:  # counts that are all zero prove nothing
-        request.tell(shows_no_job(request, watermark))
+        request.tell(shows_no_job(request.cluster, watermark))
         days = []
     store = _NotingStore(connection, request.cluster.id)
     differing: list[DayCount] = []

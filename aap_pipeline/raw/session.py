@@ -138,9 +138,9 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
         yield client
 
 
-def shows_no_job(request: SyncRequest, watermark: datetime | None) -> str:
+def shows_no_job(cluster: Cluster, watermark: datetime | None) -> str:
     """What a person should know of a controller that shows no finished job: so it looks to a user without a role."""
-    where = request.cluster.endpoint.base_url
+    where = cluster.endpoint.base_url
     if watermark is None:
         return f"{where} shows no finished job: unless none has run yet, give the token's user the role {AUDITOR_ROLE}."
     return (

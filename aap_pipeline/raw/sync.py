@@ -114,7 +114,7 @@ def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, 
     """What a person should look at although the sync succeeded."""
     if tally.counted or api.newest_finished() is not None:
         return ()
-    return (shows_no_job(request, _watermark(connection, request)),)
+    return (shows_no_job(request.cluster, _watermark(connection, request)),)
 
 
 def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, LiteralString
 
 from psycopg.rows import dict_row
@@ -30,14 +31,15 @@ _MOST_STEPS = 100_000
 class Summary:
     """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`.
 
-    `rates` are what a minute costs everyone (`manual`, `automated`); None where the platform's price is by the month.
+    `rates` are what a minute costs everyone (`manual`, `automated`), or under cost_model subscription a person's hour
+    and the platform's month (`hourly`, `subscription`).
     """
 
     from_date: date
     to_date: date
     currency: str
     symbol: str
-    rates: Row | None
+    rates: dict[str, Decimal]
     totals: Row
     templates: Sequence[Row]
     granularity: str
@@ -72,7 +74,7 @@ def summarize(
         to_date=end,
         currency=currency,
         symbol=symbol,
-        rates=next(iter(_rows(connection, "report/rates", {})), None),
+        rates=dict(connection.execute(statement("report/rates")).fetchall()),
         totals=_rows(connection, "report/totals", window)[0],
         templates=_rows(connection, "report/savings_by_template", window),
         granularity=granularity,

@@ -27,8 +27,7 @@ _HEADERS = ("Runs", "Failed", "Hosts", "By hand", "Automated", "Saved")
 def print_summary(console: Console, summary: Summary, most_templates: int = 10, chart: Summary | None = None) -> None:
     """Print `summary`, with the `most_templates` templates that saved most; the chart of `chart` if that is given."""
     console.print(_totals(summary))
-    if summary.rates is not None:
-        console.print(_rates(summary.rates, summary))
+    console.print(_rates(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     console.print()
@@ -67,10 +66,18 @@ def _totals(summary: Summary) -> RenderableType:
     return Panel(grid, title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
-def _rates(rates: Row, summary: Summary) -> RenderableType:
+def _rates(summary: Summary) -> RenderableType:
     """What the money is made of: whoever never set a rate sees that these are not theirs."""
-    manual, automated = (_money(rates[kind], summary) for kind in ("manual", "automated"))
-    return Text(f"{manual} a minute by hand, {automated} a minute of runs (aap-pipeline costs set)", "dim")
+    words = {
+        "manual": "a minute by hand",
+        "automated": "a minute of runs",
+        "hourly": "an hour by hand",
+        "subscription": "a month of the platform",
+    }
+    said = ", ".join(
+        f"{_money(summary.rates[kind], summary)} {text}" for kind, text in words.items() if kind in summary.rates
+    )
+    return Text(f"{said or 'No rate is set'} (aap-pipeline costs set)", "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:

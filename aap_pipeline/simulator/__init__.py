@@ -7,8 +7,7 @@
         server.log.total, server.world.truth()         # what happened, and what a perfect copy holds
 
 Modules: `query`, `table`, `pages` (lists), `routes` (URLs), `app` (ASGI), `server` (sockets), `world`, `synthetic`
-(state and its
-changes), `catalog`, `generate`, `odd` (made-up jobs), `render`, `render_objects` (documents), `replay` (recorded
-answers), `faults`,
-`tokens`, `log`, `clock`, `products`. Nothing of it is imported by the pipeline itself.
+(state and its changes), `catalog`, `generate`, `odd` (made-up jobs), `render`, `render_objects` (documents), `replay`
+(recorded answers), `faults`, `tokens`, `token_rows` (their lists), `log`, `clock`, `products`. Nothing of it is
+imported by the pipeline itself.
 """

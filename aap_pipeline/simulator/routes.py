@@ -19,13 +19,18 @@ from aap_pipeline.simulator.products import Product
 from aap_pipeline.simulator.rows import Job
 from aap_pipeline.simulator.schema import JOBS, LABELS, OBJECTS
 from aap_pipeline.simulator.table import Table
+from aap_pipeline.simulator.token_rows import gateway_user, token_table
 from aap_pipeline.simulator.tokens import Account, TokenStore
 from aap_pipeline.simulator.world import World
 
 CHALLENGE = [(b"www-authenticate", b"Bearer realm=api authorization_url=/api/o/authorize/")]
 VARY_COOKIE = b"Accept, Accept-Language, origin, Cookie"
 NO_STORE = [(b"cache-control", b"no-store"), (b"pragma", b"no-cache")]
-GATEWAY_PING = "/api/gateway/v1/ping/"
+GATEWAY = {
+    "/api/gateway/v1/ping/": "gateway_ping",
+    "/api/gateway/v1/me/": "gateway_me",
+    "/api/gateway/v1/tokens/": "tokens",
+}
 DETAIL_ALLOWS = b"GET, DELETE, HEAD, OPTIONS"
 
 
@@ -42,9 +47,11 @@ def place(path: str, product: Product) -> Place:
     """Read a path; kind "unknown" when the controller has no such URL, "slash" when only the last slash is missing."""
     if path == product.token_path:
         return Place("token")
-    if path == GATEWAY_PING and product.gateway_version:
-        return Place("gateway_ping")
+    if path in GATEWAY and product.gateway_version:
+        return Place(GATEWAY[path])
     for prefix in product.prefixes:
+        if path == f"{prefix}/tokens/" and not product.gateway_version:
+            return Place("tokens", prefix)
         if path.startswith(prefix + "/"):
             return _under(path[len(prefix) + 1 :], prefix)
     return Place("outside")
@@ -101,7 +108,7 @@ class Controller:
             answer = self._authenticated(where, path, query, account, tampering)
         if authorization[:6].lower() == "basic ":
             answer.vary = VARY_COOKIE
-        if where.prefix != self.product.prefix and answer.status == 200:
+        if where.prefix not in ("", self.product.prefix) and answer.status == 200:
             answer.body = answer.body.replace(f'"{self.product.prefix}/'.encode(), f'"{where.prefix}/'.encode())
         return answer
 
@@ -111,6 +118,10 @@ class Controller:
             return page(world.jobs if account.sees_jobs else self._nothing, path, query, tampering)
         if where.kind == "me":
             return self._me(account, where.prefix)
+        if where.kind == "gateway_me":
+            return json_answer(200, {"count": 1, "next": None, "previous": None, "results": [gateway_user(account)]})
+        if where.kind == "tokens":
+            return page(token_table(self.tokens, self.product, account), path, query, tampering)
         if where.kind in world.objects:
             table = world.objects[where.kind]
             return page(table if account.sees_jobs else Table(table.schema), path, query, tampering)

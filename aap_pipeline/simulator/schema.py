@@ -72,6 +72,12 @@ EXECUTION_ENVIRONMENTS = Schema(
     "ExecutionEnvironment", {**_NAMED, **_fields(str="image", bool="managed")}, ("-created",)
 )
 INSTANCE_GROUPS = Schema("InstanceGroup", {**_NAMED, **_fields(bool="is_container_group")}, ("id",))
+TOKENS = Schema(
+    "OAuth2AccessToken",
+    _fields(int="id", datetime="created modified expires last_used", str="description scope", key="user application"),
+    ("id",),
+    frozenset({"token"}),
+)
 
 OBJECTS = {
     "organizations": ORGANIZATIONS,

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from urllib.parse import parse_qs
 
 from aap_pipeline.simulator.clock import Clock
@@ -36,10 +37,15 @@ class TokenPair:
 
 
 @dataclass
-class _Access:
+class AccessToken:
+    """An access token that was issued, without its text. `expires` None: never; `last_used` None: never was."""
+
+    id: int
     account: Account
     scope: str
+    created: datetime
     expires: datetime | None
+    last_used: datetime | None = None
 
 
 @dataclass
@@ -69,7 +75,8 @@ class TokenStore:
     def __init__(self, clock: Clock, mint: Callable[[str], str] | None = None) -> None:
         self._clock = clock
         self._mint = mint or (lambda kind: f"{kind}-{secrets.token_hex(15)}")
-        self._access: dict[str, _Access] = {}
+        self._numbers = count(1)
+        self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, _Refresh] = {}
         self.accounts = {account.username: account for account in (ADMIN, AUDITOR, PLAIN)}
         self.clients: dict[str, str] = {"simulator-client": "simulator-secret"}
@@ -84,13 +91,12 @@ class TokenStore:
     def issue(self, account: Account = AUDITOR, scope: str = "read") -> TokenPair:
         """A new pair for a user; it lives as long as the two lifetimes say (None: for ever)."""
         pair = TokenPair(self._mint("access"), self._mint("refresh"))
-        self._access[pair.access_token] = _Access(account, scope, self._expiry(self.access_lifetime))
-        self._refresh[pair.refresh_token] = _Refresh(pair.access_token, self._expiry(self.refresh_lifetime))
-        return pair
+        return self.adopt(pair, account, scope)
 
     def adopt(self, pair: TokenPair, account: Account = AUDITOR, scope: str = "read") -> TokenPair:
         """Put a given pair in force."""
-        self._access[pair.access_token] = _Access(account, scope, self._expiry(self.access_lifetime))
+        number, now = next(self._numbers), self._clock.now()
+        self._access[pair.access_token] = AccessToken(number, account, scope, now, self._expiry(self.access_lifetime))
         self._refresh[pair.refresh_token] = _Refresh(pair.access_token, self._expiry(self.refresh_lifetime))
         return pair
 
@@ -122,6 +128,11 @@ class TokenStore:
         for refresh in self._refresh.values():
             refresh.expires = self._clock.now()
 
+    def revoke_all(self) -> None:
+        """Every token is gone, as an administrator may decide."""
+        self._access.clear()
+        self._refresh.clear()
+
     def belong_to(self, account: Account) -> None:
         """Every access token in force is this user's from now on, as if its own user's roles had changed."""
         for access in self._access.values():
@@ -132,12 +143,19 @@ class TokenStore:
         kind, _, credential = authorization.partition(" ")
         if kind.lower() == "bearer":
             access = self._access.get(credential.strip())
-            return access.account if access and not self._over(access.expires) else None
+            if access is None or self._over(access.expires):
+                return None
+            access.last_used = self._clock.now()
+            return access.account
         if kind.lower() == "basic":
             name, password = _basic(credential)
             account = self.accounts.get(name)
             return account if account and account.password == password else None
         return None
+
+    def access_tokens(self) -> list[AccessToken]:
+        """Every access token that was not replaced, those that are over included."""
+        return list(self._access.values())
 
     def _over(self, expires: datetime | None) -> bool:
         return expires is not None and self._clock.now() >= expires

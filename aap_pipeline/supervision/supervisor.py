@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.alerts.settings import UI_URL_VARIABLE, alert_settings
 from aap_pipeline.dagster_instance import dagster_environment
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -115,6 +115,7 @@ class Supervisor:
         if not self._lock.acquire(wait=False):
             raise SupervisionError(f"Another `aap-pipeline up` runs on {self._settings.home.absolute()}.")
         environment = dagster_environment(self._settings, url)
+        environment.setdefault(UI_URL_VARIABLE, self.ui)  # for the links in alerts
         self._start_child("code server", "code-server.log", self._code.command, environment)
         _prepare_storage(environment, url)
         self._wait_until(self._code.listens, "code server")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,7 +13,11 @@ import psycopg
 
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.clusters.registry import clusters
+from aap_pipeline.clusters.staleness import stale_clusters
+from aap_pipeline.clusters.token_ends import notice, token_states, token_warnings
 from aap_pipeline.core.references import obstacle
+from aap_pipeline.dagster_instance import LOCATION
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse import options
@@ -62,9 +66,12 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
             return
         yield _told("settings", lambda: _settings(connection))
         yield _told("encryption key", lambda: _key(connection, settings))
+        yield from _told_all("clusters", lambda: _clusters(connection))
+        yield from _told_all("tokens", lambda: _tokens(connection))
         yield _told("alerts", lambda: _alerts(connection))
         yield _references(connection)
         yield daemon(_heartbeat(connection))
+        yield from switched_off(_switched_off(connection))
 
 
 def disk(place: Path, free_bytes: int) -> Finding:
@@ -101,11 +108,23 @@ def daemon(silent_seconds: float | None) -> Finding:
     return Finding("Dagster daemon", Verdict.OK, f"Alive {silent_seconds:.0f} s ago.")
 
 
+def switched_off(names: Sequence[str]) -> list[Finding]:
+    """Sensors and schedules that no longer run: they stay off over restarts, and nothing else says so."""
+    if not names:
+        return []
+    text = f"Switched off in the Dagster UI: {', '.join(names)}. Switch them on there, under Automation."
+    return [Finding("Dagster daemon", Verdict.WARNING, text)]
+
+
 def _told(subject: str, ask: Callable[[], Finding]) -> Finding:
+    return _told_all(subject, lambda: [ask()])[0]
+
+
+def _told_all(subject: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return ask()
     except PipelineError as error:
-        return Finding(subject, Verdict.FAILED, str(error))
+        return [Finding(subject, Verdict.FAILED, str(error))]
 
 
 def _schema(url: str) -> Finding:
@@ -136,6 +155,30 @@ def _key(connection: Connection, settings: Settings) -> Finding:
     return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
 
 
+def _clusters(connection: Connection) -> list[Finding]:
+    """Those that are not synced; `clusters check` asks their controllers why."""
+    limit = timedelta(minutes=alert_settings().stale_minutes)
+    stale = stale_clusters(connection, datetime.now(UTC), limit)
+    if stale:
+        return [
+            Finding("clusters", Verdict.WARNING, f"{name}: {text} See `aap-pipeline clusters check {name}`.")
+            for name, text in stale.items()
+        ]
+    enabled = len(clusters(connection, only_enabled=True))
+    return [Finding("clusters", Verdict.OK, f"None of {enabled} is stale.")] if enabled else []
+
+
+def _tokens(connection: Connection) -> list[Finding]:
+    ending = token_warnings(connection, datetime.now(UTC))
+    if ending:
+        return [Finding("tokens", Verdict.WARNING, f"Cluster {name}: {text}") for name, text in ending.items()]
+    states = token_states(connection)
+    told = sum(state.end is not None for state in states)
+    days = notice(connection).days
+    text = f"None is known to end within {days} days; {told} of {len(states)} controllers have told when."
+    return [Finding("tokens", Verdict.OK, text)] if states else []
+
+
 def _alerts(connection: Connection) -> Finding:
     told = [receiver.name for receiver in receivers(alert_settings())]
     row = connection.execute(statement("upkeep/alert_state"), {"receivers": told}).fetchone()
@@ -144,9 +187,10 @@ def _alerts(connection: Connection) -> Finding:
     if not told:
         text = f"Nobody is told when something is wrong (open incidents: {incidents}): set AAP_PIPELINE_ALERT_…"
         return Finding("alerts", Verdict.WARNING, f"{text}, as docs/operations.md says.")
+    which = " (`aap-pipeline alerts list`)" if incidents else ""
     if waiting:
         return Finding("alerts", Verdict.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
-    return Finding("alerts", Verdict.OK, f"Told to {', '.join(told)}; open incidents: {incidents}.")
+    return Finding("alerts", Verdict.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
 
 
 def _references(connection: Connection) -> Finding:
@@ -163,6 +207,14 @@ def _heartbeat(connection: Connection) -> float | None:
         connection.rollback()
         return None
     return None if row is None or row[0] is None else float(row[0])
+
+
+def _switched_off(connection: Connection) -> list[str]:
+    try:
+        return [row[0] for row in connection.execute(statement("upkeep/switched_off"), {"location": LOCATION})]
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        connection.rollback()
+        return []
 
 
 def _existing(path: Path) -> Path:

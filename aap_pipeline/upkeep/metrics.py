@@ -19,6 +19,7 @@ _HELP = {
     "enabled": "Whether the cluster is synced.",
     "watermark_timestamp_seconds": "Finish time of the newest job synced; none before it is missing.",
     "last_success_timestamp_seconds": "End of the last sync that succeeded.",
+    "token_expires_timestamp_seconds": "When the access token ends, at the latest; none where nobody told.",
     "last_sync_failed": "Whether the last sync failed.",
     "last_success_seconds": "Duration of the last sync that succeeded.",
     "sync_lag_seconds": "From the finish of the newest job to the end of the last sync that succeeded.",

@@ -24,7 +24,8 @@ class LockKind(IntEnum):
     PARSE = 0x616102
     """One batch of raw rows of a cluster at a time (transaction lock)."""
     MARTS = 0x616103
-    """One refresh of a cluster's marts at a time (transaction lock; cluster 0: what all clusters share)."""
+    """One refresh of a cluster's marts at a time (transaction lock; cluster 0: what all clusters share). In SQL, -1
+    keeps new organizations and changes of rates apart, -2 batches of core and changes of the reporting time zone."""
     UPKEEP = 0x616105
     """Retention and archive."""
 

@@ -51,19 +51,7 @@ COST_MODEL = Option(
     "per_minute",
     Choice(("per_minute", "subscription")),
     "Cost of automation: the automated rate for each minute of run time (the specification), or a monthly platform "
-    "price spread over the run time of the month.",
-)
-SUBSCRIPTION_MONTHLY_PRICE = Option(
-    "subscription_monthly_price",
-    Decimal(0),
-    Number(Decimal(0), Decimal(10) ** 12),
-    "Price of the platform for one month, in the configured currency; used by cost_model subscription.",
-)
-HOURLY_RATE = Option(
-    "hourly_rate",
-    Decimal(0),
-    Number(Decimal(0), Decimal(10) ** 9),
-    "What one hour of a person costs, in the configured currency; used by cost_model subscription.",
+    "price spread over the run time of the month, with people paid by the hour (`costs set subscription`, `hourly`).",
 )
 SAVINGS_POPULATION = Option(
     "savings_population",
@@ -145,6 +133,13 @@ RUN_HISTORY_DAYS = Option(
     "Days for which Dagster remembers runs that went well, with their events and output. Failed and nightly ones stay "
     "for 30 days at least, and of each job and cluster the newest that went well stays.",
 )
+TOKEN_WARNING_DAYS = Option(
+    "token_warning_days",
+    14,
+    Whole(1, 366),
+    "Days before its end at which a cluster's access token is an incident, where the controller tells when it ends and "
+    "it cannot be renewed.",
+)
 
 OPTIONS: dict[str, Option[Any]] = {
     option.name: option
@@ -153,8 +148,6 @@ OPTIONS: dict[str, Option[Any]] = {
         ENABLE_TEMPLATE_CREATION_TIME,
         CREATION_COST_BASIS,
         COST_MODEL,
-        SUBSCRIPTION_MONTHLY_PRICE,
-        HOURLY_RATE,
         SAVINGS_POPULATION,
         COUNT_CHECK_MODE,
         REPORTING_TIMEZONE,
@@ -171,9 +164,13 @@ OPTIONS: dict[str, Option[Any]] = {
         RAW_RETENTION_DAYS,
         ARCHIVE_AFTER_DAYS,
         RUN_HISTORY_DAYS,
+        TOKEN_WARNING_DAYS,
     )
 }
 """Every setting by name. A row of common_settings with another name belongs to someone else and is left alone."""
+
+_RATES = {"hourly_rate": "hourly", "subscription_monthly_price": "subscription"}
+"""What people look for among the settings, by the name of the rate that it is."""
 
 
 def parse(option: Option[T], text: str) -> T:
@@ -210,7 +207,12 @@ def write(connection: Connection, name: str, text: str) -> Value:
 
 
 def unknown(name: str) -> OptionError:
-    """The error for a setting that does not exist: it lists those that do."""
+    """The error for a setting that does not exist: it lists those that do, or says what took its place."""
+    if name in _RATES:
+        return OptionError(
+            f"{name} is no setting but a rate with a history: `aap-pipeline costs show` shows it, "
+            f"`aap-pipeline costs set {_RATES[name]} MONEY --from DAY` sets it."
+        )
     return OptionError(f"There is no setting {name!r}. The settings are: {', '.join(sorted(OPTIONS))}.")
 
 

@@ -1,5 +1,5 @@
 -- Messages that a receiver has not had and that are due: of open incidents that they began, of those it was told of that
--- they are over. What began and ended while the receiver was down is not told any more.
+-- they are over. What began and ended while the receiver was down, or before it was to be told, is not told any more.
 -- Indexes: alert_raised_at_idx, alert_delivery_pkey.
 SELECT alert.id, alert.kind, alert.subject, alert.message, alert.link, alert.raised_at, alert.resolved_at
 FROM pipeline.alert
@@ -9,7 +9,7 @@ LEFT JOIN pipeline.alert_delivery ended
     ON ended.alert_id = alert.id AND ended.receiver = %(receiver)s AND ended.resolution
 WHERE alert.raised_at > NOW() - INTERVAL '30 days'
   AND CASE WHEN alert.resolved_at IS NULL
-           THEN began.delivered_at IS NULL AND COALESCE(began.next_attempt, NOW()) <= NOW()
+           THEN alert.tell_from <= NOW() AND began.delivered_at IS NULL AND COALESCE(began.next_attempt, NOW()) <= NOW()
            ELSE began.delivered_at IS NOT NULL AND ended.delivered_at IS NULL
                 AND COALESCE(ended.next_attempt, NOW()) <= NOW() END
 ORDER BY alert.id

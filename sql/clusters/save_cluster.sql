@@ -12,5 +12,6 @@ SET protocol = excluded.protocol, address = excluded.address, port = excluded.po
     -- another address may be another product
     api_prefix = CASE WHEN (stored.protocol, stored.address, stored.port)
                            = (excluded.protocol, excluded.address, excluded.port) THEN stored.api_prefix END,
+    token_ends_at = NULL, token_end_exact = FALSE, token_asked_at = NULL, refresh_declined = NULL,
     enabled = TRUE, removed_at = NULL, internal_modified = NOW()
 RETURNING id, (xmax = 0) AS added

@@ -22,6 +22,14 @@ COMMENT ON COLUMN clusters_cluster.client_secret IS 'OAuth2 application secret, 
 COMMENT ON COLUMN clusters_cluster.api_prefix IS
     'Where the controller''s API was found, for example /api/controller/v2/.';
 COMMENT ON COLUMN clusters_cluster.product_version IS 'The controller''s own version number.';
+COMMENT ON COLUMN clusters_cluster.internal_modified IS
+    'When a person last changed this entry, or its product turned out to be another.';
+COMMENT ON COLUMN clusters_cluster.token_ends_at IS
+    'When the access token stops working, as far as the controller tells; NULL: not known.';
+COMMENT ON COLUMN clusters_cluster.token_end_exact IS 'True: it ends then; false: then at the latest.';
+COMMENT ON COLUMN clusters_cluster.token_asked_at IS 'When the controller was last asked when this token ends.';
+COMMENT ON COLUMN clusters_cluster.refresh_declined IS
+    'Why the controller refused to renew a token that is about to end; NULL: it did not.';
 
 COMMENT ON TABLE clusters_organization IS 'Organizations of the controllers.';
 

@@ -25,6 +25,10 @@ CREATE TABLE clusters_cluster (
     client_secret BYTEA,
     api_prefix VARCHAR(50),
     product_version VARCHAR(50),
+    token_ends_at TIMESTAMPTZ,
+    token_end_exact BOOLEAN NOT NULL DEFAULT FALSE,
+    token_asked_at TIMESTAMPTZ,
+    refresh_declined TEXT,
     CONSTRAINT valid_protocol CHECK (protocol IN ('http', 'https')),
     CONSTRAINT valid_port CHECK (port BETWEEN 1 AND 65535)
 );

@@ -28,8 +28,8 @@ COMMENT ON TABLE marts.organization_host_set_daily IS 'Which hosts an organizati
 COMMENT ON TABLE marts.organization_host_set_monthly IS 'Which hosts an organization''s runs of a month touched, as bitmaps.';
 COMMENT ON TABLE marts.platform_month IS 'Elapsed time of each cluster by month, over which cost_model subscription spreads the price of the platform. Not by organization: a reader of some organizations sees none of it, only the sums in population_month.';
 COMMENT ON TABLE marts.formula IS 'One row: the settings that all money obeys, as read from common_settings by trigger.';
-COMMENT ON TABLE marts.rate_history IS 'Every rate that was set, from which day, for everyone (0, 0), a cluster, or an organization. A value of NULL ends an override.';
-COMMENT ON TABLE marts.rate_period IS 'The rates that hold for each organization of each cluster in each period: rate_history resolved.';
+COMMENT ON TABLE marts.rate_history IS 'Every rate that was set, from which day, for everyone (0, 0), a cluster, or an organization: an organization''s own comes before its cluster''s, that before everyone''s. A value of NULL ends an override. The subscription''s price is everyone''s only.';
+COMMENT ON TABLE marts.rate_period IS 'The rates that hold for each organization of each cluster in each period: rate_history resolved, but for the subscription''s price (view subscription_price).';
 COMMENT ON TABLE marts.template_minutes IS 'Minutes of each job template with their history, kept by trigger.';
 COMMENT ON TABLE marts.bi_access IS 'Which organizations a database role may see. A role that is not listed, and inherits none that is, sees all; a login that is listed stays so whatever SET ROLE it does.';
 COMMENT ON TABLE public.common_currency_rate IS 'What one unit of from_currency is worth in to_currency, from rate_date on.';
@@ -49,7 +49,8 @@ COMMENT ON VIEW marts.current_rate IS 'The rates in force today for each organiz
 COMMENT ON VIEW marts.series_price IS 'Series with the minutes and rates that price them today.';
 COMMENT ON VIEW marts.counted_first_run IS 'The first run of each job template that the population of the settings counts.';
 COMMENT ON VIEW marts.population_first_run IS 'The first run of each job template under each choice of savings_population and count_check_mode.';
-COMMENT ON VIEW marts.population_month IS 'The platform''s price and elapsed time by month under each choice of savings_population and count_check_mode, where a price is set.';
+COMMENT ON VIEW marts.population_month IS 'The platform''s price and elapsed time by month under each choice of savings_population and count_check_mode, where there is a price.';
+COMMENT ON VIEW marts.subscription_price IS 'What the platform costs a month under cost_model subscription, with its history; nothing before the first row.';
 COMMENT ON VIEW marts.subscription_month IS 'The platform''s price and elapsed time by month, under cost_model subscription.';
 COMMENT ON VIEW marts.counted_job IS 'Successful and failed jobs of core, for charts by the hour.';
 COMMENT ON VIEW marts.counted_job_label IS 'Labels of core''s jobs, for charts by the hour.';
@@ -74,13 +75,14 @@ COMMENT ON FUNCTION marts.template_quantities IS 'Quantities of each cluster, or
 COMMENT ON FUNCTION marts.template_money IS 'The same with their money: what the functions add up.';
 COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for run time between two days, by cluster, organization, job template and project.';
 COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
-COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate from a day on, for everyone, a cluster or an organization, and notes what must be recomputed.';
+COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate (manual, automated, hourly, subscription) from a day on, for everyone, a cluster or an organization, notes what must be recomputed, and gives the day: without one today, or always for everyone''s first.';
+COMMENT ON FUNCTION marts.rate_bounds IS 'The highest value of a rate, and what it is paid for: a minute, an hour or a month.';
 COMMENT ON FUNCTION marts.setting IS 'A setting''s text, or its default.';
 COMMENT ON FUNCTION marts.checked_number IS 'A setting''s value as a number between two bounds; refuses others by the setting''s name.';
 COMMENT ON FUNCTION marts.checked_setting IS 'A setting that must be one of a few words.';
 COMMENT ON FUNCTION marts.read_formula IS 'Reads the settings into marts.formula, and notes what must be rebuilt.';
 COMMENT ON FUNCTION marts.fill_dates IS 'Adds days to dim_date.';
-COMMENT ON FUNCTION marts.rate_on IS 'The rate that holds for an organization of a cluster on a day.';
+COMMENT ON FUNCTION marts.rate_on IS 'The rate that holds for an organization of a cluster on a day: its own before the cluster''s before everyone''s.';
 COMMENT ON FUNCTION marts.resolved_rates IS 'The periods of rate_period, computed from rate_history.';
 
 -- One description a column name: it means the same wherever it stands.
@@ -137,12 +139,14 @@ BEGIN
             ('manual_costs_as_recorded', 'Manual costs by the rates and minutes of the day.'),
             ('automated_costs_as_recorded', 'Automated costs by the rates and minutes of the day.'),
             ('creation_costs_as_recorded', 'Creation costs by the rates and minutes of the day.'),
-            ('run_costs_as_recorded', 'Run costs by the rates of the day.'),
-            ('savings_as_recorded', 'Savings by the rates and minutes of the day; under cost_model subscription, whose price and hourly rate have no history, all as recorded is what it is now.'),
-            ('manual_cents_as_recorded', 'Manual costs by the rates and minutes of the day, in cents.'),
-            ('creation_cents_as_recorded', 'Creation costs of every run by the rates and minutes of the day, in cents.'),
+            ('run_costs_as_recorded', 'Run costs by the rates of the day; under cost_model subscription, the share of the price in force on the first day of the month.'),
+            ('savings_as_recorded', 'Manual costs - automated costs, as recorded.'),
+            ('manual_cents_as_recorded', 'Manual costs by the rates and minutes of the day, in cents; in sixtieths of a cent where recorded_by_subscription.'),
+            ('creation_cents_as_recorded', 'Creation costs of every run by the rates and minutes of the day, in cents; in sixtieths of a cent where recorded_by_subscription.'),
             ('run_cent_ms_as_recorded', 'Run time in milliseconds x the day''s automated rate in cents a minute; divide by 6,000,000.'),
-            ('creation_cents', 'Creation costs by the rate and minutes of the day of the first run, in cents.'),
+            ('recorded_by_subscription', 'Whether money as recorded is by cost_model subscription: as of the cluster''s last refresh.'),
+            ('recorded_divisor', 'Parts of a unit of money in which costs as recorded are summed: cents, or sixtieths of them.'),
+            ('price_as_recorded', 'Price of the platform on the first day of the month.'),
             ('successful_hosts', 'Hosts of successful runs.'),
             ('check_runs', 'Runs, those in check mode.'),
             ('check_successful_runs', 'Successful runs, those in check mode.'),
@@ -167,16 +171,19 @@ BEGIN
             ('num_hosts', 'Hosts of the job.'),
             ('valid_from', 'First day on which it holds.'), ('valid_to', 'First day on which it no longer holds; 9999-12-31: none yet.'),
             ('manual', 'What a minute of manual work costs.'), ('automated', 'What a minute of run time costs.'),
-            ('person_rate', 'What a minute of a person costs: the manual rate, or hourly_rate / 60 under cost_model subscription.'),
+            ('hourly', 'What an hour of a person costs under cost_model subscription.'),
+            ('manual_cents', 'manual in cents.'), ('automated_cents', 'automated in cents.'), ('hourly_cents', 'hourly in cents.'),
+            ('person_hour', 'What an hour of a person costs: the manual rate x 60, or the hourly rate under cost_model subscription.'),
+            ('creation_cost_60_as_recorded', 'Creation costs by the rate and minutes of the day of the first run, x 60.'),
             ('source', 'default, estimated or set.'), ('minutes_source', 'Where the manual minutes come from: default, estimated or set.'),
-            ('rate_type', 'manual or automated.'), ('value', 'Money a minute.'), ('set_at', 'When it was set.'), ('set_by', 'The database role that set it.'),
+            ('rate_type', 'manual, automated, hourly or subscription.'), ('value', 'Money a minute (hourly: an hour, subscription: a month).'), ('set_at', 'When it was set.'), ('set_by', 'The database role that set it.'),
             ('role', 'Database role.'), ('from_currency', 'ISO code.'), ('to_currency', 'ISO code.'), ('rate_date', 'First day of the rate.'),
             ('rate', 'Units of to_currency for one of from_currency.'),
             ('first_run_date', 'Day of the template''s first counted run.'), ('payback_date', 'Day from which cumulated savings stay above zero; NULL: not yet.'),
             ('last_sync', 'When the last sync ended.'), ('last_outcome', 'How it ended.'), ('newest_job', 'Finish time of the newest job synced.'),
             ('newest_job_age_seconds', 'How long ago that is.'), ('lag_seconds', 'How far the last sync was behind the controller.'),
             ('quarantined', 'Records in quarantine.'), ('days_to_refresh', 'Changed days not yet in the marts.'),
-            ('price', 'Price of the platform for the month.'), ('noted_at', 'When it was noted.'), ('reason', 'Why.'), ('id', 'Key.'),
+            ('price', 'Price of the platform for a month; beside a month, the price in force today.'), ('noted_at', 'When it was noted.'), ('reason', 'Why.'), ('id', 'Key.'),
             ('internal_created', 'When the row was made.'), ('internal_modified', 'When the row was last changed.'),
             ('year', 'Calendar year.'), ('quarter', 'Quarter, 1-4.'), ('day', 'Day of the month.'), ('year_month', 'YYYY-MM.'),
             ('month_start', 'First day of the month.'), ('month_name', 'English name.'), ('iso_year', 'Year of the ISO week.'),
@@ -186,8 +193,7 @@ BEGIN
             ('only_row', 'Always true.'), ('count_creation', 'Setting enable_template_creation_time.'), ('creation_once', 'Whether setting creation_cost_basis is once.'),
             ('subscription', 'Whether setting cost_model is subscription.'), ('successful_only', 'Whether setting savings_population is successful_only.'),
             ('count_check_mode', 'Setting count_check_mode.'), ('reporting_timezone', 'Setting reporting_timezone.'),
-            ('fiscal_year_start_month', 'Setting fiscal_year_start_month.'), ('hours_per_fte', 'Setting hours_per_fte.'), ('hourly_rate', 'Setting hourly_rate.'),
-            ('subscription_monthly_price', 'Setting subscription_monthly_price.'), ('default_manual_minutes', 'Setting default_manual_minutes.'),
+            ('fiscal_year_start_month', 'Setting fiscal_year_start_month.'), ('hours_per_fte', 'Setting hours_per_fte.'), ('default_manual_minutes', 'Setting default_manual_minutes.'),
             ('default_creation_minutes', 'Setting default_creation_minutes.'), ('estimate_template_minutes', 'Setting estimate_template_minutes.'),
             ('currency', 'ISO code of the configured currency.'), ('currency_symbol', 'Its symbol.')
         ) AS d (name, words)

@@ -7,7 +7,9 @@ CREATE TABLE public.common_currency_rate (
     rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
     internal_created TIMESTAMPTZ DEFAULT NOW(),
     internal_modified TIMESTAMPTZ DEFAULT NOW(),
-    CHECK (from_currency <> to_currency)
+    CHECK (from_currency <> to_currency),
+    -- As common_currency has them: a rate of usd would never be found.
+    CONSTRAINT iso_codes_in_capitals CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$')
 );
 CREATE UNIQUE INDEX common_currency_rate_day_idx ON public.common_currency_rate (from_currency, to_currency, rate_date);
 CREATE VIEW marts.currency_rate AS SELECT from_currency, to_currency, rate_date, rate FROM public.common_currency_rate;
@@ -62,7 +64,8 @@ BEGIN
             ('host_set_daily', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
             ('host_set_pentad', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
             ('host_set_monthly', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o)'),
+            ('dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o'
+                || ' UNION ALL SELECT w.cluster_id FROM marts.workload w)'),
             ('dim_job_template', 'job_template_id IN (SELECT s.job_template_id FROM marts.series s)'
                 || ' OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
             ('template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),

@@ -71,63 +71,28 @@ CREATE FUNCTION marts.matching_workloads(
       AND (labels IS NULL OR w.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 
--- The runs on which the creation cost is booked once, under each choice of the population: the first of each template, for
--- whichever organization it ran. Found with the owner's rights, for a reader who sees one organization would take the
--- first of its own for it; shown to those who see the run.
-CREATE VIEW marts.population_first_run WITH (security_barrier = true) AS
-    SELECT x.* FROM (
-        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, r.job_template_id)
-            k.count_check_mode, o.successful_only, r.job_template_id, r.series_id, r.job_id, r.date,
-            r.creation_cents_as_recorded AS creation_cents
-        FROM marts.first_run r
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
-        ORDER BY k.count_check_mode, o.successful_only, r.job_template_id, r.finished, r.job_id
-    ) x
-    JOIN marts.series s USING (series_id)
-    WHERE (SELECT marts.sees_all()) OR s.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
-
-CREATE VIEW marts.counted_first_run WITH (security_invoker = true) AS
-    SELECT r.job_template_id, r.series_id, r.job_id, r.date, r.creation_cents
-    FROM marts.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only);
-
--- What a month's run time costs in a subscription, under each choice of the population: `price` for `elapsed_ms` in all. A
--- reader's share needs the whole, so that all readers see it, with the owner's rights, but only where there is a price:
--- then whoever knows the costs of some run time knows the whole.
-CREATE VIEW marts.population_month AS
-    SELECT p.month, k.count_check_mode, o.successful_only, f.subscription_monthly_price AS price, sum(p.elapsed_ms) AS elapsed_ms
-    FROM marts.platform_month p
-    JOIN marts.formula f ON f.subscription_monthly_price > 0
-    CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-    WHERE (k.count_check_mode OR NOT p.check_mode) AND (NOT o.successful_only OR p.status = 'successful')
-    GROUP BY 1, 2, 3, 4
-    HAVING sum(p.elapsed_ms) > 0;
-
-CREATE VIEW marts.subscription_month WITH (security_invoker = true) AS
-    SELECT p.month, p.price, p.elapsed_ms
-    FROM marts.population_month p JOIN marts.formula f USING (count_check_mode, successful_only)
-    WHERE f.subscription;
-
 -- Successful and failed jobs as they stand in core, for charts by the hour. Views run with their owner's rights, but
--- current_user stays the reader's: the condition is the reader's own.
+-- current_user stays the reader's: the condition is the reader's own. 0 stands for none, as everywhere in the marts.
 CREATE VIEW marts.counted_job WITH (security_barrier = true) AS
-    SELECT j.id AS job_id, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.finished, j.num_hosts
+    SELECT j.id AS job_id, j.cluster_id, COALESCE(j.organization_id, 0) AS organization_id,
+        COALESCE(j.job_template_id, 0) AS job_template_id, COALESCE(j.project_id, 0) AS project_id, j.finished, j.num_hosts
     FROM archive.all_jobs j
     WHERE j.status IN ('successful', 'failed')
       AND (j.job_type <> 'check' OR (SELECT f.count_check_mode FROM marts.formula f))
-      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+      AND ((SELECT marts.sees_all()) OR COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
 CREATE VIEW marts.counted_job_label WITH (security_barrier = true) AS
     SELECT l.job_id, l.label_id FROM archive.all_job_labels l
     WHERE (SELECT marts.sees_all())
        OR EXISTS (SELECT FROM archive.all_jobs j WHERE j.id = l.job_id
-                  AND j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+                  AND COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
 
 -- What the subscription charges for run time in the range: that of the runs that the population counts, and of failed ones.
 CREATE FUNCTION marts.subscription_cost(
     from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
 ) RETURNS TABLE (
-    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, cost NUMERIC, failed_cost NUMERIC
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, cost NUMERIC, failed_cost NUMERIC,
+    cost_as_recorded NUMERIC, failed_cost_as_recorded NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -146,7 +111,9 @@ BEGIN
     RETURN QUERY
     SELECT u.cluster_id, u.organization_id, u.job_template_id, u.project_id,
         sum(CASE WHEN f.successful_only THEN u.successful_ms ELSE u.ms END * p.price / p.elapsed_ms),
-        sum((u.ms - u.successful_ms) * p.price / p.elapsed_ms)
+        sum((u.ms - u.successful_ms) * p.price / p.elapsed_ms),
+        sum(CASE WHEN f.successful_only THEN u.successful_ms ELSE u.ms END * p.price_as_recorded / p.elapsed_ms),
+        sum((u.ms - u.successful_ms) * p.price_as_recorded / p.elapsed_ms)
     FROM (
         SELECT w.cluster_id, w.organization_id, w.job_template_id, w.project_id, p.month,
             sum(p.sign * (d.elapsed_ms - without_check * d.check_elapsed_ms)) AS ms,
@@ -220,9 +187,9 @@ BEGIN
     WHERE q.runs > 0 OR q.provisional_runs > 0;
 END $$;
 
--- The same with their money. run_cost_60000 is the cost of run time times 60,000, for elapsed is in milliseconds and the
--- rate a minute's: whoever adds rows up divides once. What is recorded stays in cents (and cents a minute x milliseconds)
--- for the same reason.
+-- The same with their money. manual_cost_60 and creation_cost_60 are costs times 60, run_cost_60000 the cost of run time times
+-- 60,000, for minutes are paid by the hour and milliseconds by the minute: whoever adds rows up divides once. What is recorded is in sixtieths of cents (and in cents a minute x
+-- milliseconds) for the same reason.
 CREATE FUNCTION marts.template_money(
     from_date DATE, to_date DATE,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
@@ -230,39 +197,42 @@ CREATE FUNCTION marts.template_money(
     cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER,
     runs BIGINT, successful_runs BIGINT, provisional_runs BIGINT, hosts BIGINT, elapsed_ms BIGINT,
     manual_minutes BIGINT, creation_minutes BIGINT, counted_ms BIGINT,
-    manual_cost NUMERIC, creation_cost NUMERIC, run_cost_60000 NUMERIC, failed_run_cost_60000 NUMERIC,
-    manual_cents_as_recorded NUMERIC, creation_cents_as_recorded NUMERIC, run_cent_ms_as_recorded NUMERIC,
-    failed_run_cent_ms_as_recorded NUMERIC
+    manual_cost_60 NUMERIC, creation_cost_60 NUMERIC, run_cost_60000 NUMERIC, failed_run_cost_60000 NUMERIC,
+    manual_cost_6000_as_recorded NUMERIC, creation_cost_6000_as_recorded NUMERIC, run_cost_6000000_as_recorded NUMERIC,
+    failed_run_cost_6000000_as_recorded NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    today DATE := marts.today();
     f marts.formula;
+    subscribed BOOLEAN;
 BEGIN
     SELECT * INTO f FROM marts.formula;
+    subscribed := f.subscription OR EXISTS (SELECT FROM marts.dim_cluster d WHERE d.recorded_by_subscription);
     -- OFFSET 0: what the settings do not ask for is not computed at all, what several columns need is computed once.
     RETURN QUERY
     SELECT q.cluster_id, q.organization_id, q.job_template_id, q.project_id,
         q.runs, q.successful_runs, q.provisional_runs, q.hosts, q.elapsed_ms,
         c.manual_minutes, c.creation_minutes, CASE WHEN n.counts THEN q.counted_ms ELSE 0 END,
-        c.manual_minutes * n.person_rate, c.creation_minutes * n.person_rate,
+        c.manual_minutes * r.person_hour, c.creation_minutes * r.person_hour,
         CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 60000 ELSE q.counted_ms * r.automated END,
         CASE WHEN NOT n.counts OR f.successful_only THEN 0
             WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 60000 ELSE q.failed_ms * r.automated END,
-        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN c.manual_minutes * n.person_rate * 100 ELSE q.manual_cents END,
+        CASE WHEN n.counts THEN q.manual_cents * n.recorded_sixtieths ELSE 0 END,
         CASE WHEN NOT n.counts OR NOT f.count_creation THEN 0
-            WHEN f.subscription THEN c.creation_minutes * n.person_rate * 100
-            WHEN f.creation_once THEN COALESCE(first.creation_cents, 0) ELSE q.creation_cents END::numeric,
-        CASE WHEN NOT n.counts THEN 0 WHEN f.subscription THEN COALESCE(sub.cost, 0) * 6000000 ELSE q.run_cent_ms END,
+            WHEN f.creation_once THEN COALESCE(first.creation_cost_60_as_recorded, 0) * 100
+            ELSE q.creation_cents * n.recorded_sixtieths END,
+        CASE WHEN NOT n.counts THEN 0 WHEN k.recorded_by_subscription THEN COALESCE(sub.cost_as_recorded, 0) * 6000000
+            ELSE q.run_cent_ms END,
         CASE WHEN NOT n.counts OR f.successful_only THEN 0
-            WHEN f.subscription THEN COALESCE(sub.failed_cost, 0) * 6000000 ELSE q.failed_run_cent_ms END
+            WHEN k.recorded_by_subscription THEN COALESCE(sub.failed_cost_as_recorded, 0) * 6000000
+            ELSE q.failed_run_cent_ms END
     FROM marts.template_quantities(from_date, to_date, clusters, organizations, job_templates, projects, labels) q
-    JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-        AND r.valid_from <= today AND r.valid_to > today
+    JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+    JOIN marts.dim_cluster k ON k.cluster_id = q.cluster_id
     LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN (
-        SELECT s.*, x.creation_cents FROM marts.counted_first_run x
+        SELECT s.*, x.creation_cost_60_as_recorded FROM marts.counted_first_run x
         JOIN marts.series s ON s.series_id = x.series_id
         JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = s.workload_id
         WHERE f.creation_once AND x.date BETWEEN from_date AND to_date OFFSET 0
@@ -270,12 +240,12 @@ BEGIN
         AND first.cluster_id = q.cluster_id AND first.project_id = q.project_id
     LEFT JOIN (
         SELECT x.* FROM marts.subscription_cost(from_date, to_date, clusters, organizations, job_templates, projects, labels) x
-        WHERE f.subscription OFFSET 0
+        WHERE subscribed OFFSET 0
     ) sub ON sub.job_template_id = q.job_template_id AND sub.organization_id = q.organization_id
         AND sub.cluster_id = q.cluster_id AND sub.project_id = q.project_id
     CROSS JOIN LATERAL (
         SELECT t.job_template_id IS NOT NULL AS counts,
-            CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
+            6000 / k.recorded_divisor AS recorded_sixtieths
         OFFSET 0
     ) n
     CROSS JOIN LATERAL (

@@ -33,13 +33,13 @@ BEGIN
         SELECT m.job_template_id, sum(m.runs)::bigint AS runs,
             COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
             sum(m.provisional_runs)::bigint AS provisional_runs, sum(m.elapsed_ms) AS elapsed_ms, sum(m.hosts)::bigint AS hosts,
-            sum(m.manual_cost) * factor AS manual, sum(m.creation_cost) * factor AS creation,
+            sum(m.manual_cost_60) * factor / 60 AS manual, sum(m.creation_cost_60) * factor / 60 AS creation,
             sum(m.run_cost_60000) * factor / 60000 AS run,
             COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
             (sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000 AS saved_seconds,
-            sum(m.manual_cents_as_recorded) * factor / 100 AS manual_r, sum(m.creation_cents_as_recorded) * factor / 100 AS creation_r,
-            sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS run_r,
-            COALESCE(sum(m.failed_run_cent_ms_as_recorded), 0) * factor / 6000000 AS failed_run_r
+            sum(m.manual_cost_6000_as_recorded) * factor / 6000 AS manual_r, sum(m.creation_cost_6000_as_recorded) * factor / 6000 AS creation_r,
+            sum(m.run_cost_6000000_as_recorded) * factor / 6000000 AS run_r,
+            COALESCE(sum(m.failed_run_cost_6000000_as_recorded), 0) * factor / 6000000 AS failed_run_r
         FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         WHERE m.job_template_id <> 0
         GROUP BY m.job_template_id
@@ -133,14 +133,15 @@ BEGIN
             count(DISTINCT m.job_template_id) FILTER (WHERE m.job_template_id <> 0 AND m.runs > 0) AS templates,
             COALESCE(sum(m.provisional_runs), 0)::bigint AS provisional_runs,
             COALESCE(sum(m.elapsed_ms), 0) AS elapsed_ms, COALESCE(sum(m.hosts), 0)::bigint AS hosts,
-            COALESCE(sum(m.manual_cost), 0) * factor AS manual, COALESCE(sum(m.creation_cost), 0) * factor AS creation,
+            COALESCE(sum(m.manual_cost_60), 0) * factor / 60 AS manual,
+            COALESCE(sum(m.creation_cost_60), 0) * factor / 60 AS creation,
             COALESCE(sum(m.run_cost_60000), 0) * factor / 60000 AS run,
             COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
             COALESCE((sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000, 0) AS saved_seconds,
-            COALESCE(sum(m.manual_cents_as_recorded), 0) * factor / 100 AS manual_r,
-            COALESCE(sum(m.creation_cents_as_recorded), 0) * factor / 100 AS creation_r,
-            COALESCE(sum(m.run_cent_ms_as_recorded), 0) * factor / 6000000 AS run_r,
-            COALESCE(sum(m.failed_run_cent_ms_as_recorded), 0) * factor / 6000000 AS failed_run_r
+            COALESCE(sum(m.manual_cost_6000_as_recorded), 0) * factor / 6000 AS manual_r,
+            COALESCE(sum(m.creation_cost_6000_as_recorded), 0) * factor / 6000 AS creation_r,
+            COALESCE(sum(m.run_cost_6000000_as_recorded), 0) * factor / 6000000 AS run_r,
+            COALESCE(sum(m.failed_run_cost_6000000_as_recorded), 0) * factor / 6000000 AS failed_run_r
         FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
     ) g CROSS JOIN marts.formula f;
 END $$;
@@ -160,6 +161,10 @@ DECLARE
     signs INTEGER[];
     starts DATE[];
 BEGIN
+    IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
+        RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     SELECT f.reporting_timezone, (NOT f.count_check_mode)::int INTO zone, without_check FROM marts.formula f;
     IF granularity = 'hour' THEN
         -- Hours are not kept in the marts: they are read from core, through the view that knows who may see what.
@@ -309,9 +314,9 @@ BEGIN
         SELECT m.project_id, sum(m.runs)::bigint AS runs,
             COALESCE(sum(m.successful_runs), 0)::bigint AS successful,
             sum(m.hosts)::bigint AS hosts, sum(m.elapsed_ms) AS elapsed_ms,
-            (sum(m.manual_cost) - sum(m.creation_cost)) * factor - sum(m.run_cost_60000) * factor / 60000 AS savings,
-            (sum(m.manual_cents_as_recorded) - sum(m.creation_cents_as_recorded)) * factor / 100
-                - sum(m.run_cent_ms_as_recorded) * factor / 6000000 AS recorded
+            (sum(m.manual_cost_60) - sum(m.creation_cost_60)) * factor / 60 - sum(m.run_cost_60000) * factor / 60000 AS savings,
+            (sum(m.manual_cost_6000_as_recorded) - sum(m.creation_cost_6000_as_recorded)) * factor / 6000
+                - sum(m.run_cost_6000000_as_recorded) * factor / 6000000 AS recorded
         FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
         GROUP BY m.project_id
         HAVING sum(m.runs) > 0

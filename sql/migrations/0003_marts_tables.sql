@@ -8,7 +8,9 @@ CREATE TABLE marts.dim_cluster (
     name VARCHAR(100) NOT NULL,
     address VARCHAR(255) NOT NULL,
     aap_version VARCHAR(50),
-    enabled BOOLEAN NOT NULL
+    enabled BOOLEAN NOT NULL,
+    recorded_by_subscription BOOLEAN NOT NULL,
+    recorded_divisor NUMERIC GENERATED ALWAYS AS (CASE WHEN recorded_by_subscription THEN 6000.000000000000 ELSE 100.0 END) STORED
 );
 CREATE TABLE marts.dim_organization (
     organization_id INTEGER PRIMARY KEY,
@@ -112,8 +114,8 @@ CREATE TABLE marts.series (
 CREATE INDEX series_template_idx ON marts.series (job_template_id);
 
 -- Facts. int is enough for a day's or a month's counts of one series; elapsed is whole milliseconds, as precise as
--- core; costs as recorded are whole cents, and for run time whole cents a minute times milliseconds: exact, and added up
--- several times faster than numeric.
+-- core; costs as recorded are whole cents (sixtieths of them by an hourly rate), and for run time whole cents a minute times
+-- milliseconds: exact, and added up several times faster than numeric.
 CREATE TABLE marts.run_daily (
     date DATE NOT NULL REFERENCES marts.dim_date(date),
     series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
@@ -154,7 +156,6 @@ CREATE TABLE marts.first_run (
     job_id INTEGER NOT NULL,
     date DATE NOT NULL,
     finished TIMESTAMPTZ NOT NULL,
-    creation_cents_as_recorded BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (job_template_id, job_type, status)
 );
 CREATE INDEX first_run_series_idx ON marts.first_run (series_id);

@@ -2,50 +2,16 @@
 -- security_invoker, so that row-level security is the reader's. Views over core run with their owner's rights and carry
 -- the reader's restriction themselves.
 
--- The rates in force today for each organization of each cluster; a person's under cost_model subscription is by the hour.
-CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
-    SELECT r.cluster_id, r.organization_id, CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate,
-        r.automated
-    FROM marts.rate_period r
-    CROSS JOIN marts.formula f
-    WHERE r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
-      AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date;
-
--- The settings and rates that price a series today.
-CREATE VIEW marts.series_price WITH (security_invoker = true) AS
-    SELECT s.*, t.manual_minutes, t.creation_minutes, t.source AS minutes_source, r.person_rate, r.automated,
-        t.job_template_id IS NOT NULL AND (s.job_type <> 'check' OR f.count_check_mode)
-            AND (s.status = 'successful' OR NOT f.successful_only) AS counts,
-        f.count_creation, f.creation_once, f.subscription
-    FROM marts.series s
-    CROSS JOIN marts.formula f
-    JOIN marts.current_rate r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
-    LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31';
-
--- What the runs of a day cost by the rates and minutes of that day: in whole cents, and for run time in whole cents a minute
--- times milliseconds. Days need not keep it, their sums by month and to date do.
-CREATE VIEW marts.recorded_daily WITH (security_invoker = true) AS
-    SELECT d.*,
-        COALESCE(d.hosts::bigint * t.manual_minutes * (r.manual * 100)::bigint, 0) AS manual_cents_as_recorded,
-        COALESCE(d.runs::bigint * t.creation_minutes * (r.manual * 100)::bigint, 0) AS creation_cents_as_recorded,
-        CASE WHEN t.job_template_id IS NULL THEN 0 ELSE COALESCE(d.elapsed_ms * (r.automated * 100)::bigint, 0) END
-            AS run_cent_ms_as_recorded
-    FROM marts.run_daily d
-    JOIN marts.series s ON s.series_id = d.series_id
-    LEFT JOIN marts.rate_period r ON r.cluster_id = s.cluster_id AND r.organization_id = s.organization_id
-        AND r.valid_from <= d.date AND r.valid_to > d.date
-    LEFT JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_from <= d.date AND t.valid_to > d.date;
-
 CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
     SELECT d.date, p.cluster_id, p.organization_id, p.job_template_id, p.project_id, p.label_set_id, p.job_type, p.status,
         d.runs, d.runs_without_hosts, d.provisional_runs,
         CASE WHEN p.job_template_id = 0 THEN d.runs ELSE 0 END AS runs_without_template,
         d.hosts, d.changed_hosts, d.dark_hosts, d.failures_hosts, d.ok_hosts, d.processed_hosts, d.skipped_hosts,
         d.failed_hosts, d.ignored_hosts, d.rescued_hosts, d.elapsed_ms / 1000.0 AS elapsed_seconds,
-        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_rate AS manual_costs,
-        c.creation_minutes * p.person_rate AS creation_costs, c.run_costs,
-        c.creation_minutes * p.person_rate + c.run_costs AS automated_costs,
-        c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
+        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_hour / 60 AS manual_costs,
+        c.creation_minutes * p.person_hour / 60 AS creation_costs, c.run_costs,
+        c.creation_minutes * p.person_hour / 60 + c.run_costs AS automated_costs,
+        (c.manual_minutes - c.creation_minutes) * p.person_hour / 60 - c.run_costs AS savings,
         CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
             AS time_savings_seconds,
         r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
@@ -63,13 +29,13 @@ CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
                 ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.manual_minutes * p.person_rate
-                ELSE d.manual_cents_as_recorded / 100.0 END AS manual,
+        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / p.recorded_divisor ELSE 0 END AS manual,
             CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
-                WHEN p.subscription THEN c.creation_minutes * p.person_rate
-                WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
-                ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
-            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
+                WHEN p.creation_once THEN COALESCE(first.creation_cost_60_as_recorded, 0) / 60
+                ELSE d.creation_cents_as_recorded / p.recorded_divisor END AS creation,
+            CASE WHEN NOT p.counts THEN 0
+                WHEN p.recorded_by_subscription THEN COALESCE(d.elapsed_ms * m.price_as_recorded / m.elapsed_ms, 0)
+                ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
     ) r;
 
 CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
@@ -78,10 +44,10 @@ CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
         CASE WHEN p.job_template_id = 0 THEN d.runs ELSE 0 END AS runs_without_template,
         d.hosts, d.changed_hosts, d.dark_hosts, d.failures_hosts, d.ok_hosts, d.processed_hosts, d.skipped_hosts,
         d.failed_hosts, d.ignored_hosts, d.rescued_hosts, d.elapsed_ms / 1000.0 AS elapsed_seconds,
-        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_rate AS manual_costs,
-        c.creation_minutes * p.person_rate AS creation_costs, c.run_costs,
-        c.creation_minutes * p.person_rate + c.run_costs AS automated_costs,
-        c.manual_minutes * p.person_rate - c.creation_minutes * p.person_rate - c.run_costs AS savings,
+        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_hour / 60 AS manual_costs,
+        c.creation_minutes * p.person_hour / 60 AS creation_costs, c.run_costs,
+        c.creation_minutes * p.person_hour / 60 + c.run_costs AS automated_costs,
+        (c.manual_minutes - c.creation_minutes) * p.person_hour / 60 - c.run_costs AS savings,
         CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
             AS time_savings_seconds,
         r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
@@ -100,13 +66,13 @@ CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
                 ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.manual_minutes * p.person_rate
-                ELSE d.manual_cents_as_recorded / 100.0 END AS manual,
+        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / p.recorded_divisor ELSE 0 END AS manual,
             CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
-                WHEN p.subscription THEN c.creation_minutes * p.person_rate
-                WHEN p.creation_once THEN COALESCE(first.creation_cents, 0) / 100.0
-                ELSE d.creation_cents_as_recorded / 100.0 END AS creation,
-            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN c.run_costs ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
+                WHEN p.creation_once THEN COALESCE(first.creation_cost_60_as_recorded, 0) / 60
+                ELSE d.creation_cents_as_recorded / p.recorded_divisor END AS creation,
+            CASE WHEN NOT p.counts THEN 0
+                WHEN p.recorded_by_subscription THEN COALESCE(d.elapsed_ms * m.price_as_recorded / m.elapsed_ms, 0)
+                ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
     ) r;
 
 CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
@@ -158,9 +124,8 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
             sum(q.hosts)::bigint AS hosts, sum(q.elapsed_ms) AS elapsed_ms, sum(q.counted_ms) AS counted_ms,
             sum(q.manual_minutes) AS manual_minutes, sum(c.creation_minutes) AS creation_minutes,
             sum(m.manual) AS manual_costs, sum(m.creation) AS creation_costs, sum(m.run) AS run_costs,
-            sum(CASE WHEN f.subscription THEN m.manual ELSE q.manual_cents / 100 END) AS manual_recorded,
-            sum(CASE WHEN f.subscription THEN m.creation ELSE c.creation_cents / 100 END) AS creation_recorded,
-            sum(CASE WHEN f.subscription THEN m.run ELSE q.run_cent_ms / 6000000 END) AS run_recorded, f.count_check_mode
+            sum(m.manual_recorded) AS manual_recorded, sum(m.creation_recorded) AS creation_recorded,
+            sum(m.run_recorded) AS run_recorded, f.count_check_mode
         FROM (
             SELECT d.date, p.cluster_id, p.organization_id, sum(d.runs) AS runs,
                 COALESCE(sum(d.runs) FILTER (WHERE p.status = 'successful'), 0) AS successful_runs,
@@ -180,23 +145,28 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
         ) q
         CROSS JOIN marts.formula f
         JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
+        JOIN marts.dim_cluster k ON k.cluster_id = q.cluster_id
         LEFT JOIN marts.subscription_month u ON u.month = date_trunc('month', q.date::timestamp)::date
         LEFT JOIN (
             SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes,
-                sum(x.creation_cents) AS creation_cents
+                sum(x.creation_cost_60_as_recorded) / 60 AS creation_recorded
             FROM marts.counted_first_run x JOIN marts.series_price p USING (series_id)
+            WHERE (SELECT g.creation_once FROM marts.formula g)  -- else not found for each row
             GROUP BY x.date, p.cluster_id, p.organization_id
         ) first ON first.date = q.date AND first.cluster_id = q.cluster_id AND first.organization_id = q.organization_id
         CROSS JOIN LATERAL (
             SELECT CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_minutes, 0)
-                    ELSE q.creation_minutes END AS creation_minutes,
-                CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_cents, 0)
-                    ELSE q.creation_cents END AS creation_cents
+                ELSE q.creation_minutes END AS creation_minutes
         ) c
         CROSS JOIN LATERAL (
-            SELECT q.manual_minutes * r.person_rate AS manual, c.creation_minutes * r.person_rate AS creation,
+            SELECT q.manual_minutes * r.person_hour / 60 AS manual, c.creation_minutes * r.person_hour / 60 AS creation,
                 CASE WHEN f.subscription THEN COALESCE(q.counted_ms * u.price / u.elapsed_ms, 0)
-                    ELSE q.counted_ms * r.automated / 60000 END AS run
+                    ELSE q.counted_ms * r.automated / 60000 END AS run,
+                q.manual_cents / k.recorded_divisor AS manual_recorded,
+                CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_recorded, 0)
+                    ELSE q.creation_cents / k.recorded_divisor END AS creation_recorded,
+                CASE WHEN k.recorded_by_subscription THEN COALESCE(q.counted_ms * u.price_as_recorded / u.elapsed_ms, 0)
+                    ELSE q.run_cent_ms / 6000000 END AS run_recorded
         ) m
         GROUP BY q.date, q.cluster_id, f.count_check_mode
     ) s
@@ -214,47 +184,6 @@ CREATE VIEW marts.launches WITH (security_invoker = true) AS
         l.user_id, l.runs, l.hosts, l.elapsed_ms / 1000.0 AS elapsed_seconds
     FROM marts.launches_daily l JOIN marts.series s USING (series_id);
 
--- The day on which a template's cumulated savings, creation paid once at the start, came to be above zero and stayed so.
--- A template that runs for organizations of different rates was created at the highest of them; as recorded, at the rate
--- and minutes of its first run (of today where the reader does not see that).
-CREATE VIEW marts.payback WITH (security_invoker = true) AS
-    WITH daily AS (
-        SELECT p.job_template_id, d.date, sum(d.hosts * p.manual_minutes * p.person_rate - CASE WHEN p.subscription
-            THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0) ELSE d.elapsed_ms * p.automated / 60000 END) AS gain,
-            sum(d.manual_cents_as_recorded) / 100 - sum(d.run_cent_ms_as_recorded) / 6000000 AS recorded_gain,
-            max(p.creation_minutes * p.person_rate) AS creation_costs
-        FROM marts.recorded_daily d JOIN marts.series_price p USING (series_id)
-        LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', d.date::timestamp)::date
-        WHERE p.counts AND d.runs > 0
-        GROUP BY p.job_template_id, d.date
-    ), template AS (
-        SELECT d.job_template_id, max(d.creation_costs) AS creation_costs,
-            CASE WHEN f.subscription THEN max(d.creation_costs) ELSE COALESCE(first.creation_cents / 100.0, max(d.creation_costs)) END
-                AS creation_costs_as_recorded, f.subscription
-        FROM daily d
-        CROSS JOIN marts.formula f
-        LEFT JOIN marts.counted_first_run first USING (job_template_id)
-        GROUP BY d.job_template_id, first.creation_cents, f.subscription
-    ), running AS (
-        SELECT d.job_template_id, d.date, lead(d.date) OVER so_far AS next, t.creation_costs, t.creation_costs_as_recorded,
-            sum(d.gain) OVER so_far - t.creation_costs AS cumulated,
-            sum(CASE WHEN t.subscription THEN d.gain ELSE d.recorded_gain END) OVER so_far - t.creation_costs_as_recorded AS recorded
-        FROM daily d JOIN template t USING (job_template_id)
-        WINDOW so_far AS (PARTITION BY d.job_template_id ORDER BY d.date)
-    ), outcome AS (
-        SELECT r.job_template_id, min(r.date) AS first_run_date, r.creation_costs, r.creation_costs_as_recorded,
-            (array_agg(r.cumulated ORDER BY r.date DESC))[1] AS cumulated, (array_agg(r.recorded ORDER BY r.date DESC))[1] AS recorded,
-            max(r.next) FILTER (WHERE r.cumulated <= 0) AS passed, max(r.next) FILTER (WHERE r.recorded <= 0) AS recorded_passed
-        FROM running r
-        GROUP BY r.job_template_id, r.creation_costs, r.creation_costs_as_recorded
-    )
-    SELECT o.job_template_id, t.name AS job_template, o.first_run_date, o.creation_costs,
-        CASE WHEN o.cumulated > 0 THEN COALESCE(o.passed, o.first_run_date) END AS payback_date,
-        o.cumulated AS cumulated_savings, o.creation_costs_as_recorded,
-        CASE WHEN o.recorded > 0 THEN COALESCE(o.recorded_passed, o.first_run_date) END AS payback_date_as_recorded,
-        o.recorded AS cumulated_savings_as_recorded
-    FROM outcome o JOIN marts.dim_job_template t USING (job_template_id);
-
 -- One row a successful or failed job, with its money.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.id AS job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.started, j.finished,
@@ -268,9 +197,7 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     FROM archive.all_jobs j
     CROSS JOIN marts.formula f
     CROSS JOIN LATERAL (SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date) d
-    JOIN marts.rate_period r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
-        AND r.valid_from <= (now() AT TIME ZONE f.reporting_timezone)::date
-        AND r.valid_to > (now() AT TIME ZONE f.reporting_timezone)::date
+    JOIN marts.current_rate r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
     JOIN marts.rate_period rr ON rr.cluster_id = j.cluster_id AND rr.organization_id = COALESCE(j.organization_id, 0)
         AND rr.valid_from <= d.date AND rr.valid_to > d.date
     LEFT JOIN marts.template_minutes t ON t.job_template_id = j.job_template_id AND t.valid_to = '9999-12-31'
@@ -278,28 +205,32 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
         AND tr.valid_from <= d.date AND tr.valid_to > d.date
     LEFT JOIN marts.counted_first_run first ON first.job_template_id = j.job_template_id AND first.job_id = j.id
     LEFT JOIN marts.subscription_month s ON s.month = date_trunc('month', d.date::timestamp)::date
+    LEFT JOIN marts.dim_cluster k ON k.cluster_id = j.cluster_id
     CROSS JOIN LATERAL (
         SELECT t.job_template_id IS NOT NULL AND j.num_hosts > 0 AND (j.job_type <> 'check' OR f.count_check_mode)
             AND (j.status = 'successful' OR NOT f.successful_only) AS counts,
-            CASE WHEN f.subscription THEN f.hourly_rate / 60 ELSE r.manual END AS person_rate
+            -- A cluster that was never refreshed has no model of its own yet.
+            COALESCE(k.recorded_by_subscription, f.subscription) AS recorded_by_subscription
     ) c
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN c.counts THEN j.num_hosts * t.manual_minutes * c.person_rate ELSE 0 END AS manual_costs,
+        SELECT CASE WHEN c.counts THEN j.num_hosts * t.manual_minutes * r.person_hour / 60 ELSE 0 END AS manual_costs,
             CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
                 WHEN f.creation_once AND first.job_id IS NULL THEN 0
-                ELSE t.creation_minutes * c.person_rate END AS creation_costs,
+                ELSE t.creation_minutes * r.person_hour / 60 END AS creation_costs,
             CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(j.elapsed * 1000 * s.price / s.elapsed_ms, 0)
                 ELSE j.elapsed * r.automated / 60 END AS run_costs
     ) m
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN f.subscription THEN m.manual_costs WHEN c.counts THEN j.num_hosts * tr.manual_minutes * rr.manual
-                ELSE 0 END AS manual,
-            CASE WHEN f.subscription THEN m.creation_costs WHEN NOT c.counts OR NOT f.count_creation THEN 0
-                WHEN f.creation_once AND first.job_id IS NULL THEN 0 ELSE tr.creation_minutes * rr.manual END AS creation,
-            CASE WHEN f.subscription THEN m.run_costs WHEN c.counts THEN j.elapsed * rr.automated / 60 ELSE 0 END AS run
+        SELECT CASE WHEN c.counts THEN j.num_hosts * tr.manual_minutes * p.person_hour / 60 ELSE 0 END AS manual,
+            CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
+                WHEN f.creation_once AND first.job_id IS NULL THEN 0 ELSE tr.creation_minutes * p.person_hour / 60 END AS creation,
+            CASE WHEN NOT c.counts THEN 0
+                WHEN c.recorded_by_subscription THEN COALESCE(j.elapsed * 1000 * s.price_as_recorded / s.elapsed_ms, 0)
+                ELSE j.elapsed * rr.automated / 60 END AS run
+        FROM (SELECT CASE WHEN c.recorded_by_subscription THEN rr.hourly ELSE rr.manual * 60 END::numeric(30,12) AS person_hour) p
     ) o
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
-      AND ((SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]));
+      AND ((SELECT marts.sees_all()) OR COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
 
 -- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
 -- apart by organization is shown to those who see everything.
@@ -319,95 +250,3 @@ CREATE VIEW marts.freshness WITH (security_barrier = true) AS
     ) r ON TRUE
     WHERE a.sees_all OR EXISTS (
         SELECT FROM public.clusters_organization o WHERE o.cluster_id = c.id AND o.id = ANY (a.organizations));
-
--- The total savings under each choice of the formula's settings, side by side; the row in force is marked.
-CREATE FUNCTION marts.formula_comparison(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
-) RETURNS TABLE (
-    cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
-    manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    WITH choice AS (
-        SELECT m.*, c.*, p.*, k.*
-        FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
-        CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
-            AS c (creation, count_creation, creation_once)
-        CROSS JOIN (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
-    ), span AS (
-        SELECT m.m1, m.m2 FROM marts.split(from_date, to_date) m
-    ), quantity AS MATERIALIZED (
-        SELECT u.month, s.series_id, s.cluster_id, s.organization_id, s.job_template_id, s.job_type = 'check' AS is_check,
-            s.status = 'successful' AS is_successful, sum(u.runs) AS runs, sum(u.hosts) AS hosts, sum(u.elapsed_ms) AS elapsed_ms
-        FROM (
-            SELECT m.month, m.series_id, m.runs, m.hosts, m.elapsed_ms
-            FROM span, marts.run_monthly m WHERE m.month >= span.m1 AND m.month < span.m2
-            UNION ALL
-            SELECT date_trunc('month', d.date::timestamp)::date, d.series_id, d.runs, d.hosts, d.elapsed_ms
-            FROM span, marts.run_daily d
-            WHERE (d.date >= from_date AND d.date < span.m1) OR (d.date >= span.m2 AND d.date <= to_date)
-        ) u
-        JOIN marts.series s USING (series_id)
-        WHERE (clusters IS NULL OR s.cluster_id = ANY (clusters))
-          AND (organizations IS NULL OR s.organization_id = ANY (organizations))
-          AND (job_templates IS NULL OR s.job_template_id = ANY (job_templates))
-          AND (projects IS NULL OR s.project_id = ANY (projects))
-          AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-        GROUP BY u.month, s.series_id
-    ), part AS MATERIALIZED (
-        -- The months' runs in the parts that a population counts or leaves out; of the money only the prices differ by choice.
-        SELECT q.month, q.is_check, q.is_successful, sum(q.runs) AS runs,
-            COALESCE(sum(q.elapsed_ms) FILTER (WHERE t.job_template_id IS NOT NULL), 0) AS elapsed_ms,
-            COALESCE(sum(q.hosts * t.manual_minutes), 0) AS manual_minutes,
-            COALESCE(sum(q.hosts * t.manual_minutes * r.manual), 0) AS manual,
-            COALESCE(sum(q.runs * t.creation_minutes), 0) AS creation_minutes,
-            COALESCE(sum(q.runs * t.creation_minutes * r.manual), 0) AS creation,
-            COALESCE(sum(q.elapsed_ms * r.automated) FILTER (WHERE t.job_template_id IS NOT NULL), 0) / 60000 AS run
-        FROM quantity q
-        JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-            AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
-        LEFT JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
-        GROUP BY q.month, q.is_check, q.is_successful
-    ), price AS MATERIALIZED (
-        SELECT * FROM marts.population_month
-    ), first AS (
-        SELECT f.count_check_mode, f.successful_only, sum(t.creation_minutes) AS creation_minutes,
-            sum(t.creation_minutes * r.manual) AS creation
-        FROM marts.population_first_run f
-        JOIN quantity q ON q.series_id = f.series_id AND q.month = date_trunc('month', f.date::timestamp)::date
-        JOIN marts.rate_period r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-            AND r.valid_from <= marts.today() AND r.valid_to > marts.today()
-        JOIN marts.template_minutes t ON t.job_template_id = q.job_template_id AND t.valid_to = '9999-12-31'
-        WHERE f.date BETWEEN from_date AND to_date
-        GROUP BY f.count_check_mode, f.successful_only
-    )
-    SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
-        (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode)
-            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode),
-        t.runs, m.manual, m.creation + m.run, m.manual - m.creation - m.run
-    FROM choice c
-    CROSS JOIN marts.formula g
-    CROSS JOIN LATERAL (
-        SELECT COALESCE(sum(x.runs), 0)::bigint AS runs, COALESCE(sum(x.manual_minutes), 0) AS manual_minutes,
-            COALESCE(sum(x.manual), 0) AS manual, COALESCE(sum(x.creation_minutes), 0) AS creation_minutes,
-            COALESCE(sum(x.creation), 0) AS creation, COALESCE(sum(x.run), 0) AS run,
-            COALESCE(sum(x.elapsed_ms * p.price / p.elapsed_ms), 0) AS charged
-        FROM part x
-        LEFT JOIN price p ON p.month = x.month AND p.count_check_mode = c.count_check_mode
-            AND p.successful_only = c.successful_only
-        WHERE (c.count_check_mode OR NOT x.is_check) AND (NOT c.successful_only OR x.is_successful)
-    ) t
-    LEFT JOIN first f ON f.count_check_mode = c.count_check_mode AND f.successful_only = c.successful_only
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN c.subscription THEN t.manual_minutes * g.hourly_rate / 60 ELSE t.manual END AS manual,
-            CASE WHEN NOT c.count_creation THEN 0
-                WHEN c.creation_once AND c.subscription THEN COALESCE(f.creation_minutes, 0) * g.hourly_rate / 60
-                WHEN c.creation_once THEN COALESCE(f.creation, 0)
-                WHEN c.subscription THEN t.creation_minutes * g.hourly_rate / 60
-                ELSE t.creation END AS creation,
-            CASE WHEN c.subscription THEN t.charged ELSE t.run END AS run
-    ) m
-    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC
-$$;

@@ -2,11 +2,12 @@
 
 COMMENT ON TABLE pipeline.alert IS 'Incidents: what people are told once when it begins and once when it is over.';
 COMMENT ON COLUMN pipeline.alert.id IS 'Primary key, given by the database.';
-COMMENT ON COLUMN pipeline.alert.kind IS 'run_failed, check_failed, cluster_stale or token_refused.';
+COMMENT ON COLUMN pipeline.alert.kind IS 'run_failed, check_failed, cluster_stale, token_expiring or token_refused.';
 COMMENT ON COLUMN pipeline.alert.subject IS 'What it is about: a cluster, or a check and a cluster.';
 COMMENT ON COLUMN pipeline.alert.message IS 'What happened and what to do, without secrets.';
 COMMENT ON COLUMN pipeline.alert.link IS 'Where to look in the Dagster UI.';
 COMMENT ON COLUMN pipeline.alert.raised_at IS 'When it began.';
+COMMENT ON COLUMN pipeline.alert.tell_from IS 'From when on people are told; what is over by then is not told at all.';
 COMMENT ON COLUMN pipeline.alert.last_seen IS 'When it was last seen.';
 COMMENT ON COLUMN pipeline.alert.occurrences IS 'How often it was seen.';
 COMMENT ON COLUMN pipeline.alert.resolved_at IS 'When it was over; NULL while it lasts.';
@@ -18,4 +19,4 @@ COMMENT ON COLUMN pipeline.alert_delivery.resolution IS 'Whether it is the messa
 COMMENT ON COLUMN pipeline.alert_delivery.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN pipeline.alert_delivery.next_attempt IS 'When it is tried next.';
 COMMENT ON COLUMN pipeline.alert_delivery.delivered_at IS 'When the receiver took it; NULL until then.';
-COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed.';
+COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed; of one that was delivered: who of several did not get it.';

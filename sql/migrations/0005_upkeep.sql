@@ -9,6 +9,7 @@ CREATE TABLE pipeline.alert (
     message TEXT NOT NULL,
     link TEXT,
     raised_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    tell_from TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     last_seen TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     occurrences INTEGER NOT NULL DEFAULT 1,
     resolved_at TIMESTAMPTZ

@@ -6,6 +6,7 @@ SELECT
     c.enabled::int AS enabled,
     extract(epoch FROM s.last_job_finished_date) AS watermark_timestamp_seconds,
     extract(epoch FROM success.finished_at) AS last_success_timestamp_seconds,
+    extract(epoch FROM c.token_ends_at) AS token_expires_timestamp_seconds,
     (last.outcome = 'failed')::int AS last_sync_failed,
     success.seconds AS last_success_seconds,
     success.lag_seconds AS sync_lag_seconds,

@@ -48,12 +48,12 @@ def web_receiver() -> Iterator[WebReceiver]:
 
 @contextmanager
 def mail_receiver(
-    tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None
+    tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None, refuses: str = ""
 ) -> Iterator[tuple[int, list[str]]]:
     """A mail server for the block: its port, and the mails it took.
 
     With `tls` it takes mail only after STARTTLS, with `login` (user, password) only after that, which it takes only
-    over TLS.
+    over TLS. It takes none for the address `refuses`.
     """
     mails: list[str] = []
 
@@ -74,6 +74,8 @@ def mail_receiver(
                 elif command.upper() == "AUTH" and self.secured and login is not None:
                     self.known = b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")[1:] == list(login)
                     self.say("235 welcome" if self.known else "535 no")
+                elif command.upper() == "RCPT" and refuses and refuses in rest:
+                    self.say("550 nobody of that name")
                 elif command.upper() == "DATA":
                     self.say("354 go on")
                     text = b""

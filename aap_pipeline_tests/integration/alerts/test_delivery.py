@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -98,6 +101,22 @@ def test_what_began_and_ended_while_nobody_could_be_told_is_not_told(connection:
         assert [(document["subject"], document["state"]) for document in web.documents] == [("b", "open")]
 
 
+def test_what_is_to_be_told_later_is_told_if_it_lasts(connection: Connection) -> None:
+    """Guards against patience that begins anew each time, so that a sync which fails for days is never told."""
+    with web_receiver() as web:
+        to = receivers(AlertSettings(webhook_url=SecretStr(web.url)))
+        for _ in range(2):
+            raise_incident(connection, "run_failed", "update_cluster a", "No.", patience=timedelta(minutes=2))
+            deliver(connection, to)
+        assert web.documents == []
+        connection.execute("UPDATE pipeline.alert SET tell_from = tell_from - interval '2 minutes'")
+        raise_incident(connection, "run_failed", "update_cluster a", "No.", patience=timedelta(minutes=2))
+        deliver(connection, to)
+        resolve_incident(connection, "run_failed", "update_cluster a")
+        deliver(connection, to)
+    assert [document["state"] for document in web.documents] == ["open", "resolved"]
+
+
 def test_an_incident_whose_subject_holds_a_secret_is_told_once_and_ends(connection: Connection) -> None:
     """Guards against a subject that is masked when an incident begins and not when it is looked for again."""
     secret = "hunter2-hunter2"
@@ -159,3 +178,63 @@ def test_mail_goes_over_starttls_after_a_login(
         retry_now(connection)
         assert deliver(connection, receivers(settings)) == []
         assert [mail.count("Subject: [aap-pipeline] problem: cluster stale: prod") for mail in mails] == [1]
+
+
+def test_a_slow_receiver_gets_the_rest_at_the_next_call(connection: Connection) -> None:
+    """Guards against a tick that Dagster ends, for thirty messages at two seconds each; and against none at all."""
+    seconds = count(step=15.0)
+    with web_receiver() as web, web_receiver() as slack:
+        to = receivers(AlertSettings(webhook_url=SecretStr(web.url), slack_webhook_url=SecretStr(slack.url)))
+        for name in "abcd":
+            raise_incident(connection, "cluster_stale", name, "Stale.")
+        told = []
+        for _ in range(3):
+            assert deliver(connection, to, 20, lambda: next(seconds)) == []
+            told.append((len(web.documents), len(slack.documents)))
+    assert told == [(2, 1), (4, 2), (4, 4)]
+
+
+def test_an_address_that_the_mail_server_refuses_is_told_of(connection: Connection) -> None:
+    """Guards against one of two people who is never woken, because the other's address works."""
+    with mail_receiver(refuses="night@example.com") as (port, mails):
+        settings = AlertSettings(
+            smtp_host="127.0.0.1", smtp_port=port, smtp_security="none", smtp_to="night@example.com, day@example.com"
+        )
+        raise_incident(connection, "cluster_stale", "prod", "Stale.")
+        raise_incident(connection, "cluster_stale", "test", "Stale.")
+        assert deliver(connection, receivers(settings)) == ["smtp: 127.0.0.1 refuses night@example.com."] * 2
+        retry_now(connection)
+        assert deliver(connection, receivers(settings)) == []
+    assert len(mails) == 2
+    kept = connection.execute("SELECT error FROM pipeline.alert_delivery").fetchall()
+    assert kept == [("127.0.0.1 refuses night@example.com.",)] * 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"smtp_user": "robot", "smtp_password": SecretStr("geheim-für-alle")},
+        {"smtp_host": "mail..example.com"},
+        {"smtp_from": "aap-pipeline@example.com\nBcc: x@example.com"},
+        {"slack_webhook_url": SecretStr("hooks.slack.com/s3cr3t-path")},
+        {"webhook_token": SecretStr("geheim-für-alle-☠")},
+    ],
+    ids=lambda wrong: "-".join(wrong),
+)
+def test_a_receiver_that_is_set_to_nonsense_holds_up_no_other(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any]
+) -> None:
+    """Guards against an umlaut in a password that ends each tick of the sensor, so that nobody is told of anything."""
+    certificate, key = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with web_receiver() as web, mail_receiver(context, ("robot", "other")) as (port, _):
+        settings = AlertSettings(
+            webhook_url=SecretStr(web.url), smtp_host="127.0.0.1", smtp_port=port, smtp_to="night@example.com"
+        ).model_copy(update=wrong)
+        raise_incident(connection, "cluster_stale", "prod", "Stale.")
+        failures = deliver(connection, receivers(settings)[::-1])
+        assert failures
+        assert not any(secret in str(failures) for secret in ("geheim", "für", "s3cr3t"))
+        assert len(web.documents) == (0 if "webhook_token" in wrong else 1)

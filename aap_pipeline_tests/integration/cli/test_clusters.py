@@ -78,6 +78,27 @@ def test_what_is_not_encrypted_is_not_called_verified(keyed: Cli, monkeypatch: p
     assert [row["tls"] for row in listed] == ["none (http)", "verified", "not verified"]
 
 
+def test_an_entry_that_can_not_be_used_is_told_and_hides_no_other(
+    keyed: Cli, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Guards against a CA bundle that somebody deleted, after which no command knew any cluster."""
+    monkeypatch.setenv("T", server.token.access_token)
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("soon gone")
+    assert keyed("clusters", "add", server.url, "--name", "prod", "--token-env", "T").status == 0
+    assert (
+        keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", str(bundle)).status == 0
+    )
+    bundle.unlink()
+    assert names(keyed) == [("a", "enabled"), ("prod", "enabled")]
+    found = json.loads(keyed("clusters", "check", "--json").out)
+    assert [(each["name"], each["outcome"]) for each in found["a"]] == [("address", "failed")]
+    assert f"CA bundle {bundle} of a does not exist: correct ca_bundle" in found["a"][0]["sentence"]
+    assert all(each["outcome"] != "failed" for each in found["prod"])
+    refused = keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T", "--ca-bundle", str(bundle))
+    assert (refused.status, "does not exist" in refused.err) == (1, True)
+
+
 def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against the advice to add a cluster that is there."""
     monkeypatch.setenv("T", "a-token")

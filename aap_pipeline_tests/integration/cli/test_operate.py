@@ -12,6 +12,8 @@ from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.incidents import raise_incident, resolve_incident
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.dagster_instance import dagster_instance
+from aap_pipeline.settings import Settings
 from aap_pipeline.upkeep.doctor import Verdict, clock, daemon, disk
 from aap_pipeline.warehouse.connection import Connection, connect
 from aap_pipeline.warehouse.encryption import Cipher, new_key
@@ -48,6 +50,53 @@ def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, databa
     shown = " ".join(cli("status").out.split())
     assert "The controller is down." in shown
     assert "prod: the backfill from 2025-01-01 00:00 to now has come to 2025-03-12 10:00 UTC." in shown
+
+
+def test_a_cluster_that_is_silent_fails_status_and_warns_in_doctor(cli: Cli, database_url: str) -> None:
+    """Guards against a controller that has not answered for days, so that no sync began and the last one is green."""
+
+    def doctor() -> list[tuple[str, str]]:
+        found = json.loads(cli("doctor", "--json").out)
+        return [(each["verdict"], each["text"]) for each in found if each["subject"] == "clusters"]
+
+    with connect(database_url) as connection:
+        connection.execute(_CLUSTERS)
+        connection.execute("DELETE FROM pipeline.sync_run WHERE outcome = 'failed'")
+    assert cli("status").status == 0
+    assert doctor() == [("ok", "None of 2 is stale.")]
+    with connect(database_url) as connection:
+        connection.execute("UPDATE pipeline.sync_run SET finished_at = now() - interval '5 days'")
+        connection.execute("UPDATE clusters_cluster SET internal_created = NULL, internal_modified = NULL")
+        connection.execute("UPDATE clusters_clustersyncstatus SET internal_modified = NULL")
+    outcome = cli("status")
+    assert outcome.status == 1
+    assert "✗ prod: The last successful sync ended 7,200 minutes ago" in outcome.out
+    assert "`aap-pipeline clusters check prod`" in outcome.out
+    assert json.loads(cli("status", "--json").out)[1]["stale"] is None
+    [(verdict, text)] = doctor()
+    assert (verdict, text.partition(":")[0]) == ("warning", "prod")
+
+
+def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: Cli, database_url: str) -> None:
+    """Guards against a person who looks, sees green, and learns of it when the controller refuses the token."""
+    with connect(database_url) as connection:
+        connection.execute(_CLUSTERS)
+        connection.execute(
+            "UPDATE clusters_cluster SET token_ends_at = now() + interval '20 days', token_end_exact = name = 'prod'"
+        )
+    assert "ends" not in cli("status").out
+    [tokens] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
+    told = "None is known to end within 14 days; 2 of 2 controllers have told when."
+    assert (tokens["verdict"], tokens["text"]) == ("ok", told)
+    assert cli("settings", "set", "token_warning_days", "21").status == 0
+    day = datetime.fromisoformat(json.loads(cli("clusters", "list", "--json").out)[0]["token_ends_at"])
+    listed = cli("clusters", "list").out
+    assert f"by {day:%Y-%m-%d}" in listed
+    assert listed.count(f"{day:%Y-%m-%d}") == 2
+    warnings = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
+    assert [each["verdict"] for each in warnings] == ["warning", "warning"]
+    assert f"test: The access token ends by {day:%Y-%m-%d}" in cli("status").out
+    assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token ends on ")
 
 
 def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
@@ -91,6 +140,18 @@ def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkey
     assert "Dagster daemon" in outcome.out
 
 
+def test_a_daemon_whose_sensors_hang_is_silent_though_its_other_threads_are_not(cli: Cli, database_url: str) -> None:
+    """Guards against "alive" for the half hour in which nothing is synced before Dagster ends such a daemon."""
+    with dagster_instance(Settings(), database_url) as instance, connect(database_url) as connection:
+        assert instance.get_runs_count() == 0
+        connection.execute(
+            "INSERT INTO dagster.daemon_heartbeats (daemon_type, timestamp) VALUES "
+            "('SENSOR', now() AT TIME ZONE 'UTC' - interval '10 minutes'), ('BACKFILL', now() AT TIME ZONE 'UTC')"
+        )
+    [found] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "Dagster daemon"]
+    assert (found["verdict"], found["text"].split(".")[0]) == ("warning", "Silent for 10 minutes")
+
+
 def test_doctor_says_who_is_told_and_what_they_did_not_get(
     cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +170,7 @@ def test_doctor_says_who_is_told_and_what_they_did_not_get(
     with connect(database_url) as connection:
         raise_incident(connection, "run_failed", "tidy", "No.")
         connection.commit()
-        assert alerts() == ("ok", "Told to smtp; open incidents: 1.")
+        assert alerts() == ("ok", "Told to smtp; open incidents: 1 (`aap-pipeline alerts list`).")
         deliver(connection, receivers(alert_settings()))
     verdict, text = alerts()
     assert verdict == "warning"

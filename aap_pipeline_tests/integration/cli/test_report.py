@@ -18,7 +18,10 @@ def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
     assert "$0.92 a minute by hand, $20.00 a minute of runs" in cli("report", *_JANUARY).out
     assert json.loads(cli("report", *_JANUARY, "--json").out)["rates"] == {"manual": 0.92, "automated": 20.0}
     assert cli("settings", "set", "cost_model", "subscription").status == 0
-    assert "a minute" not in cli("report", *_JANUARY).out
+    assert "No rate is set (aap-pipeline costs set)" in cli("report", *_JANUARY).out
+    assert cli("costs", "set", "hourly", "55").status == 0
+    assert cli("costs", "set", "subscription", "6000").status == 0
+    assert "$55.00 an hour by hand, $6,000.00 a month of the platform" in cli("report", *_JANUARY).out
 
 
 def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:

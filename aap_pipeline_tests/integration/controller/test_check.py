@@ -19,11 +19,15 @@ def listing(*rows: dict[str, Any]) -> Reply:
     return Reply({"count": len(rows), "next": None, "results": list(rows)})
 
 
+def token(scope: str, user: int = 1) -> dict[str, Any]:
+    return {"id": 7, "user": user, "scope": scope, "expires": "2027-11-23T19:00:00.123456Z"}
+
+
 def healthy(**changes: Reply) -> Callable[[Asked], Reply]:
     """An AAP 2.4 in order, except for `changes`: me, tokens, jobs, summaries."""
     replies = {
         "me": listing(AUDITOR),
-        "tokens": listing({"id": 1, "scope": "read"}),
+        "tokens": listing(token("read")),
         "jobs": listing(JOB),
         "summaries": listing({"id": 1}),
         **changes,
@@ -43,10 +47,12 @@ def test_a_healthy_controller_has_only_good_findings(bench: Bench) -> None:
     outcomes = {name: finding.outcome for name, finding in found.items()}
     assert outcomes.pop("tls") == "warning"
     assert set(outcomes.values()) == {"ok"}
-    expected = {"reachable", "version", "prefix", "clock", "token", "scope", "jobs", "host summaries", "latency"}
+    expected = {"reachable", "version", "prefix", "clock", "token", "scope", "token end"}
+    expected |= {"jobs", "host summaries", "latency"}
     assert set(outcomes) == expected
     assert "AAP 2.4" in found["version"].sentence
     assert "svc-pipeline, an auditor" in found["token"].sentence
+    assert found["token end"].sentence == "The token ends on 2027-11-23 19:00 UTC."
 
 
 def test_whatever_is_not_ok_says_what_to_do(bench: Bench) -> None:
@@ -91,10 +97,16 @@ def test_no_visible_job_is_a_warning_only_for_users_who_may_not_see_all(bench: B
 def test_a_token_that_may_write_is_a_warning(bench: Bench) -> None:
     """A stolen read token starts nothing."""
     admin = {"id": 1, "username": "admin", "is_superuser": True}
-    found = findings(bench, healthy(me=listing(admin), tokens=listing({"id": 1, "scope": "write"})))
+    found = findings(bench, healthy(me=listing(admin), tokens=listing(token("write"))))
     assert "may do more than read" in found["token"].sentence
     assert found["scope"].outcome == "warning"
     assert found["scope"].remedy
+
+
+def test_the_tokens_of_other_users_say_nothing_of_ours(bench: Bench) -> None:
+    """An auditor is shown everybody's tokens, and was warned of theirs."""
+    found = findings(bench, healthy(tokens=listing({**token("write", user=2), "id": 3}, token("read"))))
+    assert found["scope"].sentence == "The token's scope is read."
 
 
 def test_a_dead_token_fails_and_ends_the_check(bench: Bench) -> None:
@@ -124,8 +136,8 @@ def test_a_release_nobody_has_tested_works_with_a_warning(bench: Bench, version:
         if asked.path == "/api/gateway/v1/ping/":
             return gateway
         if asked.path == "/api/gateway/v1/tokens/":
-            return listing({"id": 1, "scope": "read"})
-        path = asked.path.replace("/api/controller/v2", "/api/v2")
+            return listing(token("read"))
+        path = asked.path.replace("/api/controller/v2", "/api/v2").replace("/api/gateway/v1", "/api/v2")
         return healthy(**mine)(Asked(asked.method, path, asked.query, asked.headers, asked.body))
 
     server = bench.serve(script)

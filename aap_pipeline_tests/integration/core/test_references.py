@@ -22,7 +22,7 @@ from aap_pipeline_tests.integration.core.helpers import add_cluster, add_raw, jo
 from aap_pipeline_tests.integration.core.oracle import Oracle
 from aap_pipeline_tests.integration.core.tables import assert_same, tables_of
 
-_RULES = Rules("UTC", NewTemplateMinutes(60, 60), keep_archive=False)
+_RULES = Rules(NewTemplateMinutes(60, 60), keep_archive=False)
 _LABELLED = {"labels": labels((1, "a"))}
 
 

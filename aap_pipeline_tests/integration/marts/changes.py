@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,7 @@ def change_something(connection: Connection, rng: random.Random, dataset: Datase
             old_rate,
             override,
             new_minutes,
+            subscribe,
             setting,
             setting,
         ]
@@ -135,22 +136,40 @@ def new_rate(connection: Connection, rng: random.Random, dataset: Dataset) -> No
 
 
 def old_rate(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
-    """A rate is set from a day in the past."""
-    day = START.date() + timedelta(days=rng.randint(0, DAYS))
-    connection.execute(
-        "SELECT marts.set_rate(%s, %s, %s)",
-        (rng.choice(["manual", "automated"]), Decimal(rng.randint(0, 9_999)) / 100, day),
-    )
+    """A rate is set from a day in the past, or from a day to come."""
+    kind, value, day = any_rate(rng, "manual", "automated", "hourly", "subscription")
+    connection.execute("SELECT marts.set_rate(%s, %s, %s)", (kind, value, day))
 
 
 def override(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
-    """A cluster or an organization gets a rate of its own, or loses it."""
+    """A cluster or an organization, with its cluster or by itself, gets a rate of its own, or loses it."""
     cluster = rng.choice(dataset.clusters)
     organization = rng.choice([0, of_cluster(connection, rng, "clusters_organization", cluster)])
-    day = START.date() + timedelta(days=rng.randint(0, DAYS))
-    value = rng.choice([None, Decimal(rng.randint(0, 9_999)) / 100])
-    kind = rng.choice(["manual", "automated"])
-    connection.execute("SELECT marts.set_rate(%s, %s, %s, %s, %s)", (kind, value, day, cluster, organization))
+    kind, value, day = any_rate(rng, "manual", "automated", "hourly")
+    connection.execute(
+        "SELECT marts.set_rate(%s, %s, %s, %s, %s)",
+        (
+            kind,
+            rng.choice([None, value, value]),
+            day,
+            rng.choice([0, cluster]) if organization else cluster,
+            organization,
+        ),
+    )
+
+
+def any_rate(rng: random.Random, *kinds: str) -> tuple[str, Decimal, date]:
+    """A rate of one of the kinds, and its first day."""
+    kind = rng.choice(kinds)
+    highest = {"hourly": 20_000, "subscription": 2_000_000}.get(kind, 9_999)
+    return kind, Decimal(rng.randint(0, highest)) / 100, START.date() + timedelta(days=rng.choice([*range(DAYS), 3000]))
+
+
+def subscribe(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
+    """The platform is paid by the month, people by the hour, each at a price that changes once."""
+    write_setting(connection, "cost_model", '"subscription"')
+    for kind in ("hourly", "hourly", "subscription", "subscription"):
+        connection.execute("SELECT marts.set_rate(%s, %s, %s)", any_rate(rng, kind))
 
 
 def new_minutes(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
@@ -171,12 +190,15 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
             ("creation_cost_basis", rng.choice(['"per_run"', '"once"'])),
             ("savings_population", rng.choice(['"all"', '"successful_only"'])),
             ("cost_model", rng.choice(['"per_minute"', '"subscription"'])),
-            ("subscription_monthly_price", str(rng.randint(0, 20_000))),
-            ("hourly_rate", str(rng.randint(0, 200))),
             ("count_check_mode", rng.choice(["true", "false"])),
             ("reporting_timezone", f'"{rng.choice(ZONES)}"'),
         ]
     )
+    write_setting(connection, name, value)
+
+
+def write_setting(connection: Connection, name: str, value: str) -> None:
+    """Store a setting, as any program may."""
     connection.execute(
         "INSERT INTO common_settings (type, value) VALUES (%s, %s) "
         "ON CONFLICT (type) DO UPDATE SET value = excluded.value",

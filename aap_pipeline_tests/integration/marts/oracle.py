@@ -1,4 +1,4 @@
-"""The savings once more, slowly: one job at a time, in Decimal and sets, straight from core's rows and the settings."""
+"""The savings once more, slowly: one job at a time, in fractions and sets, from core's rows and the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ class Job:
     job_type: str
     status: str
     finished: datetime
-    elapsed: Decimal
+    elapsed: Fraction
     num_hosts: int
     provisional: bool
     labels: frozenset[int]
@@ -54,7 +54,7 @@ class Oracle:
         ):
             hosts[job].add(host)
         self.jobs = [
-            Job(*row, labels=frozenset(labels[row[0]]), hosts=frozenset(hosts[row[0]]))
+            Job(*row[:9], Fraction(row[9]), *row[10:], labels=frozenset(labels[row[0]]), hosts=frozenset(hosts[row[0]]))
             for row in connection.execute(
                 "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, "
                 "status, "
@@ -100,9 +100,9 @@ class Oracle:
         ]
         for name, value in (
             ("clusters", lambda job: job.cluster),
-            ("organizations", lambda job: job.organization),
-            ("job_templates", lambda job: job.template),
-            ("projects", lambda job: job.project),
+            ("organizations", lambda job: job.organization or 0),
+            ("job_templates", lambda job: job.template or 0),
+            ("projects", lambda job: job.project or 0),
         ):
             wanted = filters.get(name)
             if wanted is not None:
@@ -111,15 +111,15 @@ class Oracle:
             keep.append(lambda job: bool(job.labels & set(labels)))
         return [job for job in self.jobs if all(passes(job) for passes in keep)]
 
-    def rate(self, kind: str, job: Job, day: date) -> Decimal:
-        """The organization's rate before the cluster's before everyone's, as of the day."""
+    def rate(self, kind: str, job: Job, day: date) -> Fraction:
+        """The organization's rate before the cluster's before everyone's, as of the day; subscription is everyone's."""
         for cluster, organization in ((job.cluster, job.organization), (0, job.organization), (job.cluster, 0), (0, 0)):
             if organization is None:
                 continue
             known = [row for row in self.rates if row[:3] == (kind, cluster, organization) and row[3] <= day]
             if known and max(known, key=lambda row: row[3])[4] is not None:
-                return Decimal(max(known, key=lambda row: row[3])[4])
-        return Decimal(0)
+                return Fraction(max(known, key=lambda row: row[3])[4])
+        return Fraction(0)
 
     def counts(self, job: Job) -> bool:
         """Whether the population of the settings counts the job's money."""
@@ -131,13 +131,12 @@ class Oracle:
             and (self.is_on("count_check_mode") or job.job_type != "check")
         )
 
-    def money(self, job: Job, *, recorded: bool = False) -> tuple[Decimal, Decimal, Decimal, int, int]:
+    def money(self, job: Job, *, recorded: bool = False) -> tuple[Fraction, Fraction, Fraction, int, int]:
         """Manual, creation and run cost; manual and creation minutes."""
         if not self.counts(job):
-            return Decimal(0), Decimal(0), Decimal(0), 0, 0
+            return Fraction(0), Fraction(0), Fraction(0), 0, 0
         assert job.template is not None
         subscription = self.settings["cost_model"] == "subscription"
-        recorded = recorded and not subscription  # neither its price nor its hourly rate has a history
         day = self.day(job) if recorded else self.today
         manual, creation = self.current_minutes[job.template]
         if recorded:
@@ -148,17 +147,20 @@ class Oracle:
             self.settings["creation_cost_basis"] == "per_run" or self.first_runs.get(job.template) == job.id
         )
         creation = creation if books else 0
-        person = self.rate("manual", job, day) if recorded else self.person(job)
+        person = self.person(job, day)
         return (
             job.num_hosts * manual * person,
             creation * person,
-            self.subscribed(job) if subscription else job.elapsed * self.rate("automated", job, day) / 60,
+            self.subscribed(job, recorded=recorded)
+            if subscription
+            else job.elapsed * self.rate("automated", job, day) / 60,
             job.num_hosts * manual,
             creation,
         )
 
-    def subscribed(self, job: Job) -> Decimal:
-        """The job's share of its month's price, by run time among the runs of the population, template or not."""
+    def subscribed(self, job: Job, *, recorded: bool) -> Fraction:
+        """The job's share of the price (recorded: of its month's first day), by run time in the month among the runs of
+        the population, template or not."""
         month = self.day(job).replace(day=1)
         whole = sum(
             other.elapsed
@@ -168,18 +170,18 @@ class Oracle:
             and (self.is_on("count_check_mode") or other.job_type != "check")
             and (self.settings.get("savings_population", "all") == "all" or other.status == "successful")
         )
-        price = Decimal(self.settings.get("subscription_monthly_price", "0"))
-        return job.elapsed * price / whole if whole else Decimal(0)
+        price = self.rate("subscription", job, month if recorded else self.today)
+        return job.elapsed * price / whole if whole else Fraction(0)
 
-    def payback(self, *, recorded: bool = False) -> dict[int, tuple[date, Decimal, date | None, Decimal]]:
+    def payback(self, *, recorded: bool = False) -> dict[int, tuple[date, Fraction, date | None, Fraction]]:
         """For each template: day of its first counted run, what it cost to create, day since which it has paid, what it
         has saved in all."""
-        found: dict[int, tuple[date, Decimal, date | None, Decimal]] = {}
+        found: dict[int, tuple[date, Fraction, date | None, Fraction]] = {}
         for template in {job.template for job in self.jobs if self.counts(job)}:
             assert template is not None
             runs = sorted((job for job in self.jobs if job.template == template and self.counts(job)), key=self.day)
-            cost = max(self.current_minutes[template][1] * self.person(job) for job in runs)
-            if recorded and self.settings["cost_model"] != "subscription":
+            cost = max(self.current_minutes[template][1] * self.person(job, self.today) for job in runs)
+            if recorded:
                 cost = self.created(next(job for job in runs if job.id == self.first_runs[template]))
             saved, since = -cost, None
             for day in sorted({self.day(job) for job in runs}):
@@ -191,17 +193,17 @@ class Oracle:
             found[template] = (self.day(runs[0]), cost, since, saved)
         return found
 
-    def created(self, first: Job) -> Decimal:
+    def created(self, first: Job) -> Fraction:
         """What a template cost to create by the rate and minutes of its first run."""
         day = self.day(first)
         minutes = next(row[4] for row in self.minutes if row[0] == first.template and row[1] <= day < row[2])
-        return Decimal(minutes) * self.rate("manual", first, day)
+        return Fraction(minutes) * self.person(first, day)
 
-    def person(self, job: Job) -> Decimal:
-        """What a minute of a person costs today."""
+    def person(self, job: Job, day: date) -> Fraction:
+        """What a minute of a person costs on a day."""
         if self.settings["cost_model"] == "subscription":
-            return Decimal(self.settings.get("hourly_rate", "0")) / 60
-        return self.rate("manual", job, self.today)
+            return self.rate("hourly", job, day) / 60
+        return self.rate("manual", job, day)
 
     def totals(self, jobs: Iterable[Job]) -> dict[str, Any]:
         """The figures of marts.totals for these jobs."""
@@ -213,29 +215,29 @@ class Oracle:
             "failed_runs": sum(job.status == "failed" for job in runs),
             "hosts": sum(job.num_hosts for job in runs),
             "unique_hosts": len(set().union(*(job.hosts for job in runs))),
-            "elapsed": sum((job.elapsed for job in runs), Decimal(0)),
+            "elapsed": sum((job.elapsed for job in runs), Fraction(0)),
             "runs_without_template": sum(job.template is None for job in runs),
             "provisional_runs": sum(job.provisional for job in jobs),
         }
         money = [self.money(job) for job in runs]
         recorded = [self.money(job, recorded=True) for job in runs]
         manual, creation, run, by_hand, creating = (
-            (sum(part) for part in zip(*money, strict=True)) if money else [Decimal(0)] * 5
+            (sum(part) for part in zip(*money, strict=True)) if money else [Fraction(0)] * 5
         )
         found["manual_costs"], found["creation_costs"], found["run_costs"] = manual, creation, run
         found["automated_costs"], found["savings"] = creation + run, manual - creation - run
         for name, amounts in (("failed_run_costs", money), ("failed_run_costs_as_recorded", recorded)):
             failed = (each[2] for each, job in zip(amounts, runs, strict=True) if job.status == "failed")
-            found[name] = sum(failed, Decimal(0))
-        counted = sum((job.elapsed for job in runs if self.counts(job)), Decimal(0))
+            found[name] = sum(failed, Fraction(0))
+        counted = sum((job.elapsed for job in runs if self.counts(job)), Fraction(0))
         found["time_savings_seconds"] = (by_hand - creating) * 60 - counted
-        by_hand_r, creating_r, run_r = (sum((each[part] for each in recorded), Decimal(0)) for part in range(3))
+        by_hand_r, creating_r, run_r = (sum((each[part] for each in recorded), Fraction(0)) for part in range(3))
         found["manual_costs_as_recorded"], found["creation_costs_as_recorded"] = by_hand_r, creating_r
         found["run_costs_as_recorded"], found["automated_costs_as_recorded"] = run_r, creating_r + run_r
         found["savings_as_recorded"] = by_hand_r - creating_r - run_r
         found["elapsed_hours"] = found["elapsed"] / 3600
         found["time_savings_hours"] = found["time_savings_seconds"] / 3600
-        found["fte"] = found["time_savings_hours"] / Decimal(self.settings.get("hours_per_fte", "1720"))
+        found["fte"] = found["time_savings_hours"] / Fraction(self.settings.get("hours_per_fte", "1720"))
         found["roi"] = found["savings"] / found["automated_costs"] if found["automated_costs"] else None
         found["job_templates_run"] = len({job.template for job in runs} - {None})
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 
 from aap_pipeline.marts.checks import check_all
@@ -70,6 +71,25 @@ def test_a_gap_that_two_clusters_left_between_their_days_is_filled(connection: C
     row = connection.execute("SELECT count(*), max(date) - min(date) + 1 FROM marts.dim_date").fetchone()
     assert row is not None
     assert row[0] == row[1] > DAYS
+
+
+@pytest.mark.parametrize("kind", ["organizations", "job_templates", "projects"])
+def test_hours_add_up_to_their_days_for_what_has_none_of_a_kind(connection: Connection, kind: str) -> None:
+    """Guards against hours, which are read from core, that know no 0, the marts' key for none."""
+    generate(connection, 7, jobs=40)
+    refresh(connection)
+    counted = f"SELECT sum(job_count) FROM marts.job_counts('2024-11-01', '2024-11-30', %s, {kind} := '{{0}}')"
+    hours, days = (connection.execute(counted.encode(), (step,)).fetchone() for step in ("hour", "day"))
+    assert hours is not None
+    assert hours == days != (0,)
+
+
+def test_a_chart_without_end_is_refused(connection: Connection) -> None:
+    """Guards against a query of a BI tool that never ends."""
+    for days in ("'-infinity', '2025-01-31'", "'2025-01-01', 'infinity'"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="has no end: give two days"):
+            connection.execute(f"SELECT * FROM marts.job_counts({days}, 'month')".encode())
+        connection.rollback()
 
 
 def test_every_range_of_two_months_holds_its_days_whatever_they_are_read_from(connection: Connection) -> None:

@@ -12,7 +12,6 @@ from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline_tests.integration.marts.dataset import add_cluster, add_job, add_named
 
-_PLATFORM = {"subscription_monthly_price": "1800", "hourly_rate": "60"}
 _JANUARY = "'2025-01-01', '2025-01-31'"
 
 
@@ -51,6 +50,7 @@ def january(connection: Connection) -> None:
             project_id=project if status == "failed" else None,
             hosts=hosts[:count],
         )
+    connection.execute("SELECT marts.set_rate('hourly', 60), marts.set_rate('subscription', 1800)")
     refresh(connection)
 
 
@@ -62,7 +62,7 @@ def january(connection: Connection) -> None:
         ({"creation_cost_basis": "once"}, 9000, 6000, 600),
         ({"savings_population": "successful_only"}, 7500, 12000, 500),
         ({"count_check_mode": "false"}, 4500, 12000, 300),
-        ({"cost_model": "subscription", **_PLATFORM}, 180, 360, 1800),
+        ({"cost_model": "subscription"}, 180, 360, 1800),
         ({"creation_cost_basis": "once", "count_check_mode": "false"}, 4500, 6000, 300),
         (
             {"creation_cost_basis": "once", "count_check_mode": "false", "savings_population": "successful_only"},
@@ -70,8 +70,8 @@ def january(connection: Connection) -> None:
             6000,
             200,
         ),
-        ({"cost_model": "subscription", "savings_population": "successful_only", **_PLATFORM}, 150, 240, 1800),
-        ({"cost_model": "subscription", "enable_template_creation_time": "false", **_PLATFORM}, 180, 0, 1800),
+        ({"cost_model": "subscription", "savings_population": "successful_only"}, 150, 240, 1800),
+        ({"cost_model": "subscription", "enable_template_creation_time": "false"}, 180, 0, 1800),
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -23,7 +23,7 @@ from aap_pipeline_tests.integration.marts.changes import change_something
 from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, generate
 from aap_pipeline_tests.integration.marts.oracle import Filters, Oracle
 
-_EXACT = Decimal("1e-9")
+_EXACT = Fraction(1, 10**9)
 _FILTERS = ("clusters", "organizations", "job_templates", "projects", "labels")
 _TABLES = {
     "run_daily": "date, series_id",
@@ -70,7 +70,8 @@ many = settings(
 
 @many
 @given(seed=seeds)
-@example(seed=151)  # a template that runs for organizations of different rates
+@example(seed=40)  # a template that runs for organizations of different rates
+@example(seed=25345)  # savings that equal the cost of the creation, at a rate that 60 does not divide
 def test_every_function_says_what_the_oracle_says(connection: Connection, seed: int) -> None:
     """Guards against any error in rollups, filters, settings, rates or days: the oracle shares nothing but core."""
     rng = random.Random(seed)
@@ -119,9 +120,9 @@ def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def draw_filters(rng: random.Random, dataset: Dataset) -> Filters:
-    """Any combination of filters; also empty ones and ids that do not exist."""
+    """Any combination of filters; also empty ones, none of its kind (0) and ids that do not exist."""
     return {
-        name: rng.sample(ids, rng.randint(0, len(ids))) + ([10**6] if rng.random() < 0.2 else [])
+        name: rng.sample(ids, rng.randint(0, len(ids))) + rng.choice([[], [], [], [0], [10**6]])
         for name in _FILTERS
         if (ids := getattr(dataset, name)) is not None and rng.random() < 0.35
     }
@@ -270,15 +271,15 @@ def compare_payback(connection: Connection, oracle: Oracle) -> None:
         assert found.keys() == expected.keys()
         for template, (first, cost, since, saved) in expected.items():
             assert (found[template][0], found[template][2]) == (first, since), template
-            assert abs(found[template][1] - cost) < _EXACT, template
-            assert abs(found[template][3] - saved) < _EXACT, template
+            assert abs(Fraction(found[template][1]) - cost) < _EXACT, template
+            assert abs(Fraction(found[template][3]) - saved) < _EXACT, template
 
 
 def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
     """Counts equal, money equal far below a cent."""
     for name, value in expected.items():
         if name in found:
-            exact = not isinstance(value, Decimal) or found[name] is None
+            exact = not isinstance(value, Fraction) or found[name] is None
             bound = _EXACT * max(1, abs(value)) if name == "roi" and value else _EXACT  # a quotient of any size
-            same = value == found[name] if exact else abs(value - found[name]) < bound
+            same = value == found[name] if exact else abs(value - Fraction(found[name])) < bound
             assert same, f"{name}: expected {value}, found {found[name]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import psycopg
@@ -95,28 +95,6 @@ def test_a_change_noted_during_a_refresh_is_left_for_the_next(connection: Connec
     assert one(connection, "SELECT sum(jobs) FROM marts.activity_daily") == 2
 
 
-def test_a_change_of_rates_reprices_without_touching_core(connection: Connection) -> None:
-    """Guards against history rewritten: current money follows the rate, money as recorded only from its first day."""
-    cluster = add_cluster(connection, "a")
-    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
-    hosts = [add_named(connection, "clusters_host", cluster, 1)]
-    for number, day in enumerate((9, 10)):
-        moment = datetime(2025, 1, day, 12, tzinfo=UTC)
-        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=0)
-    refresh(connection)
-    connection.execute("SELECT marts.set_rate('manual', 70, '2025-01-10')")
-    result = refresh(connection)
-    assert result.repriced_rows > 0
-    assert result.days == ()
-    row = connection.execute(
-        "SELECT manual_costs, manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
-    ).fetchone()
-    assert row == (2 * 60 * 70, 60 * 50 + 60 * 70)
-    for view in ("savings_daily", "savings_monthly", "template_monthly", "kpi_daily", "fct_job_run"):
-        sums = f"SELECT sum(manual_costs), sum(manual_costs_as_recorded) FROM marts.{view}"
-        assert connection.execute(sums.encode()).fetchone() == row, view
-
-
 def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(connection: Connection) -> None:
     """Guards against a creation cost booked on a run that is gone, or on the second run of the day."""
     cluster = add_cluster(connection, "a")
@@ -153,48 +131,13 @@ def test_a_rebuild_after_a_change_of_rates_writes_nothing_twice(connection: Conn
     assert one(connection, "SELECT count(*) FROM pipeline.changed_rate") == 0
 
 
-def test_a_rate_for_a_day_to_come_holds_from_that_day(connection: Connection) -> None:
-    """Guards against a future rate that prices today's runs."""
-    connection.execute("SELECT marts.set_rate('manual', 99, marts.today() + 1)")
-    refresh(connection)
-    assert one(connection, "SELECT value FROM clusters_costs WHERE type = 'manual'") == 50
-    connection.execute("SELECT marts.set_rate('manual', 98, marts.today())")
-    add_cluster(connection, "a")
-    refresh(connection)
-    assert one(connection, "SELECT value FROM clusters_costs WHERE type = 'manual'") == 98
-
-
-def test_subscription_spreads_the_price_over_the_months_run_time(connection: Connection) -> None:
-    """Guards against a platform that costs more or less than its price: a month's run costs add up to it."""
-    cluster = add_cluster(connection, "a")
-    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
-    hosts = [add_named(connection, "clusters_host", cluster, 1)]
-    for number in range(7):
-        moment = datetime(2025, 1, 3, tzinfo=UTC) + timedelta(days=4 * number)
-        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=Decimal(number) + 1)
-    refresh(connection)
-    for name, value in (("cost_model", "subscription"), ("subscription_monthly_price", "9000"), ("hourly_rate", "60")):
-        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", (name, value))
-    row = connection.execute("SELECT run_costs, manual_costs FROM marts.totals('2025-01-01', '2025-01-31')").fetchone()
-    assert row is not None
-    assert abs(row[0] - 9000) < Decimal("1e-9")
-    assert row[1] == 7 * 60
-    parts = [
-        one(connection, "SELECT run_costs FROM marts.totals(%s, %s)", first, last)
-        for first, last in ((date(2025, 1, 1), date(2025, 1, 9)), (date(2025, 1, 10), date(2025, 1, 31)))
-    ]
-    assert abs(sum(parts) - 9000) < Decimal("1e-9")
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("cost_model", "per_hour"),
         ("hours_per_fte", "many"),
         ("hours_per_fte", "0"),
-        ("hourly_rate", "-5"),
-        ("hourly_rate", "NaN"),
-        ("subscription_monthly_price", "-1"),
+        ("hours_per_fte", "NaN"),
         ("fiscal_year_start_month", "13"),
         ("fiscal_year_start_month", "1.5"),
         ("default_manual_minutes", "0"),
@@ -217,11 +160,18 @@ def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) ->
     """Guards against history of a cluster that is gone."""
     dataset = generate(connection, 11, jobs=15)
     refresh(connection)
+    for place in (
+        (dataset.clusters[0], 0),
+        (dataset.clusters[0], dataset.organizations[0]),
+        (0, dataset.organizations[0]),
+    ):
+        connection.execute("SELECT marts.set_rate('manual', 9, '2025-01-01', %s, %s)", place)
     for table in ("clusters_jobhostsummary", "clusters_joblabel", "clusters_job"):
         connection.execute(f"DELETE FROM {table}".encode())
     connection.execute("DELETE FROM clusters_cluster")
     assert one(connection, "SELECT count(*) FROM marts.run_daily") == 0
     assert one(connection, "SELECT count(*) FROM marts.host_set_monthly") == 0
+    assert one(connection, "SELECT count(*) FROM marts.rate_history WHERE cluster_id + organization_id > 0") == 0
     assert one(connection, "SELECT runs FROM marts.totals('2000-01-01', '2100-01-01')") == 0
     assert dataset.clusters
 

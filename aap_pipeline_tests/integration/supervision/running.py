@@ -117,6 +117,14 @@ class Up:
         query = "mutation End($id: String!) { terminateRun(runId: $id) { __typename } }"
         return str(self.ask(query, {"id": run_id})["terminateRun"]["__typename"])
 
+    def switch_off(self, sensor: str) -> None:
+        """Stop a sensor of the pipeline as a person in the UI does."""
+        selector = {"repositoryLocationName": "aap_pipeline", "repositoryName": "__repository__", "sensorName": sensor}
+        query = "query State($of: SensorSelector!) { sensorOrError(sensorSelector: $of) { ... on Sensor { id } } }"
+        found = self.ask(query, {"of": selector})["sensorOrError"]["id"]
+        answer = self.ask("mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }", {"id": found})
+        assert answer["stopSensor"]["__typename"] == "StopSensorMutationResult", answer
+
     def reload(self, location: str) -> str:
         """Ask a code location's server what it has, as the UI's button does; the type of what came of it."""
         found = self.ask(_RELOAD, {"location": location})["reloadRepositoryLocation"]

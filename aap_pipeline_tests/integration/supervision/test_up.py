@@ -47,6 +47,7 @@ def test_nothing_outlives_up_and_the_data_does(start_up: Callable[[], Up]) -> No
     first = start_up()
     first.wait_until_ready()
     assert any("Not loaded   broken:" in line and "no_such_module" in line for line in first.output)
+    assert first.find("grpc").environ()["AAP_PIPELINE_ALERT_UI_URL"] == first.address  # whose links lead here
     run = first.launch("quick_job")
     wait_for(lambda: first.run_status(run) == "SUCCESS")
     endless = first.launch("endless_job")

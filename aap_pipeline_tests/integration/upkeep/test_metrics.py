@@ -43,6 +43,7 @@ def test_each_cluster_has_its_samples(database_url: str, port: int) -> None:
     """Guards against a failing cluster that looks well, and labels that Prometheus refuses."""
     with connect(database_url) as connection:
         connection.execute(_CLUSTERS)
+        connection.execute("UPDATE clusters_cluster SET token_ends_at = to_timestamp(5000) WHERE id = 1")
     with metrics.serving(database_url, port):
         lines = _get(port).splitlines()
         with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -53,6 +54,7 @@ def test_each_cluster_has_its_samples(database_url: str, port: int) -> None:
     for name, value in {
         "watermark_timestamp_seconds": 1000,
         "last_success_timestamp_seconds": 2000,
+        "token_expires_timestamp_seconds": 5000,
         "last_sync_failed": 1,
         "sync_lag_seconds": 12.5,
         "last_success_jobs": 7,

@@ -7,14 +7,17 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from aap_pipeline.alerts.incidents import Kind
 from aap_pipeline.core.references import obstacle
 from aap_pipeline.dagster_instance import dagster_instance
+from aap_pipeline.definitions import defs
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -22,6 +25,16 @@ from aap_pipeline.warehouse.migrate import check, migrate
 from aap_pipeline.warehouse.server import EmbeddedServer, binaries
 
 _DOCUMENT = Path(__file__).parents[3] / "docs" / "operations.md"
+
+
+def test_every_check_and_every_alert_has_its_line_in_the_document() -> None:
+    """Guards against a night shift that looks up what woke it, and finds nothing."""
+    lines = [line for line in _DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    first = [line.split("|")[1] for line in lines]
+    checks = {spec.name for each in defs.resolve_asset_graph().assets_defs for spec in each.check_specs}
+    assert {name for name in checks if not any(name in cell for cell in first)} == set()
+    kinds = {kind.replace("_", " ") for kind in get_args(Kind)}
+    assert {kind for kind in kinds if not any(kind == cell.strip() for cell in first)} == set()
 
 
 def _block(name: str) -> str:

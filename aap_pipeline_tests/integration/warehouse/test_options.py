@@ -26,7 +26,7 @@ def test_the_specifications_rows_are_read_as_their_types(connection: Connection)
     [
         ("enable_template_creation_time", "off", False, "false"),
         ("creation_cost_basis", "once", "once", '"once"'),
-        ("subscription_monthly_price", "12000.50", Decimal("12000.50"), "12000.50"),
+        ("hours_per_fte", "1720.50", Decimal("1720.50"), "1720.50"),
         ("sync_workers", " 16 ", 16, "16"),
         ("reporting_timezone", "Europe/Berlin", "Europe/Berlin", '"Europe/Berlin"'),
         ("currency", "eur", 2, "2"),
@@ -53,7 +53,8 @@ def test_a_value_is_stored_as_json_and_read_back(
         ("enable_template_creation_time", "1", "true or false"),
         ("reporting_timezone", "Mars/Olympus", "IANA"),
         ("hours_per_fte", "NaN", "number from 1 to 8784"),
-        ("hourly_rate", "-1", "number from 0"),
+        ("hourly_rate", "60", "is no setting but a rate with a history: .* costs set hourly MONEY --from DAY"),
+        ("subscription_monthly_price", "9000", "costs set subscription MONEY --from DAY"),
         ("currency", "CHF", r"1 \(USD\), 2 \(EUR\), 3 \(GBP\)"),
         ("curency", "1", "There is no setting 'curency'. The settings are: archive_after_days"),
     ],

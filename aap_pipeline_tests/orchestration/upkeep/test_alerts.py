@@ -10,7 +10,8 @@ from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_con
 
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.incidents import raise_incident
-from aap_pipeline.alerts.sensors import alerts_sensor, tokens_sensor
+from aap_pipeline.alerts.sensors import alerts_sensor
+from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.clusters.registry import purge, set_enabled
 from aap_pipeline.definitions import defs
 from aap_pipeline.jobs import update_cluster
@@ -23,8 +24,9 @@ from aap_pipeline_tests.orchestration.conftest import Site
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
-    """The receiver that the environment names; runs count at once."""
+    """The receiver that the environment names; runs count, and are told, at once."""
     monkeypatch.setattr(sensors, "_SETTLED", timedelta())
+    monkeypatch.setattr(sensors, "_PATIENCE", timedelta())
     monkeypatch.setattr(sensors, "_AWAKE_SINCE", datetime.now(UTC) - timedelta(days=1))
     with web_receiver() as web:
         monkeypatch.setenv("AAP_PIPELINE_ALERT_WEBHOOK_URL", web.url)
@@ -35,7 +37,7 @@ def tick(site: Site, sensor: SensorDefinition, cursor: str | None = None) -> Sen
     with build_sensor_context(
         instance=site.instance, definitions=defs, cursor=cursor, resources={"warehouse": Warehouse()}
     ) as context:
-        answer = sensor(context) if sensor is alerts_sensor else sensor(warehouse=Warehouse())
+        answer = sensor(context)
     assert isinstance(answer, SensorResult | SkipReason)
     return answer
 
@@ -74,6 +76,27 @@ def test_failed_runs_and_checks_are_told_once_and_so_is_their_end(
     site.query("DELETE FROM pipeline.rejected_record RETURNING 1")
     assert site.run("prod").success
     assert look() == [("check_failed", "core/jobs nothing_rejected prod", "resolved")]
+
+
+def test_a_sync_that_fails_and_mends_itself_wakes_nobody(
+    site: Site, controller: SimulatorServer, told: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a message and its revocation at night, for a controller that was away for a minute."""
+    monkeypatch.setattr(sensors, "_PATIENCE", timedelta(minutes=2))
+    cursor = datetime.now(UTC).isoformat()
+    site.register("prod", controller)
+    for _ in range(2):
+        site.query("UPDATE clusters_cluster SET access_token = %s RETURNING 1", site.cipher.encrypt("revoked"))
+        site.query("UPDATE clusters_cluster SET refresh_token = NULL RETURNING 1")
+        assert not site.run("prod").success
+        tick(site, alerts_sensor, cursor)
+        site.register("prod", controller)
+        assert site.run("prod").success
+        tick(site, alerts_sensor, cursor)
+    assert told.documents == []
+    assert not site.run("prod", since="nonsense").success  # a backfill is not tried again
+    tick(site, alerts_sensor, cursor)
+    assert [document["subject"] for document in told.documents] == ["backfill prod"]
 
 
 def test_many_cancelled_runs_do_not_hide_a_failed_one(
@@ -163,6 +186,20 @@ def test_a_cluster_that_was_just_enabled_or_whose_first_sync_is_long_is_not_stal
     ]
 
 
+def test_a_token_that_renews_itself_makes_no_stale_cluster_fresh(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against a cluster whose syncs fail for days unheard, because its token lives for half an hour only."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    long_ago(site)
+    controller.tokens.expire_access()
+    tokens_sensor(warehouse=Warehouse())
+    assert controller.log.by_kind["token"] == 1
+    tick(site, alerts_sensor)
+    assert [document["kind"] for document in told.documents] == ["cluster_stale"]
+
+
 def test_what_was_wrong_with_a_cluster_is_over_once_nobody_syncs_it(site: Site, told: WebReceiver) -> None:
     """Guards against incidents that never end, and that hide the same fault when the cluster is enabled again."""
     assert told
@@ -198,22 +235,3 @@ def test_a_live_sync_does_not_make_a_failed_backfill_good(
     assert site.run("prod", since="2026-01-01").success
     tick(site, alerts_sensor, cursor)
     assert told.documents[-1]["state"] == "resolved"
-
-
-def test_a_refused_token_is_an_incident_and_a_dead_controller_is_not(site: Site, controller: SimulatorServer) -> None:
-    """Guards against a revoked token that looks like a slow controller."""
-    site.register("prod", controller)
-    site.query("UPDATE clusters_cluster SET refresh_token = NULL RETURNING 1")
-    tick(site, tokens_sensor)
-    assert site.query("SELECT subject FROM pipeline.alert") == []
-    good = site.query("SELECT access_token FROM clusters_cluster")[0][0]
-    site.query("UPDATE clusters_cluster SET access_token = %s RETURNING 1", site.cipher.encrypt("revoked"))
-    tick(site, tokens_sensor)
-    open_now = "SELECT kind, subject FROM pipeline.alert WHERE resolved_at IS NULL"
-    assert site.query(open_now) == [("token_refused", "prod")]
-    site.query("UPDATE clusters_cluster SET port = 9 RETURNING 1")
-    tick(site, tokens_sensor)
-    assert site.query(open_now) == [("token_refused", "prod")]
-    site.query("UPDATE clusters_cluster SET port = %s, access_token = %s RETURNING 1", controller.port, good)
-    tick(site, tokens_sensor)
-    assert site.query(open_now) == []

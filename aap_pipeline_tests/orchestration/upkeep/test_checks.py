@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,6 +97,24 @@ def test_wrong_host_totals_hold_up_the_marts_until_they_are_mended(synced: Site,
     assert any(f"jobs {number})" in (each.description or "") for each in found.get_asset_check_evaluations())
     assert synced.run("prod").success
     assert checked(nightly(synced)) == dict.fromkeys(AT_NIGHT, True)
+
+
+def test_wrong_host_totals_are_mended_as_the_check_says_and_no_job_is_lost(synced: Site) -> None:
+    """Guards against a remedy that deletes what the controller may have forgotten, or that mends nothing."""
+    jobs = "SELECT external_id, num_hosts FROM clusters_job ORDER BY 1"
+    before = synced.query(jobs)
+    [(number, day)] = synced.query(
+        "UPDATE clusters_job SET num_hosts = 999 WHERE id = (SELECT id FROM clusters_job WHERE num_hosts > 0 "
+        "ORDER BY finished LIMIT 1) RETURNING external_id, finished::date::text"
+    )
+    synced.query("UPDATE pipeline.host_totals_check SET newest_id = 0 RETURNING 1")
+    found = {each.check_name: each for each in synced.run("prod").get_asset_check_evaluations()}["host_totals_agree"]
+    assert not found.passed
+    said = re.search(r"sql --write \"(.*)\"`", found.description or "")
+    assert said is not None
+    synced.query(f"{said[1].replace('…', str(number))} RETURNING 1")
+    assert synced.run("prod", since=day).success
+    assert synced.query(jobs) == before
 
 
 @asset(partitions_def=CLUSTERS)

@@ -17,12 +17,14 @@ from dagster import (
     build_sensor_context,
 )
 
+from aap_pipeline.clusters.registry import set_enabled
 from aap_pipeline.definitions import defs
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.resources import Warehouse
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.upkeep.schedules import nightly_schedule
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
+from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.locks import LockKind, session_lock
 from aap_pipeline_tests.orchestration.conftest import Site
@@ -139,6 +141,26 @@ def test_changed_rates_and_minutes_refresh_the_marts(site: Site, controller: Sim
     assert isinstance(second, list)
     assert second[0].run_key != first[0].run_key
     assert run_job(site, "refresh_marts", "prod")
+    assert isinstance(requests(site, rates_changed_sensor), str)
+
+
+def test_the_history_of_a_removed_cluster_follows_rates_and_settings_too(
+    site: Site, controller: SimulatorServer
+) -> None:
+    """Guards against a report of which one half is by the old time zone and rates, for good."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    with connect(site.url) as connection:
+        set_enabled(connection, "prod", enabled=False, removed=True)
+        options.write(
+            connection, "reporting_timezone", "Pacific/Kiritimati"
+        )  # where each evening's runs are tomorrow's
+    asked = requests(site, rates_changed_sensor)
+    assert isinstance(asked, list)
+    assert [request.partition_key for request in asked] == ["prod"]
+    before = site.query(FIGURES)
+    assert run_job(site, "refresh_marts", "prod")
+    assert site.query(FIGURES) != before
     assert isinstance(requests(site, rates_changed_sensor), str)
 
 

@@ -44,13 +44,13 @@ def test_base_urls_have_no_needless_port_and_bracketed_ipv6(protocol: str, addre
 def test_unusable_addresses_are_refused_before_any_request(protocol: str, address: str, port: int) -> None:
     """A pasted URL with a user in it would send credentials to a log and requests to nowhere."""
     with pytest.raises(BadEndpoint):
-        Endpoint(protocol, address, port)
+        Endpoint(protocol, address, port).check()
 
 
 def test_a_missing_ca_bundle_is_named(tmp_path: Path) -> None:
     """requests says "invalid path" in the middle of a sync."""
     with pytest.raises(BadEndpoint, match=r"ca\.pem of aap\.example\.com does not exist"):
-        Endpoint("https", "aap.example.com", 443, ca_bundle=str(tmp_path / "ca.pem"))
+        Endpoint("https", "aap.example.com", 443, ca_bundle=str(tmp_path / "ca.pem")).check()
 
 
 def test_datetimes_travel_in_utc_with_microseconds_and_z() -> None:

@@ -8,5 +8,18 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """See the SQL files."""
-    for part in ("tables", "rates", "access", "quantities", "questions", "views", "grants", "comments"):
+    for part in (
+        "tables",
+        "formula",
+        "rates",
+        "access",
+        "prices",
+        "quantities",
+        "questions",
+        "views",
+        "payback",
+        "comparison",
+        "grants",
+        "comments",
+    ):
         run_sql_file(f"0003_marts_{part}")

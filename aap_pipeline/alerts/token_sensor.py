@@ -1,0 +1,121 @@
+"""The sensor behind the alerts about tokens: refused ones, and ones that are about to be (ADR 17)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dagster import DefaultSensorStatus, SkipReason, sensor
+
+from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
+from aap_pipeline.clusters.registry import Cluster, clusters
+from aap_pipeline.clusters.token_ends import (
+    TokenState,
+    is_due,
+    is_to_be_renewed,
+    note_token_end,
+    notice,
+    tighter,
+    token_states,
+    token_warnings,
+)
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.auth import TokenEnd
+from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
+from aap_pipeline.controller.own_token import sees_every_job, token_end
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.session import shows_no_job
+from aap_pipeline.resources import Warehouse
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.encryption import EncryptionKeyError
+
+_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
+
+_SLOW = timedelta(seconds=15)
+"""A controller that takes so long for the first question is not asked more: Dagster ends a tick after a minute."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a cluster's controller said. `refusal` None: it did not answer; "": it takes the token."""
+
+    refusal: str | None
+    asked: bool = False
+    end: TokenEnd | None = None
+    declined: str | None = None
+
+
+@sensor(
+    minimum_interval_seconds=900,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Alerts: asks every enabled cluster one question with its token. One that refuses the token, or shows "
+    "that its user lost a role, is told at once instead of when the cluster is stale. A token that ends within "
+    "token_warning_days is told in time, where the controller says when it ends (two questions more, at most once a "
+    "day); one with a refresh token is renewed then, and told if that is refused.",
+)
+def tokens_sensor(warehouse: Warehouse) -> SkipReason:
+    """A controller that does not answer says nothing about its token: that incident stays as it was."""
+    now = datetime.now(UTC)
+    try:
+        with warehouse.connection() as connection:
+            limit = notice(connection)
+            enabled = {cluster.id: cluster for cluster in clusters(connection, only_enabled=True)}
+            states = [state for state in token_states(connection) if state.cluster in enabled]
+            connection.commit()
+            with ThreadPoolExecutor(64, thread_name_prefix="tokens") as pool:
+                answers = list(pool.map(lambda each: _ask(warehouse, enabled[each.cluster], each, now, limit), states))
+            for state, answer in zip(states, answers, strict=True):
+                _note(connection, state, answer, now)
+            ending = token_warnings(connection, now)
+            not_asked = {state.name for state in token_states(connection) if state.asked_at is None}
+            open_still = dict.fromkeys(open_subjects(connection, "token_expiring") & not_asked, "")  # until it is known
+            set_incidents(connection, "token_expiring", {**open_still, **ending})
+    except PipelineError as error:
+        return SkipReason(str(error))
+    refused = [state.name for state, answer in zip(states, answers, strict=True) if answer.refusal]
+    return SkipReason(
+        f"{len(states)} clusters asked; tokens refused by: {', '.join(refused) or 'none'}; "
+        f"about to end: {', '.join(ending) or 'none'}."
+    )
+
+
+def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetime, limit: timedelta) -> _Answer:
+    store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
+    try:
+        with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
+            nothing_shown = ControllerApi(client).newest_finished() is None and state.watermark is not None
+            if nothing_shown and not sees_every_job(client):
+                return _Answer(shows_no_job(cluster, state.watermark))
+            if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
+                return _Answer("")
+            end = tighter(state.end, token_end(client))
+            declined = _renew(client) if is_to_be_renewed(state, end, now, limit) else state.declined
+            return _Answer("", True, end, declined)
+    except (AuthenticationError, PermissionDenied) as error:
+        return _Answer(None if error.transient else str(error))
+    except (ControllerError, EncryptionKeyError):
+        return _Answer(None)  # the sync of this cluster fails with it, and says so
+
+
+def _renew(client: ControllerClient) -> str | None:
+    """Why the controller declines the refresh token; None if it gave another pair, or did not answer."""
+    try:
+        client.renew_token()
+    except AuthenticationError as error:
+        return None if error.transient else str(error)
+    except ControllerError:
+        return None
+    return None
+
+
+def _note(connection: Connection, state: TokenState, answer: _Answer, now: datetime) -> None:
+    if answer.refusal == "":
+        resolve_incident(connection, "token_refused", state.name)
+    elif answer.refusal is not None:
+        raise_incident(connection, "token_refused", state.name, answer.refusal)
+    if answer.asked:
+        note_token_end(connection, state, answer.end, now, answer.declined)

@@ -1,0 +1,84 @@
+"""`aap-pipeline alerts`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+
+from aap_pipeline.cli.output import Column, cell, console, json_option, moment, print_json, print_rows
+
+
+@click.group(name="alerts")
+def command() -> None:
+    """Show incidents, and test whether messages reach people. Who is told is set by AAP_PIPELINE_ALERT_…"""
+
+
+@command.command(name="list")
+@click.option("--all", "with_past", is_flag=True, help="Also those of the last 30 days that are over.")
+@json_option
+def list_all(with_past: bool, as_json: bool) -> None:
+    """Show the open incidents, newest first, with who was told."""
+    from psycopg.rows import dict_row
+
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.warehouse.statements import statement
+
+    with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
+    columns = [
+        Column("raised_at", "Since (UTC)", moment),
+        Column("resolved_at", "Over (UTC)", moment),
+        Column("kind", "What"),
+        Column("subject", "Of"),
+        Column("told", "Told to"),
+    ]
+    if as_json:
+        more = ("message", "link", "occurrences", "errors")
+        print_rows([*columns, *(Column(key, "") for key in more)], rows, as_json=True)
+        return
+    if not rows:
+        click.echo("No incident is open." if not with_past else "There was no incident in the last 30 days.")
+        return
+    print_rows(columns, rows)
+    for row in rows:
+        console().print(cell(f"{row['subject']}: {row['message']}"))
+        if row["errors"]:
+            console().print("[yellow]![/] ", cell(f"not delivered: {row['errors']}"), sep="")
+
+
+@command.command(name="test", short_help="Send a test message to every receiver.")
+@json_option
+def send_test(as_json: bool) -> int:
+    """Send a test message to every configured receiver, and the message that it is over, as an incident would.
+
+    Run it where `up` runs, with the same environment. Exit status 1 if a receiver did not take them, or none is set.
+    """
+    from aap_pipeline.alerts.incidents import Message
+    from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
+    from aap_pipeline.alerts.settings import NobodyIsTold, alert_settings
+
+    settings = alert_settings()
+    to = receivers(settings)
+    if not to:
+        raise NobodyIsTold()
+    now = datetime.now(UTC)
+    text = (
+        "This is a test by `aap-pipeline alerts test`. Nothing is wrong: whoever reads this is told when something is."
+    )
+    begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)
+    results = []
+    for receiver in to:
+        try:
+            remark = receiver.send(begins) or receiver.send(replace(begins, resolved_at=now))
+        except DeliveryFailed as failure:
+            remark = str(failure)
+        results.append({"receiver": receiver.name, "delivered": remark is None, "error": remark})
+    if as_json:
+        print_json(results)
+    else:
+        for result in results:
+            mark = "[green]✓[/]" if result["delivered"] else "[red]✗[/]"
+            console().print(mark, cell(f"{result['receiver']}: {result['error'] or 'delivered.'}"))
+    return 0 if all(result["delivered"] for result in results) else 1

@@ -1,0 +1,36 @@
+"""How long ago each cluster was synced, and which are stale. Without Dagster, for commands that answer at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+
+@dataclass(frozen=True)
+class SyncAge:
+    """Minutes since the last successful sync (or without one), as a sentence too; `counted` decides what is stale."""
+
+    counted: timedelta
+    minutes: float
+    text: str
+
+
+def sync_age(last: datetime | None, now: datetime, began: datetime | None = None) -> SyncAge:
+    """The age of a sync that ended at `last`; None: none has. It counts from `began`, where that is later."""
+    if last is not None:
+        minutes = (now - last).total_seconds() / 60
+        text = f"The last successful sync ended {minutes:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
+    else:
+        minutes = (now - began).total_seconds() / 60 if began is not None else 0.0
+        text = f"No sync has succeeded yet, for {minutes:,.0f} minutes."
+    return SyncAge(now - max(filter(None, (last, began)), default=now), minutes, text)
+
+
+def stale_clusters(connection: Connection, now: datetime, limit: timedelta) -> dict[str, str]:
+    """{cluster: a sentence} of the enabled clusters without a successful sync for longer than `limit`, by name."""
+    rows = connection.execute(statement("alerts/freshness")).fetchall()
+    ages = {name: sync_age(last, now, began) for name, last, began in rows}
+    return {name: age.text for name, age in ages.items() if age.counted > limit}

@@ -1,0 +1,111 @@
+"""What is known of when each cluster's access token ends: asked for rarely, told in time (ADR 17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aap_pipeline.controller.auth import TokenEnd
+from aap_pipeline.warehouse import options
+from aap_pipeline.warehouse.connection import Connection
+from aap_pipeline.warehouse.statements import statement
+
+_BETWEEN_QUESTIONS = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class TokenState:
+    """The access token of an enabled cluster. `declined`: why the controller refused to renew it, when last asked.
+
+    `watermark`: when the newest job finished that was synced with it or its predecessors; None: none has been.
+    """
+
+    cluster: int
+    name: str
+    access_token: bytes = field(repr=False)  # as stored, encrypted: tells this token from the next
+    end: TokenEnd | None
+    asked_at: datetime | None
+    renewable: bool
+    declined: str | None = None
+    watermark: datetime | None = None
+
+
+def token_states(connection: Connection) -> list[TokenState]:
+    """Of all enabled clusters, by name."""
+    return [
+        TokenState(cluster, name, token, TokenEnd(ends_at, exact) if ends_at else None, *rest)
+        for cluster, name, token, ends_at, exact, *rest in connection.execute(statement("clusters/token_states"))
+    ]
+
+
+def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
+    """{cluster: what a person should know of its token} of enabled clusters whose token is about to end."""
+    limit = notice(connection)
+    found = {state.name: warning(state, now, limit) for state in token_states(connection)}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def notice(connection: Connection) -> timedelta:
+    """How long before its end a token is told."""
+    return timedelta(days=options.get(connection, options.TOKEN_WARNING_DAYS))
+
+
+def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:
+    """Whether to ask the controller: once for a token whose end it tells exactly, else each day.
+
+    A renewable token that is about to end is a question for each day, too: whether it can be renewed.
+    """
+    if state.asked_at is None:
+        return True
+    settled = state.end is not None and state.end.exact and not (state.renewable and _is_near(state.end, now, within))
+    return not settled and now - state.asked_at >= _BETWEEN_QUESTIONS
+
+
+def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
+    """The better of two answers about one token: an exact one, else the earlier bound."""
+    answers = [each for each in (found, known) if each is not None]
+    return min(answers, key=lambda each: (not each.exact, each.at), default=None)
+
+
+def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, within: timedelta) -> bool:
+    """Whether to renew a token that still works, so that a refusal is known while there is time.
+
+    Not in the first half of its life: where tokens live for hours, each sync that is declined renews them anyway.
+    """
+    if not state.renewable or end is None or not _is_near(end, now, within):
+        return False
+    return end.created is None or now - end.created >= end.at - now
+
+
+def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
+    """What a person should know of a token that ends `within` that time and that nothing will renew; None: nothing."""
+    end = state.end
+    if end is None or not _is_near(end, now, within) or (state.renewable and state.declined is None):
+        return None
+    by = "on" if end.exact else "by"
+    what = f"The access token ends {by} {end.at:%Y-%m-%d %H:%M} UTC; syncs fail from then on."
+    if state.declined:
+        return f"{what} It cannot be renewed: {state.declined}"
+    return (
+        f"{what} Make a new one at the controller and store it with `aap-pipeline clusters add URL --name {state.name} "
+        "--token-file FILE`."
+    )
+
+
+def note_token_end(
+    connection: Connection, state: TokenState, end: TokenEnd | None, asked_at: datetime, declined: str | None
+) -> None:
+    """Store what the controller said, unless the cluster has another token by now. The caller commits."""
+    values = {
+        "cluster": state.cluster,
+        "access_token": state.access_token,
+        "ends_at": end.at if end else None,
+        "exact": end is not None and end.exact,
+        "asked_at": asked_at,
+        "declined": declined,
+    }
+    connection.execute(statement("clusters/note_token_end"), values)
+
+
+def _is_near(end: TokenEnd, now: datetime, within: timedelta) -> bool:
+    return end.at - now <= within

@@ -1,0 +1,155 @@
+-- The formula in force: the settings that the savings obey, kept by triggers, so that whoever changes common_settings, with
+-- whatever program, is followed.
+
+-- One row: the settings that the savings obey, decoded once instead of by every query.
+CREATE TABLE marts.formula (
+    only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
+    count_creation BOOLEAN NOT NULL,
+    creation_once BOOLEAN NOT NULL,
+    subscription BOOLEAN NOT NULL,
+    successful_only BOOLEAN NOT NULL,
+    count_check_mode BOOLEAN NOT NULL,
+    reporting_timezone TEXT NOT NULL,
+    fiscal_year_start_month SMALLINT NOT NULL CHECK (fiscal_year_start_month BETWEEN 1 AND 12),
+    hours_per_fte NUMERIC NOT NULL CHECK (hours_per_fte > 0),
+    default_manual_minutes INTEGER NOT NULL,
+    default_creation_minutes INTEGER NOT NULL,
+    estimate_template_minutes BOOLEAN NOT NULL,
+    currency VARCHAR(3),
+    currency_symbol VARCHAR(10)
+);
+
+CREATE FUNCTION marts.setting(name TEXT, fallback TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((SELECT trim(BOTH '"' FROM trim(value)) FROM public.common_settings WHERE type = name), fallback)
+$$;
+
+CREATE FUNCTION marts.today() RETURNS DATE LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT (now() AT TIME ZONE reporting_timezone)::date FROM marts.formula
+$$;
+
+-- When a day begins. PostgreSQL takes a midnight that occurs twice for the second, where clocks go back past it (in the
+-- Azores, in Havana), and then an instant before it is right; where the instant before is skipped, midnight is.
+CREATE FUNCTION marts.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT least(day::timestamp AT TIME ZONE zone,
+        (day::timestamp - interval '1 microsecond') AT TIME ZONE zone + interval '1 microsecond')
+$$;
+
+-- A value that a setting does not allow is refused by name, whoever writes it.
+CREATE FUNCTION marts.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found TEXT := marts.setting(name, fallback);
+BEGIN
+    IF lower(found) <> ALL (allowed) THEN
+        RAISE EXCEPTION 'Setting % cannot be "%": it must be one of %.', name, found, array_to_string(allowed, ', ')
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN lower(found);
+END $$;
+
+CREATE FUNCTION marts.checked_number(name TEXT, fallback TEXT, lowest NUMERIC, highest NUMERIC, whole BOOLEAN = FALSE)
+RETURNS NUMERIC LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found TEXT := marts.setting(name, fallback);
+    number NUMERIC;
+BEGIN
+    BEGIN
+        number := found::numeric;
+    EXCEPTION WHEN data_exception THEN NULL;
+    END;
+    IF number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)) THEN
+        RETURN number;
+    END IF;
+    RAISE EXCEPTION 'Setting % cannot be "%": it must be a% number from % to %.', name, found,
+        CASE WHEN whole THEN ' whole' ELSE '' END, lowest, highest USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE FUNCTION marts.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+    old marts.formula;
+    new marts.formula;
+    switch CONSTANT TEXT[] := ARRAY['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'];
+BEGIN
+    SELECT * INTO old FROM marts.formula;
+    new.only_row := TRUE;
+    new.count_creation := marts.checked_setting('enable_template_creation_time', 'true', switch)::boolean;
+    new.count_check_mode := marts.checked_setting('count_check_mode', 'true', switch)::boolean;
+    new.estimate_template_minutes := marts.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
+    new.creation_once := marts.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
+    new.subscription :=
+        marts.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
+    new.successful_only :=
+        marts.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
+    new.reporting_timezone := marts.setting('reporting_timezone', 'UTC');
+    -- The view reads every zone's file: only where the zone is another.
+    IF old.reporting_timezone IS DISTINCT FROM new.reporting_timezone
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)) THEN
+        RAISE EXCEPTION 'Setting reporting_timezone cannot be "%": it must be a name of pg_timezone_names.',
+            new.reporting_timezone USING ERRCODE = 'check_violation';
+    END IF;
+    new.fiscal_year_start_month := marts.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
+    new.hours_per_fte := marts.checked_number('hours_per_fte', '1720', 1, 8784);
+    new.default_manual_minutes := marts.checked_number('default_manual_minutes', '60', 1, 1000000, TRUE);
+    new.default_creation_minutes := marts.checked_number('default_creation_minutes', '60', 1, 1000000, TRUE);
+    SELECT iso_code, symbol INTO new.currency, new.currency_symbol
+        FROM public.common_currency WHERE id::text = marts.setting('currency', '1');
+    -- Settings may be stored before the currencies, as the specification's statements do.
+    IF new.currency IS NULL AND EXISTS (SELECT FROM public.common_currency) THEN
+        RAISE EXCEPTION 'Setting currency cannot be "%": it must be the id of a row of common_currency.',
+            marts.setting('currency', '1') USING ERRCODE = 'check_violation';
+    END IF;
+    -- These were settings before they had a history: ignored in silence, they would be taken to hold.
+    IF EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')) THEN
+        RAISE EXCEPTION 'hourly_rate and subscription_monthly_price are no settings but rates with a history: '
+            'set them with aap-pipeline costs set hourly or subscription, or with marts.set_rate.'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF old IS NOT DISTINCT FROM new THEN
+        RETURN;
+    END IF;
+    -- Batches of core note the days of the zone that they found: none may commit after the notes below.
+    IF old.reporting_timezone <> new.reporting_timezone THEN
+        PERFORM pg_advisory_xact_lock(6381059, -2);
+    END IF;
+    DELETE FROM marts.formula;
+    INSERT INTO marts.formula SELECT (new).*;
+    IF old.reporting_timezone <> new.reporting_timezone THEN
+        INSERT INTO pipeline.rebuild_due (cluster_id, reason)
+            SELECT id, 'reporting_timezone is now ' || new.reporting_timezone FROM public.clusters_cluster;
+    END IF;
+    IF old.subscription <> new.subscription THEN
+        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) SELECT id, '0001-01-01' FROM public.clusters_cluster;
+    END IF;
+    IF old.fiscal_year_start_month <> new.fiscal_year_start_month THEN
+        PERFORM marts.fill_dates(min(date), max(date), TRUE) FROM marts.dim_date;
+    END IF;
+END $$;
+
+-- Adds the days from..to to dim_date; with `again`, writes those that it holds anew.
+CREATE FUNCTION marts.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) RETURNS VOID LANGUAGE sql AS $$
+    INSERT INTO marts.dim_date
+    SELECT d, extract(year FROM d), extract(quarter FROM d), extract(month FROM d), extract(day FROM d),
+        to_char(d, 'YYYY-MM'), date_trunc('month', d)::date, to_char(d, 'FMMonth'),
+        extract(isoyear FROM d), extract(week FROM d), to_char(d, 'IYYY-"W"IW'), date_trunc('week', d)::date,
+        extract(isodow FROM d), to_char(d, 'FMDay'), extract(isodow FROM d) > 5,
+        -- Named by the calendar year in which it ends, as most companies do.
+        extract(year FROM d) + (f.fiscal_year_start_month > 1 AND extract(month FROM d) >= f.fiscal_year_start_month)::int,
+        (extract(month FROM d)::int - f.fiscal_year_start_month + 12) % 12 / 3 + 1,
+        (extract(month FROM d)::int - f.fiscal_year_start_month + 12) % 12 + 1
+    FROM generate_series(first::timestamp, last::timestamp, '1 day') AS d, marts.formula f
+    WHERE again OR NOT EXISTS (SELECT FROM marts.dim_date x WHERE x.date = d::date)
+    ON CONFLICT (date) DO UPDATE SET fiscal_year = excluded.fiscal_year, fiscal_quarter = excluded.fiscal_quarter,
+        fiscal_month = excluded.fiscal_month WHERE again
+$$;
+
+CREATE FUNCTION marts.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM marts.read_formula();
+    RETURN NULL;
+END $$;
+
+SELECT marts.read_formula();
+
+CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_settings
+    FOR EACH STATEMENT EXECUTE FUNCTION marts.formula_changed();
+CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_currency
+    FOR EACH STATEMENT EXECUTE FUNCTION marts.formula_changed();
