@@ -1,9 +1,10 @@
 """Seconds from finished at the controller to visible in the marts, with `aap-pipeline up` as a user runs it.
 
-python -m benchmarks.freshness [--clusters 8] [--dead 2] [--jobs-per-minute 4] [--seconds 600]
+python -m benchmarks.freshness [--clusters 8] [--dead 2] [--jobs-per-minute 4] [--seconds 600] [--spread]
 
 Simulated controllers go on finishing jobs; the sensors find them. Runs visible in the marts are counted several times
 a second; the n-th run of a cluster, by finish time, is visible once n are. Half a minute at the start does not count.
+All controllers finish their jobs within some seconds, a burst of runs; with --spread they take turns.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ def main() -> None:
     parser.add_argument("--dead", type=int, default=2, help="controllers that are not, besides")
     parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="of each controller")
     parser.add_argument("--seconds", type=float, default=600.0, help="how long to watch")
+    parser.add_argument("--spread", action="store_true", help="jobs finish evenly over time, not at all at once")
     arguments = parser.parse_args()
-    with running(Plan(arguments.clusters, arguments.dead, arguments.jobs_per_minute)) as installation:
+    plan = Plan(arguments.clusters, arguments.dead, arguments.jobs_per_minute, spread=arguments.spread)
+    with running(plan) as installation:
         watch = Watch(installation.url)
         watch.go_on(WARM_UP_SECONDS)
         before = cpu_seconds(installation.processes())

@@ -80,12 +80,16 @@ class Installation:
 
 @dataclass
 class Plan:
-    """How many controllers finish jobs, and how many are dead: in turn they never answer, and refuse connections."""
+    """How many controllers finish jobs, and how many are dead: in turn they never answer, and refuse connections.
+
+    They finish them in step, all within some seconds, as the same schedule on each would have it; `spread`: in turn.
+    """
 
     live: int
     dead: int
     jobs_per_minute: float
     environment: Mapping[str, str] = field(default_factory=dict)
+    spread: bool = False
 
 
 @contextmanager
@@ -97,10 +101,11 @@ def running(plan: Plan) -> Iterator[Installation]:
         environment = {**os.environ, **plan.environment, "AAP_PIPELINE_HOME": str(home / "home")}
         environment.pop("AAP_PIPELINE_DATABASE_URL", None)
         live = ["--live", str(plan.jobs_per_minute), "--jobs", "200", "--days", "30", "--plain"]
-        controllers = {
-            f"live-{number}": stack.enter_context(SimulatorProcess(*live, "--seed", str(number)))
-            for number in range(1, plan.live + 1)
-        }
+        controllers = {}
+        for number in range(1, plan.live + 1):
+            controllers[f"live-{number}"] = stack.enter_context(SimulatorProcess(*live, "--seed", str(number)))
+            if plan.spread:  # each finishes its jobs so many minutes after its start
+                time.sleep(60 / plan.jobs_per_minute / plan.live)
         ports = {name: urlsplit(process.addresses[0].url).port for name, process in controllers.items()}
         tokens = {name: process.addresses[0].access_token for name, process in controllers.items()}
         for number in range(1, plan.dead + 1):

@@ -77,7 +77,8 @@ class Child:
         self.process = None
         pause = self.backoff.pause(now - self.started_at)
         self.restart_at = now + pause
-        how = f"was killed by signal {status - 128}" if status > 128 else f"ended with status {status}"
+        killed_by = -status if status < 0 else status - 128  # the guard itself, or what it guards
+        how = f"was killed by signal {killed_by}" if killed_by > 0 else f"ended with status {status}"
         return f"The {self.name} {how} ({self.last_line()}); it starts again in {pause:.0f} s."
 
     def last_line(self) -> str:

@@ -5,6 +5,8 @@ A run leaves 0.2 MB in the schema `dagster` and ten small files, and thirty quie
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from aap_pipeline.abandoned import PROCESS_TAG
@@ -19,16 +21,26 @@ if TYPE_CHECKING:
 
 KEEP_LONG_DAYS: Final = 30
 """For what is rare and looked back at: failed runs, and the nightly ones, whose figures make a chart of a month."""
-_BATCH_RUNS: Final = 500
+BATCH_RUNS: Final = 500
+MOST_SECONDS: Final = 900.0
+"""An hour's share: upkeep is one at a time, and the archive of the night must not find it busy."""
 
 
-def forget_runs(connection: Connection, instance: DagsterInstance) -> int:
+def forget_runs(
+    connection: Connection,
+    instance: DagsterInstance,
+    *,
+    batch: int = BATCH_RUNS,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> int:
     """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: 30 days, if that is
     longer); how many.
 
-    `connection` is to the database that has the instance's storage, schema `dagster`. Killed at any instant, the next
-    call goes on from there. Other people's code locations are left alone.
+    `connection` is to the database that has the instance's storage, schema `dagster`. Stops after the batch with which
+    MOST_SECONDS have passed; the next call goes on from there, as it does when this one is killed at any instant. Other
+    people's code locations are left alone.
     """
+    enough = monotonic() + MOST_SECONDS
     if connection.execute("SELECT to_regclass('dagster.runs') IS NULL").fetchone() == (True,):
         return 0  # Dagster was told to keep its memory elsewhere
     days = options.get(connection, options.RUN_HISTORY_DAYS)
@@ -40,7 +52,7 @@ def forget_runs(connection: Connection, instance: DagsterInstance) -> int:
         "location_tag": LOCATION_TAG,
         "location": LOCATION,
         "process_tag": PROCESS_TAG,
-        "most": _BATCH_RUNS,
+        "most": batch,
     }
     forgotten = 0
     while True:
@@ -52,6 +64,6 @@ def forget_runs(connection: Connection, instance: DagsterInstance) -> int:
             instance.compute_log_manager.delete_logs(prefix=[run])
             instance.delete_run(run)
         forgotten += len(runs)
-        if len(runs) < _BATCH_RUNS:
+        if len(runs) < batch or monotonic() >= enough:
             return forgotten
         values["after"] = found[-1][0]

@@ -28,7 +28,7 @@ from aap_pipeline_tests.integration.ui.walk import Operator
 HERE = Path(__file__).resolve().parent
 COLUMNS = 100
 CLUSTER = "demo-synthetic"
-GRAPH_SIZE = 2000, 2000
+GRAPH_SIZE = 2000, 2300
 WINDOW = 1400, 900
 
 

@@ -117,7 +117,8 @@ class Operator:
     def settled(self) -> None:
         """Wait until nothing is being loaded or drawn any more, for a picture."""
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.body.innerText.includes('Loading...')")
+        # By a locator: the UI's Content-Security-Policy refuses the script that `wait_for_function` repeats.
+        self.page.get_by_text("Loading...").filter(visible=True).first.wait_for(state="detached")
         self.page.wait_for_timeout(1500)
 
     def _open(self, path: str) -> None:

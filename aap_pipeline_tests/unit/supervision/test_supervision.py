@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -47,6 +48,23 @@ def test_a_large_log_begins_anew_under_a_process_that_goes_on_writing(tmp_path: 
         writer.write(b"after\n")
     assert log.read_bytes() == b"after\n"
     assert (tmp_path / "daemon.log.1").stat().st_size == 20_000_001
+
+
+def test_a_guard_that_is_killed_is_told_as_such_and_leaves_nothing(tmp_path: Path) -> None:
+    """Guards against "ended with status -9", and against a second daemon beside one that its guard left behind."""
+    log = tmp_path / "daemon.log"
+    child = Child("Dagster daemon", ["sh", "-c", "echo $$; exec sleep 600"], dict(os.environ), log)
+    child.start(0.0)
+    assert child.process is not None
+    while not log.read_text().endswith("\n") and child.process.poll() is None:
+        pass
+    guarded = psutil.Process(int(log.read_text()))
+    child.process.kill()
+    child.process.wait()
+    told = child.died(1.0)
+    assert told is not None
+    assert told.startswith("The Dagster daemon was killed by signal 9 (")
+    guarded.wait(timeout=30)
 
 
 _NO_PROC = "sys.platform = 'darwin'; guard._descendants = set; "
