@@ -244,8 +244,6 @@ TARGETS = (
         1.5,
         "×",
         _refresh_growth,
-        why="a changed day is built whole, with the 456 jobs that it held before (46 among 100,000 jobs), and so are "
-        "its month's sums",
     ),
     Target(
         5,
