@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
@@ -16,7 +16,7 @@ from aap_pipeline.controller.errors import (
     PermissionDenied,
     TlsError,
 )
-from aap_pipeline.controller.own_token import end_of, tokens_in_use
+from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but tokens and people do not
@@ -109,10 +109,10 @@ def _skew(client: ControllerClient) -> Finding:
 def _token(client: ControllerClient) -> tuple[bool, Finding]:
     """Whether the token's user sees everything, and the finding. Raises when the token does not work at all."""
     try:
-        rows = client.get("me/").body.get("results")
+        user = account(client)
     except (NotFound, PermissionDenied):
-        rows = None
-    if not rows or not isinstance(rows, list) or not isinstance(rows[0], dict):
+        user = None
+    if user is None:
         client.count("jobs/")
         return False, Finding(
             "token",
@@ -120,7 +120,6 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
             "The token works, but does not say whose it is.",
             f"Make sure that its user is a {_auditor(client)}.",
         )
-    user: dict[str, Any] = rows[0]
     name = user.get("username")
     if user.get("is_superuser"):
         return True, Finding(
@@ -129,7 +128,7 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
             f"The token belongs to {name}, a system administrator, and may do more than read.",
             f"Use a {_auditor(client)}'s token.",
         )
-    if user.get("is_system_auditor") or user.get("is_platform_auditor"):
+    if is_auditor(user):
         return True, Finding("token", "ok", f"The token belongs to {name}, an auditor: it sees everything.")
     return False, Finding(
         "token",

@@ -20,12 +20,21 @@ def token_end(client: ControllerClient) -> TokenEnd | None:
     return end_of(tokens_in_use(client), client.controller_now())
 
 
+def account(client: ControllerClient, root: str = "") -> Row | None:
+    """The token's user, as `me/` below `root` shows it; None where it does not."""
+    users = client.get(f"{root}me/").body.get("results")
+    return users[0] if isinstance(users, list) and users and isinstance(users[0], dict) else None
+
+
+def is_auditor(user: Row) -> bool:
+    """Whether a user has the role that sees every run and changes nothing, by either product's name."""
+    return bool(user.get("is_system_auditor") or user.get("is_platform_auditor"))
+
+
 def sees_every_job(client: ControllerClient) -> bool | None:
     """Whether the token's user is an administrator or an auditor; None where the controller does not tell."""
-    users = client.get("me/").body.get("results")
-    if not isinstance(users, list) or not users or not isinstance(users[0], dict):
-        return None
-    return any(users[0].get(role) for role in ("is_superuser", "is_system_auditor", "is_platform_auditor"))
+    user = account(client)
+    return None if user is None else bool(user.get("is_superuser")) or is_auditor(user)
 
 
 def tokens_in_use(client: ControllerClient) -> list[Row]:
@@ -37,8 +46,7 @@ def tokens_in_use(client: ControllerClient) -> list[Row]:
     root = "/api/gateway/v1/" if client.product().behind_gateway else ""
     since = client.controller_now() - _CLOCKS_APART
     try:
-        users = client.get(f"{root}me/").body.get("results")
-        user = users[0].get("id") if isinstance(users, list) and users and isinstance(users[0], dict) else None
+        user = (account(client, root) or {}).get("id")
         if type(user) is not int:
             return []
         rows = paging.whole(client, f"{root}tokens/", {"user": user, "last_used__gte": since})
