@@ -23,6 +23,7 @@ class TemplateMinutes:
     manual_minutes: int
     creation_minutes: int
     source: str
+    excluded: bool
     runs: int
 
 

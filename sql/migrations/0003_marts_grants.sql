@@ -25,62 +25,47 @@ EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'Role bi_reader is missing and this user may not create it: ask an administrator for CREATE ROLE bi_reader.';
 END $$;
-GRANT USAGE ON SCHEMA marts TO bi_reader;
+GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
+GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.price_period,
+    rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts FROM PUBLIC;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.pentad, marts.next_pentad, marts.split,
-    marts.matching_workloads, marts.subscription_cost,
-    marts.to_date_terms, marts.template_quantities, marts.template_money, marts.conversion, marts.savings_by_template, marts.unique_hosts, marts.totals, marts.job_counts,
-    marts.top_users, marts.top_projects, marts.formula_comparison TO bi_reader;
+    marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
+    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison,
+    rollup.kept, rollup.label_sets, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
+    rollup.hosts_between, rollup.costs, rollup.money TO bi_reader;
 
--- Row-level security. The first condition is asked once a query, not once a row. Tables that know no organization follow
--- the series or the facts that the reader may see; policies apply within policies.
+-- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
+-- see; policies apply within policies.
 DO $$
 DECLARE
+    own CONSTANT TEXT := 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])';
     rule RECORD;
 BEGIN
     FOR rule IN
         SELECT * FROM (VALUES
-            ('dim_organization', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('workload', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('series', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('rate_period', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('rate_history', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'
+            ('marts.savings_daily', own), ('marts.savings_monthly', own), ('marts.launches', own), ('rollup.launches_monthly', own),
+            ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own),
+            ('marts.dim_organization', own), ('marts.rate_period', own),
+            ('marts.rate_history', own
                 || ' OR organization_id = 0 AND (cluster_id = 0 OR cluster_id IN (SELECT c.cluster_id FROM marts.dim_cluster c))'),
-            ('platform_month', 'FALSE'),
-            ('activity_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('launcher_to_date', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('organization_host_set_daily', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('organization_host_set_monthly', 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('run_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('run_monthly', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('first_run', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('launches_daily', 'series_id IN (SELECT s.series_id FROM marts.series s)'),
-            ('workload_to_date', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('launches_pentad', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('launches_monthly', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('host_set_daily', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('host_set_pentad', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('host_set_monthly', 'workload_id IN (SELECT w.workload_id FROM marts.workload w)'),
-            ('dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o'
-                || ' UNION ALL SELECT w.cluster_id FROM marts.workload w)'),
-            ('dim_job_template', 'job_template_id IN (SELECT s.job_template_id FROM marts.series s)'
-                || ' OR organization_id = ANY ((SELECT marts.visible_organizations())::int[])'),
-            ('template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
-            ('dim_project', 'project_id IN (SELECT s.project_id FROM marts.series s)'),
-            ('dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.series s)'),
-            ('bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.series s)'),
-            ('dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
-            ('dim_user', 'user_id IN (SELECT l.user_id FROM marts.launcher_to_date l'
-                || ' WHERE l.date = ANY (ARRAY(SELECT max(d.date) FROM marts.dim_date d GROUP BY d.month_start)))'),
-            ('dim_host', 'EXISTS (SELECT FROM marts.organization_host_set_monthly h WHERE h.cluster_id = dim_host.cluster_id'
-                || ' AND h.chunk = dim_host.ordinal / 1024 AND get_bit(h.hosts, dim_host.ordinal % 1024) = 1)')
+            ('marts.dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o'
+                || ' UNION ALL SELECT s.cluster_id FROM marts.savings_monthly s)'),
+            ('marts.dim_job_template', own || ' OR job_template_id IN (SELECT s.job_template_id FROM marts.savings_monthly s)'),
+            ('marts.template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
+            ('marts.dim_project', 'project_id IN (SELECT s.project_id FROM marts.savings_monthly s)'),
+            ('marts.dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
+            ('marts.bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
+            ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
+            ('marts.dim_user', 'user_id IN (SELECT l.user_id FROM rollup.launches_monthly l)'),
+            ('marts.dim_host', 'EXISTS (SELECT FROM rollup.host_set_monthly h WHERE h.cluster_id = dim_host.cluster_id'
+                || ' AND h.job_template_id IS NULL AND h.chunk = dim_host.ordinal / 1024'
+                || ' AND get_bit(h.hosts, dim_host.ordinal % 1024) = 1)')
         ) AS v (name, condition)
     LOOP
-        EXECUTE format('ALTER TABLE marts.%I ENABLE ROW LEVEL SECURITY', rule.name);
-        EXECUTE format('CREATE POLICY readers ON marts.%I FOR SELECT USING ((SELECT marts.sees_all()) OR %s)',
-            rule.name, rule.condition);
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.name);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT USING ((SELECT marts.sees_all()) OR %s)', rule.name, rule.condition);
     END LOOP;
 END $$;

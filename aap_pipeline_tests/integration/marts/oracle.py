@@ -92,11 +92,15 @@ class Oracle:
         """The reporting day on which the job finished."""
         return job.finished.astimezone(self.zone).date()
 
+    def is_counted(self, job: Job) -> bool:
+        """Whether the settings count the job."""
+        return self.is_on("count_check_mode") or job.job_type != "check"
+
     def chosen(self, first: date, last: date, filters: Filters) -> list[Job]:
         """Jobs of the range that pass the filters, with or without hosts."""
         keep: list[Callable[[Job], bool]] = [
             lambda job: first <= self.day(job) <= last,
-            lambda job: self.is_on("count_check_mode") or job.job_type != "check",
+            self.is_counted,
         ]
         for name, value in (
             ("clusters", lambda job: job.cluster),
@@ -128,7 +132,7 @@ class Oracle:
             job.template is not None
             and job.num_hosts > 0
             and (population == "all" or job.status == "successful")
-            and (self.is_on("count_check_mode") or job.job_type != "check")
+            and self.is_counted(job)
         )
 
     def money(self, job: Job, *, recorded: bool = False) -> tuple[Fraction, Fraction, Fraction, int, int]:
@@ -167,7 +171,7 @@ class Oracle:
             for other in self.jobs
             if self.day(other).replace(day=1) == month
             and other.num_hosts > 0
-            and (self.is_on("count_check_mode") or other.job_type != "check")
+            and self.is_counted(other)
             and (self.settings.get("savings_population", "all") == "all" or other.status == "successful")
         )
         price = self.rate("subscription", job, month if recorded else self.today)
