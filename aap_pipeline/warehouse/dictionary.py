@@ -26,6 +26,7 @@ Made from the comments in the database by `make docs`; do not edit. Times are wi
   default or may be empty, so that every statement written against the specification works.
 - [Schema pipeline](#schema-pipeline): the pipeline's own book-keeping.
 - [Schema archive](#schema-archive): jobs that were archived, and views over them and the others.
+- [Schema rollup](#schema-rollup): what the functions and views of schema marts read. Not for reports: it may change.
 """
 
 

@@ -31,6 +31,13 @@ COMMENT ON VIEW marts.fct_job_run IS 'One row per successful or failed job of co
 COMMENT ON VIEW marts.freshness IS 'How fresh each cluster''s figures are: last sync, newest job, and what is still to come.';
 COMMENT ON VIEW marts.current_rate IS 'The rates in force today for each organization of each cluster.';
 COMMENT ON VIEW marts.currency_rate IS 'Exchange rates, as in common_currency_rate.';
+COMMENT ON TABLE rollup.launches_monthly IS 'Runs by month, all dimensions and launcher: the sum of marts.launches.';
+COMMENT ON TABLE rollup.left_out_daily IS 'Quantities of runs in check mode while setting count_check_mode leaves them out, for formula_comparison.';
+COMMENT ON TABLE rollup.first_run IS 'The first run of each job template by job type and status: where creation_cost_basis once books the creation.';
+COMMENT ON TABLE rollup.host_set_daily IS 'Which hosts ran on a day, as bitmaps: by all dimensions, and (keys NULL) by organization.';
+COMMENT ON TABLE rollup.host_set_monthly IS 'Which hosts ran in a month: the union of host_set_daily.';
+COMMENT ON TABLE rollup.platform_month IS 'Run time of each cluster by month, over which cost_model subscription spreads the price of the platform.';
+COMMENT ON TABLE rollup.priced IS 'The day as of which the money of each cluster was computed.';
 COMMENT ON FUNCTION marts.savings_by_template IS 'Runs, costs and savings by job template between two days, both included; the specification''s first query. With without_template, runs without a template are a row of their own, and the rows add up to marts.totals.';
 COMMENT ON FUNCTION marts.totals IS 'One row: runs, hosts, unique hosts, hours, costs, savings, time saved, ROI between two days, both included.';
 COMMENT ON FUNCTION marts.job_counts IS 'Jobs and hosts by hour, day, week, month, quarter or year, gaps filled with zeros; the specification''s second query. job_count includes jobs without hosts, as that query does.';
@@ -109,10 +116,11 @@ BEGIN
         ) AS d (name, words)
         JOIN pg_catalog.pg_attribute a ON a.attname = d.name AND a.attnum > 0
         JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'v')
-        WHERE c.relnamespace = 'marts'::regnamespace
+        WHERE c.relnamespace IN ('marts'::regnamespace, 'rollup'::regnamespace)
            OR c.oid IN ('pipeline.changed_rate'::regclass, 'pipeline.rebuild_due'::regclass, 'public.common_currency_rate'::regclass)
         UNION ALL
-        SELECT ('marts.' || split_part(d.name, '.', 1))::regclass, split_part(d.name, '.', 2), d.words
+        SELECT COALESCE(to_regclass('marts.' || split_part(d.name, '.', 1)), to_regclass('rollup.' || split_part(d.name, '.', 1))),
+            split_part(d.name, '.', 2), d.words
         FROM (VALUES
             ('dim_cluster.address', 'Host name of the controller.'), ('dim_cluster.aap_version', 'Version of the controller.'),
             ('dim_cluster.enabled', 'Whether the controller is synced.'), ('dim_cluster.url', 'Address of the controller''s web interface.'),
@@ -178,6 +186,12 @@ BEGIN
             ('formula.default_manual_minutes', 'Setting default_manual_minutes.'),
             ('formula.default_creation_minutes', 'Setting default_creation_minutes.'),
             ('formula.estimate_template_minutes', 'Setting estimate_template_minutes.'),
+            ('host_set_daily.chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
+            ('host_set_daily.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
+            ('host_set_monthly.chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
+            ('host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
+            ('first_run.finished', 'When the run finished.'), ('platform_month.check_mode', 'Whether the runs were in check mode.'),
+            ('priced.day', 'Day in the reporting time zone as of which the cluster was priced.'),
             ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.')
         ) AS d (name, words)
     LOOP

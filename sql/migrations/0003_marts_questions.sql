@@ -170,7 +170,7 @@ BEGIN
         marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels), g.elapsed,
         round(g.elapsed / 3600, 11), g.manual, g.automated, g.savings, g.saved_seconds, round(g.saved_seconds / 3600, 11),
         round(g.savings / NULLIF(g.automated, 0), 11), g.without_template, g.provisional, g.templates, g.creation, g.run, g.failed_run,
-        round(g.saved_seconds / 3600 / f.hours_per_fte, 11), g.manual_r, g.automated_r, g.savings_r,
+        round(g.saved_seconds / (3600 * f.hours_per_fte), 16), g.manual_r, g.automated_r, g.savings_r,
         COALESCE(upper(totals.currency), f.currency)::varchar, g.creation_r, g.run_r, g.failed_run_r
     FROM (
         SELECT COALESCE(sum(s.runs), 0)::bigint AS runs, COALESCE(sum(s.successful_runs), 0)::bigint AS successful,

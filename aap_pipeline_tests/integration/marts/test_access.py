@@ -23,30 +23,11 @@ _WITH_ORGANIZATIONS = (
     "organization_monthly",
     "launches",
     "fct_job_run",
-    "workload",
-    "series",
-    "series_price",
-    "activity_daily",
-    "launcher_to_date",
-    "organization_host_set_daily",
-    "organization_host_set_monthly",
+    "host_monthly",
     "dim_organization",
     "rate_period",
-    "counted_job",
 )
-
-_WITH_KEYS = {
-    "run_daily": "series",
-    "run_monthly": "series",
-    "launches_daily": "series",
-    "first_run": "series",
-    "workload_to_date": "workload",
-    "launches_pentad": "workload",
-    "launches_monthly": "workload",
-    "host_set_daily": "workload",
-    "host_set_pentad": "workload",
-    "host_set_monthly": "workload",
-}
+_ROLLUPS = ("launches_monthly", "host_set_daily", "host_set_monthly", "population_first_run")
 
 
 @pytest.fixture
@@ -133,13 +114,9 @@ def test_a_listed_reader_sees_its_organizations_everywhere(
     for relation in _WITH_ORGANIZATIONS:
         seen = {row[0] for row in rows(reader, f"SELECT DISTINCT organization_id FROM marts.{relation}")}
         assert seen == {mine}, relation
-    for relation, dimension in _WITH_KEYS.items():
-        expected = rows(
-            connection,
-            f"SELECT count(*) FROM marts.{relation} JOIN marts.{dimension} USING ({dimension}_id) "
-            f"WHERE organization_id = {mine}",
-        )
-        assert rows(reader, f"SELECT count(*) FROM marts.{relation}") == expected
+    for relation in _ROLLUPS:
+        count = f"SELECT count(*) FROM rollup.{relation}"
+        assert rows(reader, count) == rows(connection, f"{count} WHERE organization_id = {mine}"), relation
     hosts = rows(reader, "SELECT count(*) FROM marts.dim_host")
     assert hosts == rows(reader, f"SELECT marts.unique_hosts({_EVERYTHING})")
     assert len(rows(reader, "SELECT * FROM marts.freshness")) == (not none)
@@ -231,14 +208,14 @@ def test_a_listed_login_escapes_neither_by_another_role_nor_by_functions_of_its_
     connection.commit()
     seen = "SELECT DISTINCT organization_id FROM marts.{}"
     reader.execute("SET ROLE bi_reader")
-    for relation in ("dim_organization", "fct_job_run", "counted_job", "savings_daily"):
+    for relation in ("dim_organization", "fct_job_run", "savings_daily"):
         assert rows(reader, seen.format(relation)) == [(mine,)], relation
     assert rows(reader, "SELECT DISTINCT organization FROM marts.bi_access") == [(mine,)]
     reader.execute("RESET ROLE")
     for arguments in ("name, oid, text", "oid, oid, text"):
         reader.execute(f"CREATE FUNCTION scratch.pg_has_role({arguments}) RETURNS BOOLEAN RETURN FALSE".encode())
     reader.execute("SET search_path = scratch, pg_catalog")
-    for relation in ("dim_organization", "fct_job_run", "counted_job", "savings_daily"):
+    for relation in ("dim_organization", "fct_job_run", "savings_daily"):
         assert rows(reader, seen.format(relation)) == [(mine,)], relation
     connection.execute("DROP SCHEMA scratch CASCADE")
     connection.commit()
@@ -284,10 +261,13 @@ def test_a_group_that_is_listed_restricts_its_members(connection: Connection, da
         "SELECT * FROM public.clusters_job",
         "SELECT access_token FROM public.clusters_cluster",
         "SELECT * FROM pipeline.sync_run",
-        "DELETE FROM marts.run_daily",
+        "DELETE FROM marts.savings_daily",
         "INSERT INTO marts.bi_access VALUES ('x', 1)",
         "SELECT marts.set_rate('manual', 1, '2025-01-01')",
         "SELECT marts.read_formula()",
+        "SELECT * FROM rollup.job",
+        "SELECT * FROM rollup.platform_month",
+        "SELECT rollup.reprice(1, '2025-01-01', '2025-02-01')",
     ],
 )
 def test_a_reader_reads_the_marts_and_nothing_else(dataset: Dataset, login: Any, statement: str) -> None:

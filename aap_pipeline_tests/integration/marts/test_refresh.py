@@ -45,11 +45,8 @@ def test_refreshes_at_once_leave_the_marts_as_one_would(connection: Connection, 
 @pytest.mark.parametrize(
     ("table", "check"),
     [
-        ("workload_to_date", "sums_to_date"),
-        ("launcher_to_date", "sums_to_date"),
-        ("run_monthly", "additivity"),
-        ("launches_pentad", "additivity"),
-        ("launches_monthly", "additivity"),
+        ("marts.savings_monthly", "additivity"),
+        ("rollup.launches_monthly", "additivity"),
     ],
 )
 def test_a_sum_that_is_off_is_seen(connection: Connection, table: str, check: str) -> None:
@@ -57,7 +54,7 @@ def test_a_sum_that_is_off_is_seen(connection: Connection, table: str, check: st
     generate(connection, 3, jobs=30)
     refresh(connection)
     assert [result.name for result in check_all(connection) if not result.passed] == []
-    connection.execute(f"UPDATE marts.{table} SET hosts = hosts + 1".encode())
+    connection.execute(f"UPDATE {table} SET hosts = hosts + 1".encode())
     assert [result.name for result in check_all(connection) if not result.passed] == [check]
 
 
@@ -92,7 +89,7 @@ def test_a_change_noted_during_a_refresh_is_left_for_the_next(connection: Connec
     other.commit()
     assert one(connection, "SELECT count(*) FROM pipeline.changed_day") == 1
     refresh(connection)
-    assert one(connection, "SELECT sum(jobs) FROM marts.activity_daily") == 2
+    assert one(connection, "SELECT sum(runs_without_hosts) FROM marts.savings_daily") == 2
 
 
 def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(connection: Connection) -> None:
@@ -107,7 +104,7 @@ def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(conn
 
     def first_run() -> int:
         refresh(connection)
-        return int(one(connection, "SELECT job_id FROM marts.first_run"))
+        return int(one(connection, "SELECT job_id FROM rollup.first_run"))
 
     fifth, sixth = run(1, 5, 9), run(2, 6, 9)
     assert first_run() == fifth
@@ -169,8 +166,8 @@ def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) ->
     for table in ("clusters_jobhostsummary", "clusters_joblabel", "clusters_job"):
         connection.execute(f"DELETE FROM {table}".encode())
     connection.execute("DELETE FROM clusters_cluster")
-    assert one(connection, "SELECT count(*) FROM marts.run_daily") == 0
-    assert one(connection, "SELECT count(*) FROM marts.host_set_monthly") == 0
+    assert one(connection, "SELECT count(*) FROM marts.savings_daily") == 0
+    assert one(connection, "SELECT count(*) FROM rollup.host_set_monthly") == 0
     assert one(connection, "SELECT count(*) FROM marts.rate_history WHERE cluster_id + organization_id > 0") == 0
     assert one(connection, "SELECT runs FROM marts.totals('2000-01-01', '2100-01-01')") == 0
     assert dataset.clusters
