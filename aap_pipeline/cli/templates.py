@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from aap_pipeline.cli.output import Column, json_option, number, print_rows
@@ -9,7 +11,7 @@ from aap_pipeline.cli.output import Column, json_option, number, print_rows
 
 @click.group(name="templates")
 def command() -> None:
-    """Show and change how many minutes job templates save and took to create."""
+    """Show and change how many minutes job templates save and took to create, and which the savings leave out."""
 
 
 @command.command(name="list")
@@ -30,26 +32,53 @@ def list_(cluster: str | None, as_json: bool) -> None:
         Column("manual_minutes", "Manual minutes", number, right=True),
         Column("creation_minutes", "Creation minutes", number, right=True),
         Column("source", "Source"),
+        Column("excluded", "Left out", lambda value: "yes" if value else "no"),
         Column("runs", "Runs", number, right=True),
     ]
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set", short_help="Set the minutes of a job template.")
+@command.command(name="set", short_help="Set the minutes of a job template, or leave it out of the savings.")
 @click.argument("name")
 @click.option("--manual-minutes", type=int, help="Minutes that the work takes by hand, for each host.")
 @click.option("--creation-minutes", type=int, help="Minutes that creating the automation took.")
+@click.option("--exclude/--include", "excluded", default=None, help="Leave its runs out of all figures, or not.")
+@click.option(
+    "--from",
+    "excluded_from",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="First day of --exclude or --include (default: today).",
+)
 @click.option("--cluster", metavar="NAME", help="The cluster, where several have a template of that name.")
-def set_(name: str, manual_minutes: int | None, creation_minutes: int | None, cluster: str | None) -> None:
-    """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today."""
+def set_(
+    name: str,
+    manual_minutes: int | None,
+    creation_minutes: int | None,
+    excluded: bool | None,
+    excluded_from: datetime | None,
+    cluster: str | None,
+) -> None:
+    """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today.
+
+    With --exclude, runs from a day on count in no figure; jobs and their history stay. The marts follow with the next
+    refresh.
+    """
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.templates import set_minutes
+    from aap_pipeline.marts.templates import set_template
 
     with warehouse_connection() as connection:
-        found = set_minutes(
-            connection, name, manual_minutes=manual_minutes, creation_minutes=creation_minutes, cluster=cluster
+        found = set_template(
+            connection,
+            name,
+            manual_minutes=manual_minutes,
+            creation_minutes=creation_minutes,
+            excluded=excluded,
+            excluded_from=excluded_from.date() if excluded_from else None,
+            cluster=cluster,
         )
+    left_out = " The savings leave it out." if found.excluded else ""
     click.echo(
         f"{found.name} ({found.cluster}): {found.manual_minutes} minutes by hand for each host, "
-        f"{found.creation_minutes} to create."
+        f"{found.creation_minutes} to create.{left_out}"
     )

@@ -12,6 +12,7 @@ from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
 from aap_pipeline.warehouse.statements import statement
 
+
 @dataclass(frozen=True)
 class RefreshResult:
     """What a refresh did: the clusters it found work in, the days it built, the rows it wrote, and for how long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from aap_pipeline.marts.costs import place
 from aap_pipeline.marts.errors import CostError
@@ -14,7 +15,10 @@ MINIMUM_MINUTES, MAXIMUM_MINUTES = 1, 1_000_000
 
 @dataclass(frozen=True)
 class TemplateMinutes:
-    """A template's minutes; `source` says where the manual ones come from: default, estimated or set."""
+    """A template's minutes; `source` is where the manual ones come from: default, estimated or set.
+
+    `excluded`: the savings leave the template out as of now.
+    """
 
     id: int
     cluster: str
@@ -34,17 +38,21 @@ def templates(connection: Connection, cluster: str | None = None) -> list[Templa
     return [TemplateMinutes(*row) for row in rows]
 
 
-def set_minutes(
+def set_template(
     connection: Connection,
     name: str,
     *,
     manual_minutes: int | None = None,
     creation_minutes: int | None = None,
+    excluded: bool | None = None,
+    excluded_from: date | None = None,
     cluster: str | None = None,
 ) -> TemplateMinutes:
     """Set one template's minutes as of today, by its name or #id; the caller commits. Returns it as it is now.
 
-    Raises CostError for an unknown or ambiguous template and for minutes out of 1 to 1,000,000.
+    `excluded` leaves the template's runs out of every figure, or takes them in again, from `excluded_from` (default:
+    today) on. Raises CostError for an unknown or ambiguous template, for minutes out of 1 to 1,000,000, and for a day
+    to come.
     """
     for what, minutes in (("manual minutes", manual_minutes), ("creation minutes", creation_minutes)):
         if minutes is not None and not MINIMUM_MINUTES <= minutes <= MAXIMUM_MINUTES:
@@ -52,16 +60,25 @@ def set_minutes(
                 f"The {what} of {name!r} cannot be {minutes}: they must be between {MINIMUM_MINUTES} and "
                 f"{MAXIMUM_MINUTES:,}."
             )
-    if manual_minutes is None and creation_minutes is None:
-        raise CostError(f"Say what to set for {name!r}: --manual-minutes, --creation-minutes, or both.")
+    if manual_minutes is None and creation_minutes is None and excluded is None:
+        raise CostError(f"Say what to set for {name!r}: --manual-minutes, --creation-minutes, --exclude or --include.")
+    if excluded is None and excluded_from is not None:
+        raise CostError("A first day goes with --exclude or --include only: minutes change as of today.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
     if not found:
         raise CostError(f"There is no job template {name!r}: `aap-pipeline templates list` shows them.")
     if len(found) > 1:
         candidates = ", ".join(f"#{each.id} in {each.cluster}" for each in found)
         raise CostError(f"Several job templates are called {name!r}: name one with --cluster or as {candidates}.")
-    connection.execute(
-        statement("marts/set_minutes"),
-        {"id": found[0].id, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes},
-    )
-    return next(each for each in templates(connection, cluster) if each.id == found[0].id)
+    template = found[0].id
+    if manual_minutes is not None or creation_minutes is not None:
+        values = {"id": template, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes}
+        connection.execute(statement("marts/set_minutes"), values)
+    if excluded is not None:
+        [(today,)] = connection.execute(statement("marts/today")).fetchall()
+        if excluded_from is not None and excluded_from > today:
+            raise CostError(f"The savings cannot leave {name!r} out from {excluded_from} on: the day is still to come.")
+        connection.execute(
+            statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
+        )
+    return next(each for each in templates(connection, cluster) if each.id == template)

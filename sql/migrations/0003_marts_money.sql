@@ -127,3 +127,20 @@ CREATE VIEW rollup.job AS
             AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date) AS excluded
     FROM archive.all_jobs j CROSS JOIN marts.formula f
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL;
+
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+    period marts.template_minutes;
+BEGIN
+    SELECT * INTO period FROM marts.template_minutes m
+    WHERE m.job_template_id = template AND m.valid_from < starting AND m.valid_to > starting;
+    IF FOUND THEN
+        UPDATE marts.template_minutes m SET valid_to = starting WHERE m.job_template_id = template AND m.valid_to = period.valid_to;
+        period.valid_from := starting;
+        INSERT INTO marts.template_minutes SELECT period.*;
+    END IF;
+    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
+    INSERT INTO pipeline.changed_day (cluster_id, day)
+        SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;
+END $$;

@@ -128,15 +128,16 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
 
 -- The day on which a template's cumulative savings, creation paid once at the start, came to be above zero and stayed so. A template
 -- that runs for organizations of different rates was created at the highest of them; as recorded, at the rate and minutes of its
--- first run (of today where the reader does not see that run).
+-- first run (of today where the reader does not see that run). Months are added up; days are read only of months in which the sum may
+-- have been at zero at some day's end: a month loses no more than its run costs. Less than a ten-millionth is rounding.
 CREATE VIEW marts.payback WITH (security_invoker = true) AS
     WITH creation AS (
-        SELECT s.job_template_id, min(s.first) AS first_run_date, max(c.creation_costs) AS creation_costs,
-            COALESCE(max(r.creation_costs), max(c.creation_costs)) AS creation_costs_as_recorded
+        SELECT s.job_template_id, min(s.first_month) AS first_month, max(c.creation_costs) AS now,
+            COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
         FROM (
-            SELECT d.cluster_id, d.organization_id, d.job_template_id, min(d.date) AS first FROM marts.savings_daily d
-            WHERE d.runs > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
-            GROUP BY d.cluster_id, d.organization_id, d.job_template_id
+            SELECT m.cluster_id, m.organization_id, m.job_template_id, min(m.month) AS first_month FROM marts.savings_monthly m
+            WHERE m.runs > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
+            GROUP BY m.cluster_id, m.organization_id, m.job_template_id
         ) s
         CROSS JOIN marts.formula f
         JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31'
@@ -147,32 +148,51 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
         LEFT JOIN rollup.price_period y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
             AND y.valid_from <= x.date AND y.valid_to > x.date
         LEFT JOIN marts.template_minutes e ON e.job_template_id = x.job_template_id AND e.valid_from <= x.date AND e.valid_to > x.date
-        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_hour, 0, 60) r ON x.job_id IS NOT NULL
+        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_hour, 0, 60) r
+            ON x.job_id IS NOT NULL
         GROUP BY s.job_template_id
-    ), so_far AS (
-        SELECT d.job_template_id, d.date, sum(d.gain) OVER so_far - c.creation_costs AS saved,
-            sum(d.recorded) OVER so_far - c.creation_costs_as_recorded AS saved_as_recorded
+    ), running AS (
+        SELECT m.job_template_id, v.recorded, m.month, v.run, sum(v.gain) OVER so_far - v.cost AS after,
+            sum(v.gain) OVER so_far - v.gain - v.cost AS before
         FROM (
-            SELECT job_template_id, date, sum(manual_costs - run_costs) AS gain,
-                sum(manual_costs_as_recorded - run_costs_as_recorded) AS recorded
-            FROM marts.savings_daily GROUP BY job_template_id, date
-        ) d JOIN creation c USING (job_template_id)
-        WINDOW so_far AS (PARTITION BY d.job_template_id ORDER BY d.date)
-    ), below AS (
-        -- Less than a ten-millionth is what rounding leaves of savings that equal the costs.
-        SELECT s.job_template_id, COALESCE(max(s.date) FILTER (WHERE s.saved < 0.0000001), '-infinity') AS until,
-            COALESCE(max(s.date) FILTER (WHERE s.saved_as_recorded < 0.0000001), '-infinity') AS until_as_recorded
-        FROM so_far s GROUP BY s.job_template_id
+            SELECT job_template_id, month, sum(manual_costs - run_costs) AS gain, sum(run_costs) AS run,
+                sum(manual_costs_as_recorded - run_costs_as_recorded) AS recorded_gain, sum(run_costs_as_recorded) AS recorded_run
+            FROM marts.savings_monthly GROUP BY job_template_id, month
+        ) m JOIN creation c USING (job_template_id)
+        CROSS JOIN LATERAL (VALUES (FALSE, m.gain, m.run, c.now), (TRUE, m.recorded_gain, m.recorded_run, c.recorded))
+            AS v (recorded, gain, run, cost)
+        WINDOW so_far AS (PARTITION BY m.job_template_id, v.recorded ORDER BY m.month)
+    ), outcome AS (
+        SELECT job_template_id, recorded, (array_agg(after ORDER BY month DESC))[1] AS saved,
+            COALESCE(max(month) FILTER (WHERE after < 0.0000001), '-infinity') AS below
+        FROM running GROUP BY job_template_id, recorded
+    ), daily AS (
+        SELECT r.job_template_id, r.recorded, d.date, r.before + sum(sum(CASE WHEN r.recorded
+            THEN d.manual_costs_as_recorded - d.run_costs_as_recorded ELSE d.manual_costs - d.run_costs END))
+            OVER (PARTITION BY r.job_template_id, r.recorded, r.month ORDER BY d.date) AS saved
+        FROM running r JOIN outcome o USING (job_template_id, recorded)
+        JOIN marts.savings_daily d ON d.job_template_id = r.job_template_id AND date_trunc('month', d.date::timestamp)::date = r.month
+        WHERE o.saved >= 0.0000001 AND r.month > o.below AND r.before - r.run < 0.0000001
+        GROUP BY r.job_template_id, r.recorded, r.month, r.before, d.date
+    ), passed AS (
+        SELECT job_template_id, recorded, min(date) FILTER (WHERE date > below OR below IS NULL) AS since
+        FROM (
+            SELECT *, max(date) FILTER (WHERE saved < 0.0000001) OVER (PARTITION BY job_template_id, recorded) AS below FROM daily
+        ) d GROUP BY job_template_id, recorded
     )
-    SELECT c.job_template_id, t.job_template, c.first_run_date, c.creation_costs::numeric(28,11) AS creation_costs,
-        min(s.date) FILTER (WHERE s.date > b.until AND s.date >= c.first_run_date) AS payback_date,
-        (array_agg(s.saved ORDER BY s.date DESC))[1]::numeric(28,11) AS cumulated_savings,
-        c.creation_costs_as_recorded::numeric(28,11) AS creation_costs_as_recorded,
-        min(s.date) FILTER (WHERE s.date > b.until_as_recorded AND s.date >= c.first_run_date) AS payback_date_as_recorded,
-        (array_agg(s.saved_as_recorded ORDER BY s.date DESC))[1]::numeric(28,11) AS cumulated_savings_as_recorded
-    FROM so_far s JOIN below b USING (job_template_id) JOIN creation c USING (job_template_id)
+    SELECT c.job_template_id, t.job_template,
+        (SELECT min(d.date) FROM marts.savings_daily d
+            WHERE d.date >= c.first_month AND d.date < c.first_month + interval '1 month' AND d.job_template_id = c.job_template_id
+                AND d.runs > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
+        c.now::numeric(28,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(28,11) AS cumulated_savings,
+        c.recorded::numeric(28,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
+        ro.saved::numeric(28,11) AS cumulated_savings_as_recorded
+    FROM creation c
     JOIN marts.dim_job_template t USING (job_template_id)
-    GROUP BY c.job_template_id, t.job_template, c.first_run_date, c.creation_costs, c.creation_costs_as_recorded;
+    JOIN outcome o ON o.job_template_id = c.job_template_id AND NOT o.recorded
+    JOIN outcome ro ON ro.job_template_id = c.job_template_id AND ro.recorded
+    LEFT JOIN passed p ON p.job_template_id = c.job_template_id AND NOT p.recorded
+    LEFT JOIN passed rp ON rp.job_template_id = c.job_template_id AND rp.recorded;
 
 -- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
 -- apart by organization is shown to those who see everything.

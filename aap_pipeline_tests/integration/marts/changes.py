@@ -29,6 +29,7 @@ def change_something(connection: Connection, rng: random.Random, dataset: Datase
             old_rate,
             override,
             new_minutes,
+            exclude,
             subscribe,
             setting,
             setting,
@@ -179,6 +180,14 @@ def new_minutes(connection: Connection, rng: random.Random, dataset: Dataset) ->
         "time_taken_create_automation_minutes = %s "
         "WHERE id = %s",
         (rng.randint(1, 100), rng.randint(1, 1000), rng.choice(dataset.job_templates)),
+    )
+
+
+def exclude(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
+    """A template is left out of the savings from a day on, or taken in again."""
+    connection.execute(
+        "SELECT rollup.exclude_template(%s, %s, %s)",
+        (rng.choice(dataset.job_templates), rng.random() < 0.7, START.date() + timedelta(days=rng.randint(-1, DAYS))),
     )
 
 

@@ -66,7 +66,8 @@ class Oracle:
             "SELECT rate_type, cluster_id, organization_id, valid_from, value FROM marts.rate_history"
         ).fetchall()
         self.minutes = connection.execute(
-            "SELECT job_template_id, valid_from, valid_to, manual_minutes, creation_minutes FROM marts.template_minutes"
+            "SELECT job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, excluded "
+            "FROM marts.template_minutes"
         ).fetchall()
         self.current_minutes = {
             row[0]: (row[1], row[2])
@@ -93,8 +94,12 @@ class Oracle:
         return job.finished.astimezone(self.zone).date()
 
     def is_counted(self, job: Job) -> bool:
-        """Whether the settings count the job."""
-        return self.is_on("count_check_mode") or job.job_type != "check"
+        """Whether the settings count the job: not in check mode, not of a template that they leave out."""
+        return not self.is_excluded(job) and (self.is_on("count_check_mode") or job.job_type != "check")
+
+    def is_excluded(self, job: Job) -> bool:
+        """Whether the job's template was left out of the savings on its day."""
+        return any(row[0] == job.template and row[1] <= self.day(job) < row[2] and row[5] for row in self.minutes)
 
     def chosen(self, first: date, last: date, filters: Filters) -> list[Job]:
         """Jobs of the range that pass the filters, with or without hosts."""

@@ -93,7 +93,7 @@ def test_a_chart_without_end_is_refused(connection: Connection) -> None:
 
 
 def test_every_range_of_two_months_holds_its_days_whatever_they_are_read_from(connection: Connection) -> None:
-    """Guards against an edge between months, pentads and days that counts a day twice or not at all: one run and one
+    """Guards against an edge between months and days that counts a day twice or not at all: one run and one
     host a day, so that each question's answer is the number of days."""
     cluster = add_cluster(connection, "a")
     user, label, template = (
