@@ -110,6 +110,15 @@ CREATE FUNCTION rollup.money(
         CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) o
 $$;
 
+-- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.
+CREATE FUNCTION rollup.web_address(c public.clusters_cluster, own_page TEXT, platform_page TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT format('%s://%s', c.protocol, c.address)
+        || CASE WHEN c.port = CASE c.protocol WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || c.port END
+        || COALESCE(split_part(c.api_prefix, '/api/', 1), '')
+        || CASE WHEN c.aap_version LIKE 'AWX%' OR c.aap_version IN ('AAP 2.1', 'AAP 2.2', 'AAP 2.3', 'AAP 2.4') THEN own_page
+            ELSE platform_page END
+$$;
+
 -- Successful and failed jobs of core with the keys of the marts.
 CREATE VIEW rollup.job AS
     SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, j.cluster_id,

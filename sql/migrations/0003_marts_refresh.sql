@@ -9,8 +9,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 CREATE VIEW rollup.dim_cluster AS
     SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
-        c.enabled, format('%s://%s', c.protocol, c.address)
-            || CASE WHEN c.port = CASE c.protocol WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || c.port END AS url
+        c.enabled, rollup.web_address(c, '', '') AS url
     FROM public.clusters_cluster c;
 CREATE VIEW rollup.dim_organization AS
     SELECT o.id AS organization_id, o.cluster_id, o.name, rollup.display(o.name, count(*) OVER (PARTITION BY o.name),
@@ -20,7 +19,8 @@ CREATE VIEW rollup.dim_job_template AS
     SELECT t.id AS job_template_id, t.cluster_id, COALESCE(t.full_name, t.name)::varchar(512) AS name,
         rollup.display(COALESCE(t.full_name, t.name), count(*) OVER (PARTITION BY COALESCE(t.full_name, t.name)),
             count(*) OVER (PARTITION BY COALESCE(t.full_name, t.name), t.cluster_id), c.name, t.external_id) AS job_template,
-        COALESCE(t.organization_id, 0) AS organization_id, t.removed_at IS NOT NULL AS removed, NULL::text AS url
+        COALESCE(t.organization_id, 0) AS organization_id, t.removed_at IS NOT NULL AS removed,
+        rollup.web_address(c, '/#/templates/job_template/', '/execution/templates/job-template/') || t.external_id || '/details' AS url
     FROM public.clusters_jobtemplate t JOIN public.clusters_cluster c ON c.id = t.cluster_id;
 CREATE VIEW rollup.dim_project AS
     SELECT p.id AS project_id, p.cluster_id, p.name, rollup.display(p.name, count(*) OVER (PARTITION BY p.name),

@@ -116,8 +116,10 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
         m.creation_costs_as_recorded::numeric(28,11) AS creation_costs_as_recorded,
         m.run_costs_as_recorded::numeric(28,11) AS run_costs_as_recorded,
         m.automated_costs_as_recorded::numeric(28,11) AS automated_costs_as_recorded,
-        m.savings_as_recorded::numeric(28,11) AS savings_as_recorded
+        m.savings_as_recorded::numeric(28,11) AS savings_as_recorded,
+        rollup.web_address(k, '/#/jobs/playbook/', '/execution/jobs/playbook/') || j.external_id || '/output' AS url
     FROM rollup.job j
+    JOIN public.clusters_cluster k ON k.id = j.cluster_id
     CROSS JOIN marts.formula f
     LEFT JOIN rollup.counted_first_run x ON x.job_id = j.job_id
     CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from aap_pipeline.controller.probe import job_url
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
@@ -152,3 +153,26 @@ def test_the_formula_is_spelled_out_in_one_place() -> None:
     ]
     assert {name for name, _ in places} == {"0003_marts_money.sql"}, places
     assert len(places) == 3, places
+
+
+@pytest.mark.parametrize(
+    ("version", "prefix", "base", "page"),
+    [
+        ("AAP 2.4", "/api/v2", "https://a", "https://a/#/jobs/playbook/0/output"),
+        ("AWX 24.6.2", "/awx/api/v2", "https://a/awx", "https://a/awx/#/jobs/playbook/0/output"),
+        ("AAP 2.6", "/api/controller/v2", "https://a", "https://a/execution/jobs/playbook/0/output"),
+    ],
+)
+def test_a_job_has_the_address_of_its_page(
+    connection: Connection, version: str, prefix: str, base: str, page: str
+) -> None:
+    """Guards against a link to a page that the controller's version does not have; core makes the same ones."""
+    connection.execute("UPDATE clusters_cluster SET aap_version = %s, api_prefix = %s", (version, prefix))
+    refresh(connection)
+    found = connection.execute(
+        "SELECT c.url, r.url, t.url LIKE c.url || '/%' FROM marts.fct_job_run r "
+        "JOIN marts.dim_cluster c USING (cluster_id) JOIN marts.dim_job_template t USING (job_template_id) "
+        "WHERE r.external_id = 0"
+    )
+    assert found.fetchone() == (base, page, True)
+    assert job_url(base, version, 0) == page
