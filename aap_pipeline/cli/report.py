@@ -10,7 +10,7 @@ import click
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.output import console, json_option, print_json
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.report.summary import summarize
+from aap_pipeline.report.summary import named_period, summarize
 from aap_pipeline.report.terminal import print_summary
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -19,6 +19,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.command("report")
 @click.option("--from", "from_date", type=_DAY, metavar="DAY", help="First day, 2026-01-31. Default: all there is.")
 @click.option("--to", "to_date", type=_DAY, metavar="DAY", help="Last day, included.")
+@click.option(
+    "--period", metavar="NAME", help="A named range in place of days: last_quarter, this_year, last_30_days, …."
+)
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
 @click.option(
     "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Steps of the chart."
@@ -30,6 +33,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def command(
     from_date: datetime | None,
     to_date: datetime | None,
+    period: str | None,
     names: tuple[str, ...],
     granularity: str | None,
     templates: int,
@@ -40,15 +44,13 @@ def command(
     Days are days of the reporting time zone (setting reporting_timezone). The figures are those of
     marts.totals, marts.savings_by_template and marts.job_counts, which BI tools call too.
     """
+    if period and (from_date or to_date):
+        raise click.UsageError("Give --period, or --from and --to, not both.")
+    days = (from_date.date() if from_date else None, to_date.date() if to_date else None)
     with warehouse_connection() as connection:
         ids = [cluster_named(connection, name).id for name in names]
-        summary = summarize(
-            connection,
-            from_date.date() if from_date else None,
-            to_date.date() if to_date else None,
-            ids or None,
-            granularity,
-        )
+        first, last = named_period(connection, period) if period else days
+        summary = summarize(connection, first, last, ids or None, granularity)
     if as_json:
         print_json(asdict(summary))
     else:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
+from psycopg.errors import InvalidParameterValue
 from psycopg.rows import dict_row
 
 from aap_pipeline.errors import PipelineError
@@ -80,6 +81,18 @@ def summarize(
         granularity=granularity,
         job_counts=_rows(connection, "report/job_counts", window),
     )
+
+
+def named_period(connection: Connection, name: str) -> tuple[date, date]:
+    """First and last day of a range of marts.period, such as last_quarter. Raises PipelineError for unknown names."""
+    try:
+        with connection.transaction():
+            [(first, last)] = connection.execute(statement("report/period"), {"name": name}).fetchall()
+    except InvalidParameterValue as error:
+        raise PipelineError(str(error.diag.message_primary)) from error
+    if first is None:
+        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
+    return first, last
 
 
 def _range(connection: Connection, clusters: list[int] | None) -> tuple[date | None, date | None]:

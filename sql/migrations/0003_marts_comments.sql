@@ -45,6 +45,8 @@ COMMENT ON FUNCTION marts.unique_hosts IS 'How many different hosts runs touched
 COMMENT ON FUNCTION marts.top_users IS 'The n launchers with the most runs, of the given types (user, schedule, …) or of all.';
 COMMENT ON FUNCTION marts.top_projects IS 'The n projects with the most runs, with their savings.';
 COMMENT ON FUNCTION marts.formula_comparison IS 'Costs and savings under every choice of the formula''s settings, side by side; in_force marks the one that holds.';
+COMMENT ON FUNCTION marts.ids IS 'Ids of clusters, organizations, job templates, projects or labels (kind, singular) by name, for the filters of the functions. A name that several clusters share gives the ids of all.';
+COMMENT ON FUNCTION marts.period IS 'First and last day of a named range: today, yesterday, this_ or last_ week, month, quarter or year, last_N_days, all. Quarters and years follow setting fiscal_year_start_month.';
 COMMENT ON FUNCTION marts.sees_all IS 'Whether the reader sees every organization.';
 COMMENT ON FUNCTION marts.visible_organizations IS 'The organizations that bi_access gives the reader; NULL: all.';
 COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';

@@ -33,7 +33,7 @@ GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
-    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison,
+    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period,
     rollup.kept, rollup.label_sets, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
     rollup.hosts_between, rollup.costs, rollup.money TO bi_reader;
 

@@ -127,7 +127,7 @@ CREATE VIEW rollup.job AS
         COALESCE((SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id), '')
             AS label_key,
         COALESCE(j.job_type, 'run') AS job_type, j.status, COALESCE(j.launched_by_id, 0) AS user_id, j.launch_type,
-        j.id AS job_id, j.external_id, COALESCE(j.full_name, j.name) AS name, j.started, j.finished,
+        j.id AS job_id, j.external_id, j.name, j.started, j.finished,
         j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
         j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
         j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,

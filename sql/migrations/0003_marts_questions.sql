@@ -306,6 +306,53 @@ BEGIN
     ORDER BY g.runs DESC, p.project_id LIMIT n;
 END $$;
 
+-- Ids for a function's filter, by name: marts.totals(…, organizations := marts.ids('organization', ARRAY['Default'])).
+CREATE FUNCTION marts.ids(kind TEXT, names TEXT[]) RETURNS INTEGER[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    found INTEGER[];
+    unknown TEXT;
+BEGIN
+    IF kind NOT IN ('cluster', 'organization', 'job_template', 'project', 'label') THEN
+        RAISE EXCEPTION 'Kind cannot be "%": it must be one of cluster, organization, job_template, project, label.', kind
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format('SELECT array_agg(DISTINCT d.%1$s_id), min(n) FILTER (WHERE d.%1$s_id IS NULL)'
+        ' FROM unnest($1) n LEFT JOIN marts.dim_%1$s d ON n IN (d.name, d.%1$s)', kind) INTO found, unknown USING names;
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'There is no % "%": SELECT name FROM marts.dim_% shows those that there are.', kind, unknown, kind
+            USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN found;
+END $$;
+
+-- A named range of days, up to today. Quarters and years are those of the fiscal year.
+CREATE FUNCTION marts.period(name TEXT, OUT from_date DATE, OUT to_date DATE) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    part TEXT := substring(name FROM '^(?:this|last)_(week|month|quarter|year)$');
+    days INTEGER := substring(name FROM '^last_([1-9]\d{0,4})_days$');
+    shift INTERVAL := make_interval(months => (SELECT f.fiscal_year_start_month - 1 FROM marts.formula f));
+BEGIN
+    to_date := marts.today() - (name = 'yesterday')::int;
+    IF name IN ('today', 'yesterday') THEN
+        from_date := to_date;
+    ELSIF name = 'all' THEN
+        SELECT min(date) INTO from_date FROM marts.dim_date;
+    ELSIF days IS NOT NULL THEN
+        from_date := to_date - days + 1;
+    ELSIF part IN ('week', 'month') THEN
+        from_date := date_trunc(part, to_date::timestamp);
+    ELSIF part IS NOT NULL THEN
+        from_date := date_trunc(part, date_trunc('month', to_date::timestamp) - shift) + shift;
+    ELSE
+        RAISE EXCEPTION 'Period cannot be "%": it must be today, yesterday, all, last_N_days, or this_ or last_ week, month, quarter or year.',
+            name USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF name LIKE 'last_%' AND part IS NOT NULL THEN
+        to_date := from_date - 1;
+        from_date := from_date - CASE part WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || part)::interval END;
+    END IF;
+END $$;
+
 -- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked. Quantities are priced once
 -- per place, template, kind of run and choice; a subscription's run time once per month.
 CREATE FUNCTION marts.formula_comparison(

@@ -16,9 +16,9 @@ CREATE VIEW rollup.dim_organization AS
         count(*) OVER (PARTITION BY o.name, o.cluster_id), c.name, o.external_id) AS organization
     FROM public.clusters_organization o JOIN public.clusters_cluster c ON c.id = o.cluster_id;
 CREATE VIEW rollup.dim_job_template AS
-    SELECT t.id AS job_template_id, t.cluster_id, COALESCE(t.full_name, t.name)::varchar(512) AS name,
-        rollup.display(COALESCE(t.full_name, t.name), count(*) OVER (PARTITION BY COALESCE(t.full_name, t.name)),
-            count(*) OVER (PARTITION BY COALESCE(t.full_name, t.name), t.cluster_id), c.name, t.external_id) AS job_template,
+    SELECT t.id AS job_template_id, t.cluster_id, t.name::varchar(512) AS name,
+        rollup.display(COALESCE(t.full_name, t.name), count(*) OVER (PARTITION BY t.name),
+            count(*) OVER (PARTITION BY t.name, t.cluster_id), c.name, t.external_id) AS job_template,
         COALESCE(t.organization_id, 0) AS organization_id, t.removed_at IS NOT NULL AS removed,
         rollup.web_address(c, '/#/templates/job_template/', '/execution/templates/job-template/') || t.external_id || '/details' AS url
     FROM public.clusters_jobtemplate t JOIN public.clusters_cluster c ON c.id = t.cluster_id;

@@ -6,15 +6,15 @@ CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
     SELECT c.month, c.cluster_id, c.job_template_id, t.job_template, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
         COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
         COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
-        COALESCE(m.manual_costs, 0)::numeric(28,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(28,11) AS automated_costs,
-        COALESCE(m.savings, 0)::numeric(28,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(18,3) AS time_savings_seconds,
-        COALESCE(m.failed_run_costs, 0)::numeric(28,11) AS failed_run_costs,
-        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(28,11) AS failed_run_costs_as_recorded,
-        COALESCE(m.manual_costs_as_recorded, 0)::numeric(28,11) AS manual_costs_as_recorded,
-        COALESCE(m.automated_costs_as_recorded, 0)::numeric(28,11) AS automated_costs_as_recorded,
-        COALESCE(m.savings_as_recorded, 0)::numeric(28,11) AS savings_as_recorded,
-        (sum(m.savings) OVER so_far)::numeric(28,11) AS cumulated_savings,
-        (sum(m.savings_as_recorded) OVER so_far)::numeric(28,11) AS cumulated_savings_as_recorded
+        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
+        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
+        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
+        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
+        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
+        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
+        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
+        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
+        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
     FROM (
         SELECT k.cluster_id, k.job_template_id, d.date AS month
         FROM (SELECT cluster_id, job_template_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
@@ -38,15 +38,15 @@ CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
     SELECT c.month, c.cluster_id, c.organization_id, t.organization, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
         COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
         COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
-        COALESCE(m.manual_costs, 0)::numeric(28,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(28,11) AS automated_costs,
-        COALESCE(m.savings, 0)::numeric(28,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(18,3) AS time_savings_seconds,
-        COALESCE(m.failed_run_costs, 0)::numeric(28,11) AS failed_run_costs,
-        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(28,11) AS failed_run_costs_as_recorded,
-        COALESCE(m.manual_costs_as_recorded, 0)::numeric(28,11) AS manual_costs_as_recorded,
-        COALESCE(m.automated_costs_as_recorded, 0)::numeric(28,11) AS automated_costs_as_recorded,
-        COALESCE(m.savings_as_recorded, 0)::numeric(28,11) AS savings_as_recorded,
-        (sum(m.savings) OVER so_far)::numeric(28,11) AS cumulated_savings,
-        (sum(m.savings_as_recorded) OVER so_far)::numeric(28,11) AS cumulated_savings_as_recorded
+        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
+        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
+        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
+        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
+        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
+        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
+        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
+        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
+        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
     FROM (
         SELECT k.cluster_id, k.organization_id, d.date AS month
         FROM (SELECT cluster_id, organization_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
@@ -77,12 +77,12 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
                 COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs,
                 sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
                 sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
-                sum(d.elapsed_seconds)::numeric(18,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(28,11) AS manual_costs,
-                sum(d.automated_costs)::numeric(28,11) AS automated_costs, sum(d.savings)::numeric(28,11) AS savings,
-                sum(d.time_savings_seconds)::numeric(18,3) AS time_savings_seconds,
-                sum(d.manual_costs_as_recorded)::numeric(28,11) AS manual_costs_as_recorded,
-                sum(d.automated_costs_as_recorded)::numeric(28,11) AS automated_costs_as_recorded,
-                sum(d.savings_as_recorded)::numeric(28,11) AS savings_as_recorded
+                sum(d.elapsed_seconds)::numeric(18,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
+                sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
+                sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
+                sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
+                sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
+                sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
             FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
         ) q
         CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
@@ -110,13 +110,13 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
             AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
         j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.provisional, c.left_out,
         c.runs > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
-        m.manual_costs::numeric(28,11) AS manual_costs, m.creation_costs::numeric(28,11) AS creation_costs,
-        m.run_costs::numeric(28,11) AS run_costs, m.automated_costs::numeric(28,11) AS automated_costs,
-        m.savings::numeric(28,11) AS savings, m.manual_costs_as_recorded::numeric(28,11) AS manual_costs_as_recorded,
-        m.creation_costs_as_recorded::numeric(28,11) AS creation_costs_as_recorded,
-        m.run_costs_as_recorded::numeric(28,11) AS run_costs_as_recorded,
-        m.automated_costs_as_recorded::numeric(28,11) AS automated_costs_as_recorded,
-        m.savings_as_recorded::numeric(28,11) AS savings_as_recorded,
+        m.manual_costs::numeric(38,11) AS manual_costs, m.creation_costs::numeric(38,11) AS creation_costs,
+        m.run_costs::numeric(38,11) AS run_costs, m.automated_costs::numeric(38,11) AS automated_costs,
+        m.savings::numeric(38,11) AS savings, m.manual_costs_as_recorded::numeric(38,11) AS manual_costs_as_recorded,
+        m.creation_costs_as_recorded::numeric(38,11) AS creation_costs_as_recorded,
+        m.run_costs_as_recorded::numeric(38,11) AS run_costs_as_recorded,
+        m.automated_costs_as_recorded::numeric(38,11) AS automated_costs_as_recorded,
+        m.savings_as_recorded::numeric(38,11) AS savings_as_recorded,
         rollup.web_address(k, '/#/jobs/playbook/', '/execution/jobs/playbook/') || j.external_id || '/output' AS url
     FROM rollup.job j
     JOIN public.clusters_cluster k ON k.id = j.cluster_id
@@ -186,9 +186,9 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
         (SELECT min(d.date) FROM marts.savings_daily d
             WHERE d.date >= c.first_month AND d.date < c.first_month + interval '1 month' AND d.job_template_id = c.job_template_id
                 AND d.runs > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
-        c.now::numeric(28,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(28,11) AS cumulated_savings,
-        c.recorded::numeric(28,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
-        ro.saved::numeric(28,11) AS cumulated_savings_as_recorded
+        c.now::numeric(38,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(38,11) AS cumulated_savings,
+        c.recorded::numeric(38,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
+        ro.saved::numeric(38,11) AS cumulated_savings_as_recorded
     FROM creation c
     JOIN marts.dim_job_template t USING (job_template_id)
     JOIN outcome o ON o.job_template_id = c.job_template_id AND NOT o.recorded

@@ -325,3 +325,16 @@ def test_setting_a_rate_says_which_days_it_holds(cli: Cli, connection: Connectio
         ["hourly", "90.00", "hour", "2025-04-01", "–", "everyone"],
         ["subscription", "6,000.00", "month", "always", "2025-05-01", "everyone"],
     ]
+
+
+def test_functions_are_filtered_by_names(connection: Connection) -> None:
+    """Guards against a name that is taken for none, which filters everything out, and against ambiguous names."""
+    dataset = [add_cluster(connection, name) for name in ("a", "b")]
+    mine, other = (add_named(connection, "clusters_organization", cluster, 1) for cluster in dataset)
+    refresh(connection)
+    ids = "SELECT marts.ids('organization', %s)"
+    assert one(connection, ids, ["organization 1"]) == [mine, other]
+    assert one(connection, ids, ["organization 1 (b)"]) == [other]
+    assert one(connection, "SELECT marts.ids('cluster', '{b}')") == [dataset[1]]
+    with pytest.raises(psycopg.errors.NoDataFound, match='There is no organization "orgnization 1"'):
+        connection.execute(ids, (["organization 1", "orgnization 1"],))
