@@ -7,7 +7,7 @@ COMMENT ON TABLE marts.dim_job_template IS 'One row per job template of a cluste
 COMMENT ON TABLE marts.dim_project IS 'One row per project of a cluster; 0 stands for none.';
 COMMENT ON TABLE marts.dim_user IS 'One row per launcher: a person, a schedule, a webhook; 0 stands for none.';
 COMMENT ON TABLE marts.dim_label IS 'One row per label of a cluster.';
-COMMENT ON TABLE marts.dim_host IS 'One row per host of a cluster. A machine in two clusters has two rows.';
+COMMENT ON VIEW marts.dim_host IS 'One row per host of a cluster. A machine in two clusters has two rows.';
 COMMENT ON TABLE marts.dim_date IS 'One row per day, from the first to the last month with runs, with ISO weeks and the fiscal year of setting fiscal_year_start_month.';
 COMMENT ON TABLE marts.dim_label_set IS 'One row per distinct set of labels that a run carried; 0 is the empty set.';
 COMMENT ON TABLE marts.bridge_label_set IS 'Which labels a label set holds. Filter by label with label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set JOIN marts.dim_label USING (label_id) WHERE label = …). A join of facts to this table counts a run once per label, which multiplies money.';
@@ -36,12 +36,16 @@ COMMENT ON TABLE rollup.left_out_daily IS 'Quantities of runs in check mode whil
 COMMENT ON TABLE rollup.first_run IS 'The first run of each job template by job type and status: where creation_cost_basis once books the creation.';
 COMMENT ON TABLE rollup.host_set_daily IS 'Which hosts ran on a day, as bitmaps: by all dimensions, and (keys NULL) by organization.';
 COMMENT ON TABLE rollup.host_set_monthly IS 'Which hosts ran in a month: the union of host_set_daily.';
+COMMENT ON TABLE rollup.host IS 'Hosts with their ordinals, their bits in the host sets.';
+COMMENT ON TABLE rollup.host_runs_daily IS 'How many runs of an organization touched each host, by day.';
+COMMENT ON TABLE rollup.host_runs_monthly IS 'How many runs of an organization touched each host, by month: the sum of host_runs_daily.';
 COMMENT ON TABLE rollup.platform_month IS 'Run time of each cluster by month, over which cost_model subscription spreads the price of the platform.';
 COMMENT ON TABLE rollup.priced IS 'The day as of which the money of each cluster was computed.';
 COMMENT ON FUNCTION marts.savings_by_template IS 'Runs, costs and savings by job template between two days, both included; the specification''s first query. With without_template, runs without a template are a row of their own, and the rows add up to marts.totals.';
 COMMENT ON FUNCTION marts.totals IS 'One row: runs, hosts, unique hosts, hours, costs, savings, time saved, ROI between two days, both included.';
 COMMENT ON FUNCTION marts.job_counts IS 'Jobs and hosts by hour, day, week, month, quarter or year, gaps filled with zeros; the specification''s second query. job_count includes jobs without hosts, as that query does.';
 COMMENT ON FUNCTION marts.unique_hosts IS 'How many different hosts runs touched between two days, both included; the specification''s third query.';
+COMMENT ON FUNCTION marts.managed_nodes IS 'How many different machines runs touched: hosts of the same name, in any case and in whichever cluster, are one. Red Hat counts names; unique_hosts counts the hosts of the controllers.';
 COMMENT ON FUNCTION marts.top_users IS 'The n launchers with the most runs, of the given types (user, schedule, …) or of all.';
 COMMENT ON FUNCTION marts.top_projects IS 'The n projects with the most runs, with their savings.';
 COMMENT ON FUNCTION marts.formula_comparison IS 'Costs and savings under every choice of the formula''s settings, side by side; in_force marks the one that holds.';
@@ -131,7 +135,15 @@ BEGIN
             ('dim_job_template.organization_id', 'The organization that owns the template; 0: none.'),
             ('dim_job_template.removed', 'Whether the controller no longer has the template.'),
             ('dim_user.type', 'user, schedule, job_template (a webhook), ….'),
-            ('dim_host.ordinal', 'Number of the host within its cluster, from 0, never reused: its bit in the host sets.'),
+            ('dim_host.host', 'Name of the host, as at the controller.'),
+            ('dim_host.first_automated', 'Day of the first run that touched the host.'),
+            ('dim_host.last_automated', 'Day of the last run that touched the host.'),
+            ('dim_host.runs', 'Runs that touched the host.'),
+            ('host_runs_daily.host_ids', 'The hosts.'), ('host_runs_daily.runs', 'Runs that touched each of the hosts, in the same order.'),
+            ('host_runs_monthly.runs', 'Runs that touched the host in the month.'),
+            ('host_runs_monthly.first_date', 'Day of the first of these runs.'),
+            ('host_runs_monthly.last_date', 'Day of the last of these runs.'),
+            ('host.ordinal', 'Number of the host within its cluster, from 0, never reused: its bit in the host sets.'),
             ('dim_label_set.label_key', 'Ids of the labels, ascending, comma-separated.'),
             ('dim_label_set.labels', 'Names of the labels, comma-separated.'),
             ('dim_date.date', 'The day.'), ('dim_date.year', 'Calendar year.'), ('dim_date.quarter', 'Quarter of the calendar year, 1-4.'),

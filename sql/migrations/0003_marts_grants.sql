@@ -27,15 +27,16 @@ EXCEPTION
 END $$;
 GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
-GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.price_period,
+GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
+    rollup.host_runs_monthly, rollup.price_period,
     rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
-    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period,
+    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
     rollup.kept, rollup.label_sets, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
-    rollup.hosts_between, rollup.costs, rollup.money TO bi_reader;
+    rollup.hosts_between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.
@@ -60,9 +61,7 @@ BEGIN
             ('marts.bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
             ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
             ('marts.dim_user', 'user_id IN (SELECT l.user_id FROM rollup.launches_monthly l)'),
-            ('marts.dim_host', 'EXISTS (SELECT FROM rollup.host_set_monthly h WHERE h.cluster_id = dim_host.cluster_id'
-                || ' AND h.job_template_id IS NULL AND h.chunk = dim_host.ordinal / 1024'
-                || ' AND get_bit(h.hosts, dim_host.ordinal % 1024) = 1)')
+            ('rollup.host_runs_monthly', own), ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
         ) AS v (name, condition)
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.name);

@@ -120,34 +120,45 @@ BEGIN
     ORDER BY 10 DESC, 2;
 END $$;
 
+-- The hosts of a range, as one bitmap per cluster and chunk. Filters that name nothing below organizations read their rows.
+CREATE FUNCTION rollup.host_bits(
+    from_date DATE, to_date DATE, clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+DECLARE
+    label_sets INTEGER[] := rollup.label_sets(labels);
+BEGIN
+    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
+        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts) FROM rollup.hosts_between(from_date, to_date) h
+        WHERE h.job_template_id IS NULL
+          AND rollup.kept(h.cluster_id, h.organization_id, NULL, NULL, NULL, clusters, organizations, NULL, NULL, NULL)
+        GROUP BY h.cluster_id, h.chunk;
+    ELSE
+        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts) FROM rollup.hosts_between(from_date, to_date) h
+        WHERE h.job_template_id IS NOT NULL AND rollup.kept(h.cluster_id, h.organization_id, h.job_template_id, h.project_id,
+            h.label_set_id, clusters, organizations, job_templates, projects, label_sets)
+        GROUP BY h.cluster_id, h.chunk;
+    END IF;
+END $$;
+
 CREATE FUNCTION marts.unique_hosts(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL
-) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-DECLARE
-    label_sets INTEGER[] := rollup.label_sets(labels);
-    found BIGINT;
-BEGIN
-    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
-        SELECT sum(bit_count(o.hosts)) INTO found
-        FROM (
-            SELECT bit_or(h.hosts) AS hosts FROM rollup.hosts_between(from_date, to_date) h
-            WHERE h.job_template_id IS NULL AND rollup.kept(h.cluster_id, h.organization_id, NULL, NULL, NULL,
-                clusters, organizations, NULL, NULL, NULL)
-            GROUP BY h.cluster_id, h.chunk
-        ) o;
-    ELSE
-        SELECT sum(bit_count(o.hosts)) INTO found
-        FROM (
-            SELECT bit_or(h.hosts) AS hosts FROM rollup.hosts_between(from_date, to_date) h
-            WHERE h.job_template_id IS NOT NULL AND rollup.kept(h.cluster_id, h.organization_id, h.job_template_id, h.project_id,
-                h.label_set_id, clusters, organizations, job_templates, projects, label_sets)
-            GROUP BY h.cluster_id, h.chunk
-        ) o;
-    END IF;
-    RETURN COALESCE(found, 0);
-END $$;
+) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT COALESCE(sum(bit_count(hosts)), 0)::bigint
+    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels)
+$$;
+
+CREATE FUNCTION marts.managed_nodes(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT count(DISTINCT lower(h.name))
+    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels) b
+    JOIN rollup.host h ON h.cluster_id = b.cluster_id AND h.ordinal / 1024 = b.chunk AND get_bit(b.hosts, h.ordinal % 1024) = 1
+$$;
 
 CREATE FUNCTION marts.totals(
     from_date DATE, to_date DATE,

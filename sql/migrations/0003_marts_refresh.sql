@@ -55,12 +55,12 @@ BEGIN
         GET DIAGNOSTICS written = ROW_COUNT;
         total := total + written;
     END LOOP;
-    INSERT INTO marts.dim_host (host_id, cluster_id, ordinal, name)
+    INSERT INTO rollup.host (host_id, cluster_id, ordinal, name)
     SELECT c.id, c.cluster_id,
-        COALESCE(d.ordinal, (SELECT COALESCE(max(ordinal) + 1, 0) FROM marts.dim_host WHERE cluster_id = of_cluster)
+        COALESCE(d.ordinal, (SELECT COALESCE(max(ordinal) + 1, 0) FROM rollup.host WHERE cluster_id = of_cluster)
             + row_number() OVER (PARTITION BY d.host_id IS NULL ORDER BY c.id)::int - 1),
         c.name
-    FROM public.clusters_host c LEFT JOIN marts.dim_host d ON d.host_id = c.id
+    FROM public.clusters_host c LEFT JOIN rollup.host d ON d.host_id = c.id
     WHERE c.cluster_id = of_cluster AND (d.host_id IS NULL OR d.name <> c.name)
     ON CONFLICT (host_id) DO UPDATE SET name = excluded.name;
     GET DIAGNOSTICS written = ROW_COUNT;
@@ -73,7 +73,7 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_quantity;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_quantity, pg_temp.marts_host;
     CREATE TEMPORARY TABLE marts_day (date DATE PRIMARY KEY, starts TIMESTAMPTZ NOT NULL, ends TIMESTAMPTZ NOT NULL) ON COMMIT DROP;
     INSERT INTO marts_day
     SELECT d, marts.day_start(d, zone), marts.day_start(d + 1, zone)
@@ -229,12 +229,17 @@ BEGIN
     GROUP BY t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.job_type, l.status, l.user_id
     ORDER BY t.month;
 
+    CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, h.ordinal, h.host_id,
+            count(DISTINCT j.job_id)::int AS runs
+        FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
+        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, h.ordinal, h.host_id;
     INSERT INTO rollup.host_set_daily
-    SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, h.ordinal / 1024,
+    SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.ordinal / 1024,
         bit_or(set_bit(B'0'::bit(1024), h.ordinal % 1024, 1))
-    FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN marts.dim_host h ON h.host_id = x.host_id
-    GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, h.ordinal / 1024
-    ORDER BY j.date;
+    FROM marts_host h
+    GROUP BY h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.ordinal / 1024
+    ORDER BY h.date;
     GET DIAGNOSTICS written = ROW_COUNT;
     relation := 'host_set_daily';
     RETURN NEXT;
@@ -249,6 +254,20 @@ BEGIN
     FROM unnest(touched) AS t (month)
     JOIN rollup.host_set_daily h ON h.date >= t.month AND h.date < t.month + interval '1 month' AND h.cluster_id = of_cluster
     GROUP BY t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.chunk ORDER BY t.month;
+
+    DELETE FROM rollup.host_runs_daily r USING marts_day d WHERE r.date = d.date AND r.cluster_id = of_cluster;
+    INSERT INTO rollup.host_runs_daily
+    SELECT r.date, r.cluster_id, r.organization_id, array_agg(r.host_id ORDER BY r.host_id), array_agg(r.runs ORDER BY r.host_id)
+    FROM (
+        SELECT h.date, h.cluster_id, h.organization_id, h.host_id, sum(h.runs)::int AS runs FROM marts_host h GROUP BY 1, 2, 3, 4
+    ) r GROUP BY r.date, r.cluster_id, r.organization_id;
+    DELETE FROM rollup.host_runs_monthly r WHERE r.month = ANY (touched) AND r.cluster_id = of_cluster;
+    INSERT INTO rollup.host_runs_monthly
+    SELECT t.month, r.cluster_id, r.organization_id, h.host_id, sum(h.runs), min(r.date), max(r.date)
+    FROM unnest(touched) AS t (month)
+    JOIN rollup.host_runs_daily r ON r.date >= t.month AND r.date < t.month + interval '1 month' AND r.cluster_id = of_cluster
+    CROSS JOIN LATERAL unnest(r.host_ids, r.runs) AS h (host_id, runs)
+    GROUP BY t.month, r.cluster_id, r.organization_id, h.host_id;
 
     SELECT jsonb_agg(p ORDER BY p) INTO whole_before FROM rollup.platform_month p
     WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;

@@ -47,7 +47,7 @@ CREATE TABLE marts.dim_label (
     name VARCHAR(512) NOT NULL,
     label TEXT NOT NULL
 );
-CREATE TABLE marts.dim_host (
+CREATE TABLE rollup.host (
     host_id INTEGER PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
@@ -206,6 +206,26 @@ CREATE INDEX host_set_daily_date_idx ON rollup.host_set_daily (date, cluster_id)
 CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, cluster_id) WHERE job_template_id IS NULL;
 CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEXES,
     FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
+
+-- How many runs touched each host, for dim_host: by day as two arrays, by month as rows.
+CREATE TABLE rollup.host_runs_daily (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    host_ids INTEGER[] NOT NULL,
+    runs INTEGER[] NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id)
+);
+CREATE TABLE rollup.host_runs_monthly (
+    month DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    host_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    first_date DATE NOT NULL,
+    last_date DATE NOT NULL,
+    PRIMARY KEY (month, cluster_id, organization_id, host_id)
+);
 
 -- The platform's run time by month, over which a subscription's price is spread.
 CREATE TABLE rollup.platform_month (

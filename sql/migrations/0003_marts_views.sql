@@ -94,11 +94,20 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
         ) h
     ) s;
 
+-- Hosts with the runs that the reader sees of them.
+CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
+    SELECT h.host_id, h.cluster_id, h.name, h.name AS host, r.first_automated, r.last_automated, COALESCE(r.runs, 0) AS runs
+    FROM rollup.host h
+    LEFT JOIN (
+        SELECT host_id, min(first_date) AS first_automated, max(last_date) AS last_automated, sum(runs) AS runs
+        FROM rollup.host_runs_monthly GROUP BY host_id
+    ) r USING (host_id);
+
 -- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     SELECT s.date AS month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id
     FROM rollup.host_set_monthly s
-    JOIN marts.dim_host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
+    JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
     WHERE s.job_template_id IS NOT NULL;
 
 -- One row per successful or failed job of core, with its money by the settings, rates and minutes as they are now.

@@ -34,6 +34,8 @@ _TABLES = {
     "rollup.left_out_daily": f"date, {_GRAIN}, job_type, status",
     "rollup.host_set_daily": f"date, {_GRAIN}, chunk",
     "rollup.host_set_monthly": f"date, {_GRAIN}, chunk",
+    "rollup.host_runs_daily": "date, cluster_id, organization_id",
+    "rollup.host_runs_monthly": "month, cluster_id, organization_id, host_id",
     "rollup.platform_month": "month, cluster_id, check_mode, status",
     "rollup.first_run": "job_template_id, job_type, status",
     "marts.dim_job_template": "job_template_id",
@@ -84,6 +86,7 @@ def test_every_function_says_what_the_oracle_says(connection: Connection, seed: 
         compare_formulas(connection, oracle, rng)
         compare_kpis(connection, oracle)
         compare_payback(connection, oracle)
+        compare_hosts(connection, oracle)
         assert connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone() == (0,)
 
 
@@ -276,6 +279,28 @@ def compare_payback(connection: Connection, oracle: Oracle) -> None:
             assert (found[template][0], found[template][2]) == (first, since), template
             assert abs(Fraction(found[template][1]) - cost) < _EXACT, template
             assert abs(Fraction(found[template][3]) - saved) < _EXACT, template
+
+
+def compare_hosts(connection: Connection, oracle: Oracle) -> None:
+    """Every host with runs: its first and last day, how many runs touched it; its months; machines by name."""
+    runs = defaultdict(list)
+    months = set()
+    for job in oracle.chosen(date.min, date.max, {}):
+        for host in job.hosts if job.num_hosts > 0 else ():
+            runs[host].append(oracle.day(job))
+            months.add((oracle.day(job).replace(day=1), host, job.template or 0))
+    found = connection.execute(
+        "SELECT host_id, first_automated, last_automated, runs FROM marts.dim_host WHERE runs > 0"
+    )
+    assert {row[0]: row[1:] for row in found} == {
+        host: (min(days), max(days), len(days)) for host, days in runs.items()
+    }
+    listed = connection.execute("SELECT DISTINCT month, host_id, job_template_id FROM marts.host_monthly").fetchall()
+    assert set(listed) == months
+    names = connection.execute(
+        "SELECT count(DISTINCT lower(name)) FROM clusters_host WHERE id = ANY (%s)", (list(runs),)
+    ).fetchone()
+    assert connection.execute("SELECT marts.managed_nodes('2000-01-01', '2100-01-01')").fetchone() == names
 
 
 def expect(expected: dict[str, Any], found: dict[str, Any]) -> None:
