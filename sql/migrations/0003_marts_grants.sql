@@ -35,7 +35,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
     marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
-    rollup.kept, rollup.label_sets, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
+    rollup.kept, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
     rollup.hosts_between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may

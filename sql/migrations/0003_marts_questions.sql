@@ -2,51 +2,69 @@
 -- filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels. Each adds up rows of
 -- savings_monthly for whole months and of savings_daily at the range's edges.
 
--- Whether the filters keep a row. Inlined by the planner.
+-- Whether the filters keep a row. This and the functions below are inlined by the planner, so that a filter that is not given costs
+-- nothing.
 CREATE FUNCTION rollup.kept(
-    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, label_set_id INTEGER,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], label_sets INTEGER[]
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[]
 ) RETURNS BOOLEAN LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (clusters IS NULL OR cluster_id = ANY (clusters)) AND (organizations IS NULL OR organization_id = ANY (organizations))
         AND (job_templates IS NULL OR job_template_id = ANY (job_templates)) AND (projects IS NULL OR project_id = ANY (projects))
-        AND (label_sets IS NULL OR label_set_id = ANY (label_sets))
 $$;
 
--- The label sets that hold any of the labels; NULL filters nothing.
-CREATE FUNCTION rollup.label_sets(labels INTEGER[]) RETURNS INTEGER[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN labels IS NOT NULL THEN
-        ARRAY(SELECT DISTINCT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)) END
+-- The first whole month of a range, and the first month after its whole ones; with by_day, none is whole.
+CREATE FUNCTION rollup.first_month(from_date DATE, to_date DATE, by_day BOOLEAN) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN by_day THEN to_date + 1 ELSE date_trunc('month', (from_date - 1)::timestamp) + interval '1 month' END::date
+$$;
+CREATE FUNCTION rollup.end_month(to_date DATE, by_day BOOLEAN) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN by_day THEN to_date + 1 ELSE date_trunc('month', (to_date + 1)::timestamp) END::date
 $$;
 
--- The first whole month of a range, and the first month after its whole ones.
-CREATE FUNCTION rollup.first_month(from_date DATE) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (date_trunc('month', (from_date - 1)::timestamp) + interval '1 month')::date
+-- The rows of a range that the filters keep: months where they are whole, days at the edges.
+CREATE FUNCTION rollup.savings_between(
+    from_date DATE, to_date DATE, by_day BOOLEAN,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS SETOF marts.savings_daily LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.* FROM (
+        SELECT * FROM marts.savings_monthly
+        WHERE month >= rollup.first_month(from_date, to_date, by_day) AND month < rollup.end_month(to_date, by_day)
+        UNION ALL SELECT * FROM marts.savings_daily
+        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
+        UNION ALL SELECT * FROM marts.savings_daily
+        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
+    ) s
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, clusters, organizations, job_templates, projects)
+      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
-CREATE FUNCTION rollup.end_month(to_date DATE) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT date_trunc('month', (to_date + 1)::timestamp)::date
+CREATE FUNCTION rollup.launches_between(
+    from_date DATE, to_date DATE, by_day BOOLEAN,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS SETOF marts.launches LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.* FROM (
+        SELECT * FROM rollup.launches_monthly
+        WHERE date >= rollup.first_month(from_date, to_date, by_day) AND date < rollup.end_month(to_date, by_day)
+        UNION ALL SELECT * FROM marts.launches
+        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
+        UNION ALL SELECT * FROM marts.launches
+        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
+    ) s
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, clusters, organizations, job_templates, projects)
+      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
-
--- The rows of a range: months where they are whole, days at the edges. Inlined by the planner.
-CREATE FUNCTION rollup.savings_between(from_date DATE, to_date DATE) RETURNS SETOF marts.savings_daily
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT * FROM marts.savings_monthly WHERE month >= rollup.first_month(from_date) AND month < rollup.end_month(to_date)
-    UNION ALL SELECT * FROM marts.savings_daily WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date) - 1)
-    UNION ALL SELECT * FROM marts.savings_daily
-        WHERE date >= greatest(rollup.first_month(from_date), rollup.end_month(to_date)) AND date <= to_date
-$$;
-CREATE FUNCTION rollup.launches_between(from_date DATE, to_date DATE) RETURNS SETOF marts.launches
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT * FROM rollup.launches_monthly WHERE date >= rollup.first_month(from_date) AND date < rollup.end_month(to_date)
-    UNION ALL SELECT * FROM marts.launches WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date) - 1)
-    UNION ALL SELECT * FROM marts.launches
-        WHERE date >= greatest(rollup.first_month(from_date), rollup.end_month(to_date)) AND date <= to_date
-$$;
-CREATE FUNCTION rollup.hosts_between(from_date DATE, to_date DATE) RETURNS SETOF rollup.host_set_daily
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT * FROM rollup.host_set_monthly WHERE date >= rollup.first_month(from_date) AND date < rollup.end_month(to_date)
-    UNION ALL SELECT * FROM rollup.host_set_daily WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date) - 1)
-    UNION ALL SELECT * FROM rollup.host_set_daily
-        WHERE date >= greatest(rollup.first_month(from_date), rollup.end_month(to_date)) AND date <= to_date
+CREATE FUNCTION rollup.hosts_between(
+    from_date DATE, to_date DATE, by_day BOOLEAN,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+) RETURNS SETOF rollup.host_set_daily LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.* FROM (
+        SELECT * FROM rollup.host_set_monthly
+        WHERE date >= rollup.first_month(from_date, to_date, by_day) AND date < rollup.end_month(to_date, by_day)
+        UNION ALL SELECT * FROM rollup.host_set_daily
+        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
+        UNION ALL SELECT * FROM rollup.host_set_daily
+        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
+    ) s
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, clusters, organizations, job_templates, projects)
+      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
@@ -86,21 +104,15 @@ CREATE FUNCTION marts.savings_by_template(
     failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-#variable_conflict use_column
-DECLARE
-    factor NUMERIC := marts.conversion(currency, to_date);
-    label_sets INTEGER[] := rollup.label_sets(labels);
-BEGIN
-    RETURN QUERY
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT t.name, g.job_template_id, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts,
-        round(g.manual * factor, 11), round((g.creation + g.run) * factor, 11), round((g.manual - g.creation - g.run) * factor, 11),
-        t.cluster_id, t.organization_id, g.provisional, round(g.creation * factor, 11), round(g.run * factor, 11),
-        round(g.failed_run * factor, 11), g.saved_seconds,
+        round(g.manual * c.factor, 11), round((g.creation + g.run) * c.factor, 11), round((g.manual - g.creation - g.run) * c.factor, 11),
+        t.cluster_id, t.organization_id, g.provisional, round(g.creation * c.factor, 11), round(g.run * c.factor, 11),
+        round(g.failed_run * c.factor, 11), g.saved_seconds,
         round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11),
-        round(g.manual_r * factor, 11), round((g.creation_r + g.run_r) * factor, 11),
-        round((g.manual_r - g.creation_r - g.run_r) * factor, 11),
-        round(g.creation_r * factor, 11), round(g.run_r * factor, 11), round(g.failed_run_r * factor, 11)
+        round(g.manual_r * c.factor, 11), round((g.creation_r + g.run_r) * c.factor, 11),
+        round((g.manual_r - g.creation_r - g.run_r) * c.factor, 11),
+        round(g.creation_r * c.factor, 11), round(g.run_r * c.factor, 11), round(g.failed_run_r * c.factor, 11)
     FROM (
         SELECT s.job_template_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
             sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
@@ -109,35 +121,30 @@ BEGIN
             sum(s.time_savings_seconds) AS saved_seconds, sum(s.manual_costs_as_recorded) AS manual_r,
             sum(s.creation_costs_as_recorded) AS creation_r, sum(s.run_costs_as_recorded) AS run_r,
             COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
-        FROM rollup.savings_between(from_date, to_date) s
-        WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id,
-                clusters, organizations, job_templates, projects, label_sets)
-          AND (s.job_template_id <> 0 OR without_template)
+        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
+        WHERE s.job_template_id <> 0 OR without_template
         GROUP BY s.job_template_id
         HAVING sum(s.runs) > 0 OR without_template AND sum(s.provisional_runs) > 0
     ) g
     JOIN marts.dim_job_template t ON t.job_template_id = g.job_template_id
-    ORDER BY 10 DESC, 2;
-END $$;
+    CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c
+    ORDER BY 10 DESC, 2
+$$;
 
 -- The hosts of a range, as one bitmap per cluster and chunk. Filters that name nothing below organizations read their rows.
 CREATE FUNCTION rollup.host_bits(
     from_date DATE, to_date DATE, clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
 ) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
-DECLARE
-    label_sets INTEGER[] := rollup.label_sets(labels);
 BEGIN
     IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
-        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts) FROM rollup.hosts_between(from_date, to_date) h
-        WHERE h.job_template_id IS NULL
-          AND rollup.kept(h.cluster_id, h.organization_id, NULL, NULL, NULL, clusters, organizations, NULL, NULL, NULL)
-        GROUP BY h.cluster_id, h.chunk;
+        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
+        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, NULL, NULL, NULL) h
+        WHERE h.job_template_id IS NULL GROUP BY h.cluster_id, h.chunk;
     ELSE
-        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts) FROM rollup.hosts_between(from_date, to_date) h
-        WHERE h.job_template_id IS NOT NULL AND rollup.kept(h.cluster_id, h.organization_id, h.job_template_id, h.project_id,
-            h.label_set_id, clusters, organizations, job_templates, projects, label_sets)
-        GROUP BY h.cluster_id, h.chunk;
+        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
+        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) h
+        WHERE h.job_template_id IS NOT NULL GROUP BY h.cluster_id, h.chunk;
     END IF;
 END $$;
 
@@ -172,11 +179,8 @@ CREATE FUNCTION marts.totals(
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     currency_code VARCHAR,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-#variable_conflict use_column
-BEGIN
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     -- The sum of the templates' rows, so that both agree.
-    RETURN QUERY
     SELECT g.runs, g.successful, g.runs - g.successful, g.hosts,
         marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels), g.elapsed,
         round(g.elapsed / 3600, 11), g.manual, g.automated, g.savings, g.saved_seconds, round(g.saved_seconds / 3600, 11),
@@ -197,8 +201,8 @@ BEGIN
             COALESCE(sum(s.run_costs_as_recorded), 0) AS run_r, COALESCE(sum(s.failed_run_costs_as_recorded), 0) AS failed_run_r
         FROM marts.savings_by_template(
             from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE) s
-    ) g CROSS JOIN marts.formula f;
-END $$;
+    ) g CROSS JOIN marts.formula f
+$$;
 
 CREATE FUNCTION marts.job_counts(
     from_date DATE, to_date DATE, granularity TEXT = 'day',
@@ -209,7 +213,6 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 DECLARE
     zone TEXT := (SELECT f.reporting_timezone FROM marts.formula f);
-    label_sets INTEGER[] := rollup.label_sets(labels);
 BEGIN
     IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
         RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
@@ -225,9 +228,10 @@ BEGIN
             SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.hosts) AS hosts
             FROM marts.fct_job_run j
             WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
-              AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id, NULL,
-                clusters, organizations, job_templates, projects, NULL)
-              AND (label_sets IS NULL OR j.label_set_id = ANY (label_sets)) AND NOT j.left_out
+              AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id,
+                clusters, organizations, job_templates, projects)
+              AND (labels IS NULL OR j.label_set_id IN (
+                SELECT x.label_set_id FROM marts.bridge_label_set x WHERE x.label_id = ANY (labels))) AND NOT j.left_out
             GROUP BY 1
         )
         SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE zone)::date
@@ -235,31 +239,21 @@ BEGIN
     ELSIF granularity NOT IN ('day', 'week', 'month', 'quarter', 'year') THEN
         RAISE EXCEPTION 'Granularity cannot be "%": it must be one of hour, day, week, month, quarter, year.', granularity
             USING ERRCODE = 'invalid_parameter_value';
-    ELSIF granularity IN ('day', 'week') THEN
-        RETURN QUERY
-        SELECT marts.day_start(b.at::date, zone), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
-        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp, ('1 ' || granularity)::interval) AS b(at)
-        LEFT JOIN (
-            SELECT date_trunc(granularity, s.date::timestamp) AS at, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts
-            FROM marts.savings_daily s
-            WHERE s.date >= from_date AND s.date <= to_date AND rollup.kept(s.cluster_id, s.organization_id, s.job_template_id,
-                s.project_id, s.label_set_id, clusters, organizations, job_templates, projects, label_sets)
-            GROUP BY 1
-        ) c ON c.at = b.at
-        ORDER BY b.at;
     ELSE
-        RETURN QUERY
-        SELECT marts.day_start(b.at::date, zone), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
-        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
-            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
+        -- Planned for these arguments: a plan for any would take a filter for one that leaves a single row.
+        RETURN QUERY EXECUTE $query$
+        SELECT marts.day_start(b.at::date, $1), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
+        FROM generate_series(date_trunc($2, $3::timestamp), $4::timestamp,
+            CASE $2 WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || $2)::interval END) AS b(at)
         LEFT JOIN (
-            SELECT date_trunc(granularity, s.date::timestamp) AS at, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts
-            FROM rollup.savings_between(from_date, to_date) s
-            WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id,
-                clusters, organizations, job_templates, projects, label_sets)
-            GROUP BY 1
+            SELECT date_trunc($2, d.date::timestamp) AS at, sum(d.jobs)::bigint AS jobs, sum(d.hosts)::bigint AS hosts
+            FROM (
+                SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts
+                FROM rollup.savings_between($3, $4, $2 IN ('day', 'week'), $5, $6, $7, $8, $9) s GROUP BY s.date
+            ) d GROUP BY 1
         ) c ON c.at = b.at
-        ORDER BY b.at;
+        ORDER BY b.at
+        $query$ USING zone, granularity, from_date, to_date, clusters, organizations, job_templates, projects, labels;
     END IF;
 END $$;
 
@@ -270,24 +264,17 @@ CREATE FUNCTION marts.top_users(
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-#variable_conflict use_column
-DECLARE
-    label_sets INTEGER[] := rollup.label_sets(labels);
-BEGIN
-    RETURN QUERY
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, d.cluster_id
     FROM (
         SELECT l.user_id, sum(l.runs) AS runs, COALESCE(sum(l.runs) FILTER (WHERE l.status = 'successful'), 0) AS successful,
             sum(l.hosts) AS hosts, sum(l.elapsed_seconds) AS elapsed
-        FROM rollup.launches_between(from_date, to_date) l
-        WHERE rollup.kept(l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id,
-            clusters, organizations, job_templates, projects, label_sets)
+        FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) l
         GROUP BY l.user_id
     ) g JOIN marts.dim_user d ON d.user_id = g.user_id
     WHERE g.user_id <> 0 AND (types IS NULL OR d.type = ANY (types))
-    ORDER BY g.runs DESC, d.user_id LIMIT n;
-END $$;
+    ORDER BY g.runs DESC, d.user_id LIMIT n
+$$;
 
 CREATE FUNCTION marts.top_projects(
     from_date DATE, to_date DATE, n INTEGER = 5,
@@ -296,26 +283,20 @@ CREATE FUNCTION marts.top_projects(
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-#variable_conflict use_column
-DECLARE
-    factor NUMERIC := marts.conversion(currency, to_date);
-    label_sets INTEGER[] := rollup.label_sets(labels);
-BEGIN
-    RETURN QUERY
-    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, round(g.savings * factor, 11),
-        p.cluster_id, round(g.recorded * factor, 11)
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, round(g.savings * c.factor, 11),
+        p.cluster_id, round(g.recorded * c.factor, 11)
     FROM (
         SELECT s.project_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
             sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed, sum(s.savings) AS savings, sum(s.savings_as_recorded) AS recorded
-        FROM rollup.savings_between(from_date, to_date) s
-        WHERE s.project_id <> 0 AND rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id,
-            clusters, organizations, job_templates, projects, label_sets)
+        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
+        WHERE s.project_id <> 0
         GROUP BY s.project_id
         HAVING sum(s.runs) > 0
     ) g JOIN marts.dim_project p ON p.project_id = g.project_id
-    ORDER BY g.runs DESC, p.project_id LIMIT n;
-END $$;
+    CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c
+    ORDER BY g.runs DESC, p.project_id LIMIT n
+$$;
 
 -- Ids for a function's filter, by name: marts.totals(…, organizations := marts.ids('organization', ARRAY['Default'])).
 CREATE FUNCTION marts.ids(kind TEXT, names TEXT[]) RETURNS INTEGER[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -373,12 +354,7 @@ CREATE FUNCTION marts.formula_comparison(
 ) RETURNS TABLE (
     cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-#variable_conflict use_column
-DECLARE
-    label_sets INTEGER[] := rollup.label_sets(labels);
-BEGIN
-    RETURN QUERY
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH population AS (
         SELECT p.*, k.* FROM (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
@@ -391,16 +367,16 @@ BEGIN
         SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
             s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed
         FROM (
-            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.job_type, s.status,
-                s.runs, s.hosts, s.elapsed_seconds
-            FROM rollup.savings_between(from_date, to_date) s
+            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.hosts, s.elapsed_seconds
+            FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
             UNION ALL
-            SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.project_id, o.label_set_id, o.job_type, o.status,
-                o.runs, o.hosts, o.elapsed_seconds
-            FROM rollup.left_out_daily o WHERE o.date >= from_date AND o.date <= to_date
+            SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.job_type, o.status, o.runs, o.hosts, o.elapsed_seconds
+            FROM rollup.left_out_daily o
+            WHERE o.date >= from_date AND o.date <= to_date AND rollup.kept(o.cluster_id, o.organization_id, o.job_template_id,
+                o.project_id, clusters, organizations, job_templates, projects)
+              AND (labels IS NULL OR o.label_set_id IN (
+                SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
         ) s
-        WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id,
-            clusters, organizations, job_templates, projects, label_sets)
         GROUP BY 1, 2, 3, 4, 5, 6
     ), part AS MATERIALIZED (
         -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
@@ -415,7 +391,9 @@ BEGIN
             r.successful_only
         FROM rollup.population_first_run r
         WHERE r.date >= from_date AND r.date <= to_date AND rollup.kept(r.cluster_id, r.organization_id, r.job_template_id, r.project_id,
-            r.label_set_id, clusters, organizations, job_templates, projects, label_sets)
+                clusters, organizations, job_templates, projects)
+          AND (labels IS NULL OR r.label_set_id IN (
+            SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode)
@@ -439,5 +417,5 @@ BEGIN
         CASE WHEN c.subscription THEN s.elapsed_seconds ELSE 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
         c.count_check_mode, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
-    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC;
-END $$;
+    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC
+$$;

@@ -136,7 +136,7 @@ BEGIN
 
     -- Jobs without hosts are no runs; charts count them.
     CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status,
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id,
             count(*) FILTER (WHERE j.hosts > 0)::int AS runs, count(*) FILTER (WHERE j.hosts = 0)::int AS runs_without_hosts,
             count(*) FILTER (WHERE j.provisional)::int AS provisional_runs,
             count(*) FILTER (WHERE j.hosts > 0 AND j.job_template_id = 0)::int AS runs_without_template, sum(j.hosts)::int AS hosts,
@@ -149,7 +149,7 @@ BEGIN
             COALESCE(sum(j.failed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failed_hosts,
             COALESCE(sum(j.ignored_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS ignored_hosts,
             COALESCE(sum(j.rescued_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS rescued_hosts,
-            COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0)::numeric(18,3) AS elapsed_seconds
+            j.status, j.job_type, COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0)::numeric(18,3) AS elapsed_seconds
         FROM marts_job j
         GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status;
     ANALYZE marts_quantity;
@@ -298,10 +298,9 @@ END $$;
 CREATE FUNCTION rollup.write_savings_months(of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE sql AS $$
     DELETE FROM marts.savings_monthly m WHERE m.month = ANY (months) AND m.cluster_id = of_cluster;
     INSERT INTO marts.savings_monthly
-    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.job_type, d.status,
-        sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.hosts),
+    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.hosts),
         sum(d.changed_hosts), sum(d.dark_hosts), sum(d.failures_hosts), sum(d.ok_hosts), sum(d.processed_hosts),
-        sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), sum(d.elapsed_seconds),
+        sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), d.status, d.job_type, sum(d.elapsed_seconds),
         sum(d.manual_minutes), sum(d.creation_minutes), sum(d.manual_costs), sum(d.creation_costs), sum(d.run_costs),
         sum(d.automated_costs), sum(d.savings), sum(d.time_savings_seconds), sum(d.manual_costs_as_recorded),
         sum(d.creation_costs_as_recorded), sum(d.run_costs_as_recorded), sum(d.automated_costs_as_recorded),

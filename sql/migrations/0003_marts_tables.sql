@@ -95,7 +95,7 @@ CREATE TABLE marts.bridge_label_set (
 );
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
--- Facts hold what the settings count. Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which
+-- Facts hold what the settings count. Columns of fixed width come first: rows are read faster. Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which
 -- has 28 digits, holds it up to 10^17.
 CREATE TABLE marts.savings_daily (
     date DATE NOT NULL REFERENCES marts.dim_date(date),
@@ -104,8 +104,6 @@ CREATE TABLE marts.savings_daily (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
     project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
     label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
-    job_type VARCHAR(20) NOT NULL,
-    status VARCHAR(25) NOT NULL,
     runs INTEGER NOT NULL,
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
@@ -120,6 +118,8 @@ CREATE TABLE marts.savings_daily (
     failed_hosts INTEGER NOT NULL,
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    job_type VARCHAR(20) NOT NULL,
     elapsed_seconds NUMERIC(18,3) NOT NULL,
     manual_minutes BIGINT NOT NULL,
     creation_minutes BIGINT NOT NULL,
