@@ -190,7 +190,7 @@ BEGIN
             ('template_minutes.creation_minutes', 'Minutes to create the automation.'),
             ('template_minutes.source', 'Where the manual minutes come from: default, estimated or set.'),
             ('template_minutes.excluded', 'Whether the template is left out of the savings in this period.'),
-            ('bi_access.role', 'Database role.'), ('bi_access.organization', 'Id of an organization that the role may see; 0: runs without one.'),
+            ('bi_access.role', 'Database role.'), ('bi_access.organization', 'Id of an organization that the role may see; 0: runs without one; -1: none, also none of the roles that it inherits.'),
             ('formula.only_row', 'Always true.'), ('formula.count_creation', 'Setting enable_template_creation_time.'),
             ('formula.creation_once', 'Whether setting creation_cost_basis is once.'),
             ('formula.subscription', 'Whether setting cost_model is subscription.'),
