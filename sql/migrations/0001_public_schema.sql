@@ -204,6 +204,8 @@ CREATE TABLE clusters_job (
     -- Additions
     full_name VARCHAR(512),
     never_started BOOLEAN NOT NULL DEFAULT FALSE,
+    job_slice_number INTEGER,
+    job_slice_count INTEGER,
     provisional BOOLEAN NOT NULL DEFAULT FALSE,
     fingerprint BYTEA,
     CONSTRAINT valid_status CHECK (

@@ -8,6 +8,7 @@ CREATE TABLE marts.formula (
     subscription BOOLEAN NOT NULL,
     successful_only BOOLEAN NOT NULL,
     count_check_mode BOOLEAN NOT NULL,
+    slices_once BOOLEAN NOT NULL,
     reporting_timezone TEXT NOT NULL,
     fiscal_year_start_month SMALLINT NOT NULL CHECK (fiscal_year_start_month BETWEEN 1 AND 12),
     hours_per_fte NUMERIC(10,3) NOT NULL CHECK (hours_per_fte > 0),
@@ -72,6 +73,7 @@ BEGIN
     new.only_row := TRUE;
     new.count_creation := rollup.checked_setting('enable_template_creation_time', 'true', switch)::boolean;
     new.count_check_mode := rollup.checked_setting('count_check_mode', 'true', switch)::boolean;
+    new.slices_once := rollup.checked_setting('count_slices', 'each', ARRAY['each', 'once']) = 'once';
     new.estimate_template_minutes := rollup.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
     new.creation_once := rollup.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
     new.subscription :=
@@ -112,9 +114,11 @@ BEGIN
     DELETE FROM marts.formula;
     INSERT INTO marts.formula SELECT (new).*;
     -- These decide which rows there are, and on which day.
-    IF (old.reporting_timezone, old.count_check_mode) <> (new.reporting_timezone, new.count_check_mode) THEN
+    IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
+        <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
         INSERT INTO pipeline.rebuild_due (cluster_id, reason)
-            SELECT id, format('reporting_timezone is %s, count_check_mode is %s', new.reporting_timezone, new.count_check_mode)
+            SELECT id, format('reporting_timezone is %s, count_check_mode is %s, count_slices is %s', new.reporting_timezone,
+                new.count_check_mode, CASE WHEN new.slices_once THEN 'once' ELSE 'each' END)
             FROM public.clusters_cluster;
     ELSIF (old.subscription, old.count_creation, old.creation_once, old.successful_only)
         <> (new.subscription, new.count_creation, new.creation_once, new.successful_only) THEN

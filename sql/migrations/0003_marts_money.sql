@@ -41,16 +41,18 @@ CREATE VIEW rollup.counted_month WITH (security_invoker = true) AS
 -- readers who see the run.
 CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
     SELECT * FROM (
-        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, r.job_template_id)
-            k.count_check_mode, o.successful_only, r.*
+        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
+            k.count_check_mode, o.successful_only, s.slices_once, r.*
         FROM rollup.first_run r
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
         WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
-        ORDER BY k.count_check_mode, o.successful_only, r.job_template_id, r.finished, r.job_id
+            AND NOT (s.slices_once AND r.extra_slice)
+        ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
     ) x
     WHERE (SELECT marts.sees_all()) OR x.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
-    SELECT r.* FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only)
+    SELECT r.* FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
     WHERE f.count_creation AND f.creation_once;
 
 -- The savings formula. Quantities times minutes times prices: a person is paid `person_hour` per hour, `run_price` buys `run_seconds` of
@@ -98,7 +100,7 @@ CREATE FUNCTION rollup.money(
     LEFT JOIN marts.template_minutes e ON e.job_template_id = of_template AND e.valid_from <= on_date AND e.valid_to > on_date
     LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', on_date::timestamp)::date
     CROSS JOIN LATERAL (
-        SELECT t.job_template_id IS NOT NULL AND runs > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts
+        SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts
     ) p
     CROSS JOIN LATERAL rollup.costs(
         p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes, r.person_hour,
@@ -127,8 +129,10 @@ CREATE VIEW rollup.job AS
         COALESCE((SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id), '')
             AS label_key,
         COALESCE(j.job_type, 'run') AS job_type, j.status, COALESCE(j.launched_by_id, 0) AS user_id, j.launch_type,
-        j.id AS job_id, j.external_id, j.name, j.started, j.finished,
+        j.job_slice_number, j.job_slice_count, j.id AS job_id, j.external_id, j.name, j.started, j.finished,
         j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
+        COALESCE(j.num_hosts, 0) > 0 AND COALESCE(j.job_slice_number, 0) > 1 AS is_extra_slice,
+        COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
         j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
         j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
         EXISTS (SELECT FROM marts.template_minutes m WHERE m.job_template_id = j.job_template_id AND m.excluded

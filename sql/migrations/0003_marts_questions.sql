@@ -353,24 +353,27 @@ CREATE FUNCTION marts.formula_comparison(
     projects INTEGER[] = NULL, labels INTEGER[] = NULL
 ) RETURNS TABLE (
     cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
-    manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC
+    manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH population AS (
         SELECT p.*, k.* FROM (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
     ), choice AS (
-        SELECT m.*, c.*, p.* FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
+        SELECT m.*, c.*, p.*, s.* FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
         CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
             AS c (creation, count_creation, creation_once)
-        CROSS JOIN population p
+        CROSS JOIN population p CROSS JOIN (VALUES ('each', FALSE), ('once', TRUE)) AS s (count_slices, slices_once)
     ), quantity AS MATERIALIZED (
         SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
-            s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed
+            s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
+            sum(s.elapsed_seconds) AS elapsed
         FROM (
-            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.hosts, s.elapsed_seconds
+            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
+                s.hosts, s.elapsed_seconds
             FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
             UNION ALL
-            SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.job_type, o.status, o.runs, o.hosts, o.elapsed_seconds
+            SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.job_type, o.status, o.runs, o.extra_slices,
+                o.hosts, o.elapsed_seconds
             FROM rollup.left_out_daily o
             WHERE o.date >= from_date AND o.date <= to_date AND rollup.kept(o.cluster_id, o.organization_id, o.job_template_id,
                 o.project_id, clusters, organizations, job_templates, projects)
@@ -381,14 +384,14 @@ CREATE FUNCTION marts.formula_comparison(
     ), part AS MATERIALIZED (
         -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
         SELECT q.cluster_id, q.organization_id, q.job_template_id, q.is_check, q.status, NULL::date AS month,
-            sum(q.runs)::bigint AS runs, sum(q.hosts)::bigint AS hosts, sum(q.elapsed) AS elapsed
+            sum(q.runs)::bigint AS runs, sum(q.extra_slices)::bigint AS extra_slices, sum(q.hosts)::bigint AS hosts, sum(q.elapsed) AS elapsed
         FROM quantity q GROUP BY 1, 2, 3, 4, 5
         UNION ALL
-        SELECT 0, 0, min(q.job_template_id), q.is_check, q.status, q.month, 0, 0, sum(q.elapsed)
+        SELECT 0, 0, min(q.job_template_id), q.is_check, q.status, q.month, 0, 0, 0, sum(q.elapsed)
         FROM quantity q WHERE q.job_template_id <> 0 GROUP BY q.is_check, q.status, q.month
     ), first AS MATERIALIZED (
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
-            r.successful_only
+            r.successful_only, r.slices_once
         FROM rollup.population_first_run r
         WHERE r.date >= from_date AND r.date <= to_date AND rollup.kept(r.cluster_id, r.organization_id, r.job_template_id, r.project_id,
                 clusters, organizations, job_templates, projects)
@@ -396,26 +399,31 @@ CREATE FUNCTION marts.formula_comparison(
             SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
-        (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode)
-            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode),
-        COALESCE(sum(p.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0),
-        COALESCE(sum(m.savings), 0)
+        (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
+            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode,
+                g.slices_once),
+        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0),
+        COALESCE(sum(m.savings), 0), c.count_slices
     FROM choice c
-    CROSS JOIN marts.formula g
+    -- The other way to count slices only where there are any.
+    JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
     LEFT JOIN part p ON (c.count_check_mode OR NOT p.is_check) AND (NOT c.successful_only OR p.status = 'successful')
         AND (c.subscription OR p.month IS NULL)
+    CROSS JOIN LATERAL (
+        SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs
+    ) n
     LEFT JOIN first r ON r.job_template_id = p.job_template_id AND r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
         AND r.is_check = p.is_check AND r.status = p.status AND r.count_check_mode = c.count_check_mode
-        AND r.successful_only = c.successful_only
+        AND r.successful_only = c.successful_only AND r.slices_once = c.slices_once
     LEFT JOIN marts.template_minutes t ON t.job_template_id = p.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN marts.current_rate a ON a.cluster_id = p.cluster_id AND a.organization_id = p.organization_id
     LEFT JOIN rollup.population_month s ON s.month = p.month AND s.count_check_mode = c.count_check_mode
         AND s.successful_only = c.successful_only AND c.subscription
-    LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, p.runs,
+    LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, n.runs,
         (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
         CASE WHEN c.subscription THEN a.hourly ELSE a.manual * 60 END, CASE WHEN c.subscription THEN s.price ELSE a.automated END,
         CASE WHEN c.subscription THEN s.elapsed_seconds ELSE 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
-        c.count_check_mode, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
-    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC
+        c.count_check_mode, c.count_slices, c.slices_once, g.slices_once, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
+    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
 $$;

@@ -137,9 +137,10 @@ BEGIN
     -- Jobs without hosts are no runs; charts count them.
     CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id,
-            count(*) FILTER (WHERE j.hosts > 0)::int AS runs, count(*) FILTER (WHERE j.hosts = 0)::int AS runs_without_hosts,
+            count(*) FILTER (WHERE j.is_run)::int AS runs, count(*) FILTER (WHERE j.hosts = 0)::int AS runs_without_hosts,
             count(*) FILTER (WHERE j.provisional)::int AS provisional_runs,
-            count(*) FILTER (WHERE j.hosts > 0 AND j.job_template_id = 0)::int AS runs_without_template, sum(j.hosts)::int AS hosts,
+            count(*) FILTER (WHERE j.is_run AND j.job_template_id = 0)::int AS runs_without_template,
+            count(*) FILTER (WHERE j.is_extra_slice)::int AS extra_slices, sum(j.hosts)::int AS hosts,
             COALESCE(sum(j.changed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS changed_hosts,
             COALESCE(sum(j.dark_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS dark_hosts,
             COALESCE(sum(j.failures_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failures_hosts,
@@ -155,44 +156,59 @@ BEGIN
     ANALYZE marts_quantity;
 
     -- First runs on the days, or after a run that is new on them, are looked for again.
-    WITH gone AS (
+    WITH added AS (
+        SELECT q.job_template_id, q.job_type, q.status, v.extra_slice, min(q.date) AS date
+        FROM marts_quantity q
+        CROSS JOIN LATERAL (VALUES (FALSE, q.runs - q.extra_slices * (NOT f.slices_once)::int), (TRUE, q.extra_slices))
+            AS v (extra_slice, runs)
+        WHERE v.runs > 0 AND q.job_template_id <> 0 GROUP BY 1, 2, 3, 4
+    ), gone AS (
         DELETE FROM rollup.first_run r
         WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
-            SELECT FROM marts_quantity q WHERE (q.job_template_id, q.job_type, q.status) = (r.job_template_id, r.job_type, r.status)
-                AND q.date < r.date AND q.runs > 0))
-        RETURNING r.job_template_id, r.job_type, r.status, r.date
+            SELECT FROM added a WHERE a.date < r.date AND (a.job_template_id, a.job_type, a.status, a.extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.extra_slice)))
+        RETURNING r.job_template_id, r.job_type, r.status, r.extra_slice, r.date
     ), key AS (
-        SELECT q.job_template_id, q.job_type, q.status FROM marts_quantity q
-        WHERE q.job_template_id <> 0 AND q.runs > 0 AND NOT EXISTS (
-            SELECT FROM rollup.first_run r WHERE (r.job_template_id, r.job_type, r.status) = (q.job_template_id, q.job_type, q.status))
-        UNION SELECT g.job_template_id, g.job_type, g.status FROM gone g
+        SELECT a.job_template_id, a.job_type, a.status, a.extra_slice FROM added a WHERE NOT EXISTS (
+            SELECT FROM rollup.first_run r WHERE (a.job_template_id, a.job_type, a.status, a.extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.extra_slice))
+        UNION SELECT g.job_template_id, g.job_type, g.status, g.extra_slice FROM gone g
     ), found AS (
         INSERT INTO rollup.first_run AS r
-        SELECT k.job_template_id, k.job_type, k.status, j.job_id, j.finished, k.date, of_cluster, j.organization_id, j.project_id,
-            COALESCE(s.label_set_id, 0)
+        SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, j.job_id, j.finished, k.date, of_cluster, j.organization_id,
+            j.project_id, COALESCE(s.label_set_id, 0)
         FROM (
-            SELECT k.job_template_id, k.job_type, k.status, min(x.date) AS date
+            SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, min(x.date) AS date
             FROM key k
             JOIN (
-                SELECT * FROM (
-                    SELECT q.job_template_id, q.job_type, q.status, q.date, q.runs, q.cluster_id FROM marts_quantity q
-                    UNION ALL SELECT d.job_template_id, d.job_type, d.status, d.date, d.runs, d.cluster_id FROM marts.savings_daily d
-                    UNION ALL SELECT o.job_template_id, o.job_type, o.status, o.date, o.runs, o.cluster_id FROM rollup.left_out_daily o
-                ) y WHERE y.runs > 0 AND y.cluster_id = of_cluster
-            ) x USING (job_template_id, job_type, status)
-            GROUP BY 1, 2, 3
+                SELECT a.job_template_id, a.job_type, a.status, a.extra_slice, a.date FROM added a
+                UNION ALL
+                SELECT y.job_template_id, y.job_type, y.status, v.extra_slice, y.date
+                FROM (
+                    SELECT d.job_template_id, d.job_type, d.status, d.date, d.runs, d.extra_slices FROM marts.savings_daily d
+                    WHERE d.cluster_id = of_cluster
+                    UNION ALL
+                    SELECT o.job_template_id, o.job_type, o.status, o.date, o.runs, o.extra_slices FROM rollup.left_out_daily o
+                    WHERE o.cluster_id = of_cluster
+                ) y
+                CROSS JOIN LATERAL (VALUES (FALSE, y.runs - y.extra_slices * (NOT f.slices_once)::int), (TRUE, y.extra_slices))
+                    AS v (extra_slice, runs)
+                WHERE v.runs > 0
+            ) x USING (job_template_id, job_type, status, extra_slice)
+            GROUP BY 1, 2, 3, 4
         ) k
         CROSS JOIN LATERAL (
             SELECT * FROM rollup.job j
             WHERE j.finished >= marts.day_start(k.date, f.reporting_timezone)
               AND j.finished < marts.day_start(k.date + 1, f.reporting_timezone) AND j.cluster_id = of_cluster AND NOT j.excluded
-              AND (j.job_template_id, j.job_type, j.status) = (k.job_template_id, k.job_type, k.status) AND j.hosts > 0
+              AND (j.job_template_id, j.job_type, j.status, j.is_extra_slice)
+                = (k.job_template_id, k.job_type, k.status, k.extra_slice) AND j.hosts > 0
             ORDER BY j.finished, j.job_id LIMIT 1
         ) j
         LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
-        ON CONFLICT (job_template_id, job_type, status) DO UPDATE SET job_id = excluded.job_id, finished = excluded.finished,
-            date = excluded.date, organization_id = excluded.organization_id, project_id = excluded.project_id,
-            label_set_id = excluded.label_set_id
+        ON CONFLICT (job_template_id, job_type, status, extra_slice) DO UPDATE SET job_id = excluded.job_id,
+            finished = excluded.finished, date = excluded.date, organization_id = excluded.organization_id,
+            project_id = excluded.project_id, label_set_id = excluded.label_set_id
         RETURNING r.date
     )
     SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT g.date FROM gone g UNION ALL SELECT r.date FROM found r) x
@@ -213,7 +229,7 @@ BEGIN
 
     INSERT INTO marts.launches
     SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status, j.user_id,
-        count(*), sum(j.hosts), sum(j.elapsed_seconds)
+        count(*) FILTER (WHERE j.is_run), sum(j.hosts), sum(j.elapsed_seconds)
     FROM marts_job j
     GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status, j.user_id
     ORDER BY j.date;
@@ -298,7 +314,7 @@ END $$;
 CREATE FUNCTION rollup.write_savings_months(of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE sql AS $$
     DELETE FROM marts.savings_monthly m WHERE m.month = ANY (months) AND m.cluster_id = of_cluster;
     INSERT INTO marts.savings_monthly
-    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.hosts),
+    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.extra_slices), sum(d.hosts),
         sum(d.changed_hosts), sum(d.dark_hosts), sum(d.failures_hosts), sum(d.ok_hosts), sum(d.processed_hosts),
         sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), d.status, d.job_type, sum(d.elapsed_seconds),
         sum(d.manual_minutes), sum(d.creation_minutes), sum(d.manual_costs), sum(d.creation_costs), sum(d.run_costs),

@@ -108,6 +108,7 @@ CREATE TABLE marts.savings_daily (
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
     runs_without_template INTEGER NOT NULL,
+    extra_slices INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
     changed_hosts INTEGER NOT NULL,
     dark_hosts INTEGER NOT NULL,
@@ -175,11 +176,12 @@ ALTER TABLE rollup.left_out_daily
     DROP COLUMN manual_costs_as_recorded, DROP COLUMN creation_costs_as_recorded, DROP COLUMN run_costs_as_recorded,
     DROP COLUMN automated_costs_as_recorded, DROP COLUMN savings_as_recorded;
 
--- The first run of each template, by job type and status, so that any population finds its own.
+-- The first run of each template, by what a population may leave out, so that each finds its own.
 CREATE TABLE rollup.first_run (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
     job_type VARCHAR(20) NOT NULL,
     status VARCHAR(25) NOT NULL,
+    extra_slice BOOLEAN NOT NULL,
     job_id INTEGER NOT NULL,
     finished TIMESTAMPTZ NOT NULL,
     date DATE NOT NULL,
@@ -187,7 +189,7 @@ CREATE TABLE rollup.first_run (
     organization_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
     label_set_id INTEGER NOT NULL,
-    PRIMARY KEY (job_template_id, job_type, status)
+    PRIMARY KEY (job_template_id, job_type, status, extra_slice)
 );
 
 -- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Rows without a

@@ -117,8 +117,8 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
         j.organization_id, j.job_template_id, j.project_id,
         COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = j.cluster_id
             AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
-        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.provisional, c.left_out,
-        c.runs > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
+        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, c.left_out,
+        c.hosts > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
         m.manual_costs::numeric(38,11) AS manual_costs, m.creation_costs::numeric(38,11) AS creation_costs,
         m.run_costs::numeric(38,11) AS run_costs, m.automated_costs::numeric(38,11) AS automated_costs,
         m.savings::numeric(38,11) AS savings, m.manual_costs_as_recorded::numeric(38,11) AS manual_costs_as_recorded,
@@ -132,8 +132,9 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     CROSS JOIN marts.formula f
     LEFT JOIN rollup.counted_first_run x ON x.job_id = j.job_id
     CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l
-    CROSS JOIN LATERAL (SELECT l.left_out, (j.hosts > 0 AND NOT l.left_out)::int AS runs) c
-    CROSS JOIN LATERAL rollup.money(j.cluster_id, j.organization_id, j.job_template_id, j.date, j.status, j.hosts, c.runs,
+    CROSS JOIN LATERAL (SELECT l.left_out, (j.is_run AND NOT l.left_out)::int AS runs,
+        CASE WHEN l.left_out THEN 0 ELSE j.hosts END AS hosts) c
+    CROSS JOIN LATERAL rollup.money(j.cluster_id, j.organization_id, j.job_template_id, j.date, j.status, c.hosts, c.runs,
         (x.job_id IS NOT NULL)::int, j.elapsed_seconds) m
     WHERE (SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 
@@ -147,7 +148,7 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
             COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
         FROM (
             SELECT m.cluster_id, m.organization_id, m.job_template_id, min(m.month) AS first_month FROM marts.savings_monthly m
-            WHERE m.runs > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
+            WHERE m.hosts > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
             GROUP BY m.cluster_id, m.organization_id, m.job_template_id
         ) s
         CROSS JOIN marts.formula f
@@ -155,7 +156,7 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
         LEFT JOIN marts.current_rate p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id
         CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_hour, 0, 60) c
         LEFT JOIN rollup.population_first_run x ON x.job_template_id = s.job_template_id
-            AND x.count_check_mode = f.count_check_mode AND x.successful_only = f.successful_only
+            AND x.count_check_mode = f.count_check_mode AND x.successful_only = f.successful_only AND x.slices_once = f.slices_once
         LEFT JOIN rollup.price_period y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
             AND y.valid_from <= x.date AND y.valid_to > x.date
         LEFT JOIN marts.template_minutes e ON e.job_template_id = x.job_template_id AND e.valid_from <= x.date AND e.valid_to > x.date
@@ -194,7 +195,7 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
     SELECT c.job_template_id, t.job_template,
         (SELECT min(d.date) FROM marts.savings_daily d
             WHERE d.date >= c.first_month AND d.date < c.first_month + interval '1 month' AND d.job_template_id = c.job_template_id
-                AND d.runs > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
+                AND d.hosts > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
         c.now::numeric(38,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(38,11) AS cumulated_savings,
         c.recorded::numeric(38,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
         ro.saved::numeric(38,11) AS cumulated_savings_as_recorded

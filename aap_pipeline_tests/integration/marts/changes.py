@@ -199,6 +199,7 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
             ("creation_cost_basis", rng.choice(['"per_run"', '"once"'])),
             ("savings_population", rng.choice(['"all"', '"successful_only"'])),
             ("cost_model", rng.choice(['"per_minute"', '"subscription"'])),
+            ("count_slices", rng.choice(['"each"', '"once"'])),
             ("count_check_mode", rng.choice(["true", "false"])),
             ("reporting_timezone", f'"{rng.choice(ZONES)}"'),
         ]

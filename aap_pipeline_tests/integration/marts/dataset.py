@@ -176,6 +176,7 @@ def add_random_job(
         job_type=rng.choice(["run"] * 5 + ["check", "scan"]),
         organization_id=rng.choice([*organizations, *organizations, None]),
         job_template_id=rng.choice([*templates, *templates, None]),
+        job_slice_number=rng.choice([None, 0, 0, 0, 1, 2]),
         project_id=rng.choice([*projects, *projects, None]),
         launched_by_id=rng.choice([*users, *users, None]),
         provisional=not chosen and rng.random() < 0.5,
