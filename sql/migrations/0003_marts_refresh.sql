@@ -1,5 +1,25 @@
 -- What a refresh does, one cluster at a time, in one transaction: aap_pipeline/marts/refresh.py calls these functions in turn.
 
+-- Successful and failed jobs of core with the keys of the marts.
+CREATE VIEW rollup.job AS
+    SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, j.cluster_id,
+        COALESCE(j.organization_id, 0) AS organization_id, COALESCE(j.job_template_id, 0) AS job_template_id,
+        COALESCE(j.project_id, 0) AS project_id,
+        COALESCE((SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id), '')
+            AS label_key,
+        COALESCE(j.job_type, 'run') AS job_type, j.status, COALESCE(j.launched_by_id, 0) AS user_id, j.launch_type,
+        j.job_slice_number, j.job_slice_count, j.id AS job_id, j.external_id, j.name, j.started, j.finished,
+        j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
+        COALESCE(j.num_hosts, 0) > 0 AND COALESCE(j.job_slice_number, 0) > 1 AS is_extra_slice,
+        COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
+        j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
+        j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
+        EXISTS (SELECT FROM marts.template_minutes m WHERE m.job_template_id = j.job_template_id AND m.excluded
+            AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
+            AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date) AS excluded
+    FROM archive.all_jobs j CROSS JOIN marts.formula f
+    WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL;
+
 -- What the dimensions are to hold. A name that several rows share is followed by its cluster, and within one cluster by the id at
 -- the controller. Columns in the order of the dimension's.
 CREATE FUNCTION rollup.display(name TEXT, same BIGINT, same_here BIGINT, cluster TEXT, external_id INTEGER) RETURNS TEXT

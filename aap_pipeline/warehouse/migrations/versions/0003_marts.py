@@ -17,7 +17,6 @@ def upgrade() -> None:
         "refresh",
         "views",
         "questions",
-        "grants",
         "comments",
     ):
         run_sql_file(f"0003_marts_{part}")
