@@ -5,6 +5,7 @@ COMMENT ON TABLE marts.dim_cluster IS 'One row per controller.';
 COMMENT ON TABLE marts.dim_organization IS 'One row per organization of a cluster; 0 stands for none.';
 COMMENT ON TABLE marts.dim_job_template IS 'One row per job template of a cluster; 0 stands for none.';
 COMMENT ON TABLE marts.dim_project IS 'One row per project of a cluster; 0 stands for none.';
+COMMENT ON TABLE marts.dim_inventory IS 'One row per inventory of a cluster; 0 stands for none.';
 COMMENT ON TABLE marts.dim_user IS 'One row per launcher: a person, a schedule, a webhook; 0 stands for none.';
 COMMENT ON TABLE marts.dim_label IS 'One row per label of a cluster.';
 COMMENT ON VIEW marts.dim_host IS 'One row per host of a cluster. A machine in two clusters has two rows.';
@@ -77,6 +78,8 @@ BEGIN
             ('job_template', 'Name of the job template, with its cluster where another template has the same name.'),
             ('project_id', 'The project; 0: none.'),
             ('project', 'Name of the project, with its cluster where another project has the same name.'),
+            ('inventory_id', 'The inventory; 0: none.'),
+            ('inventory', 'Name of the inventory, with its cluster where another inventory has the same name.'),
             ('label_set_id', 'The set of labels; 0: no label.'), ('label_id', 'The label.'),
             ('label', 'Name of the label, with its cluster where another label has the same name.'),
             ('user_id', 'The launcher; 0: unknown.'),

@@ -5,11 +5,12 @@
 -- Whether the filters keep a row. This and the functions below are inlined by the planner, so that a filter that is not given costs
 -- nothing.
 CREATE FUNCTION rollup.kept(
-    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[]
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, inventory_id INTEGER, launch_type TEXT,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], inventories INTEGER[], launch_types TEXT[]
 ) RETURNS BOOLEAN LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (clusters IS NULL OR cluster_id = ANY (clusters)) AND (organizations IS NULL OR organization_id = ANY (organizations))
         AND (job_templates IS NULL OR job_template_id = ANY (job_templates)) AND (projects IS NULL OR project_id = ANY (projects))
+        AND (inventories IS NULL OR inventory_id = ANY (inventories)) AND (launch_types IS NULL OR launch_type = ANY (launch_types))
 $$;
 
 -- The first whole month of a range, and the first month after its whole ones; with by_day, none is whole.
@@ -23,7 +24,8 @@ $$;
 -- The rows of a range that the filters keep: months where they are whole, days at the edges.
 CREATE FUNCTION rollup.savings_between(
     from_date DATE, to_date DATE, by_day BOOLEAN,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
+    inventories INTEGER[], launch_types TEXT[]
 ) RETURNS SETOF marts.savings_daily LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT s.* FROM (
         SELECT * FROM marts.savings_monthly
@@ -33,12 +35,14 @@ CREATE FUNCTION rollup.savings_between(
         UNION ALL SELECT * FROM marts.savings_daily
         WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
     ) s
-    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, clusters, organizations, job_templates, projects)
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
+        s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
       AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 CREATE FUNCTION rollup.launches_between(
     from_date DATE, to_date DATE, by_day BOOLEAN,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
+    inventories INTEGER[], launch_types TEXT[]
 ) RETURNS SETOF marts.launches LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT s.* FROM (
         SELECT * FROM rollup.launches_monthly
@@ -48,12 +52,14 @@ CREATE FUNCTION rollup.launches_between(
         UNION ALL SELECT * FROM marts.launches
         WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
     ) s
-    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, clusters, organizations, job_templates, projects)
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
+        s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
       AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 CREATE FUNCTION rollup.hosts_between(
     from_date DATE, to_date DATE, by_day BOOLEAN,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
+    inventories INTEGER[], launch_types TEXT[]
 ) RETURNS SETOF rollup.host_set_daily LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT s.* FROM (
         SELECT * FROM rollup.host_set_monthly
@@ -63,7 +69,8 @@ CREATE FUNCTION rollup.hosts_between(
         UNION ALL SELECT * FROM rollup.host_set_daily
         WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
     ) s
-    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, clusters, organizations, job_templates, projects)
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
+        s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
       AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
 $$;
 
@@ -96,7 +103,8 @@ END $$;
 CREATE FUNCTION marts.savings_by_template(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, without_template BOOLEAN = FALSE
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, without_template BOOLEAN = FALSE,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, job_template_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, elapsed NUMERIC,
     num_hosts BIGINT, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC,
@@ -121,7 +129,7 @@ CREATE FUNCTION marts.savings_by_template(
             sum(s.time_savings_seconds) AS saved_seconds, sum(s.manual_costs_as_recorded) AS manual_r,
             sum(s.creation_costs_as_recorded) AS creation_r, sum(s.run_costs_as_recorded) AS run_r,
             COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
-        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
+        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
         WHERE s.job_template_id <> 0 OR without_template
         GROUP BY s.job_template_id
         HAVING sum(s.runs) > 0 OR without_template AND sum(s.provisional_runs) > 0
@@ -133,17 +141,18 @@ $$;
 
 -- The hosts of a range, as one bitmap per cluster and chunk. Filters that name nothing below organizations read their rows.
 CREATE FUNCTION rollup.host_bits(
-    from_date DATE, to_date DATE, clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[]
+    from_date DATE, to_date DATE, clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
+    inventories INTEGER[], launch_types TEXT[]
 ) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 BEGIN
-    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
+    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL AND inventories IS NULL AND launch_types IS NULL THEN
         RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
-        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, NULL, NULL, NULL) h
+        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, NULL, NULL, NULL, NULL, NULL) h
         WHERE h.job_template_id IS NULL GROUP BY h.cluster_id, h.chunk;
     ELSE
         RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
-        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) h
+        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) h
         WHERE h.job_template_id IS NOT NULL GROUP BY h.cluster_id, h.chunk;
     END IF;
 END $$;
@@ -151,26 +160,29 @@ END $$;
 CREATE FUNCTION marts.unique_hosts(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT COALESCE(sum(bit_count(hosts)), 0)::bigint
-    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels)
+    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types)
 $$;
 
 CREATE FUNCTION marts.managed_nodes(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT count(DISTINCT lower(h.name))
-    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels) b
+    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types) b
     JOIN rollup.host h ON h.cluster_id = b.cluster_id AND h.ordinal / 1024 = b.chunk AND get_bit(b.hosts, h.ordinal % 1024) = 1
 $$;
 
 CREATE FUNCTION marts.totals(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, unique_hosts BIGINT, elapsed NUMERIC,
     elapsed_hours NUMERIC, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
@@ -182,7 +194,7 @@ CREATE FUNCTION marts.totals(
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     -- The sum of the templates' rows, so that both agree.
     SELECT g.runs, g.successful, g.runs - g.successful, g.hosts,
-        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels), g.elapsed,
+        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types), g.elapsed,
         round(g.elapsed / 3600, 11), g.manual, g.automated, g.savings, g.saved_seconds, round(g.saved_seconds / 3600, 11),
         round(g.savings / NULLIF(g.automated, 0), 11), g.without_template, g.provisional, g.templates, g.creation, g.run, g.failed_run,
         round(g.saved_seconds / (3600 * f.hours_per_fte), 16), g.manual_r, g.automated_r, g.savings_r,
@@ -200,14 +212,15 @@ CREATE FUNCTION marts.totals(
             COALESCE(sum(s.savings_as_recorded), 0) AS savings_r, COALESCE(sum(s.creation_costs_as_recorded), 0) AS creation_r,
             COALESCE(sum(s.run_costs_as_recorded), 0) AS run_r, COALESCE(sum(s.failed_run_costs_as_recorded), 0) AS failed_run_r
         FROM marts.savings_by_template(
-            from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE) s
+            from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE, inventories, launch_types) s
     ) g CROSS JOIN marts.formula f
 $$;
 
 CREATE FUNCTION marts.job_counts(
     from_date DATE, to_date DATE, granularity TEXT = 'day',
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (date_bucket TIMESTAMPTZ, job_count BIGINT, host_count BIGINT, bucket_date DATE)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
@@ -228,8 +241,8 @@ BEGIN
             SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.hosts) AS hosts
             FROM marts.fct_job_run j
             WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
-              AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id,
-                clusters, organizations, job_templates, projects)
+              AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
+        j.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
               AND (labels IS NULL OR j.label_set_id IN (
                 SELECT x.label_set_id FROM marts.bridge_label_set x WHERE x.label_id = ANY (labels))) AND NOT j.left_out
             GROUP BY 1
@@ -249,18 +262,19 @@ BEGIN
             SELECT date_trunc($2, d.date::timestamp) AS at, sum(d.jobs)::bigint AS jobs, sum(d.hosts)::bigint AS hosts
             FROM (
                 SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts
-                FROM rollup.savings_between($3, $4, $2 IN ('day', 'week'), $5, $6, $7, $8, $9) s GROUP BY s.date
+                FROM rollup.savings_between($3, $4, $2 IN ('day', 'week'), $5, $6, $7, $8, $9, $10, $11) s GROUP BY s.date
             ) d GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at
-        $query$ USING zone, granularity, from_date, to_date, clusters, organizations, job_templates, projects, labels;
+        $query$ USING zone, granularity, from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types;
     END IF;
 END $$;
 
 CREATE FUNCTION marts.top_users(
     from_date DATE, to_date DATE, n INTEGER = 5,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
@@ -269,7 +283,7 @@ CREATE FUNCTION marts.top_users(
     FROM (
         SELECT l.user_id, sum(l.runs) AS runs, COALESCE(sum(l.runs) FILTER (WHERE l.status = 'successful'), 0) AS successful,
             sum(l.hosts) AS hosts, sum(l.elapsed_seconds) AS elapsed
-        FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) l
+        FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) l
         GROUP BY l.user_id
     ) g JOIN marts.dim_user d ON d.user_id = g.user_id
     WHERE g.user_id <> 0 AND (types IS NULL OR d.type = ANY (types))
@@ -279,7 +293,8 @@ $$;
 CREATE FUNCTION marts.top_projects(
     from_date DATE, to_date DATE, n INTEGER = 5,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
@@ -289,7 +304,7 @@ CREATE FUNCTION marts.top_projects(
     FROM (
         SELECT s.project_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
             sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed, sum(s.savings) AS savings, sum(s.savings_as_recorded) AS recorded
-        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
+        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
         WHERE s.project_id <> 0
         GROUP BY s.project_id
         HAVING sum(s.runs) > 0
@@ -304,8 +319,8 @@ DECLARE
     found INTEGER[];
     unknown TEXT;
 BEGIN
-    IF kind NOT IN ('cluster', 'organization', 'job_template', 'project', 'label') THEN
-        RAISE EXCEPTION 'Kind cannot be "%": it must be one of cluster, organization, job_template, project, label.', kind
+    IF kind NOT IN ('cluster', 'organization', 'job_template', 'project', 'inventory', 'label') THEN
+        RAISE EXCEPTION 'Kind cannot be "%": it must be one of cluster, organization, job_template, project, inventory, label.', kind
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     EXECUTE format('SELECT array_agg(DISTINCT d.%1$s_id), min(n) FILTER (WHERE d.%1$s_id IS NULL)'
@@ -350,7 +365,8 @@ END $$;
 CREATE FUNCTION marts.formula_comparison(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
@@ -370,13 +386,13 @@ CREATE FUNCTION marts.formula_comparison(
         FROM (
             SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
                 s.hosts, s.elapsed_seconds
-            FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels) s
+            FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
             UNION ALL
             SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.job_type, o.status, o.runs, o.extra_slices,
                 o.hosts, o.elapsed_seconds
             FROM rollup.left_out_daily o
-            WHERE o.date >= from_date AND o.date <= to_date AND rollup.kept(o.cluster_id, o.organization_id, o.job_template_id,
-                o.project_id, clusters, organizations, job_templates, projects)
+            WHERE o.date >= from_date AND o.date <= to_date AND rollup.kept(o.cluster_id, o.organization_id, o.job_template_id, o.project_id, o.inventory_id,
+        o.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
               AND (labels IS NULL OR o.label_set_id IN (
                 SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
         ) s
@@ -393,8 +409,8 @@ CREATE FUNCTION marts.formula_comparison(
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
             r.successful_only, r.slices_once
         FROM rollup.population_first_run r
-        WHERE r.date >= from_date AND r.date <= to_date AND rollup.kept(r.cluster_id, r.organization_id, r.job_template_id, r.project_id,
-                clusters, organizations, job_templates, projects)
+        WHERE r.date >= from_date AND r.date <= to_date AND rollup.kept(r.cluster_id, r.organization_id, r.job_template_id, r.project_id, r.inventory_id,
+        r.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
           AND (labels IS NULL OR r.label_set_id IN (
             SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
     )
@@ -473,6 +489,7 @@ BEGIN
             ('marts.dim_job_template', own || ' OR job_template_id IN (SELECT s.job_template_id FROM marts.savings_monthly s)'),
             ('marts.template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
             ('marts.dim_project', 'project_id IN (SELECT s.project_id FROM marts.savings_monthly s)'),
+            ('marts.dim_inventory', 'inventory_id IN (SELECT s.inventory_id FROM marts.savings_monthly s)'),
             ('marts.dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
             ('marts.bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
             ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),

@@ -4,10 +4,11 @@
 CREATE VIEW rollup.job AS
     SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, j.cluster_id,
         COALESCE(j.organization_id, 0) AS organization_id, COALESCE(j.job_template_id, 0) AS job_template_id,
-        COALESCE(j.project_id, 0) AS project_id,
+        COALESCE(j.project_id, 0) AS project_id, COALESCE(j.inventory_id, 0) AS inventory_id,
         COALESCE((SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id), '')
             AS label_key,
-        COALESCE(j.job_type, 'run') AS job_type, j.status, COALESCE(j.launched_by_id, 0) AS user_id, j.launch_type,
+        COALESCE(j.job_type, 'run') AS job_type, j.status, COALESCE(j.launched_by_id, 0) AS user_id,
+        COALESCE(j.launch_type, 'manual') AS launch_type,
         j.job_slice_number, j.job_slice_count, j.id AS job_id, j.external_id, j.name, j.started, j.finished,
         j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
         COALESCE(j.num_hosts, 0) > 0 AND COALESCE(j.job_slice_number, 0) > 1 AS is_extra_slice,
@@ -46,6 +47,10 @@ CREATE VIEW rollup.dim_project AS
     SELECT p.id AS project_id, p.cluster_id, p.name, rollup.display(p.name, count(*) OVER (PARTITION BY p.name),
         count(*) OVER (PARTITION BY p.name, p.cluster_id), c.name, p.external_id) AS project
     FROM public.clusters_project p JOIN public.clusters_cluster c ON c.id = p.cluster_id;
+CREATE VIEW rollup.dim_inventory AS
+    SELECT i.id AS inventory_id, i.cluster_id, i.name, rollup.display(i.name, count(*) OVER (PARTITION BY i.name),
+        count(*) OVER (PARTITION BY i.name, i.cluster_id), c.name, i.external_id) AS inventory
+    FROM public.clusters_inventory i JOIN public.clusters_cluster c ON c.id = i.cluster_id;
 CREATE VIEW rollup.dim_user AS
     SELECT u.id AS user_id, u.cluster_id, u.name, rollup.display(u.name, count(*) OVER (PARTITION BY u.name),
         count(*) OVER (PARTITION BY u.name, u.cluster_id), c.name, COALESCE(u.external_id, u.id)) AS launched_by, u.type
@@ -67,7 +72,7 @@ DECLARE
     written BIGINT;
     total BIGINT := 0;
 BEGIN
-    FOREACH dimension IN ARRAY ARRAY['cluster', 'organization', 'job_template', 'project', 'user', 'label', 'label_set'] LOOP
+    FOREACH dimension IN ARRAY ARRAY['cluster', 'organization', 'job_template', 'project', 'inventory', 'user', 'label', 'label_set'] LOOP
         SELECT string_agg(format('%1$I = excluded.%1$I', a.attname), ', ') INTO changes FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = ('marts.dim_' || dimension)::regclass AND a.attnum > 1;
         EXECUTE format('INSERT INTO marts.dim_%1$s SELECT * FROM rollup.dim_%1$s WHERE cluster_id = $1'
@@ -156,7 +161,7 @@ BEGIN
 
     -- Jobs without hosts are no runs; charts count them.
     CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id,
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
             count(*) FILTER (WHERE j.is_run)::int AS runs, count(*) FILTER (WHERE j.hosts = 0)::int AS runs_without_hosts,
             count(*) FILTER (WHERE j.provisional)::int AS provisional_runs,
             count(*) FILTER (WHERE j.is_run AND j.job_template_id = 0)::int AS runs_without_template,
@@ -170,9 +175,10 @@ BEGIN
             COALESCE(sum(j.failed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failed_hosts,
             COALESCE(sum(j.ignored_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS ignored_hosts,
             COALESCE(sum(j.rescued_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS rescued_hosts,
-            j.status, j.job_type, COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0)::numeric(18,3) AS elapsed_seconds
+            j.status, j.job_type, j.launch_type, COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0)::numeric(18,3) AS elapsed_seconds
         FROM marts_job j
-        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status;
+        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
+        j.launch_type;
     ANALYZE marts_quantity;
 
     -- First runs on the days, or after a run that is new on them, are looked for again.
@@ -196,7 +202,7 @@ BEGIN
     ), found AS (
         INSERT INTO rollup.first_run AS r
         SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, j.job_id, j.finished, k.date, of_cluster, j.organization_id,
-            j.project_id, COALESCE(s.label_set_id, 0)
+            j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type
         FROM (
             SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, min(x.date) AS date
             FROM key k
@@ -228,7 +234,8 @@ BEGIN
         LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
         ON CONFLICT (job_template_id, job_type, status, extra_slice) DO UPDATE SET job_id = excluded.job_id,
             finished = excluded.finished, date = excluded.date, organization_id = excluded.organization_id,
-            project_id = excluded.project_id, label_set_id = excluded.label_set_id
+            project_id = excluded.project_id, label_set_id = excluded.label_set_id,
+            inventory_id = excluded.inventory_id, launch_type = excluded.launch_type
         RETURNING r.date
     )
     SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT g.date FROM gone g UNION ALL SELECT r.date FROM found r) x
@@ -241,55 +248,63 @@ BEGIN
     SELECT q.*, m.*
     FROM marts_quantity q
     LEFT JOIN rollup.counted_first_run x USING (
-        date, cluster_id, organization_id, job_template_id, project_id, label_set_id, job_type, status)
+        date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
     CROSS JOIN LATERAL rollup.money(q.cluster_id, q.organization_id, q.job_template_id, q.date, q.status, q.hosts, q.runs,
         (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
     ORDER BY q.date;
     RETURN QUERY SELECT 'savings_daily', count(*) FROM marts_quantity;
 
     INSERT INTO marts.launches
-    SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status, j.user_id,
+    SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
+        j.launch_type, j.user_id,
         count(*) FILTER (WHERE j.is_run), sum(j.hosts), sum(j.elapsed_seconds)
     FROM marts_job j
-    GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.job_type, j.status, j.user_id
+    GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
+        j.launch_type, j.user_id
     ORDER BY j.date;
     GET DIAGNOSTICS written = ROW_COUNT;
     relation := 'launches';
     RETURN NEXT;
     DELETE FROM rollup.launches_monthly l WHERE l.date = ANY (touched) AND l.cluster_id = of_cluster;
     INSERT INTO rollup.launches_monthly
-    SELECT t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.job_type, l.status, l.user_id,
+    SELECT t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.inventory_id, l.job_type, l.status,
+        l.launch_type, l.user_id,
         sum(l.runs), sum(l.hosts), sum(l.elapsed_seconds)
     FROM unnest(touched) AS t (month)
     JOIN marts.launches l ON l.date >= t.month AND l.date < t.month + interval '1 month' AND l.cluster_id = of_cluster
-    GROUP BY t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.job_type, l.status, l.user_id
+    GROUP BY t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.inventory_id, l.job_type, l.status,
+        l.launch_type, l.user_id
     ORDER BY t.month;
 
     CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, h.ordinal, h.host_id,
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type, h.ordinal, h.host_id,
             count(DISTINCT j.job_id)::int AS runs
         FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
-        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, h.ordinal, h.host_id;
+        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type, h.ordinal, h.host_id;
     INSERT INTO rollup.host_set_daily
-    SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.ordinal / 1024,
+    SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.ordinal / 1024,
         bit_or(set_bit(B'0'::bit(1024), h.ordinal % 1024, 1))
     FROM marts_host h
-    GROUP BY h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.ordinal / 1024
+    GROUP BY h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.ordinal / 1024
     ORDER BY h.date;
     GET DIAGNOSTICS written = ROW_COUNT;
     relation := 'host_set_daily';
     RETURN NEXT;
     INSERT INTO rollup.host_set_daily
-    SELECT h.date, h.cluster_id, h.organization_id, NULL, NULL, NULL, h.chunk, bit_or(h.hosts)
+    SELECT h.date, h.cluster_id, h.organization_id, NULL, NULL, NULL, NULL, NULL, h.chunk, bit_or(h.hosts)
     FROM rollup.host_set_daily h JOIN marts_day d USING (date)
     WHERE h.cluster_id = of_cluster AND h.job_template_id IS NOT NULL
     GROUP BY h.date, h.cluster_id, h.organization_id, h.chunk ORDER BY h.date;
     DELETE FROM rollup.host_set_monthly h WHERE h.date = ANY (touched) AND h.cluster_id = of_cluster;
     INSERT INTO rollup.host_set_monthly
-    SELECT t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.chunk, bit_or(h.hosts)
+    SELECT t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.chunk, bit_or(h.hosts)
     FROM unnest(touched) AS t (month)
     JOIN rollup.host_set_daily h ON h.date >= t.month AND h.date < t.month + interval '1 month' AND h.cluster_id = of_cluster
-    GROUP BY t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.chunk ORDER BY t.month;
+    GROUP BY t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.chunk ORDER BY t.month;
 
     DELETE FROM rollup.host_runs_daily r USING marts_day d WHERE r.date = d.date AND r.cluster_id = of_cluster;
     INSERT INTO rollup.host_runs_daily
@@ -334,16 +349,17 @@ END $$;
 CREATE FUNCTION rollup.write_savings_months(of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE sql AS $$
     DELETE FROM marts.savings_monthly m WHERE m.month = ANY (months) AND m.cluster_id = of_cluster;
     INSERT INTO marts.savings_monthly
-    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.extra_slices), sum(d.hosts),
+    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.inventory_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.extra_slices), sum(d.hosts),
         sum(d.changed_hosts), sum(d.dark_hosts), sum(d.failures_hosts), sum(d.ok_hosts), sum(d.processed_hosts),
-        sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), d.status, d.job_type, sum(d.elapsed_seconds),
+        sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), d.status, d.job_type, d.launch_type, sum(d.elapsed_seconds),
         sum(d.manual_minutes), sum(d.creation_minutes), sum(d.manual_costs), sum(d.creation_costs), sum(d.run_costs),
         sum(d.automated_costs), sum(d.savings), sum(d.time_savings_seconds), sum(d.manual_costs_as_recorded),
         sum(d.creation_costs_as_recorded), sum(d.run_costs_as_recorded), sum(d.automated_costs_as_recorded),
         sum(d.savings_as_recorded)
     FROM unnest(months) AS t (month)
     JOIN marts.savings_daily d ON d.date >= t.month AND d.date < t.month + interval '1 month' AND d.cluster_id = of_cluster
-    GROUP BY t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.job_type, d.status
+    GROUP BY t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.inventory_id, d.job_type, d.status,
+        d.launch_type
     ORDER BY t.month
 $$;
 
@@ -365,7 +381,8 @@ BEGIN
             SELECT q.ctid AS place, m.*
             FROM marts.savings_daily q
             LEFT JOIN rollup.counted_first_run x USING (
-                date, cluster_id, organization_id, job_template_id, project_id, label_set_id, job_type, status)
+                date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
+                launch_type)
             CROSS JOIN LATERAL rollup.money(q.cluster_id, q.organization_id, q.job_template_id, q.date, q.status, q.hosts, q.runs,
                 (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
             WHERE q.cluster_id = of_cluster AND q.date >= from_date AND q.date < before_date

@@ -34,6 +34,12 @@ CREATE TABLE marts.dim_project (
     name VARCHAR(512) NOT NULL,
     project TEXT NOT NULL
 );
+CREATE TABLE marts.dim_inventory (
+    inventory_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    name VARCHAR(512) NOT NULL,
+    inventory TEXT NOT NULL
+);
 CREATE TABLE marts.dim_user (
     user_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
@@ -77,6 +83,7 @@ CREATE TABLE marts.dim_date (
 INSERT INTO marts.dim_organization VALUES (0, NULL, '(no organization)', '(no organization)');
 INSERT INTO marts.dim_job_template VALUES (0, NULL, '(no job template)', '(no job template)', 0);
 INSERT INTO marts.dim_project VALUES (0, NULL, '(no project)', '(no project)');
+INSERT INTO marts.dim_inventory VALUES (0, NULL, '(no inventory)', '(no inventory)');
 INSERT INTO marts.dim_user VALUES (0, NULL, '(nobody)', '(nobody)', 'none');
 
 -- Each distinct set of labels is one key. label_key holds the label ids in ascending order, comma-separated.
@@ -104,6 +111,7 @@ CREATE TABLE marts.savings_daily (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
     project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
     label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    inventory_id INTEGER NOT NULL REFERENCES marts.dim_inventory(inventory_id) ON DELETE CASCADE,
     runs INTEGER NOT NULL,
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
@@ -121,6 +129,7 @@ CREATE TABLE marts.savings_daily (
     rescued_hosts INTEGER NOT NULL,
     status VARCHAR(25) NOT NULL,
     job_type VARCHAR(20) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
     elapsed_seconds NUMERIC(18,3) NOT NULL,
     manual_minutes BIGINT NOT NULL,
     creation_minutes BIGINT NOT NULL,
@@ -135,7 +144,8 @@ CREATE TABLE marts.savings_daily (
     run_costs_as_recorded NUMERIC(38,11) NOT NULL,
     automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
     savings_as_recorded NUMERIC(38,11) NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, job_type, status)
+    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
+        launch_type)
 );
 CREATE TABLE marts.savings_monthly (
     LIKE marts.savings_daily INCLUDING INDEXES,
@@ -144,7 +154,8 @@ CREATE TABLE marts.savings_monthly (
     FOREIGN KEY (organization_id) REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
     FOREIGN KEY (job_template_id) REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
     FOREIGN KEY (project_id) REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
-    FOREIGN KEY (label_set_id) REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE
+    FOREIGN KEY (label_set_id) REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    FOREIGN KEY (inventory_id) REFERENCES marts.dim_inventory(inventory_id) ON DELETE CASCADE
 );
 ALTER TABLE marts.savings_monthly RENAME COLUMN date TO month;
 
@@ -156,8 +167,10 @@ CREATE TABLE marts.launches (
     job_template_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
     label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
     job_type VARCHAR(20) NOT NULL,
     status VARCHAR(25) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
     user_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
@@ -189,6 +202,8 @@ CREATE TABLE rollup.first_run (
     organization_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
     label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
     PRIMARY KEY (job_template_id, job_type, status, extra_slice)
 );
 
@@ -201,6 +216,8 @@ CREATE TABLE rollup.host_set_daily (
     job_template_id INTEGER,
     project_id INTEGER,
     label_set_id INTEGER,
+    inventory_id INTEGER,
+    launch_type VARCHAR(20),
     chunk SMALLINT NOT NULL,
     hosts BIT(1024) NOT NULL
 );

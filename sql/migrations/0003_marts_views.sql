@@ -105,7 +105,8 @@ CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
 
 -- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
-    SELECT s.date AS month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id
+    SELECT s.date AS month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
+        s.launch_type
     FROM rollup.host_set_monthly s
     JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
     WHERE s.job_template_id IS NOT NULL;
@@ -114,7 +115,7 @@ CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.finished, j.started,
         j.finished AT TIME ZONE f.reporting_timezone AS finished_local, j.date,
-        j.organization_id, j.job_template_id, j.project_id,
+        j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
         COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = j.cluster_id
             AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
         j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, c.left_out,

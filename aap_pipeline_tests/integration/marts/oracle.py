@@ -33,6 +33,8 @@ class Job:
     num_hosts: int
     provisional: bool
     slice_number: int
+    inventory: int | None
+    launch_type: str
     labels: frozenset[int]
     hosts: frozenset[int]
 
@@ -59,8 +61,8 @@ class Oracle:
             for row in connection.execute(
                 "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, "
                 "status, "
-                "finished, elapsed, COALESCE(num_hosts, 0), provisional, COALESCE(job_slice_number, 0) "
-                "FROM archive.all_jobs "
+                "finished, elapsed, COALESCE(num_hosts, 0), provisional, COALESCE(job_slice_number, 0), "
+                "inventory_id, launch_type FROM archive.all_jobs "
                 "WHERE status IN ('successful', 'failed') AND finished IS NOT NULL"
             )
         ]
@@ -118,6 +120,8 @@ class Oracle:
             ("organizations", lambda job: job.organization or 0),
             ("job_templates", lambda job: job.template or 0),
             ("projects", lambda job: job.project or 0),
+            ("inventories", lambda job: job.inventory or 0),
+            ("launch_types", lambda job: job.launch_type),
         ):
             wanted = filters.get(name)
             if wanted is not None:

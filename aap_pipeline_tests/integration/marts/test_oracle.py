@@ -24,8 +24,8 @@ from aap_pipeline_tests.integration.marts.dataset import DAYS, START, Dataset, g
 from aap_pipeline_tests.integration.marts.oracle import Filters, Oracle
 
 _EXACT = Fraction(1, 10**9)
-_FILTERS = ("clusters", "organizations", "job_templates", "projects", "labels")
-_GRAIN = "cluster_id, organization_id, job_template_id, project_id, label_set_id"
+_FILTERS = ("clusters", "organizations", "job_templates", "projects", "labels", "inventories", "launch_types")
+_GRAIN = "cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, launch_type"
 _TABLES = {
     "marts.savings_daily": f"date, {_GRAIN}, job_type, status",
     "marts.savings_monthly": f"month, {_GRAIN}, job_type, status",
@@ -121,7 +121,8 @@ def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 def draw_filters(rng: random.Random, dataset: Dataset) -> Filters:
     """Any combination of filters; also empty ones, none of its kind (0) and ids that do not exist."""
     return {
-        name: rng.sample(ids, rng.randint(0, len(ids))) + rng.choice([[], [], [], [0], [10**6]])
+        name: rng.sample(ids, rng.randint(0, len(ids)))
+        + ([] if name == "launch_types" else rng.choice([[], [], [], [0], [10**6]]))
         for name in _FILTERS
         if (ids := getattr(dataset, name)) is not None and rng.random() < 0.35
     }
@@ -133,7 +134,7 @@ def compare(connection: Connection, oracle: Oracle, rng: random.Random, dataset:
     last = first + timedelta(days=rng.choice([0, 1, 6, rng.randint(0, DAYS)]))
     filters = draw_filters(rng, dataset)
     jobs = oracle.chosen(first, last, filters)
-    arguments = "".join(f", {name} := %({name})s::int[]" for name in filters)
+    arguments = "".join(f", {name} := %({name})s::{'text' if name == 'launch_types' else 'int'}[]" for name in filters)
     parameters: dict[str, Any] = {"first": first, "last": last, **filters}
 
     def call(function: str, extra: str = "") -> list[dict[str, Any]]:
@@ -176,8 +177,11 @@ def compare_tables(connection: Connection, oracle: Oracle) -> None:
     original = {job.id: job for job in oracle.jobs}
     counted = [job for job in jobs if oracle.is_counted(job)]
     month = lambda job: oracle.day(job).replace(day=1)  # noqa: E731
-    series = lambda job: (job.cluster, job.organization, job.template, job.project or 0, job.job_type, job.status)  # noqa: E731
-    columns = "cluster_id, organization_id, job_template_id, project_id, job_type, status"
+    series = lambda job: (  # noqa: E731
+        *(job.cluster, job.organization, job.template, job.project or 0, job.inventory or 0),
+        *(job.job_type, job.status, job.launch_type),
+    )
+    columns = "cluster_id, organization_id, job_template_id, project_id, inventory_id, job_type, status, launch_type"
     views: dict[str, tuple[str, list[Any], Callable[[Any], tuple[Any, ...]]]] = {
         "savings_daily": (f"date, {columns}", counted, lambda job: (oracle.day(job), *series(job))),
         "savings_monthly": (f"month, {columns}", counted, lambda job: (month(job), *series(job))),
