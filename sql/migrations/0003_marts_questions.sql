@@ -22,57 +22,33 @@ CREATE FUNCTION rollup.end_month(to_date DATE, by_day BOOLEAN) RETURNS DATE LANG
 $$;
 
 -- The rows of a range that the filters keep: months where they are whole, days at the edges.
-CREATE FUNCTION rollup.savings_between(
+DO $do$
+DECLARE
+    source RECORD;
+BEGIN
+    FOR source IN SELECT * FROM (VALUES ('savings', 'marts.savings_daily', 'marts.savings_monthly', 'month'),
+        ('launches', 'marts.launches', 'rollup.launches_monthly', 'date'),
+        ('hosts', 'rollup.host_set_daily', 'rollup.host_set_monthly', 'date')) AS v (name, daily, monthly, month)
+    LOOP
+        EXECUTE format($function$
+CREATE FUNCTION rollup.%1$s_between(
     from_date DATE, to_date DATE, by_day BOOLEAN,
     clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
     inventories INTEGER[], launch_types TEXT[]
-) RETURNS SETOF marts.savings_daily LANGUAGE sql STABLE PARALLEL SAFE AS $$
+) RETURNS SETOF %2$s LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT s.* FROM (
-        SELECT * FROM marts.savings_monthly
-        WHERE month >= rollup.first_month(from_date, to_date, by_day) AND month < rollup.end_month(to_date, by_day)
-        UNION ALL SELECT * FROM marts.savings_daily
+        SELECT * FROM %3$s WHERE %4$s >= rollup.first_month(from_date, to_date, by_day) AND %4$s < rollup.end_month(to_date, by_day)
+        UNION ALL SELECT * FROM %2$s
         WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
-        UNION ALL SELECT * FROM marts.savings_daily
+        UNION ALL SELECT * FROM %2$s
         WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
     ) s
     WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
-        s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
+            s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
       AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-$$;
-CREATE FUNCTION rollup.launches_between(
-    from_date DATE, to_date DATE, by_day BOOLEAN,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
-    inventories INTEGER[], launch_types TEXT[]
-) RETURNS SETOF marts.launches LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT s.* FROM (
-        SELECT * FROM rollup.launches_monthly
-        WHERE date >= rollup.first_month(from_date, to_date, by_day) AND date < rollup.end_month(to_date, by_day)
-        UNION ALL SELECT * FROM marts.launches
-        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
-        UNION ALL SELECT * FROM marts.launches
-        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
-    ) s
-    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
-        s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
-      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-$$;
-CREATE FUNCTION rollup.hosts_between(
-    from_date DATE, to_date DATE, by_day BOOLEAN,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
-    inventories INTEGER[], launch_types TEXT[]
-) RETURNS SETOF rollup.host_set_daily LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT s.* FROM (
-        SELECT * FROM rollup.host_set_monthly
-        WHERE date >= rollup.first_month(from_date, to_date, by_day) AND date < rollup.end_month(to_date, by_day)
-        UNION ALL SELECT * FROM rollup.host_set_daily
-        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
-        UNION ALL SELECT * FROM rollup.host_set_daily
-        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
-    ) s
-    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
-        s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
-      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-$$;
+$$$function$, source.name, source.daily, source.monthly, source.month);
+    END LOOP;
+END $do$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
 CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$

@@ -32,10 +32,6 @@ CREATE VIEW rollup.dim_cluster AS
     SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
         c.enabled, rollup.web_address(c, '', '') AS url
     FROM public.clusters_cluster c;
-CREATE VIEW rollup.dim_organization AS
-    SELECT o.id AS organization_id, o.cluster_id, o.name, rollup.display(o.name, count(*) OVER (PARTITION BY o.name),
-        count(*) OVER (PARTITION BY o.name, o.cluster_id), c.name, o.external_id) AS organization
-    FROM public.clusters_organization o JOIN public.clusters_cluster c ON c.id = o.cluster_id;
 CREATE VIEW rollup.dim_job_template AS
     SELECT t.id AS job_template_id, t.cluster_id, t.name::varchar(512) AS name,
         rollup.display(COALESCE(t.full_name, t.name), count(*) OVER (PARTITION BY t.name),
@@ -43,22 +39,21 @@ CREATE VIEW rollup.dim_job_template AS
         COALESCE(t.organization_id, 0) AS organization_id, t.removed_at IS NOT NULL AS removed,
         rollup.web_address(c, '/#/templates/job_template/', '/execution/templates/job-template/') || t.external_id || '/details' AS url
     FROM public.clusters_jobtemplate t JOIN public.clusters_cluster c ON c.id = t.cluster_id;
-CREATE VIEW rollup.dim_project AS
-    SELECT p.id AS project_id, p.cluster_id, p.name, rollup.display(p.name, count(*) OVER (PARTITION BY p.name),
-        count(*) OVER (PARTITION BY p.name, p.cluster_id), c.name, p.external_id) AS project
-    FROM public.clusters_project p JOIN public.clusters_cluster c ON c.id = p.cluster_id;
-CREATE VIEW rollup.dim_inventory AS
-    SELECT i.id AS inventory_id, i.cluster_id, i.name, rollup.display(i.name, count(*) OVER (PARTITION BY i.name),
-        count(*) OVER (PARTITION BY i.name, i.cluster_id), c.name, i.external_id) AS inventory
-    FROM public.clusters_inventory i JOIN public.clusters_cluster c ON c.id = i.cluster_id;
+DO $$
+DECLARE
+    dimension TEXT;
+BEGIN
+    FOREACH dimension IN ARRAY ARRAY['organization', 'project', 'inventory', 'label'] LOOP
+        EXECUTE format('CREATE VIEW rollup.dim_%1$s AS
+            SELECT x.id AS %1$s_id, x.cluster_id, x.name, rollup.display(x.name, count(*) OVER (PARTITION BY x.name),
+                count(*) OVER (PARTITION BY x.name, x.cluster_id), c.name, x.external_id) AS %1$s
+            FROM public.clusters_%1$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id', dimension);
+    END LOOP;
+END $$;
 CREATE VIEW rollup.dim_user AS
     SELECT u.id AS user_id, u.cluster_id, u.name, rollup.display(u.name, count(*) OVER (PARTITION BY u.name),
         count(*) OVER (PARTITION BY u.name, u.cluster_id), c.name, COALESCE(u.external_id, u.id)) AS launched_by, u.type
     FROM public.clusters_aapuser u JOIN public.clusters_cluster c ON c.id = u.cluster_id;
-CREATE VIEW rollup.dim_label AS
-    SELECT l.id AS label_id, l.cluster_id, l.name, rollup.display(l.name, count(*) OVER (PARTITION BY l.name),
-        count(*) OVER (PARTITION BY l.name, l.cluster_id), c.name, l.external_id) AS label
-    FROM public.clusters_label l JOIN public.clusters_cluster c ON c.id = l.cluster_id;
 CREATE VIEW rollup.dim_label_set AS
     SELECT s.label_set_id, s.cluster_id, s.label_key, string_agg(l.name, ', ' ORDER BY l.name, l.label_id) AS labels
     FROM marts.dim_label_set s JOIN marts.bridge_label_set b USING (label_set_id) JOIN marts.dim_label l USING (label_id)
