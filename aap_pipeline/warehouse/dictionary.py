@@ -36,14 +36,17 @@ erDiagram
     dim_label ||--o{ bridge_label_set : label_id
 ```
 
-`marts.savings_daily` has one row per day and combination of its dimensions, with runs, hosts, minutes and money; every measure adds up.
-`savings_monthly` (by month), `launches` (by launcher) and `fct_job_run` (by job) have the same dimensions. Rows that the settings leave out are only in
-`fct_job_run`. Filter by label with `label_set_id IN (SELECT …)` in SQL, by `dim_label_set.labels` with a text filter in Power BI,
+`marts.savings_daily` has one row per day and combination of its dimensions, with runs, hosts, minutes and money; every
+measure adds up. `savings_monthly` (by month), `launches` (by launcher) and `fct_job_run` (by job) have the same
+dimensions. Rows that the settings leave out are only in `fct_job_run`.
+
+Filter by label with `label_set_id IN (SELECT …)` in SQL, by a text filter on `dim_label_set.labels` in Power BI,
 Superset and Metabase, and never by a join of facts to `bridge_label_set`: it counts a run once per label.
 
-Unique hosts do not add up. `unique_hosts` counts the hosts of the controllers, exactly and under any filter; `managed_nodes` counts
-machines by name, in any case, over all clusters, so that a machine in two controllers is one. Red Hat counts names; auditors put both
-side by side. Tools that count distinct values count `host_id` of `host_monthly`.
+Unique hosts do not add up. `unique_hosts` counts the hosts of the controllers, exactly and under any filter;
+`managed_nodes` counts machines by name, in any case, over all clusters, so that a machine in two controllers is one.
+Red Hat counts names; auditors put both side by side. Tools that count distinct values count `host_id` of
+`host_monthly`.
 
 - [Schema marts](#schema-marts): what BI tools read.
 - [Schema public](#schema-public): the tables of the specification. **Additions** to them are marked; each has a
