@@ -20,7 +20,10 @@ from aap_pipeline.upkeep import schedules as upkeep
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
 
 defs = Definitions(
-    assets=[*load_assets_from_modules([raw_assets, core_assets, marts_assets, upkeep_assets]), *EXTERNAL],
+    assets=[
+        *load_assets_from_modules([raw_assets, core_assets, marts_assets, upkeep_assets], include_specs=True),
+        *EXTERNAL,
+    ],
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
     jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job],
     schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule],

@@ -1,5 +1,18 @@
 """The one base of every error that a user may meet."""
 
+from importlib import import_module
+from types import ModuleType
+
 
 class PipelineError(Exception):
     """What failed, where, and what to do, in one sentence without a secret. The command line prints it and exits 1."""
+
+
+def import_extra(module: str, extra: str) -> ModuleType:
+    """Import `module`, of the optional dependencies `extra`. Raises PipelineError with the command that installs them."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise PipelineError(
+            f"{error.name} is not installed. Run `pip install 'aap-pipeline[{extra}]'`, then try again."
+        ) from None

@@ -14,6 +14,7 @@ import pytest
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.migrate import migrate
 from aap_pipeline.embedded.server import EmbeddedServer
+from aap_pipeline_tests.site import controller, shared_controller, site  # noqa: F401 - fixtures
 
 _numbers = itertools.count(1)
 

@@ -27,10 +27,22 @@ def imported(folder: Path) -> Iterator[str]:
             yield from {name.split(".")[0] for name in names} - sys.stdlib_module_names
 
 
+def names(requirements: list[str]) -> set[str]:
+    """Names of distributions, without versions and extras."""
+    return {re.split(r"[\[<>=~ ]", each)[0].lower() for each in requirements}
+
+
 def test_each_dependency_is_imported_and_each_import_is_a_dependency() -> None:
     """Guards against a wheel that works only because another package brings what it needs, and against dead weight."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[\[<>=~ ]", each)[0].lower() for each in project["dependencies"]}
+    extras = project["optional-dependencies"]
     known = packages_distributions()
-    needed = {known[name][0].lower() for name in imported(ROOT / "aap_pipeline") if name != "aap_pipeline"}
-    assert needed == declared - NOT_IMPORTED
+    ours = {"aap_pipeline", "aap_simulator"}
+
+    def needed(folder: str) -> set[str]:
+        return {known[name][0].lower() for name in set(imported(ROOT / folder)) - ours}
+
+    production = names(project["dependencies"])
+    assert needed("aap_pipeline") - names(extras["pictures"]) == production - NOT_IMPORTED
+    assert needed("aap_simulator") <= production | names(extras["simulator"])
+    assert not production & names(extras["embedded"] + extras["simulator"] + extras["pictures"])

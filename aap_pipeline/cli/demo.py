@@ -15,6 +15,7 @@ from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import import_extra
 from aap_pipeline.reports.output import console
 from aap_pipeline.settings import Settings
 
@@ -35,6 +36,7 @@ def command(remove: bool) -> int:
     settings = Settings()
     if remove:
         return _remove(settings)
+    import_extra("aap_simulator.server", "simulator")
     out = console()
     out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
     with warehouse(settings) as url:

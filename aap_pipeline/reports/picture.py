@@ -9,6 +9,8 @@ from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from aap_pipeline.errors import import_extra
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -30,6 +32,7 @@ def savings_picture(days: Sequence[Day], currency: str) -> str:
 
 def savings_figure(days: Sequence[Day], currency: str) -> Figure:
     """One axis of days, at least one, which need not follow each other; savings above, runs below."""
+    import_extra("matplotlib", "pictures")
     # Imported here: it takes half a second, and every Dagster process loads this module.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num

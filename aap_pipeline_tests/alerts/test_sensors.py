@@ -18,7 +18,7 @@ from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.jobs import update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline_tests.alerts.local import WebReceiver, web_receiver
-from aap_pipeline_tests.orchestration.conftest import Site
+from aap_pipeline_tests.site import Site
 from aap_simulator.server import SimulatorServer
 
 

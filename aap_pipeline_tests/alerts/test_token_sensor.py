@@ -12,7 +12,7 @@ from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.sensors import new_jobs_sensor
-from aap_pipeline_tests.orchestration.conftest import Site
+from aap_pipeline_tests.site import Site
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
 from aap_simulator.tokens import AUDITOR, PLAIN

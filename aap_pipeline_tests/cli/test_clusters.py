@@ -11,7 +11,7 @@ import pytest
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import new_key
 from aap_pipeline_tests.cli.conftest import Cli
-from aap_pipeline_tests.orchestration.conftest import small_world
+from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 
 

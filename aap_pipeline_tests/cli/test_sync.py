@@ -23,8 +23,8 @@ from aap_pipeline.orchestration.run_liveness import PROCESS_TAG
 from aap_pipeline_tests.aap_simulator.certificate import self_signed
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.cli.processes import environment, finish, left_running, start
-from aap_pipeline_tests.orchestration.conftest import NO_PORT, small_world
 from aap_pipeline_tests.runtime.running import wait_for
+from aap_pipeline_tests.site import NO_PORT, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
 from aap_simulator.tokens import AUDITOR, PLAIN

@@ -20,7 +20,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import new_key
 from aap_pipeline.database.migrate import migrate
 from aap_pipeline_tests.cli.processes import environment
-from aap_pipeline_tests.orchestration.conftest import small_world
+from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 from aap_simulator.synthetic import SyntheticWorld
 

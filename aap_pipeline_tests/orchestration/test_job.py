@@ -18,7 +18,7 @@ from aap_pipeline.controller.errors import AuthenticationError, Unreachable
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of, this_process
-from aap_pipeline_tests.orchestration.conftest import Site, small_world
+from aap_pipeline_tests.site import Site, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
 

@@ -29,7 +29,7 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_tag, this_process
 from aap_pipeline.raw import assets
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
-from aap_pipeline_tests.orchestration.conftest import Site, small_world
+from aap_pipeline_tests.site import Site, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
 

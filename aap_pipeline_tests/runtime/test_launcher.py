@@ -13,8 +13,8 @@ from aap_pipeline.orchestration.jobs import PARTITION_TAG
 from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of
 from aap_pipeline.settings import Settings
 from aap_pipeline_tests.cli.processes import environment, import_clusters
-from aap_pipeline_tests.orchestration.conftest import small_world
 from aap_pipeline_tests.runtime.running import Up, wait_for
+from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 
 

@@ -20,8 +20,8 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline_tests.cli.processes import environment, finish
 from aap_pipeline_tests.database.tls import tls_proxy
-from aap_pipeline_tests.orchestration.conftest import small_world
 from aap_pipeline_tests.runtime.running import Up, free_port, small_location, wait_for
+from aap_pipeline_tests.site import small_world
 from aap_pipeline_tests.ui.site import import_controllers
 from aap_simulator.server import SimulatorServer
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aap_pipeline.database.connection import connect
-from aap_pipeline_tests.orchestration.conftest import small_world
 from aap_pipeline_tests.runtime.running import Up
+from aap_pipeline_tests.site import small_world
 from aap_pipeline_tests.ui.browser import browser, missing
 from aap_pipeline_tests.ui.site import change_a_job_by_hand, import_controllers
 from aap_pipeline_tests.ui.walk import BACKFILL, Operator

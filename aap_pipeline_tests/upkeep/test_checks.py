@@ -23,7 +23,7 @@ from aap_pipeline.definitions import defs
 from aap_pipeline.marts.asset_checks import marts_audit, marts_checks
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.raw.asset_checks import raw_checks
-from aap_pipeline_tests.orchestration.conftest import Site
+from aap_pipeline_tests.site import Site
 from aap_simulator.server import SimulatorServer
 
 IN_EACH_SYNC = {

@@ -26,7 +26,7 @@ from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.upkeep.schedules import nightly_schedule
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
-from aap_pipeline_tests.orchestration.conftest import Site
+from aap_pipeline_tests.site import Site
 from aap_simulator.server import SimulatorServer
 
 FIGURES = (

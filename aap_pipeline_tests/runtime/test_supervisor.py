@@ -75,7 +75,7 @@ _NO_PROC = "sys.platform = 'darwin'; guard._descendants = set; "
 def test_a_guard_that_is_stopped_as_its_command_starts_ends_it(platform: str, ignores: str) -> None:
     """Guards against a command that outlives its guard when `up` is stopped in the moment of its start, and against an
     `up` on macOS that asks nobody to end and is killed 20 s later."""
-    program = f"import sys; from aap_pipeline.supervision import guard; {platform}"
+    program = f"import sys; from aap_pipeline.runtime import guard; {platform}"
     program += f"sys.exit(guard.main({os.getpid()}, 0.2, sys.argv[1:]))"
     command = ["sh", "-c", f"{ignores}echo ready; while :; do sleep 1; done"]
     process = subprocess.Popen(
