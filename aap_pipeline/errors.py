@@ -9,7 +9,7 @@ class PipelineError(Exception):
 
 
 def import_extra(module: str, extra: str) -> ModuleType:
-    """Import `module`, of the optional dependencies `extra`. Raises PipelineError with the command that installs them."""
+    """Import `module`, which the optional dependencies `extra` bring. Raises PipelineError with the command to run."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
