@@ -37,7 +37,7 @@ test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 
 lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/python -m aap_pipeline.dagster_instance validate
+	@$(BIN)/python -m aap_pipeline.runtime.instance validate
 
 types: $(READY)  ## Check the types (mypy --strict)
 	@$(BIN)/mypy
@@ -61,7 +61,7 @@ bench-full: $(BENCH)  ## Measure everything: up to an hour, 30 GB of disk
 	@$(BIN)/python -m benchmarks --full
 
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
-	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
+	@$(BIN)/python -m docs.dictionary
 
 screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.images.make

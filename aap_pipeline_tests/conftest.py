@@ -11,9 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.migrate import migrate
-from aap_pipeline.warehouse.server import EmbeddedServer
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.migrate import migrate
+from aap_pipeline.embedded.server import EmbeddedServer
 
 _numbers = itertools.count(1)
 

@@ -33,14 +33,14 @@ from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import PARTITION_TAG, update_cluster
+from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
+from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.checks import freshness
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # somebody meant a cancelled one
 _SETTLED = timedelta(seconds=3)

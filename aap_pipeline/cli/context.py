@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from aap_pipeline.database.connection import connect, describe
+from aap_pipeline.database.errors import DatabaseUnreachable, WarehouseError
+from aap_pipeline.database.schema_version import newest_version, stored_version
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect, describe
-from aap_pipeline.warehouse.errors import DatabaseUnreachable, WarehouseError
-from aap_pipeline.warehouse.schema_version import newest_version, stored_version
 
 if TYPE_CHECKING:
-    from aap_pipeline.warehouse.connection import Connection
+    from aap_pipeline.database.connection import Connection
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def database(settings: Settings | None = None) -> Iterator[str]:
         if settings.database_url is not None:
             yield settings.database_url.get_secret_value()
         else:
-            from aap_pipeline.warehouse.embedded import embedded_server
+            from aap_pipeline.embedded.shared_server import embedded_server
 
             with embedded_server(settings.postgres_directory) as url:
                 yield url
@@ -62,7 +62,7 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
         current = stored_version(connection)
     if current == newest_version():
         return
-    from aap_pipeline.warehouse.migrate import check, migrate
+    from aap_pipeline.database.migrate import check, migrate
 
     if may_migrate:
         migrate(url)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, money, plain, print_rows
+from aap_pipeline.reports.output import Column, json_option, money, plain, print_rows
 
 if TYPE_CHECKING:
     from aap_pipeline.marts.costs import RateSet

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import json_option, print_json
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import json_option, print_json
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import Cipher, cipher
 
 if TYPE_CHECKING:
     from aap_pipeline.raw.reconcile import Reconciliation

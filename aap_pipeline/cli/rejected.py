@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.output import Column, json_option, moment, number, print_rows
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
+from aap_pipeline.reports.output import Column, json_option, moment, number, print_rows
 
 _ID = click.IntRange(1, 2**63 - 1)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from aap_pipeline.cli.output import Column, cell, console, duration, json_option, moment, number, print_rows
+from aap_pipeline.reports.output import Column, cell, console, duration, json_option, moment, number, print_rows
 
 _WINDOW = ("from", "to", "done_to")
 
@@ -27,7 +27,7 @@ def command(as_json: bool) -> int:
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.clusters.staleness import stale_clusters
     from aap_pipeline.clusters.token_ends import token_warnings
-    from aap_pipeline.warehouse.statements import statement
+    from aap_pipeline.database.statements import statement
 
     now, limit = datetime.now(UTC), timedelta(minutes=alert_settings().stale_minutes)
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:

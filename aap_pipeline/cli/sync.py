@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
 from aap_pipeline.cli.progress import TerminalProgress
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import cell, console, duration, json_option, print_json
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import cipher
 
 if TYPE_CHECKING:
-    from aap_pipeline.update import Outcome
+    from aap_pipeline.runtime.local_runs import Outcome
 
 
 @click.command("sync")
@@ -40,7 +40,7 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
         if dry_run:
             return _dry_run(url, settings, chosen, (since, until), as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.
-        from aap_pipeline.update import Window, update_clusters
+        from aap_pipeline.runtime.local_runs import Window, update_clusters
 
         listed = [cluster.name for cluster in chosen]
         window = Window(_time(since), _time(until))

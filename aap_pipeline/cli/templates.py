@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, number, print_rows
+from aap_pipeline.reports.output import Column, json_option, number, print_rows
 
 
 @click.group(name="templates")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 
 @dataclass(frozen=True)

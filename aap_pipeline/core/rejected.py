@@ -8,9 +8,9 @@ from datetime import datetime
 
 from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, run
 from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.statements import statement
 
 
 class NoSuchRecord(PipelineError):
@@ -96,7 +96,7 @@ def quarantine(
         "fingerprint": fingerprint,
         "provisional": provisional,
     }
-    connection.execute(statement("core/quarantine"), values)
+    connection.execute(statement("documents/quarantine"), values)
 
 
 def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:

@@ -14,17 +14,17 @@ from dagster import (
 )
 from pydantic import Field
 
-from aap_pipeline.abandoned import note_process
+from aap_pipeline.bi.lineage import CONTROLLER
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_SYNC
-from aap_pipeline.lineage import CONTROLLER
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_SYNC
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.report.tables import table_metadata
-from aap_pipeline.resources import ProgressListener, Warehouse
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
 _PIECE_SECONDS = 60.0

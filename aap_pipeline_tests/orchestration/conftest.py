@@ -14,13 +14,13 @@ from dagster import DagsterInstance, ExecuteInProcessResult
 from aap_pipeline.clusters.registry import NewCluster, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.definitions import defs
-from aap_pipeline.jobs import update_cluster
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.simulator.server import SimulatorServer
-from aap_pipeline.simulator.synthetic import SyntheticWorld, synthetic
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import Cipher, new_key
+from aap_pipeline.orchestration.jobs import update_cluster
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_simulator.server import SimulatorServer
+from aap_simulator.synthetic import SyntheticWorld, synthetic
 
 NO_PORT = 9
 """discard: nothing listens there."""

@@ -13,14 +13,14 @@ from dagster import (
 )
 from dagster import IntMetadataValue as Int
 
-from aap_pipeline.abandoned import PROCESS_TAG, process_of, this_process
 from aap_pipeline.clusters.registry import ClusterError
 from aap_pipeline.controller.errors import AuthenticationError, Unreachable
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.simulator.faults import Fault
-from aap_pipeline.simulator.server import SimulatorServer
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of, this_process
 from aap_pipeline_tests.orchestration.conftest import Site, small_world
+from aap_simulator.faults import Fault
+from aap_simulator.server import SimulatorServer
 
 
 def failure_of(result: ExecuteInProcessResult) -> str:

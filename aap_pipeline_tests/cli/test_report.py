@@ -1,0 +1,37 @@
+"""`aap-pipeline report`: what a person reads before anybody explained it; its figures are held by test_demo."""
+
+from __future__ import annotations
+
+import json
+
+from aap_pipeline_tests.cli.conftest import Cli
+
+_JANUARY = ("--from", "2026-01-01", "--to", "2026-01-31")
+
+
+def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
+    """Guards against millions saved at rates that nobody chose, and against rates where the platform has a price."""
+    ours = "$50.00 a minute by hand, $20.00 a minute of runs (aap-pipeline costs set)"
+    assert ours in cli("report", *_JANUARY).out
+    assert cli("costs", "set", "manual", "0.92").status == 0
+    assert cli("costs", "set", "manual", "0.95", "--from", "9999-01-01").status == 0
+    assert "$0.92 a minute by hand, $20.00 a minute of runs" in cli("report", *_JANUARY).out
+    assert json.loads(cli("report", *_JANUARY, "--json").out)["rates"] == {"manual": 0.92, "automated": 20.0}
+    assert cli("settings", "set", "cost_model", "subscription").status == 0
+    assert "No rate is set (aap-pipeline costs set)" in cli("report", *_JANUARY).out
+    assert cli("costs", "set", "hourly", "55").status == 0
+    assert cli("costs", "set", "subscription", "6000").status == 0
+    assert "$55.00 an hour by hand, $6,000.00 a month of the platform" in cli("report", *_JANUARY).out
+
+
+def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
+    """Guards against a report of seventy million hours that takes the machine's memory, and never ends."""
+    refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "From 2026-01-01 to 9999-12-31 are too many steps of one hour" in refused.err
+    assert cli("report", *_JANUARY, "--by", "hour").status == 0
+
+
+def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
+    """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
+    assert cli("report", *_JANUARY, "--templates", "-1").status == 2
