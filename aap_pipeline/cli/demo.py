@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.progress import TerminalProgress
+from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, clusters, purge, save_clusters, set_enabled
 from aap_pipeline.controller.auth import Tokens
@@ -93,7 +93,7 @@ def _update(url: str, settings: Settings, controllers: list[DemoController]) -> 
     names = [controller.name for controller in controllers]
     since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
     windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
-    with TerminalProgress(names) as progress:
+    with shown_progress(names) as progress:
         return update_clusters(settings, url, windows, progress)
 
 
@@ -110,11 +110,9 @@ def _report(url: str) -> None:
     from aap_pipeline.reports.summary import summarize
     from aap_pipeline.reports.terminal import print_summary
 
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     with connect(url) as connection:
-        everything = summarize(connection, to_date=tomorrow)
-        recent = summarize(connection, tomorrow - timedelta(days=30), tomorrow - timedelta(days=1))
-    print_summary(console(), everything, chart=recent)
+        summary = summarize(connection)
+    print_summary(console(), summary)
 
 
 def _say_what_next() -> None:
