@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, money, plain, print_rows
+from aap_pipeline.cli.output import Column, json_option, money, negative_values, plain, print_rows
+from aap_pipeline.cli.ranges import Day
 
 if TYPE_CHECKING:
     from aap_pipeline.marts.costs import RateSet
@@ -46,19 +47,21 @@ def show(as_json: bool) -> None:
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set", short_help="Set what a minute, an hour or a month costs.")
+@command.command(
+    name="set", short_help="Set what a minute, an hour or a month costs.", context_settings=negative_values
+)
 @click.argument("rate", metavar="manual|automated|hourly|subscription")
 @click.argument("value", metavar="MONEY|none")
 @click.option(
     "--from",
     "valid_from",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     metavar="DAY",
     help="First day, past or future (default: today; always for everyone's first of its kind).",
 )
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")
 @click.option("--organization", metavar="NAME", help="Only for this organization.")
-def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None, organization: str | None) -> None:
+def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, organization: str | None) -> None:
     """Set a rate from a day on, for everyone, a cluster or an organization; `none` ends an override.
 
     \b
@@ -82,7 +85,7 @@ def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None
             connection,
             rate,
             None if value.lower() == "none" else value,
-            valid_from=valid_from.date() if valid_from else None,
+            valid_from=valid_from,
             cluster=cluster,
             organization=organization,
         )

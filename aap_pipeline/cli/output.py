@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+negative_values = {"ignore_unknown_options": True}
+"""Context settings of a command whose value may be a mistaken -1: it is a value, not an option that does not exist."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
@@ -16,13 +15,13 @@ from pydantic import Field
 
 from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.errors import PipelineError
 from aap_pipeline.failures import failing_clearly
 from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.lineage import CONTROLLER
 from aap_pipeline.partitions import CLUSTERS
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
+from aap_pipeline.raw.window import moment
 from aap_pipeline.report.tables import table_metadata
 from aap_pipeline.resources import ProgressListener, Warehouse
 
@@ -101,17 +100,6 @@ def sync_data(
     progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
     return MaterializeResult(metadata={**_metadata(report), **token_ends})
-
-
-def moment(text: str | None) -> datetime | None:
-    """An ISO 8601 time as aware UTC; empty: None. Raises PipelineError for what is no time."""
-    if not text:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise PipelineError(f"{text!r} is no time: write 2026-01-31, or 2026-01-31T06:00:00+01:00.") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def logged_progress(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -26,7 +26,7 @@ from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher
 from aap_pipeline.warehouse.statements import statement
 
-__all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "sync_cluster"]
+__all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "plan_for", "sync_cluster"]
 
 
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
@@ -47,7 +47,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         listed = [client.count("organizations/"), client.count("job_templates/")]
-        plan = _plan(connection, client, request)
+        plan = plan_for(connection, request, client.controller_now())
         counted = api.jobs_count(plan.window.after, plan.window.until)
         pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counted=counted)]
         stored = sum(store.stored_by_day(plan.window).values())
@@ -56,6 +56,8 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
     kind = "sync" if request.since is None and request.until is None else "backfill"
+    if kind == "backfill":  # an impossible window is refused, not noted as a failed sync
+        plan_for(connection, request, datetime.now(UTC))
     run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
     tally, plan, client = Tally(), None, None
     try:
@@ -63,7 +65,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             api = ControllerApi(client)
             note_product(connection, client, request)
             store = RawStore(connection, request.cluster.id)
-            plan = _plan(connection, client, request)
+            plan = plan_for(connection, request, client.controller_now())
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
                 if plan.backfill is not None and request.pause_after is not None:
                     enough, settled = started + request.pause_after, plan.backfill.settled
@@ -99,9 +101,10 @@ def _listings(api: ControllerApi) -> dict[str, list[Row]]:
     return {"organization": api.organizations(), "job_template": templates}
 
 
-def _plan(connection: Connection, client: ControllerClient, request: SyncRequest) -> Plan:
+def plan_for(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
+    """The window that a sync of the request's cluster reads at `now`. Raises WindowError if there is none."""
     return plan_sync(
-        client.controller_now(),
+        now,
         _watermark(connection, request),
         overlap=timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES)),
         initial=timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS)),

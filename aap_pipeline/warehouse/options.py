@@ -28,6 +28,12 @@ class OptionError(WarehouseError):
     """A setting has an unknown name or a value that it does not allow."""
 
 
+class BadSetting(OptionError):
+    """The same, of what was just given rather than of what is stored."""
+
+    exit_status = 2
+
+
 CURRENCY = Option(
     "currency",
     1,
@@ -77,13 +83,13 @@ HOURS_PER_FTE = Option(
 DEFAULT_MANUAL_MINUTES = Option(
     "default_manual_minutes",
     60,
-    Whole(1, 1_000_000),
+    Whole(0, 2**31 - 1),
     "Minutes that a new job template's work is taken to need by hand, for each host.",
 )
 DEFAULT_CREATION_MINUTES = Option(
     "default_creation_minutes",
     60,
-    Whole(1, 1_000_000),
+    Whole(0, 2**31 - 1),
     "Minutes that creating a new job template's automation is taken to have needed.",
 )
 ESTIMATE_TEMPLATE_MINUTES = Option(
@@ -196,24 +202,27 @@ def get(connection: Connection, option: Option[T]) -> T:
 def write(connection: Connection, name: str, text: str) -> Value:
     """Check and store the setting `name`, and return its value; the caller commits.
 
-    Raises OptionError for an unknown name and for a value that is not allowed.
+    Raises BadSetting for an unknown name and for a value that is not allowed.
     """
     option = OPTIONS.get(name)
     if option is None:
         raise unknown(name)
-    value: Value = _currency_id(connection, text) if option is CURRENCY else parse(option, text)
+    try:
+        value: Value = _currency_id(connection, text) if option is CURRENCY else parse(option, text)
+    except OptionError as error:
+        raise BadSetting(str(error)) from None
     connection.execute(statement("warehouse/set_option"), {"name": name, "value": to_text(value)})
     return value
 
 
-def unknown(name: str) -> OptionError:
+def unknown(name: str) -> BadSetting:
     """The error for a setting that does not exist: it lists those that do, or says what took its place."""
     if name in _RATES:
-        return OptionError(
-            f"{name} is no setting but a rate with a history: `aap-pipeline costs show` shows it, "
+        return BadSetting(
+            f"{name} is not a setting but a rate with a history: `aap-pipeline costs show` shows it, "
             f"`aap-pipeline costs set {_RATES[name]} MONEY --from DAY` sets it."
         )
-    return OptionError(f"There is no setting {name!r}. The settings are: {', '.join(sorted(OPTIONS))}.")
+    return BadSetting(f"There is no setting {name!r}. The settings are: {', '.join(sorted(OPTIONS))}.")
 
 
 def _stored(connection: Connection) -> dict[str, str]:

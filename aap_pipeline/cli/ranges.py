@@ -1,0 +1,49 @@
+"""Days and times on the command line, and the ranges that they make."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.window import moment
+
+
+class Day(click.ParamType[date]):
+    """A calendar day, 2026-01-31."""
+
+    name = "day"
+
+    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """See click.ParamType."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a valid day. Use 2026-01-31.", param, ctx)
+
+
+class Moment(click.ParamType[datetime]):
+    """A time, ISO 8601, as aware UTC; UTC where it names no zone."""
+
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """See click.ParamType."""
+        try:
+            found = value if isinstance(value, datetime) else moment(value)
+        except PipelineError as error:
+            self.fail(str(error), param, ctx)
+        return found or self.fail("It is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)
+
+
+def require_range(first: date | None, last: date | None, options: tuple[str, str]) -> None:
+    """Raise UsageError, before anything is started, for days that are the wrong way round or begin in the future.
+
+    `options` are the names of the two on the command line. Days in any time zone count as begun.
+    """
+    if first and last and first > last:
+        raise click.UsageError(f"{options[0]} {first} is after {options[1]} {last}: exchange them.")
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    if first and first > tomorrow:
+        raise click.UsageError(f"{options[0]} {first} is in the future: use a day up to today.")
