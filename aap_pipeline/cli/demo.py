@@ -108,11 +108,9 @@ def _report(url: str) -> None:
     from aap_pipeline.report.summary import summarize
     from aap_pipeline.report.terminal import print_summary
 
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     with connect(url) as connection:
-        everything = summarize(connection, to_date=tomorrow)
-        recent = summarize(connection, tomorrow - timedelta(days=30), tomorrow - timedelta(days=1))
-    print_summary(console(), everything, chart=recent)
+        summary = summarize(connection)
+    print_summary(console(), summary)
 
 
 def _say_what_next() -> None:

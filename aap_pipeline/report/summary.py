@@ -27,6 +27,12 @@ _SHORTEST_STEP = {
 _MOST_STEPS = 100_000
 
 
+class ReportError(PipelineError):
+    """Dates and steps that do not make a report."""
+
+    exit_status = 2
+
+
 @dataclass(frozen=True)
 class Summary:
     """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`.
@@ -53,17 +59,21 @@ def summarize(
     cluster_ids: Sequence[int] | None = None,
     granularity: str | None = None,
 ) -> Summary:
-    """Read a report; without dates over everything there is. Raises PipelineError when there is nothing yet."""
+    """Read a report; without dates over everything there is, up to the day of the last run.
+
+    Raises PipelineError when there is nothing yet, ReportError for dates or steps that do not make a report.
+    """
     clusters = list(cluster_ids) if cluster_ids else None
     first, last = _range(connection, clusters)
-    start, end = from_date or first, to_date or last
-    if start is None or end is None:
+    start = from_date or min(filter(None, (first, to_date)), default=None)
+    end = to_date or max(filter(None, (last, from_date)), default=None)
+    if start is None or end is None or (first is None and None in (from_date, to_date)):
         raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
     if start > end:
-        raise PipelineError(f"The report would end ({end}) before it begins ({start}).")
+        raise ReportError(f"The report would end ({end}) before it begins ({start}): exchange the dates.")
     granularity = granularity or ("day" if end - start < timedelta(days=_DAYS_IN_A_DAILY_CHART) else "month")
     if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
-        raise PipelineError(
+        raise ReportError(
             f"From {start} to {end} are too many steps of one {granularity} for a chart: choose a shorter range, or "
             "longer steps with --by."
         )

@@ -24,14 +24,14 @@ _WIDTH_FOR_CENTS = 98
 _HEADERS = ("Runs", "Failed", "Hosts", "By hand", "Automated", "Saved")
 
 
-def print_summary(console: Console, summary: Summary, most_templates: int = 10, chart: Summary | None = None) -> None:
-    """Print `summary`, with the `most_templates` templates that saved most; the chart of `chart` if that is given."""
+def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
+    """Print `summary`, with the `most_templates` templates that saved most."""
     console.print(_totals(summary))
     console.print(_rates(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     console.print()
-    console.print(_chart(chart or summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
+    console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()
 
 
