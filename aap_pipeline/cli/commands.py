@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {
-        "clusters": Entry("aap_pipeline.cli.clusters", "Add, import, check and remove controllers."),
+        "clusters": Entry("aap_pipeline.cli.clusters", "Add, change, import, check and remove controllers."),
         "costs": Entry("aap_pipeline.cli.costs", "Show and set what a minute costs, with its history."),
         "templates": Entry("aap_pipeline.cli.templates", "Show and set the minutes of job templates."),
         "settings": Entry("aap_pipeline.cli.settings", "Show and change the application settings."),

@@ -9,7 +9,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import console
-from aap_pipeline.cli.progress import TerminalProgress
+from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, clusters, purge, save_clusters, set_enabled
 from aap_pipeline.controller.auth import Tokens
@@ -91,7 +91,7 @@ def _update(url: str, settings: Settings, controllers: list[DemoController]) -> 
     names = [controller.name for controller in controllers]
     since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
     windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
-    with TerminalProgress(names) as progress:
+    with shown_progress(names) as progress:
         return update_clusters(settings, url, windows, progress)
 
 

@@ -10,7 +10,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
-from aap_pipeline.cli.progress import TerminalProgress
+from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.cli.ranges import Moment
 from aap_pipeline.clusters.registry import chosen_clusters
 from aap_pipeline.errors import PipelineError
@@ -56,7 +56,7 @@ def command(
 
         listed = [cluster.name for cluster in chosen]
         window = Window(since.isoformat() if since else None, until.isoformat() if until else None)
-        with TerminalProgress(listed) as progress:
+        with shown_progress(listed) as progress:
             outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
     if as_json:
         print_json([asdict(_without_previews(outcome)) for outcome in outcomes])

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from aap_pipeline.clusters.registry import ClusterError, NewCluster
+from aap_pipeline.clusters.registry import BadEntry, NewCluster
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
@@ -50,27 +50,23 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
 
 
 def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None = None) -> Endpoint:
-    """The endpoint that `https://host[:port]` means. Raises ClusterError for anything else."""
+    """The endpoint that `https://host[:port]` means. Raises BadEntry for anything else."""
     parts = urlsplit(url if "://" in url else f"https://{url}")
     try:
         port = parts.port
     except ValueError:
         port = 0
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
-        raise ClusterError("The address of a controller looks like https://aap.company.com or http://10.0.0.1:8080.")
+        raise BadEntry("The address of a controller looks like https://aap.company.com or http://10.0.0.1:8080.")
     if parts.path.strip("/"):
-        raise ClusterError(
-            f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking."
-        )
-    endpoint = Endpoint(
+        raise BadEntry(f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking.")
+    return Endpoint(
         protocol=parts.scheme,
         address=parts.hostname,
         port=port or _DEFAULT_PORTS[parts.scheme],
         verify_ssl=verify_ssl,
         ca_bundle=ca_bundle,
     )
-    endpoint.check()
-    return endpoint
 
 
 def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:
@@ -156,7 +152,8 @@ class _Reader:
             tokens = Tokens(access, *(str(fields.get(name) or "") for name in _SECRETS))
             return NewCluster(str(fields["name"]), endpoint, tokens)
         except PipelineError as error:
-            self._mistake(node, str(error))
+            for fault in str(error).splitlines():
+                self._mistake(node, fault)
             return None
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, object]:

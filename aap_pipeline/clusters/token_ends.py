@@ -87,7 +87,7 @@ def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
     if state.declined:
         return f"{what} It cannot be renewed: {state.declined}"
     return (
-        f"{what} Make a new one at the controller and store it with `aap-pipeline clusters add URL --name {state.name} "
+        f"{what} Make a new one at the controller and store it with `aap-pipeline clusters update {state.name} "
         "--token-file FILE`."
     )
 

@@ -73,7 +73,7 @@ class DatabaseTokenStore:
         raise AuthenticationError(
             f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
             f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
-            "controller and import it."
+            "controller and store it with `aap-pipeline clusters update NAME --token-file FILE`."
         )
 
     def _lock(self, connection: Connection) -> Tokens:

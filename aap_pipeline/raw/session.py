@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from aap_pipeline.clusters.registry import Cluster
+from aap_pipeline.clusters.registry import Cluster, require_registered
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
@@ -70,7 +70,11 @@ class Access:
 
 @contextmanager
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
-    """A connection in autocommit; DatabaseUnreachable if the server fails within the block."""
+    """A connection in autocommit; DatabaseUnreachable if the server fails within the block.
+
+    Raises ClusterError for a removed cluster.
+    """
+    require_registered(request.cluster)
     name = "aap_pipeline sync"
     with _database_errors(database_url, request), connect(database_url, autocommit=True, application_name=name) as ours:
         yield ours

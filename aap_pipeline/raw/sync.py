@@ -63,7 +63,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
     try:
         with open_client(connection, access, request) as client:
             api = ControllerApi(client)
-            note_product(connection, client, request)
+            note_product(connection, client, request.cluster.id)
             store = RawStore(connection, request.cluster.id)
             plan = plan_for(connection, request, client.controller_now())
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
@@ -125,12 +125,13 @@ def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:
     return row[0] if row else None
 
 
-def note_product(connection: Connection, client: ControllerClient, request: SyncRequest) -> None:
+def note_product(connection: Connection, client: ControllerClient, cluster_id: int) -> None:
+    """Store what the controller turned out to be, and that a connection has seen it."""
     product = client.product()
     connection.execute(
         statement("clusters/note_product"),
         {
-            "cluster": request.cluster.id,
+            "cluster": cluster_id,
             "label": product.label,
             "version": product.version[:50],
             "api_prefix": product.api_prefix,

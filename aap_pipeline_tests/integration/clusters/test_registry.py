@@ -6,12 +6,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from psycopg.errors import CheckViolation
 
 from aap_pipeline.clusters.registry import (
     ClusterError,
     NewCluster,
     cluster_named,
     clusters,
+    name_faults,
     rotate_key,
     save_clusters,
     set_enabled,
@@ -221,3 +223,37 @@ def cut_off(connection: Connection) -> None:
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("aap.company.com", "aap.company.com:443"),
+        ("2001:db8::1", "2001:db8::1:443"),
+        ("::1", "1:443"),
+        ("[::1]", "1:443"),
+        ("a...b/,*", "a-b:443"),
+        (".", "cluster:443"),
+        ("a" * 255, f"{'a' * 94}:443"),
+    ],
+)
+def test_a_row_of_the_specification_gets_a_name_that_can_be_a_partition(
+    connection: Connection, address: str, name: str
+) -> None:
+    """Guards against a cluster, inserted as the specification writes it, whose partition Dagster cuts in two."""
+    connection.execute(
+        "INSERT INTO clusters_cluster (protocol, address, port, access_token) VALUES ('https', %s, 443, '')", (address,)
+    )
+    assert [cluster.name for cluster in clusters(connection)] == [name]
+    assert list(name_faults(name)) == []
+
+
+@pytest.mark.parametrize("name", ["", "a,b", "a b", "-a", "a/b", "a\n", "a...b", "a..b", "a.", ".a", "[a]"])
+def test_a_name_is_refused_by_the_table_too(connection: Connection, name: str) -> None:
+    """Guards against a program beside the command line that adds what Dagster cannot name."""
+    with pytest.raises(CheckViolation, match="use letters, digits"):
+        connection.execute(
+            "INSERT INTO clusters_cluster (protocol, address, port, access_token, name) "
+            "VALUES ('https', 'a', 1, '', %s)",
+            (name,),
+        )

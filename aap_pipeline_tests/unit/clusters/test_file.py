@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
-from aap_pipeline.clusters.registry import ClusterError, NewCluster
+from aap_pipeline.clusters.registry import ClusterError, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
@@ -94,7 +94,7 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
         (f"name: a\n    address: a\n    access_token: *{SECRET}", 4, "must stand in quotes"),
         (f"name: a\n    address: a\n    access_token: [{SECRET}]", 4, "`access_token` must be a single value"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "use http or https"),
-        (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is no host name"),
+        (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is not a host name"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    ca_bundle: /nowhere.pem", 2, "does not exist"),
         (f"name: a b\n    address: a\n    access_token: {SECRET}", 2, "Cluster name 'a b'"),
         ("name: a\n    address: a\n    access_token_env: NOT_SET", 2, "environment variable NOT_SET"),
@@ -224,8 +224,20 @@ def test_other_addresses_are_refused(url: str) -> None:
     assert "u:p" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", "a,b", "a b", "-a", "ü", "a/b", "a" * 101, "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "a,b", "a b", "-a", "ü", "a/b", "a" * 101, "a\n", "a...b", "a..b", "a.", ".a", "a*", "a\0b"]
+)
 def test_names_that_are_no_partition_key_are_refused(name: str) -> None:
     """Guards against a partition that Dagster would cut at the comma."""
     with pytest.raises(ClusterError, match="Cluster name"):
         NewCluster(name, Endpoint("https", "a", 443), Tokens(SECRET))
+
+
+_NAMES = st.lists(st.sampled_from(["a", ".a", "a.", ":", ".", "_"]), max_size=4).map(lambda parts: "a" + "".join(parts))
+
+
+@given(_NAMES, _NAMES)
+def test_a_range_of_two_names_has_one_reading(first: str, last: str) -> None:
+    """Guards against a partition range that Dagster reads as one of other clusters."""
+    assume(not [*name_faults(first), *name_faults(last)])
+    assert f"{first}...{last}".split("...") == [first, last]
