@@ -22,7 +22,7 @@ def secret(question: str, otherwise: str) -> str:
     else:
         found = sys.stdin.read()
     if not found.strip():
-        raise click.UsageError(f"{question}: standard input holds none. Use {otherwise}.")
+        raise click.UsageError(f"{question}: standard input is empty. Use {otherwise}.")
     return found
 
 
@@ -34,4 +34,4 @@ def confirm(question: str, otherwise: str) -> bool:
         if not isinstance(abort.__context__, EOFError):
             raise
         click.echo(err=True)
-        raise click.UsageError(f"Nobody can be asked: standard input has ended. Use {otherwise}.") from None
+        raise click.UsageError(f"No answer: standard input is empty. Use {otherwise}.") from None

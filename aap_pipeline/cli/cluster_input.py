@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from aap_pipeline.cli.ask import secret
+from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.registry import BadEntry
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
@@ -20,10 +21,10 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_FILE = click.Path(path_type=Path)
+_FILE = File()
 _SECRETS = (
     click.option("--token-file", type=_FILE, help="File that holds the access token."),
-    click.option("--token-env", metavar="NAME", help="Environment variable that holds the access token."),
+    click.option("--token-env", type=Word(), metavar="NAME", help="Environment variable that holds the access token."),
     click.option("--refresh-token-file", type=_FILE, help="File that holds the refresh token."),
     click.option("--client-id", default="", help="OAuth client, needed with a refresh token."),
     click.option("--client-secret-file", type=_FILE, help="File that holds the client's secret."),

@@ -12,6 +12,7 @@ from aap_pipeline.cli.ask import confirm
 from aap_pipeline.cli.cluster_input import absolute, noted, read_tokens, secret_options, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.output import Column, cell, console, json_option, print_json, print_rows
+from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import (
     BadEntry,
@@ -40,9 +41,7 @@ from aap_pipeline.warehouse.encryption import cipher
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
-_ca_bundle_option = click.option(
-    "--ca-bundle", type=click.Path(path_type=Path), help="PEM file of the CA that signed the certificate."
-)
+_ca_bundle_option = click.option("--ca-bundle", type=File(), help="PEM file of the CA that signed the certificate.")
 
 
 @click.group("clusters")
@@ -84,7 +83,7 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
 
 @command.command("update", short_help="Change the address, CA or token of a cluster.")
 @click.argument("name")
-@click.option("--url", help="Another address of the controller.")
+@click.option("--url", type=Word(), help="Another address of the controller.")
 @secret_options
 @_ca_bundle_option
 @click.option("--no-ca-bundle", is_flag=True, help="Trust the usual CAs again.")
@@ -128,7 +127,7 @@ def update(
 
 
 @command.command("import", short_help="Add or update all clusters of a file, or none.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=File())
 def import_file(file: Path) -> None:
     """Add or update all clusters of FILE, or none if one line of it is wrong.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aap_pipeline.cli.output import Column, json_option, money, negative_values, plain, print_rows
-from aap_pipeline.cli.ranges import Day
+from aap_pipeline.cli.values import Day
 
 if TYPE_CHECKING:
     from aap_pipeline.marts.costs import RateSet

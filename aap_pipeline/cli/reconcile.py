@@ -11,7 +11,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import json_option, print_json
-from aap_pipeline.cli.ranges import Day, require_range
+from aap_pipeline.cli.values import Day, require_range
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -51,6 +51,7 @@ def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
                 click.echo(f"{cluster.name}: {error}", err=True)
                 continue
             results[cluster.name] = asdict(found)
+            failed = failed or not found.days
             if not as_json:
                 _tell(cluster.name, found)
     if as_json:
@@ -70,11 +71,13 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) 
 
 
 def _tell(name: str, found: Reconciliation) -> None:
-    if not found.missing and not found.late:
+    if not found.days:
+        click.echo(f"{name}: no day was compared, so nothing is proved: see `aap-pipeline status`.", err=True)
+    elif not found.missing and not found.late:
         more = f"; {len(found.differing)} have more here, which the controller deleted" if found.differing else ""
         click.echo(f"{name}: nothing is missing over {found.days} days{more}.")
-        return
-    click.echo(f"{name}: {len(found.missing)} jobs were missing and are here now: {_ids(found.missing)}")
+    else:
+        click.echo(f"{name}: {len(found.missing)} jobs were missing and are here now: {_ids(found.missing)}")
     if found.late:
         click.echo(f"{name}: {len(found.late)} jobs got host summaries that came late: {_ids(found.late)}")
 

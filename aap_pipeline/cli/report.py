@@ -9,7 +9,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.output import console, json_option, print_json
-from aap_pipeline.cli.ranges import Day, require_range
+from aap_pipeline.cli.values import Day, Whole, require_range
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.report.summary import summarize
 from aap_pipeline.report.terminal import print_summary
@@ -22,9 +22,7 @@ from aap_pipeline.report.terminal import print_summary
 @click.option(
     "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Steps of the chart."
 )
-@click.option(
-    "--templates", type=click.IntRange(min=0), default=10, show_default=True, help="How many job templates to list."
-)
+@click.option("--templates", type=Whole(min=0), default=10, show_default=True, help="How many job templates to list.")
 @json_option
 def command(
     from_date: date | None,

@@ -7,7 +7,7 @@ from datetime import date
 import click
 
 from aap_pipeline.cli.output import Column, json_option, negative_values, print_rows
-from aap_pipeline.cli.ranges import Day
+from aap_pipeline.cli.values import Day
 
 
 @click.group(name="settings")

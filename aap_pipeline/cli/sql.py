@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.cli.values import File, Whole
 
 if TYPE_CHECKING:
     from aap_pipeline.warehouse.sql_results import ResultSet
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @click.command(name="sql")
 @click.argument("query", required=False)
-@click.option("-f", "--file", "path", type=click.Path(path_type=Path), help="Read the SQL from a file; - is stdin.")
+@click.option("-f", "--file", "path", type=File(), help="Read the SQL from a file; - is stdin.")
 @click.option("--write", is_flag=True, help="Allow changes. Several statements are one transaction.")
 @click.option(
     "--json", "form", flag_value="json", help="Print JSON: a list of rows, or of such lists for several queries."
 )
 @click.option("--csv", "form", flag_value="csv", help='Print CSV with a header; NULL is empty, empty text is "".')
 @click.option(
-    "--max-rows", type=click.IntRange(min=1), default=1000, show_default=True, help="Rows of a table to print at most."
+    "--max-rows", type=Whole(min=1), default=1000, show_default=True, help="Rows of a table to print at most."
 )
 def command(query: str | None, path: Path | None, write: bool, form: str | None, max_rows: int) -> None:
     """Run QUERY, the SQL in a file (-f), or what standard input holds, on the warehouse.
@@ -56,7 +56,7 @@ def _text(query: str | None, path: Path | None) -> str:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise PipelineError(f"Cannot read the SQL file {path}: {reason}.") from error
+            raise click.UsageError(f"Cannot read the SQL file {path}: {reason}.") from error
     elif query is not None and query != "-":
         text = query
     else:

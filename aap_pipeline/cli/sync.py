@@ -11,7 +11,7 @@ import click
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
 from aap_pipeline.cli.progress import shown_progress
-from aap_pipeline.cli.ranges import Moment
+from aap_pipeline.cli.values import Moment
 from aap_pipeline.clusters.registry import chosen_clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.sync import SyncRequest, dry_run, plan_for

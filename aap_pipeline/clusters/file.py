@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from aap_pipeline.clusters.registry import BadEntry, NewCluster
+from aap_pipeline.clusters.registry import BadEntry, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
@@ -25,6 +25,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class ClustersFileError(PipelineError):
     """A clusters.yaml with mistakes: one line of the message for each, with its line in the file."""
 
+    exit_status = 2
+
 
 def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) -> list[NewCluster]:
     """The clusters that `path` describes; secrets in files are read relative to it.
@@ -36,7 +38,7 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
     except OSError as error:
         raise ClustersFileError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ClustersFileError(f"{path} is no text in UTF-8.") from None
+        raise ClustersFileError(f"{path} is not UTF-8 text.") from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -139,21 +141,23 @@ class _Reader:
             if fields.get(required, "") == "":
                 self._mistake(node, f"`{required}` is missing")
         access = self._access_token(node, fields)
+        name = str(fields.get("name") or "")
+        endpoint = Endpoint(
+            protocol=protocol,
+            address=str(fields.get("address") or ""),
+            port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
+            verify_ssl=fields.get("verify_ssl") is not False,
+            ca_bundle=str(fields["ca_bundle"]) if fields.get("ca_bundle") else None,
+        )
+        for fault in (*(name_faults(name) if name else ()), *(endpoint.faults() if endpoint.address else ())):
+            self._mistake(node, fault)
         if len(self.mistakes) > before:
             return None
         try:
-            endpoint = Endpoint(
-                protocol=protocol,
-                address=str(fields["address"]),
-                port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
-                verify_ssl=fields.get("verify_ssl") is not False,
-                ca_bundle=str(fields["ca_bundle"]) if fields.get("ca_bundle") else None,
-            )
             tokens = Tokens(access, *(str(fields.get(name) or "") for name in _SECRETS))
-            return NewCluster(str(fields["name"]), endpoint, tokens)
+            return NewCluster(name, endpoint, tokens)
         except PipelineError as error:
-            for fault in str(error).splitlines():
-                self._mistake(node, fault)
+            self._mistake(node, str(error))
             return None
 
     def _fields(self, node: yaml.MappingNode) -> dict[str, object]:

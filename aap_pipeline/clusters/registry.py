@@ -156,7 +156,7 @@ def _one_cluster_per_address(name: str, endpoint: Endpoint) -> Iterator[None]:
     except UniqueViolation:
         raise ClusterError(
             f"Cluster {name!r} has the address {endpoint.base_url} of another cluster: each controller is synced "
-            "once. Use that one, or remove it with `aap-pipeline clusters remove --purge`."
+            "once. Use that one, or remove that one with `aap-pipeline clusters remove NAME --purge`."
         ) from None
 
 

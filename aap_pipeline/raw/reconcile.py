@@ -108,6 +108,8 @@ def _reconcile(
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if first is None:
         first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
+    elif oldest := api.oldest_finished():
+        first = max(first, oldest.astimezone(UTC).date())  # before it there is nothing to compare
     watermark = row[0] if row else None
     days = past_days(now, watermark, first)
     if newest is None and watermark is not None:  # counts that are all zero prove nothing

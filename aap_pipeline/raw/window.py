@@ -83,10 +83,11 @@ def plan_sync(
         return Plan(Window(start, now), moves_watermark=True, first=watermark is None)
     window = Window(since or start, min(until or now, now))
     if window.after >= window.until:
-        end = f"{window.until:%Y-%m-%d %H:%M} UTC" + ("" if until and until <= now else " (now)")
+        begin, end = (each.isoformat(" ", "minutes")[:16] for each in (window.after, window.until))
         if since is None:
-            raise WindowError(f"A sync begins at {start:%Y-%m-%d %H:%M} UTC, after --until {end}: add --since.")
-        raise WindowError(f"--since {since:%Y-%m-%d %H:%M} must be before {end}: use an earlier --since.")
+            raise WindowError(f"Without --since a sync begins at {begin} UTC, which is not before {end}: add --since.")
+        now_is = "" if until and until <= now else " (now)"
+        raise WindowError(f"--since {begin} must be before {end} UTC{now_is}: use an earlier --since.")
     no_hole_after = now - initial if watermark is None else watermark
     return Plan(
         window,

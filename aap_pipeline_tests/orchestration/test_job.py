@@ -90,7 +90,11 @@ def test_since_and_until_are_a_backfill(site: Site, controller: SimulatorServer)
     assert site.run("prod", since="2000-01-01").success
     assert before < site.query("SELECT count(*) FROM clusters_job")[0][0] == len(controller.world.truth().jobs)
     sentence = failure_of(site.run("prod", since="last week"))
-    assert sentence.startswith("'last week' is no time: write 2026-01-31")
+    assert sentence.startswith("'last week' is not a valid time. Use 2026-01-31")
+    runs = site.query("SELECT count(*) FROM pipeline.sync_run")
+    for since, until in (("2000-01-02", "2000-01-01"), ("9999-01-01", None), (None, "2000-01-01")):
+        assert "--since" in failure_of(site.run("prod", since=since, until=until))
+    assert site.query("SELECT count(*) FROM pipeline.sync_run") == runs
 
 
 def test_a_dead_controller_fails_in_one_sentence(site: Site) -> None:

@@ -129,7 +129,7 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
         "  - {name: c, adress: c.company.com, access_token: sekret}\n"
     )
     refused = keyed("clusters", "import", str(file))
-    assert refused.status == 1
+    assert refused.status == 2
     lines = refused.err.splitlines()
     assert lines[0].startswith(f"Error: {file}:3: port 'none' is no whole number")
     assert [line.split(":")[1] for line in lines[1:]] == ["4", "4"]
@@ -237,7 +237,7 @@ def test_a_token_comes_from_standard_input_where_that_is_no_terminal(
         monkeypatch.setattr("sys.stdin", io.StringIO(empty))
         refused = keyed("clusters", "add", "https://a", "--name", "a")
         assert refused.status == 2
-        assert refused.err.endswith("standard input holds none. Use --token-file FILE or --token-env NAME.\n")
+        assert refused.err.endswith("standard input is empty. Use --token-file FILE or --token-env NAME.\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("a-token\n"))
     assert keyed("clusters", "add", "https://a", "--name", "a").status == 0
     assert stored_tokens(database_url).access == "a-token"

@@ -65,7 +65,7 @@ def test_settings_are_shown_with_their_meaning_and_set(cli: Cli) -> None:
     assert shown["default"] == "per_run"
     assert shown["allowed"] == "per_run or once"
     assert "fiscal_year_start_month" in cli("settings", "show").out
-    assert cli("settings", "set", "sync_workers", "none").status == 1
+    assert cli("settings", "set", "sync_workers", "none").status == 2
     assert "There is no setting 'nonsense'" in cli("settings", "show", "nonsense").err
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-import pytest
-
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline_tests.integration.cli.conftest import Cli
@@ -41,39 +39,6 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
 def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
     """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
     assert cli("report", *_JANUARY, "--templates", "-1").status == 2
-
-
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        (("report", "--from", "2026-02-01", "--to", "2026-01-01"), "--from 2026-02-01 is after --to 2026-01-01"),
-        (("report", "--from", "9998-01-01"), "--from 9998-01-01 is in the future"),
-        (("report", "--from", "2026-02-30"), "'2026-02-30' is not a valid day. Use 2026-01-31."),
-        (("report", "--to", "yesterday"), "'yesterday' is not a valid day"),
-        (("reconcile", "--since", "9998-01-01"), "--since 9998-01-01 is in the future"),
-        (("reconcile", "--since", ""), "'' is not a valid day"),
-        (
-            ("sync", "--since", "2026-06-01", "--until", "2026-05-01"),
-            "--since 2026-06-01 00:00 must be before 2026-05-01",
-        ),
-        (("sync", "--since", "9998-01-01"), "--since 9998-01-01 00:00 must be before"),
-        (("sync", "--since", "9998-01-01", "--until", "9999-01-01"), "(now): use an earlier --since"),
-        (("sync", "--since", "2026-05-01", "--until", "2026-05-01"), "must be before 2026-05-01 00:00 UTC"),
-        (("sync", "--since", "0001-01-01T00:00:00+01:00"), "is not a valid time. Use 2026-01-31 or"),
-        (("sync", "--until", "9999-12-31T23:59:59-01:00"), "is not a valid time"),
-        (("sync", "--dry-run", "--since", "last week"), "'last week' is not a valid time"),
-        (("sync", "--until", ""), "It is empty"),
-        (("sync", "--until", "0001-01-01"), "add --since"),
-    ],
-)
-def test_a_range_that_cannot_be_is_refused_before_anything_starts(
-    run: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], message: str
-) -> None:
-    """Guards against a run that starts, fails and leaves its cluster "failed", and against a proof over no day."""
-    monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", "postgresql://localhost:9/there-is-none")
-    refused = run(*command)
-    assert (refused.status, refused.out) == (2, "")
-    assert message in refused.err
 
 
 def test_a_range_with_one_end_is_not_empty(cli: Cli, connection: Connection) -> None:

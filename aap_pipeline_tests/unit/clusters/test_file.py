@@ -167,9 +167,12 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
         "    address: https://c\n"
         "    access_token_file: missing.txt\n",
     )
-    assert [line.split(":")[0] for line in found] == ["3", "2", "7", "8", "5", "11", "12", "12", "15"]
+    assert [line.split(":")[0] for line in found] == ["3", "2", "7", "8", "5", "11", "12", "12", "15", "15", "15"]
     assert "unknown key 'adress'" in found[0]
     assert "`address` is missing" in found[1]
+    assert all(
+        words in line for words, line in zip(("missing.txt", "name 'a b'", "'https://c'"), found[-3:], strict=True)
+    )
 
 
 def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: Path) -> None:

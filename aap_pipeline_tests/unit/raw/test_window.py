@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.raw.estimate import estimate
 from aap_pipeline.raw.reconcile import DayCount, differing_days, past_days, window_of
-from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, plan_sync
+from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, moment, plan_sync, require_window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP, INITIAL = timedelta(minutes=10), timedelta(days=90)
@@ -63,8 +63,28 @@ def test_a_backfill_moves_the_watermark_only_if_it_leaves_no_hole(
 @pytest.mark.parametrize(("since", "until"), [(NOW, None), (NOW - HOUR, NOW - HOUR), (NOW - HOUR, NOW - DAY)])
 def test_an_empty_window_says_so(since: datetime, until: datetime | None) -> None:
     """Guards against a backfill that reads nothing and calls it success."""
-    with pytest.raises(WindowError, match="--since must be before --until"):
+    with pytest.raises(WindowError, match=r"--since .* must be before .* UTC( \(now\))?: use an earlier --since"):
         plan(NOW - DAY, since, until)
+    with pytest.raises(WindowError, match="must be before"):
+        require_window(NOW, since, until)
+
+
+def test_until_alone_must_lie_behind_the_watermark() -> None:
+    """Guards against `--until` in what is read already, which would be a window that ends before it begins."""
+    with pytest.raises(WindowError, match=r"Without --since a sync begins at .*: add --since"):
+        plan(NOW - DAY, None, NOW - DAY - OVERLAP)
+    require_window(NOW, None, NOW - DAY - OVERLAP)
+
+
+@pytest.mark.parametrize(
+    "text", ["last week", "2026-02-30", "0001-01-01T00:00+01:00", "9999-12-31T23:59-01:00", "1", "+1-01-01"]
+)
+def test_what_is_not_a_time_is_refused_in_a_sentence(text: str) -> None:
+    """Guards against a traceback for a time that no UTC day holds."""
+    with pytest.raises(WindowError, match=r"is not a valid time\. Use 2026-01-31 or"):
+        moment(text)
+    assert moment("") is moment(None) is None
+    assert moment("2026-01-31T06:00:00+01:00") == datetime(2026, 1, 31, 5, tzinfo=UTC) == moment("2026-01-31T05:00")
 
 
 @given(st.integers(2, 10**15))

@@ -1,8 +1,9 @@
-"""Days and times on the command line, and the ranges that they make."""
+"""Values on the command line: days, times, numbers and files, and the ranges that days make."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import click
 
@@ -35,6 +36,32 @@ class Moment(click.ParamType[datetime]):
         except PipelineError as error:
             self.fail(str(error), param, ctx)
         return found or self.fail("It is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds, both included."""
+
+    name = "whole number"  # click names its own in messages as "integer range"
+
+
+class Word(click.ParamType[str]):
+    """Text that is not empty, as it would be where a shell variable is not set."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See click.ParamType."""
+        return value if value.strip() else self.fail("It is empty.", param, ctx)
+
+
+class File(click.ParamType[Path]):
+    """The path of a file. An empty one is not the working directory."""
+
+    name = "path"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """See click.ParamType."""
+        return Path(value) if str(value).strip() else self.fail("It is empty.", param, ctx)
 
 
 def require_range(first: date | None, last: date | None, options: tuple[str, str]) -> None:
