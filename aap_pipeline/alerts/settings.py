@@ -61,7 +61,7 @@ class AlertSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """A receiver that is set by half would be told nothing, and nobody would know."""
+        """Refuse a receiver that is set by half, or whose URL is none: its messages would be lost unnoticed."""
         for name, needed in (
             ("smtp_host", "smtp_to"),
             ("smtp_to", "smtp_host"),
@@ -71,6 +71,10 @@ class AlertSettings(BaseSettings):
         ):
             if getattr(self, name) and not getattr(self, needed):
                 raise ValueError(f"{_PREFIX}{name.upper()} is set and {_PREFIX}{needed.upper()} is not")
+        for name in ("webhook_url", "slack_webhook_url"):
+            url = getattr(self, name)
+            if url and not url.get_secret_value().startswith(("http://", "https://")):
+                raise ValueError(f"{_PREFIX}{name.upper()} is not a URL: it begins with https:// or http://")
         return self
 
     def secrets(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from aap_pipeline.cli.output import Column, cell, console, json_option, moment, 
 
 @click.group(name="alerts")
 def command() -> None:
-    """Show incidents, and test whether messages reach people. Who is told is set by AAP_PIPELINE_ALERT_…"""
+    """Show incidents, and test whether messages reach people. Variables AAP_PIPELINE_ALERT_… set the receivers."""
 
 
 @command.command(name="list")
@@ -64,9 +64,7 @@ def send_test(as_json: bool) -> int:
     if not to:
         raise NobodyIsTold()
     now = datetime.now(UTC)
-    text = (
-        "This is a test by `aap-pipeline alerts test`. Nothing is wrong: whoever reads this is told when something is."
-    )
+    text = "This is a test by `aap-pipeline alerts test`: nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)
     results = []
     for receiver in to:

@@ -172,11 +172,11 @@ def list_all(as_json: bool) -> None:
         click.echo("Add one with `aap-pipeline clusters add URL --name NAME`.")
 
 
-@command.command("check", short_help="Say whether clusters can be read, and what to do if not.")
+@command.command("check", short_help="Report whether clusters can be read, and what to do if not.")
 @click.argument("names", nargs=-1)
 @json_option
 def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
-    """Say whether the clusters NAMES (all enabled ones by default) can be read, and what to do where they cannot."""
+    """Report whether the clusters NAMES (all enabled ones by default) can be read, and what to do where they cannot."""
     settings = Settings()
     with warehouse(settings) as url:
         with connect(url) as connection:

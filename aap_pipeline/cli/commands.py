@@ -36,11 +36,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Operate": {
         "reconcile": Entry("aap_pipeline.cli.reconcile", "Prove that nothing is missing, day by day; fetch what is."),
-        "rejected": Entry("aap_pipeline.cli.rejected", "Look at documents that did not fit, and try them again."),
+        "rejected": Entry("aap_pipeline.cli.rejected", "Show documents that did not fit, and try them again."),
         "rebuild": Entry("aap_pipeline.cli.rebuild", "Make core or the marts again from what they were made of."),
         "alerts": Entry("aap_pipeline.cli.alerts", "Show incidents; test whether messages reach people."),
         "status": Entry("aap_pipeline.cli.status", "Show how far each cluster is synced, one line each."),
-        "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and say what to do."),
+        "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and report what to do."),
         "migrate": Entry("aap_pipeline.cli.migrate", "Bring the database to this release's schema."),
     },
 }

@@ -27,7 +27,7 @@ def command() -> None:
 def show(as_json: bool) -> None:
     """Show every rate with its history; money as recorded uses the rate of its day.
 
-    An organization's own rate comes before its cluster's, that before everyone's.
+    Precedence: the organization's own rate, then its cluster's, then everyone's.
     """
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.costs import RATE_TYPES, rates
@@ -36,8 +36,8 @@ def show(as_json: bool) -> None:
         rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
     columns = [
         Column("rate_type", "Rate"),
-        Column("value", "Is", lambda value: "none" if value is None else money(value), right=True),
-        Column("per", "A"),
+        Column("value", "Value", lambda value: "none" if value is None else money(value), right=True),
+        Column("per", "Per"),
         Column("valid_from", "From", _first_day),
         Column("valid_until", "Until"),
         Column("cluster", "Cluster", lambda value: value or _everyone),
@@ -74,8 +74,8 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
       aap-pipeline costs set hourly 55           # an hour of a person
       aap-pipeline costs set subscription 6000   # a month of the platform, for all clusters
 
-    An organization's own rate comes before its cluster's, that before everyone's. As recorded, a run costs what its
-    day's rates say, and a month of the subscription the price of its first day.
+    Precedence: the organization's own rate, then its cluster's, then everyone's. As recorded, a run is priced by the
+    rates of its day, and a month of the subscription by the price of its first day.
     """
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.costs import set_rate

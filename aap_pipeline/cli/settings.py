@@ -76,10 +76,10 @@ def fx_show(as_json: bool) -> None:
     with warehouse_connection() as connection:
         rows = [vars(rate) for rate in exchange_rates(connection)]
     columns = [
-        Column("from_currency", "One"),
-        Column("rate", "Is worth", right=True),
-        Column("to_currency", "In"),
-        Column("rate_date", "From"),
+        Column("from_currency", "From"),
+        Column("rate", "Rate", right=True),
+        Column("to_currency", "To"),
+        Column("rate_date", "Valid from"),
     ]
     print_rows(columns, rows, as_json=as_json)
 

@@ -14,7 +14,7 @@ _WINDOW = ("from", "to", "done_to")
 @click.command(name="status")
 @json_option
 def command(as_json: bool) -> int:
-    """Show one line a cluster: watermark, last sync, and what waits.
+    """Show one line per cluster: watermark, last sync, and what waits.
 
     Unparsed: raw documents that core has not taken in. Pending: finished jobs whose host summaries the controller has
     not written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings are to be
@@ -46,7 +46,7 @@ def command(as_json: bool) -> int:
         Column("days_to_refresh", "Days", number, right=True),
     ]
     if not rows and not as_json:
-        click.echo("There is no cluster yet: add one with `aap-pipeline clusters add`.")
+        click.echo("There is no cluster yet: add one with `aap-pipeline clusters add URL --name NAME`.")
     else:
         rows = [{**row, "token": ending.get(row["name"]), "stale": stale.get(row["name"])} for row in rows]
         more = [Column(key, "") for key in ("error", "backfills", "token", "stale")] if as_json else []

@@ -14,7 +14,7 @@ from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.cli.values import Moment
 from aap_pipeline.clusters.registry import chosen_clusters
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.raw.sync import SyncRequest, dry_run, plan_for
+from aap_pipeline.raw.sync import SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
@@ -48,7 +48,7 @@ def command(
             chosen = chosen_clusters(connection, names, "sync")
             requests = [SyncRequest(cluster, since=since, until=until) for cluster in chosen]
             for request in requests:
-                plan_for(connection, request, datetime.now(UTC))  # refuses what is impossible before anything starts
+                require_possible(connection, request)
         if only_count:
             return _dry_run(url, settings, requests, as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.

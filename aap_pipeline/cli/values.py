@@ -43,6 +43,10 @@ class Whole(click.IntRange):
 
     name = "whole number"  # click names its own in messages as "integer range"
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002 - click's signature
+        """See click.ParamType."""
+        return "N" if isinstance(param, click.Option) else None
+
 
 class Word(click.ParamType[str]):
     """Text that is not empty, as it would be where a shell variable is not set."""

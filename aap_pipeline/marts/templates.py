@@ -9,9 +9,6 @@ from aap_pipeline.marts.errors import BadValue, CostError
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.statements import statement
 
-MOST_MINUTES = 2**31 - 1
-"""What a column INTEGER holds."""
-
 
 @dataclass(frozen=True)
 class TemplateMinutes:
@@ -44,11 +41,9 @@ def set_minutes(
 ) -> TemplateMinutes:
     """Set one template's minutes as of today, by its name or #id; the caller commits. Returns it as it is now.
 
-    Raises CostError for an unknown or ambiguous template, BadValue for minutes that no INTEGER from 0 on can be.
+    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. Raises CostError for an unknown or ambiguous
+    template, BadValue for nothing to set.
     """
-    for what, minutes in (("manual minutes", manual_minutes), ("creation minutes", creation_minutes)):
-        if minutes is not None and not 0 <= minutes <= MOST_MINUTES:
-            raise BadValue(f"The {what} of {name!r} cannot be {minutes}: they must be from 0 to {MOST_MINUTES}.")
     if manual_minutes is None and creation_minutes is None:
         raise BadValue(f"Nothing to set for {name!r}: use --manual-minutes, --creation-minutes, or both.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]

@@ -20,13 +20,13 @@ from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, op
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import slices
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import Plan, plan_sync
+from aap_pipeline.raw.window import Plan, plan_sync, require_window
 from aap_pipeline.warehouse import options
 from aap_pipeline.warehouse.connection import Connection
 from aap_pipeline.warehouse.encryption import Cipher
 from aap_pipeline.warehouse.statements import statement
 
-__all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "plan_for", "sync_cluster"]
+__all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
 
 
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
@@ -47,7 +47,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         listed = [client.count("organizations/"), client.count("job_templates/")]
-        plan = plan_for(connection, request, client.controller_now())
+        plan = _plan(connection, request, client.controller_now())
         counted = api.jobs_count(plan.window.after, plan.window.until)
         pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counted=counted)]
         stored = sum(store.stored_by_day(plan.window).values())
@@ -56,8 +56,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
     kind = "sync" if request.since is None and request.until is None else "backfill"
-    if kind == "backfill":  # an impossible window is refused, not noted as a failed sync
-        plan_for(connection, request, datetime.now(UTC))
+    require_possible(connection, request)  # an impossible window is refused, not noted as a failed sync
     run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
     tally, plan, client = Tally(), None, None
     try:
@@ -65,7 +64,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             api = ControllerApi(client)
             note_product(connection, client, request.cluster.id)
             store = RawStore(connection, request.cluster.id)
-            plan = plan_for(connection, request, client.controller_now())
+            plan = _plan(connection, request, client.controller_now())
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
                 if plan.backfill is not None and request.pause_after is not None:
                     enough, settled = started + request.pause_after, plan.backfill.settled
@@ -101,8 +100,15 @@ def _listings(api: ControllerApi) -> dict[str, list[Row]]:
     return {"organization": api.organizations(), "job_template": templates}
 
 
-def plan_for(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
-    """The window that a sync of the request's cluster reads at `now`. Raises WindowError if there is none."""
+def require_possible(connection: Connection, request: SyncRequest) -> None:
+    """Raise WindowError for a window that is empty, as far as this machine's clock and the watermark tell."""
+    now = datetime.now(UTC)
+    require_window(now, request.since, request.until)
+    if _watermark(connection, request) is not None:
+        _plan(connection, request, now)
+
+
+def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
     return plan_sync(
         now,
         _watermark(connection, request),

@@ -68,7 +68,7 @@ def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site,
     [token] = controller.tokens.access_tokens()
     assert token.expires is not None
     assert message.startswith(f"The access token ends on {token.expires:%Y-%m-%d %H:%M} UTC; syncs fail from then on.")
-    assert "aap-pipeline clusters add URL --name prod --token-file FILE" in message
+    assert "aap-pipeline clusters update prod --token-file FILE" in message
     assert asked_for_tokens(controller) == 1
     [found] = site.run("prod").asset_materializations_for_node("raw__sync_data")
     assert found.metadata["token_ends"].value == token.expires.isoformat()

@@ -15,6 +15,8 @@ from aap_pipeline.alerts.settings import AlertSettingsError, alert_settings
         ({"SMTP_HOST": "mail"}, "AAP_PIPELINE_ALERT_SMTP_HOST is set and AAP_PIPELINE_ALERT_SMTP_TO is not"),
         ({"SMTP_TO": "a@b.c"}, "AAP_PIPELINE_ALERT_SMTP_TO is set and AAP_PIPELINE_ALERT_SMTP_HOST is not"),
         ({"SMTP_USER": "u"}, "AAP_PIPELINE_ALERT_SMTP_USER is set and AAP_PIPELINE_ALERT_SMTP_PASSWORD is not"),
+        ({"WEBHOOK_URL": "s3cr3t.example.com"}, "AAP_PIPELINE_ALERT_WEBHOOK_URL is not a URL: it begins with https://"),
+        ({"SLACK_WEBHOOK_URL": "s3cr3t"}, "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL is not a URL: it begins with https://"),
         ({"WEBHOOK_TOKEN": "s3cr3t"}, "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN is set and AAP_PIPELINE_ALERT_WEBHOOK_URL is"),
     ],
 )
