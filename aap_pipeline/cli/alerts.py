@@ -64,7 +64,7 @@ def send_test(as_json: bool) -> int:
     if not to:
         raise NobodyIsTold()
     now = datetime.now(UTC)
-    text = "This is a test by `aap-pipeline alerts test`: nothing is wrong. Incidents are sent to this receiver."
+    text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)
     results = []
     for receiver in to:

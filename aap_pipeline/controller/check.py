@@ -237,9 +237,10 @@ def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
 
 
 def _parted(error: ControllerError) -> tuple[str, str]:
-    """What failed, and what to do, from an error's sentence: the remedy follows the last colon and blank."""
+    """What failed, and what to do: the last sentence of a refused token's error, or what follows the last colon."""
     text = str(error)
-    sentence, separator, remedy = text.rpartition(": ")
-    if not separator or isinstance(error, AuthenticationError):
+    mark = ". " if isinstance(error, AuthenticationError) and ". " in text else ": "
+    sentence, separator, remedy = text.rpartition(mark)
+    if not separator:
         return text, ""
     return f"{sentence}.", remedy[:1].upper() + remedy[1:]

@@ -45,9 +45,7 @@ def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
     for name, text in _HELP.items():
         lines += [f"# HELP aap_pipeline_{name} {text}", f"# TYPE aap_pipeline_{name} gauge"]
         lines += [
-            f'aap_pipeline_{name}{{cluster="{_escaped(row["cluster"])}"}} {row[name]}'
-            for row in rows
-            if row[name] is not None
+            f'aap_pipeline_{name}{{cluster="{row["cluster"]}"}} {row[name]}' for row in rows if row[name] is not None
         ]
     return "\n".join(lines) + "\n"
 
@@ -93,7 +91,3 @@ def _scrape(url: str) -> str:
             return read(connection)
     except (PipelineError, psycopg.OperationalError):
         return render([], up=False)  # that is the answer: aap_pipeline_up is what an alert watches
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

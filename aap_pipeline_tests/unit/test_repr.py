@@ -34,7 +34,7 @@ TOKENS = Tokens(SECRET, SECRET, "client", SECRET)
         Cipher([SECRET]),
         Settings(database_url=SecretStr(f"postgresql://u:{SECRET}@h/d"), encryption_keys=SecretStr(SECRET)),
         AlertSettings(
-            webhook_url=SecretStr(SECRET),
+            webhook_url=SecretStr(f"https://{SECRET}"),
             webhook_token=SecretStr(SECRET),
             smtp_user="me",
             smtp_password=SecretStr(SECRET),

@@ -45,9 +45,8 @@ def test_a_healthy_controller_has_only_good_findings(bench: Bench) -> None:
     """One false alarm and nobody reads the next."""
     found = findings(bench, healthy())
     outcomes = {name: finding.outcome for name, finding in found.items()}
-    assert outcomes.pop("tls") == "warning"
-    assert set(outcomes.values()) == {"ok"}
-    expected = {"reachable", "version", "prefix", "clock", "token", "scope", "token end"}
+    assert set(outcomes.values()) == {"ok"}  # plain http does not leave this machine
+    expected = {"reachable", "tls", "version", "prefix", "clock", "token", "scope", "token end"}
     expected |= {"jobs", "host summaries", "latency"}
     assert set(outcomes) == expected
     assert "AAP 2.4" in found["version"].sentence

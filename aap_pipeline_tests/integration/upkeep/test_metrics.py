@@ -14,7 +14,7 @@ from aap_pipeline.warehouse.connection import connect
 
 _CLUSTERS = """
 INSERT INTO clusters_cluster (protocol, address, port, access_token, name)
-    VALUES ('https', 'a', 443, '', 'a "quoted" name'), ('https', 'b', 443, '', 'new');
+    VALUES ('https', 'a', 443, '', 'a:b-c.d_e'), ('https', 'b', 443, '', 'new');
 INSERT INTO clusters_clustersyncstatus (cluster_id, last_job_finished_date) VALUES (1, to_timestamp(1000));
 INSERT INTO pipeline.sync_run (cluster_id, outcome, finished_at, jobs_stored, lag_seconds)
     VALUES (1, 'succeeded', to_timestamp(2000), 7, 12.5);
@@ -49,7 +49,7 @@ def test_each_cluster_has_its_samples(database_url: str, port: int) -> None:
         with pytest.raises(urllib.error.HTTPError, match="404"):
             _get(port, "/other")
     found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    label = '{cluster="a \\"quoted\\" name"}'
+    label = '{cluster="a:b-c.d_e"}'
     assert found["aap_pipeline_up"] == "1"
     for name, value in {
         "watermark_timestamp_seconds": 1000,
