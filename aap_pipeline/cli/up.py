@@ -28,6 +28,7 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     own tables there too, in the schema dagster. All data stays between starts. Nothing is left running at the end,
     also after kill -9.
     """
+    from aap_pipeline.database.connection import clear_errors
     from aap_pipeline.runtime.supervisor import Supervisor, UpOptions
     from aap_pipeline.settings import Settings
 
@@ -35,6 +36,7 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())
-    supervisor.run()
+    with clear_errors():
+        supervisor.run()
     click.echo("Stopped.")
     return 0
