@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from psycopg.conninfo import conninfo_to_dict
 
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.warehouse.connection import connect, session_options
 from aap_pipeline.warehouse.file_locks import cannot_write
 from aap_pipeline.warehouse.statements import statement
 
@@ -49,20 +49,21 @@ def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
         raise cannot_write(home, error) from error
     with connect(url, autocommit=True) as connection:
         connection.execute(statement("warehouse/create_dagster_schema"))
+        storage = storage_url(url, connection.info.server_version)
     return {
         **os.environ,
         "DAGSTER_HOME": str(home),
         "AAP_PIPELINE_HOME": str(settings.home.absolute()),
-        "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage_url(url),
+        "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage,
     }
 
 
-def storage_url(url: str) -> str:
-    """`url` for dagster-postgres: driver psycopg2, schema `dagster` first in the search path, all else kept."""
+def storage_url(url: str, server_version: int) -> str:
+    """`url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`, all else kept."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     user, password = parts.pop("user", ""), parts.pop("password", "")
     host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
-    parts["options"] = f"{parts.get('options', '')} -csearch_path=dagster".strip()
+    parts["options"] = session_options(url, "dagster", server_version)
     if host.startswith("/") or "," in host:  # a socket's folder, or several servers: only libpq's own form can say it
         parts |= {"host": host, "port": port}
         host, port = "", ""

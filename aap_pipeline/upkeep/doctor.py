@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -21,7 +22,7 @@ from aap_pipeline.dagster_instance import LOCATION
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection, connect, describe
+from aap_pipeline.warehouse.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.warehouse.encryption import EncryptionKeyError, cipher
 from aap_pipeline.warehouse.migrate import check
 from aap_pipeline.warehouse.statements import statement
@@ -48,11 +49,31 @@ class Finding:
     text: str
 
 
+class _Rule(NamedTuple):
+    """A setting of the server (or a LIKE pattern of names), its value or least size, and what another one costs."""
+
+    name: str
+    wanted: str
+    consequence: str
+
+
+_SERVER_RULES = (
+    _Rule("jit", "off", "PostgreSQL may compile a query for a second that runs for milliseconds"),
+    _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages again and again"),
+    _Rule("work_mem", "4MB", "with less than the default, queries sort and join on disk"),
+    _Rule("autovacuum", "on", "tables grow, statistics age, and queries get slower"),
+    _Rule("enable\\_%", "on", "the planner has to avoid the fastest way to run some queries"),
+    _Rule("fsync", "on", "a crash of the machine can destroy the database"),
+    _Rule("full_page_writes", "on", "a crash of the machine can destroy the database"),
+    _Rule("synchronous_commit", "on", "a crash can lose the last commits, and tokens that were just replaced"),
+)
+
+
 def examine(settings: Settings, url: str) -> Iterator[Finding]:
     """Ask everything about the installation with its database at `url`; stops early only without a database."""
     yield disk(settings.home.absolute(), shutil.disk_usage(_existing(settings.home.absolute())).free)
     try:
-        connection = connect(url)
+        connection = connect(url, autocommit=True)  # so that one refused statement ends no transaction of others
     except PipelineError as error:
         yield Finding("database", Verdict.FAILED, str(error))
         return
@@ -60,6 +81,7 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
         version = connection.info.server_version
         yield Finding("database", Verdict.OK, f"PostgreSQL {version // 10000} at {describe(url)} answers.")
         yield clock(connection, datetime.now(UTC))
+        yield from _told_all("server", lambda: _server(url))
         schema = _told("schema", lambda: _schema(url))
         yield schema
         if schema.verdict is not Verdict.OK:
@@ -69,9 +91,9 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
         yield from _told_all("clusters", lambda: _clusters(connection))
         yield from _told_all("tokens", lambda: _tokens(connection))
         yield _told("alerts", lambda: _alerts(connection))
-        yield _references(connection)
-        yield daemon(_heartbeat(connection))
-        yield from switched_off(_switched_off(connection))
+        yield _told("references", lambda: _references(connection))
+        yield _told("Dagster daemon", lambda: daemon(_heartbeat(connection)))
+        yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
 
 def disk(place: Path, free_bytes: int) -> Finding:
@@ -122,9 +144,22 @@ def _told(subject: str, ask: Callable[[], Finding]) -> Finding:
 
 def _told_all(subject: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
     try:
-        return ask()
+        with clear_errors():
+            return ask()
     except PipelineError as error:
         return [Finding(subject, Verdict.FAILED, str(error))]
+
+
+def _server(url: str) -> list[Finding]:
+    """What slows the server or endangers its data, in a session as a BI tool has it: without the settings of ours."""
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
+        rows = connection.execute(statement("upkeep/server_settings"), rules).fetchall()
+    found = [
+        Finding("server", Verdict.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
+        for number, name, value, remedy in rows
+    ]
+    return found or [Finding("server", Verdict.OK, "No setting of PostgreSQL's slows queries or endangers data.")]
 
 
 def _schema(url: str) -> Finding:
@@ -141,10 +176,8 @@ def _settings(connection: Connection) -> Finding:
 
 
 def _key(connection: Connection, settings: Settings) -> Finding:
-    rows = connection.execute(statement("upkeep/cluster_secrets")).fetchall()
-    if not rows:
-        return Finding("clusters", Verdict.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")
     key = cipher(settings)
+    rows = connection.execute(statement("upkeep/cluster_secrets")).fetchall()
     for name, *secrets in rows:
         for secret in secrets:
             if secret is not None:
@@ -157,6 +190,8 @@ def _key(connection: Connection, settings: Settings) -> Finding:
 
 def _clusters(connection: Connection) -> list[Finding]:
     """Those that are not synced; `clusters check` asks their controllers why."""
+    if not clusters(connection):
+        return [Finding("clusters", Verdict.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")]
     limit = timedelta(minutes=alert_settings().stale_minutes)
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
@@ -204,7 +239,6 @@ def _heartbeat(connection: Connection) -> float | None:
     try:
         row = connection.execute(statement("upkeep/daemon_heartbeat")).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        connection.rollback()
         return None
     return None if row is None or row[0] is None else float(row[0])
 
@@ -213,7 +247,6 @@ def _switched_off(connection: Connection) -> list[str]:
     try:
         return [row[0] for row in connection.execute(statement("upkeep/switched_off"), {"location": LOCATION})]
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        connection.rollback()
         return []
 
 

@@ -11,6 +11,14 @@ class DatabaseUnreachable(WarehouseError):
     """No connection to PostgreSQL: the server, the address, the password or the certificate."""
 
 
+class DatabaseRefused(WarehouseError):
+    """PostgreSQL refuses a statement for good: the role lacks a right, or the server is a standby."""
+
+
+class WrongEncoding(WarehouseError):
+    """The database's encoding is not UTF8."""
+
+
 class EmbeddedServerError(WarehouseError):
     """The embedded PostgreSQL cannot start or cannot keep its data."""
 

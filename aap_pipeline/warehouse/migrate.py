@@ -90,9 +90,12 @@ def _locked_connection(url: str) -> Iterator[sqlalchemy.Connection]:
         creator=lambda: connect(url, application_name="aap_pipeline migrate"),
         poolclass=sqlalchemy.pool.NullPool,
     )
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        yield connection
+    try:
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            yield connection
+    except sqlalchemy.exc.DBAPIError as error:
+        raise (error.orig or error) from None  # as without SQLAlchemy: callers handle psycopg's errors
 
 
 def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:

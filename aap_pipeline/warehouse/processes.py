@@ -13,7 +13,6 @@ from functools import cache
 
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
-_UNPRIVILEGED_ID = 1000
 
 
 def die_with_parent(stop_signal: signal.Signals, parent: int | None = None) -> Callable[[], None]:
@@ -34,21 +33,23 @@ def die_with_parent(stop_signal: signal.Signals, parent: int | None = None) -> C
 
 
 def as_unprivileged_user(then: Callable[[], None]) -> Callable[[], None]:
-    """A `preexec_fn` for programs that refuse to run as root, as PostgreSQL does; `then` runs last.
+    """A `preexec_fn` for programs that refuse root and users without a passwd entry, as PostgreSQL's do.
 
-    Root enters a user namespace in which its files belong to an ordinary user, so that nothing need change owner. Where
-    namespaces are forbidden (some containers) it becomes the user `nobody`, see `unprivileged_owner`.
+    Both enter a user namespace in which their files belong to an ordinary user, so that nothing need change owner.
+    Where namespaces are forbidden (some containers) root becomes the user `nobody`, see `unprivileged_owner`, and a
+    user without an entry stays, see `is_nameless`. `then` runs last.
     """
     owner = unprivileged_owner()
+    enters = owner is None and (os.geteuid() == 0 or (_has_no_entry() and _user_namespaces_work()))
+    inside = _ordinary_user() if enters else None
 
     def before_exec() -> None:
-        if os.geteuid() == 0:
-            if owner is None:
-                _enter_user_namespace()
-            else:
-                os.setgroups([])
-                os.setgid(owner[1])
-                os.setuid(owner[0])
+        if inside is not None:
+            _enter_user_namespace(inside)
+        elif owner is not None:
+            os.setgroups([])
+            os.setgid(owner[1])
+            os.setuid(owner[0])
         then()  # after the change of user: that clears the parent-death signal
 
     return before_exec
@@ -56,19 +57,36 @@ def as_unprivileged_user(then: Callable[[], None]) -> Callable[[], None]:
 
 def unprivileged_owner() -> tuple[int, int] | None:
     """(uid, gid) to which files for `as_unprivileged_user` must belong; None: the caller's own."""
-    if os.geteuid() != 0 or _user_namespaces_work():
-        return None
+    return None if os.geteuid() != 0 or _user_namespaces_work() else _ordinary_user()
+
+
+def is_nameless() -> bool:
+    """Whether `as_unprivileged_user` leaves the program without a passwd entry."""
+    return _has_no_entry() and not _user_namespaces_work()
+
+
+def _has_no_entry() -> bool:
+    try:
+        return not pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return True
+
+
+def _ordinary_user() -> tuple[int, int]:
+    """(uid, gid) of `nobody`, whom every system has."""
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _enter_user_namespace() -> None:
+def _enter_user_namespace(inside: tuple[int, int]) -> None:
+    """Become the user and group `inside` in a namespace of one's own."""
+    uid, gid = os.geteuid(), os.getegid()
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     for name, content in (
-        ("uid_map", f"{_UNPRIVILEGED_ID} 0 1"),
+        ("uid_map", f"{inside[0]} {uid} 1"),
         ("setgroups", "deny"),
-        ("gid_map", f"{_UNPRIVILEGED_ID} 0 1"),
+        ("gid_map", f"{inside[1]} {gid} 1"),
     ):
         with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - between fork and exec: as little as possible
             file.write(content)
@@ -81,7 +99,7 @@ def _user_namespaces_work() -> bool:
     child = os.fork()
     if child == 0:
         with contextlib.suppress(OSError):
-            _enter_user_namespace()
+            _enter_user_namespace(_ordinary_user())
             os._exit(0)
         os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

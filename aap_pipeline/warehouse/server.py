@@ -16,22 +16,17 @@ from pathlib import Path
 
 from aap_pipeline.warehouse.errors import DataDirectoryInUse, EmbeddedServerError
 from aap_pipeline.warehouse.file_locks import FileLock, cannot_write
-from aap_pipeline.warehouse.processes import as_unprivileged_user, die_with_parent, unprivileged_owner
+from aap_pipeline.warehouse.processes import as_unprivileged_user, die_with_parent, is_nameless, unprivileged_owner
 
 _USER = "aap_pipeline"
 _START_TIMEOUT_SECONDS = 60
 _STOP_TIMEOUT_SECONDS = 30
+# Where the server listens, how many it serves, what it logs. No figure may depend on an option: an external server has
+# PostgreSQL's defaults.
 _CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "256MB",
-    "maintenance_work_mem": "256MB",
-    "max_wal_size": "4GB",
-    "checkpoint_timeout": "15min",
-    "random_page_cost": "1.1",
-    "jit": "off",  # the marts answer in milliseconds: compiling would take longer than the query
-    "timezone": "UTC",
     "log_timezone": "UTC",
     "log_statement": "none",
     "log_min_error_statement": "panic",  # a failing statement's text may hold what a controller sent
@@ -158,6 +153,12 @@ class EmbeddedServer:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.data.exists():
             return
+        if is_nameless():
+            raise EmbeddedServerError(
+                f"The embedded PostgreSQL cannot start: user id {os.geteuid()} has no entry in /etc/passwd. Add one "
+                'with echo "aap:x:$(id -u):$(id -g)::/tmp:/bin/sh" >> /etc/passwd, or set AAP_PIPELINE_DATABASE_URL to '
+                "an external server."
+            )
         unfinished = self.directory / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)  # left by an initdb that was killed
         unfinished.mkdir(mode=0o700)

@@ -21,11 +21,11 @@ from aap_pipeline.dagster_instance import shipped, storage_url
 )
 def test_every_part_of_the_address_is_kept(url: str) -> None:
     """Guards against passwords with odd characters, sockets and TLS settings that get lost between two drivers."""
-    found = make_url(storage_url(url))
+    found = make_url(storage_url(url, 180000))
     assert found.drivername == "postgresql+psycopg2"
     given = conninfo_to_dict(url)
     query = dict(found.query)
-    assert query.pop("options") == "-csearch_path=dagster"
+    assert "-c search_path=dagster" in str(query.pop("options"))
     parts = {"user": found.username, "password": found.password, "host": found.host, "port": found.port}
     parts |= {"dbname": found.database, **query}
     expected = {name: str(value) for name, value in given.items()} | {"port": str(given.get("port", 5432))}
@@ -34,8 +34,10 @@ def test_every_part_of_the_address_is_kept(url: str) -> None:
 
 def test_options_of_the_address_come_first() -> None:
     """Guards against a search path that someone set and that would put Dagster's tables elsewhere."""
-    url = storage_url("postgresql://me@db/w?options=-csearch_path%3Dpublic")
-    assert make_url(url).query["options"] == "-csearch_path=public -csearch_path=dagster"
+    url = storage_url("postgresql://me@db/w?options=-csearch_path%3Dpublic", 150000)
+    options = str(make_url(url).query["options"])
+    assert options.startswith("-csearch_path=public -c timezone=UTC ")
+    assert options.endswith(" -c search_path=dagster")
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])

@@ -63,7 +63,8 @@ def test_nothing_changes_without_write(cli: Cli) -> None:
     refused = cli("sql", "DELETE FROM clusters_costs")
     assert refused.status == 1
     assert refused.err == (
-        "Error: Nothing was changed: cannot execute DELETE in a read-only transaction. Give --write to allow changes.\n"
+        "Error: Nothing was changed: DELETE may not run, only SELECT, WITH, VALUES, TABLE, EXPLAIN, SHOW, SET or "
+        "RESET. Give --write to allow changes.\n"
     )
     assert json.loads(cli("sql", "--json", "SELECT count(*) FROM clusters_costs").out) == [{"count": 2}]
 

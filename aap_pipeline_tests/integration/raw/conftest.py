@@ -8,9 +8,8 @@ from contextlib import closing
 import pytest
 
 from aap_pipeline.simulator.server import SimulatorServer
-from aap_pipeline.warehouse.server import EmbeddedServer
-from aap_pipeline_tests.conftest import fresh_database
 from aap_pipeline_tests.integration.raw.rig import Rig, empty_world
+from aap_pipeline_tests.servers import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +36,7 @@ def rig(server: SimulatorServer, database_url: str) -> Iterator[Rig]:
 
 
 @pytest.fixture(scope="module")
-def module_database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+def module_database_url(postgres: PostgresServer, template: str) -> Iterator[str]:
     """One migrated database for all examples of a property."""
-    yield from fresh_database(postgres, template)
+    with postgres.database(template) as url:
+        yield url

@@ -12,18 +12,17 @@ from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
-import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
 from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.server import EmbeddedServer
 from aap_pipeline_tests.integration.cli.processes import environment, finish
 from aap_pipeline_tests.integration.supervision.running import Up, free_port, small_location, wait_for
 from aap_pipeline_tests.integration.ui.site import import_controllers
 from aap_pipeline_tests.integration.warehouse.tls import tls_proxy
 from aap_pipeline_tests.orchestration.conftest import small_world
+from aap_pipeline_tests.servers import PostgresServer
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_up_refuses_settings_with_which_every_sync_would_fail(
 
 
 def test_an_external_server_serves_a_role_that_owns_its_database_over_verified_tls(
-    postgres: EmbeddedServer, template: str, tmp_path: Path
+    postgres: PostgresServer, template: str, tmp_path: Path
 ) -> None:
     """Guards against what only a superuser may do in the daemon, the web server or a run, against one of them that
     drops sslmode=verify-full on its way to the server, and against connections that outlive them."""
@@ -142,25 +141,15 @@ def test_an_external_server_serves_a_role_that_owns_its_database_over_verified_t
 
 
 @contextmanager
-def owned_database(postgres: EmbeddedServer, owner: str) -> Iterator[str]:
+def owned_database(postgres: PostgresServer, owner: str) -> Iterator[str]:
     """URL of an empty database for the block, and of the role that owns it and is nothing more."""
     password = "postgres-password"
-    with _administrator(postgres) as administrator:
-        administrator.execute(f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'".encode())
-        administrator.execute(f"CREATE DATABASE {owner} OWNER {owner}".encode())
-    running = postgres.running_url()
-    assert running is not None
-    server = urlsplit(running).netloc.rpartition("@")[2]
-    yield urlunsplit(urlsplit(running)._replace(netloc=f"{owner}:{password}@{server}", path=f"/{owner}"))
-    with _administrator(postgres) as administrator:
-        administrator.execute(f"DROP DATABASE {owner} WITH (FORCE)".encode())
-        administrator.execute(f"DROP ROLE {owner}".encode())
-
-
-def _administrator(postgres: EmbeddedServer) -> psycopg.Connection:
-    running = postgres.running_url()
-    assert running is not None
-    return psycopg.connect(urlunsplit(urlsplit(running)._replace(path="/postgres")), autocommit=True)
+    postgres.execute(f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'")
+    postgres.execute(f"CREATE DATABASE {owner} OWNER {owner} ENCODING 'UTF8' TEMPLATE template0")
+    there = urlsplit(postgres.url(owner))
+    yield urlunsplit(there._replace(netloc=f"{owner}:{password}@{there.netloc.rpartition('@')[2]}"))
+    postgres.execute(f"DROP DATABASE {owner} WITH (FORCE)")
+    postgres.execute(f"DROP ROLE {owner}")
 
 
 def _count(url: str, query: LiteralString) -> int:

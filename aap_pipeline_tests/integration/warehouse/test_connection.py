@@ -8,6 +8,8 @@ import pytest
 
 from aap_pipeline.warehouse.connection import connect, describe
 from aap_pipeline.warehouse.errors import DatabaseUnreachable
+from aap_pipeline_tests.integration.cli.conftest import Cli, run  # noqa: F401 - a fixture
+from aap_pipeline_tests.servers import PostgresServer
 
 
 def _error(url: str) -> str:
@@ -49,9 +51,28 @@ def test_tls_settings_of_the_url_reach_the_server(database_url: str) -> None:
     assert "server does not support SSL, but SSL was required" in _error(f"{database_url}?sslmode=require")
 
 
-def test_options_of_the_url_are_kept_and_the_session_is_in_utc(database_url: str) -> None:
-    """Guards against a search_path that someone set and against times in the server's zone."""
-    with connect(f"{database_url}?options=-c%20search_path%3Dmarts%20-c%20timezone%3DEurope/Berlin") as connection:
-        assert connection.execute("SHOW search_path").fetchone() == ("marts",)
-    with connect(database_url) as connection:
+def test_options_of_the_url_are_kept_where_nothing_relies_on_them(database_url: str) -> None:
+    """Guards against memory or a role that an operator sets in the URL and that is dropped."""
+    with connect(f"{database_url}?options=-c%20work_mem%3D9MB%20-c%20timezone%3DEurope/Berlin") as connection:
+        assert connection.execute("SHOW work_mem").fetchone() == ("9MB",)
         assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+@pytest.mark.parametrize("command", [["migrate"], ["migrate", "--check"], ["doctor"], ["status"], ["sql", "SELECT 1"]])
+def test_a_database_that_is_not_utf8_is_refused_in_one_sentence(
+    run: Cli,  # noqa: F811
+    postgres: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
+    command: list[str],
+) -> None:
+    """Guards against a TypeError, and against names that cannot be stored after a week of syncs."""
+    with postgres.database(encoding=encoding) as url:
+        monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", url)
+        outcome = run(*command)
+    assert outcome.status == 1
+    said = outcome.out if command == ["doctor"] else outcome.err
+    assert f"has the encoding {encoding}, which cannot hold every name" in said
+    assert "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0;" in said
+    assert "Traceback" not in outcome.err
