@@ -30,11 +30,13 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     """
     from aap_pipeline.settings import Settings
     from aap_pipeline.supervision.supervisor import Supervisor, UpOptions
+    from aap_pipeline.warehouse.connection import clear_errors
 
     options = UpOptions(host, port, workspace, metrics_port)
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())
-    supervisor.run()
+    with clear_errors():
+        supervisor.run()
     click.echo("Stopped.")
     return 0

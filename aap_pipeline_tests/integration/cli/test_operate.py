@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,8 +102,11 @@ def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: C
     assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token ends on ")
 
 
-def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
+def test_doctor_finds_nothing_wrong_with_a_new_installation(
+    cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guards against alarms about what is merely not set up yet."""
+    monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new_key())
     outcome = cli("doctor", "--json")
     assert outcome.status == 0
     verdicts = {finding["subject"]: finding["verdict"] for finding in json.loads(outcome.out)}
@@ -108,13 +114,47 @@ def test_doctor_finds_nothing_wrong_with_a_new_installation(cli: Cli) -> None:
         "disk": "ok",
         "database": "ok",
         "clock": "ok",
+        "server": "warning",  # the tests' own does not wait for the disk
         "schema": "ok",
         "settings": "ok",
+        "encryption key": "ok",
         "clusters": "warning",
         "alerts": "warning",
         "references": "ok",
         "Dagster daemon": "warning",
     }
+
+
+def test_doctor_names_a_missing_key_before_there_is_a_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against an installation that is well until the first cluster is added."""
+    monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS", raising=False)
+    outcome = cli("doctor")
+    assert outcome.status == 1
+    assert "AAP_PIPELINE_ENCRYPTION_KEYS is not set: with an external database, make a key" in outcome.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_that_cannot_print_a_character_gets_a_substitute(
+    database_url: str, tmp_path: Path, encoding: str
+) -> None:
+    """Guards against a traceback in place of a report in the C locale, whatever is printed."""
+    environment = {
+        **os.environ,
+        "PYTHONIOENCODING": encoding,
+        "AAP_PIPELINE_DATABASE_URL": database_url,
+        "AAP_PIPELINE_HOME": str(tmp_path),
+        "AAP_PIPELINE_ENCRYPTION_KEYS": new_key(),
+    }
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "aap_pipeline.cli", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout.decode(encoding)
+
+    assert [line[0] for line in run("doctor").splitlines()][:2] == ["+", "+"]
+    shown = run("sql", "SELECT '日 … 1 – 2' AS x").replace("…", "...").replace("–", "-")  # cp1252 has both
+    assert "? ... 1 - 2" in shown
 
 
 def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

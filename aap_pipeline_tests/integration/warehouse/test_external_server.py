@@ -24,7 +24,6 @@ _REPRESENTATIVE = (
     "marts/test_access.py",
     "cli/test_session_settings.py",  # syncs and reports
     "cli/test_sql_read_only.py",
-    "warehouse/test_migrate.py",
 )
 
 pytestmark = pytest.mark.skipif(not _PROGRAMS.is_dir(), reason="Needs PostgreSQL 15: apt-get install postgresql-15")
