@@ -152,7 +152,7 @@ def _told_all(subject: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
 
 def _server(url: str) -> list[Finding]:
     """What slows the server or endangers its data, in a session as a BI tool has it: without the settings of ours."""
-    with psycopg.connect(url, connect_timeout=10) as connection:
+    with psycopg.connect(url, connect_timeout=10, options="-c statement_timeout=0") as connection:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
         rows = connection.execute(statement("upkeep/server_settings"), rules).fetchall()
     found = [

@@ -38,10 +38,10 @@ _HOSTILE = {
     "search_path": "elsewhere",
     "standard_conforming_strings": "off",
     "row_security": "off",
-    "statement_timeout": "50",
-    "lock_timeout": "50",
-    "idle_in_transaction_session_timeout": "50",
-    "idle_session_timeout": "50",
+    "statement_timeout": "500",
+    "lock_timeout": "500",
+    "idle_in_transaction_session_timeout": "500",
+    "idle_session_timeout": "500",
     "jit_above_cost": "0",
 }
 _TIMES = "SELECT array_agg(finished ORDER BY id), avg(elapsed) FROM clusters_job"
@@ -69,7 +69,7 @@ def test_a_sync_and_its_report_do_not_depend_on_the_settings_of_the_role(
                 postgres.execute(f"ALTER DATABASE {administrator.rpartition('/')[2]} OWNER TO {name}")
                 with psycopg.connect(administrator, autocommit=True) as connection:
                     if settings and connection.info.server_version >= 170000:
-                        settings = {**settings, "transaction_timeout": "50"}
+                        settings = {**settings, "transaction_timeout": "500"}
                     connection.execute(f"CREATE SCHEMA {name} AUTHORIZATION {name}".encode())
                     connection.execute(f"CREATE TABLE {name}.clusters_job (id integer)".encode())
                 _set(postgres, name, settings)
