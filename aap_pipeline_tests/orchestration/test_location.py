@@ -36,8 +36,8 @@ print(len(list(defs.resolve_all_asset_specs())), *heavy)
 
 
 def assets() -> list[AssetSpec]:
-    """Every asset of the code location."""
-    return list(defs.resolve_all_asset_specs())
+    """Return every asset of the code location by key: pytest-xdist needs the same order in each worker."""
+    return sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 
 def test_the_location_loads_in_a_fresh_interpreter_without_environment_or_io(tmp_path: Path) -> None:
