@@ -14,7 +14,7 @@ from aap_pipeline_tests.integration.raw.rig import Rig, empty_world
 
 
 @pytest.fixture(scope="session")
-def shared_server() -> Iterator[SimulatorServer]:
+def shared_server(starts_server: None) -> Iterator[SimulatorServer]:
     """One simulator for all tests; each serves a world of its own from it."""
     with SimulatorServer(empty_world()) as server:
         yield server

@@ -14,6 +14,8 @@ from aap_pipeline.simulator.server import SimulatorServer
 from aap_pipeline.simulator.synthetic import SyntheticWorld, synthetic
 from aap_pipeline_tests.integration.simulator.certificate import self_signed
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 JOBS = "/api/v2/jobs/?page_size=5&order_by=id"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 Get = Callable[..., requests.Response]

@@ -15,6 +15,8 @@ from aap_pipeline.simulator.synthetic import synthetic
 from aap_pipeline.simulator.tokens import PLAIN
 from aap_pipeline_tests.integration.simulator.shapes import Shape
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 RECORDED = [(product, exchange) for product in FOLDERS for exchange in exchanges(product)]
 CHANGING = {"content-length", "x-api-time", "x-api-total-time", "x-api-request-id", "date"}
 # Rows of these jobs were not recorded, so that the engine has no such job.

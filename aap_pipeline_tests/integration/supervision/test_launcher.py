@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import psutil
+import pytest
 
 from aap_pipeline.abandoned import PROCESS_TAG, process_of
 from aap_pipeline.jobs import PARTITION_TAG
@@ -16,6 +17,8 @@ from aap_pipeline.warehouse.connection import connect
 from aap_pipeline_tests.integration.cli.processes import environment, import_clusters
 from aap_pipeline_tests.integration.supervision.running import Up, wait_for
 from aap_pipeline_tests.orchestration.conftest import small_world
+
+pytestmark = pytest.mark.usefixtures("starts_server")
 
 
 def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None:

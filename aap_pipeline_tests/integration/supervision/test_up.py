@@ -25,6 +25,8 @@ from aap_pipeline_tests.integration.ui.site import import_controllers
 from aap_pipeline_tests.integration.warehouse.tls import tls_proxy
 from aap_pipeline_tests.orchestration.conftest import small_world
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 
 @pytest.fixture
 def start_up(tmp_path: Path) -> Iterator[Callable[[], Up]]:

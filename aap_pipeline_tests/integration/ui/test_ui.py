@@ -23,7 +23,7 @@ DEMANDED = "AAP_PIPELINE_TEST_BROWSER"
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
+def up(starts_server: None, tmp_path: Path) -> Iterator[Up]:
     """`aap-pipeline up`, ended after the test whatever happens in it."""
     if lacking := missing():
         if os.environ.get(DEMANDED) == "1":

@@ -16,6 +16,8 @@ from aap_pipeline.warehouse.embedded import embedded_server
 from aap_pipeline.warehouse.errors import DatabaseUnreachable, EmbeddedServerError
 from aap_pipeline.warehouse.server import EmbeddedServer
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 _HOLD = """
 import sys
 from pathlib import Path
