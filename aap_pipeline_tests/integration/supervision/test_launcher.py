@@ -21,6 +21,7 @@ from aap_pipeline_tests.orchestration.conftest import small_world
 pytestmark = pytest.mark.usefixtures("starts_server")
 
 
+@pytest.mark.long
 def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None:
     """Guards against a run that nobody can end, one that is under way for ever, and one that outlives `up`."""
     with socket.socket() as silent:
@@ -50,6 +51,7 @@ def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None
             up.process.communicate()
 
 
+@pytest.mark.long
 def test_the_daemons_log_holds_what_went_wrong_and_no_stream_of_events(tmp_path: Path) -> None:
     """Guards against a failure that nobody finds among 140 lines a run, and that they push out of a bounded log; and
     against an event log that lacks them. Also against a sensor that somebody switched off, which doctor calls alive."""
