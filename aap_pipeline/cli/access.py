@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, print_rows
+from aap_pipeline.reports.output import Column, json_option, print_rows
 
 _organization = click.option("--organization", "organizations", multiple=True, metavar="NAME", help="May be repeated.")
 _cluster = click.option("--cluster", metavar="NAME", help="The organizations' cluster, where several have the name.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, number, print_rows
+from aap_pipeline.cli.values import Day, Whole
+from aap_pipeline.reports.output import Column, json_option, number, print_rows
+
+_MINUTES = Whole(0, 2**31 - 1)  # a column INTEGER
 
 
 @click.group(name="templates")
@@ -40,15 +43,11 @@ def list_(cluster: str | None, as_json: bool) -> None:
 
 @command.command(name="set", short_help="Set the minutes of a job template, or leave it out of the savings.")
 @click.argument("name")
-@click.option("--manual-minutes", type=int, help="Minutes that the work takes by hand, for each host.")
-@click.option("--creation-minutes", type=int, help="Minutes that creating the automation took.")
+@click.option("--manual-minutes", type=_MINUTES, help="Minutes that the work takes by hand, for each host.")
+@click.option("--creation-minutes", type=_MINUTES, help="Minutes that creating the automation took.")
 @click.option("--exclude/--include", "excluded", default=None, help="Leave its runs out of all figures, or not.")
 @click.option(
-    "--from",
-    "excluded_from",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DAY",
-    help="First day of --exclude or --include (default: today).",
+    "--from", "excluded_from", type=Day(), metavar="DAY", help="First day of --exclude or --include (default: today)."
 )
 @click.option("--cluster", metavar="NAME", help="The cluster, where several have a template of that name.")
 def set_(
@@ -56,7 +55,7 @@ def set_(
     manual_minutes: int | None,
     creation_minutes: int | None,
     excluded: bool | None,
-    excluded_from: datetime | None,
+    excluded_from: date | None,
     cluster: str | None,
 ) -> None:
     """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today.
@@ -74,7 +73,7 @@ def set_(
             manual_minutes=manual_minutes,
             creation_minutes=creation_minutes,
             excluded=excluded,
-            excluded_from=excluded_from.date() if excluded_from else None,
+            excluded_from=excluded_from,
             cluster=cluster,
         )
     left_out = " The savings leave it out." if found.excluded else ""

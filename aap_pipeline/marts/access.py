@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from psycopg import errors, sql
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.costs import place
 from aap_pipeline.marts.errors import CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 _NOTHING = -1
 """An organization that does not exist: a role with this row is restricted, and sees nothing by it."""

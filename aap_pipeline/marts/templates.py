@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.costs import place
-from aap_pipeline.marts.errors import CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
-
-MINIMUM_MINUTES, MAXIMUM_MINUTES = 1, 1_000_000
+from aap_pipeline.marts.errors import BadValue, CostError
 
 
 @dataclass(frozen=True)
@@ -50,20 +48,16 @@ def set_template(
 ) -> TemplateMinutes:
     """Set one template's minutes as of today, by its name or #id; the caller commits. Returns it as it is now.
 
-    `excluded` leaves the template's runs out of every figure, or takes them in again, from `excluded_from` (default:
-    today) on. Raises CostError for an unknown or ambiguous template, for minutes out of 1 to 1,000,000, and for a day
-    to come.
+    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. `excluded` leaves the template's runs out of
+    every figure, or takes them in again, from `excluded_from` (default: today) on. Raises CostError for an unknown or
+    ambiguous template, BadValue for nothing to set and for a day to come.
     """
-    for what, minutes in (("manual minutes", manual_minutes), ("creation minutes", creation_minutes)):
-        if minutes is not None and not MINIMUM_MINUTES <= minutes <= MAXIMUM_MINUTES:
-            raise CostError(
-                f"The {what} of {name!r} cannot be {minutes}: they must be between {MINIMUM_MINUTES} and "
-                f"{MAXIMUM_MINUTES:,}."
-            )
     if manual_minutes is None and creation_minutes is None and excluded is None:
-        raise CostError(f"Say what to set for {name!r}: --manual-minutes, --creation-minutes, --exclude or --include.")
+        raise BadValue(
+            f"Nothing to set for {name!r}: use --manual-minutes, --creation-minutes, --exclude or --include."
+        )
     if excluded is None and excluded_from is not None:
-        raise CostError("A first day goes with --exclude or --include only: minutes change as of today.")
+        raise BadValue("A first day goes with --exclude or --include only: minutes change as of today.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
     if not found:
         raise CostError(f"There is no job template {name!r}: `aap-pipeline templates list` shows them.")
@@ -77,7 +71,7 @@ def set_template(
     if excluded is not None:
         [(today,)] = connection.execute(statement("marts/today")).fetchall()
         if excluded_from is not None and excluded_from > today:
-            raise CostError(f"The savings cannot leave {name!r} out from {excluded_from} on: the day is still to come.")
+            raise BadValue(f"The savings cannot leave {name!r} out from {excluded_from} on: the day is still to come.")
         connection.execute(
             statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
         )

@@ -89,8 +89,8 @@ BEGIN
     END IF;
     new.fiscal_year_start_month := rollup.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
     new.hours_per_fte := rollup.checked_number('hours_per_fte', '1720', 1, 8784);
-    new.default_manual_minutes := rollup.checked_number('default_manual_minutes', '60', 1, 1000000, TRUE);
-    new.default_creation_minutes := rollup.checked_number('default_creation_minutes', '60', 1, 1000000, TRUE);
+    new.default_manual_minutes := rollup.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
+    new.default_creation_minutes := rollup.checked_number('default_creation_minutes', '60', 0, 2147483647, TRUE);
     SELECT iso_code, symbol INTO new.currency, new.currency_symbol
         FROM public.common_currency WHERE id::text = rollup.setting('currency', '1');
     -- Settings may be stored before the currencies, as the specification's statements do.
