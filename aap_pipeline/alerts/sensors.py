@@ -108,7 +108,7 @@ def _stale(connection: Connection, settings: AlertSettings, now: datetime, was: 
         for name, last, began in connection.execute(statement("alerts/freshness"))
         if may_begin or name in was
     }
-    return {name: f"{verdict.text} {FRESH.remedy}" for name, verdict in found.items() if not verdict.passed}
+    return {name: f"{verdict.text} {FRESH.remedy_for(name)}" for name, verdict in found.items() if not verdict.passed}
 
 
 def _freshness_events(stale: dict[str, str], was_stale: set[str]) -> Iterator[AssetCheckEvaluation]:
