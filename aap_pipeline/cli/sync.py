@@ -12,6 +12,7 @@ from aap_pipeline.cli.output import cell, console, duration, json_option, print_
 from aap_pipeline.cli.progress import TerminalProgress
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.report.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
 from aap_pipeline.warehouse.connection import connect
 from aap_pipeline.warehouse.encryption import cipher
@@ -46,10 +47,14 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
         window = Window(_time(since), _time(until))
         with TerminalProgress(listed) as progress:
             outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
+        with connect(url) as connection:
+            refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
         print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
     else:
         print_outcomes(outcomes)
+        if refused:
+            console().print(cell(refused))
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 

@@ -57,11 +57,8 @@ def test_damaged_host_totals(
 ) -> None:
     """Guards against a remedy that changes another cluster's jobs, or none, or loses those that the controller lost."""
     before = synced.query(JOBS)
-    [(number,)] = synced.query(
-        "UPDATE clusters_job SET num_hosts = 999, ok_hosts_count = 99 WHERE id = (SELECT id FROM clusters_job j WHERE "
-        "num_hosts > 0 AND cluster_id = (SELECT id FROM clusters_cluster WHERE name = 'prod') ORDER BY finished LIMIT 1) "
-        "RETURNING external_id"
-    )
+    damage = f"UPDATE clusters_job SET num_hosts = 999, ok_hosts_count = 99 WHERE id = {ONE} RETURNING external_id"
+    [(number,)] = synced.query(damage)
     if gone:
         controller.world.delete_job(number)
     mend(synced, checks, "host_totals_agree" if checks is core_checks else "host_totals_audited")
@@ -83,9 +80,9 @@ def test_a_job_missing_today(synced: Site) -> None:
     """Guards against a check that covers the last day and a remedy that ends with yesterday."""
     before = synced.query(JOBS)
     [(lost,)] = synced.query(
-        "DELETE FROM clusters_job WHERE id = (SELECT j.id FROM clusters_job j JOIN clusters_cluster c ON c.id = cluster_id "
-        "WHERE c.name = 'prod' AND finished < (SELECT max(finished) FROM clusters_job) - interval '15 minutes' "
-        "ORDER BY finished DESC LIMIT 1) RETURNING finished"
+        "DELETE FROM clusters_job WHERE id = (SELECT j.id FROM clusters_job j JOIN clusters_cluster c "
+        "ON c.id = cluster_id WHERE c.name = 'prod' AND finished < (SELECT max(finished) FROM clusters_job) "
+        "- interval '15 minutes' ORDER BY finished DESC LIMIT 1) RETURNING finished"
     )
     synced.query(  # so that the last day that is looked at holds it
         "UPDATE clusters_clustersyncstatus SET last_job_finished_date = %s RETURNING 1", lost + timedelta(minutes=1)
