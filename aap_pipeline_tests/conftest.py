@@ -1,21 +1,16 @@
-"""The real PostgreSQL that integration tests use: one embedded server a session, one database a test."""
+"""The real PostgreSQL that integration tests use: one server per session, one database per test."""
 
 from __future__ import annotations
 
-import itertools
 import signal
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.migrate import migrate
-from aap_pipeline.warehouse.server import EmbeddedServer
-
-_numbers = itertools.count(1)
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.migrate import migrate
+from aap_pipeline_tests.servers import PostgresServer, server
+from aap_pipeline_tests.site import controller, shared_controller, site  # noqa: F401 - fixtures
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Of a shell's background job, whose children would ignore the Ctrl-C that tests send them.
@@ -23,39 +18,39 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """The embedded server, without waiting for the disk; its own database stays empty."""
-    directory: Path = tmp_path_factory.mktemp("postgres") / "server"
-    server = EmbeddedServer(directory, {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
-    server.start()
-    yield server
-    server.stop()
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The embedded server, or the external one that AAP_PIPELINE_TEST_DATABASE_URL names."""
+    with server(tmp_path_factory.mktemp("postgres") / "server") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def template(postgres: EmbeddedServer) -> str:
+def template(postgres: PostgresServer) -> Iterator[str]:
     """Name of a migrated database from which each test's is copied."""
-    _administer(postgres, "CREATE DATABASE template_migrated")
-    migrate(_url(postgres, "template_migrated"))
-    return "template_migrated"
+    with postgres.database() as url:
+        migrate(url)
+        yield url.rpartition("/")[2]
 
 
 @pytest.fixture
-def empty_database_url(postgres: EmbeddedServer) -> Iterator[str]:
+def empty_database_url(postgres: PostgresServer) -> Iterator[str]:
     """URL of a fresh, empty database."""
-    yield from fresh_database(postgres, "template0")
+    with postgres.database() as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+def database_url(postgres: PostgresServer, template: str) -> Iterator[str]:
     """URL of a fresh, migrated database."""
-    yield from fresh_database(postgres, template)
+    with postgres.database(template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def shared_database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+def shared_database_url(postgres: PostgresServer, template: str) -> Iterator[str]:
     """URL of one migrated database for all tests that only read."""
-    yield from fresh_database(postgres, template)
+    with postgres.database(template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -63,21 +58,3 @@ def connection(database_url: str) -> Iterator[Connection]:
     """A connection to a fresh, migrated database."""
     with connect(database_url) as connection:
         yield connection
-
-
-def fresh_database(postgres: EmbeddedServer, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _url(postgres, name)
-    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _url(postgres: EmbeddedServer, database: str) -> str:
-    url = postgres.running_url()
-    assert url is not None
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
-def _administer(postgres: EmbeddedServer, command: str) -> None:
-    with psycopg.connect(_url(postgres, "postgres"), autocommit=True) as connection:
-        connection.execute(command.encode())

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from dagster import AssetCheckEvaluation, AssetCheckSeverity, AssetKey, Config, OpExecutionContext, RunRequest, job, op
 from pydantic import Field
 
-from aap_pipeline.abandoned import note_process
-from aap_pipeline.alerts.settings import alert_settings
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.jobs import REASON_TAG
+from aap_pipeline.clusters.staleness import stale_after
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.checks import Verdict
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.jobs import REASON_TAG
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline.raw.checks import freshness
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Verdict
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 
 class Stale(Config):
@@ -32,8 +32,7 @@ def evaluate_freshness(
     """Look at each cluster again: one may have been synced, disabled or removed since."""
     note_process(context)
     with failing_clearly(), warehouse.connection() as connection:
-        limit = timedelta(minutes=alert_settings().stale_minutes)
-        found = freshness_of_clusters(connection, limit, datetime.now(UTC), config.clusters)
+        found = freshness_of_clusters(connection, stale_after(), datetime.now(UTC), config.clusters)
     for name in config.clusters:
         if (verdict := found.get(name)) is not None:
             yield AssetCheckEvaluation(

@@ -6,13 +6,13 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core import checks, verdicts
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Check, result, specs
+from aap_pipeline.orchestration.checks import Check, result, specs
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
 
 ASSET: Final = ("core", "jobs")
 _DAY: Final = timedelta(days=1)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 UNPARSED_AFTER_SECONDS: Final = 3600
 AUDIT_A_NIGHT: Final = 200_000

@@ -10,7 +10,7 @@ from typing import Protocol
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.controller.paging import id_of
-from aap_pipeline.raw.documents import Document, RawJob, labels_are_cut, raw_job, raw_job_without_id
+from aap_pipeline.documents.raw_documents import Document, RawJob, labels_are_cut, raw_job, raw_job_without_id
 
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500

@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from aap_pipeline.controller.paging import id_of
-from aap_pipeline.raw.documents import Document, RawDocument, encode, leave_out
+from aap_pipeline.documents.raw_documents import Document, RawDocument, encode, leave_out
 
 
 class ListingStore(Protocol):

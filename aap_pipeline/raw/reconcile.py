@@ -17,17 +17,17 @@ import psycopg
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.paging import id_of
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.raw.documents import RawJob, finished_of
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.runs import begin_run, end_run, report_of
 from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, is_gone
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.statements import statement
 
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -121,7 +121,7 @@ def _reconcile(
 ) -> Reconciliation:
     newest = api.newest_finished()
     store = _NotingStore(connection, request.cluster.id)
-    days, differing = _days_to_compare(connection, request, api.client.controller_now(), first), []
+    days, differing = _days_to_compare(connection, request, api, first), []
     if newest is None and days:  # counts that are all zero prove nothing
         request.tell(shows_no_job(request.cluster, max(day.until for day in days.values())))
         days = {}
@@ -142,14 +142,17 @@ def _reconcile(
 
 
 def _days_to_compare(
-    connection: Connection, request: SyncRequest, now: datetime, first: date | None
+    connection: Connection, request: SyncRequest, api: ControllerApi, first: date | None
 ) -> dict[str, Window]:
     """The days up to where the sync has read everything; none before it has begun."""
+    now = api.client.controller_now()
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if row is None or row[0] is None:
         return {}
     if first is None:
         first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
+    elif oldest := api.oldest_finished():
+        first = max(first, oldest.astimezone(UTC).date())  # before it there is nothing to compare
     overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
     return days_of(first, min(row[0], now - overlap).astimezone(UTC))
 
