@@ -213,6 +213,7 @@ CREATE TABLE clusters_job (
     job_slice_count INTEGER,
     provisional BOOLEAN NOT NULL DEFAULT FALSE,
     fingerprint BYTEA,
+    clock_ran_backwards BOOLEAN NOT NULL DEFAULT FALSE,
     CONSTRAINT valid_status CHECK (
         status IN ('new', 'pending', 'waiting', 'running', 'successful', 'failed', 'error', 'canceled')),
     CONSTRAINT finished_jobs_have_elapsed CHECK (
