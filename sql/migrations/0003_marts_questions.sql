@@ -214,7 +214,7 @@ BEGIN
             FROM generate_series(marts.day_start(from_date, zone),
                 marts.day_start(to_date + 1, zone) - interval '1 microsecond', interval '30 minutes') AS h
         ), job AS (
-            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.hosts) AS hosts
+            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) FILTER (WHERE j.runs > 0 OR j.hosts = 0) AS jobs, sum(j.hosts) AS hosts
             FROM marts.fct_job_run j
             WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
               AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
