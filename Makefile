@@ -33,7 +33,7 @@ demo: $(READY)  ## Run the main job over simulated controllers and print the sav
 
 test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses logical --maxprocesses 8 --dist worksteal
 
 lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -71,7 +71,8 @@ def server(folder: Path) -> Iterator[PostgresServer]:
     if external:
         yield PostgresServer(external)
         return
-    embedded = EmbeddedServer(folder, {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
+    options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "512MB"}
+    embedded = EmbeddedServer(folder, options)
     try:
         yield PostgresServer(embedded.start())
     finally:

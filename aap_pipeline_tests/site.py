@@ -81,7 +81,7 @@ def site(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="session")
-def shared_controller() -> Iterator[SimulatorServer]:
+def shared_controller(starts_server: None) -> Iterator[SimulatorServer]:
     """One simulator for all tests of the session."""
     with SimulatorServer(small_world()) as server:
         yield server

@@ -36,10 +36,11 @@ print(len(list(defs.resolve_all_asset_specs())), *heavy)
 
 
 def assets() -> list[AssetSpec]:
-    """Every asset of the code location."""
-    return list(defs.resolve_all_asset_specs())
+    """Return every asset of the code location by key: pytest-xdist needs the same order in each worker."""
+    return sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_the_location_loads_in_a_fresh_interpreter_without_environment_or_io(tmp_path: Path) -> None:
     """Guards against secrets, connections and slow imports at load: Dagster loads a location in every run."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT)}
@@ -56,6 +57,7 @@ def test_the_location_loads_in_a_fresh_interpreter_without_environment_or_io(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_dagster_validates_the_workspace_for_a_newcomer(tmp_path: Path) -> None:
     """Guards against a workspace.yaml or dagster.yaml that only works with variables a newcomer does not know."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AAP_", "DAGSTER"))}

@@ -14,6 +14,8 @@ from aap_simulator.faults import KINDS, Fault, FaultPlan, parse_fault
 from aap_simulator.server import SimulatorServer
 from aap_simulator.synthetic import SyntheticWorld, synthetic
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 JOBS = "/api/v2/jobs/?page_size=5&order_by=id"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 Get = Callable[..., requests.Response]

@@ -15,6 +15,8 @@ from aap_simulator.server import SimulatorServer, replay
 from aap_simulator.synthetic import synthetic
 from aap_simulator.tokens import PLAIN
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 RECORDED = [(product, exchange) for product in FOLDERS for exchange in exchanges(product)]
 CHANGING = {"content-length", "x-api-time", "x-api-total-time", "x-api-request-id", "date"}
 # Rows of these jobs were not recorded, so that the engine has no such job.

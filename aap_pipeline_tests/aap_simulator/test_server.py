@@ -22,6 +22,8 @@ from aap_simulator.server import SimulatorServer
 from aap_simulator.synthetic import synthetic
 from aap_simulator.tokens import AUDITOR, PLAIN, Account
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 SIZES: dict[str, Any] = {"seed": 4, "jobs": 30, "days": 5, "templates": 4, "organizations": 2, "hosts": 8}
 
 

@@ -22,6 +22,7 @@ def set_alerts(monkeypatch: pytest.MonkeyPatch, **values: object) -> None:
         monkeypatch.setenv(f"AAP_PIPELINE_ALERT_{name.upper()}", str(value))
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_a_test_message_reaches_every_receiver_and_leaves_nothing_open(
     run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -42,6 +43,7 @@ def test_a_test_message_reaches_every_receiver_and_leaves_nothing_open(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_a_receiver_that_does_not_take_it_is_named_with_why_and_fails_the_command(
     run: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ def keyed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SimulatorServer]:
+def server(starts_server: None) -> Iterator[SimulatorServer]:
     """A controller with a little history."""
     with SimulatorServer(small_world(jobs=12)) as server:
         yield server

@@ -19,6 +19,7 @@ from aap_pipeline.reports.output import money, number, to_json
 _ENTRIES = {name: entry for entries in SECTIONS.values() for name, entry in entries.items()}
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_help_loads_neither_dagster_nor_a_database_driver() -> None:
     """Guards against a second of waiting at every --help and every completion."""
     program = (
@@ -55,6 +56,7 @@ def _with_commands_below(
             yield from _with_commands_below((*path, name), each)
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_the_shell_is_offered_commands_and_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a completion that offers nothing, or that takes a second to."""
     for words, position, offered in (

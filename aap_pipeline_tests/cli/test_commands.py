@@ -29,6 +29,7 @@ def test_an_external_database_that_was_not_migrated_says_what_to_run(
     assert run("settings", "show").status == 0
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_the_embedded_server_is_made_migrated_used_and_stopped(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a first command that fails on a fresh machine, and against servers left behind."""
     monkeypatch.delenv("AAP_PIPELINE_DATABASE_URL", raising=False)

@@ -42,7 +42,7 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(starts_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo's first run on a fresh machine."""
     home = tmp_path_factory.mktemp("demo") / "home"
     yield Demo(home, finish(["demo"], environment(home)))

@@ -10,9 +10,9 @@ import pytest
 from aap_pipeline.cli.commands import SECTIONS
 from aap_pipeline.database.encryption import new_key
 from aap_pipeline_tests.cli.conftest import Cli
-from aap_pipeline_tests.orchestration.conftest import NO_PORT
 from aap_pipeline_tests.runtime.running import free_port
 from aap_pipeline_tests.servers import PostgresServer
+from aap_pipeline_tests.site import NO_PORT
 
 _COMMANDS = (
     ["sync"],

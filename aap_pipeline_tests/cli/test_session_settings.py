@@ -13,8 +13,8 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import new_key
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.cli.test_sync import at, register
-from aap_pipeline_tests.orchestration.conftest import small_world
 from aap_pipeline_tests.servers import PostgresServer
+from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 
 _FORMATS = {

@@ -199,6 +199,7 @@ def test_a_user_who_sees_no_job_is_told_so(cli: Cli, key: str, servers: ExitStac
     assert "has lost the role System Auditor" in lost["warnings"]
 
 
+@pytest.mark.long
 def test_ctrl_c_and_kill_9_leave_nothing_running_and_the_next_sync_goes_on(
     key: str, servers: ExitStack, database_url: str, tmp_path: Path
 ) -> None:
@@ -252,6 +253,7 @@ def run_status(url: str) -> list[str]:
     return [row[0] for row in query(url, "SELECT status FROM dagster.runs ORDER BY id")]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_fails_its_cluster_alone(
     key: str, servers: ExitStack, database_url: str, tmp_path: Path
 ) -> None:

@@ -87,7 +87,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(starts_server: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Servers and clients without a proxy or CA of the machine's environment."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         monkeypatch.delenv(name, raising=False)

@@ -31,7 +31,7 @@ PRODUCTS = {
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[SimulatorServer]:
+def shared(starts_server: None) -> Iterator[SimulatorServer]:
     """One server for the module; tests give it worlds of their own."""
     with SimulatorServer(synthetic(seed=1, jobs=1)) as server:
         yield server
@@ -86,6 +86,7 @@ def test_every_product_is_recognised_and_checked(bench: Bench, shared: Simulator
     assert bool(client.product().warnings) == (product == "aap28")
 
 
+@pytest.mark.usefixtures("starts_server")
 @pytest.mark.parametrize("product", ["awx", "aap24", "aap25"])
 def test_recorded_controllers_are_recognised(bench: Bench, product: str) -> None:
     """Their answers are the real ones."""

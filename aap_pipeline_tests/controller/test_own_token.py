@@ -30,7 +30,7 @@ def asking(server: SimulatorServer) -> Iterator[ControllerClient]:
 
 
 @pytest.fixture(params=["awx", "aap24", "aap25"])
-def server(request: pytest.FixtureRequest) -> Iterator[SimulatorServer]:
+def server(starts_server: None, request: pytest.FixtureRequest) -> Iterator[SimulatorServer]:
     """A controller of each kind whose clock stands, and whose tokens live for a year from then on."""
     with replay(request.param) as server:
         server.world.clock.freeze(NOW)

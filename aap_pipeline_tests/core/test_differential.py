@@ -71,6 +71,7 @@ def test_generated_documents_become_the_same_rows_in_both_parsers(connection: Co
     assert_same(tables_of(connection, cluster_id), oracle)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mutated_documents_are_stored_right_or_quarantined(
     connection: Connection, database_url: str, seed: int

@@ -49,7 +49,7 @@ def git(*arguments: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def release() -> str:
+def release(starts_server: None) -> str:
     """The tag of the newest release among the commits before this one."""
     if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
         pytest.skip("This is no git checkout: there is no previous release to look at.")

@@ -16,6 +16,8 @@ from aap_pipeline.database.errors import DatabaseUnreachable, EmbeddedServerErro
 from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline.embedded.shared_server import embedded_server
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 _HOLD = """
 import sys
 from pathlib import Path

@@ -32,7 +32,7 @@ def _get(port: int, path: str = "/metrics") -> str:
 
 
 @pytest.fixture
-def port() -> int:
+def port(starts_server: None) -> int:
     """A port that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ many = settings(
 )
 
 
+@pytest.mark.long
 @many
 @given(seed=seeds)
 @example(seed=40)  # a template that runs for organizations of different rates
@@ -91,6 +93,7 @@ def test_every_function_says_what_the_oracle_says(connection: Connection, seed: 
         assert connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone() == (0,)
 
 
+@pytest.mark.long
 @many
 @given(seed=seeds)
 @example(seed=7)  # a job is archived before one arrives

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ ranges = st.tuples(st.integers(-3, DAYS + 2), st.integers(0, DAYS)).map(
 )
 
 
+@pytest.mark.long
 @settings(
     max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "100")),
     deadline=None,

@@ -34,6 +34,7 @@ def test_a_tag_that_a_new_run_inherited_says_nothing() -> None:
         assert process_of("a-run", tag) is None
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_a_process_that_ended_is_gone_and_one_that_runs_is_not() -> None:
     """Guards against ending runs that are under way, and against keeping those that are not."""
     here = this_process()

@@ -13,7 +13,7 @@ from aap_simulator.server import SimulatorServer
 
 
 @pytest.fixture(scope="session")
-def shared_server() -> Iterator[SimulatorServer]:
+def shared_server(starts_server: None) -> Iterator[SimulatorServer]:
     """One simulator for all tests; each serves a world of its own from it."""
     with SimulatorServer(empty_world()) as server:
         yield server

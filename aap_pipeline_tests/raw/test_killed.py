@@ -148,7 +148,7 @@ def assert_behind_the_watermark_all_is_here(rig: Rig, world: World) -> None:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+def own_server(starts_server: None, tmp_path: Path) -> Iterator[EmbeddedServer]:
     """A PostgreSQL that a test may crash."""
     tmp_path.chmod(0o711)
     server = EmbeddedServer(tmp_path / "postgres")

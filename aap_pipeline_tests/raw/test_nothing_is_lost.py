@@ -208,6 +208,7 @@ def played(shared_server: SimulatorServer, module_database_url: str) -> Callable
     return play
 
 
+@pytest.mark.long
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

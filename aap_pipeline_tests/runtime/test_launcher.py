@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import psutil
+import pytest
 
 from aap_pipeline.database.connection import connect
 from aap_pipeline.health.doctor import examine
@@ -17,7 +18,10 @@ from aap_pipeline_tests.runtime.running import Up, wait_for
 from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 
+pytestmark = pytest.mark.usefixtures("starts_server")
 
+
+@pytest.mark.long
 def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None:
     """Guards against a run that nobody can end, one that is under way for ever, and one that outlives `up`."""
     with socket.socket() as silent:
@@ -47,6 +51,7 @@ def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None
             up.process.communicate()
 
 
+@pytest.mark.long
 def test_the_daemons_log_holds_what_went_wrong_and_no_stream_of_events(tmp_path: Path) -> None:
     """Guards against a failure that nobody finds among 140 lines a run, and that they push out of a bounded log; and
     against an event log that lacks them. Also against a sensor that somebody switched off, which doctor calls alive."""

@@ -46,6 +46,7 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
         yield found
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_a_run_is_found_from_its_launch_on(instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a run that nobody can end while its process has not come to its first step."""
     started: list[Idle] = []

@@ -25,6 +25,7 @@ def test_pauses_double_up_to_a_minute_and_begin_again_after_a_stable_minute() ->
     assert backoff.pause(61) == 1
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_a_port_that_is_taken_is_named() -> None:
     """Guards against a web server that dies of it again and again."""
     with socket.socket() as taken:
@@ -50,6 +51,7 @@ def test_a_large_log_begins_anew_under_a_process_that_goes_on_writing(tmp_path: 
     assert (tmp_path / "daemon.log.1").stat().st_size == 20_000_001
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_a_guard_that_is_killed_is_told_as_such_and_leaves_nothing(tmp_path: Path) -> None:
     """Guards against "ended with status -9", and against a second daemon beside one that its guard left behind."""
     log = tmp_path / "daemon.log"
@@ -70,6 +72,7 @@ def test_a_guard_that_is_killed_is_told_as_such_and_leaves_nothing(tmp_path: Pat
 _NO_PROC = "sys.platform = 'darwin'; guard._descendants = set; "
 
 
+@pytest.mark.usefixtures("starts_server")
 @pytest.mark.parametrize("ignores", ["", "trap '' TERM; "])
 @pytest.mark.parametrize("platform", ["", _NO_PROC], ids=["this one", "macOS"])
 def test_a_guard_that_is_stopped_as_its_command_starts_ends_it(platform: str, ignores: str) -> None:
@@ -102,6 +105,7 @@ def test_a_folder_too_deep_for_a_socket_is_told_with_what_to_do(tmp_path: Path) 
         CodeServer(Path(f"{deep}x"))
 
 
+@pytest.mark.usefixtures("starts_server")
 def test_the_workspace_leads_to_where_the_code_server_listens(tmp_path: Path) -> None:
     """Guards against a path that is relative to a folder other than the reader's."""
     code = CodeServer(tmp_path)

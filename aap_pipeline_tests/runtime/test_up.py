@@ -24,6 +24,8 @@ from aap_pipeline_tests.site import small_world
 from aap_pipeline_tests.ui.site import import_controllers
 from aap_simulator.server import SimulatorServer
 
+pytestmark = pytest.mark.usefixtures("starts_server")
+
 
 @pytest.fixture
 def start_up(tmp_path: Path) -> Iterator[Callable[[], Up]]:
@@ -41,6 +43,7 @@ def start_up(tmp_path: Path) -> Iterator[Callable[[], Up]]:
         up.process.communicate()
 
 
+@pytest.mark.long
 def test_nothing_outlives_up_and_the_data_does(start_up: Callable[[], Up]) -> None:
     """Guards against orphans after kill -9, SIGTERM and Ctrl-C, also of code servers and of a run under way."""
     first = start_up()
@@ -98,6 +101,7 @@ def test_up_refuses_settings_with_which_every_sync_would_fail(
     assert not (tmp_path / "home" / "postgres").exists()
 
 
+@pytest.mark.long
 def test_an_external_server_serves_a_role_that_owns_its_database_over_verified_tls(
     postgres: PostgresServer, template: str, tmp_path: Path
 ) -> None:

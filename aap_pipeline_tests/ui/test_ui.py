@@ -23,7 +23,7 @@ DEMANDED = "AAP_PIPELINE_TEST_BROWSER"
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
+def up(starts_server: None, tmp_path: Path) -> Iterator[Up]:
     """`aap-pipeline up`, ended after the test whatever happens in it."""
     if lacking := missing():
         if os.environ.get(DEMANDED) == "1":
@@ -36,6 +36,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     running.process.communicate()
 
 
+@pytest.mark.long
 def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up: Up, tmp_path: Path) -> None:
     """Guards against a UI that loads and cannot be operated: names, partitions, launchpad, colours, remedies."""
     up.wait_until_ready()

@@ -49,7 +49,7 @@ def _url(base: str, user: str, password: str, database: str) -> str:
 
 
 @pytest.fixture
-def server_of_its_own(tmp_path: Path) -> Iterator[str]:
+def server_of_its_own(starts_server: None, tmp_path: Path) -> Iterator[str]:
     """URL of a server for the test alone: roles belong to a server, not to a database."""
     server = EmbeddedServer(tmp_path / "server", {"fsync": "off"})
     yield server.start()
