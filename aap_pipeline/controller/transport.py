@@ -121,10 +121,10 @@ class Transport:
         try:
             content = response.read(self._max_body + 1, decode_content=True)
         except (failures.HTTPError, OSError) as error:
-            response.close()
+            _discard(response)
             raise self._body_error(error, self._where(target)) from None
         if len(content) > self._max_body:
-            response.close()
+            _discard(response)
             raise BodyTooLarge(
                 f"The answer of {self._where(target)} is larger than {self._max_body:,} bytes: raise the bound on "
                 "bodies, or ask for smaller pages."
@@ -191,6 +191,15 @@ class Transport:
             return TlsError(f"The certificate of {where} is not trusted ({why}): {remedy}.")
         why = getattr(error, "reason", None) or "TLS failed"
         return TlsError(f"No TLS with {where} ({why}): check protocol and port; a plain-HTTP port needs protocol http.")
+
+
+def _discard(response: urllib3.BaseHTTPResponse) -> None:
+    """Close the connection of an answer that is not read to its end, and give its place in the pool back.
+
+    Closed alone it would keep its place, and once all places are gone every request would wait for ever.
+    """
+    response.close()
+    response.release_conn()
 
 
 def decode(body: bytes) -> Any:
