@@ -94,7 +94,7 @@ def test_an_entry_that_can_not_be_used_is_told_and_hides_no_other(
     found = json.loads(keyed("clusters", "check", "--json").out)
     assert [(each["name"], each["outcome"]) for each in found["a"]] == [("address", "failed")]
     assert f"CA bundle {bundle} of a does not exist: correct ca_bundle" in found["a"][0]["sentence"]
-    assert all(each["outcome"] != "failed" for each in found["prod"])
+    assert {each["outcome"] for each in found["prod"]} in ({"ok"}, {"ok", "warning"})
     refused = keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T", "--ca-bundle", str(bundle))
     assert (refused.status, "does not exist" in refused.err) == (1, True)
 
