@@ -1,11 +1,10 @@
 """Which tests need a server, which start first; and the real PostgreSQL of integration tests.
 
-A session has one embedded server, a test a database of its own. With pytest-xdist each worker is a session.
+A session has one server, each test a database of its own. With pytest-xdist each worker is a session.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import signal
@@ -14,16 +13,13 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.migrate import migrate
-from aap_pipeline.warehouse.server import EmbeddedServer
-
-_numbers = itertools.count(1)
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.migrate import migrate
+from aap_pipeline_tests.servers import PostgresServer, server
+from aap_pipeline_tests.site import controller, shared_controller, site  # noqa: F401 - fixtures
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Of a shell's background job, whose children would ignore the Ctrl-C that tests send them.
@@ -69,7 +65,6 @@ def starts_server() -> None:
     """What starts a server or another process depends on this fixture; its tests get the marker `server`."""
 
 
-_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "512MB"}
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _MEMORY_BYTES = 2 * 1024**3
 """A session takes up to half of it."""
@@ -90,38 +85,39 @@ def postgres_directory(starts_server: None, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def postgres(postgres_directory: Path) -> Iterator[EmbeddedServer]:
-    """The embedded server, without waiting for the disk; its own database stays empty."""
-    server = EmbeddedServer(postgres_directory / "server", _OPTIONS)
-    server.start()
-    yield server
-    server.stop()
+def postgres(postgres_directory: Path) -> Iterator[PostgresServer]:
+    """The embedded server, or the external one that AAP_PIPELINE_TEST_DATABASE_URL names."""
+    with server(postgres_directory / "server") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def template(postgres: EmbeddedServer) -> str:
+def template(postgres: PostgresServer) -> Iterator[str]:
     """Name of a migrated database from which each test's is copied."""
-    _administer(postgres, "CREATE DATABASE template_migrated")
-    migrate(_url(postgres, "template_migrated"))
-    return "template_migrated"
+    with postgres.database() as url:
+        migrate(url)
+        yield url.rpartition("/")[2]
 
 
 @pytest.fixture
-def empty_database_url(postgres: EmbeddedServer) -> Iterator[str]:
+def empty_database_url(postgres: PostgresServer) -> Iterator[str]:
     """URL of a fresh, empty database."""
-    yield from fresh_database(postgres, "template0")
+    with postgres.database() as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+def database_url(postgres: PostgresServer, template: str) -> Iterator[str]:
     """URL of a fresh, migrated database."""
-    yield from fresh_database(postgres, template)
+    with postgres.database(template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def shared_database_url(postgres: EmbeddedServer, template: str) -> Iterator[str]:
+def shared_database_url(postgres: PostgresServer, template: str) -> Iterator[str]:
     """URL of one migrated database for all tests that only read."""
-    yield from fresh_database(postgres, template)
+    with postgres.database(template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -129,21 +125,3 @@ def connection(database_url: str) -> Iterator[Connection]:
     """A connection to a fresh, migrated database."""
     with connect(database_url) as connection:
         yield connection
-
-
-def fresh_database(postgres: EmbeddedServer, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _url(postgres, name)
-    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _url(postgres: EmbeddedServer, database: str) -> str:
-    url = postgres.running_url()
-    assert url is not None
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
-def _administer(postgres: EmbeddedServer, command: str) -> None:
-    with psycopg.connect(_url(postgres, "postgres"), autocommit=True) as connection:
-        connection.execute(command.encode())
