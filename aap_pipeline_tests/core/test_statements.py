@@ -143,9 +143,3 @@ def _plan(url: str, query: str, params: Any) -> str:
         assert row is not None
         other.rollback()
     return json.dumps(row[0])
-
-
-def test_each_statement_says_what_it_does() -> None:
-    """Guards against a file without the comment that readers rely on."""
-    for path in (sql_folder() / "core").glob("*.sql"):
-        assert path.read_text().startswith("-- "), path.name
