@@ -12,6 +12,7 @@ import click
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.output import json_option, print_json
 from aap_pipeline.cli.values import Day, require_range
+from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
@@ -65,8 +66,9 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) 
     from aap_pipeline.raw.session import SyncRequest
 
     request = SyncRequest(cluster, tell=partial(click.echo, err=True))
-    found = reconcile(url, secrets, request, first=since)
-    parse(url, cluster.id)
+    with cluster_errors(cluster, url):
+        found = reconcile(url, secrets, request, first=since)
+        parse(url, cluster.id)
     return found
 
 

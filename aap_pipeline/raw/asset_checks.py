@@ -8,6 +8,7 @@ from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_ch
 
 from aap_pipeline.abandoned import note_process
 from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -73,7 +74,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
             try:
                 theirs = _count(warehouse, cluster, *window)
                 complete = checks.completeness(theirs, checks.count_stored(connection, cluster.id, *window), window)
-            except ControllerError as error:
+            except (ControllerError, UnexpectedFailure) as error:
                 complete = Verdict(False, f"The controller could not be asked: {error}")
     yield result(ASSET, COMPLETE, complete)
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state))
@@ -88,5 +89,8 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
 
 def _count(warehouse: Warehouse, cluster: Cluster, after: datetime, until: datetime) -> int:
     tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    with ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client:
+    with (
+        cluster_errors(cluster, warehouse.url()),
+        ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client,
+    ):
         return ControllerApi(client).jobs_count(after, until)

@@ -103,7 +103,7 @@ def reconcile(database_url: str, cipher: Cipher, request: SyncRequest, *, first:
 def _reconcile(
     connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally, first: date | None
 ) -> Reconciliation:
-    newest = api.newest_finished()
+    shows_jobs = api.has_finished_jobs()
     now = api.client.controller_now()
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if first is None:
@@ -112,7 +112,7 @@ def _reconcile(
         first = max(first, oldest.astimezone(UTC).date())  # before it there is nothing to compare
     watermark = row[0] if row else None
     days = past_days(now, watermark, first)
-    if newest is None and watermark is not None:  # counts that are all zero prove nothing
+    if not shows_jobs and watermark is not None:  # counts that are all zero prove nothing
         request.tell(shows_no_job(request.cluster, watermark))
         days = []
     store = _NotingStore(connection, request.cluster.id)
