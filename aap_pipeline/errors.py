@@ -1,5 +1,7 @@
 """The one base of every error that a user may meet."""
 
+from importlib import import_module
+from types import ModuleType
 from typing import ClassVar
 
 
@@ -10,3 +12,13 @@ class PipelineError(Exception):
     """
 
     exit_status: ClassVar[int] = 1
+
+
+def import_extra(module: str, extra: str) -> ModuleType:
+    """Import `module`, which the optional dependencies `extra` bring. Raises PipelineError with the command to run."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise PipelineError(
+            f"{error.name} is not installed. Run `pip install 'aap-pipeline[{extra}]'`, then try again."
+        ) from None

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.embedded import embedded_server
-from aap_pipeline.warehouse.migrate import migrate
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.migrate import migrate
+from aap_pipeline.embedded.shared_server import embedded_server
+from aap_pipeline_tests.servers import EXTERNAL, PostgresServer
 
 
 @dataclass
@@ -41,11 +42,20 @@ def emit(figure: str, **values: object) -> None:
 
 @contextmanager
 def fresh_database(options: Mapping[str, str] | None = None, keep: Path | None = None) -> Iterator[str]:
-    """URL of a migrated database on an embedded server of its own, as durable as the one that users get.
+    """URL of a migrated database on an embedded server of its own, as durable as the one that users get, or on the
+    external server that AAP_PIPELINE_TEST_DATABASE_URL names.
 
     `options` are settings of the server beyond those that users get. With `keep`, the database lies in that folder and
     stays there, for the next that gives the same folder.
     """
+    external = os.environ.get(EXTERNAL)
+    if external:
+        if options or keep:
+            raise SystemExit(f"This benchmark needs a server of its own: unset {EXTERNAL}.")
+        with PostgresServer(external).database() as url:
+            migrate(url)
+            yield url
+        return
     if keep is not None:
         keep.mkdir(mode=0o711, parents=True, exist_ok=True)
         with embedded_server(keep / "postgres", options) as url:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import signal
 import sys
+import unicodedata
 from types import FrameType
 from typing import NoReturn
 
@@ -13,6 +16,8 @@ from aap_pipeline import __version__
 from aap_pipeline.cli.commands import LazyCommands
 from aap_pipeline.errors import PipelineError
 
+_SUBSTITUTE = "aap_pipeline.substitute"
+_SUBSTITUTES = dict(zip("✓✗–−×→“”’│─┼┤▁▂▃▄▅▆▇█", '+x--x>""\'|-++_.:-=+*#', strict=True))
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -41,6 +46,9 @@ def aap_pipeline() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status; a user's mistakes never show a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_SUBSTITUTE)
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = aap_pipeline.main(args=arguments, prog_name="aap-pipeline", standalone_mode=False)
@@ -61,3 +69,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     """SIGTERM ends the command as Ctrl-C does: what it started is stopped on the way out."""
     sys.exit(_TERMINATED)
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal that cannot print a character gets instead: the like of it in ASCII, else a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    plain = (_SUBSTITUTES.get(each, unicodedata.normalize("NFKD", each)) for each in wrong)
+    return "".join(each.encode("ascii", "ignore").decode() or "?" for each in plain), error.end
+
+
+codecs.register_error(_SUBSTITUTE, _substitute)

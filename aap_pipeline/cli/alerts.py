@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.cli.output import Column, cell, console, json_option, moment, print_json, print_rows
+from aap_pipeline.reports.output import Column, cell, console, json_option, moment, print_json, print_rows
 
 
 @click.group(name="alerts")
@@ -23,7 +23,7 @@ def list_all(with_past: bool, as_json: bool) -> None:
     from psycopg.rows import dict_row
 
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.warehouse.statements import statement
+    from aap_pipeline.database.statements import statement
 
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()

@@ -11,7 +11,6 @@ import click
 from aap_pipeline.cli.ask import confirm
 from aap_pipeline.cli.cluster_input import absolute, noted, read_tokens, secret_options, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.output import Column, cell, console, json_option, print_json, print_rows
 from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
@@ -35,9 +34,10 @@ from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import EncryptionKeyError, cipher
+from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_rows
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import EncryptionKeyError, cipher
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
@@ -247,7 +247,7 @@ def rotate() -> None:
 
 
 def _save(entries: list[NewCluster]) -> None:
-    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+    from aap_simulator.demo import DEMO_CLUSTERS
 
     settings = Settings()
     with warehouse_connection(settings) as connection:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, money, negative_values, plain, print_rows
 from aap_pipeline.cli.values import Day
+from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
 
 if TYPE_CHECKING:
     from aap_pipeline.marts.costs import RateSet

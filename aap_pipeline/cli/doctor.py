@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from aap_pipeline.cli.output import cell, console, json_option, print_json
+from aap_pipeline.reports.output import cell, console, json_option, print_json
 
 
 @click.command(name="doctor")
@@ -19,8 +19,8 @@ def command(as_json: bool) -> int:
     is not a failure.
     """
     from aap_pipeline.cli.context import database
+    from aap_pipeline.health.doctor import Verdict, examine
     from aap_pipeline.settings import Settings
-    from aap_pipeline.upkeep.doctor import Verdict, examine
 
     settings = Settings()
     with database(settings) as url:

@@ -15,8 +15,8 @@ def command(only_check: bool, print_sql: bool) -> int:
     refuses a database that a newer release has migrated.
     """
     from aap_pipeline.cli.context import database
-    from aap_pipeline.warehouse.connection import describe
-    from aap_pipeline.warehouse.migrate import check, migrate, pending_sql
+    from aap_pipeline.database.connection import describe
+    from aap_pipeline.database.migrate import check, migrate, pending_sql
 
     if print_sql and only_check:
         raise click.UsageError("--check and --sql exclude each other.")

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from aap_pipeline.cli.output import duration
+from aap_pipeline.reports.output import duration
 
 _STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "computing savings", "done": "done"}
 _SECONDS_BETWEEN_LINES = 30.0

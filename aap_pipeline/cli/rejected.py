@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.output import Column, json_option, moment, number, print_rows
 from aap_pipeline.cli.values import Whole
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
+from aap_pipeline.reports.output import Column, json_option, moment, number, print_rows
 
 _ID = Whole(1, 2**63 - 1)
 
@@ -17,7 +17,7 @@ _ID = Whole(1, 2**63 - 1)
 def command() -> None:
     """Look at the documents that did not fit, and try them again.
 
-    A record that does not fit (a missing id, an unknown status, a finish before the start …) is kept whole with its
+    A record that does not fit (a missing id, an unknown status, a number out of range …) is kept whole with its
     reason, and its neighbours go through. After an upgrade that understands more, replay them.
     """
 

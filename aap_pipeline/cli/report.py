@@ -8,11 +8,11 @@ from datetime import date
 import click
 
 from aap_pipeline.cli.context import warehouse_connection
-from aap_pipeline.cli.output import console, json_option, print_json
 from aap_pipeline.cli.values import Day, Whole, require_range
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.report.summary import summarize
-from aap_pipeline.report.terminal import print_summary
+from aap_pipeline.reports.output import console, json_option, print_json
+from aap_pipeline.reports.summary import summarize
+from aap_pipeline.reports.terminal import print_summary
 
 
 @click.command("report")

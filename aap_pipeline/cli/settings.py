@@ -6,8 +6,8 @@ from datetime import date
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, negative_values, print_rows
 from aap_pipeline.cli.values import Day
+from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
 
 
 @click.group(name="settings")
@@ -21,7 +21,7 @@ def command() -> None:
 def show(name: str | None, as_json: bool) -> None:
     """Show all settings, or one, with what each is for and what it allows."""
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.warehouse import options
+    from aap_pipeline.database import options
 
     with warehouse_connection() as connection:
         values = options.read(connection)
@@ -54,7 +54,7 @@ def show(name: str | None, as_json: bool) -> None:
 def set_(name: str, value: str) -> None:
     """Set NAME to VALUE. Money in the marts follows by itself; a running sync keeps the values it began with."""
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.warehouse import options
+    from aap_pipeline.database import options
 
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)

@@ -11,7 +11,7 @@ import click
 from aap_pipeline.cli.values import File, Whole
 
 if TYPE_CHECKING:
-    from aap_pipeline.warehouse.sql_results import ResultSet
+    from aap_pipeline.database.sql_results import ResultSet
 
 
 @click.command(name="sql")
@@ -35,7 +35,7 @@ def command(query: str | None, path: Path | None, write: bool, form: str | None,
       aap-pipeline sql -f report.sql --csv > report.csv
     """
     from aap_pipeline.cli.context import warehouse
-    from aap_pipeline.warehouse.sql_results import run
+    from aap_pipeline.database.sql_results import run
 
     text = _text(query, path)
     with warehouse() as url:
@@ -73,7 +73,7 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from aap_pipeline.cli.output import cell, console
+    from aap_pipeline.reports.output import cell, console
 
     out = console()
     for result in results:
@@ -94,7 +94,7 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
 
 
 def _print_json(results: list[ResultSet]) -> None:
-    from aap_pipeline.cli.output import print_json
+    from aap_pipeline.reports.output import print_json
 
     tables = [result.records() for result in results if result.columns is not None]
     _tell_the_rest(results)
@@ -137,7 +137,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     if isinstance(value, dict | list):
-        from aap_pipeline.cli.output import to_json
+        from aap_pipeline.reports.output import to_json
 
         return to_json(value, indent=False)
     return str(value)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.cli.output import Column, cell, console, duration, json_option, moment, number, print_rows
+from aap_pipeline.reports.output import Column, cell, console, duration, json_option, moment, number, print_rows
 
 _WINDOW = ("from", "to", "done_to")
 
@@ -23,15 +23,14 @@ def command(as_json: bool) -> int:
     """
     from psycopg.rows import dict_row
 
-    from aap_pipeline.alerts.settings import alert_settings
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.clusters.staleness import stale_clusters
+    from aap_pipeline.clusters.staleness import stale_after, stale_clusters
     from aap_pipeline.clusters.token_ends import token_warnings
-    from aap_pipeline.warehouse.statements import statement
+    from aap_pipeline.database.statements import statement
 
-    now, limit = datetime.now(UTC), timedelta(minutes=alert_settings().stale_minutes)
+    now, limit = datetime.now(UTC), stale_after()
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("upkeep/status")).fetchall()
+        rows = cursor.execute(statement("health/status")).fetchall()
         ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
     columns = [
         Column("name", "Cluster"),

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
 from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.cli.values import Moment
 from aap_pipeline.clusters.registry import chosen_clusters
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import cipher
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.sync import SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
+from aap_pipeline.reports.output import cell, console, duration, json_option, print_json
+from aap_pipeline.reports.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import cipher
 
 if TYPE_CHECKING:
-    from aap_pipeline.update import Outcome
+    from aap_pipeline.runtime.local_runs import Outcome
 
 
 @click.command("sync")
@@ -52,16 +53,20 @@ def command(
         if only_count:
             return _dry_run(url, settings, requests, as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.
-        from aap_pipeline.update import Window, update_clusters
+        from aap_pipeline.runtime.local_runs import Window, update_clusters
 
         listed = [cluster.name for cluster in chosen]
         window = Window(since.isoformat() if since else None, until.isoformat() if until else None)
         with shown_progress(listed) as progress:
             outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
+        with connect(url) as connection:
+            refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
         print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
     else:
         print_outcomes(outcomes)
+        if refused:
+            console().print(cell(refused))
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, number, print_rows
 from aap_pipeline.cli.values import Whole
+from aap_pipeline.reports.output import Column, json_option, number, print_rows
 
 _MINUTES = Whole(0, 2**31 - 1)  # a column INTEGER
 

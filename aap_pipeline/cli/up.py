@@ -28,13 +28,15 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     own tables there too, in the schema dagster. All data stays between starts. Nothing is left running at the end,
     also after kill -9.
     """
+    from aap_pipeline.database.connection import clear_errors
+    from aap_pipeline.runtime.supervisor import Supervisor, UpOptions
     from aap_pipeline.settings import Settings
-    from aap_pipeline.supervision.supervisor import Supervisor, UpOptions
 
     options = UpOptions(host, port, workspace, metrics_port)
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())
-    supervisor.run()
+    with clear_errors():
+        supervisor.run()
     click.echo("Stopped.")
     return 0

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 
 from aap_pipeline.clusters.registry import Cluster
+from aap_pipeline.database.connection import describe
+from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.connection import describe
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
 
 _PACKAGE = Path(__file__).parents[1]
 _NAMED_PLACES = 3

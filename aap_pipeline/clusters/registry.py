@@ -12,11 +12,11 @@ from psycopg.errors import UniqueViolation
 
 from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.locks import LockKind, advisory_xact_lock
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
 
 # Dagster splits keys of partitions at commas and ranges of them at three dots, and shows them in paths and URLs. Dots
 # stand alone and not at the end, so that a range of two names has one reading. In SQL: function clusters_cluster_name.

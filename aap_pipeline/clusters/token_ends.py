@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.auth import TokenEnd
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 _BETWEEN_QUESTIONS = timedelta(days=1)
 

@@ -18,7 +18,7 @@ from aap_pipeline.controller.errors import (
     TlsError,
 )
 from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
-from aap_pipeline.controller.paging import PAGE_SIZE, Row, may_be_too_much
+from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_be_too_much
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but tokens and people do not
@@ -213,8 +213,7 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
     window = now - _FIRST_SYNC, now
     try:
         listed += api.jobs_page(*window, 0)[0]
-        numbers = [row["id"] for row in listed if isinstance(row.get("id"), int)]
-        if numbers:
+        if numbers := [number for row in listed if (number := id_of(row))]:
             api.pending_job_ids(*window, min(numbers) - 1, max(numbers))
     except ControllerError as error:
         if not may_be_too_much(error):
@@ -231,10 +230,9 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
 
 
 def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
-    """Whether the host summaries of the last job of `listed`, else of the newest, can be read."""
-    job = listed[-1] if listed else api.first_job("-finished")
-    number = job.get("id") if job else None
-    if type(number) is not int:
+    """Whether the host summaries of the last job of `listed`, or else of the newest, can be read."""
+    number = last_id(listed) or id_of(api.first_job("-finished"))
+    if number is None:
         return Finding("host summaries", "warning", "The visible jobs disappeared during the check.", "Check again.")
     try:
         api.host_summaries(number)

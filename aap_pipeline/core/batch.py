@@ -11,15 +11,15 @@ from typing import Final, TypeVar
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
-from aap_pipeline.core.records import Refused, SettledJobs
 from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.locks import LockKind, advisory_xact_lock
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
+from aap_pipeline.documents.records import Refused, SettledJobs
 
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER: Final = b"\xff\xff"
@@ -60,7 +60,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         timezone = options.get(connection, options.REPORTING_TIMEZONE)
         taken = _claim(cursor, selection, documents, rules)
         present = [each for each in documents if each.id in taken and not isinstance(each.content, Refused)]
-        newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
+        newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
         with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
@@ -72,6 +72,17 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
     return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
+
+
+def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
+    """The last document of each job, by external id, with what only earlier ones refer to."""
+    newest: dict[int, JobRow] = {}
+    for each in documents:
+        if isinstance(job := each.content, JobRow):
+            if (earlier := newest.get(job.external_id)) is not None:
+                job.keep_from(earlier)
+            newest[job.external_id] = job
+    return newest
 
 
 def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
@@ -144,13 +155,14 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
     return {day for (day,) in cursor if day is not None}
 
 
-def _references(job: JobRow, ids: Ids) -> tuple[int | None, ...]:
+def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
     return (
         *(
             None if reference is None or reference.id is None else ids.named[name][reference.id]
             for name, reference in zip(DIMENSIONS, job.references, strict=True)
         ),
         None if job.launcher is None else ids.launchers[job.launcher],
+        job.launcher_named,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aap_pipeline.core.checks import HostTotals, Unparsed
-from aap_pipeline.upkeep.verdicts import Verdict
+from aap_pipeline.orchestration.checks import Verdict
 
 _SHOWN = 20
 
@@ -45,6 +45,12 @@ def jobs_without_hosts(found: Mapping[str, int]) -> Verdict:
     total = sum(found.values())
     text = f"{total:,} successful or failed jobs of the last day had no host, and count towards nothing."
     return Verdict(True, text, dict(found))
+
+
+def clock_ran_backwards(jobs: int) -> Verdict:
+    """Always holds: it counts the jobs of the last day whose run time is not known."""
+    text = f"The controller reported a finish before the start of {jobs:,} jobs of the last day."
+    return Verdict(True, text, {"jobs": jobs})
 
 
 def none_provisional(external_ids: Sequence[int]) -> Verdict:

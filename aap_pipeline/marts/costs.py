@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.errors import BadValue, CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 
 @dataclass(frozen=True)

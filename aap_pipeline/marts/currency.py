@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.errors import BadValue
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.costs import place
 from aap_pipeline.marts.errors import BadValue, CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from dagster import (
     AssetExecutionContext,
+    AssetSpec,
     Config,
     MaterializeResult,
     ResourceParam,
@@ -13,17 +14,28 @@ from dagster import (
 )
 from pydantic import Field
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_SYNC
-from aap_pipeline.lineage import CONTROLLER
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_SYNC
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import moment
-from aap_pipeline.report.tables import table_metadata
-from aap_pipeline.resources import ProgressListener, Warehouse
+
+CONTROLLER = AssetSpec(
+    key=["controller", "job_history"],
+    group_name="controller",
+    kinds={"ansible", "api"},
+    owners=["team:automation-analytics"],
+    tags={"stage": "controller"},
+    description="""Jobs with their host summaries, organizations and job templates, as AAP and AWX controllers offer
+them over HTTP. Controllers write it, and forget it after 90 days unless told otherwise; new_jobs_sensor watches it.
+`aap-pipeline clusters list` shows which controllers these are.""",
+)
+"""External asset: the graph begins where the data does."""
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
 _PIECE_SECONDS = 60.0
@@ -124,7 +136,6 @@ def logged_progress(
 def _metadata(report: SyncReport) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "window": f"{report.window_from.isoformat()} to {report.window_to.isoformat()}",
-        "dagster/row_count": report.jobs_stored,
         "jobs_seen": report.jobs_seen,
         "jobs_stored": report.jobs_stored,
         "jobs_known": report.jobs_known,

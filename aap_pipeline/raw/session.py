@@ -18,16 +18,16 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
-from aap_pipeline.core.fingerprint import fingerprint
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.locks import LockKind, session_lock
+from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.memory import share_arenas
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, SweepOptions
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.locks import LockKind, session_lock
 
 _PATIENCE_SECONDS = 3600
 _SECONDS_BETWEEN_TRIES = 0.25

@@ -12,7 +12,11 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.paging import Row
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.core.fingerprint import fingerprint
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.raw.estimate import DryRun, estimate
 from aap_pipeline.raw.listings import store_listing
 from aap_pipeline.raw.runs import SyncReport, begin_run, end_run, report_of
@@ -21,10 +25,6 @@ from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import slices
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, plan_sync, require_window
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.statements import statement
 
 __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
 

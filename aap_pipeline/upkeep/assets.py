@@ -12,20 +12,20 @@ from dagster import (
     asset,
 )
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.controller.probe import job_url
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_NIGHT
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.checks import Check, result, specs
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_NIGHT
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest
-from aap_pipeline.report.picture import savings_picture
-from aap_pipeline.report.tables import table_metadata
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Check, result, specs
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.reports.picture import savings_picture
 
 RECONCILIATION: Final = ("upkeep", "reconciliation")
 
@@ -33,9 +33,9 @@ _SHOWN: Final = timedelta(days=90)
 
 RECONCILED = Check(
     "reconciled",
-    "Every past day has the jobs that the controller counts, as far as a first sync looks back.",
-    "The missing jobs are here again. Look in the log for what deleted them, or for a clock at the controller that was "
-    "set back; report it if neither explains it.",
+    "Every day, today included, has the jobs that the controller counts, as far as a first sync looks back.",
+    "The missing jobs are here again. Look in PostgreSQL's log for what deleted them, or for a clock at the controller "
+    "that was set back; report it if neither explains it.",
 )
 
 
@@ -50,7 +50,7 @@ RECONCILED = Check(
     tags={"stage": "upkeep"},
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
-    description="""Each past day held against the controller's own count, one request a day; what is missing is fetched
+    description="""Each day held against the controller's own count, one request a day; what is missing is fetched
     as raw rows, and so are host summaries that came after their deadline. Runs each night; the sync needs no help from
     it.""",
 )
@@ -63,7 +63,8 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
         request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
-    yield MaterializeResult(metadata=dict(verdict.figures), check_results=[result(RECONCILIATION, RECONCILED, verdict)])
+    checked = result(RECONCILIATION, RECONCILED, verdict, cluster.name)
+    yield MaterializeResult(metadata=dict(verdict.figures), check_results=[checked])
 
 
 @asset(
@@ -85,9 +86,9 @@ def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> Ma
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         values = {"cluster": cluster.id, "since": since}
-        days = connection.execute(statement("report/savings_by_day"), values).fetchall()
-        money = connection.execute(statement("report/currency")).fetchone()
-        newest = connection.execute(statement("report/newest_job"), values).fetchone()
+        days = connection.execute(statement("reports/savings_by_day"), values).fetchall()
+        money = connection.execute(statement("reports/currency")).fetchone()
+        newest = connection.execute(statement("reports/newest_job"), values).fetchone()
     currency = money[0] if money else ""
     metadata: dict[str, Any] = {
         "picture": MetadataValue.md(savings_picture(days, currency)),

@@ -13,14 +13,14 @@ from dagster import (
 )
 from dagster import IntMetadataValue as Int
 
-from aap_pipeline.abandoned import PROCESS_TAG, process_of, this_process
 from aap_pipeline.clusters.registry import ClusterError
 from aap_pipeline.controller.errors import AuthenticationError, Unreachable
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.simulator.faults import Fault
-from aap_pipeline.simulator.server import SimulatorServer
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
-from aap_pipeline_tests.orchestration.conftest import Site, small_world
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of, this_process
+from aap_pipeline_tests.site import Site, small_world
+from aap_simulator.faults import Fault
+from aap_simulator.server import SimulatorServer
 
 
 def failure_of(result: ExecuteInProcessResult) -> str:
@@ -55,16 +55,16 @@ def test_a_partition_runs_from_the_controller_to_the_savings(site: Site, control
         if event.asset_key is not None
     }
     assert {key.split("/")[0] for key in metadata} == {"raw", "core", "marts"}
-    assert metadata["raw/sync_data"]["dagster/row_count"] == Int(len(jobs))
-    assert metadata["core/jobs"]["dagster/row_count"] == Int(len(jobs))
-    assert metadata["core/job_host_summaries"]["dagster/row_count"] == Int(summaries)
+    assert metadata["raw/sync_data"]["jobs_stored"] == Int(len(jobs))
+    assert metadata["core/jobs"]["dagster/partition_row_count"] == Int(len(jobs))
+    assert metadata["core/job_host_summaries"]["dagster/partition_row_count"] == Int(summaries)
     assert metadata["core/jobs"]["rows_written"] == Int(len(jobs))
     newest = str(max(jobs))
     assert f"/{newest}/" in str(metadata["core/jobs"]["newest_job"].value)
     assert isinstance(metadata["core/jobs"]["preview"], TableMetadataValue)
     assert str(metadata["core/jobs"]["preview"].records[0].data["job"]) == newest
     for key in metadata.keys() - {"raw/sync_data"}:
-        assert {"dagster/row_count", "preview"} <= metadata[key].keys(), key
+        assert {"dagster/row_count", "dagster/partition_row_count", "preview"} <= metadata[key].keys(), key
     assert isinstance(metadata["raw/sync_data"]["lag_seconds"], FloatMetadataValue)
     assert {event.partition for event in result.get_asset_materialization_events()} == {"prod"}
     run = site.instance.get_run_by_id(result.run_id)

@@ -1,0 +1,169 @@
+"""What a controller sends, on its way into `clusters_clustersyncdata`, as JSON bytes. Pure.
+
+A document keeps all that the controller says, unknown keys included, but (docs/adr/0015) for `extra_vars` and
+`artifacts` and for what it says twice: links, which are made of its ids, and in each host summary the job that the
+document is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from aap_pipeline.controller.host_summaries import HostSummary
+from aap_pipeline.controller.paging import id_of
+
+Document = dict[str, Any]
+
+# An escaped NUL or surrogate: valid JSON that jsonb may not hold. Two surrogates that make a pair are fine.
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
+_ENCODER = msgspec.json.Encoder()
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class RawDocument:
+    """A document ready to be stored: its kind (`job`, `organization`, …), the controller's id, what it is worth."""
+
+    kind: str
+    external_id: int | None
+    fingerprint: bytes | None
+    document: bytes = field(repr=False)
+    provisional: bool = False
+
+
+@dataclass(frozen=True)
+class RawJob(RawDocument):
+    """A job with its host summaries.
+
+    `unreported`: the controller had not processed its last event, so that host summaries may be missing. While they
+    are waited for it is `provisional` as well.
+    """
+
+    finished: datetime | None = None
+    host_summaries: int = 0
+    unreported: bool = False
+
+
+def raw_job(
+    job: Document,
+    host_summaries: Sequence[HostSummary | Document],
+    labels: Sequence[Document] | None,
+    fingerprint: bytes,
+    *,
+    provisional: bool = False,
+    unreported: bool = False,
+) -> RawJob:
+    """`job` with all its host summaries under `job_host_summaries` and, where cut, all its labels; less `leave_out`.
+
+    Takes `host_summaries` over: links and copies are deleted from those that are dicts.
+    """
+    document = {**job}
+    if labels is not None:
+        document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
+    leave_out(document)
+    return RawJob(
+        kind="job",
+        external_id=id_of(job),
+        fingerprint=fingerprint,
+        document=_with_host_summaries(document, host_summaries),
+        provisional=provisional,
+        finished=finished_of(job),
+        host_summaries=len(host_summaries),
+        unreported=unreported,
+    )
+
+
+def raw_job_without_id(job: Document, fingerprint: bytes) -> RawJob:
+    """`job`, of which no more can be asked for, as it was listed, less `leave_out`: stage core quarantines it."""
+    leave_out(job)
+    return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
+
+
+def _all_labels(job: Document, labels: Sequence[Document]) -> Document:
+    """Those that the list row shows first, as they were: the fingerprint is made of them."""
+    shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
+    return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
+
+
+def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummary | Document]) -> bytes:
+    if all(isinstance(summary, HostSummary) for summary in host_summaries):
+        listed = orjson.Fragment(_ENCODER.encode(host_summaries))
+        with suppress(TypeError):  # the job itself may hold what only `encode` knows how to write
+            return orjson.dumps({**document, "job_host_summaries": listed})
+    rows = [msgspec.to_builtins(row) if isinstance(row, HostSummary) else row for row in host_summaries]
+    for row in rows:
+        leave_out(row)
+        fields = row.get("summary_fields") if isinstance(row, dict) else None
+        if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
+            del fields["job"]
+    return encode({**document, "job_host_summaries": rows})
+
+
+def leave_out(document: Document) -> None:
+    """Delete from `document` what may hold secrets, `extra_vars` and `artifacts` (facts of set_stats), and the
+    controller's links, `related` and `url`, where they are of their usual shape."""
+    if not isinstance(document, dict):  # a row of a list may be any JSON
+        return
+    document.pop("extra_vars", None)
+    document.pop("artifacts", None)
+    if isinstance(document.get("related"), dict):
+        del document["related"]
+    if isinstance(document.get("url"), str):
+        del document["url"]
+
+
+def encode(document: Document) -> bytes:
+    """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        text = json.dumps(document)
+        known = json.loads(text, parse_constant=lambda _: None)
+        return json.dumps(known, separators=(",", ":")).encode()
+
+
+def unstorable(document: bytes) -> str | None:
+    """Why PostgreSQL's jsonb cannot hold this JSON, which `encode` made; None where it can."""
+    # Escapes that are suspicious are rare, and searched for fast; whether they are escapes, a reader of JSON decides.
+    if _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
+        return "It holds a NUL character or half of a surrogate pair, which PostgreSQL cannot store."
+    return None
+
+
+def _holds_unstorable_text(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value or _SURROGATE.search(value) is not None
+    if isinstance(value, dict):
+        return any(_holds_unstorable_text(part) for item in value.items() for part in item)
+    return isinstance(value, list) and any(map(_holds_unstorable_text, value))
+
+
+def finished_of(job: Document) -> datetime | None:
+    """When the job finished, UTC; None where that is missing or not a valid time."""
+    value = job.get("finished") if isinstance(job, dict) else None
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):  # the first hours of the year 1 may lie before it in UTC
+        return None
+
+
+def labels_are_cut(job: Document) -> bool:
+    """Whether the list row shows fewer labels than the job has: controllers cut them to ten."""
+    summary_fields = job.get("summary_fields")
+    labels = summary_fields.get("labels") if isinstance(summary_fields, dict) else None
+    if not isinstance(labels, dict) or not isinstance(labels.get("results"), list):
+        return False
+    count = labels.get("count")
+    return isinstance(count, int) and count > len(labels["results"])

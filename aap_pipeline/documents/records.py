@@ -1,0 +1,285 @@
+"""What a controller sends, typed: the fields that stage core reads, what it tolerates and what it refuses.
+
+Unknown keys, launch types and job types are welcome: a later controller has more of them. A missing id, a number that
+no column holds or an unknown status is refused with a reason, and the document goes whole to quarantine.
+`columns.py` says which field becomes which column.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Kind = Literal["job", "organization", "job_template", "job_template_gone", "job_settled"]
+
+INT32_MAX: Final = 2**31 - 1
+FINISHED_STATUSES: Final = frozenset({"successful", "failed", "error", "canceled"})
+STATUSES: Final = frozenset({"new", "pending", "waiting", "running"}) | FINISHED_STATUSES
+LABELS_IN_LIST: Final = 10  # a job list carries at most so many of a job's labels
+_ELAPSED_LIMIT: Final = Decimal(10) ** 12  # numeric(15,3)
+_YEARS: Final = range(1970, 2200)  # what a controller's clock may say; beyond that a day is no day of a calendar table
+
+Id = Annotated[int, Meta(ge=1, le=INT32_MAX)]
+Counter = Annotated[int, Meta(ge=0, le=INT32_MAX)]
+Name = Annotated[str, Meta(max_length=512)]
+HostName = Annotated[str, Meta(max_length=1024)]
+Code = Annotated[str, Meta(max_length=20)]
+Timestamp = Annotated[datetime, Meta(tz=True)]
+
+
+class Refused(Exception):
+    """A document that core cannot store: `reason` is a code to group by, `str(error)` a sentence for a person."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Named(Struct, gc=False, kw_only=True):
+    """A thing that a job refers to, as `summary_fields` gives it; the controller leaves out what is null."""
+
+    id: Id | None = None
+    name: Name | None = None
+    description: str | None = None
+
+
+class Label(Struct, gc=False, kw_only=True):
+    """A label of a job."""
+
+    id: Id
+    name: Name
+
+
+class Labels(Struct, kw_only=True):
+    """A job's labels: `count` of them, of which a job list shows the first ten."""
+
+    count: Counter | None = None
+    results: list[Label] = []
+
+
+class User(Struct, gc=False, kw_only=True):
+    """`summary_fields.created_by`."""
+
+    id: Id | None = None
+    username: Name | None = None
+
+
+class Launcher(Struct, gc=False, kw_only=True):
+    """Who or what launched a job: a user, a schedule, a webhook's template, a dependency; `{}` when that is gone."""
+
+    id: Id | None = None
+    name: Name | None = None
+    type: Annotated[str, Meta(max_length=50)] | None = None
+
+
+class JobSummaryFields(Struct, kw_only=True):
+    """The parts of a job's `summary_fields` that core reads; a key is absent when its foreign key is null."""
+
+    organization: Named | None = None
+    job_template: Named | None = None
+    project: Named | None = None
+    inventory: Named | None = None
+    execution_environment: Named | None = None
+    instance_group: Named | None = None
+    created_by: User | None = None
+    labels: Labels | None = None
+
+
+class ListedJob(Struct, kw_only=True):
+    """A row of a job list."""
+
+    id: Id
+    name: Name
+    status: str
+    type: Code | None = None
+    job_type: Code | None = None
+    launch_type: Code | None = None
+    description: str | None = None
+    started: Timestamp | None = None
+    finished: Timestamp | None = None
+    elapsed: Decimal | None = None
+    failed: bool | None = None
+    created: Timestamp | None = None
+    modified: Timestamp | None = None
+    organization: Id | None = None
+    job_template: Id | None = None
+    project: Id | None = None
+    inventory: Id | None = None
+    execution_environment: Id | None = None
+    instance_group: Id | None = None
+    launched_by: Launcher | None = None
+    summary_fields: JobSummaryFields = msgspec.field(default_factory=JobSummaryFields)
+
+
+class HostInventoryName(Struct, gc=False, kw_only=True):
+    """`summary_fields.host` of a host summary."""
+
+    id: Id | None = None
+    name: HostName | None = None
+    description: str | None = None
+
+
+class HostSummaryFields(Struct, gc=False, kw_only=True):
+    """`summary_fields` of a host summary; `host` is absent for a host that was deleted or never in an inventory."""
+
+    host: HostInventoryName | None = None
+
+
+class HostSummary(Struct, gc=False, kw_only=True):
+    """One host's result in one job."""
+
+    id: Id
+    created: Timestamp
+    modified: Timestamp
+    job: Id | None = None
+    host: Id | None = None
+    host_name: HostName | None = None
+    changed: Counter = 0
+    dark: Counter = 0
+    failures: Counter = 0
+    ok: Counter = 0
+    processed: Counter = 0
+    skipped: Counter = 0
+    failed: bool = False
+    ignored: Counter = 0
+    rescued: Counter = 0
+    summary_fields: HostSummaryFields | None = None
+
+
+class Job(ListedJob, kw_only=True):
+    """A raw row of kind `job`: the list's row with the job's host summaries, which may be none but not missing."""
+
+    job_host_summaries: list[HostSummary]
+
+    @property
+    def clock_ran_backwards(self) -> bool:
+        """Whether it finished before it started: two nodes stamped the two times, and their clocks differ."""
+        if self.status not in FINISHED_STATUSES or self.finished is None or self.elapsed is None:
+            return False
+        return self.elapsed < 0 or (self.started is not None and self.finished < self.started)
+
+
+class Organization(Struct, gc=False, kw_only=True):
+    """A raw row of kind `organization`."""
+
+    id: Id
+    name: Name
+    description: str | None = None
+
+
+class TemplateSummaryFields(Struct, kw_only=True):
+    """The part of a template's `summary_fields` that core reads."""
+
+    organization: Named | None = None
+
+
+class JobTemplate(Struct, kw_only=True):
+    """A raw row of kind `job_template`."""
+
+    id: Id
+    name: Name
+    description: str | None = None
+    organization: Id | None = None
+    summary_fields: TemplateSummaryFields = msgspec.field(default_factory=TemplateSummaryFields)
+
+
+class GoneTemplates(Struct, kw_only=True):
+    """A raw row of kind `job_template_gone`: external ids of templates that the controller no longer lists."""
+
+    ids: list[Id]
+
+
+class SettledJobs(Struct, kw_only=True):
+    """A raw row of kind `job_settled`: external ids of jobs whose host summaries are awaited no longer."""
+
+    ids: list[Id]
+
+
+Record = Job | Organization | JobTemplate | GoneTemplates | SettledJobs
+
+_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
+    "job": msgspec.json.Decoder(Job),
+    "organization": msgspec.json.Decoder(Organization),
+    "job_template": msgspec.json.Decoder(JobTemplate),
+    "job_template_gone": msgspec.json.Decoder(GoneTemplates),
+    "job_settled": msgspec.json.Decoder(SettledJobs),
+}
+
+
+def decode(kind: str, document: bytes) -> Record:
+    """The record in `document` (JSON), checked against every rule; raises Refused with the reason."""
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        raise Refused("unknown_kind", f"Raw rows of kind {kind!r} are not known to this release.")
+    try:
+        record: Record = decoder.decode(document)
+    except RecursionError:
+        raise Refused("too_deep", "The document is nested deeper than this release reads.") from None
+    except msgspec.ValidationError as error:
+        raise Refused(_reason(str(error)), f"A field does not fit: {_shortened(str(error))}.") from None
+    except ValueError as error:  # malformed JSON or UTF-8, lone surrogates
+        raise Refused("not_json", f"The document is not JSON: {_shortened(str(error))}.") from None
+    # PostgreSQL's text has no NUL. Most documents have none anywhere, which one search proves.
+    if b"\\u0000" in document and _has_nul(record):
+        raise Refused("nul_character", "A field holds a NUL character, which PostgreSQL cannot store.")
+    if isinstance(record, Job):
+        _check_job(record)
+    return record
+
+
+def _check_job(job: Job) -> None:
+    if job.status not in STATUSES:
+        raise Refused("unknown_status", f"Status {_shortened(job.status)!r} is none of {', '.join(sorted(STATUSES))}.")
+    if job.status in FINISHED_STATUSES:
+        if job.finished is None:
+            raise Refused("finished_missing", f"The job is {job.status} and has no finish time.")
+        if job.elapsed is None:
+            raise Refused("elapsed_missing", f"The job is {job.status} and has no elapsed time.")
+    elif job.started is None and job.created is None:
+        raise Refused("start_missing", "The job has neither a start nor a creation time.")
+    if job.elapsed is not None and not (job.elapsed.is_finite() and job.elapsed < _ELAPSED_LIMIT - 1):
+        raise Refused("out_of_range", "Elapsed does not fit numeric(15,3).")
+    if not job.clock_ran_backwards:
+        if job.elapsed is not None and job.elapsed < 0:
+            raise Refused("out_of_range", f"Elapsed is negative, and the job is {job.status}.")
+        if job.started is not None and job.finished is not None and job.finished < job.started:
+            raise Refused("finished_before_started", f"The job is {job.status} and finished before it started.")
+    for moment in (job.started, job.finished, job.created, job.modified):
+        _check_year(moment)
+    for summary in job.job_host_summaries:
+        _check_year(summary.created)
+        _check_year(summary.modified)
+        if summary.job is not None and summary.job != job.id:
+            raise Refused("foreign_host_summary", f"Host summary {summary.id} belongs to job {summary.job}.")
+
+
+def _check_year(moment: datetime | None) -> None:
+    # One year of margin: a time zone must not carry a day across the edge.
+    if moment is not None and not _YEARS.start <= moment.year < _YEARS.stop:
+        raise Refused("out_of_range", f"The year {moment.year} is not in {_YEARS.start} to {_YEARS.stop - 1}.")
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Struct):
+        return any(_has_nul(getattr(value, field)) for field in value.__struct_fields__)
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def _reason(error: str) -> str:
+    if "missing required field" in error:
+        return "missing_field"
+    if "of length" in error:
+        return "too_long"
+    if "<=" in error or ">=" in error or "out of range" in error:
+        return "out_of_range"
+    return "wrong_type"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 200 else text[:200] + "…"

@@ -1,0 +1,83 @@
+"""The decisions of the checks of stage raw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from aap_pipeline.raw import checks
+from aap_pipeline.raw.reconcile import DayCount, Reconciliation
+from aap_pipeline.raw.window import Window
+
+NOW = datetime(2026, 5, 1, 10, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+FINE = checks.SyncHealth(NOW, NOW - MINUTE, NOW - MINUTE, NOW, NOW - MINUTE, 0, 0, 0)
+NEVER = checks.SyncHealth(NOW, None, None, None, None, 0, 0, 0)
+
+
+def test_a_cluster_that_was_never_synced_is_well() -> None:
+    """Guards against red checks on the first day."""
+    assert checks.recent_window(NEVER, 10 * MINUTE) is None
+    assert checks.watermark_not_in_future(NEVER).passed
+    assert checks.clock_skew(NEVER).passed
+
+
+def test_a_cluster_that_only_backfills_read_is_not_called_unsynced() -> None:
+    """Guards against "Nothing was synced yet." beside the jobs that a backfill has just brought."""
+    backfilled = replace(NEVER, backfilled=True)
+    for verdict in (checks.clock_skew(backfilled), checks.watermark_not_in_future(backfilled)):
+        assert verdict.passed
+        assert verdict.text.startswith("Only backfills have run so far")
+
+
+def test_the_window_of_completeness_ends_where_late_jobs_may_still_appear() -> None:
+    """Guards against a red check for a job that the next sync's overlap brings."""
+    assert checks.recent_window(FINE, 10 * MINUTE) == Window(NOW - timedelta(days=1, minutes=11), NOW - 11 * MINUTE)
+
+
+def test_fewer_here_is_a_hole_and_more_here_is_not() -> None:
+    """Guards against a clean-up at the controller that looks like a loss here."""
+    window = Window(NOW - timedelta(days=1), NOW)
+    assert [checks.completeness(5, ours, window).passed for ours in (4, 5, 6)] == [False, True, True]
+
+
+def test_clocks_may_differ_by_a_minute_either_way() -> None:
+    """Guards against a skew that only one direction shows."""
+    for seconds, passed in ((59, True), (61, False)):
+        ahead = replace(FINE, window_to=NOW + timedelta(seconds=seconds))
+        behind = replace(FINE, window_to=NOW - MINUTE - timedelta(seconds=seconds))
+        assert checks.clock_skew(ahead).passed is passed
+        assert checks.clock_skew(behind).passed is passed
+        assert "behind" in checks.clock_skew(behind).text
+
+
+def test_a_watermark_ahead_of_all_clocks_is_an_error() -> None:
+    """Guards against jobs that are passed over in silence."""
+    found = checks.watermark_not_in_future(replace(FINE, watermark=NOW + 6 * MINUTE))
+    assert (found.passed, found.severe) == (False, True)
+    clock_ahead = replace(FINE, watermark=NOW + 6 * MINUTE, window_to=NOW + 6 * MINUTE)
+    assert checks.watermark_not_in_future(clock_ahead).passed
+
+
+def test_a_reconciliation_names_days_and_jobs() -> None:
+    """Guards against "something was missing"."""
+    found = Reconciliation(90, (DayCount("2026-04-02", 5, 3),), (11, 12), (13,), 91)
+    verdict = checks.reconciliation(found)
+    assert not verdict.passed
+    assert "2 jobs were missing" in verdict.text
+    assert "2026-04-02" in verdict.text
+    assert "jobs 11, 12" in verdict.text
+    assert checks.reconciliation(replace(found, missing=())).passed
+
+
+def test_a_cluster_is_not_stale_before_it_had_the_time_to_be_fresh() -> None:
+    """Guards against an alarm for a cluster that was just enabled again, or in the second hour of its first sync."""
+    hour = timedelta(hours=1)
+    long_ago = NOW - timedelta(days=7)
+    assert not checks.freshness(long_ago, NOW, hour).passed
+    assert checks.freshness(long_ago, NOW, hour, NOW - MINUTE).passed
+    assert checks.freshness(None, NOW, hour, NOW - MINUTE).passed
+    assert not checks.freshness(long_ago, NOW, hour, long_ago + MINUTE).passed
+    stale = checks.freshness(None, NOW, hour, NOW - 2 * hour)
+    assert not stale.passed
+    assert stale.text == "No sync has succeeded yet, for 120 minutes."

@@ -1,0 +1,134 @@
+"""When a cluster is due, and when it is left alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aap_pipeline.jobs import REASON_TAG
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aap_pipeline.raw.due import (
+    Due,
+    Silence,
+    SyncState,
+    backing_off,
+    format_silences,
+    parse_silences,
+    reason_to_sync,
+    to_ask,
+    what_is_due,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+moments = st.integers(0, 10**9).map(lambda seconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+states = st.builds(
+    SyncState,
+    name=st.text("abc", min_size=1, max_size=3),
+    watermark=st.none() | moments,
+    awaits_summaries=st.booleans(),
+    last_ended=st.none() | moments,
+    failures=st.integers(0, 20),
+)
+
+
+def state(**changes: object) -> SyncState:
+    """A cluster that is up to date since a moment ago."""
+    values = {"watermark": NOW - MINUTE, "awaits_summaries": False, "last_ended": NOW, "failures": 0, **changes}
+    return SyncState("prod", **values)  # type: ignore[arg-type]
+
+
+@given(states, moments)
+def test_a_newer_job_is_always_a_reason(cluster: SyncState, now: datetime) -> None:
+    """Guards against a job that waits for the ten-minute round."""
+    newest = (cluster.watermark or now) + timedelta(microseconds=1)
+    reason = reason_to_sync(cluster, newest, now)
+    assert reason
+    assert len(f"{REASON_TAG}: {reason}") <= 30, "the Dagster UI cuts it off"
+
+
+@given(states, moments)
+def test_no_cluster_waits_longer_than_ten_minutes(cluster: SyncState, now: datetime) -> None:
+    """Guards against jobs behind the watermark and renamed templates that nobody ever fetches."""
+    overdue = cluster.last_ended is None or now - cluster.last_ended >= 10 * MINUTE
+    assert reason_to_sync(cluster, None, now) if overdue else True
+
+
+@pytest.mark.parametrize(
+    ("changes", "newest", "reason"),
+    [
+        ({}, NOW - MINUTE, None),
+        ({}, NOW - 2 * MINUTE, None),
+        ({}, None, None),
+        ({"watermark": None}, None, None),
+        ({"watermark": None}, NOW, "new job at 12:00:00 UTC"),
+        ({"last_ended": None}, None, "never synced"),
+        ({"awaits_summaries": True}, None, None),
+        ({"awaits_summaries": True, "last_ended": NOW - MINUTE}, None, "host summaries are due"),
+        ({"last_ended": NOW - 10 * MINUTE}, NOW - MINUTE, "last sync 10 minutes ago"),
+    ],
+)
+def test_the_reason_is_said(changes: dict[str, object], newest: datetime | None, reason: str | None) -> None:
+    """Guards against runs that nobody can explain, and against a run every five seconds for nothing."""
+    assert reason_to_sync(state(**changes), newest, NOW) == reason
+    assert len(f"{REASON_TAG}: {reason}") <= 30, "the Dagster UI cuts it off"
+
+
+@pytest.mark.parametrize("was_last", [None, True, False])
+@pytest.mark.parametrize("newest", [None, NOW])
+@pytest.mark.parametrize("until", [None, NOW])
+def test_a_paused_backfill_and_live_syncs_take_turns(
+    *, was_last: bool | None, newest: datetime | None, until: datetime | None
+) -> None:
+    """Guards against a backfill that starves the live syncs, and against live syncs that starve a backfill."""
+    paused = state(paused_from=NOW - 10 * MINUTE, paused_to=until, backfill_was_last=was_last)
+    due = what_is_due(paused, newest, NOW)
+    if newest is not None and was_last:
+        assert due == Due("new job at 12:00:00 UTC")
+    else:
+        assert due == Due("backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
+    assert what_is_due(state(), None, NOW) is None
+
+
+@given(st.integers(1, 2000), moments, st.timedeltas(timedelta(), timedelta(days=400)))
+def test_a_pause_ends_and_never_exceeds_a_quarter_of_an_hour(failures: int, last: datetime, passed: timedelta) -> None:
+    """Guards against a cluster that is given up, and against a number too large to double."""
+    pause = backing_off(failures, last, last + passed)
+    assert pause is None if passed >= 15 * MINUTE else pause is None or timedelta() < pause <= 15 * MINUTE - passed
+    longer = backing_off(failures + 1, last, last + passed)
+    assert (longer or timedelta()) >= (pause or timedelta())
+
+
+def test_the_first_pause_is_fifteen_seconds_and_no_failure_means_none() -> None:
+    """Guards against a healthy cluster that waits."""
+    assert backing_off(1, NOW, NOW) == timedelta(seconds=15)
+    assert backing_off(3, NOW, NOW) == MINUTE
+    assert backing_off(0, NOW, NOW) is None
+    assert backing_off(5, None, NOW) is None
+
+
+@given(st.dictionaries(st.text(min_size=1), st.builds(Silence, st.integers(0, 999), moments), max_size=4))
+def test_the_cursor_brings_back_what_was_put_in(silences: dict[str, Silence]) -> None:
+    """Guards against a sensor that forgets who is silent."""
+    assert parse_silences(format_silences(silences)) == silences
+
+
+@given(st.none() | st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_any_cursor_is_taken(cursor: str | None) -> None:
+    """Guards against a sensor that fails for ever over what another release wrote."""
+    assert isinstance(parse_silences(cursor), dict)
+
+
+@given(st.lists(states, unique_by=lambda each: each.name), st.dictionaries(st.text("abc"), st.just(Silence(2, NOW))))
+def test_every_cluster_is_asked_or_named_the_longest_unsynced_first(
+    clusters: list[SyncState], silences: dict[str, Silence]
+) -> None:
+    """Guards against a cluster that is neither asked nor explained, and against one that never has its turn."""
+    asked, remarks = to_ask(clusters, silences, NOW)
+    assert len(asked) + len(remarks) == len(clusters)
+    assert not {each.name for each in asked} & silences.keys()
+    ended = [each.last_ended for each in asked]
+    assert ended == sorted(ended, key=lambda moment: (moment is not None, moment))
