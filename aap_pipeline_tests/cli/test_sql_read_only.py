@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import clear_errors, connect
+from aap_pipeline.database.read_only import statements
 from aap_pipeline.database.sql_results import run
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.read_only import statements
 from aap_pipeline_tests.runtime.running import wait_for
 from aap_pipeline_tests.servers import PostgresServer
 
