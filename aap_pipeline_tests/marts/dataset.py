@@ -33,6 +33,8 @@ class Dataset:
     labels: list[int]
     users: list[int]
     hosts: list[int]
+    inventories: list[int]
+    launch_types: tuple[str, ...] = ("manual", "scheduled", "webhook")
 
 
 def one(connection: Connection, query: Any, *parameters: Any) -> Any:
@@ -111,7 +113,7 @@ def note_day(connection: Connection, cluster: int, finished: datetime | None) ->
 def generate(connection: Connection, seed: int, jobs: int | None = None) -> Dataset:
     """Store a data set: one to three clusters, few dimensions each, up to 60 jobs in all, odd cases included."""
     rng = random.Random(seed)
-    found = Dataset([], [], [], [], [], [], [])
+    found = Dataset([], [], [], [], [], [], [], [])
     for index in range(rng.randint(1, 3)):
         cluster = add_cluster(connection, f"c{index}")
         found.clusters.append(cluster)
@@ -141,8 +143,16 @@ def generate(connection: Connection, seed: int, jobs: int | None = None) -> Data
             ("hosts", hosts),
         ):
             getattr(found, name).extend(ids)
+        inventories = [add_named(connection, "clusters_inventory", cluster, n) for n in range(rng.randint(1, 3))]
+        found.inventories.extend(inventories)
         for number in range(rng.randint(0, 20) if jobs is None else jobs):
-            add_random_job(connection, rng, cluster, number, organizations, templates, projects, labels, users, hosts)
+            job = add_random_job(
+                connection, rng, cluster, number, organizations, templates, projects, labels, users, hosts
+            )
+            connection.execute(
+                "UPDATE clusters_job SET inventory_id = %s, launch_type = %s WHERE id = %s",
+                (rng.choice([*inventories, None]), rng.choice(found.launch_types), job),
+            )
     return found
 
 
@@ -176,6 +186,7 @@ def add_random_job(
         job_type=rng.choice(["run"] * 5 + ["check", "scan"]),
         organization_id=rng.choice([*organizations, *organizations, None]),
         job_template_id=rng.choice([*templates, *templates, None]),
+        job_slice_number=rng.choice([None, 0, 0, 0, 1, 2]),
         project_id=rng.choice([*projects, *projects, None]),
         launched_by_id=rng.choice([*users, *users, None]),
         provisional=not chosen and rng.random() < 0.5,
