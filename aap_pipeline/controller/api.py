@@ -62,8 +62,8 @@ class ControllerApi:
         Raises CorruptBody where that is not a valid time.
         """
         job = self.first_job("-finished")
-        finished = parse_moment(job.get("finished")) if job else None
-        if job and finished is None:
+        finished = None if job is None else parse_moment(job.get("finished"))
+        if job is not None and finished is None:
             raise CorruptBody(
                 f"The newest job of {self.client.base_url}, id {job.get('id')!r:.20}, has no valid finish time with "
                 "a time zone: look at it in the controller, and at the proxies on the way."
