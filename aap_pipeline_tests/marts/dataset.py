@@ -112,7 +112,7 @@ def note_day(connection: Connection, cluster: int, finished: datetime | None) ->
 
 def generate(connection: Connection, seed: int, jobs: int | None = None) -> Dataset:
     """Store a data set: one to three clusters, few dimensions each, up to 60 jobs in all, odd cases included."""
-    rng = random.Random(seed)
+    rng, more = random.Random(seed), random.Random(f"{seed} more")
     found = Dataset([], [], [], [], [], [], [], [])
     for index in range(rng.randint(1, 3)):
         cluster = add_cluster(connection, f"c{index}")
@@ -143,15 +143,20 @@ def generate(connection: Connection, seed: int, jobs: int | None = None) -> Data
             ("hosts", hosts),
         ):
             getattr(found, name).extend(ids)
-        inventories = [add_named(connection, "clusters_inventory", cluster, n) for n in range(rng.randint(1, 3))]
+        inventories = [add_named(connection, "clusters_inventory", cluster, n) for n in range(more.randint(1, 3))]
         found.inventories.extend(inventories)
         for number in range(rng.randint(0, 20) if jobs is None else jobs):
             job = add_random_job(
                 connection, rng, cluster, number, organizations, templates, projects, labels, users, hosts
             )
             connection.execute(
-                "UPDATE clusters_job SET inventory_id = %s, launch_type = %s WHERE id = %s",
-                (rng.choice([*inventories, None]), rng.choice(found.launch_types), job),
+                "UPDATE clusters_job SET inventory_id = %s, launch_type = %s, job_slice_number = %s WHERE id = %s",
+                (
+                    more.choice([*inventories, None]),
+                    more.choice(found.launch_types),
+                    more.choice([None, 0, 0, 0, 1, 2]),
+                    job,
+                ),
             )
     return found
 
@@ -186,7 +191,6 @@ def add_random_job(
         job_type=rng.choice(["run"] * 5 + ["check", "scan"]),
         organization_id=rng.choice([*organizations, *organizations, None]),
         job_template_id=rng.choice([*templates, *templates, None]),
-        job_slice_number=rng.choice([None, 0, 0, 0, 1, 2]),
         project_id=rng.choice([*projects, *projects, None]),
         launched_by_id=rng.choice([*users, *users, None]),
         provisional=not chosen and rng.random() < 0.5,

@@ -58,6 +58,7 @@ COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';
 COMMENT ON FUNCTION marts.day_start IS 'When a day begins in a time zone: its first instant, also where clocks go back past midnight.';
 COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
 COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate (manual, automated, hourly, subscription) from a day on, for all clusters, a cluster or an organization. Without a day it holds from today, or from always where it is the first global one. Returns the day.';
+COMMENT ON FUNCTION marts.rate_on IS 'The rate that holds for an organization of a cluster (0: none) on a day.';
 COMMENT ON FUNCTION marts.read_formula IS 'Reads the settings into marts.formula, and notes what must be computed anew.';
 COMMENT ON FUNCTION marts.fill_dates IS 'Adds days to dim_date.';
 

@@ -108,7 +108,7 @@ CREATE FUNCTION marts.savings_by_template(
         FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
         WHERE s.job_template_id <> 0 OR without_template
         GROUP BY s.job_template_id
-        HAVING sum(s.runs) > 0 OR without_template AND sum(s.provisional_runs) > 0
+        HAVING sum(s.runs) > 0 OR without_template
     ) g
     JOIN marts.dim_job_template t ON t.job_template_id = g.job_template_id
     CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c

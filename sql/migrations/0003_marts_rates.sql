@@ -37,7 +37,7 @@ CREATE TABLE marts.template_minutes (
 );
 
 -- Precedence: the organization, then the cluster, then the global rate.
-CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
+CREATE FUNCTION marts.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
 RETURNS NUMERIC LANGUAGE sql STABLE AS $$
     SELECT newest.value
     FROM (
@@ -56,9 +56,9 @@ $$;
 CREATE VIEW rollup.resolved_rates AS
     SELECT p.cluster_id, p.organization_id, h.valid_from,
         lead(h.valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY p.cluster_id, p.organization_id ORDER BY h.valid_from) AS valid_to,
-        COALESCE(rollup.rate_on('manual', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS manual,
-        COALESCE(rollup.rate_on('automated', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS automated,
-        COALESCE(rollup.rate_on('hourly', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS hourly
+        COALESCE(marts.rate_on('manual', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS manual,
+        COALESCE(marts.rate_on('automated', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS automated,
+        COALESCE(marts.rate_on('hourly', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS hourly
     FROM (
         SELECT id AS cluster_id, 0 AS organization_id FROM public.clusters_cluster
         UNION ALL
@@ -122,7 +122,7 @@ BEGIN
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
         SELECT id, '0001-01-01' FROM public.clusters_cluster WHERE of_type = 'subscription';
     UPDATE public.clusters_costs c SET value = r.due, internal_modified = now()
-    FROM (SELECT rollup.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
+    FROM (SELECT marts.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
     RETURN starting;
 END $$;
 
@@ -134,11 +134,11 @@ DECLARE
     seen DATE := COALESCE((SELECT max(day) FROM rollup.priced), marts.today());
 BEGIN
     FOR cost IN
-        SELECT c.type, COALESCE(c.value, 0) AS value, rollup.rate_on(c.type, 0, 0, marts.today()) AS due FROM public.clusters_costs c
+        SELECT c.type, COALESCE(c.value, 0) AS value, marts.rate_on(c.type, 0, 0, marts.today()) AS due FROM public.clusters_costs c
         WHERE c.type IN ('manual', 'automated')
-          AND COALESCE(c.value, 0) IS DISTINCT FROM rollup.rate_on(c.type, 0, 0, marts.today())
+          AND COALESCE(c.value, 0) IS DISTINCT FROM marts.rate_on(c.type, 0, 0, marts.today())
     LOOP
-        IF cost.due IS NOT NULL AND cost.value IS NOT DISTINCT FROM rollup.rate_on(cost.type, 0, 0, seen) THEN
+        IF cost.due IS NOT NULL AND cost.value IS NOT DISTINCT FROM marts.rate_on(cost.type, 0, 0, seen) THEN
             UPDATE public.clusters_costs SET value = cost.due, internal_modified = now() WHERE type = cost.type;
         ELSE
             PERFORM marts.set_rate(cost.type, cost.value);
@@ -152,7 +152,7 @@ BEGIN
         RAISE EXCEPTION 'There is no rate "%" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type
             USING ERRCODE = 'check_violation';
     END IF;
-    IF COALESCE(NEW.value, 0) IS DISTINCT FROM rollup.rate_on(NEW.type, 0, 0, marts.today()) THEN
+    IF COALESCE(NEW.value, 0) IS DISTINCT FROM marts.rate_on(NEW.type, 0, 0, marts.today()) THEN
         PERFORM marts.set_rate(NEW.type, COALESCE(NEW.value, 0));
     END IF;
     RETURN NULL;
