@@ -20,7 +20,7 @@ COMMENT ON COLUMN clusters_cluster.refresh_token IS
 COMMENT ON COLUMN clusters_cluster.client_id IS 'OAuth2 application id, for refreshing.';
 COMMENT ON COLUMN clusters_cluster.client_secret IS 'OAuth2 application secret, encrypted.';
 COMMENT ON COLUMN clusters_cluster.api_prefix IS
-    'Where the controller''s API was found, for example /api/controller/v2/.';
+    'Path of the controller''s API, /api/controller/v2 or /awx/api/v2; until it was found, the path to look below, or NULL.';
 COMMENT ON COLUMN clusters_cluster.product_version IS 'The controller''s own version number.';
 COMMENT ON COLUMN clusters_cluster.internal_modified IS
     'When a person last changed this entry, or its product turned out to be another.';

@@ -23,7 +23,7 @@ CREATE TABLE clusters_cluster (
     refresh_token BYTEA,
     client_id VARCHAR(255),
     client_secret BYTEA,
-    api_prefix VARCHAR(50),
+    api_prefix TEXT,
     product_version VARCHAR(50),
     token_ends_at TIMESTAMPTZ,
     token_end_exact BOOLEAN NOT NULL DEFAULT FALSE,
