@@ -260,7 +260,7 @@ CREATE FUNCTION marts.top_users(
         SELECT l.user_id, sum(l.runs) AS runs, COALESCE(sum(l.runs) FILTER (WHERE l.status = 'successful'), 0) AS successful,
             sum(l.hosts) AS hosts, sum(l.elapsed_seconds) AS elapsed
         FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) l
-        GROUP BY l.user_id
+        GROUP BY l.user_id HAVING sum(l.runs) > 0
     ) g JOIN marts.dim_user d ON d.user_id = g.user_id
     WHERE g.user_id <> 0 AND (types IS NULL OR d.type = ANY (types))
     ORDER BY g.runs DESC, d.user_id LIMIT n
