@@ -33,8 +33,16 @@ CREATE VIEW rollup.population_month AS
     LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
     WHERE p.price > 0 OR r.price > 0
     OFFSET 0;  -- computed once for the few months, not for each row that is joined
-CREATE VIEW rollup.counted_month WITH (security_invoker = true) AS
-    SELECT p.* FROM rollup.population_month p JOIN marts.formula f USING (count_check_mode, successful_only) WHERE f.subscription;
+-- The same for the population in force, which a month's rows look up one by one.
+CREATE VIEW rollup.counted_month AS
+    SELECT m.month, COALESCE(p.price, 0) AS price, COALESCE(r.price, 0) AS price_as_recorded, sum(m.elapsed_seconds) AS elapsed_seconds
+    FROM marts.formula f
+    JOIN rollup.platform_month m ON (f.count_check_mode OR NOT m.check_mode) AND (NOT f.successful_only OR m.status = 'successful')
+    LEFT JOIN rollup.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
+    LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
+    WHERE f.subscription AND (p.price > 0 OR r.price > 0)
+    GROUP BY m.month, p.price, r.price
+    HAVING sum(m.elapsed_seconds) > 0;
 
 -- The runs on which a template's creation is booked once, under each choice of the population, for whichever organization they ran.
 -- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
