@@ -20,7 +20,7 @@ $(READY): pyproject.toml requirements/constraints.txt
 	@echo "==> Setting up $(VENV) with pinned versions (once, about a minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[test,lint]'
+	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[local,test,lint]'
 	@touch $@
 
 $(BROWSER): $(READY)
@@ -33,11 +33,12 @@ demo: $(READY)  ## Run the main job over simulated controllers and print the sav
 
 test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses logical --maxprocesses 8 --dist worksteal
 
 lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/python -m aap_pipeline.dagster_instance validate
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m aap_pipeline.runtime.instance validate
 
 types: $(READY)  ## Check the types (mypy --strict)
 	@$(BIN)/mypy
@@ -61,14 +62,14 @@ bench-full: $(BENCH)  ## Measure everything: up to an hour, 30 GB of disk
 	@$(BIN)/python -m benchmarks --full
 
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
-	@$(BIN)/python -m aap_pipeline.warehouse.dictionary
+	@$(BIN)/python -m docs.dictionary
 
 screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.images.make
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[test,lint,bench,browser]'
+	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[local,test,lint,bench,browser]'
 	@{ head -n 2 requirements/constraints.txt; build/constraints/bin/python -m pip freeze --exclude aap-pipeline --exclude-editable; } > build/constraints.txt
 	@mv build/constraints.txt requirements/constraints.txt && rm -rf build/constraints
 

@@ -4,23 +4,26 @@ from dagster import Definitions, in_process_executor, load_asset_checks_from_mod
 
 from aap_pipeline.alerts.sensors import alerts_sensor
 from aap_pipeline.alerts.token_sensor import tokens_sensor
+from aap_pipeline.bi.lineage import EXTERNAL
 from aap_pipeline.clusters.sensor import clusters_sensor
 from aap_pipeline.core import asset_checks as core_checks
 from aap_pipeline.core import assets as core_assets
-from aap_pipeline.jobs import CLUSTER_JOBS
-from aap_pipeline.lineage import EXTERNAL
 from aap_pipeline.marts import asset_checks as marts_checks
 from aap_pipeline.marts import assets as marts_assets
+from aap_pipeline.orchestration.jobs import CLUSTER_JOBS
+from aap_pipeline.orchestration.resources import SilentProgress, Warehouse
 from aap_pipeline.raw import asset_checks as raw_checks
 from aap_pipeline.raw import assets as raw_assets
 from aap_pipeline.raw.sensors import new_jobs_sensor
-from aap_pipeline.resources import SilentProgress, Warehouse
 from aap_pipeline.upkeep import assets as upkeep_assets
 from aap_pipeline.upkeep import schedules as upkeep
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
 
 defs = Definitions(
-    assets=[*load_assets_from_modules([raw_assets, core_assets, marts_assets, upkeep_assets]), *EXTERNAL],
+    assets=[
+        *load_assets_from_modules([raw_assets, core_assets, marts_assets, upkeep_assets], include_specs=True),
+        *EXTERNAL,
+    ],
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
     jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job],
     schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule],

@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aap_pipeline.errors import PipelineError
+
+
+class SettingsError(PipelineError):
+    """An environment variable of ours has a value that is not valid."""
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def from_environment(kind: type[S]) -> S:
+    """Read settings of `kind`. Raises SettingsError, which names each variable and repeats no value."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        problems = [
+            ": ".join([f"{prefix}{name}".upper() for name in each["loc"]] + [each["msg"].removeprefix("Value error, ")])
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError(f"The environment is not valid: {'; '.join(problems)}.") from None
 
 
 class Settings(BaseSettings):

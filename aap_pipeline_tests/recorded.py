@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import aap_pipeline.simulator
+import aap_simulator
 
 Document = dict[str, Any]
-FOLDER = Path(aap_pipeline.simulator.__file__).parent / "recorded"
+FOLDER = Path(aap_simulator.__file__).parent / "recorded"
 
 
 @cache

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from aap_pipeline.warehouse.processes import as_unprivileged_user, die_with_parent
-from aap_pipeline.warehouse.server import EmbeddedServer
-from aap_pipeline_tests.integration.supervision.running import free_port, wait_for
+from aap_pipeline.embedded.processes import as_unprivileged_user, die_with_parent
+from aap_pipeline.embedded.server import EmbeddedServer
+from aap_pipeline_tests.runtime.running import free_port, wait_for
 
 EXTERNAL = "AAP_PIPELINE_TEST_DATABASE_URL"
 """URL of an administrator of the server on which tests and benchmarks make their databases; unset: embedded ones."""
@@ -71,7 +71,8 @@ def server(folder: Path) -> Iterator[PostgresServer]:
     if external:
         yield PostgresServer(external)
         return
-    embedded = EmbeddedServer(folder, {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
+    options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "512MB"}
+    embedded = EmbeddedServer(folder, options)
     try:
         yield PostgresServer(embedded.start())
     finally:

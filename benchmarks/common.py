@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.embedded import embedded_server
-from aap_pipeline.warehouse.migrate import migrate
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.migrate import migrate
+from aap_pipeline.embedded.shared_server import embedded_server
 from aap_pipeline_tests.servers import EXTERNAL, PostgresServer
 
 

@@ -19,10 +19,10 @@ from itertools import islice
 from multiprocessing import get_context
 
 from aap_pipeline.core.parse import BATCH_SIZE, ParseResult, parse
-from aap_pipeline.raw.documents import raw_job
-from aap_pipeline.simulator.generate import generate
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.raw_documents import raw_job
+from aap_simulator.generate import generate
 from benchmarks import red_hat
 from benchmarks.common import add_cluster, checkpoint, emit, fresh_database, stopwatch
 from benchmarks.meter import Usage, metered

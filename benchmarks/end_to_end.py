@@ -21,11 +21,11 @@ from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, s
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.core.parse import parse
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.raw.sync import SyncRequest, sync_cluster
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import Cipher, new_key
 from benchmarks import raw
 from benchmarks.common import emit, fresh_database
 from benchmarks.meter import Usage, cpu_of_server, database_megabytes, metered, postmaster

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 from aap_pipeline.core.parse import parse
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.raw.sync import SyncRequest, sync_cluster
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import Cipher, new_key
 from benchmarks import raw
 from benchmarks.common import emit, fresh_database
 from benchmarks.end_to_end import register

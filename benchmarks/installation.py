@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 import psutil
 from psycopg import OperationalError
 
-from aap_pipeline.simulator.process import SimulatorProcess
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
-from aap_pipeline.warehouse.processes import die_with_parent
-from aap_pipeline.warehouse.server import EmbeddedServer
-from aap_pipeline_tests.integration.cli.processes import import_clusters
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.embedded.processes import die_with_parent
+from aap_pipeline.embedded.server import EmbeddedServer
+from aap_pipeline_tests.cli.processes import import_clusters
+from aap_simulator.process import SimulatorProcess
 
 WARM_UP_SECONDS = 30.0
 """What finished this long after the start, or before the end, does not count."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from aap_pipeline.warehouse.server import binaries
+from aap_pipeline.embedded.server import binaries
 
 _PACKAGES = ("dagster", "msgspec", "orjson", "psycopg", "requests", "urllib3", "uvicorn", "uvloop", "httptools")
 

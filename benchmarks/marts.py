@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.warehouse.connection import Connection, connect
 from benchmarks import questions
 from benchmarks.common import checkpoint, emit, fresh_database, stopwatch
 from benchmarks.meter import cpu_of_process, database_megabytes, metered

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.database.connection import connect
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _RESET_PEAK = "5"  # proc(5), clear_refs: the peak resident set becomes the present one

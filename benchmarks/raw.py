@@ -25,10 +25,10 @@ from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, s
 from aap_pipeline.controller import transport
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
-from aap_pipeline.simulator.process import Address, SimulatorProcess
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import Cipher, new_key
+from aap_simulator.process import Address, SimulatorProcess
 from benchmarks.common import checkpoint, emit, fresh_database
 from benchmarks.meter import cpu_of_server, postmaster
 from benchmarks.results import spread

@@ -9,7 +9,7 @@ import argparse
 
 import psycopg
 
-from aap_pipeline.warehouse.connection import Connection, connect
+from aap_pipeline.database.connection import Connection, connect
 from benchmarks.common import add_cluster, emit, fresh_database, machine, stopwatch
 from benchmarks.core import raw_documents, store_raw
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 
 from psycopg.types.json import Jsonb
 
-from aap_pipeline.core.fingerprint import fingerprint
-from aap_pipeline.raw.documents import RawJob, raw_job
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.documents.fingerprint import fingerprint
+from aap_pipeline.documents.raw_documents import RawJob, raw_job
 from aap_pipeline.raw.store import RawStore
-from aap_pipeline.simulator.generate import generate
-from aap_pipeline.warehouse.connection import Connection, connect
+from aap_simulator.generate import generate
 from benchmarks.common import add_cluster, emit, fresh_database
 from benchmarks.meter import Usage, metered
 from benchmarks.results import spread

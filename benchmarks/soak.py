@@ -27,9 +27,9 @@ from typing import Any
 import psutil
 import requests
 
-from aap_pipeline.simulator.process import Address
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline_tests.integration.alerts.local import web_receiver
+from aap_pipeline.database.connection import connect
+from aap_pipeline_tests.alerts.local import web_receiver
+from aap_simulator.process import Address
 from benchmarks.common import emit
 from benchmarks.installation import (
     Age,
@@ -278,7 +278,7 @@ def _kind(process: psutil.Process) -> str | None:
     words = " ".join(line)
     if "postgres" in words.split(":")[0].split(" ")[0]:
         return "PostgreSQL"
-    if "aap_pipeline.supervision.guard" in line:
+    if "aap_pipeline.runtime.guard" in line:
         return "guard"
     if "forkserver" in words:
         parent = process.parent()

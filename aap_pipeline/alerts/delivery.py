@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from aap_pipeline.alerts.incidents import Message, due_messages
 from aap_pipeline.alerts.receivers import DeliveryFailed, Receiver
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 _AT_MOST_SECONDS = 20.0
 """Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds for each of thirty messages."""

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 Kind = Literal["run_failed", "check_failed", "cluster_stale", "token_expiring", "token_refused"]
 _MOST_SUBJECT, _MOST_MESSAGE = 300, 4000

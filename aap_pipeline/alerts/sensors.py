@@ -33,14 +33,15 @@ from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
+from aap_pipeline.clusters.staleness import stale_after
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import PARTITION_TAG, update_cluster
+from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
+from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.checks import freshness
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # somebody meant a cancelled one
 _SETTLED = timedelta(seconds=3)
@@ -72,7 +73,7 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
             end_incidents_of(connection, disabled)
             was_stale = open_subjects(connection, "cluster_stale")
-            stale = _stale(connection, settings, now, was_stale)
+            stale = _stale(connection, now, was_stale)
             set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
@@ -99,9 +100,9 @@ def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOu
             )
 
 
-def _stale(connection: Connection, settings: AlertSettings, now: datetime, was: set[str]) -> dict[str, str]:
+def _stale(connection: Connection, now: datetime, was: set[str]) -> dict[str, str]:
     """Stale clusters, with why. One that `was` stale is over it by a successful sync only."""
-    limit = timedelta(minutes=settings.stale_minutes)
+    limit = stale_after()
     may_begin = now - _AWAKE_SINCE >= _CATCH_UP
     found = {
         name: freshness(last, now, limit, None if last and name in was else began)

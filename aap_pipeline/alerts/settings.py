@@ -1,20 +1,17 @@
-"""Where alerts go, and when a cluster counts as stale: `AAP_PIPELINE_ALERT_*`."""
+"""Where alerts go: `AAP_PIPELINE_ALERT_*`."""
 
 from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.settings import from_environment
 
 _PREFIX = "AAP_PIPELINE_ALERT_"
 UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
-
-
-class AlertSettingsError(PipelineError):
-    """The environment says of alerts what cannot be."""
 
 
 class NobodyIsTold(PipelineError):
@@ -50,9 +47,6 @@ class AlertSettings(BaseSettings):
     smtp_to: str = ""
     """Addresses, comma-separated."""
 
-    stale_minutes: int = Field(default=60, ge=1)
-    """A cluster without a successful sync for so long is an incident."""
-
     warnings: bool = True
     """Whether failed checks of severity WARN are told too."""
 
@@ -61,7 +55,7 @@ class AlertSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """A receiver that is set by half would be told nothing, and nobody would know."""
+        """Refuse a receiver that is set by half, or whose URL is none: its messages would be lost unnoticed."""
         for name, needed in (
             ("smtp_host", "smtp_to"),
             ("smtp_to", "smtp_host"),
@@ -71,6 +65,10 @@ class AlertSettings(BaseSettings):
         ):
             if getattr(self, name) and not getattr(self, needed):
                 raise ValueError(f"{_PREFIX}{name.upper()} is set and {_PREFIX}{needed.upper()} is not")
+        for name in ("webhook_url", "slack_webhook_url"):
+            url = getattr(self, name)
+            if url and not url.get_secret_value().startswith(("http://", "https://")):
+                raise ValueError(f"{_PREFIX}{name.upper()} is not a URL: it begins with https:// or http://")
         return self
 
     def secrets(self) -> frozenset[str]:
@@ -80,14 +78,5 @@ class AlertSettings(BaseSettings):
 
 
 def alert_settings() -> AlertSettings:
-    """What the environment says. Raises AlertSettingsError, which names the variable and repeats no value."""
-    try:
-        return AlertSettings()
-    except ValidationError as error:
-        problems = [
-            ": ".join(
-                [f"{_PREFIX}{name}".upper() for name in each["loc"]] + [each["msg"].removeprefix("Value error, ")]
-            )
-            for each in error.errors(include_input=False, include_url=False)
-        ]
-        raise AlertSettingsError(f"Alerts cannot be set up: {'; '.join(problems)}.") from None
+    """Read the environment. Raises SettingsError."""
+    return from_environment(AlertSettings)

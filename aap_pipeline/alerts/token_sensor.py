@@ -27,11 +27,11 @@ from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
 from aap_pipeline.controller.own_token import sees_every_job, token_end
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import EncryptionKeyError
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import EncryptionKeyError
 
 _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except PipelineError as error:
         click.echo(f"Error: {error}", err=True)
-        return 1
+        return error.exit_status
     finally:
         signal.signal(signal.SIGTERM, before)
     return status if isinstance(status, int) else 0

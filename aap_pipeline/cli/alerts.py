@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.cli.output import Column, cell, console, json_option, moment, print_json, print_rows
+from aap_pipeline.reports.output import Column, cell, console, json_option, moment, print_json, print_rows
 
 
 @click.group(name="alerts")
 def command() -> None:
-    """Show incidents, and test whether messages reach people. Who is told is set by AAP_PIPELINE_ALERT_…"""
+    """Show incidents, and test whether messages reach people. Variables AAP_PIPELINE_ALERT_… set the receivers."""
 
 
 @command.command(name="list")
@@ -23,7 +23,7 @@ def list_all(with_past: bool, as_json: bool) -> None:
     from psycopg.rows import dict_row
 
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.warehouse.statements import statement
+    from aap_pipeline.database.statements import statement
 
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
@@ -64,9 +64,7 @@ def send_test(as_json: bool) -> int:
     if not to:
         raise NobodyIsTold()
     now = datetime.now(UTC)
-    text = (
-        "This is a test by `aap-pipeline alerts test`. Nothing is wrong: whoever reads this is told when something is."
-    )
+    text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)
     results = []
     for receiver in to:

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from aap_pipeline.cli.ask import confirm
+from aap_pipeline.cli.cluster_input import absolute, noted, read_tokens, secret_options, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.output import Column, cell, console, json_option, print_json, print_rows
+from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import (
+    BadEntry,
     Cluster,
-    ClusterError,
     NewCluster,
     chosen_clusters,
     cluster_named,
     clusters,
+    name_faults,
     purge,
     rotate_key,
     save_clusters,
     set_enabled,
+    update_cluster,
 )
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
-from aap_pipeline.controller.auth import TokenEnd, Tokens
+from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_rows
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import cipher
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
+_ca_bundle_option = click.option("--ca-bundle", type=File(), help="PEM file of the CA that signed the certificate.")
 
 
 @click.group("clusters")
 def command() -> None:
-    """Add, import, check and remove controllers.
+    """Add, change, import, check and remove controllers.
 
     A cluster is one controller and the key of one Dagster partition. Tokens are stored encrypted and never shown. Use
     a token with the scope `read` of a user who is a System Auditor (from AAP 2.5 on a Platform Auditor): it sees
@@ -49,49 +54,80 @@ def command() -> None:
     """
 
 
-@command.command("add", short_help="Add a controller, or give a cluster a new address and token.")
+@command.command("add", short_help="Add a controller.")
 @click.argument("url")
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
-@click.option("--token-file", type=click.Path(path_type=Path), help="File that holds the access token.")
-@click.option("--token-env", help="Environment variable that holds the access token.")
-@click.option("--refresh-token-file", type=click.Path(path_type=Path), help="File that holds the refresh token.")
-@click.option("--client-id", default="", help="OAuth client, needed with a refresh token.")
-@click.option("--client-secret-file", type=click.Path(path_type=Path), help="File that holds the client's secret.")
-@click.option("--ca-bundle", type=click.Path(path_type=Path), help="PEM file of the CA that signed the certificate.")
+@secret_options
+@_ca_bundle_option
 @click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Anybody on the way can read the token.")
-def add(
-    url: str,
-    name: str,
-    token_file: Path | None,
-    token_env: str | None,
-    refresh_token_file: Path | None,
-    client_id: str,
-    client_secret_file: Path | None,
-    ca_bundle: Path | None,
-    no_verify_ssl: bool,
-) -> None:
-    """Add the controller at URL, or give the cluster of that name a new address and token.
+def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secrets: Any) -> None:
+    """Add the controller at URL, or give the cluster of that name a new address and token and enable it.
 
     \b
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
+      aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt --ca-bundle company-ca.pem
 
-    Without --token-file and --token-env the token is asked for. In the controller's web interface you make one under
-    your user, "Tokens", scope "Read".
+    Without --token-file and --token-env the token is asked for, or read from standard input where that is not a
+    terminal. In the controller's web interface you make one under your user, "Tokens", scope "Read". To change one
+    thing of a cluster, use `aap-pipeline clusters update`.
     """
-    bundle = str(ca_bundle.absolute()) if ca_bundle else None
-    endpoint = endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=bundle)
-    tokens = Tokens(
-        access=_access_token(token_file, token_env),
-        refresh=_secret(refresh_token_file) if refresh_token_file else "",
-        client_id=client_id,
-        client_secret=_secret(client_secret_file) if client_secret_file else "",
-    )
+    faults = list(name_faults(name))
+    endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=absolute(ca_bundle)))
+    faults += endpoint.faults() if endpoint else ()
+    tokens = read_tokens(faults, ask=True, **secrets)
+    if faults or endpoint is None:
+        raise BadEntry("\n".join(faults))
     _save([NewCluster(name, endpoint, tokens)])
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
+@command.command("update", short_help="Change the address, CA or token of a cluster.")
+@click.argument("name")
+@click.option("--url", type=Word(), help="Another address of the controller.")
+@secret_options
+@_ca_bundle_option
+@click.option("--no-ca-bundle", is_flag=True, help="Trust the usual CAs again.")
+@click.option("--verify-ssl/--no-verify-ssl", default=None, help="Verify the certificate, or accept any.")
+def update(
+    name: str, url: str | None, ca_bundle: Path | None, no_ca_bundle: bool, verify_ssl: bool | None, **secrets: Any
+) -> None:
+    """Change what is given of cluster NAME; the rest, its history and whether it is enabled stay.
+
+    \b
+      aap-pipeline clusters update prod --ca-bundle company-ca.pem
+      aap-pipeline clusters update prod --token-file token.txt
+      aap-pipeline clusters update prod --url https://aap.company.com:8443
+
+    A new access token takes the place of the old one and of its refresh token. --ca-bundle turns verification on.
+    """
+    if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, *secrets.values())):
+        raise click.UsageError("Nothing to change: use --url, --ca-bundle, --token-file or another option.")
+    if ca_bundle and no_ca_bundle:
+        raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
+    faults: list[str] = []
+    moved = noted(faults, lambda: endpoint_of_url(url)) if url else None
+    tokens = read_tokens(faults, ask=False, **secrets)
+    settings = Settings()
+    with warehouse_connection(settings) as connection:
+        endpoint = cluster_named(connection, name).endpoint
+        if moved:
+            endpoint = replace(moved, verify_ssl=endpoint.verify_ssl, ca_bundle=endpoint.ca_bundle)
+        if ca_bundle or no_ca_bundle:
+            endpoint = replace(endpoint, ca_bundle=absolute(ca_bundle))
+        if ca_bundle or verify_ssl is not None:
+            endpoint = replace(endpoint, verify_ssl=verify_ssl is not False)
+        endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
+        faults += endpoint.faults()
+        if faults:
+            raise BadEntry("\n".join(faults))
+        update_cluster(connection, cipher(settings), name, endpoint, tokens)
+    click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
+    warn(name, endpoint)
+    click.echo(f"Next: aap-pipeline clusters check {name}")
+
+
 @command.command("import", short_help="Add or update all clusters of a file, or none.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=File())
 def import_file(file: Path) -> None:
     """Add or update all clusters of FILE, or none if one line of it is wrong.
 
@@ -136,11 +172,11 @@ def list_all(as_json: bool) -> None:
         click.echo("Add one with `aap-pipeline clusters add URL --name NAME`.")
 
 
-@command.command("check", short_help="Say whether clusters can be read, and what to do if not.")
+@command.command("check", short_help="Report whether clusters can be read, and what to do if not.")
 @click.argument("names", nargs=-1)
 @json_option
 def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
-    """Say whether the clusters NAMES (all enabled ones by default) can be read, and what to do where they cannot."""
+    """Report whether the clusters NAMES (all enabled ones by default) can be read, and what to do where they cannot."""
     settings = Settings()
     with warehouse(settings) as url:
         with connect(url) as connection:
@@ -176,18 +212,20 @@ def enable(name: str) -> None:
 @click.argument("name")
 @click.option("--purge", "with_history", is_flag=True, help="Also delete its jobs, host summaries and savings.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(name: str, with_history: bool, yes: bool) -> None:
+def remove(name: str, with_history: bool, yes: bool) -> int:
     """Remove cluster NAME from the registry. Its history stays unless you --purge it."""
     with warehouse_connection() as connection:
         cluster_named(connection, name)
         if not with_history:
             set_enabled(connection, name, enabled=False, removed=True)
             click.echo(f"Cluster {name} is removed and no longer synced. Its history stays.")
-            return
-        if not yes:
-            click.confirm(f"Delete the whole history of cluster {name}? This cannot be undone", abort=True)
+            return 0
+        if not yes and not confirm(f"Delete the whole history of cluster {name}? This cannot be undone", "--yes"):
+            click.echo("Nothing is deleted.")
+            return 1
         jobs = purge(connection, name)
     click.echo(f"Cluster {name} and its {jobs:,} jobs are deleted.")
+    return 0
 
 
 @command.command("rotate-key", short_help="Encrypt all tokens with a new key.")
@@ -207,7 +245,7 @@ def rotate() -> None:
 
 
 def _save(entries: list[NewCluster]) -> None:
-    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+    from aap_simulator.demo import DEMO_CLUSTERS
 
     settings = Settings()
     with warehouse_connection(settings) as connection:
@@ -216,6 +254,7 @@ def _save(entries: list[NewCluster]) -> None:
     for entry in entries:
         what = "Added" if added[entry.name] else "Updated"
         click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
+        warn(entry.name, entry.endpoint)
     if demo:
         click.echo(
             "The demo's clusters are still here, and reports count them: `aap-pipeline demo --remove` deletes them."
@@ -227,28 +266,9 @@ def _set(name: str, *, enabled: bool) -> None:
         set_enabled(connection, name, enabled=enabled)
 
 
-def _access_token(file: Path | None, variable: str | None) -> str:
-    if file is not None:
-        return _secret(file)
-    if variable is not None:
-        token = os.environ.get(variable, "").strip()
-        if not token:
-            raise ClusterError(f"The environment variable {variable} is not set, or empty.")
-        return token
-    return str(click.prompt("Access token", hide_input=True)).strip()
-
-
-def _secret(file: Path) -> str:
-    try:
-        secret = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClusterError(f"Cannot read {file}: {getattr(error, 'strerror', 'it is no text')}.") from None
-    if not secret:
-        raise ClusterError(f"{file} is empty: it must hold the token.")
-    return secret
-
-
 def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
+    from aap_pipeline.raw.sync import note_product
+
     hint = cluster.product if cluster.product_version else None
     store = DatabaseTokenStore(url, secrets, cluster.id)
     try:
@@ -257,7 +277,11 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
         return [Finding("encryption key", "failed", str(error))]
     try:
         with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
-            return check(client)
+            findings = check(client)
+            if all(finding.outcome != "failed" for finding in findings):
+                with connect(url) as connection:
+                    note_product(connection, client, cluster.id)
+            return findings
     except (BadEndpoint, TlsError) as error:  # before any request: its address or CA bundle cannot be used
         return [Finding("address", "failed", str(error))]
 
@@ -271,10 +295,13 @@ def _print_findings(name: str, findings: list[Finding]) -> None:
             out.print("    → ", cell(finding.remedy), sep="")
 
 
-def _certificate(endpoint: Endpoint) -> str:
-    if endpoint.protocol == "http":
+def _certificate(cluster: Cluster) -> str:
+    """What is known of the certificate: only one that a connection has seen is called verified."""
+    if cluster.endpoint.protocol == "http":
         return "none (http)"
-    return "verified" if endpoint.verify_ssl else "not verified"
+    if not cluster.endpoint.verify_ssl:
+        return "not verified"
+    return "verified" if cluster.product_version else "not seen yet"
 
 
 def _token_end(end: TokenEnd | None) -> str:
@@ -290,7 +317,7 @@ def _row(cluster: Cluster) -> dict[str, Any]:
         "url": cluster.endpoint.base_url,
         "product": cluster.product if cluster.product_version else "not asked yet",
         "state": state,
-        "tls": _certificate(cluster.endpoint),
+        "tls": _certificate(cluster),
         "token": _token_end(cluster.token_end),
         "token_ends_at": cluster.token_end.at if cluster.token_end else None,
         "token_end_exact": cluster.token_end.exact if cluster.token_end else None,

@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {
-        "clusters": Entry("aap_pipeline.cli.clusters", "Add, import, check and remove controllers."),
+        "clusters": Entry("aap_pipeline.cli.clusters", "Add, change, import, check and remove controllers."),
         "costs": Entry("aap_pipeline.cli.costs", "Show and set what a minute costs, with its history."),
         "templates": Entry("aap_pipeline.cli.templates", "Show and set the minutes of job templates."),
         "settings": Entry("aap_pipeline.cli.settings", "Show and change the application settings."),
@@ -36,11 +36,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Operate": {
         "reconcile": Entry("aap_pipeline.cli.reconcile", "Prove that nothing is missing, day by day; fetch what is."),
-        "rejected": Entry("aap_pipeline.cli.rejected", "Look at documents that did not fit, and try them again."),
+        "rejected": Entry("aap_pipeline.cli.rejected", "Show documents that did not fit, and try them again."),
         "rebuild": Entry("aap_pipeline.cli.rebuild", "Make core or the marts again from what they were made of."),
         "alerts": Entry("aap_pipeline.cli.alerts", "Show incidents; test whether messages reach people."),
         "status": Entry("aap_pipeline.cli.status", "Show how far each cluster is synced, one line each."),
-        "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and say what to do."),
+        "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and report what to do."),
         "migrate": Entry("aap_pipeline.cli.migrate", "Bring the database to this release's schema."),
     },
 }

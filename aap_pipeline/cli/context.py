@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aap_pipeline.database.connection import clear_errors, connect, describe
+from aap_pipeline.database.errors import WarehouseError
+from aap_pipeline.database.schema_version import newest_version, stored_version
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import clear_errors, connect, describe
-from aap_pipeline.warehouse.errors import WarehouseError
-from aap_pipeline.warehouse.schema_version import newest_version, stored_version
 
 if TYPE_CHECKING:
-    from aap_pipeline.warehouse.connection import Connection
+    from aap_pipeline.database.connection import Connection
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def database(settings: Settings | None = None) -> Iterator[str]:
         if settings.database_url is not None:
             yield settings.database_url.get_secret_value()
         else:
-            from aap_pipeline.warehouse.embedded import embedded_server
+            from aap_pipeline.embedded.shared_server import embedded_server
 
             with embedded_server(settings.postgres_directory) as url:
                 yield url
@@ -54,7 +54,7 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
         current = stored_version(connection)
     if current == newest_version():
         return
-    from aap_pipeline.warehouse.migrate import check, migrate
+    from aap_pipeline.database.migrate import check, migrate
 
     if may_migrate:
         migrate(url)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, money, plain, print_rows
+from aap_pipeline.cli.values import Day
+from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
 
 if TYPE_CHECKING:
     from aap_pipeline.marts.costs import RateSet
@@ -26,7 +27,7 @@ def command() -> None:
 def show(as_json: bool) -> None:
     """Show every rate with its history; money as recorded uses the rate of its day.
 
-    An organization's own rate comes before its cluster's, that before everyone's.
+    Precedence: the organization's own rate, then its cluster's, then everyone's.
     """
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.costs import RATE_TYPES, rates
@@ -35,8 +36,8 @@ def show(as_json: bool) -> None:
         rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
     columns = [
         Column("rate_type", "Rate"),
-        Column("value", "Is", lambda value: "none" if value is None else money(value), right=True),
-        Column("per", "A"),
+        Column("value", "Value", lambda value: "none" if value is None else money(value), right=True),
+        Column("per", "Per"),
         Column("valid_from", "From", _first_day),
         Column("valid_until", "Until"),
         Column("cluster", "Cluster", lambda value: value or _everyone),
@@ -46,19 +47,21 @@ def show(as_json: bool) -> None:
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set", short_help="Set what a minute, an hour or a month costs.")
+@command.command(
+    name="set", short_help="Set what a minute, an hour or a month costs.", context_settings=negative_values
+)
 @click.argument("rate", metavar="manual|automated|hourly|subscription")
 @click.argument("value", metavar="MONEY|none")
 @click.option(
     "--from",
     "valid_from",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     metavar="DAY",
     help="First day, past or future (default: today; always for everyone's first of its kind).",
 )
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")
 @click.option("--organization", metavar="NAME", help="Only for this organization.")
-def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None, organization: str | None) -> None:
+def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, organization: str | None) -> None:
     """Set a rate from a day on, for everyone, a cluster or an organization; `none` ends an override.
 
     \b
@@ -71,8 +74,8 @@ def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None
       aap-pipeline costs set hourly 55           # an hour of a person
       aap-pipeline costs set subscription 6000   # a month of the platform, for all clusters
 
-    An organization's own rate comes before its cluster's, that before everyone's. As recorded, a run costs what its
-    day's rates say, and a month of the subscription the price of its first day.
+    Precedence: the organization's own rate, then its cluster's, then everyone's. As recorded, a run is priced by the
+    rates of its day, and a month of the subscription by the price of its first day.
     """
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.costs import set_rate
@@ -82,7 +85,7 @@ def set_(rate: str, value: str, valid_from: datetime | None, cluster: str | None
             connection,
             rate,
             None if value.lower() == "none" else value,
-            valid_from=valid_from.date() if valid_from else None,
+            valid_from=valid_from,
             cluster=cluster,
             organization=organization,
         )

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import console
-from aap_pipeline.cli.progress import TerminalProgress
+from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, clusters, purge, save_clusters, set_enabled
 from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import cipher
+from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import import_extra
+from aap_pipeline.reports.output import console
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import cipher
-from aap_pipeline.warehouse.statements import statement
 
 if TYPE_CHECKING:
-    from aap_pipeline.simulator.demo import DemoController
-    from aap_pipeline.update import Outcome
+    from aap_pipeline.runtime.local_runs import Outcome
+    from aap_simulator.demo import DemoController
 
 
 @click.command("demo")
@@ -35,10 +36,11 @@ def command(remove: bool) -> int:
     settings = Settings()
     if remove:
         return _remove(settings)
+    import_extra("aap_simulator.server", "simulator")
     out = console()
     out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
     with warehouse(settings) as url:
-        from aap_pipeline.simulator.demo import DEMO_CLUSTERS, demo_controllers
+        from aap_simulator.demo import DEMO_CLUSTERS, demo_controllers
 
         with connect(url) as connection:
             known = {cluster.name: cluster for cluster in clusters(connection)}
@@ -83,21 +85,21 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 def _update(url: str, settings: Settings, controllers: list[DemoController]) -> list[Outcome]:
     """Run the job: a first time over all history, which is older than the 90 days of an ordinary first sync."""
-    from aap_pipeline.simulator.demo import RECORDED_SINCE
-    from aap_pipeline.update import Window, update_clusters
+    from aap_pipeline.runtime.local_runs import Window, update_clusters
+    from aap_simulator.demo import RECORDED_SINCE
 
     with connect(url) as connection:
         synced = {row[0] for row in connection.execute(statement("clusters/synced_clusters"))}
     names = [controller.name for controller in controllers]
     since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
     windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
-    with TerminalProgress(names) as progress:
+    with shown_progress(names) as progress:
         return update_clusters(settings, url, windows, progress)
 
 
 def _leave(url: str) -> None:
     """The controllers are gone when the demo is over: nobody shall ask them."""
-    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+    from aap_simulator.demo import DEMO_CLUSTERS
 
     with connect(url) as connection:
         for name in DEMO_CLUSTERS:
@@ -105,14 +107,12 @@ def _leave(url: str) -> None:
 
 
 def _report(url: str) -> None:
-    from aap_pipeline.report.summary import summarize
-    from aap_pipeline.report.terminal import print_summary
+    from aap_pipeline.reports.summary import summarize
+    from aap_pipeline.reports.terminal import print_summary
 
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     with connect(url) as connection:
-        everything = summarize(connection, to_date=tomorrow)
-        recent = summarize(connection, tomorrow - timedelta(days=30), tomorrow - timedelta(days=1))
-    print_summary(console(), everything, chart=recent)
+        summary = summarize(connection)
+    print_summary(console(), summary)
 
 
 def _say_what_next() -> None:
@@ -133,7 +133,7 @@ def _say_what_next() -> None:
 
 
 def _remove(settings: Settings) -> int:
-    from aap_pipeline.simulator.demo import DEMO_CLUSTERS
+    from aap_simulator.demo import DEMO_CLUSTERS
 
     with warehouse(settings) as url, connect(url) as connection:
         there = [cluster.name for cluster in clusters(connection) if cluster.name in DEMO_CLUSTERS]

@@ -6,21 +6,21 @@ from dataclasses import asdict
 
 import click
 
-from aap_pipeline.cli.output import cell, console, json_option, print_json
+from aap_pipeline.reports.output import cell, console, json_option, print_json
 
 
 @click.command(name="doctor")
 @json_option
 def command(as_json: bool) -> int:
-    """Check disk, database, clock, schema, settings, encryption key, clusters, tokens, alerts and daemon, and say what
-    to do about each.
+    """Check disk, database, clock, schema, settings, encryption key, clusters, tokens, alerts and daemon, and report
+    what to do about each.
 
-    Controllers are not asked: `aap-pipeline clusters check` does that. Exit status 1 if something failed; a warning is
-    none.
+    Controllers are not asked: `aap-pipeline clusters check` does that. Exit status 1 if something failed; a warning
+    is not a failure.
     """
     from aap_pipeline.cli.context import database
+    from aap_pipeline.health.doctor import Verdict, examine
     from aap_pipeline.settings import Settings
-    from aap_pipeline.upkeep.doctor import Verdict, examine
 
     settings = Settings()
     with database(settings) as url:

@@ -16,6 +16,6 @@ def new() -> None:
 
     To rotate: put it before the old ones (NEW,OLD), run `aap-pipeline clusters rotate-key`, then drop the old ones.
     """
-    from aap_pipeline.warehouse.encryption import new_key
+    from aap_pipeline.database.encryption import new_key
 
     click.echo(new_key())

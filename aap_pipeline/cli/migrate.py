@@ -15,8 +15,8 @@ def command(only_check: bool, print_sql: bool) -> int:
     refuses a database that a newer release has migrated.
     """
     from aap_pipeline.cli.context import database
-    from aap_pipeline.warehouse.connection import describe
-    from aap_pipeline.warehouse.migrate import check, migrate, pending_sql
+    from aap_pipeline.database.connection import describe
+    from aap_pipeline.database.migrate import check, migrate, pending_sql
 
     if print_sql and only_check:
         raise click.UsageError("--check and --sql exclude each other.")
@@ -29,7 +29,11 @@ def command(only_check: bool, print_sql: bool) -> int:
     if before.up_to_date:
         click.echo(f"{where} schema {before.newest} is up to date.")
     elif only_check:
-        click.echo(f"{where} schema {before.current or 'none'}, this release needs {before.newest}: migrate.", err=True)
+        click.echo(
+            f"{where} schema {before.current or 'none'}, this release needs {before.newest}: run "
+            "`aap-pipeline migrate`.",
+            err=True,
+        )
         return 1
     else:
         click.echo(f"{where} migrated from {before.current or 'an empty database'} to schema {before.newest}.")

@@ -1,8 +1,11 @@
-"""Progress of a run on a person's terminal: a line a cluster."""
+"""Progress of runs: a bar for each cluster on a terminal, lines in a log."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +22,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from aap_pipeline.reports.output import duration
+
 _STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "computing savings", "done": "done"}
+_SECONDS_BETWEEN_LINES = 30.0
 
 
 class RateColumn(ProgressColumn):
@@ -30,11 +36,9 @@ class RateColumn(ProgressColumn):
 
 
 class TerminalProgress:
-    """A `ProgressListener` that draws bars on stderr; where that is no terminal, a line for each stage as it begins."""
+    """A `ProgressListener` that draws bars on a terminal."""
 
-    def __init__(self, names: list[str]) -> None:
-        console = Console(stderr=True)
-        self._drawn = console.is_terminal
+    def __init__(self, names: list[str], console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("[bold]{task.fields[cluster]}", markup=True),
@@ -45,17 +49,13 @@ class TerminalProgress:
             RateColumn(),
             TimeRemainingColumn(compact=True),
             console=console,
-            disable=not self._drawn,
             transient=True,  # the outcomes that follow say it all
         )
-        self._console = console
         width = max(map(len, names), default=0)
         self._tasks = {
             name: self._progress.add_task("waiting", total=None, cluster=name.ljust(width)) for name in names
         }
         self._read: dict[str, int] = {}
-        self._told: set[tuple[str, str]] = set()
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -78,7 +78,76 @@ class TerminalProgress:
         if stage not in ("raw", "core"):
             completed = all_of_it = self._read.get(cluster, 0)
         self._progress.update(task, description=_STAGES.get(stage, stage), completed=completed, total=all_of_it)
+
+
+@dataclass
+class _Stage:
+    name: str
+    began: float  # by `monotonic`, s
+    done: int = 0
+    total: int = 0
+
+
+class LineProgress:
+    """A `ProgressListener` for logs: a line as each stage begins, and every 30 s one for each cluster under way."""
+
+    def __init__(
+        self, names: list[str], say: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._names = names
+        self._say = say
+        self._monotonic = monotonic
+        self._stages: dict[str, _Stage] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._reporter = threading.Thread(target=self._report_regularly, name="progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._reporter.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._reporter.join()
+
+    def update(self, cluster: str, stage: str, done: int, total: int) -> None:
+        """Note that `done` of `total` jobs of `cluster` have passed `stage`, and print that it began."""
+        if cluster not in self._names:
+            return
         with self._lock:
-            if not self._drawn and (cluster, stage) not in self._told:
-                self._told.add((cluster, stage))
-                self._console.print(f"{cluster}: {_STAGES.get(stage, stage)}", highlight=False)
+            current = self._stages.get(cluster)
+            if current is None or current.name != stage:
+                current = self._stages[cluster] = _Stage(stage, self._monotonic())
+                self._say(f"{cluster}: {_STAGES.get(stage, stage)}")
+            current.done, current.total = done, total
+
+    def report(self) -> None:
+        """Print how far each cluster is, also where nothing has moved since."""
+        with self._lock:
+            for cluster, stage in self._stages.items():
+                if stage.name != "done":
+                    self._say(f"{cluster}: {_STAGES.get(stage.name, stage.name)}, {self._pace(stage)}")
+
+    def _pace(self, stage: _Stage) -> str:
+        seconds = self._monotonic() - stage.began
+        if not stage.done or seconds <= 0:
+            return f"no job yet after {duration(seconds)}"
+        rate = stage.done / seconds
+        if stage.name != "raw" or stage.total <= stage.done:  # how much there is to parse is not known
+            return f"{stage.done:,} jobs, {rate:,.0f}/s"
+        left = duration((stage.total - stage.done) / rate)
+        return f"{stage.done:,} of {stage.total:,} jobs, {rate:,.0f}/s, about {left} left"
+
+    def _report_regularly(self) -> None:
+        while not self._ended.wait(_SECONDS_BETWEEN_LINES):
+            self.report()
+
+
+def shown_progress(names: list[str]) -> TerminalProgress | LineProgress:
+    """What shows the progress of the clusters `names` on standard error: bars on a terminal, else lines."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        return TerminalProgress(names, console)
+    return LineProgress(names, lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))

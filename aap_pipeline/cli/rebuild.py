@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import duration
 from aap_pipeline.clusters.registry import Cluster, cluster_named, clusters
-from aap_pipeline.warehouse.connection import connect
+from aap_pipeline.database.connection import connect
+from aap_pipeline.reports.output import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import json_option, print_json
+from aap_pipeline.cli.values import Day, require_range
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import json_option, print_json
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import Cipher, cipher
 
 if TYPE_CHECKING:
     from aap_pipeline.raw.reconcile import Reconciliation
@@ -25,17 +26,16 @@ _NAMED_IDS = 20
 
 @click.command("reconcile")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
-@click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="First day (UTC). Default: 90 days ago."
-)
+@click.option("--since", type=Day(), metavar="DAY", help="First day (UTC). Default: 90 days ago.")
 @json_option
-def command(names: tuple[str, ...], since: datetime | None, as_json: bool) -> int:
+def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
     """Prove, day by day, that nothing is missing: compare each past day with the controller's own count.
 
     Days that differ are read again, and what was missing is named and stored; savings follow with the next sync. What
     the controller has deleted since is not missing here. Host summaries that came after their deadline are fetched
     too. Costs one request a day.
     """
+    require_range(since, None, ("--since", ""))
     settings = Settings()
     results: dict[str, Any] = {}
     failed = False
@@ -51,6 +51,7 @@ def command(names: tuple[str, ...], since: datetime | None, as_json: bool) -> in
                 click.echo(f"{cluster.name}: {error}", err=True)
                 continue
             results[cluster.name] = asdict(found)
+            failed = failed or not found.days
             if not as_json:
                 _tell(cluster.name, found)
     if as_json:
@@ -58,23 +59,25 @@ def command(names: tuple[str, ...], since: datetime | None, as_json: bool) -> in
     return 1 if failed else 0
 
 
-def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: datetime | None) -> Reconciliation:
+def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) -> Reconciliation:
     from aap_pipeline.core.parse import parse
     from aap_pipeline.raw.reconcile import reconcile
     from aap_pipeline.raw.session import SyncRequest
 
     request = SyncRequest(cluster, tell=partial(click.echo, err=True))
-    found = reconcile(url, secrets, request, first=since.date() if since else None)
+    found = reconcile(url, secrets, request, first=since)
     parse(url, cluster.id)
     return found
 
 
 def _tell(name: str, found: Reconciliation) -> None:
-    if not found.missing and not found.late:
+    if not found.days:
+        click.echo(f"{name}: no day was compared, so nothing is proved: see `aap-pipeline status`.", err=True)
+    elif not found.missing and not found.late:
         more = f"; {len(found.differing)} have more here, which the controller deleted" if found.differing else ""
         click.echo(f"{name}: nothing is missing over {found.days} days{more}.")
-        return
-    click.echo(f"{name}: {len(found.missing)} jobs were missing and are here now: {_ids(found.missing)}")
+    else:
+        click.echo(f"{name}: {len(found.missing)} jobs were missing and are here now: {_ids(found.missing)}")
     if found.late:
         click.echo(f"{name}: {len(found.late)} jobs got host summaries that came late: {_ids(found.late)}")
 

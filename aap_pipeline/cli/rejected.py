@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.output import Column, json_option, moment, number, print_rows
+from aap_pipeline.cli.values import Whole
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
+from aap_pipeline.reports.output import Column, json_option, moment, number, print_rows
 
-_ID = click.IntRange(1, 2**63 - 1)
+_ID = Whole(1, 2**63 - 1)
 
 
 @click.group("rejected")
@@ -26,7 +27,7 @@ def command() -> None:
 @click.option("--reason", metavar="CODE", help="Only this reason.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 1_000_000),
+    type=Whole(1, 1_000_000),
     default=100,
     show_default=True,
     help="At most so many, the latest first.",
@@ -50,7 +51,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
     rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
     print_rows(columns, rows, as_json=as_json)
     if not rows and not as_json:
-        click.echo("Nothing is in quarantine.")
+        click.echo("Nothing in quarantine matches." if cluster or reason else "Nothing is in quarantine.")
 
 
 @command.command("show", short_help="Print one document.")

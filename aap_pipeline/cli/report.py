@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 
 import click
 
 from aap_pipeline.cli.context import warehouse_connection
-from aap_pipeline.cli.output import console, json_option, print_json
+from aap_pipeline.cli.values import Day, Whole, require_range
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.report.summary import summarize
-from aap_pipeline.report.terminal import print_summary
-
-_DAY = click.DateTime(["%Y-%m-%d"])
+from aap_pipeline.reports.output import console, json_option, print_json
+from aap_pipeline.reports.summary import summarize
+from aap_pipeline.reports.terminal import print_summary
 
 
 @click.command("report")
-@click.option("--from", "from_date", type=_DAY, metavar="DAY", help="First day, 2026-01-31. Default: all there is.")
-@click.option("--to", "to_date", type=_DAY, metavar="DAY", help="Last day, included.")
+@click.option("--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: all there is.")
+@click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, included.")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
 @click.option(
     "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Steps of the chart."
 )
-@click.option(
-    "--templates", type=click.IntRange(min=0), default=10, show_default=True, help="How many job templates to list."
-)
+@click.option("--templates", type=Whole(min=0), default=10, show_default=True, help="How many job templates to list.")
 @json_option
 def command(
-    from_date: datetime | None,
-    to_date: datetime | None,
+    from_date: date | None,
+    to_date: date | None,
     names: tuple[str, ...],
     granularity: str | None,
     templates: int,
@@ -40,12 +37,13 @@ def command(
     Days are days of the reporting time zone (setting reporting_timezone). The figures are those of
     marts.totals, marts.savings_by_template and marts.job_counts, which BI tools call too.
     """
+    require_range(from_date, to_date, ("--from", "--to"))
     with warehouse_connection() as connection:
         ids = [cluster_named(connection, name).id for name in names]
         summary = summarize(
             connection,
-            from_date.date() if from_date else None,
-            to_date.date() if to_date else None,
+            from_date,
+            to_date,
             ids or None,
             granularity,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, print_rows
+from aap_pipeline.cli.values import Day
+from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
 
 
 @click.group(name="settings")
@@ -20,7 +21,7 @@ def command() -> None:
 def show(name: str | None, as_json: bool) -> None:
     """Show all settings, or one, with what each is for and what it allows."""
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.warehouse import options
+    from aap_pipeline.database import options
 
     with warehouse_connection() as connection:
         values = options.read(connection)
@@ -47,13 +48,13 @@ def show(name: str | None, as_json: bool) -> None:
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set")
+@command.command(name="set", context_settings=negative_values)
 @click.argument("name")
 @click.argument("value")
 def set_(name: str, value: str) -> None:
     """Set NAME to VALUE. Money in the marts follows by itself; a running sync keeps the values it began with."""
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.warehouse import options
+    from aap_pipeline.database import options
 
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)
@@ -75,33 +76,32 @@ def fx_show(as_json: bool) -> None:
     with warehouse_connection() as connection:
         rows = [vars(rate) for rate in exchange_rates(connection)]
     columns = [
-        Column("from_currency", "One"),
-        Column("rate", "Is worth", right=True),
-        Column("to_currency", "In"),
-        Column("rate_date", "From"),
+        Column("from_currency", "From"),
+        Column("rate", "Rate", right=True),
+        Column("to_currency", "To"),
+        Column("rate_date", "Valid from"),
     ]
     print_rows(columns, rows, as_json=as_json)
 
 
-@fx.command(name="set", short_help="Set an exchange rate.")
+@fx.command(name="set", short_help="Set an exchange rate.", context_settings=negative_values)
 @click.argument("from_currency")
 @click.argument("to_currency")
 @click.argument("rate")
 @click.option(
     "--date",
     "rate_date",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     metavar="DAY",
     help="First day of the rate (default: today in the reporting time zone).",
 )
-def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: datetime | None) -> None:
+def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: date | None) -> None:
     """Note that one FROM_CURRENCY is worth RATE TO_CURRENCY (ISO codes), for example: fx set USD EUR 0.92."""
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.currency import set_exchange_rate
 
-    day = rate_date.date() if rate_date else None
     with warehouse_connection() as connection:
-        done = set_exchange_rate(connection, from_currency, to_currency, rate, day)
+        done = set_exchange_rate(connection, from_currency, to_currency, rate, rate_date)
     click.echo(f"1 {done.from_currency} is {done.rate} {done.to_currency} from {done.rate_date} on.")
 
 

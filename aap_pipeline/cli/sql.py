@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.cli.values import File, Whole
 
 if TYPE_CHECKING:
-    from aap_pipeline.warehouse.sql_results import ResultSet
+    from aap_pipeline.database.sql_results import ResultSet
 
 
 @click.command(name="sql")
 @click.argument("query", required=False)
-@click.option("-f", "--file", "path", type=click.Path(path_type=Path), help="Read the SQL from a file; - is stdin.")
+@click.option("-f", "--file", "path", type=File(), help="Read the SQL from a file; - is stdin.")
 @click.option("--write", is_flag=True, help="Allow changes. Several statements are one transaction.")
 @click.option(
     "--json", "form", flag_value="json", help="Print JSON: a list of rows, or of such lists for several queries."
 )
 @click.option("--csv", "form", flag_value="csv", help='Print CSV with a header; NULL is empty, empty text is "".')
 @click.option(
-    "--max-rows", type=click.IntRange(min=1), default=1000, show_default=True, help="Rows of a table to print at most."
+    "--max-rows", type=Whole(min=1), default=1000, show_default=True, help="Rows of a table to print at most."
 )
 def command(query: str | None, path: Path | None, write: bool, form: str | None, max_rows: int) -> None:
     """Run QUERY, the SQL in a file (-f), or what standard input holds, on the warehouse.
@@ -35,7 +35,7 @@ def command(query: str | None, path: Path | None, write: bool, form: str | None,
       aap-pipeline sql -f report.sql --csv > report.csv
     """
     from aap_pipeline.cli.context import warehouse
-    from aap_pipeline.warehouse.sql_results import run
+    from aap_pipeline.database.sql_results import run
 
     text = _text(query, path)
     with warehouse() as url:
@@ -56,7 +56,7 @@ def _text(query: str | None, path: Path | None) -> str:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise PipelineError(f"Cannot read the SQL file {path}: {reason}.") from error
+            raise click.UsageError(f"Cannot read the SQL file {path}: {reason}.") from error
     elif query is not None and query != "-":
         text = query
     else:
@@ -73,7 +73,7 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from aap_pipeline.cli.output import cell, console
+    from aap_pipeline.reports.output import cell, console
 
     out = console()
     for result in results:
@@ -94,7 +94,7 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
 
 
 def _print_json(results: list[ResultSet]) -> None:
-    from aap_pipeline.cli.output import print_json
+    from aap_pipeline.reports.output import print_json
 
     tables = [result.records() for result in results if result.columns is not None]
     _tell_the_rest(results)
@@ -137,7 +137,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     if isinstance(value, dict | list):
-        from aap_pipeline.cli.output import to_json
+        from aap_pipeline.reports.output import to_json
 
         return to_json(value, indent=False)
     return str(value)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.cli.output import Column, cell, console, duration, json_option, moment, number, print_rows
+from aap_pipeline.reports.output import Column, cell, console, duration, json_option, moment, number, print_rows
 
 _WINDOW = ("from", "to", "done_to")
 
@@ -14,7 +14,7 @@ _WINDOW = ("from", "to", "done_to")
 @click.command(name="status")
 @json_option
 def command(as_json: bool) -> int:
-    """Show one line a cluster: watermark, last sync, and what waits.
+    """Show one line per cluster: watermark, last sync, and what waits.
 
     Unparsed: raw documents that core has not taken in. Pending: finished jobs whose host summaries the controller has
     not written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings are to be
@@ -23,15 +23,14 @@ def command(as_json: bool) -> int:
     """
     from psycopg.rows import dict_row
 
-    from aap_pipeline.alerts.settings import alert_settings
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.clusters.staleness import stale_clusters
+    from aap_pipeline.clusters.staleness import stale_after, stale_clusters
     from aap_pipeline.clusters.token_ends import token_warnings
-    from aap_pipeline.warehouse.statements import statement
+    from aap_pipeline.database.statements import statement
 
-    now, limit = datetime.now(UTC), timedelta(minutes=alert_settings().stale_minutes)
+    now, limit = datetime.now(UTC), stale_after()
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("upkeep/status")).fetchall()
+        rows = cursor.execute(statement("health/status")).fetchall()
         ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
     columns = [
         Column("name", "Cluster"),
@@ -46,7 +45,7 @@ def command(as_json: bool) -> int:
         Column("days_to_refresh", "Days", number, right=True),
     ]
     if not rows and not as_json:
-        click.echo("There is no cluster yet: add one with `aap-pipeline clusters add`.")
+        click.echo("There is no cluster yet: add one with `aap-pipeline clusters add URL --name NAME`.")
     else:
         rows = [{**row, "token": ending.get(row["name"]), "stale": stale.get(row["name"])} for row in rows]
         more = [Column(key, "") for key in ("error", "backfills", "token", "stale")] if as_json else []

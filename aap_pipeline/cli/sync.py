@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.output import cell, console, duration, json_option, print_json
-from aap_pipeline.cli.progress import TerminalProgress
-from aap_pipeline.clusters.registry import Cluster, chosen_clusters
+from aap_pipeline.cli.progress import shown_progress
+from aap_pipeline.cli.values import Moment
+from aap_pipeline.clusters.registry import chosen_clusters
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.sync import SyncRequest, dry_run, require_possible
+from aap_pipeline.raw.window import require_window
+from aap_pipeline.reports.output import cell, console, duration, json_option, print_json
 from aap_pipeline.settings import Settings
-from aap_pipeline.warehouse.connection import connect
-from aap_pipeline.warehouse.encryption import cipher
 
 if TYPE_CHECKING:
-    from aap_pipeline.update import Outcome
+    from aap_pipeline.runtime.local_runs import Outcome
 
 
 @click.command("sync")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
-@click.option("--since", metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC.")
-@click.option("--until", metavar="TIME", help="Backfill: jobs finished up to TIME.")
-@click.option("--dry-run", is_flag=True, help="Ask how much there is to read, store nothing.")
+@click.option(
+    "--since", type=Moment(), metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
+)
+@click.option("--until", type=Moment(), metavar="TIME", help="Backfill: jobs finished up to TIME.")
+@click.option("--dry-run", "only_count", is_flag=True, help="Ask how much there is to read, store nothing.")
 @json_option
-def command(names: tuple[str, ...], since: str | None, until: str | None, dry_run: bool, as_json: bool) -> int:
+def command(
+    names: tuple[str, ...], since: datetime | None, until: datetime | None, only_count: bool, as_json: bool
+) -> int:
     """Copy what is new at every enabled cluster's controller, and bring its savings up to date.
 
     The first time a cluster's last 90 days are read (setting initial_sync_days). It is the job that the Dagster
@@ -34,17 +42,21 @@ def command(names: tuple[str, ...], since: str | None, until: str | None, dry_ru
     cluster that fails does not hold up the others; the exit status is 0 only if all of them are up to date.
     """
     settings = Settings()
+    require_window(datetime.now(UTC), since, until)
     with warehouse(settings) as url:
         with connect(url) as connection:
             chosen = chosen_clusters(connection, names, "sync")
-        if dry_run:
-            return _dry_run(url, settings, chosen, (since, until), as_json=as_json)
+            requests = [SyncRequest(cluster, since=since, until=until) for cluster in chosen]
+            for request in requests:
+                require_possible(connection, request)
+        if only_count:
+            return _dry_run(url, settings, requests, as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.
-        from aap_pipeline.update import Window, update_clusters
+        from aap_pipeline.runtime.local_runs import Window, update_clusters
 
         listed = [cluster.name for cluster in chosen]
-        window = Window(_time(since), _time(until))
-        with TerminalProgress(listed) as progress:
+        window = Window(since.isoformat() if since else None, until.isoformat() if until else None)
+        with shown_progress(listed) as progress:
             outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
     if as_json:
         print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
@@ -82,35 +94,23 @@ def print_outcomes(outcomes: list[Outcome]) -> None:
             out.print(f"[yellow]![/] [bold]{outcome.cluster.ljust(width)}[/] ", cell(raw["warnings"]), sep="")
 
 
-def _dry_run(
-    url: str, settings: Settings, chosen: list[Cluster], window: tuple[str | None, str | None], *, as_json: bool
-) -> int:
-    from aap_pipeline.raw.assets import moment
-    from aap_pipeline.raw.sync import SyncRequest, dry_run
-
-    since, until = map(moment, window)
+def _dry_run(url: str, settings: Settings, requests: list[SyncRequest], *, as_json: bool) -> int:
     results: dict[str, Any] = {}
-    for cluster in chosen:
+    for request in requests:
+        name = request.cluster.name
         try:
-            found = dry_run(url, cipher(settings), SyncRequest(cluster, since=since, until=until))
+            found = dry_run(url, cipher(settings), request)
         except PipelineError as error:
-            results[cluster.name] = {"error": str(error)}
-            click.echo(f"{cluster.name}: {error}", err=True)
+            results[name] = {"error": str(error)}
+            click.echo(f"{name}: {error}", err=True)
             continue
-        results[cluster.name] = asdict(found)
+        results[name] = asdict(found)
         if not as_json:
             click.echo(
-                f"{cluster.name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
+                f"{name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
                 f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new; about {found.requests:,} "
                 "requests."
             )
     if as_json:
         print_json(results)
     return 1 if any("error" in each for each in results.values()) else 0
-
-
-def _time(text: str | None) -> str | None:
-    from aap_pipeline.raw.assets import moment
-
-    found = moment(text)
-    return found.isoformat() if found else None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
-from aap_pipeline.cli.output import Column, json_option, number, print_rows
+from aap_pipeline.cli.values import Whole
+from aap_pipeline.reports.output import Column, json_option, number, print_rows
+
+_MINUTES = Whole(0, 2**31 - 1)  # a column INTEGER
 
 
 @click.group(name="templates")
@@ -37,8 +40,8 @@ def list_(cluster: str | None, as_json: bool) -> None:
 
 @command.command(name="set", short_help="Set the minutes of a job template.")
 @click.argument("name")
-@click.option("--manual-minutes", type=int, help="Minutes that the work takes by hand, for each host.")
-@click.option("--creation-minutes", type=int, help="Minutes that creating the automation took.")
+@click.option("--manual-minutes", type=_MINUTES, help="Minutes that the work takes by hand, for each host.")
+@click.option("--creation-minutes", type=_MINUTES, help="Minutes that creating the automation took.")
 @click.option("--cluster", metavar="NAME", help="The cluster, where several have a template of that name.")
 def set_(name: str, manual_minutes: int | None, creation_minutes: int | None, cluster: str | None) -> None:
     """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today."""

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import click
 
+from aap_pipeline.cli.values import Whole
+
 
 @click.command(name="up")
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address the web server listens on; it asks no password."
 )
-@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the web server.")
+@click.option("--port", type=Whole(1, 65535), default=3000, show_default=True, help="Port of the web server.")
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A workspace.yaml with Dagster code locations of your own, beside the pipeline's.",
 )
-@click.option(
-    "--metrics-port", type=click.IntRange(1, 65535), help="Serve metrics for Prometheus on this port of 127.0.0.1."
-)
+@click.option("--metrics-port", type=Whole(1, 65535), help="Serve metrics for Prometheus on this port of 127.0.0.1.")
 def command(host: str, port: int, workspace: Path | None, metrics_port: int | None) -> int:
     """Run PostgreSQL, the Dagster daemon (which syncs by itself) and the Dagster UI until Ctrl-C.
 
@@ -28,9 +28,9 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     own tables there too, in the schema dagster. All data stays between starts. Nothing is left running at the end,
     also after kill -9.
     """
+    from aap_pipeline.database.connection import clear_errors
+    from aap_pipeline.runtime.supervisor import Supervisor, UpOptions
     from aap_pipeline.settings import Settings
-    from aap_pipeline.supervision.supervisor import Supervisor, UpOptions
-    from aap_pipeline.warehouse.connection import clear_errors
 
     options = UpOptions(host, port, workspace, metrics_port)
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))

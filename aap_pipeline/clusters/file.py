@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from aap_pipeline.clusters.registry import ClusterError, NewCluster
+from aap_pipeline.clusters.registry import BadEntry, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.errors import PipelineError
@@ -25,6 +25,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class ClustersFileError(PipelineError):
     """A clusters.yaml with mistakes: one line of the message for each, with its line in the file."""
 
+    exit_status = 2
+
 
 def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) -> list[NewCluster]:
     """The clusters that `path` describes; secrets in files are read relative to it.
@@ -36,7 +38,7 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
     except OSError as error:
         raise ClustersFileError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ClustersFileError(f"{path} is no text in UTF-8.") from None
+        raise ClustersFileError(f"{path} is not UTF-8 text.") from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -50,27 +52,23 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
 
 
 def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None = None) -> Endpoint:
-    """The endpoint that `https://host[:port]` means. Raises ClusterError for anything else."""
+    """The endpoint that `https://host[:port]` means. Raises BadEntry for anything else."""
     parts = urlsplit(url if "://" in url else f"https://{url}")
     try:
         port = parts.port
     except ValueError:
         port = 0
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
-        raise ClusterError("The address of a controller looks like https://aap.company.com or http://10.0.0.1:8080.")
+        raise BadEntry("The address of a controller looks like https://aap.company.com or http://10.0.0.1:8080.")
     if parts.path.strip("/"):
-        raise ClusterError(
-            f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking."
-        )
-    endpoint = Endpoint(
+        raise BadEntry(f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking.")
+    return Endpoint(
         protocol=parts.scheme,
         address=parts.hostname,
         port=port or _DEFAULT_PORTS[parts.scheme],
         verify_ssl=verify_ssl,
         ca_bundle=ca_bundle,
     )
-    endpoint.check()
-    return endpoint
 
 
 def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:
@@ -143,18 +141,21 @@ class _Reader:
             if fields.get(required, "") == "":
                 self._mistake(node, f"`{required}` is missing")
         access = self._access_token(node, fields)
+        name = str(fields.get("name") or "")
+        endpoint = Endpoint(
+            protocol=protocol,
+            address=str(fields.get("address") or ""),
+            port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
+            verify_ssl=fields.get("verify_ssl") is not False,
+            ca_bundle=str(fields["ca_bundle"]) if fields.get("ca_bundle") else None,
+        )
+        for fault in (*(name_faults(name) if name else ()), *(endpoint.faults() if endpoint.address else ())):
+            self._mistake(node, fault)
         if len(self.mistakes) > before:
             return None
         try:
-            endpoint = Endpoint(
-                protocol=protocol,
-                address=str(fields["address"]),
-                port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
-                verify_ssl=fields.get("verify_ssl") is not False,
-                ca_bundle=str(fields["ca_bundle"]) if fields.get("ca_bundle") else None,
-            )
             tokens = Tokens(access, *(str(fields.get(name) or "") for name in _SECRETS))
-            return NewCluster(str(fields["name"]), endpoint, tokens)
+            return NewCluster(name, endpoint, tokens)
         except PipelineError as error:
             self._mistake(node, str(error))
             return None

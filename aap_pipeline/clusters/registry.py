@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,18 +12,25 @@ from psycopg.errors import UniqueViolation
 
 from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.locks import LockKind, advisory_xact_lock
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
 
-# Dagster splits keys of partitions at commas and shows them in paths and URLs.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+# Dagster splits keys of partitions at commas and ranges of them at three dots, and shows them in paths and URLs. Dots
+# stand alone and not at the end, so that a range of two names has one reading. In SQL: function clusters_cluster_name.
+_NAME = re.compile(r"(?=.{1,100}\Z)[A-Za-z0-9](?:[A-Za-z0-9_:-]|\.(?=[A-Za-z0-9_:-]))*")
 
 
 class ClusterError(PipelineError):
     """A cluster is unknown, or its entry cannot be stored."""
+
+
+class BadEntry(ClusterError):
+    """What describes a cluster cannot be right, a line for each fault."""
+
+    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -49,17 +57,28 @@ class NewCluster:
     tokens: Tokens = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ClusterError(
-                f"Cluster name {self.name!r}: use 1 to 100 letters, digits, dots, colons, hyphens or underscores, "
-                "beginning with a letter or digit. It names the cluster's partition and cannot be changed later."
-            )
-        self.endpoint.check()
+        faults = [*name_faults(self.name), *self.endpoint.faults()]
         if self.tokens.refresh and not self.tokens.client_id:
-            raise ClusterError(
-                f"The refresh token of cluster {self.name!r} is of no use without client_id (and client_secret, if the "
-                "OAuth application has one): add them, or leave the refresh token out."
-            )
+            faults.append(_useless_refresh_token(self.name))
+        if faults:
+            raise BadEntry("\n".join(faults))
+
+
+def name_faults(name: str) -> Iterator[str]:
+    """Why a cluster cannot have the name, if it cannot."""
+    if not _NAME.fullmatch(name):
+        yield (
+            f"Cluster name {name!r}: use 1 to 100 letters, digits, colons, hyphens, underscores and single dots, "
+            "beginning with a letter or digit and not ending with a dot. It names the cluster's partition and cannot "
+            "be changed later."
+        )
+
+
+def _useless_refresh_token(name: str) -> str:
+    return (
+        f"The refresh token of cluster {name!r} is of no use without client_id (and client_secret, if the OAuth "
+        "application has one): add them, or leave the refresh token out."
+    )
 
 
 def clusters(connection: Connection, *, only_enabled: bool = False) -> list[Cluster]:
@@ -82,11 +101,22 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
 def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
     """The clusters `names`, all enabled ones if there are no names. Raises ClusterError if there is none `what_for`."""
     chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+    for cluster in chosen:
+        require_registered(cluster)
     if not chosen:
         there = ", ".join(cluster.name for cluster in clusters(connection))
         enable = f"enable one of {there} with `aap-pipeline clusters enable`, or " if there else ""
         raise ClusterError(f"There is no cluster to {what_for}: {enable}add one with `aap-pipeline clusters add`.")
     return chosen
+
+
+def require_registered(cluster: Cluster) -> None:
+    """Raise ClusterError for a removed cluster: its controller is not asked any more."""
+    if cluster.removed_at is not None:
+        raise ClusterError(
+            f"Cluster {cluster.name} was removed on {cluster.removed_at:%Y-%m-%d}, and its controller is not asked "
+            f"any more: `aap-pipeline clusters enable {cluster.name}` brings it back."
+        )
 
 
 def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewCluster]) -> dict[str, bool]:
@@ -97,15 +127,37 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
     added = {}
     with connection.transaction():
         for entry in entries:
-            try:
-                row = connection.execute(statement("clusters/save_cluster"), _parameters(entry, cipher)).fetchone()
-            except UniqueViolation:
-                raise ClusterError(
-                    f"Cluster {entry.name!r} has the address {entry.endpoint.base_url} of another cluster: each "
-                    "controller is synced once. Use that one, or remove it with `aap-pipeline clusters remove --purge`."
-                ) from None
+            with _one_cluster_per_address(entry.name, entry.endpoint):
+                values = _parameters(entry.name, entry.endpoint, entry.tokens, cipher)
+                row = connection.execute(statement("clusters/save_cluster"), values).fetchone()
             added[entry.name] = bool(row and row[1])
     return added
+
+
+def update_cluster(connection: Connection, cipher: Cipher, name: str, endpoint: Endpoint, tokens: Tokens) -> None:
+    """Give a cluster another `endpoint`, and those of the `tokens` that are not empty.
+
+    A new access token takes the place of the old one with its refresh token, client and secret. Raises ClusterError,
+    with nothing stored, for an unknown or removed cluster, another's address and a refresh token without a client.
+    """
+    require_registered(cluster_named(connection, name))
+    endpoint.check()
+    with connection.transaction(), _one_cluster_per_address(name, endpoint):
+        values = _parameters(name, endpoint, tokens, cipher)
+        row = connection.execute(statement("clusters/update_cluster"), values).fetchone()
+        if row and row[0]:
+            raise BadEntry(_useless_refresh_token(name))
+
+
+@contextmanager
+def _one_cluster_per_address(name: str, endpoint: Endpoint) -> Iterator[None]:
+    try:
+        yield
+    except UniqueViolation:
+        raise ClusterError(
+            f"Cluster {name!r} has the address {endpoint.base_url} of another cluster: each controller is synced "
+            "once. Use that one, or remove that one with `aap-pipeline clusters remove NAME --purge`."
+        ) from None
 
 
 def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bool = False) -> None:
@@ -148,16 +200,15 @@ def rotate_key(connection: Connection, cipher: Cipher) -> int:
     return len(rows)
 
 
-def _parameters(entry: NewCluster, cipher: Cipher) -> dict[str, object]:
-    tokens, endpoint = entry.tokens, entry.endpoint
+def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher) -> dict[str, object]:
     return {
-        "name": entry.name,
+        "name": name,
         "protocol": endpoint.protocol,
         "address": endpoint.address,
         "port": endpoint.port,
         "verify_ssl": endpoint.verify_ssl,
         "ca_bundle": endpoint.ca_bundle,
-        "access_token": cipher.encrypt(tokens.access),
+        "access_token": cipher.encrypt(tokens.access) if tokens.access else None,
         "refresh_token": cipher.encrypt(tokens.refresh) if tokens.refresh else None,
         "client_id": tokens.client_id or None,
         "client_secret": cipher.encrypt(tokens.client_secret) if tokens.client_secret else None,
@@ -174,6 +225,7 @@ def _cluster(row: tuple[object, ...]) -> Cluster:
         verify_ssl=bool(verify_ssl),
         ca_bundle=str(ca_bundle) if ca_bundle else None,
         api_prefix=str(api_prefix) if api_prefix else None,
+        cluster=str(name),
     )
     return Cluster(
         id=int(str(number)),

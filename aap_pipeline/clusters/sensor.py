@@ -7,8 +7,8 @@ from dagster import DefaultSensorStatus, SensorEvaluationContext, SensorResult, 
 
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.resources import Warehouse
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,30 @@
-"""How long ago each cluster was synced, and which are stale. Without Dagster, for commands that answer at once."""
+"""When a cluster counts as stale: the one rule, which checks, alerts, `status` and `doctor` share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.settings import from_environment
+
+
+class _Limit(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="AAP_PIPELINE_ALERT_", frozen=True, env_ignore_empty=True)
+
+    stale_minutes: int = Field(default=60, ge=1)
+
+
+def stale_after() -> timedelta:
+    """Return the age of the last successful sync from which on a cluster is stale: AAP_PIPELINE_ALERT_STALE_MINUTES.
+
+    Raises SettingsError.
+    """
+    return timedelta(minutes=from_environment(_Limit).stale_minutes)
 
 
 @dataclass(frozen=True)

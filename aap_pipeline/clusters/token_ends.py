@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.auth import TokenEnd
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 _BETWEEN_QUESTIONS = timedelta(days=1)
 
@@ -87,7 +87,7 @@ def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
     if state.declined:
         return f"{what} It cannot be renewed: {state.declined}"
     return (
-        f"{what} Make a new one at the controller and store it with `aap-pipeline clusters add URL --name {state.name} "
+        f"{what} Make a new one at the controller and store it with `aap-pipeline clusters update {state.name} "
         "--token-file FILE`."
     )
 

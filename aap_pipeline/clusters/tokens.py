@@ -9,10 +9,10 @@ import psycopg
 
 from aap_pipeline.controller.auth import Exchange, Tokens
 from aap_pipeline.controller.errors import AuthenticationError
-from aap_pipeline.warehouse.connection import Connection, connect, describe
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection, connect, describe
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.database.statements import statement
 
 _SAVE_ATTEMPTS = 60
 _SECONDS_BETWEEN_ATTEMPTS = 1.0
@@ -73,7 +73,7 @@ class DatabaseTokenStore:
         raise AuthenticationError(
             f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
             f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
-            "controller and import it."
+            "controller and store it with `aap-pipeline clusters update NAME --token-file FILE`."
         )
 
     def _lock(self, connection: Connection) -> Tokens:

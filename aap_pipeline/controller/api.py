@@ -56,8 +56,15 @@ class ControllerApi:
 
     def newest_finished(self) -> datetime | None:
         """When the newest finished job finished; None when no finished job is visible."""
+        return self._first_finished("-finished")
+
+    def oldest_finished(self) -> datetime | None:
+        """When the oldest job that the controller still has finished; None when no finished job is visible."""
+        return self._first_finished("finished")
+
+    def _first_finished(self, order: str) -> datetime | None:
         answer = self.client.get(
-            "jobs/", {"finished__isnull": False, "order_by": "-finished", "page_size": 1, "count_disabled": 1}
+            "jobs/", {"finished__isnull": False, "order_by": order, "page_size": 1, "count_disabled": 1}
         )
         rows = answer.body.get("results") or []
         return datetime.fromisoformat(rows[0]["finished"]) if rows else None

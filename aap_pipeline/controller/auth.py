@@ -98,7 +98,10 @@ class Authenticator:
                     self._tokens = self._store.load()
                 tokens = self._tokens
         if not tokens.access:
-            raise AuthenticationError(f"No access token is stored for {self._where}: create one there and import it.")
+            raise AuthenticationError(
+                f"No access token is stored for {self._where}: create one there and store it with `aap-pipeline "
+                "clusters update NAME --token-file FILE`."
+            )
         return tokens.access
 
     def renew(self, stale_access: str) -> str:

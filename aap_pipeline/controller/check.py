@@ -69,19 +69,21 @@ def check(client: ControllerClient) -> list[Finding]:
 
 def _tls(client: ControllerClient) -> Finding:
     endpoint = client.endpoint
-    if endpoint.protocol == "http":
+    if endpoint.exposes_token:
         return Finding(
             "tls",
             "warning",
             "The connection is not encrypted: the token crosses the network in clear text.",
-            "Set protocol to https.",
+            f"Use https with {endpoint.update(f'--url {endpoint.encrypted_url}')}.",
         )
+    if endpoint.protocol == "http":
+        return Finding("tls", "ok", "The connection is not encrypted, and does not leave this machine.")
     if not endpoint.verify_ssl:
         return Finding(
             "tls",
             "warning",
             "The certificate is not verified: anybody on the way can read the token.",
-            "Set verify_ssl to true and ca_bundle to the CA that signed the certificate.",
+            f"Trust the CA that signed it with {endpoint.update('--verify-ssl --ca-bundle FILE')}.",
         )
     return Finding("tls", "ok", "The certificate is trusted.")
 
@@ -146,7 +148,7 @@ def _auditor(client: ControllerClient) -> str:
 def _own_token(client: ControllerClient) -> list[Finding]:
     """Scope and end of the token, as far as the controller tells."""
     rows = tokens_in_use(client)
-    findings = [_scope({str(row.get("scope")) for row in rows})]
+    findings = [_scope(client, {str(row.get("scope")) for row in rows})]
     end = end_of(rows, client.controller_now())
     if end is not None:
         by = "on" if end.exact else "by"
@@ -154,7 +156,7 @@ def _own_token(client: ControllerClient) -> list[Finding]:
     return findings
 
 
-def _scope(scopes: Collection[str]) -> Finding:
+def _scope(client: ControllerClient, scopes: Collection[str]) -> Finding:
     if not scopes:
         return Finding("scope", "ok", "The token can read; the controller does not say whether it can write too.")
     if scopes == {"read"}:
@@ -163,7 +165,7 @@ def _scope(scopes: Collection[str]) -> Finding:
         "scope",
         "warning",
         "The token, or another that its user has used within the last minute, has the scope write; reading needs none.",
-        "Create a token with the scope read and import it.",
+        f"Create a token with the scope read and store it with {client.endpoint.update('--token-file FILE')}.",
     )
 
 
@@ -235,11 +237,10 @@ def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
 
 
 def _parted(error: ControllerError) -> tuple[str, str]:
-    """What failed, and what to do, from an error's sentence: the remedy follows the last colon and blank."""
+    """What failed, and what to do: the last sentence of a refused token's error, or what follows the last colon."""
     text = str(error)
-    sentence, separator, remedy = text.rpartition(": ")
-    if not separator or isinstance(error, AuthenticationError):
-        return text, "Create a new token at the controller and import it." if isinstance(
-            error, AuthenticationError
-        ) else ""
+    mark = ". " if isinstance(error, AuthenticationError) and ". " in text else ": "
+    sentence, separator, remedy = text.rpartition(mark)
+    if not separator:
+        return text, ""
     return f"{sentence}.", remedy[:1].upper() + remedy[1:]

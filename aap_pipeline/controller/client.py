@@ -188,7 +188,7 @@ class ControllerClient:
         return headers
 
     def _exchange(self, tokens: Tokens) -> Tokens:
-        renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.base_url)
+        renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
         self.statistics.refreshed()
         return renewed
 

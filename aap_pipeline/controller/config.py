@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,23 +32,46 @@ class Endpoint:
     verify_ssl: bool = True
     ca_bundle: str | None = None
     api_prefix: str | None = None
+    cluster: str = field(default="", compare=False)
+    """Name of the cluster that is stored with it, for messages; empty: none is."""
 
-    def check(self) -> None:
-        """Raise BadEndpoint, which says what to correct."""
+    def faults(self) -> Iterator[str]:
+        """What to correct before it can be used, a sentence each."""
         if self.protocol not in _DEFAULT_PORTS:
-            raise BadEndpoint(f"Protocol {self.protocol!r} of {self.address}: use http or https.")
+            yield f"Protocol {self.protocol!r} of {self.address}: use http or https."
         if not _HOST.fullmatch(self.address):
-            raise BadEndpoint(
-                f"Address {self.address!r} is no host name or IP address: give it without protocol, port, path and "
+            yield (
+                f"Address {self.address!r} is not a host name or IP address: give it without protocol, port, path and "
                 "user."
             )
         if not 1 <= self.port <= 65535:
-            raise BadEndpoint(f"Port {self.port} of {self.address}: use 1 to 65535.")
+            yield f"Port {self.port} of {self.address}: use 1 to 65535."
         if self.verify_ssl and self.ca_bundle and not Path(self.ca_bundle).exists():
-            raise BadEndpoint(
-                f"CA bundle {self.ca_bundle} of {self.address} does not exist: correct ca_bundle, or leave it out "
-                "to trust the usual CAs."
-            )
+            remedy = f" with {self.update('--ca-bundle FILE')}" if self.cluster else ""
+            yield f"CA bundle {self.ca_bundle} of {self.address} does not exist: name an existing PEM file{remedy}."
+
+    def check(self) -> None:
+        """Raise BadEndpoint, which names all faults."""
+        if found := list(self.faults()):
+            raise BadEndpoint("\n".join(found))
+
+    def update(self, options: str) -> str:
+        """The command that gives the cluster other `options`, as messages quote it."""
+        return f"`aap-pipeline clusters update {self.cluster or 'NAME'} {options}`"
+
+    @property
+    def encrypted_url(self) -> str:
+        """The same host by https."""
+        return replace(self, protocol="https", port=_DEFAULT_PORTS["https"]).base_url
+
+    @property
+    def exposes_token(self) -> bool:
+        """Whether the token crosses a network in clear text."""
+        try:
+            loopback = ipaddress.ip_address(self.address.strip("[]")).is_loopback
+        except ValueError:
+            loopback = self.address.lower().rstrip(".") == "localhost"
+        return self.protocol == "http" and not loopback
 
     @property
     def base_url(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import (
     AuthenticationError,
     BodyTooLarge,
@@ -22,14 +22,10 @@ from aap_pipeline.controller.retry import backoff
 from aap_pipeline.controller.transport import RawAnswer, Transport, decode
 
 _ATTEMPTS = 3
-_REMEDY = (
-    "Create a new token at the controller (user → Tokens, or the application's) and store it: `aap-pipeline "
-    "clusters add` with the same --name, or `clusters import`."
-)
 
 
 def exchange_tokens(
-    transport: Transport, token_path: str, tokens: Tokens, settings: ClientSettings, where: str
+    transport: Transport, token_path: str, tokens: Tokens, settings: ClientSettings, endpoint: Endpoint
 ) -> Tokens:
     """The new pair, with the client credentials of the old.
 
@@ -37,15 +33,17 @@ def exchange_tokens(
     the refresh token is then sent once more and not again. That is safe, for a used one is only declined.
     Raises AuthenticationError, RefreshOutcomeUnknown, Maintenance, Unreachable, TlsError.
     """
+    where, remedy = endpoint.base_url, _remedy(endpoint)
     if not tokens.refresh:
         raise AuthenticationError(
             f"{where} does not accept the access token, which is expired, revoked or mistyped, and no refresh token "
-            f"is stored. {_REMEDY}"
+            f"is stored. {remedy}"
         )
     if not tokens.client_id:
         raise AuthenticationError(
-            f"{where} does not accept the access token, and it cannot be refreshed without client_id. Add client_id "
-            f"and client_secret of the OAuth application, or: {_REMEDY}"
+            f"{where} does not accept the access token, and it cannot be refreshed without client_id. Store that "
+            f"of the OAuth application with {endpoint.update('--client-id ID --client-secret-file FILE')}. Otherwise: "
+            f"{remedy}"
         )
     lost = 0
     for attempt in range(1, _ATTEMPTS + 1):
@@ -61,7 +59,7 @@ def exchange_tokens(
             failure = error.cause
         else:
             if answer.status not in (408, 429) and answer.status < 500:
-                return _renewed(answer, tokens, where, lost=lost > 0)
+                return _renewed(answer, tokens, endpoint, lost=lost > 0)
             failure = f"HTTP {answer.status}"
         lost += 1
         if lost > 1:
@@ -69,7 +67,7 @@ def exchange_tokens(
     raise RefreshOutcomeUnknown(
         f"The tokens of {where} were sent for renewal twice, and no answer arrived ({failure}). It is unknown "
         "whether they were replaced. "
-        f"Run again once the controller is well; if it then declines the refresh token: {_REMEDY}"
+        f"Run again once the controller is well; if it then declines the refresh token: {remedy}"
     )
 
 
@@ -84,13 +82,14 @@ def _post(transport: Transport, token_path: str, tokens: Tokens) -> RawAnswer:
     return transport.send("POST", token_path, headers, form)
 
 
-def _renewed(answer: RawAnswer, tokens: Tokens, where: str, *, lost: bool) -> Tokens:
+def _renewed(answer: RawAnswer, tokens: Tokens, endpoint: Endpoint, *, lost: bool) -> Tokens:
+    where, remedy = endpoint.base_url, _remedy(endpoint)
     body = _json_object(answer.body)
     if answer.status in (200, 201):
         access, refresh = body.get("access_token"), body.get("refresh_token", tokens.refresh)
         if isinstance(access, str) and access and isinstance(refresh, str):
             return replace(tokens, access=access, refresh=refresh)
-        raise RefreshOutcomeUnknown(f"{where} answered the token refresh without a usable access token. {_REMEDY}")
+        raise RefreshOutcomeUnknown(f"{where} answered the token refresh without a usable access token. {remedy}")
     if 300 <= answer.status < 400:
         raise Maintenance(
             f"{where} redirects the token refresh to another page: the controller is being upgraded, or a log-in page "
@@ -100,9 +99,16 @@ def _renewed(answer: RawAnswer, tokens: Tokens, where: str, *, lost: bool) -> To
     if answer.status == 400 and lost:
         raise AuthenticationError(
             f"The answer to a token refresh of {where} was lost on the way, and the tokens had already been "
-            f"replaced. {_REMEDY}"
+            f"replaced. {remedy}"
         )
-    raise AuthenticationError(f"{where} {_refusal(answer.status, body)} {_REMEDY}")
+    raise AuthenticationError(f"{where} {_refusal(answer.status, body)} {remedy}")
+
+
+def _remedy(endpoint: Endpoint) -> str:
+    return (
+        "Create a new token at the controller (user → Tokens, or the application's) and store it with "
+        f"{endpoint.update('--token-file FILE')}."
+    )
 
 
 def _refusal(status: int, body: dict[str, Any]) -> str:

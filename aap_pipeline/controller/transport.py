@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -183,14 +184,18 @@ class Transport:
             )
         if isinstance(error, ssl.SSLCertVerificationError):
             why = (error.verify_message or "certificate verify failed").rstrip(".")
-            remedy = "set ca_bundle to the CA that signed it"
+            remedy = f"trust the CA that signed it with {self._endpoint.update('--ca-bundle FILE')}"
             if "mismatch" in why.lower():
-                remedy = "use a name or address that the certificate is made out to"
+                remedy = f"use an address that it is made out to with {self._endpoint.update('--url URL')}"
             elif "expired" in why:
                 remedy = "renew it"
             return TlsError(f"The certificate of {where} is not trusted ({why}): {remedy}.")
         why = getattr(error, "reason", None) or "TLS failed"
-        return TlsError(f"No TLS with {where} ({why}): check protocol and port; a plain-HTTP port needs protocol http.")
+        plain = replace(self._endpoint, protocol="http")
+        return TlsError(
+            f"No TLS with {where} ({why}): check the port, or, if it speaks plain HTTP, use "
+            f"{self._endpoint.update('--url ' + plain.base_url)}."
+        )
 
 
 def decode(body: bytes) -> Any:
@@ -225,8 +230,8 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
             context.load_verify_locations(cafile=bundle)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"The CA bundle {bundle} for {endpoint.base_url} cannot be read ({_reason(error)}): it must be a PEM "
-            "file, or a folder prepared with c_rehash."
+            f"The CA bundle {bundle} for {endpoint.base_url} cannot be read ({_reason(error)}): name a PEM file, or a "
+            f"folder prepared with c_rehash, with {endpoint.update('--ca-bundle FILE')}."
         ) from None
     return context
 

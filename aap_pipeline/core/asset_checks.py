@@ -6,16 +6,16 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core import checks, verdicts
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Check, result, specs
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.checks import Check, result, specs
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
 
 ASSET: Final = ("core", "jobs")
 _DAY: Final = timedelta(days=1)
@@ -90,7 +90,7 @@ def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
         cluster = cluster_named(connection, context.partition_key)
         deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
         values = {"cluster_id": cluster.id, "minutes": deadline}
-        stuck = [row[0] for row in connection.execute(statement("upkeep/provisional_jobs"), values)]
+        stuck = [row[0] for row in connection.execute(statement("core/provisional_jobs"), values)]
         totals = verified_totals(connection, cluster.id, _AUDIT_A_NIGHT)
     yield result(ASSET, PROVISIONAL, verdicts.none_provisional(stuck))
     yield result(ASSET, TOTALS_AUDITED, verdicts.host_totals_agree(totals))

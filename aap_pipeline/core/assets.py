@@ -12,16 +12,16 @@ from dagster import (
     multi_asset,
 )
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.parse import ParseResult, parse
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_SYNC
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.report.tables import table_figures, table_metadata
-from aap_pipeline.resources import ProgressListener, Warehouse
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_SYNC
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
 
 _TABLES = {
     "jobs": (
@@ -77,8 +77,8 @@ def core(
             cluster = cluster_named(connection, context.partition_key)
         result = parse(warehouse.url(), cluster.id, progress=tell)
         with warehouse.connection() as connection:
-            figures = table_figures(connection, "report/core_tables", cluster.id)
-            newest = connection.execute(statement("report/newest_job"), {"cluster": cluster.id}).fetchone()
+            figures = table_figures(connection, "reports/core_tables", cluster.id)
+            newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:
         context.log.warning(f"{result.rejected} documents went to quarantine: see `aap-pipeline rejected list`.")
     if newest is not None:

@@ -11,15 +11,15 @@ from typing import Final, TypeVar
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from aap_pipeline.core.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
-from aap_pipeline.core.records import Refused, SettledJobs
 from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.locks import LockKind, advisory_xact_lock
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
+from aap_pipeline.documents.records import Refused, SettledJobs
 
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER: Final = b"\xff\xff"

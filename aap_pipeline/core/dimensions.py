@@ -11,10 +11,10 @@ from typing import Final, LiteralString
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from aap_pipeline.core.columns import DIMENSIONS, HostKey, JobRow, LauncherKey, reference_of
-from aap_pipeline.core.records import GoneTemplates, JobTemplate, Organization
 from aap_pipeline.core.source import Document
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.columns import DIMENSIONS, HostKey, JobRow, LauncherKey, reference_of
+from aap_pipeline.documents.records import GoneTemplates, JobTemplate, Organization
 
 _PLAIN: Final[dict[str, LiteralString]] = {
     "project": "core/store_projects",

@@ -18,12 +18,12 @@ import psycopg
 
 from aap_pipeline.core.batch import Rules, Stored, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
-from aap_pipeline.core.records import Refused
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.records import Refused
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.statements import statement
 
 BATCH_SIZE: Final = 2_000
 BATCH_BYTES: Final = 32 * 2**20

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, Progress, run
 from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.statements import statement
 
 
 class NothingArchived(PipelineError):

@@ -15,8 +15,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from aap_pipeline.core.dimensions import Ids
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 
 class ReferenceGone(psycopg.errors.ForeignKeyViolation):

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, run
 from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.statements import statement
 
 
 class NoSuchRecord(PipelineError):
@@ -68,35 +68,6 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
     for cluster_id in found:
         total.merge(run(url, Selection(Source.REJECTED, cluster_id, only), Bounds(BATCH_SIZE, BATCH_BYTES)))
     return total
-
-
-def quarantine(
-    connection: Connection,
-    cluster_id: int,
-    *,
-    kind: str,
-    external_id: int | None,
-    reason: str,
-    message: str,
-    document: str,
-    fingerprint: bytes | None = None,
-    provisional: bool = False,
-) -> None:
-    """Keep a document that cannot even become a raw row (JSONB takes no NUL character); the caller commits.
-
-    `replay` stores it if stage core does not need what the raw table could not hold.
-    """
-    values = {
-        "cluster_id": cluster_id,
-        "kind": kind,
-        "external_id": external_id,
-        "reason": reason,
-        "message": message,
-        "document": document,
-        "fingerprint": fingerprint,
-        "provisional": provisional,
-    }
-    connection.execute(statement("core/quarantine"), values)
 
 
 def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:

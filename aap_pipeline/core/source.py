@@ -11,11 +11,11 @@ from typing import Final, LiteralString
 
 import msgspec
 
-from aap_pipeline.core.columns import JobRow, job_row
-from aap_pipeline.core.fingerprint import fingerprint as fingerprint_of
-from aap_pipeline.core.records import GoneTemplates, Job, JobTemplate, Organization, Refused, SettledJobs, decode
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.columns import JobRow, job_row
+from aap_pipeline.documents.fingerprint import fingerprint as fingerprint_of
+from aap_pipeline.documents.records import GoneTemplates, Job, JobTemplate, Organization, Refused, SettledJobs, decode
 
 _ROWS_PER_STREAM: Final = 20_000
 """A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""

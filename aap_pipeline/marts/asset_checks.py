@@ -6,16 +6,16 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.failures import failing_clearly
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts import checks
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Check, Verdict, result, specs
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.orchestration.checks import Check, Verdict, result, specs
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
 
 ASSET: Final = ("marts", "savings_daily")
 _LEFT_MINUTES: Final = 10

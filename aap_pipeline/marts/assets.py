@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_SYNC
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.report.tables import table_figures, table_metadata
-from aap_pipeline.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_SYNC
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
 
 _TABLES = {
     "savings_daily": "Runs, hosts, minutes, costs and savings by day, cluster, organization, template, project, label "
@@ -47,7 +47,7 @@ def marts(
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         result = refresh(connection, cluster.id)
-        figures = table_figures(connection, "report/marts_tables", cluster.id)
+        figures = table_figures(connection, "reports/marts_tables", cluster.id)
     progress.update(cluster.name, "done", 1, 1)
     for name in _TABLES:
         work = {"days_refreshed": len(result.days), "seconds": round(result.seconds, 3)}

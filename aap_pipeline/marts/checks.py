@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import LiteralString
 
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 _CHECKS: dict[LiteralString, str] = {
     "check_sums": "Runs, hosts and elapsed time of run_daily equal those of core, cluster by cluster.",

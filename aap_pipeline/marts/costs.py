@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
-from aap_pipeline.marts.errors import CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.marts.errors import BadValue, CostError
 
 
 @dataclass(frozen=True)
 class RateType:
-    """What a rate is paid for, the highest it may be, and whether clusters and organizations may have their own."""
+    """What a rate is paid for, and whether clusters and organizations may have their own."""
 
     per: str
-    highest: Decimal
     overridable: bool = True
 
     @property
@@ -30,11 +29,13 @@ class RateType:
 
 
 RATE_TYPES = {
-    "manual": RateType("minute", Decimal(100_000)),
-    "automated": RateType("minute", Decimal(100_000)),
-    "hourly": RateType("hour", Decimal(6_000_000)),
-    "subscription": RateType("month", Decimal(10) ** 12, overridable=False),
+    "manual": RateType("minute"),
+    "automated": RateType("minute"),
+    "hourly": RateType("hour"),
+    "subscription": RateType("month", overridable=False),
 }
+HIGHEST_RATE = Decimal("9999999999999.99")
+"""What a column DECIMAL(15,2) holds."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,17 @@ def set_rate(
 
     Without a day that is today in the reporting time zone, or always for everyone's first. `value` None ends the
     override of the cluster or organization. Money by current rates follows at once, money as recorded with the next
-    refresh. Raises CostError, which names what cannot be.
+    refresh. Raises CostError, which names what cannot be,
+    and BadValue for a rate or value that does not exist.
     """
     kind = RATE_TYPES.get(rate_type)
     if kind is None:
-        raise CostError(f"There is no rate {rate_type!r}: the rates are {', '.join(RATE_TYPES)}.")
+        raise BadValue(f"There is no rate {rate_type!r}: the rates are {', '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
     if (cluster or organization) and not kind.overridable:
-        raise CostError(f"The {rate_type} rate is everyone's: no cluster or organization has one of its own.")
+        raise BadValue(f"The {rate_type} rate is everyone's: no cluster or organization has one of its own.")
     if amount is None and cluster is None and organization is None:
-        raise CostError(
+        raise BadValue(
             f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end."
         )
     cluster_id, organization_id = place(connection, cluster, organization)
@@ -112,18 +114,16 @@ def set_rate(
 
 
 def parse_money(rate_type: str, value: str | Decimal) -> Decimal:
-    """`value` as money. Raises CostError for what is no number, too fine, negative or too large for the rate."""
+    """`value` as money. Raises BadValue for what is not a number, too fine, negative or too large for the column."""
     kind = RATE_TYPES[rate_type]
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise CostError(f"The {rate_type} rate cannot be {value!r}: write a number such as 0.92.") from None
-    if not amount.is_finite() or not 0 <= amount <= kind.highest:
-        raise CostError(
-            f"The {rate_type} rate cannot be {value}: it must be between 0 and {kind.highest:f} {kind.a_unit}."
-        )
+        raise BadValue(f"The {rate_type} rate cannot be {value!r}: use a number such as 0.92.") from None
+    if not amount.is_finite() or not 0 <= amount <= HIGHEST_RATE:
+        raise BadValue(f"The {rate_type} rate cannot be {value}: it must be from 0 to {HIGHEST_RATE} {kind.a_unit}.")
     if amount != amount.quantize(Decimal("0.01")):
-        raise CostError(f"The {rate_type} rate cannot be {value}: it may have two decimal places.")
+        raise BadValue(f"The {rate_type} rate cannot be {value}: it may have two decimal places.")
     return amount.quantize(Decimal("0.01"))
 
 

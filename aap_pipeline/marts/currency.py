@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from aap_pipeline.marts.errors import CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.marts.errors import BadValue
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ def set_exchange_rate(
 ) -> ExchangeRate:
     """Note what one unit of a currency is worth in another from a day on (default: today in the reporting time zone).
 
-    The caller commits. Returns what was noted. Raises CostError for codes that are not three letters and rates that are
+    The caller commits. Returns what was noted. Raises BadValue for codes that are not three letters and rates that are
     not positive.
     """
     pair = from_currency.upper(), to_currency.upper()
     for code in pair:
         if len(code) != 3 or not code.isascii() or not code.isalpha():
-            raise CostError(f"{code!r} is no currency: write its ISO code of three letters, such as EUR.")
+            raise BadValue(f"{code!r} is not a currency: use its ISO code of three letters, such as EUR.")
     if pair[0] == pair[1]:
-        raise CostError(f"An exchange rate needs two currencies, not {pair[0]} twice.")
+        raise BadValue(f"An exchange rate needs two currencies, not {pair[0]} twice.")
     try:
         value = Decimal(rate)
     except InvalidOperation:
-        raise CostError(f"The exchange rate cannot be {rate!r}: write a number such as 0.92.") from None
+        raise BadValue(f"The exchange rate cannot be {rate!r}: use a number such as 0.92.") from None
     if not value.is_finite() or not Decimal("1e-9") <= value <= 10**9:
-        raise CostError(f"The exchange rate cannot be {rate}: it must be between 0.000000001 and 1,000,000,000.")
+        raise BadValue(f"The exchange rate cannot be {rate}: it must be between 0.000000001 and 1,000,000,000.")
     row = connection.execute(
         statement("marts/set_exchange_rate"),
         {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date},

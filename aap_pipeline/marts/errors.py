@@ -7,3 +7,9 @@ from aap_pipeline.errors import PipelineError
 
 class CostError(PipelineError):
     """A rate, minutes, a currency or what they are for cannot be as asked."""
+
+
+class BadValue(CostError):
+    """What was given is not a rate, minutes or a currency at all."""
+
+    exit_status = 2

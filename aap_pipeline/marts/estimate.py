@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 
 def estimate_minutes(connection: Connection, cluster_id: int) -> int:

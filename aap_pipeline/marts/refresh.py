@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, LiteralString
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.locks import LockKind, advisory_xact_lock
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.estimate import estimate_minutes
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
 
 _DIMENSIONS: tuple[LiteralString, ...] = ("cluster", "organization", "job_template", "project", "user", "label", "host")
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.costs import place
-from aap_pipeline.marts.errors import CostError
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
-
-MINIMUM_MINUTES, MAXIMUM_MINUTES = 1, 1_000_000
+from aap_pipeline.marts.errors import BadValue, CostError
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,11 @@ def set_minutes(
 ) -> TemplateMinutes:
     """Set one template's minutes as of today, by its name or #id; the caller commits. Returns it as it is now.
 
-    Raises CostError for an unknown or ambiguous template and for minutes out of 1 to 1,000,000.
+    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. Raises CostError for an unknown or ambiguous
+    template, BadValue for nothing to set.
     """
-    for what, minutes in (("manual minutes", manual_minutes), ("creation minutes", creation_minutes)):
-        if minutes is not None and not MINIMUM_MINUTES <= minutes <= MAXIMUM_MINUTES:
-            raise CostError(
-                f"The {what} of {name!r} cannot be {minutes}: they must be between {MINIMUM_MINUTES} and "
-                f"{MAXIMUM_MINUTES:,}."
-            )
     if manual_minutes is None and creation_minutes is None:
-        raise CostError(f"Say what to set for {name!r}: --manual-minutes, --creation-minutes, or both.")
+        raise BadValue(f"Nothing to set for {name!r}: use --manual-minutes, --creation-minutes, or both.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
     if not found:
         raise CostError(f"There is no job template {name!r}: `aap-pipeline templates list` shows them.")

@@ -6,20 +6,20 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.abandoned import note_process
-from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.clusters.registry import Cluster, cluster_named
+from aap_pipeline.clusters.staleness import stale_after
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.database import options
+from aap_pipeline.orchestration.checks import Check, Verdict, result, specs
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.raw import checks
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Check, Verdict, result, specs
-from aap_pipeline.warehouse import options
 
 ASSET: Final = ("raw", "sync_data")
 _ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1, retries=1)
@@ -82,7 +82,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     if state.finished is None:
         fresh = checks.not_synced(state)
     else:
-        fresh = checks.freshness(state.finished, state.now, timedelta(minutes=alert_settings().stale_minutes))
+        fresh = checks.freshness(state.finished, state.now, stale_after())
     yield result(ASSET, FRESH, fresh)
 
 

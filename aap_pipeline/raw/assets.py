@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
     AssetExecutionContext,
+    AssetSpec,
     Config,
     MaterializeResult,
     ResourceParam,
@@ -14,17 +14,28 @@ from dagster import (
 )
 from pydantic import Field
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.errors import PipelineError
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_SYNC
-from aap_pipeline.lineage import CONTROLLER
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_SYNC
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.report.tables import table_metadata
-from aap_pipeline.resources import ProgressListener, Warehouse
+from aap_pipeline.raw.window import moment
+
+CONTROLLER = AssetSpec(
+    key=["controller", "job_history"],
+    group_name="controller",
+    kinds={"ansible", "api"},
+    owners=["team:automation-analytics"],
+    tags={"stage": "controller"},
+    description="""Jobs with their host summaries, organizations and job templates, as AAP and AWX controllers offer
+them over HTTP. Controllers write it, and forget it after 90 days unless told otherwise; new_jobs_sensor watches it.
+`aap-pipeline clusters list` shows which controllers these are.""",
+)
+"""External asset: the graph begins where the data does."""
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
 _PIECE_SECONDS = 60.0
@@ -101,17 +112,6 @@ def sync_data(
     progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
     return MaterializeResult(metadata={**_metadata(report), **token_ends})
-
-
-def moment(text: str | None) -> datetime | None:
-    """An ISO 8601 time as aware UTC; empty: None. Raises PipelineError for what is no time."""
-    if not text:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise PipelineError(f"{text!r} is no time: write 2026-01-31, or 2026-01-31T06:00:00+01:00.") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def logged_progress(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aap_pipeline.clusters.staleness import sync_age
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.checks import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
-from aap_pipeline.upkeep.verdicts import Verdict
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 _FUTURE_TOLERANCE = timedelta(minutes=5)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.raw.documents import Document, RawJob, id_of, labels_are_cut, raw_job
+from aap_pipeline.documents.raw_documents import Document, RawJob, id_of, labels_are_cut, raw_job
 
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import orjson
 
-from aap_pipeline.raw.documents import Document, RawDocument, encode, id_of, leave_out
+from aap_pipeline.documents.raw_documents import Document, RawDocument, encode, id_of, leave_out
 
 
 class ListingStore(Protocol):

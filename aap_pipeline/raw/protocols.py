@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.raw.documents import Document, RawJob
+from aap_pipeline.documents.raw_documents import Document, RawJob
 
 
 class Controller(Protocol):

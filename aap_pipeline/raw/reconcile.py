@@ -16,17 +16,17 @@ import psycopg
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.raw.documents import RawJob
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.raw_documents import RawJob
 from aap_pipeline.raw.runs import begin_run, end_run, report_of
 from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, is_gone
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.statements import statement
 
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -108,6 +108,8 @@ def _reconcile(
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if first is None:
         first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
+    elif oldest := api.oldest_finished():
+        first = max(first, oldest.astimezone(UTC).date())  # before it there is nothing to compare
     watermark = row[0] if row else None
     days = past_days(now, watermark, first)
     if newest is None and watermark is not None:  # counts that are all zero prove nothing

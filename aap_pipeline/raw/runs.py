@@ -10,10 +10,10 @@ from psycopg.types.json import Jsonb
 
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.statistics import Statistics
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,20 @@ from dagster import (
     sensor,
 )
 
-from aap_pipeline.abandoned import unfinished_runs
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, update_cluster
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, update_cluster
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import unfinished_runs
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.due import Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.statements import statement
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""

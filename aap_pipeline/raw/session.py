@@ -12,24 +12,24 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from aap_pipeline.clusters.registry import Cluster
+from aap_pipeline.clusters.registry import Cluster, require_registered
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
-from aap_pipeline.core.fingerprint import fingerprint
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection, connect, describe
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.database.locks import LockKind, session_lock
+from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.memory import share_arenas
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, SweepOptions
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection, connect, describe
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
-from aap_pipeline.warehouse.locks import LockKind, session_lock
 
 _PATIENCE_SECONDS = 3600
 _SECONDS_BETWEEN_TRIES = 0.25
@@ -70,7 +70,11 @@ class Access:
 
 @contextmanager
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
-    """A connection in autocommit; DatabaseUnreachable if the server fails within the block."""
+    """A connection in autocommit; DatabaseUnreachable if the server fails within the block.
+
+    Raises ClusterError for a removed cluster.
+    """
+    require_registered(request.cluster)
     name = "aap_pipeline sync"
     with _database_errors(database_url, request), connect(database_url, autocommit=True, application_name=name) as ours:
         yield ours

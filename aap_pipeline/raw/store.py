@@ -8,11 +8,11 @@ from datetime import date, datetime
 import orjson
 from psycopg.types.json import Jsonb
 
-from aap_pipeline.core.rejected import quarantine
-from aap_pipeline.raw.documents import RawDocument, RawJob, unstorable
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.quarantine import quarantine
+from aap_pipeline.documents.raw_documents import RawDocument, RawJob, unstorable
 from aap_pipeline.raw.window import Backfill, Plan, Window
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
 
 
 class RawStore:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
+from aap_pipeline.documents.raw_documents import Document, RawJob, finished_of, id_of
 from aap_pipeline.raw.completion import Completion
-from aap_pipeline.raw.documents import Document, RawJob, finished_of, id_of
 from aap_pipeline.raw.protocols import Controller, Store
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window

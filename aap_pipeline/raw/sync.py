@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -12,7 +12,11 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.paging import Row
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.core.fingerprint import fingerprint
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
+from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.raw.estimate import DryRun, estimate
 from aap_pipeline.raw.listings import store_listing
 from aap_pipeline.raw.runs import SyncReport, begin_run, end_run, report_of
@@ -20,13 +24,9 @@ from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, op
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import slices
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import Plan, plan_sync
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.encryption import Cipher
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.raw.window import Plan, plan_sync, require_window
 
-__all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "sync_cluster"]
+__all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
 
 
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
@@ -47,7 +47,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         listed = [client.count("organizations/"), client.count("job_templates/")]
-        plan = _plan(connection, client, request)
+        plan = _plan(connection, request, client.controller_now())
         counted = api.jobs_count(plan.window.after, plan.window.until)
         pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counted=counted)]
         stored = sum(store.stored_by_day(plan.window).values())
@@ -56,14 +56,15 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
     kind = "sync" if request.since is None and request.until is None else "backfill"
+    require_possible(connection, request)  # an impossible window is refused, not noted as a failed sync
     run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
     tally, plan, client = Tally(), None, None
     try:
         with open_client(connection, access, request) as client:
             api = ControllerApi(client)
-            note_product(connection, client, request)
+            note_product(connection, client, request.cluster.id)
             store = RawStore(connection, request.cluster.id)
-            plan = _plan(connection, client, request)
+            plan = _plan(connection, request, client.controller_now())
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
                 if plan.backfill is not None and request.pause_after is not None:
                     enough, settled = started + request.pause_after, plan.backfill.settled
@@ -99,9 +100,17 @@ def _listings(api: ControllerApi) -> dict[str, list[Row]]:
     return {"organization": api.organizations(), "job_template": templates}
 
 
-def _plan(connection: Connection, client: ControllerClient, request: SyncRequest) -> Plan:
+def require_possible(connection: Connection, request: SyncRequest) -> None:
+    """Raise WindowError for a window that is empty, as far as this machine's clock and the watermark tell."""
+    now = datetime.now(UTC)
+    require_window(now, request.since, request.until)
+    if _watermark(connection, request) is not None:
+        _plan(connection, request, now)
+
+
+def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
     return plan_sync(
-        client.controller_now(),
+        now,
         _watermark(connection, request),
         overlap=timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES)),
         initial=timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS)),
@@ -122,12 +131,13 @@ def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:
     return row[0] if row else None
 
 
-def note_product(connection: Connection, client: ControllerClient, request: SyncRequest) -> None:
+def note_product(connection: Connection, client: ControllerClient, cluster_id: int) -> None:
+    """Store what the controller turned out to be, and that a connection has seen it."""
     product = client.product()
     connection.execute(
         statement("clusters/note_product"),
         {
-            "cluster": request.cluster.id,
+            "cluster": cluster_id,
             "label": product.label,
             "version": product.version[:50],
             "api_prefix": product.api_prefix,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from aap_pipeline.errors import PipelineError
+
+_BEGIN = datetime.min.replace(tzinfo=UTC)
 
 
 class WindowError(PipelineError):
     """`--since` and `--until` do not make a window."""
+
+    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,30 @@ def plan_sync(
         return Plan(Window(start, now), moves_watermark=True, first=watermark is None)
     window = Window(since or start, min(until or now, now))
     if window.after >= window.until:
-        raise WindowError(
-            f"Nothing lies between {window.after:%Y-%m-%d %H:%M} and {window.until:%Y-%m-%d %H:%M} UTC: --since must "
-            "be before --until, and before now."
-        )
+        begin, end = (each.isoformat(" ", "minutes")[:16] for each in (window.after, window.until))
+        if since is None:
+            raise WindowError(f"Without --since a sync begins at {begin} UTC, which is not before {end}: add --since.")
+        now_is = "" if until and until <= now else " (now)"
+        raise WindowError(f"--since {begin} must be before {end} UTC{now_is}: use an earlier --since.")
     no_hole_after = now - initial if watermark is None else watermark
     return Plan(
         window,
         moves_watermark=window.after <= no_hole_after,
         backfill=Backfill(since, until, settled=now - overlap) if since is not None else None,
     )
+
+
+def require_window(now: datetime, since: datetime | None, until: datetime | None) -> None:
+    """Raise WindowError for a window that is empty whatever a cluster's watermark is."""
+    plan_sync(now, None, overlap=timedelta(0), initial=now - _BEGIN, since=since, until=until)
+
+
+def moment(text: str | None) -> datetime | None:
+    """An ISO 8601 time as aware UTC, UTC where it names no zone; empty: None. Raises WindowError if it is not valid."""
+    if not text:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise WindowError(f"{text!r} is not a valid time. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.") from None

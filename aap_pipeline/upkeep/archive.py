@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final, LiteralString
 
 from aap_pipeline.clusters.registry import clusters
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.locks import LockKind, advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.locks import LockKind, advisory_xact_lock
+from aap_pipeline.database.statements import statement
 
 _BATCH_JOBS: Final = 500
 

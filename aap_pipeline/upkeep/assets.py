@@ -12,20 +12,20 @@ from dagster import (
     asset,
 )
 
-from aap_pipeline.abandoned import note_process
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.controller.probe import job_url
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.freshness import EACH_NIGHT
-from aap_pipeline.partitions import CLUSTERS
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.checks import Check, result, specs
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.freshness import EACH_NIGHT
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest
-from aap_pipeline.report.picture import savings_picture
-from aap_pipeline.report.tables import table_metadata
-from aap_pipeline.resources import Warehouse
-from aap_pipeline.upkeep.verdicts import Check, result, specs
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.reports.picture import savings_picture
 
 RECONCILIATION: Final = ("upkeep", "reconciliation")
 
@@ -85,9 +85,9 @@ def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> Ma
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         values = {"cluster": cluster.id, "since": since}
-        days = connection.execute(statement("report/savings_by_day"), values).fetchall()
-        money = connection.execute(statement("report/currency")).fetchone()
-        newest = connection.execute(statement("report/newest_job"), values).fetchone()
+        days = connection.execute(statement("reports/savings_by_day"), values).fetchall()
+        money = connection.execute(statement("reports/currency")).fetchone()
+        newest = connection.execute(statement("reports/newest_job"), values).fetchone()
     currency = money[0] if money else ""
     metadata: dict[str, Any] = {
         "picture": MetadataValue.md(savings_picture(days, currency)),

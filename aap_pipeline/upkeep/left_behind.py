@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 _WAIT_SECONDS = 120
 """The run that wrote a raw row usually parses it within seconds; a large first sync parses after its last slice, and

@@ -9,9 +9,9 @@ from psycopg import sql
 
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.core.rebuild import clean_up
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.locks import LockKind, try_advisory_xact_lock
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.locks import LockKind, try_advisory_xact_lock
+from aap_pipeline.database.statements import statement
 
 KEEP_RUNS_DAYS: Final = 90
 KEEP_ALERTS_DAYS: Final = 365

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from aap_pipeline.abandoned import PROCESS_TAG
-from aap_pipeline.dagster_instance import LOCATION
-from aap_pipeline.jobs import LOCATION_TAG, nightly
-from aap_pipeline.warehouse import options
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
+from aap_pipeline.orchestration.run_liveness import PROCESS_TAG
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

@@ -16,18 +16,18 @@ from dagster import (
     schedule,
 )
 
-from aap_pipeline.abandoned import note_process, unfinished_runs
 from aap_pipeline.clusters.registry import clusters
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.jobs import REASON_TAG, nightly
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.resources import Warehouse
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.jobs import REASON_TAG, nightly
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process, unfinished_runs
 from aap_pipeline.upkeep.archive import archive
 from aap_pipeline.upkeep.maintenance import analyze, tidy
 from aap_pipeline.upkeep.run_history import forget_runs
-from aap_pipeline.warehouse.connection import Connection
-from aap_pipeline.warehouse.locks import LockKind, session_lock
 
 
 @op(description="Deletes what need not be kept and settles what killed runs left open.")

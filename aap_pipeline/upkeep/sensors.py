@@ -15,11 +15,11 @@ from dagster import (
     sensor,
 )
 
-from aap_pipeline.abandoned import unfinished_runs
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.jobs import PARTITION_TAG, REASON_TAG, parse_raw, refresh_marts
-from aap_pipeline.partitions import CLUSTERS
-from aap_pipeline.resources import Warehouse
+from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, parse_raw, refresh_marts
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import unfinished_runs
 from aap_pipeline.upkeep.left_behind import Due, Waiting, to_parse, to_refresh, waiting
 
 Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[Due]]

@@ -17,9 +17,9 @@ from psycopg import Cursor, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
-from aap_pipeline.warehouse.connection import Connection, connect
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
-from aap_pipeline.warehouse.statements import statement
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.database.statements import statement
 
 QUERIES = ("SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "SHOW", "SET", "RESET")
 """What may begin a statement: none of these can end the transaction."""
@@ -98,7 +98,7 @@ def _harmless(owner: Connection, url: str) -> Iterator[str]:
     That is `url`, unless its role is or can become a superuser: then it is that of a login role that may only read,
     made for the block. No setting would do: a superuser can take back each.
     """
-    if not owner.execute(statement("warehouse/may_be_superuser")).fetchall():
+    if not owner.execute(statement("database/may_be_superuser")).fetchall():
         yield url
         return
     name, password = f"aap_pipeline_sql_{secrets.token_hex(8)}", secrets.token_urlsafe(24)

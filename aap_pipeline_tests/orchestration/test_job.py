@@ -13,14 +13,14 @@ from dagster import (
 )
 from dagster import IntMetadataValue as Int
 
-from aap_pipeline.abandoned import PROCESS_TAG, process_of, this_process
 from aap_pipeline.clusters.registry import ClusterError
 from aap_pipeline.controller.errors import AuthenticationError, Unreachable
-from aap_pipeline.failures import failing_clearly
-from aap_pipeline.simulator.faults import Fault
-from aap_pipeline.simulator.server import SimulatorServer
-from aap_pipeline.warehouse.errors import DatabaseUnreachable
-from aap_pipeline_tests.orchestration.conftest import Site, small_world
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of, this_process
+from aap_pipeline_tests.site import Site, small_world
+from aap_simulator.faults import Fault
+from aap_simulator.server import SimulatorServer
 
 
 def failure_of(result: ExecuteInProcessResult) -> str:
@@ -90,7 +90,11 @@ def test_since_and_until_are_a_backfill(site: Site, controller: SimulatorServer)
     assert site.run("prod", since="2000-01-01").success
     assert before < site.query("SELECT count(*) FROM clusters_job")[0][0] == len(controller.world.truth().jobs)
     sentence = failure_of(site.run("prod", since="last week"))
-    assert sentence.startswith("'last week' is no time: write 2026-01-31")
+    assert sentence.startswith("'last week' is not a valid time. Use 2026-01-31")
+    runs = site.query("SELECT count(*) FROM pipeline.sync_run")
+    for since, until in (("2000-01-02", "2000-01-01"), ("9999-01-01", None), (None, "2000-01-01")):
+        assert "--since" in failure_of(site.run("prod", since=since, until=until))
+    assert site.query("SELECT count(*) FROM pipeline.sync_run") == runs
 
 
 def test_a_dead_controller_fails_in_one_sentence(site: Site) -> None:

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from dagster import Definitions, materialize
 
-from aap_pipeline.resources import Warehouse
-from aap_pipeline_tests.orchestration.conftest import Site
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline_tests.site import Site
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 

@@ -18,12 +18,12 @@ from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
-from aap_pipeline.simulator.demo import demo_controllers
-from aap_pipeline_tests.integration.cli.processes import environment
-from aap_pipeline_tests.integration.supervision.running import Up
-from aap_pipeline_tests.integration.ui.browser import browser, missing
-from aap_pipeline_tests.integration.ui.site import change_a_job_by_hand, import_controllers
-from aap_pipeline_tests.integration.ui.walk import Operator
+from aap_pipeline_tests.cli.processes import environment
+from aap_pipeline_tests.runtime.running import Up
+from aap_pipeline_tests.ui.browser import browser, missing
+from aap_pipeline_tests.ui.site import change_a_job_by_hand, import_controllers
+from aap_pipeline_tests.ui.walk import Operator
+from aap_simulator.demo import demo_controllers
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = 100

@@ -9,9 +9,13 @@ ON CONFLICT (name) DO UPDATE
 SET protocol = excluded.protocol, address = excluded.address, port = excluded.port, verify_ssl = excluded.verify_ssl,
     ca_bundle = excluded.ca_bundle, access_token = excluded.access_token,
     refresh_token = excluded.refresh_token, client_id = excluded.client_id, client_secret = excluded.client_secret,
-    -- another address may be another product
+    -- another address may be another product, and neither it nor its certificate was seen yet
     api_prefix = CASE WHEN (stored.protocol, stored.address, stored.port)
                            = (excluded.protocol, excluded.address, excluded.port) THEN stored.api_prefix END,
+    product_version = CASE WHEN (stored.protocol, stored.address, stored.port, stored.verify_ssl, stored.ca_bundle)
+                                IS NOT DISTINCT FROM (excluded.protocol, excluded.address, excluded.port,
+                                                      excluded.verify_ssl, excluded.ca_bundle)
+                           THEN stored.product_version END,
     token_ends_at = NULL, token_end_exact = FALSE, token_asked_at = NULL, refresh_declined = NULL,
     enabled = TRUE, removed_at = NULL, internal_modified = NOW()
 RETURNING id, (xmax = 0) AS added

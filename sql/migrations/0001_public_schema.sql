@@ -35,12 +35,17 @@ CREATE TABLE clusters_cluster (
 CREATE UNIQUE INDEX clusters_cluster_endpoint_idx ON clusters_cluster (protocol, address, port);
 CREATE UNIQUE INDEX clusters_cluster_name_idx ON clusters_cluster (name);
 
--- The name is the key of the Dagster partition: an INSERT that does not know the column gets ADDRESS:PORT, and nothing
--- may change it later.
+-- The name is the key of the Dagster partition: an INSERT that does not know the column gets ADDRESS:PORT, what a key
+-- cannot hold left out, and nothing may change it later. Dagster splits keys at commas and ranges of them at three dots.
 CREATE FUNCTION clusters_cluster_name() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        NEW.name := COALESCE(NEW.name, left(NEW.address || ':' || NEW.port, 100));
+        NEW.name := COALESCE(NEW.name, COALESCE(NULLIF(left(trim(BOTH '.:_-' FROM
+            regexp_replace(NEW.address, '[^A-Za-z0-9._:-]+|\.\.+', '-', 'g')), 94), ''), 'cluster') || ':' || NEW.port);
+        IF NEW.name !~ '^[A-Za-z0-9]([A-Za-z0-9_:-]|\.[A-Za-z0-9_:-])*$' THEN
+            RAISE EXCEPTION 'Cluster name "%": use letters, digits, colons, hyphens, underscores and single dots, beginning '
+                'with a letter or digit and not ending with a dot.', NEW.name USING ERRCODE = 'check_violation';
+        END IF;
     ELSIF NEW.name IS DISTINCT FROM OLD.name THEN
         RAISE EXCEPTION 'The name of cluster "%" cannot be changed: it is the key of its partition and its history.', OLD.name
             USING ERRCODE = 'integrity_constraint_violation';

@@ -76,7 +76,6 @@ COMMENT ON FUNCTION marts.template_money IS 'The same with their money: what the
 COMMENT ON FUNCTION marts.subscription_cost IS 'The subscription''s charge for run time between two days, by cluster, organization, job template and project.';
 COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
 COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate (manual, automated, hourly, subscription) from a day on, for everyone, a cluster or an organization, notes what must be recomputed, and gives the day: without one today, or always for everyone''s first.';
-COMMENT ON FUNCTION marts.rate_bounds IS 'The highest value of a rate, and what it is paid for: a minute, an hour or a month.';
 COMMENT ON FUNCTION marts.setting IS 'A setting''s text, or its default.';
 COMMENT ON FUNCTION marts.checked_number IS 'A setting''s value as a number between two bounds; refuses others by the setting''s name.';
 COMMENT ON FUNCTION marts.checked_setting IS 'A setting that must be one of a few words.';

@@ -88,8 +88,8 @@ BEGIN
     END IF;
     new.fiscal_year_start_month := marts.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
     new.hours_per_fte := marts.checked_number('hours_per_fte', '1720', 1, 8784);
-    new.default_manual_minutes := marts.checked_number('default_manual_minutes', '60', 1, 1000000, TRUE);
-    new.default_creation_minutes := marts.checked_number('default_creation_minutes', '60', 1, 1000000, TRUE);
+    new.default_manual_minutes := marts.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
+    new.default_creation_minutes := marts.checked_number('default_creation_minutes', '60', 0, 2147483647, TRUE);
     SELECT iso_code, symbol INTO new.currency, new.currency_symbol
         FROM public.common_currency WHERE id::text = marts.setting('currency', '1');
     -- Settings may be stored before the currencies, as the specification's statements do.

@@ -1,0 +1,50 @@
+"""External assets behind the marts, so that the asset graph shows the views and dashboards that read them."""
+
+from typing import Final
+
+from dagster import AssetSpec
+
+from aap_pipeline.database.columns import tables
+from aap_pipeline.orchestration.table_metadata import table_metadata
+
+_OWNERS: Final = ["team:automation-analytics"]
+
+_READS: Final = {
+    "savings_monthly": ["marts/savings_daily"],
+    "template_monthly": ["marts/savings_daily"],
+    "organization_monthly": ["marts/savings_daily"],
+    "payback": ["marts/savings_daily"],
+    "kpi_daily": ["marts/savings_daily", "marts/host_set_daily"],
+    "launches": ["marts/launches_daily"],
+    "fct_job_run": ["core/jobs", "marts/savings_daily"],  # its jobs, and which of them is a template's first
+}
+"""Views over the marts, by the assets that they are always as new as."""
+
+VIEWS: Final = [
+    AssetSpec(
+        key=["bi", view],
+        deps=[upstream.split("/") for upstream in upstreams],
+        group_name="bi",
+        kinds={"postgres", "view"},
+        owners=_OWNERS,
+        tags={"stage": "bi"},
+        metadata=table_metadata(f"marts.{view}"),
+        description=f"{tables()[f'marts.{view}'].meaning} A view: nothing has to materialize it, it is always as new "
+        "as what it reads.",
+    )
+    for view, upstreams in _READS.items()
+]
+
+DASHBOARD: Final = AssetSpec(
+    key=["bi", "dashboard"],
+    deps=[["marts", name] for name in ("savings_daily", "host_set_daily", "launches_daily")],
+    group_name="bi",
+    kinds={"sql", "dashboard"},
+    owners=_OWNERS,
+    tags={"stage": "bi"},
+    description="""The pictures of Red Hat's automation dashboard, one query each in the folder `bi/`: totals, jobs and
+hosts over time, unique hosts, savings by template, top users and projects, payback. Whatever BI tool asks with the role
+bi_reader stands here.""",
+)
+
+EXTERNAL: Final = (*VIEWS, DASHBOARD)

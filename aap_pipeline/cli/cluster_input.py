@@ -1,0 +1,103 @@
+"""What the command line gives of a cluster: its secrets, and everything that is wrong with it, together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from aap_pipeline.cli.ask import secret
+from aap_pipeline.cli.values import File, Word
+from aap_pipeline.clusters.registry import BadEntry
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.errors import PipelineError
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+_FILE = File()
+_SECRETS = (
+    click.option("--token-file", type=_FILE, help="File that holds the access token."),
+    click.option("--token-env", type=Word(), metavar="NAME", help="Environment variable that holds the access token."),
+    click.option("--refresh-token-file", type=_FILE, help="File that holds the refresh token."),
+    click.option("--client-id", default="", help="OAuth client, needed with a refresh token."),
+    click.option("--client-secret-file", type=_FILE, help="File that holds the client's secret."),
+)
+
+
+def secret_options(command: F) -> F:
+    """Add the options from which `read_tokens` reads."""
+    for option in reversed(_SECRETS):
+        command = option(command)
+    return command
+
+
+def read_tokens(
+    faults: list[str],
+    *,
+    ask: bool,
+    token_file: Path | None,
+    token_env: str | None,
+    refresh_token_file: Path | None,
+    client_id: str,
+    client_secret_file: Path | None,
+) -> Tokens:
+    """The secrets that the command line names; the access token is asked for if it must be there and nothing is wrong.
+
+    What is wrong is added to `faults`.
+    """
+    access = refresh = client_secret = None
+    if token_file and token_env:
+        faults.append("Use --token-file or --token-env, not both.")
+    elif token_file:
+        access = noted(faults, lambda: _secret(token_file))
+    elif token_env:
+        access = os.environ.get(token_env, "").strip()
+        if not access:
+            faults.append(f"The environment variable {token_env} is not set, or empty.")
+    if refresh_token_file:
+        refresh = noted(faults, lambda: _secret(refresh_token_file))
+    if client_secret_file:
+        client_secret = noted(faults, lambda: _secret(client_secret_file))
+    if ask and refresh_token_file and not client_id:
+        faults.append("--refresh-token-file is of no use without --client-id.")
+    if ask and not faults and access is None:
+        access = secret("Access token", "--token-file FILE or --token-env NAME").strip()
+    return Tokens(access or "", refresh or "", client_id, client_secret or "")
+
+
+def noted(faults: list[str], make: Callable[[], T]) -> T | None:
+    """What `make` makes; None, with its error among `faults`, if it cannot."""
+    try:
+        return make()
+    except PipelineError as error:
+        faults.append(str(error))
+        return None
+
+
+def absolute(bundle: Path | None) -> str | None:
+    """The path of a CA bundle, wherever it is used from."""
+    return str(bundle.absolute()) if bundle else None
+
+
+def warn(name: str, endpoint: Endpoint) -> None:
+    """Warn of a token that is about to cross a network in clear text."""
+    if endpoint.exposes_token:
+        command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
+        click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
+
+
+def _secret(file: Path) -> str:
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadEntry(f"Cannot read {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+    if not secret:
+        raise BadEntry(f"{file} is empty: it must hold the token or secret.")
+    return secret

@@ -1,0 +1,80 @@
+"""Values on the command line: days, times, numbers and files, and the ranges that days make."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.window import moment
+
+
+class Day(click.ParamType[date]):
+    """A calendar day, 2026-01-31."""
+
+    name = "day"
+
+    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """See click.ParamType."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a valid day. Use 2026-01-31.", param, ctx)
+
+
+class Moment(click.ParamType[datetime]):
+    """A time, ISO 8601, as aware UTC; UTC where it names no zone."""
+
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """See click.ParamType."""
+        try:
+            found = value if isinstance(value, datetime) else moment(value)
+        except PipelineError as error:
+            self.fail(str(error), param, ctx)
+        return found or self.fail("It is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds, both included."""
+
+    name = "whole number"  # click names its own in messages as "integer range"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002 - click's signature
+        """See click.ParamType."""
+        return "N" if isinstance(param, click.Option) else None
+
+
+class Word(click.ParamType[str]):
+    """Text that is not empty, as it would be where a shell variable is not set."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See click.ParamType."""
+        return value if value.strip() else self.fail("It is empty.", param, ctx)
+
+
+class File(click.ParamType[Path]):
+    """The path of a file. An empty one is not the working directory."""
+
+    name = "path"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """See click.ParamType."""
+        return Path(value) if str(value).strip() else self.fail("It is empty.", param, ctx)
+
+
+def require_range(first: date | None, last: date | None, options: tuple[str, str]) -> None:
+    """Raise UsageError, before anything is started, for days that are the wrong way round or begin in the future.
+
+    `options` are the names of the two on the command line. Days in any time zone count as begun.
+    """
+    if first and last and first > last:
+        raise click.UsageError(f"{options[0]} {first} is after {options[1]} {last}: exchange them.")
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    if first and first > tomorrow:
+        raise click.UsageError(f"{options[0]} {first} is in the future: use a day up to today.")

@@ -1,0 +1,78 @@
+"""Tokens at rest: Fernet through MultiFernet, so that keys can be rotated."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from aap_pipeline.database.errors import WarehouseError
+from aap_pipeline.settings import Settings
+
+
+class EncryptionKeyError(WarehouseError):
+    """The encryption key is missing, malformed, or not the one that encrypted the tokens."""
+
+
+class Cipher:
+    """Encrypts with the first of `keys`, decrypts with any of them."""
+
+    def __init__(self, keys: list[str]) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys if key.strip()])
+        except ValueError:
+            raise EncryptionKeyError(
+                "AAP_PIPELINE_ENCRYPTION_KEYS holds no valid Fernet key: make one with `aap-pipeline keys new`."
+            ) from None
+
+    def encrypt(self, secret: str) -> bytes:
+        """`secret`, encrypted with the first key."""
+        return self._fernet.encrypt(secret.encode())
+
+    def decrypt(self, encrypted: bytes) -> str:
+        """The secret again. Raises EncryptionKeyError if none of the keys encrypted it."""
+        try:
+            return self._fernet.decrypt(encrypted).decode()
+        except InvalidToken:
+            raise EncryptionKeyError(
+                "The stored tokens were encrypted with another key: set AAP_PIPELINE_ENCRYPTION_KEYS to the key that "
+                "was in use when the cluster was added (old keys may follow the new one, separated by commas), or add "
+                "the cluster's token again."
+            ) from None
+
+    def rotate(self, encrypted: bytes) -> bytes:
+        """The same secret, encrypted with the first key. Raises EncryptionKeyError as `decrypt` does."""
+        return self.encrypt(self.decrypt(encrypted))
+
+
+def new_key() -> str:
+    """A fresh Fernet key."""
+    return Fernet.generate_key().decode()
+
+
+def cipher(settings: Settings) -> Cipher:
+    """The cipher that `settings` asks for.
+
+    With the embedded server and no key set, a key file of mode 0600 is made the first time. Raises EncryptionKeyError
+    for an external database without a key: a key file on one machine would lock out all others.
+    """
+    if settings.encryption_keys is not None:
+        return Cipher(settings.encryption_keys.get_secret_value().split(","))
+    if settings.database_url is not None:
+        raise EncryptionKeyError(
+            "AAP_PIPELINE_ENCRYPTION_KEYS is not set: with an external database, make a key with "
+            "`aap-pipeline keys new`, keep it safe, and set the variable wherever the pipeline runs."
+        )
+    return Cipher([_key_from_file(settings.key_file)])
+
+
+def _key_from_file(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii")
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(new_key())
+    return path.read_text(encoding="ascii")

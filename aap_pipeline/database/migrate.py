@@ -1,0 +1,127 @@
+"""Brings a database to the schema of this release: idempotent, one at a time, never backwards."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from aap_pipeline.database.connection import connect, describe
+from aap_pipeline.database.errors import WarehouseError
+from aap_pipeline.database.statements import sql_folder
+
+VERSION_TABLE = "schema_version"
+VERSION_TABLE_SCHEMA = "pipeline"
+_OLDEST_SERVER = 15
+_LOCK = 0x6161705F6D6967  # "aap_mig": two programs that migrate at once wait for each other
+
+
+class MigrationError(WarehouseError):
+    """The database is not at a schema that this release can use or upgrade."""
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """Where the database is (`current`, None when empty) and where this release wants it (`newest`)."""
+
+    current: str | None
+    newest: str
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether nothing is left to run."""
+        return self.current == self.newest
+
+
+def migrate(url: str) -> SchemaState:
+    """Run every revision that the database at `url` lacks, in one transaction, and return the state before that.
+
+    Raises MigrationError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
+    """
+    with _locked_connection(url) as connection:
+        before = _state(connection, url)
+        if not before.up_to_date:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {VERSION_TABLE_SCHEMA}")
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return before
+
+
+def check(url: str) -> SchemaState:
+    """The state of the database at `url`; changes nothing. Raises MigrationError for one from the future."""
+    with _locked_connection(url) as connection:
+        return _state(connection, url)
+
+
+def pending_sql() -> str:
+    """The SQL of all revisions, for someone who must read it or run it by hand."""
+    output = io.StringIO()
+    config = _config(output)
+    command.upgrade(config, "head", sql=True)
+    return f"CREATE SCHEMA IF NOT EXISTS {VERSION_TABLE_SCHEMA};\n\n{output.getvalue()}"
+
+
+def run_sql_file(name: str) -> None:
+    """Run `sql/migrations/NAME.sql` in the revision under way."""
+    text = (sql_folder() / "migrations" / f"{name}.sql").read_text(encoding="utf-8")
+    if op.get_context().as_sql:
+        op.get_context().impl.static_output(text)  # as it stands: op.execute would double each percent sign
+    else:
+        # Straight to psycopg, which without parameters sends the file as it stands, all statements at once.
+        driver = op.get_bind().connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101
+        driver.execute(text.encode())
+
+
+@contextmanager
+def _locked_connection(url: str) -> Iterator[sqlalchemy.Connection]:
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(url, application_name="aap_pipeline migrate"),
+        poolclass=sqlalchemy.pool.NullPool,
+    )
+    try:
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            yield connection
+    except sqlalchemy.exc.DBAPIError as error:
+        raise (error.orig or error) from None  # as without SQLAlchemy: callers handle psycopg's errors
+
+
+def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:
+    version = connection.execute(sqlalchemy.text("SHOW server_version_num")).scalar_one()
+    if int(version) < _OLDEST_SERVER * 10000:
+        raise MigrationError(
+            f"{describe(url)} is PostgreSQL {int(version) // 10000}: version {_OLDEST_SERVER} or later is needed."
+        )
+    script = ScriptDirectory.from_config(_config())
+    newest = script.get_current_head()
+    assert newest is not None, "there is always at least one revision"  # noqa: S101
+    context = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE, "version_table_schema": VERSION_TABLE_SCHEMA}
+    )
+    current = context.get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise MigrationError(
+            f"The database {describe(url)} has schema {current}, which is newer than this release knows ({newest}): "
+            "install the release that migrated it, or a later one."
+        )
+    return SchemaState(current, newest)
+
+
+def _config(output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output) if output else Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,25 @@
+"""Runs sql/migrations/0003_marts_*.sql."""
+
+from aap_pipeline.database.migrate import run_sql_file
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """See the SQL files."""
+    for part in (
+        "tables",
+        "formula",
+        "rates",
+        "access",
+        "prices",
+        "quantities",
+        "questions",
+        "views",
+        "payback",
+        "comparison",
+        "grants",
+        "comments",
+    ):
+        run_sql_file(f"0003_marts_{part}")

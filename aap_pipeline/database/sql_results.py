@@ -1,0 +1,135 @@
+"""Runs SQL that a person wrote: several statements, every result set, mistakes shown with their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.pq import TransactionStatus
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.errors import WarehouseError
+from aap_pipeline.warehouse.read_only import QUERIES, Statement, execute_read_only, read_only_session, statements
+
+_NAME = "aap_pipeline sql"
+
+_NUMERIC_TYPES = frozenset(
+    {20, 21, 23, 26, 700, 701, 790, 1700}
+)  # pg_type: int8, int2, int4, oid, float4/8, money, numeric
+
+
+class SqlError(WarehouseError):
+    """PostgreSQL refused the SQL that a person wrote."""
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """What one statement gave: rows under `columns` (None where the statement gives no rows), and the command tag."""
+
+    columns: Sequence[str] | None
+    numeric: Sequence[bool]
+    rows: Sequence[Sequence[Any]]
+    status: str
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows by column name; the second column of one name is called NAME_2."""
+        names: list[str] = []
+        for name in self.columns or ():
+            same = sum(1 for earlier in (self.columns or ())[: len(names)] if earlier == name)
+            names.append(f"{name}_{same + 1}" if same else name)
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
+    """Run all statements of `text` as one transaction (unless they begin their own) and return each one's result.
+
+    Without `write` nothing can be changed, on purpose or by mistake, and the transaction is rolled back.
+    Raises SqlError with line and column of the mistake.
+    """
+    if not write:
+        with read_only_session(url, _NAME) as session:
+            _show_all_dates(session)
+            return [_read(session, each, text) for each in statements(text)]
+    with connect(url, autocommit=True, application_name=_NAME) as connection:
+        _show_all_dates(connection)
+        with _sql_errors(connection, text):
+            cursor = connection.execute(text.encode())  # no parameters: the whole text goes to the server as it is
+            results = [_result(cursor)]
+            while cursor.nextset():
+                results.append(_result(cursor))
+    return results
+
+
+def _read(session: Connection, query: Statement, text: str) -> ResultSet:
+    if query.keyword not in QUERIES:
+        allowed = f"{', '.join(QUERIES[:-1])} or {QUERIES[-1]}"
+        raise SqlError(
+            f"Nothing was changed: {query.keyword or query.text.strip()} may not run, only {allowed}. Give --write to "
+            "allow changes."
+        )
+    with _sql_errors(session, text, query.offset):
+        return _result(execute_read_only(session, query))
+
+
+@contextmanager
+def _sql_errors(connection: Connection, text: str, offset: int = 0) -> Iterator[None]:
+    """Raise SqlError for an error in the part of `text` that begins at `offset`."""
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        if connection.info.transaction_status is TransactionStatus.ACTIVE:  # a COPY that waits for its other side
+            connection.close()
+            raise SqlError("COPY from STDIN or to STDOUT needs psql; for rows as CSV: a query with --csv.") from error
+        raise SqlError(_sentence(error, text, offset)) from error
+
+
+def _show_all_dates(connection: Connection) -> None:
+    for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
+        connection.adapters.register_loader(name, loader)
+
+
+class _AsWritten:
+    """Infinity and years beyond 9999, which Python does not know, as PostgreSQL writes them."""
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return super().load(data)  # type: ignore[misc]
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _Date(_AsWritten, DateLoader): ...
+
+
+class _Timestamp(_AsWritten, TimestampLoader): ...
+
+
+class _Timestamptz(_AsWritten, TimestamptzLoader): ...
+
+
+def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:
+    status = cursor.statusmessage or ""
+    if cursor.description is None:
+        return ResultSet(None, (), (), status)
+    numeric = [column.type_code in _NUMERIC_TYPES for column in cursor.description]
+    return ResultSet([column.name for column in cursor.description], numeric, cursor.fetchall(), status)
+
+
+def _sentence(error: psycopg.Error, text: str, offset: int) -> str:
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return f"Nothing was changed: {error.diag.message_primary}. Give --write to allow changes."
+    message = error.diag.message_primary or str(error).strip().splitlines()[0]
+    place = ""
+    if error.diag.statement_position:
+        before = text[: offset + int(error.diag.statement_position) - 1]
+        line = before.count("\n") + 1
+        place = f" at line {line}, column {len(before) - before.rfind(chr(10))}"
+    extra = [part for part in (error.diag.message_detail, error.diag.message_hint) if part]
+    return " ".join([f"The SQL failed{place}: {message}.", *extra])

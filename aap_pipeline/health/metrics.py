@@ -1,0 +1,93 @@
+"""Metrics for Prometheus: one gauge a question, one sample a cluster, read from the database at each scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import PipelineError
+
+_HELP = {
+    "enabled": "Whether the cluster is synced.",
+    "watermark_timestamp_seconds": "Finish time of the newest job synced; none before it is missing.",
+    "last_success_timestamp_seconds": "End of the last sync that succeeded.",
+    "token_expires_timestamp_seconds": "When the access token ends, at the latest; none where nobody told.",
+    "last_sync_failed": "Whether the last sync failed.",
+    "last_success_seconds": "Duration of the last sync that succeeded.",
+    "sync_lag_seconds": "From the finish of the newest job to the end of the last sync that succeeded.",
+    "last_success_jobs": "Jobs that the last sync that succeeded stored.",
+    "last_success_requests": "Requests that the last sync that succeeded sent.",
+    "last_sync_retries": "Requests that the last sync had to repeat.",
+    "unparsed_documents": "Raw documents that core has not taken in.",
+    "provisional_jobs": "Finished jobs whose host summaries the controller has not written yet.",
+    "rejected_documents": "Documents in quarantine.",
+}
+
+
+def read(connection: Connection) -> str:
+    """All metrics of the database, as Prometheus reads them."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return render(cursor.execute(statement("health/metrics")).fetchall())
+
+
+def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
+    """Prometheus' text format; a question without an answer for a cluster has no sample."""
+    lines = ["# HELP aap_pipeline_up Whether the warehouse answered.", "# TYPE aap_pipeline_up gauge"]
+    lines.append(f"aap_pipeline_up {int(up)}")
+    for name, text in _HELP.items():
+        lines += [f"# HELP aap_pipeline_{name} {text}", f"# TYPE aap_pipeline_{name} gauge"]
+        lines += [
+            f'aap_pipeline_{name}{{cluster="{row["cluster"]}"}} {row[name]}' for row in rows if row[name] is not None
+        ]
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def serving(url: str, port: int) -> Iterator[None]:
+    """Answer `GET /metrics` on 127.0.0.1:`port` for the block. Raises PipelineError if the port is taken."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.partition("?")[0] != "/metrics":
+                self.send_error(404)
+                return
+            body = _scrape(url).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - a scrape is no news
+            pass
+
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError as error:
+        raise PipelineError(
+            f"Metrics cannot be served on 127.0.0.1:{port}: {error.strerror}. Choose another --metrics-port."
+        ) from error
+    with server:
+        thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _scrape(url: str) -> str:
+    try:
+        with connect(url, application_name="aap_pipeline metrics") as connection:
+            return read(connection)
+    except (PipelineError, psycopg.OperationalError):
+        return render([], up=False)  # that is the answer: aap_pipeline_up is what an alert watches

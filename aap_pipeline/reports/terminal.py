@@ -1,0 +1,155 @@
+"""A report on a terminal: figures, a table, a small chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from aap_pipeline.reports.output import cell, money
+from aap_pipeline.reports.summary import Row, Summary
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_CHART_ROWS = 6
+_WIDEST_CHART = 120
+_WIDEST_BAR = 8
+_AXIS = 8  # columns of the numbers left of the chart
+_WIDTH_FOR_CENTS = 98
+_HEADERS = ("Runs", "Failed", "Hosts", "By hand", "Automated", "Saved")
+
+
+def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
+    """Print `summary`, with the `most_templates` templates that saved most."""
+    console.print(_totals(summary))
+    console.print(_rates(summary))
+    console.print()
+    console.print(_templates(summary, most_templates, console.width))
+    console.print()
+    console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
+    console.print()
+
+
+def _totals(summary: Summary) -> RenderableType:
+    """Three columns of figures, runs, hosts and money: 79 characters for amounts up to a billion."""
+    totals = summary.totals
+    runs = [
+        (f"{totals['runs']:,}", "runs"),
+        (f"{totals['successful_runs']:,}", "successful"),
+        (f"{totals['failed_runs']:,}", "failed"),
+        (f"{totals['runs_without_template']:,}", "without template"),
+    ]
+    hosts = [
+        (f"{totals['unique_hosts']:,}", "unique hosts"),
+        (f"{totals['hosts']:,}", "host runs"),
+        (f"{totals['elapsed_hours']:,.1f}", "hours of runs"),
+        (f"{totals['time_savings_hours']:,.1f}", "hours saved"),
+    ]
+    amounts = [
+        (_money(totals["manual_costs"], summary), "by hand"),
+        (_money(totals["automated_costs"], summary), "automated"),
+        (_money(totals["savings"], summary), "saved"),
+        (_percent(totals["roi"]), "ROI"),
+    ]
+    grid = Table.grid(padding=0)
+    for last in (False, False, True):
+        grid.add_column(justify="right", style="bold", no_wrap=True)
+        grid.add_column(no_wrap=True, min_width=0 if last else 14)
+    for row in zip(runs, hosts, amounts, strict=True):
+        grid.add_row(*(part for figure, label in row for part in (figure, f" {label}  ")))
+    title = f"Savings from {summary.from_date} to {summary.to_date}, in {summary.currency}"
+    return Panel(grid, title=title, title_align="left", box=box.ROUNDED, expand=False)
+
+
+def _rates(summary: Summary) -> RenderableType:
+    """What the money is made of: whoever never set a rate sees that these are not theirs."""
+    words = {
+        "manual": "a minute by hand",
+        "automated": "a minute of runs",
+        "hourly": "an hour by hand",
+        "subscription": "a month of the platform",
+    }
+    said = ", ".join(
+        f"{_money(summary.rates[kind], summary)} {text}" for kind, text in words.items() if kind in summary.rates
+    )
+    return Text(f"{said or 'No rate is set'} (aap-pipeline costs set)", "dim")
+
+
+def _templates(summary: Summary, most: int, width: int) -> RenderableType:
+    """The table, not wider than `width` as long as that leaves 16 characters to the names."""
+    digits = 2 if width >= _WIDTH_FOR_CENTS else 0
+    rows = [(str(row["name"]), "", _template_cells(row, summary, digits)) for row in summary.templates[:most]]
+    rest = summary.templates[most:]
+    if rest:
+        keys = ("runs", "failed_runs", "num_hosts", "manual_costs", "automated_costs", "savings")
+        other = {key: sum((row[key] for row in rest), Decimal(0)) for key in keys}
+        rows.append((f"{len(rest):,} more", "dim", _template_cells(other, summary, digits)))
+    table = Table(
+        title="Savings by job template",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        collapse_padding=True,
+    )
+    figures = sum(max(map(len, column)) + 2 for column in zip(_HEADERS, *(cells for _, _, cells in rows), strict=True))
+    table.add_column("Job template", overflow="ellipsis", max_width=max(16, min(width - figures, 44)), no_wrap=True)
+    for header in _HEADERS:
+        table.add_column(header, justify="right", no_wrap=True)
+    for name, style, cells in rows:
+        text = cell(name)
+        text.stylize(style)
+        table.add_row(text, *cells)
+    return table
+
+
+def _template_cells(row: Row, summary: Summary, digits: int) -> list[str]:
+    counts = [f"{row[key]:,.0f}" for key in ("runs", "failed_runs", "num_hosts")]
+    return [*counts, *(_money(row[key], summary, digits) for key in ("manual_costs", "automated_costs", "savings"))]
+
+
+def _chart(summary: Summary, width: int) -> RenderableType:
+    """Bars of jobs, in `width` columns right of the axis; where there are more steps than columns, the last ones."""
+    steps: Sequence[tuple[date, int]] = [(row["bucket_date"], row["job_count"]) for row in summary.job_counts]
+    steps = steps[-width:]
+    highest = max((count for _, count in steps), default=0)
+    bar = max(1, min(_WIDEST_BAR, width // max(len(steps), 1)))
+    ink = bar - 1 if bar > 1 else 1
+    lines = []
+    for level in range(_CHART_ROWS, 0, -1):
+        label = f"{highest:,}" if level == _CHART_ROWS else ""
+        marks = "".join((_block(count, highest, level) * ink).ljust(bar) for _, count in steps)
+        lines.append(Text(f"{label:>{_AXIS}} ┤" if label else f"{'':{_AXIS}} │").append(marks.rstrip(), style="cyan"))
+    lines.append(Text(f"{'0':>{_AXIS}} ┼{'─' * (len(steps) * bar)}"))
+    lines.append(Text(f"{'':{_AXIS}}  {_labels([step for step, _ in steps], summary.granularity, bar)}", style="dim"))
+    return Group(Text(f"Jobs by {summary.granularity}", style="italic"), *lines)
+
+
+def _labels(steps: Sequence[date], granularity: str, bar: int) -> str:
+    """Under the bars: each month or year where it fits below its bar, else the first and the last date."""
+    short = {"month": "%b", "year": "%Y"}.get(granularity)
+    if short and bar > 4:
+        return "".join(f"{step:{short}}".ljust(bar) for step in steps).rstrip()
+    if not steps:
+        return ""
+    first, last = str(steps[0]), str(steps[-1])
+    return first if len(steps) == 1 else first + last.rjust(max(len(steps) * bar - len(first), len(last) + 1))
+
+
+def _block(count: int, highest: int, level: int) -> str:
+    """The part of a bar of `count` that lies in row `level` of the chart, 1 the lowest; what is not 0 shows."""
+    eighths = max(round(8 * _CHART_ROWS * count / highest), 1) if highest and count else 0
+    return _BLOCKS[max(0, min(8, eighths - 8 * (level - 1)))]
+
+
+def _money(value: Decimal | None, summary: Summary, digits: int = 2) -> str:
+    return money(value, summary.symbol, digits)
+
+
+def _percent(ratio: Decimal | None) -> str:
+    return "–" if ratio is None else f"{ratio:,.0%}"

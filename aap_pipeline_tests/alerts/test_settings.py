@@ -1,0 +1,42 @@
+"""What the environment may say of alerts, and what it is told where it cannot be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.clusters.staleness import stale_after
+from aap_pipeline.settings import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SMTP_PORT": "s3cr3t"}, "AAP_PIPELINE_ALERT_SMTP_PORT: Input should be a valid integer"),
+        ({"STALE_MINUTES": "0"}, "AAP_PIPELINE_ALERT_STALE_MINUTES: Input should be greater than or equal to 1"),
+        ({"SMTP_HOST": "mail"}, "AAP_PIPELINE_ALERT_SMTP_HOST is set and AAP_PIPELINE_ALERT_SMTP_TO is not"),
+        ({"SMTP_TO": "a@b.c"}, "AAP_PIPELINE_ALERT_SMTP_TO is set and AAP_PIPELINE_ALERT_SMTP_HOST is not"),
+        ({"SMTP_USER": "u"}, "AAP_PIPELINE_ALERT_SMTP_USER is set and AAP_PIPELINE_ALERT_SMTP_PASSWORD is not"),
+        ({"WEBHOOK_URL": "s3cr3t.example.com"}, "AAP_PIPELINE_ALERT_WEBHOOK_URL is not a URL: it begins with https://"),
+        ({"SLACK_WEBHOOK_URL": "s3cr3t"}, "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL is not a URL: it begins with https://"),
+        ({"WEBHOOK_TOKEN": "s3cr3t"}, "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN is set and AAP_PIPELINE_ALERT_WEBHOOK_URL is"),
+    ],
+)
+def test_what_cannot_be_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    """Guards against a receiver set by half, of which nobody hears until it should have spoken."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"AAP_PIPELINE_ALERT_{name}", value)
+    read = stale_after if "STALE_MINUTES" in variables else alert_settings
+    with pytest.raises(SettingsError) as caught:
+        read()
+    assert said in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_nothing_need_be_set() -> None:
+    """Guards against an installation that must set up mail before it can be tried."""
+    assert stale_after() == timedelta(minutes=60)

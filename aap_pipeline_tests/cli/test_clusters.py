@@ -1,0 +1,369 @@
+"""`aap-pipeline clusters`: the registry as a person meets it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aap_pipeline.clusters.file import endpoint_of_url
+from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.tokens import DatabaseTokenStore
+from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, new_key
+from aap_pipeline_tests.cli.conftest import Cli
+from aap_pipeline_tests.site import small_world
+from aap_simulator.server import SimulatorServer
+
+
+@pytest.fixture
+def keyed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """`cli` with an encryption key, as an external database needs one."""
+    monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new_key())
+    return cli
+
+
+@pytest.fixture(scope="module")
+def server(starts_server: None) -> Iterator[SimulatorServer]:
+    """A controller with a little history."""
+    with SimulatorServer(small_world(jobs=12)) as server:
+        yield server
+
+
+def names(cli: Cli) -> list[tuple[str, str]]:
+    """Name and state of each cluster, as a script reads them."""
+    return [(row["name"], row["state"]) for row in json.loads(cli("clusters", "list", "--json").out)]
+
+
+def test_a_cluster_is_added_checked_disabled_enabled_and_removed(
+    keyed: Cli, server: SimulatorServer, tmp_path: Path
+) -> None:
+    """Guards against a step of the way that a newcomer goes which does not work or does not say what is next."""
+    assert "Add one with `aap-pipeline clusters add" in keyed("clusters", "list").out
+    (tmp_path / "token").write_text(f"{server.token.access_token}\n")
+    added = keyed("clusters", "add", server.url, "--name", "prod", "--token-file", str(tmp_path / "token"))
+    assert added.out == f"Added cluster prod at {server.url}.\nNext: aap-pipeline clusters check prod\n"
+    checked = keyed("clusters", "check", "prod")
+    assert checked.status == 0, checked.out
+    assert "finished jobs are visible" in checked.out
+    assert "does not leave this machine" in checked.out
+    assert added.err == ""
+    findings = json.loads(keyed("clusters", "check", "--json").out)["prod"]
+    assert {"name", "outcome", "sentence", "remedy"} <= findings[0].keys()
+    again = keyed("clusters", "add", server.url, "--name", "prod", "--token-file", str(tmp_path / "token"))
+    assert again.out.startswith("Updated cluster prod")
+    for command, state in (("disable", "disabled"), ("enable", "enabled"), ("remove", "removed")):
+        assert keyed("clusters", command, "prod").status == 0
+        assert names(keyed) == [("prod", state)]
+    assert "Cluster prod and its 0 jobs are deleted." in keyed("clusters", "remove", "prod", "--purge", "--yes").out
+    assert names(keyed) == []
+    for output in (added, checked, again):
+        assert server.token.access_token not in output.out + output.err
+
+
+def test_clusters_of_the_demo_are_named_to_whoever_adds_their_own(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against invented savings in the first report about one's own controller."""
+    monkeypatch.setenv("T", "a-token")
+    assert "demo" not in keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T").out
+    assert keyed("clusters", "add", "http://b", "--name", "demo-awx", "--token-env", "T").status == 0
+    again = keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T").out
+    assert "`aap-pipeline demo --remove` deletes them" in again
+
+
+def test_what_is_not_encrypted_is_not_called_verified(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a list that calls a certificate verified that plain HTTP does not have, or that nobody saw."""
+    monkeypatch.setenv("T", "a-token")
+    keyed("clusters", "add", "http://a", "--name", "a", "--token-env", "T")
+    keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T")
+    keyed("clusters", "add", "https://c", "--name", "c", "--token-env", "T", "--no-verify-ssl")
+    listed = json.loads(keyed("clusters", "list", "--json").out)
+    assert [row["tls"] for row in listed] == ["none (http)", "not seen yet", "not verified"]
+
+
+def test_an_entry_that_can_not_be_used_is_told_and_hides_no_other(
+    keyed: Cli, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Guards against a CA bundle that somebody deleted, after which no command knew any cluster."""
+    monkeypatch.setenv("T", server.token.access_token)
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("soon gone")
+    assert keyed("clusters", "add", server.url, "--name", "prod", "--token-env", "T").status == 0
+    assert (
+        keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", str(bundle)).status == 0
+    )
+    bundle.unlink()
+    assert names(keyed) == [("a", "enabled"), ("prod", "enabled")]
+    found = json.loads(keyed("clusters", "check", "--json").out)
+    assert [(each["name"], each["outcome"]) for each in found["a"]] == [("address", "failed")]
+    remedy = "name an existing PEM file with `aap-pipeline clusters update a --ca-bundle FILE`"
+    assert f"CA bundle {bundle} of a does not exist: {remedy}" in found["a"][0]["sentence"]
+    assert all(each["outcome"] != "failed" for each in found["prod"])
+    refused = keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T", "--ca-bundle", str(bundle))
+    assert (refused.status, "does not exist" in refused.err) == (2, True)
+
+
+def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against the advice to add a cluster that is there."""
+    monkeypatch.setenv("T", "a-token")
+    keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T")
+    keyed("clusters", "disable", "prod")
+    for command in (["clusters", "check"], ["sync"], ["reconcile"]):
+        refused = keyed(*command)
+        assert (refused.status, refused.err.count("\n")) == (1, 1)
+        assert "enable one of prod with `aap-pipeline clusters enable`" in refused.err
+
+
+def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> None:
+    """Guards against half an import, and against a mistake that is not named with its line."""
+    file = tmp_path / "clusters.yaml"
+    file.write_text(
+        "clusters:\n"
+        "  - {name: a, address: a.company.com, access_token: sekret}\n"
+        "  - {name: b, address: b.company.com, port: none, access_token: sekret}\n"
+        "  - {name: c, adress: c.company.com, access_token: sekret}\n"
+    )
+    refused = keyed("clusters", "import", str(file))
+    assert refused.status == 2
+    lines = refused.err.splitlines()
+    assert lines[0].startswith(f"Error: {file}:3: port 'none' is no whole number")
+    assert [line.split(":")[1] for line in lines[1:]] == ["4", "4"]
+    assert "sekret" not in refused.err
+    assert names(keyed) == []
+    file.write_text(
+        "clusters:\n"
+        "  - {name: a, address: a.company.com, access_token: sekret}\n"
+        "  - {name: b, address: a.company.com, access_token: sekret}\n"
+    )
+    refused = keyed("clusters", "import", str(file))
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "https://a.company.com of another cluster" in refused.err
+    assert names(keyed) == []
+    file.write_text("clusters:\n  - {name: a, address: a.company.com, access_token: sekret}\n")
+    assert keyed("clusters", "import", str(file)).status == 0
+    assert names(keyed) == [("a", "enabled")]
+    missing = keyed("clusters", "import", str(tmp_path / "missing.yaml"))
+    assert missing.err == f"Error: Cannot read {tmp_path / 'missing.yaml'}: No such file or directory.\n"
+
+
+def test_tokens_are_encrypted_and_a_key_can_be_changed(
+    keyed: Cli, database_url: str, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against tokens in clear text in a backup, and against a rotation after which nothing can be read."""
+    monkeypatch.setenv("TOKEN", server.token.access_token)
+    assert keyed("clusters", "add", server.url, "--name", "prod", "--token-env", "TOKEN").status == 0
+    with connect(database_url) as connection:
+        [(stored,)] = connection.execute("SELECT access_token FROM clusters_cluster").fetchall()
+    assert server.token.access_token.encode() not in stored
+    old, new = json.loads(json.dumps([_key(), new_key()]))
+    monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new)
+    server.log.clear()
+    for command in (["clusters", "check", "prod"], ["sync", "--dry-run"], ["clusters", "rotate-key"]):
+        wrong = keyed(*command)
+        assert wrong.status == 1
+        assert "encrypted with another key" in wrong.out + wrong.err
+    assert server.log.total == 0
+    monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", f"{new},{old}")
+    assert "The tokens of 1 clusters" in keyed("clusters", "rotate-key").out
+    monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new)
+    assert keyed("clusters", "check", "prod").status == 0
+    monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS")
+    missing = keyed("clusters", "check", "prod")
+    assert (missing.status, missing.err.count("\n")) == (1, 1)
+    assert "AAP_PIPELINE_ENCRYPTION_KEYS" in missing.err
+
+
+def _key() -> str:
+    import os
+
+    return os.environ["AAP_PIPELINE_ENCRYPTION_KEYS"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["add", "https://a/api/v2", "--name", "a", "--token-env", "T"], 2, "Leave the path"),
+        (["add", "ftp://a", "--name", "a", "--token-env", "T"], 2, "looks like https://aap.company.com"),
+        (["add", "https://a", "--name", "a b", "--token-env", "T"], 2, "use 1 to 100 letters"),
+        (["add", "https://a", "--name", "a...b", "--token-env", "T"], 2, "single dots"),
+        (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], 2, "NOT_SET is not set"),
+        (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", __file__], 2, "without"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "does not exist"),
+        (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
+        (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),
+        (["disable", "nobody"], 1, "There is no cluster 'nobody'"),
+        (["remove", "nobody", "--purge"], 1, "There is no cluster 'nobody'"),
+        (["check"], 1, "There is no cluster to check"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, words: str
+) -> None:
+    """Guards against tracebacks, and against messages that do not say what to do."""
+    monkeypatch.setenv("T", "a-token")
+    refused = keyed("clusters", *arguments)
+    assert (refused.status, refused.err.count("\n")) == (status, 1)
+    assert words in refused.err
+    assert names(keyed) == []
+
+
+def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a form that is refused once for each of its fields."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("never read"))
+    bad = ("--token-file", "/no-token", "--client-secret-file", "/no-secret", "--ca-bundle", "/no-ca")
+    refused = keyed("clusters", "add", "https://a_", "--name", "a,b", *bad, "--token-env", "T")
+    assert refused.status == 2
+    lines = ("Cluster name 'a,b'", "Address 'a_'", "CA bundle /no-ca", "not both", "Cannot read /no-secret")
+    assert len(refused.err.splitlines()) == len(lines)
+    assert all(words in line for words, line in zip(lines, refused.err.splitlines(), strict=True))
+    refused = keyed("clusters", "add", "ftp://a", "--name", "a.")
+    assert [line[:15] for line in refused.err.splitlines()] == ["Error: Cluster ", "The address of "]
+
+
+def test_a_token_comes_from_standard_input_where_that_is_no_terminal(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    """Guards against a question that no one can answer, which ended in "Interrupted."."""
+    for empty in ("", " \n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(empty))
+        refused = keyed("clusters", "add", "https://a", "--name", "a")
+        assert refused.status == 2
+        assert refused.err.endswith("standard input is empty. Use --token-file FILE or --token-env NAME.\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("a-token\n"))
+    assert keyed("clusters", "add", "https://a", "--name", "a").status == 0
+    assert stored_tokens(database_url).access == "a-token"
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    refused = keyed("clusters", "remove", "a", "--purge")
+    assert (refused.status, refused.err.splitlines()[-1].partition(". ")[2]) == (2, "Use --yes.")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    refused = keyed("clusters", "remove", "a", "--purge")
+    assert (refused.status, refused.out.splitlines()[-1].partition(": ")[2]) == (1, "Nothing is deleted.")
+    assert names(keyed) == [("a", "enabled")]
+
+
+def stored_tokens(database_url: str) -> Tokens:
+    """The tokens of cluster a."""
+    with connect(database_url) as connection:
+        number = cluster_named(connection, "a").id
+    return DatabaseTokenStore(database_url, Cipher([_key()]), number).load()
+
+
+def test_what_an_update_does_not_name_stays(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path
+) -> None:
+    """Guards against a remedy of "set ca_bundle" that no command carries out, or that takes the token away."""
+    monkeypatch.setenv("T", "first")
+    for name in ("refresh", "secret", "ca.pem"):
+        (tmp_path / name).write_text(name)
+    bundle = str(tmp_path / "ca.pem")
+    client = ("--client-id", "client", "--client-secret-file", str(tmp_path / "secret"))
+    refresh = ("--refresh-token-file", str(tmp_path / "refresh"))
+    assert keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", *client, *refresh).status == 0
+    keyed("clusters", "disable", "a")
+    with connect(database_url) as connection:
+        connection.execute("UPDATE clusters_cluster SET product_version = '4.5', token_ends_at = now()")
+
+    def update(*options: str) -> tuple[str, Endpoint, Tokens]:
+        done = keyed("clusters", "update", "a", *options)
+        assert done.status == 0, done.err
+        assert done.out.endswith("Next: aap-pipeline clusters check a\n")
+        [listed] = json.loads(keyed("clusters", "list", "--json").out)
+        assert listed["state"] == "disabled"
+        with connect(database_url) as connection:
+            return listed["tls"], cluster_named(connection, "a").endpoint, stored_tokens(database_url)
+
+    tokens = Tokens("first", "refresh", "client", "secret")
+    assert update("--client-id", "client") == ("verified", Endpoint("https", "a", 443), tokens)
+    seen = "not seen yet"
+    assert update("--ca-bundle", bundle) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
+    assert update("--no-verify-ssl") == ("not verified", Endpoint("https", "a", 443, False, bundle), tokens)
+    assert update("--ca-bundle", bundle) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
+    assert update("--url", "https://b:8443") == (seen, Endpoint("https", "b", 8443, True, bundle), tokens)
+    assert update("--no-ca-bundle", "--client-id", "other")[1:] == (
+        Endpoint("https", "b", 8443),
+        replace(tokens, client_id="other"),
+    )
+    monkeypatch.setenv("T", "second")
+    assert update("--token-env", "T")[2] == Tokens("second")
+    [listed] = json.loads(keyed("clusters", "list", "--json").out)
+    assert listed["token"] == "unknown"
+    for options, words in (
+        ((), "Nothing to change"),
+        (("--ca-bundle", bundle, "--no-ca-bundle"), "not both"),
+        (refresh, "of no use without client_id"),
+        (("--url", "ftp://a", "--ca-bundle", "/missing", "--token-env", "NONE"), "NONE is not set"),
+        (("--ca-bundle", "/missing"), "CA bundle /missing of b does not exist: name an existing PEM file."),
+    ):
+        refused = keyed("clusters", "update", "a", *options)
+        assert (refused.status, words in refused.err) == (2, True), refused.err
+    assert stored_tokens(database_url) == Tokens("second")
+    keyed("clusters", "add", "https://c", "--name", "c", "--token-env", "T")
+    twin = keyed("clusters", "update", "a", "--url", "https://c")
+    assert (twin.status, "https://c of another cluster" in twin.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://10.0.0.1:8080", "https://10.0.0.1"),
+        ("http://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("http://aap.company.com", "https://aap.company.com"),
+        ("https://aap.company.com", None),
+        ("http://127.8.0.1", None),
+        ("http://[::1]:8080", None),
+        ("http://localhost:8080", None),
+    ],
+)
+def test_a_token_that_will_cross_the_network_in_clear_text_is_warned_of(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, warned: str | None
+) -> None:
+    """Guards against a read token of a whole company in clear text because of one missing letter."""
+    monkeypatch.setenv("T", "a-token")
+    endpoint = endpoint_of_url(url)
+    file = tmp_path / "clusters.yaml"
+    file.write_text(
+        f"clusters: [{{name: a, protocol: {endpoint.protocol}, address: '{endpoint.address}', port: {endpoint.port}, "
+        "access_token: a-token}]"
+    )
+    for command in (
+        ("add", url, "--name", "a", "--token-env", "T"),
+        ("update", "a", "--url", url),
+        ("import", str(file)),
+    ):
+        done = keyed("clusters", *command)
+        assert done.status == 0, done.err
+        assert done.err.count("\n") == (1 if warned else 0)
+        if warned:
+            assert f"`aap-pipeline clusters update a --url {warned}`" in done.err
+
+
+def test_a_removed_cluster_is_not_asked(keyed: Cli, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against `clusters remove c0; sync --cluster c0`, which asked the controller and stored its jobs."""
+    monkeypatch.setenv("T", server.token.access_token)
+    keyed("clusters", "add", server.url, "--name", "c0", "--token-env", "T")
+    keyed("clusters", "remove", "c0")
+    server.log.clear()
+    for command in (
+        ("sync", "--cluster", "c0"),
+        ("sync", "--dry-run", "--cluster", "c0"),
+        ("reconcile", "--cluster", "c0"),
+        ("clusters", "check", "c0"),
+        ("clusters", "update", "c0", "--url", server.url),
+    ):
+        refused = keyed(*command)
+        assert (refused.status, refused.err.count("\n")) == (1, 1)
+        assert "`aap-pipeline clusters enable c0` brings it back" in refused.err
+    assert server.log.total == 0
+    assert keyed("clusters", "enable", "c0").status == 0
+    assert keyed("clusters", "check", "c0").status == 0
+    [listed] = json.loads(keyed("clusters", "list", "--json").out)
+    assert listed["product"] != "not asked yet"

@@ -1,0 +1,107 @@
+"""The frame of the command line: quick to start, complete in its help, quiet about its insides."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+
+import click
+import pytest
+
+from aap_pipeline import cli
+from aap_pipeline.cli.commands import SECTIONS
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import money, number, to_json
+
+_ENTRIES = {name: entry for entries in SECTIONS.values() for name, entry in entries.items()}
+
+
+@pytest.mark.usefixtures("starts_server")
+def test_help_loads_neither_dagster_nor_a_database_driver() -> None:
+    """Guards against a second of waiting at every --help and every completion."""
+    program = (
+        "import sys; from aap_pipeline.cli import main; status = main(['--help']); "
+        "heavy = {'dagster', 'pandas', 'sqlalchemy', 'psycopg', 'alembic', 'rich'} & set(sys.modules); "
+        "sys.exit(f'loaded {heavy}' if heavy else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"  {name} " in done.stdout for name in _ENTRIES)
+
+
+@pytest.mark.parametrize("name", _ENTRIES)
+def test_every_command_exists_and_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards against a line in the list of commands without a command, and commands or options without help."""
+    command = importlib.import_module(_ENTRIES[name].module).command
+    assert command.name == name
+    for path, each in _with_commands_below((name,), command):
+        assert each.help, path
+        assert all(option.help for option in each.params if isinstance(option, click.Option)), path
+        assert cli.main([*path, "--help"]) == 0
+        out = capsys.readouterr().out
+        assert f"Usage: aap-pipeline {' '.join(path)}" in out
+        assert "%Y" not in out, path
+        assert [line for line in out.partition("Commands:")[2].splitlines() if line.endswith("...")] == []
+
+
+def _with_commands_below(
+    path: tuple[str, ...], command: click.Command
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from _with_commands_below((*path, name), each)
+
+
+@pytest.mark.usefixtures("starts_server")
+def test_the_shell_is_offered_commands_and_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a completion that offers nothing, or that takes a second to."""
+    for words, position, offered in (
+        ("aap-pipeline st", "1", "plain,status"),
+        ("aap-pipeline sql --wr", "2", "plain,--write"),
+    ):
+        monkeypatch.setenv("_AAP_PIPELINE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", position)
+        program = "import sys; from aap_pipeline.cli import main; sys.exit(main())"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout.splitlines()) == (0, [offered]), done.stderr
+
+
+def test_an_error_is_one_line_and_status_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards against tracebacks for what a user can mend."""
+    monkeypatch.setattr(cli, "aap_pipeline", _failing(PipelineError("The controller is down.")))
+    assert cli.main([]) == 1
+    assert capsys.readouterr().err == "Error: The controller is down.\n"
+
+
+def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards against a traceback for someone who changed their mind."""
+    monkeypatch.setattr(cli, "aap_pipeline", _failing(KeyboardInterrupt()))
+    assert cli.main([]) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+
+
+def test_an_unknown_command_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards against a typo that a script takes for success."""
+    assert cli.main(["synk"]) == 2
+    assert "No such command 'synk'" in capsys.readouterr().err
+
+
+def test_money_and_numbers_read_well() -> None:
+    """Guards against floats, missing signs and numbers nobody can count the digits of."""
+    assert money(Decimal("-1234567.5"), "€") == "-€1,234,567.50"
+    assert money(None) == "–"
+    assert number(1234567) == "1,234,567"
+    assert to_json({"a": Decimal("0.10"), "b": Decimal("NaN")}, indent=False) == '{"a":0.10,"b":null}'
+
+
+def _failing(error: BaseException) -> click.Command:
+    @click.command()
+    def command() -> None:
+        raise error
+
+    return command

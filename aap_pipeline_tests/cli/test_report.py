@@ -1,0 +1,59 @@
+"""`aap-pipeline report`: what a person reads before anybody explained it; its figures are held by test_demo."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.marts.refresh import refresh
+from aap_pipeline_tests.cli.conftest import Cli
+from aap_pipeline_tests.marts.dataset import add_cluster, add_job
+
+_JANUARY = ("--from", "2026-01-01", "--to", "2026-01-31")
+
+
+def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
+    """Guards against millions saved at rates that nobody chose, and against rates where the platform has a price."""
+    ours = "$50.00 a minute by hand, $20.00 a minute of runs (aap-pipeline costs set)"
+    assert ours in cli("report", *_JANUARY).out
+    assert cli("costs", "set", "manual", "0.92").status == 0
+    assert cli("costs", "set", "manual", "0.95", "--from", "9999-01-01").status == 0
+    assert "$0.92 a minute by hand, $20.00 a minute of runs" in cli("report", *_JANUARY).out
+    assert json.loads(cli("report", *_JANUARY, "--json").out)["rates"] == {"manual": 0.92, "automated": 20.0}
+    assert cli("settings", "set", "cost_model", "subscription").status == 0
+    assert "No rate is set (aap-pipeline costs set)" in cli("report", *_JANUARY).out
+    assert cli("costs", "set", "hourly", "55").status == 0
+    assert cli("costs", "set", "subscription", "6000").status == 0
+    assert "$55.00 an hour by hand, $6,000.00 a month of the platform" in cli("report", *_JANUARY).out
+
+
+def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
+    """Guards against a report of seventy million hours that takes the machine's memory, and never ends."""
+    refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+    assert "From 2026-01-01 to 9999-12-31 are too many steps of one hour" in refused.err
+    assert cli("report", *_JANUARY, "--by", "hour").status == 0
+
+
+def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
+    """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
+    assert cli("report", *_JANUARY, "--templates", "-1").status == 2
+
+
+def test_a_range_with_one_end_is_not_empty(cli: Cli, connection: Connection) -> None:
+    """Guards against a report at the beginning of a month, before its first run, that fails."""
+    cluster = add_cluster(connection, "a")
+    for day in (5, 7):
+        add_job(connection, cluster, day, datetime(2025, 1, day, tzinfo=UTC))
+    refresh(connection)
+    connection.commit()
+    for options, first, last in (
+        ((), "2025-01-05", "2025-01-07"),
+        (("--from", "2025-01-06"), "2025-01-06", "2025-01-07"),
+        (("--from", "2025-02-01"), "2025-02-01", "2025-02-01"),
+        (("--to", "2025-01-06"), "2025-01-05", "2025-01-06"),
+        (("--to", "2024-01-06"), "2024-01-06", "2024-01-06"),
+    ):
+        report = json.loads(cli("report", *options, "--json").out)
+        assert (report["from_date"], report["to_date"]) == (first, last)

@@ -1,0 +1,76 @@
+"""The checks turn red when they must."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aap_pipeline.core import checks
+from aap_pipeline.database.connection import Connection
+from aap_pipeline_tests.core.conftest import Store
+from aap_pipeline_tests.core.helpers import add_raw, job, summary, values
+
+
+def test_host_totals_are_checked_for_new_jobs_at_once_and_for_old_ones_in_rounds(
+    connection: Connection, store: Store, cluster: int
+) -> None:
+    """Guards against a check that proves nothing, or reads everything each time."""
+    store(*(job(n) for n in range(1, 11)))
+    assert checks.host_totals(connection, cluster, audit=4) == checks.HostTotals(10, [])
+    connection.execute("UPDATE clusters_job SET ok_hosts_count = 9 WHERE external_id = 6")
+    rounds = [checks.host_totals(connection, cluster, audit=4) for _ in range(4)]
+    assert [each.checked for each in rounds] == [4, 4, 2, 4]
+    assert [each.disagreeing for each in rounds] == [[], [6], [], []]
+    connection.commit()
+    store(job(11))
+    connection.execute(
+        "DELETE FROM clusters_jobhostsummary s USING clusters_job j WHERE j.id = s.job_id AND external_id = 11"
+    )
+    assert 11 in checks.host_totals(connection, cluster, audit=4).disagreeing
+
+
+def test_every_host_total_is_held_against_the_host_summaries(
+    connection: Connection, store: Store, cluster: int
+) -> None:
+    """Guards against a total that the check forgets."""
+    totals = [
+        name
+        for name in values(
+            connection,
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name = 'clusters_job'",
+        )
+        if name.endswith("_hosts_count") or name == "num_hosts"
+    ]
+    assert len(totals) == 10
+    store(*(job(n) for n in range(1, 11)))
+    for number, name in enumerate(totals, 1):
+        connection.execute(f"UPDATE clusters_job SET {name} = {name} + 1 WHERE external_id = {number}".encode())
+    assert checks.host_totals(connection, cluster).disagreeing == list(range(1, 11))
+
+
+def test_rows_that_wait_longer_than_an_hour_are_named(connection: Connection, cluster: int) -> None:
+    """Guards against raw rows that nobody parses."""
+    add_raw(connection, cluster, [job(1), job(2)])
+    assert checks.unparsed(connection) == []
+    connection.execute(
+        "UPDATE clusters_clustersyncdata SET internal_created = now() - interval '61 min' WHERE external_id = 1"
+    )
+    assert [(each.cluster_id, each.rows) for each in checks.unparsed(connection, cluster)] == [(cluster, 1)]
+
+
+def test_refused_records_are_counted_by_reason(connection: Connection, store: Store, cluster: int) -> None:
+    """Guards against a quarantine that fills unnoticed."""
+    before = datetime.now(UTC)
+    store(job(1, status="exploded"), job(2, elapsed=None), job(3, elapsed=None))
+    expected = {(cluster, "unknown_status"): 1, (cluster, "elapsed_missing"): 2}
+    assert checks.rejected_since(connection, before, cluster) == expected
+    assert checks.rejected_since(connection, datetime(2999, 1, 1, tzinfo=UTC)) == {}
+
+
+def test_runs_without_hosts_are_counted(connection: Connection, store: Store, cluster: int) -> None:
+    """Guards against runs that are excluded from savings without a word; provisional ones may still get hosts."""
+    store(job(1, job_host_summaries=[]), job(2, job_host_summaries=[summary(1, 2)]))
+    store(job(3, job_host_summaries=[]), provisional=True)
+    store(job(4, status="failed", job_host_summaries=[]), job(5, status="canceled", job_host_summaries=[]))
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    assert checks.without_hosts(connection, cluster, since) == {"failed": 1, "successful": 1}

@@ -1,0 +1,174 @@
+"""The specification's "Data Integrity and Constraints", and what quarantine is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from aap_pipeline.core import rejected
+from aap_pipeline.core.parse import ParseError, parse
+from aap_pipeline.database.connection import Connection
+from aap_pipeline_tests.core.conftest import Store
+from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, values
+
+_BROKEN: list[tuple[str, dict[str, Any]]] = [
+    ("unknown_status", {"status": "exploded"}),
+    ("finished_missing", {"finished": None}),
+    ("elapsed_missing", {"elapsed": None}),
+    ("finished_before_started", {"finished": "2026-02-01T00:00:00Z"}),
+    ("out_of_range", {"elapsed": 1e12}),
+    ("out_of_range", {"elapsed": -1}),
+    ("out_of_range", {"id": 2**31}),
+    ("out_of_range", {"finished": "9999-12-31T23:59:59Z"}),
+    ("out_of_range", {"job_host_summaries": [summary(1, 1, ok=2**31)]}),
+    ("wrong_type", {"name": None}),
+    ("wrong_type", {"failed": "no"}),
+    ("wrong_type", {"started": "yesterday"}),
+    ("wrong_type", {"job_host_summaries": {}}),
+    ("too_long", {"launch_type": "x" * 21}),
+    ("too_long", {"name": "x" * 513}),
+    ("foreign_host_summary", {"job_host_summaries": [summary(1, 77)]}),
+    ("labels_cut", {"summary_fields": {"labels": {**labels((1, "a")), "count": 11}}}),
+]
+
+
+@pytest.mark.parametrize(("reason", "changes"), _BROKEN)
+def test_a_document_that_breaks_a_rule_is_quarantined_and_its_neighbours_go_through(
+    connection: Connection, store: Store, reason: str, changes: dict[str, Any]
+) -> None:
+    """Guards against one bad document that sinks a batch, is stored in part, or vanishes."""
+    result = store(job(1), job(2, **changes), job(3))
+    assert (result.jobs, result.rejected, result.batches) == (2, 1, 1)
+    assert values(connection, "SELECT external_id FROM clusters_job ORDER BY 1") == [1, 3]
+    [record] = rejected.list_rejected(connection)
+    assert (record.reason, record.attempts) == (reason, 1)
+    assert record.message.endswith(".")
+    assert rejected.show(connection, record.id)[1].startswith("{")
+    assert values(connection, "SELECT count(*) FROM clusters_clustersyncdata") == [0]
+
+
+@pytest.mark.parametrize("missing", ["id", "name", "status", "job_host_summaries"])
+def test_a_document_without_what_every_job_has_is_quarantined(
+    connection: Connection, store: Store, missing: str
+) -> None:
+    """Guards against a job without host summaries (no answer) stored as one with none (an empty answer)."""
+    document = job(1)
+    del document[missing]
+    assert store(document).rejected == 1
+    assert [record.reason for record in rejected.list_rejected(connection)] == ["missing_field"]
+
+
+@pytest.mark.parametrize("document", [[], "x", 5, None, True])
+def test_a_raw_row_that_is_no_object_is_quarantined(connection: Connection, store: Store, document: object) -> None:
+    """Guards against a crash on JSON of another shape."""
+    assert store(document, job(1)).rejected == 1
+    assert [record.reason for record in rejected.list_rejected(connection)] == ["wrong_type"]
+
+
+def test_a_kind_from_a_later_release_is_quarantined(connection: Connection, store: Store) -> None:
+    """Guards against a downgrade that drops rows which it does not know."""
+    assert store({"id": 1}, kind="workflow").rejected == 1
+    assert [record.reason for record in rejected.list_rejected(connection)] == ["unknown_kind"]
+
+
+def test_a_document_too_deep_to_read_is_quarantined(connection: Connection, store: Store) -> None:
+    """Guards against a recursion error that ends the parse."""
+    deep = "x"
+    for _ in range(900):
+        deep = [deep]  # type: ignore[assignment]
+    result = store(job(1, artifacts=deep), job(2, description="d" * 5_000_000))
+    assert result.jobs + result.rejected == 2
+    assert values(connection, "SELECT max(length(description)) FROM clusters_job") == [5_000_000]
+
+
+def test_new_launch_types_and_unknown_keys_are_kept(connection: Connection, store: Store) -> None:
+    """Guards against an upgrade of the controller that fills quarantine."""
+    store(job(1, launch_type="telepathy", job_type="dream", brand_new={"a": [1]}))
+    assert values(connection, "SELECT launch_type, job_type FROM clusters_job") == [("telepathy", "dream")]
+
+
+@pytest.mark.parametrize("status", ["new", "pending", "waiting", "running"])
+def test_jobs_that_are_not_finished_are_stored_and_change_no_day(
+    connection: Connection, store: Store, status: str
+) -> None:
+    """Guards against a start that the table needs and a pending job has not."""
+    store(job(1, status=status, started=None, finished=None, elapsed=0.0, job_host_summaries=[]))
+    assert values(connection, "SELECT status, never_started, started = created, finished FROM clusters_job") == [
+        (status, True, True, None)
+    ]
+    assert values(connection, "SELECT count(*) FROM pipeline.changed_day") == [0]
+
+
+def test_a_finished_job_that_never_started_starts_when_it_finished(connection: Connection, store: Store) -> None:
+    """Guards against a canceled job lost to NOT NULL."""
+    store(job(1, status="canceled", started=None, elapsed=0.0, job_host_summaries=[]))
+    assert values(connection, "SELECT never_started, started = finished FROM clusters_job") == [(True, True)]
+
+
+def test_failed_jobs_without_hosts_are_kept(connection: Connection, store: Store) -> None:
+    """Guards against a failure before the first host that is lost, as the specification's model rule would have it."""
+    store(job(1, status="failed", failed=True, job_host_summaries=[]))
+    assert values(connection, "SELECT status, num_hosts FROM clusters_job") == [("failed", 0)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["status = 'exploded'", "elapsed = NULL", "finished = started - interval '1 s'"],
+)
+def test_the_database_itself_refuses_what_the_rules_forbid(connection: Connection, store: Store, change: str) -> None:
+    """Guards against rules that only our own code keeps."""
+    store(job(1))
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(f"UPDATE clusters_job SET {change}".encode())
+
+
+def test_deleting_a_cluster_takes_everything_of_it_along(connection: Connection, store: Store, cluster: int) -> None:
+    """Guards against rows that no cluster owns; references between dimensions must not be in the way."""
+    store(job(1, summary_fields={"labels": labels((1, "a"))}), job(2, status="exploded"))
+    connection.execute("DELETE FROM clusters_cluster WHERE id = %s", [cluster])
+    for table in ("clusters_job", "clusters_jobhostsummary", "clusters_joblabel", "clusters_host", "clusters_label",
+                  "clusters_organization", "pipeline.rejected_record", "pipeline.changed_day"):  # fmt: skip
+        assert values(connection, f"SELECT count(*) FROM {table}") == [0], table
+
+
+def test_deleting_a_job_takes_its_host_summaries_and_labels_along(connection: Connection, store: Store) -> None:
+    """Guards against summaries without a job."""
+    store(job(1, summary_fields={"labels": labels((1, "a"))}))
+    connection.execute("DELETE FROM clusters_job")
+    assert values(connection, "SELECT count(*) FROM clusters_jobhostsummary") == [0]
+    assert values(connection, "SELECT count(*) FROM clusters_joblabel") == [0]
+
+
+def test_a_document_that_only_the_server_refuses_is_found_by_halves(
+    connection: Connection, store: Store, database_url: str, cluster: int
+) -> None:
+    """Guards against a batch that fails for ever, and against a retry row by row."""
+    connection.execute("ALTER TABLE clusters_job ADD CONSTRAINT mine CHECK (name <> 'poison')")
+    connection.commit()
+    documents = [job(n, name="poison" if n in (17, 40) else "Patch") for n in range(1, 65)]
+    result = store(*documents)
+    assert (result.jobs, result.rejected) == (62, 2)
+    assert result.batches < 30
+    assert {record.reason for record in rejected.list_rejected(connection)} == {"refused_by_database"}
+    connection.rollback()
+    connection.execute("ALTER TABLE clusters_job DROP CONSTRAINT mine")
+    connection.commit()
+    assert rejected.replay(database_url).jobs == 2
+    assert rejected.list_rejected(connection) == []
+
+
+def test_a_server_that_refuses_everything_ends_the_parse_and_loses_nothing(
+    connection: Connection, database_url: str, cluster: int
+) -> None:
+    """Guards against a thousand innocent documents in quarantine because of a trigger that somebody added."""
+    connection.execute("ALTER TABLE clusters_job ADD CONSTRAINT mine CHECK (name <> 'Patch')")
+    connection.commit()
+    add_raw(connection, cluster, [job(n) for n in range(1, 401)])
+    with pytest.raises(ParseError, match="refused 200 parts"):
+        parse(database_url, cluster)
+    left = values(connection, "SELECT count(*) FROM clusters_clustersyncdata")[0]
+    quarantined = values(connection, "SELECT count(*) FROM pipeline.rejected_record")[0]
+    assert left + quarantined == 400
+    assert left > 200

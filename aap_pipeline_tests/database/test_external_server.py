@@ -1,0 +1,81 @@
+"""PostgreSQL 15 as Debian ships it: other options, another version, JIT."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from aap_pipeline.database.migrate import migrate
+from aap_pipeline.health.doctor import Finding, Verdict, examine
+from aap_pipeline.settings import Settings
+from aap_pipeline_tests.servers import EXTERNAL, PostgresServer, server_with_default_options
+
+_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+_TESTS = Path(__file__).resolve().parents[1]
+_REPRESENTATIVE = (
+    "marts/test_formula.py",
+    "marts/test_dates.py",
+    "marts/test_access.py",
+    "cli/test_session_settings.py",  # syncs and reports
+    "cli/test_sql_read_only.py",
+)
+
+pytestmark = pytest.mark.skipif(not _PROGRAMS.is_dir(), reason="Needs PostgreSQL 15: apt-get install postgresql-15")
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The server with default options."""
+    with server_with_default_options(_PROGRAMS, tmp_path_factory.mktemp("delivered")) as running:
+        yield running
+
+
+def test_what_the_embedded_server_does_an_external_one_does_too(delivered: PostgresServer) -> None:
+    """Guards against SQL that needs a newer PostgreSQL, or a setting that only the embedded server has."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        *(_TESTS / each for each in _REPRESENTATIVE),
+    ]
+    environment = {**os.environ, EXTERNAL: delivered.administrator_url}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-10_000:]
+
+
+def test_doctor_names_what_slows_or_endangers_a_server_and_its_remedies_work(
+    delivered: PostgresServer, tmp_path: Path
+) -> None:
+    """Guards against a server that compiles each question for a second while every check is green."""
+    with delivered.database() as url:
+        name = url.rpartition("/")[2]
+        migrate(url)
+        for setting in ("work_mem = '1MB'", "enable_hashjoin = off", "synchronous_commit = off"):
+            delivered.execute(f"ALTER DATABASE {name} SET {setting}")
+        delivered.execute("ALTER ROLE postgres SET enable_sort = off")
+
+        def findings() -> list[Finding]:
+            return [each for each in examine(Settings(home=tmp_path), url) if each.subject == "server"]
+
+        found = findings()
+        assert [(each.verdict, each.text.split(":")[0]) for each in found] == [
+            (Verdict.WARNING, "jit is on"),
+            (Verdict.WARNING, "work_mem is 1MB"),
+            (Verdict.WARNING, "enable_hashjoin is off"),
+            (Verdict.WARNING, "enable_sort is off"),
+            (Verdict.WARNING, "synchronous_commit is off"),
+        ]
+        for each in found:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(each.text.partition("Remedy: ")[2].encode())
+        assert [each.verdict for each in findings()] == [Verdict.OK]
+        delivered.execute("ALTER ROLE postgres RESET ALL")

@@ -1,0 +1,85 @@
+"""Settings are stored as the specification says, checked on the way in and on the way out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from aap_pipeline.database import options
+from aap_pipeline.database.connection import Connection
+
+
+def test_an_option_without_a_row_has_its_default(connection: Connection) -> None:
+    """Guards against a pipeline that only runs once every setting was stored."""
+    assert options.read(connection) == {name: option.default for name, option in options.OPTIONS.items()}
+
+
+def test_the_specifications_rows_are_read_as_their_types(connection: Connection) -> None:
+    """Guards against '1' and 'true' taken as strings."""
+    assert options.get(connection, options.CURRENCY) == 1
+    assert options.get(connection, options.ENABLE_TEMPLATE_CREATION_TIME) is True
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value", "stored"),
+    [
+        ("enable_template_creation_time", "off", False, "false"),
+        ("creation_cost_basis", "once", "once", '"once"'),
+        ("hours_per_fte", "1720.50", Decimal("1720.50"), "1720.50"),
+        ("sync_workers", " 16 ", 16, "16"),
+        ("reporting_timezone", "Europe/Berlin", "Europe/Berlin", '"Europe/Berlin"'),
+        ("currency", "eur", 2, "2"),
+        ("currency", "3", 3, "3"),
+    ],
+)
+def test_a_value_is_stored_as_json_and_read_back(
+    connection: Connection, name: str, text: str, value: object, stored: str
+) -> None:
+    """Guards against values that change on their way through the table, money that becomes a float among them."""
+    assert options.write(connection, name, text) == value
+    row = connection.execute("SELECT value FROM common_settings WHERE type = %s", [name]).fetchone()
+    assert row == (stored,)
+    assert options.read(connection)[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("sync_workers", "0", r"sync_workers cannot be '0': it must be a whole number from 1 to 64"),
+        ("sync_workers", "true", "whole number"),
+        ("sync_workers", "1.5", "whole number"),
+        ("creation_cost_basis", "twice", "'twice': it must be per_run or once"),
+        ("enable_template_creation_time", "1", "true or false"),
+        ("reporting_timezone", "Mars/Olympus", "IANA"),
+        ("hours_per_fte", "NaN", "number from 1 to 8784"),
+        ("hourly_rate", "60", "is not a setting but a rate with a history: .* costs set hourly MONEY --from DAY"),
+        ("subscription_monthly_price", "9000", "costs set subscription MONEY --from DAY"),
+        ("currency", "CHF", r"1 \(USD\), 2 \(EUR\), 3 \(GBP\)"),
+        ("curency", "1", "There is no setting 'curency'. The settings are: archive_after_days"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(connection: Connection, name: str, text: str, message: str) -> None:
+    """Guards against a typo that silently means the default, or that fails a sync at night."""
+    with pytest.raises(options.OptionError, match=message):
+        options.write(connection, name, text)
+
+
+def test_a_bad_value_written_by_hand_is_named_when_read(connection: Connection) -> None:
+    """Guards against a row changed by SQL that is taken for something else."""
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', 'many')")
+    with pytest.raises(options.OptionError, match="slice_jobs cannot be 'many'"):
+        options.read(connection)
+
+
+def test_a_row_of_someone_else_is_left_alone(connection: Connection) -> None:
+    """Guards against a pipeline that refuses a database which it shares with the Automation Dashboard."""
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('dashboard_theme', 'dark')")
+    assert "dashboard_theme" not in options.read(connection)
+
+
+def test_every_option_is_described_and_allows_its_own_default() -> None:
+    """Guards against a setting that nobody can understand or that cannot be set back."""
+    for option in options.OPTIONS.values():
+        assert option.description.endswith(".")
+        assert option.kind.parse(option.default) == option.default

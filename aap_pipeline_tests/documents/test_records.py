@@ -1,0 +1,176 @@
+"""What core tolerates and refuses of a document, and the fingerprint by which stage raw knows that one changed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aap_pipeline.documents.columns import JOB_COLUMNS, job_row
+from aap_pipeline.documents.fingerprint import DIGEST_SIZE, fingerprint
+from aap_pipeline.documents.records import Job, Refused, decode
+from aap_pipeline_tests.recorded import job_documents, organization_documents, template_documents
+
+Document = dict[str, Any]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+RECORDED = [*job_documents("aap_24"), *job_documents("aap_25"), *job_documents("awx")]
+
+
+def _as_listed(document: Document) -> Document:
+    """The row of the job list from which a raw row was made: no host summaries, labels cut to ten."""
+    listed = {key: value for key, value in copy.deepcopy(document).items() if key != "job_host_summaries"}
+    labels = listed["summary_fields"]["labels"]
+    labels["results"] = labels["results"][:10]
+    return listed
+
+
+def _bytes(document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("document", RECORDED, ids=lambda document: str(document["id"]))
+def test_the_listed_row_and_the_raw_row_have_one_fingerprint(document: Document) -> None:
+    """Guards against known jobs whose host summaries are fetched again and again."""
+    listed = _as_listed(document)
+    digests = {fingerprint(listed), fingerprint(_bytes(listed)), fingerprint(document), fingerprint(_bytes(document))}
+    assert len(digests) == 1
+    assert len(digests.pop()) == DIGEST_SIZE
+
+
+def test_what_changes_by_itself_is_not_in_the_fingerprint() -> None:
+    """Guards against a refetch of all jobs of a project whenever the project is updated."""
+    document = copy.deepcopy(RECORDED[0])
+    before = fingerprint(document)
+    fields = document["summary_fields"]
+    fields["project"]["status"] = "failed"
+    fields["inventory"]["total_hosts"] = 999
+    fields["user_capabilities"] = {"delete": False, "start": False}
+    document["artifacts"], document["related"], document["job_host_summaries"] = {"a": 1}, {}, []
+    document["a_new_key"] = [1, 2]
+    assert fingerprint(document) == before
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("status",), "failed"),
+        (("finished",), "2027-01-01T00:00:00Z"),
+        (("elapsed",), 1.234),
+        (("name",), "other"),
+        (("failed",), True),
+        (("job_template",), None),
+        (("modified",), "2027-01-01T00:00:00Z"),
+        (("launched_by", "id"), 77),
+        (("summary_fields", "organization", "name"), "other"),
+        (("summary_fields", "labels", "count"), 12),
+        (("summary_fields", "labels", "results"), [{"id": 99, "name": "z"}]),
+    ],
+)
+def test_everything_that_core_reads_is_in_the_fingerprint(where: tuple[str, ...], value: object) -> None:
+    """Guards against a change at the controller that never arrives."""
+    document = copy.deepcopy(RECORDED[0])
+    before, target = fingerprint(document), document
+    for key in where[:-1]:
+        target = target[key]
+    target[where[-1]] = value
+    assert fingerprint(document) != before
+
+
+@pytest.mark.parametrize("kind", ["job_template", "organization"])
+def test_templates_and_organizations_have_fingerprints_too(kind: str) -> None:
+    """Guards against a template stored anew with each sync because its last run changed."""
+    document = (template_documents("awx") if kind == "job_template" else organization_documents("awx"))[0]
+    before = fingerprint(document, kind)
+    changed = {**document, "last_job_run": "2027-01-01T00:00:00Z", "status": "failed", "related": {}}
+    assert fingerprint(changed, kind) == fingerprint(_bytes(changed), kind) == before
+    assert fingerprint({**document, "name": "other"}, kind) != before
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from([*RECORDED[0], "job_host_summaries"]), JSON))
+def test_any_object_has_a_fingerprint_which_host_summaries_do_not_change(changes: Document) -> None:
+    """Guards against a sync that ends at a document which stage core would quarantine."""
+    document = {**RECORDED[0], **changes}
+    listed = {key: value for key, value in document.items() if key != "job_host_summaries"}
+    assert fingerprint(document) == fingerprint(listed) == fingerprint(document)
+    assert len(fingerprint(_bytes(document))) == DIGEST_SIZE
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.binary() | JSON.map(_bytes), st.sampled_from(["job", "organization", "job_template", "job_template_gone", "?"])
+)
+def test_any_bytes_decode_or_are_refused_with_a_sentence(document: bytes, kind: str) -> None:
+    """Guards against an exception that ends a parse."""
+    refused: Refused | None = None
+    try:
+        decode(kind, document)
+    except Refused as error:
+        refused = error
+    if refused is not None:
+        assert refused.reason
+        assert str(refused).endswith(".")
+        assert len(str(refused)) < 400
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(RECORDED), st.dictionaries(st.sampled_from(list(RECORDED[0])), JSON, max_size=3))
+def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes: Document) -> None:
+    """Guards against values that reach the database unchecked, or a crash on the way."""
+    try:
+        record = decode("job", _bytes({**document, **changes}))
+        assert isinstance(record, Job)
+        row = job_row(record, provisional=False, fingerprint=b"")
+    except Refused:
+        return
+    assert len(row.values) + len(row.references) + 1 == len(JOB_COLUMNS)
+    for (_, type_), value in zip(JOB_COLUMNS, row.values, strict=False):
+        if type_ == "int4":
+            assert isinstance(value, int)
+            assert 0 <= value < 2**31
+        if type_ == "text":
+            assert value is None or (isinstance(value, str) and "\0" not in value)
+
+
+def test_a_job_may_finish_in_the_instant_in_which_it_started() -> None:
+    """Guards against a job of no time at all in quarantine; one microsecond less is too little."""
+    moments = {"started": "2026-03-01T10:00:00.000001Z", "finished": "2026-03-01T10:00:00.000001Z"}
+    assert isinstance(decode("job", _bytes({**RECORDED[0], **moments})), Job)
+    with pytest.raises(Refused, match="before it started"):
+        decode("job", _bytes({**RECORDED[0], **moments, "finished": "2026-03-01T10:00:00Z"}))
+
+
+def test_host_totals_count_hosts_and_not_what_happened_on_them() -> None:
+    """Guards against three failed tasks of one host counted as three hosts."""
+    counters = ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
+    moments = {"created": "2026-03-01T10:00:00Z", "modified": "2026-03-01T10:00:00Z"}
+    busy = {"id": 1, "host_name": "a", **moments, **dict.fromkeys(counters, 3), "failed": True}
+    idle = {"id": 2, "host_name": "b", **moments}
+    record = decode("job", _bytes({**RECORDED[0], "job_host_summaries": [busy, idle]}))
+    assert isinstance(record, Job)
+    row = job_row(record, provisional=False, fingerprint=b"")
+    found = {name: value for (name, _), value in zip(JOB_COLUMNS, row.values, strict=False) if "hosts" in name}
+    assert found == {"num_hosts": 2, "failed_hosts_count": 1, **{f"{name}_hosts_count": 1 for name in counters}}
+
+
+def test_a_literal_that_looks_like_a_nul_is_none() -> None:
+    """Guards against a search for NUL that takes its escape for the character."""
+    assert isinstance(decode("organization", rb'{"id": 1, "name": "a\\u0000b", "x": "\u0000"}'), object)
+    with pytest.raises(Refused, match="NUL"):
+        decode("organization", rb'{"id": 1, "name": "a\u0000b"}')
+
+
+def test_a_refusal_does_not_repeat_the_document() -> None:
+    """Guards against secrets of extra_vars in messages and logs."""
+    with pytest.raises(Refused) as refused:
+        decode("job", _bytes({**RECORDED[0], "extra_vars": "hunter2", "elapsed": {"password": "hunter2"}}))
+    assert "hunter2" not in str(refused.value)
+    assert "elapsed" in str(refused.value)

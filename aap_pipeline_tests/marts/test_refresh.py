@@ -1,0 +1,245 @@
+"""Refreshes that meet, that are killed, that see changes of rates; and the checks over the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.marts.checks import check_all
+from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.templates import set_minutes
+from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, generate, note_day, one
+from aap_pipeline_tests.marts.test_oracle import snapshot
+
+
+@pytest.fixture
+def other(database_url: str) -> Iterator[Connection]:
+    """A second connection, as another process would have."""
+    with connect(database_url) as connection:
+        yield connection
+
+
+def test_refreshes_at_once_leave_the_marts_as_one_would(connection: Connection, database_url: str) -> None:
+    """Guards against two refreshes of one cluster that both insert a day, and against deadlocks between clusters."""
+    generate(connection, 3, jobs=30)
+    connection.commit()
+
+    def run(_: int) -> int:
+        with connect(database_url) as own:
+            return len(refresh(own).days)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(8)))
+    after = snapshot(connection)
+    rebuild(connection)
+    assert snapshot(connection) == after
+    assert all(check.passed for check in check_all(connection))
+
+
+@pytest.mark.parametrize(
+    ("table", "check"),
+    [
+        ("workload_to_date", "sums_to_date"),
+        ("launcher_to_date", "sums_to_date"),
+        ("run_monthly", "additivity"),
+        ("launches_pentad", "additivity"),
+        ("launches_monthly", "additivity"),
+    ],
+)
+def test_a_sum_that_is_off_is_seen(connection: Connection, table: str, check: str) -> None:
+    """Guards against sums that drift from their days: pages read little else."""
+    generate(connection, 3, jobs=30)
+    refresh(connection)
+    assert [result.name for result in check_all(connection) if not result.passed] == []
+    connection.execute(f"UPDATE marts.{table} SET hosts = hosts + 1".encode())
+    assert [result.name for result in check_all(connection) if not result.passed] == [check]
+
+
+def test_a_killed_refresh_leaves_marts_and_notes_as_they_were(connection: Connection, other: Connection) -> None:
+    """Guards against days taken from the notes but not built."""
+    generate(connection, 4, jobs=20)
+    connection.commit()
+    before = snapshot(connection)
+    notes = connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone()
+    connection.commit()
+    other.execute("SELECT 1")
+    refresh(other)  # inside the transaction begun above: a savepoint, nothing is committed
+    connection.execute("SELECT pg_terminate_backend(%s)", (other.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError):
+        other.execute("SELECT 1")
+    assert snapshot(connection) == before
+    assert connection.execute("SELECT count(*) FROM pipeline.changed_day").fetchone() == notes
+    refresh(connection)
+    assert all(check.passed for check in check_all(connection))
+
+
+def test_a_change_noted_during_a_refresh_is_left_for_the_next(connection: Connection, other: Connection) -> None:
+    """Guards against a note deleted unseen."""
+    cluster = add_cluster(connection, "a")
+    day = datetime(2025, 1, 5, 12, tzinfo=UTC)
+    add_job(connection, cluster, 1, day)
+    connection.commit()
+    other.execute("BEGIN")
+    refresh(other)
+    add_job(connection, cluster, 2, day)
+    connection.commit()
+    other.commit()
+    assert one(connection, "SELECT count(*) FROM pipeline.changed_day") == 1
+    refresh(connection)
+    assert one(connection, "SELECT sum(jobs) FROM marts.activity_daily") == 2
+
+
+def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(connection: Connection) -> None:
+    """Guards against a creation cost booked on a run that is gone, or on the second run of the day."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+
+    def run(number: int, *moment: int) -> int:
+        finished = datetime(2025, 1, *moment, tzinfo=UTC)
+        return add_job(connection, cluster, number, finished, job_template_id=template, hosts=hosts)
+
+    def first_run() -> int:
+        refresh(connection)
+        return int(one(connection, "SELECT job_id FROM marts.first_run"))
+
+    fifth, sixth = run(1, 5, 9), run(2, 6, 9)
+    assert first_run() == fifth
+    earlier = run(3, 5, 8)
+    assert first_run() == earlier
+    connection.execute("DELETE FROM clusters_job WHERE id IN (%s, %s)", (earlier, fifth))
+    note_day(connection, cluster, datetime(2025, 1, 5, 9, tzinfo=UTC))
+    assert first_run() == sixth
+
+
+def test_a_rebuild_after_a_change_of_rates_writes_nothing_twice(connection: Connection) -> None:
+    """Guards against sums to date that are built and at once written again, which left half of their pages dead."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    add_job(connection, cluster, 1, datetime(2025, 1, 5, 9, tzinfo=UTC), job_template_id=template, hosts=hosts)
+    connection.execute("SELECT marts.set_rate('manual', 70, '2025-01-01')")
+    assert rebuild(connection).repriced_rows == 0
+    recorded = "SELECT manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
+    assert one(connection, recorded) == 60 * 70
+    assert one(connection, "SELECT count(*) FROM pipeline.changed_rate") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cost_model", "per_hour"),
+        ("hours_per_fte", "many"),
+        ("hours_per_fte", "0"),
+        ("hours_per_fte", "NaN"),
+        ("fiscal_year_start_month", "13"),
+        ("fiscal_year_start_month", "1.5"),
+        ("default_manual_minutes", "-1"),
+        ("default_creation_minutes", "2147483648"),
+        ("reporting_timezone", "Mars/Base"),
+        ("currency", "99"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(connection: Connection, name: str, value: str) -> None:
+    """Guards against a formula that silently takes a default for a typing error, whatever program writes it."""
+    with pytest.raises(psycopg.errors.CheckViolation, match=f'Setting {name} cannot be "{value}"'):
+        connection.execute(
+            "INSERT INTO common_settings (type, value) VALUES (%s, %s) "
+            "ON CONFLICT (type) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+
+def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) -> None:
+    """Guards against history of a cluster that is gone."""
+    dataset = generate(connection, 11, jobs=15)
+    refresh(connection)
+    for place in (
+        (dataset.clusters[0], 0),
+        (dataset.clusters[0], dataset.organizations[0]),
+        (0, dataset.organizations[0]),
+    ):
+        connection.execute("SELECT marts.set_rate('manual', 9, '2025-01-01', %s, %s)", place)
+    for table in ("clusters_jobhostsummary", "clusters_joblabel", "clusters_job"):
+        connection.execute(f"DELETE FROM {table}".encode())
+    connection.execute("DELETE FROM clusters_cluster")
+    assert one(connection, "SELECT count(*) FROM marts.run_daily") == 0
+    assert one(connection, "SELECT count(*) FROM marts.host_set_monthly") == 0
+    assert one(connection, "SELECT count(*) FROM marts.rate_history WHERE cluster_id + organization_id > 0") == 0
+    assert one(connection, "SELECT runs FROM marts.totals('2000-01-01', '2100-01-01')") == 0
+    assert dataset.clusters
+
+
+def test_minutes_are_estimated_from_the_first_runs_where_asked(connection: Connection) -> None:
+    """Guards against an estimate that hides what it is, or that overrules a person."""
+    cluster = add_cluster(connection, "a")
+    guessed, said = (add_named(connection, "clusters_jobtemplate", cluster, number) for number in (1, 2))
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    connection.execute("UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = 7 WHERE id = %s", (said,))
+    for number in range(10):
+        moment = datetime(2025, 1, 3, number, tzinfo=UTC)
+        template = guessed if number % 2 else said
+        add_job(
+            connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=Decimal(60 * number)
+        )
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('estimate_template_minutes', 'true')")
+    refresh(connection)
+    found = connection.execute(
+        "SELECT manual_minutes, source FROM marts.template_minutes WHERE valid_to = '9999-12-31' "
+        "ORDER BY job_template_id"
+    )
+    assert found.fetchall() == [(5, "estimated"), (7, "set")]
+
+
+def test_an_estimate_keeps_what_was_said_of_the_creation_and_shows_even_where_it_is_the_default(
+    connection: Connection,
+) -> None:
+    """Guards against creation minutes that count as manual ones, and against an estimate made anew for ever."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    assert set_minutes(connection, "jobtemplate 1", creation_minutes=90).source == "default"
+    for number in range(5):
+        moment = datetime(2025, 1, 3, number, tzinfo=UTC)
+        add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=3600)
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('estimate_template_minutes', 'true')")
+    refresh(connection)
+    assert refresh(connection).repriced_rows == 0
+    history = (
+        "SELECT manual_minutes, creation_minutes, source FROM marts.template_minutes "
+        "WHERE job_template_id = %s ORDER BY valid_from"
+    )
+    assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "estimated")]
+    connection.execute("SELECT set_config('marts.minutes_source', '', TRUE)")  # ends with the refresh's transaction
+    assert set_minutes(connection, "jobtemplate 1", manual_minutes=60).source == "set"
+    assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "set")]
+
+
+@pytest.mark.parametrize("minutes", [-1, -5])
+def test_minutes_out_of_bounds_are_refused_by_name_whoever_writes_them(connection: Connection, minutes: int) -> None:
+    """Guards against a program beside the command line that makes savings of nothing."""
+    template = add_named(connection, "clusters_jobtemplate", add_cluster(connection, "a"), 1)
+    with pytest.raises(psycopg.errors.CheckViolation, match='The minutes of job template "jobtemplate 1" cannot be'):
+        connection.execute(
+            "UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = %s WHERE id = %s",
+            (minutes, template),
+        )
+
+
+def test_every_relation_column_and_function_of_the_marts_has_a_comment(connection: Connection) -> None:
+    """Guards against a data dictionary with holes."""
+    missing = connection.execute(
+        "SELECT c.relname || COALESCE('.' || a.attname, '') FROM pg_class c "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+        "WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind IN ('r', 'v') "
+        "AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL) "
+        "UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'marts'::regnamespace "
+        "AND obj_description(oid) IS NULL AND prorettype <> 'trigger'::regtype"
+    ).fetchall()
+    assert missing == []

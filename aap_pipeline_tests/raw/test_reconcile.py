@@ -1,0 +1,109 @@
+"""Reconciliation finds what no sync could see, names it, and is quiet where nothing is missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from aap_pipeline.raw.reconcile import Reconciliation, reconcile
+from aap_pipeline.raw.sync import SyncRequest
+from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world
+from aap_simulator.server import SimulatorServer
+from aap_simulator.tokens import AUDITOR, PLAIN
+
+HOUR = timedelta(hours=1)
+
+
+def reconciled(rig: Rig, **request: Any) -> Reconciliation:
+    request = {"client_settings": rig.settings, **request}
+    return reconcile(rig.database_url, rig.cipher, SyncRequest(rig.cluster, **request))
+
+
+def test_nothing_is_asked_twice_when_all_is_here(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a reconciliation that reads the history again each night."""
+    world = empty_world()
+    server.use(world)
+    for days in range(5):
+        world.add_job(finished=NOW - timedelta(days=days))
+    rig.sync()
+    rig.parse()
+    found = reconciled(rig)
+    assert (found.differing, found.missing, found.late) == ((), (), ())
+    assert found.days == 89
+    assert rig.last_run()["kind"] == "reconcile"
+    assert server.log.by_kind["host_summaries"] == 5
+
+
+def test_missing_jobs_are_fetched_and_named_and_deleted_ones_are_not_missed(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a hole that stays because the controller has also deleted some jobs of that day."""
+    server.use(filled_world(jobs=300, days=20, odd_cases=False))
+    world = server.world
+    rig.sync()
+    rig.parse()
+    lost = [job.id for job in world.jobs][100:103]
+    day_before = world.truth().jobs[lost[0]].job["finished"][:10]
+    rig.execute("DELETE FROM clusters_job WHERE external_id = ANY (%s)", lost)
+    same_day = [
+        n for n, job in world.truth().jobs.items() if job.job["finished"].startswith(day_before) and n not in lost
+    ]
+    for number in same_day[:2]:
+        world.delete_job(number)
+    watermark = rig.watermark
+    found = reconciled(rig)
+    assert set(found.missing) == set(lost)
+    assert rig.raw_jobs().keys() == set(lost)
+    assert rig.watermark == watermark
+    rig.parse()
+    again = reconciled(rig)
+    assert again.missing == ()
+
+
+def test_host_summaries_that_came_after_the_deadline_are_found(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a job without hosts for ever because the controller was slower than the deadline."""
+    world = empty_world()
+    server.use(world)
+    late, never = world.add_job(stats="late", hosts=3), world.add_job(stats="never", hosts=3)
+    old = world.add_job(stats="late", hosts=2, finished=NOW - 20 * HOUR)
+    rig.sync()
+    world.clock.advance(3 * HOUR)
+    rig.sync()
+    assert not any(provisional for _, provisional in rig.raw_jobs().values())
+    world.deliver_summaries()
+    rig.sync()
+    assert rig.raw_jobs()[late][0]["job_host_summaries"] == []
+    found = reconciled(rig)
+    assert found.late == (late, old)
+    assert_raw_is_truth(rig)
+    assert rig.query("SELECT external_id, given_up FROM pipeline.pending_summaries") == [(never, True)]
+    world.delete_job(never)
+    assert reconciled(rig).late == ()
+    assert rig.query("SELECT external_id FROM pipeline.pending_summaries") == []
+
+
+def test_a_cluster_that_was_never_synced_has_nothing_to_reconcile(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a reconciliation that does the first sync's work without its watermark."""
+    server.use(filled_world(jobs=20))
+    assert reconciled(rig).days == 0
+    assert rig.raw_jobs() == {}
+
+
+def test_what_the_user_may_not_see_is_neither_agreed_nor_forgotten(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a night without the right role that proves every day and gives up every job that is awaited."""
+    world = empty_world()
+    server.use(world)
+    late = world.add_job(stats="late", hosts=3)
+    rig.sync()
+    world.clock.advance(3 * HOUR)
+    server.tokens.belong_to(PLAIN)
+    rig.sync()
+    rig.parse()
+    assert rig.value("SELECT provisional FROM clusters_job") is False
+    assert rig.query("SELECT external_id, given_up FROM pipeline.pending_summaries") == [(late, True)]
+    world.clock.advance(24 * HOUR)
+    said: list[str] = []
+    assert reconciled(rig, tell=said.append).days == 0
+    assert "System Auditor" in said[0]
+    server.tokens.belong_to(AUDITOR)
+    world.deliver_summaries()
+    assert reconciled(rig).late == (late,)
+    assert_raw_is_truth(rig)

@@ -1,0 +1,133 @@
+"""Which stretch of time a sync reads, and whether it may move the watermark."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aap_pipeline.raw.estimate import estimate
+from aap_pipeline.raw.reconcile import DayCount, differing_days, past_days, window_of
+from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, moment, plan_sync, require_window
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OVERLAP, INITIAL = timedelta(minutes=10), timedelta(days=90)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def plan(watermark: datetime | None, since: datetime | None = None, until: datetime | None = None) -> Plan:
+    return plan_sync(NOW, watermark, overlap=OVERLAP, initial=INITIAL, since=since, until=until)
+
+
+def test_the_first_sync_looks_back_the_initial_days() -> None:
+    """Guards against a first sync of everything or of nothing."""
+    assert plan(None) == Plan(Window(NOW - INITIAL, NOW), moves_watermark=True, first=True)
+
+
+def test_later_syncs_begin_an_overlap_before_the_watermark() -> None:
+    """Guards against jobs that turned up behind the watermark."""
+    assert plan(NOW - HOUR) == Plan(Window(NOW - HOUR - OVERLAP, NOW), moves_watermark=True)
+    assert plan(NOW - 200 * DAY).window.after == NOW - 200 * DAY - OVERLAP
+
+
+def test_a_watermark_ahead_of_the_controllers_clock_still_leaves_an_overlap() -> None:
+    """Guards against an empty window after a clock was set back."""
+    assert plan(NOW + HOUR).window == Window(NOW - OVERLAP, NOW)
+
+
+@pytest.mark.parametrize(
+    ("watermark", "since", "until", "moves"),
+    [
+        (NOW - DAY, NOW - 2 * DAY, None, True),
+        (NOW - DAY, NOW - DAY, None, True),
+        (NOW - DAY, NOW - HOUR, None, False),
+        (NOW - DAY, NOW - 9 * DAY, NOW - 8 * DAY, True),  # moves to nothing newer: the statement never goes back
+        (None, NOW - 10 * DAY, None, False),
+        (None, NOW - INITIAL, None, True),
+        (None, NOW - 2 * INITIAL, NOW - DAY, True),
+        (NOW - DAY, None, NOW - HOUR, True),
+    ],
+)
+def test_a_backfill_moves_the_watermark_only_if_it_leaves_no_hole(
+    watermark: datetime | None, since: datetime | None, until: datetime | None, moves: bool
+) -> None:
+    """Guards against jobs between the watermark and `--since` that no later sync would read."""
+    found = plan(watermark, since, until)
+    assert found.moves_watermark is moves
+    assert found.backfill == (Backfill(since, until, settled=NOW - OVERLAP) if since else None)
+    assert found.window.until == (until or NOW)
+
+
+@pytest.mark.parametrize(("since", "until"), [(NOW, None), (NOW - HOUR, NOW - HOUR), (NOW - HOUR, NOW - DAY)])
+def test_an_empty_window_says_so(since: datetime, until: datetime | None) -> None:
+    """Guards against a backfill that reads nothing and calls it success."""
+    with pytest.raises(WindowError, match=r"--since .* must be before .* UTC( \(now\))?: use an earlier --since"):
+        plan(NOW - DAY, since, until)
+    with pytest.raises(WindowError, match="must be before"):
+        require_window(NOW, since, until)
+
+
+def test_until_alone_must_lie_behind_the_watermark() -> None:
+    """Guards against `--until` in what is read already, which would be a window that ends before it begins."""
+    with pytest.raises(WindowError, match=r"Without --since a sync begins at .*: add --since"):
+        plan(NOW - DAY, None, NOW - DAY - OVERLAP)
+    require_window(NOW, None, NOW - DAY - OVERLAP)
+
+
+@pytest.mark.parametrize(
+    "text", ["last week", "2026-02-30", "0001-01-01T00:00+01:00", "9999-12-31T23:59-01:00", "1", "+1-01-01"]
+)
+def test_what_is_not_a_time_is_refused_in_a_sentence(text: str) -> None:
+    """Guards against a traceback for a time that no UTC day holds."""
+    with pytest.raises(WindowError, match=r"is not a valid time\. Use 2026-01-31 or"):
+        moment(text)
+    assert moment("") is moment(None) is None
+    assert moment("2026-01-31T06:00:00+01:00") == datetime(2026, 1, 31, 5, tzinfo=UTC) == moment("2026-01-31T05:00")
+
+
+@given(st.integers(2, 10**15))
+def test_halves_are_whole_and_smaller(microseconds: int) -> None:
+    """Guards against a piece that is cut for ever, or a moment that falls between two halves."""
+    window = Window(NOW - timedelta(microseconds=microseconds), NOW)
+    earlier, later = window.halves()
+    assert window.divisible
+    assert (earlier.after, earlier.until, later.until) == (window.after, later.after, window.until)
+    assert window.after < earlier.until < window.until
+
+
+def test_a_day_is_one_day() -> None:
+    """Guards against midnight counted twice or not at all."""
+    first, second = window_of(date(2026, 2, 27), date(2026, 2, 27)), window_of(date(2026, 2, 28), date(2026, 2, 28))
+    assert first.until == second.after
+    assert first.after < datetime(2026, 2, 27, tzinfo=UTC) <= first.until < datetime(2026, 2, 28, tzinfo=UTC)
+    assert window_of(date(2026, 2, 27), date(2026, 2, 28)) == Window(first.after, second.until)
+
+
+def test_only_whole_days_behind_the_watermark_are_reconciled() -> None:
+    """Guards against calling jobs missing that the next sync would read anyway."""
+    assert past_days(NOW, None, date(2026, 2, 1)) == []
+    assert past_days(NOW, NOW - HOUR, date(2026, 2, 27)) == [date(2026, 2, 27), date(2026, 2, 28)]
+    assert past_days(NOW, NOW - 3 * DAY, date(2026, 2, 24)) == [date(2026, 2, 24), date(2026, 2, 25)]
+    assert past_days(NOW, NOW - HOUR, date(2026, 3, 1)) == []
+
+
+def test_days_differ_where_something_may_be_missing() -> None:
+    """Guards against missing jobs behind deleted ones, and against asking for what is gone there."""
+    days = [date(2026, 2, day) for day in range(1, 6)]
+    theirs = dict(zip(days, (5, 5, 5, 0, 7), strict=True))
+    ours = dict(zip(days, (5, 4, 6, 9), strict=False))
+    assert differing_days(theirs, ours) == [DayCount(days[1], 5, 4), DayCount(days[2], 5, 6), DayCount(days[4], 7, 0)]
+
+
+def test_an_estimate_counts_each_kind_of_request() -> None:
+    """Guards against figures of a dry run that nobody can rely on."""
+    window = Window(NOW - DAY, NOW)
+    nothing = estimate(window, [0], 0, listed=[0, 0], awaited=0)
+    assert (nothing.jobs, nothing.new_jobs, nothing.requests) == (0, 0, 4)
+    first = estimate(window, [450, 10], 0, listed=[6, 401], awaited=0)
+    assert (first.jobs, first.new_jobs) == (460, 460)
+    assert first.requests == 1 + (1 + 3) + 3 + (3 + 1) + (3 + 1) + 460
+    known = estimate(window, [10], 12, listed=[6, 40], awaited=2)
+    assert (known.new_jobs, known.requests) == (0, 1 + 2 + 1 + (1 + 1 + 2))

@@ -1,0 +1,44 @@
+"""The picture of savings and runs says what the days say."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from aap_pipeline.reports.picture import savings_figure, savings_picture
+
+FIRST = date(2026, 9, 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 20, 90])
+def test_the_axis_marks_days_however_few_there_are(count: int) -> None:
+    """Guards against a new installation's first picture, one block over an axis of hours."""
+    days = [(FIRST + timedelta(number), 3, Decimal(100)) for number in range(count)]
+    figure = savings_figure(days, "USD")
+    figure.canvas.draw()
+    labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    assert len(labels) >= 2
+    assert not any(":" in label for label in labels)
+
+
+def test_days_without_a_run_have_none_drawn() -> None:
+    """Guards against a line from Friday to Monday, which says that there were runs on Sunday, and against a zero of
+    runs that is none of savings'.
+    """
+    days = [(FIRST, 3, Decimal("-20.50")), (FIRST + timedelta(3), 5, Decimal(100))]
+    savings, runs = savings_figure(days, "USD").axes
+    for panel, heights in ((savings, [-20.5, 100.0]), (runs, [3, 5])):
+        assert [bar.get_height() for bar in panel.patches] == heights
+        assert all(bar.get_y() == 0 for bar in panel.patches)
+        assert all(len(line.get_xdata()) == 2 for line in panel.lines)  # the zero, and nothing from day to day
+    assert savings.get_ylabel() == "savings, USD"
+
+
+def test_no_day_is_a_sentence() -> None:
+    """Guards against an empty frame that looks like a failure."""
+    assert savings_picture([], "USD") == "Nothing has run in this time."
+    assert savings_picture([(FIRST, 1, Decimal(1))], "USD").startswith(
+        "![Savings and runs a day](data:image/png;base64,"
+    )

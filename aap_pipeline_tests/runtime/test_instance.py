@@ -1,0 +1,46 @@
+"""The address that Dagster's storage gets says the same as ours, to another driver."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.engine import make_url
+
+from aap_pipeline.runtime.instance import shipped, storage_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:p%40ss%2F%3A%25@db.example.com:5433/warehouse?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "postgresql://me@127.0.0.1/warehouse",
+        "postgresql://me:secret@[::1]:5432/ware%20house?application_name=x",
+        "host=/var/run/postgresql dbname=warehouse user=me",
+        "postgresql://me:secret@one:5432,two:5433/warehouse?target_session_attrs=read-write",
+    ],
+)
+def test_every_part_of_the_address_is_kept(url: str) -> None:
+    """Guards against passwords with odd characters, sockets and TLS settings that get lost between two drivers."""
+    found = make_url(storage_url(url, 180000))
+    assert found.drivername == "postgresql+psycopg2"
+    given = conninfo_to_dict(url)
+    query = dict(found.query)
+    assert "-c search_path=dagster" in str(query.pop("options"))
+    parts = {"user": found.username, "password": found.password, "host": found.host, "port": found.port}
+    parts |= {"dbname": found.database, **query}
+    expected = {name: str(value) for name, value in given.items()} | {"port": str(given.get("port", 5432))}
+    assert {name: str(value) for name, value in parts.items() if value} == expected
+
+
+def test_options_of_the_address_come_first() -> None:
+    """Guards against a search path that someone set and that would put Dagster's tables elsewhere."""
+    url = storage_url("postgresql://me@db/w?options=-csearch_path%3Dpublic", 150000)
+    options = str(make_url(url).query["options"])
+    assert options.startswith("-csearch_path=public -c timezone=UTC ")
+    assert options.endswith(" -c search_path=dagster")
+
+
+@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
+def test_dagsters_files_are_found(name: str) -> None:
+    """Guards against a file that was moved without its readers."""
+    assert shipped(name).is_file()

@@ -1,0 +1,93 @@
+"""Dagster's storage as `dagster.yaml` configures it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import DagsterInstance, RunsFilter
+from pydantic import SecretStr
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from aap_pipeline.database.connection import connect
+from aap_pipeline.orchestration.partitions import CLUSTERS
+from aap_pipeline.runtime.instance import dagster_instance
+from aap_pipeline.settings import Settings
+
+_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+_RUN_AFTER_PRELOADING = """
+import sys
+import aap_pipeline.runtime.preloaded
+before = set(sys.modules)
+from dagster import DagsterInstance
+with DagsterInstance.get() as instance:
+    assert aap_pipeline.runtime.preloaded.defs.resolve_job_def("tidy").execute_in_process(instance=instance).success
+LATE = {"aap_pipeline", "dagster", "dagster_postgres", "sqlalchemy", "psycopg", "psycopg2", "upath"}
+print(*sorted(name for name in sys.modules.keys() - before if name.partition(".")[0] in LATE))
+"""
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What this process asks of Dagster's storage in the block."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_a_process_keeps_few_connections_and_survives_their_end(database_url: str, tmp_path: Path) -> None:
+    """Guards against a login for each statement, and against a daemon that a restarted server leaves with dead ones."""
+    settings = Settings(home=tmp_path, database_url=SecretStr(database_url))
+    with dagster_instance(settings, database_url) as first, DagsterInstance.get() as second:
+        pids = set()
+        with connect(database_url, autocommit=True) as connection:
+            for instance in (first, second) * 5:
+                assert instance.get_runs_count(RunsFilter(job_name="none")) == 0
+                assert instance.all_instigator_state() == []
+                pids |= {row[0] for row in connection.execute(f"SELECT pid {_OTHERS}".encode())}
+            assert len(pids) == 1
+            connection.execute(f"SELECT pg_terminate_backend(pid, 10000) {_OTHERS}".encode())
+        assert first.get_runs_count() == 0
+        assert second.all_instigator_state() == []
+
+
+def test_what_does_not_change_is_asked_once(database_url: str, tmp_path: Path) -> None:
+    """Guards against hundreds of questions of each run about tables that are there: with thirty controllers they, and
+    not the work, were what finished jobs waited for.
+    """
+    settings = Settings(home=tmp_path, database_url=SecretStr(database_url))
+    with dagster_instance(settings, database_url) as instance:
+        instance.add_dynamic_partitions(CLUSTERS.name or "", ["berlin"])
+        with statements() as said:
+            assert all(instance.has_dynamic_partition(CLUSTERS.name or "", "berlin") for _ in range(5))
+        assert len(said) == 5
+        with statements() as said, DagsterInstance.get() as another:
+            assert another.get_runs_count() == 0
+        assert len(said) == 2
+
+
+def test_a_forked_run_finds_everything_imported(database_url: str, tmp_path: Path) -> None:
+    """Guards against a tenth of a second of a core for each run, in which it imports what the process that it is
+    forked from could have imported once.
+    """
+    settings = Settings(home=tmp_path, database_url=SecretStr(database_url))
+    with dagster_instance(settings, database_url):  # makes the tables, which `up` does before any run
+        environment = {**os.environ, "AAP_PIPELINE_DATABASE_URL": database_url}
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN_AFTER_PRELOADING], env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) <= {"dagster._core.execution.execute_in_process"}  # what this test runs it by
