@@ -12,9 +12,10 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import clear_errors, connect
+from aap_pipeline.database.read_only import statements
 from aap_pipeline.database.sql_results import run
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.warehouse.read_only import statements
+from aap_pipeline_tests.runtime.running import wait_for
 from aap_pipeline_tests.servers import PostgresServer
 
 _OPENINGS = (
@@ -89,6 +90,7 @@ SELECT (SELECT array_agg(c::text ORDER BY id) FROM clusters_costs c), (SELECT co
     (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (
         SELECT oid FROM pg_database WHERE datname = current_database()))
 """
+_SESSIONS = "SELECT FROM pg_stat_activity WHERE application_name = 'aap_pipeline sql'"
 
 
 @pytest.fixture(params=["superuser", "owner", "may become a superuser"])
@@ -134,6 +136,7 @@ def test_no_trick_changes_anything(url: str, database_url: str, tmp_path: Path) 
             text = opening.replace("{}", write.replace("@", str(target)))
             with suppress(PipelineError), clear_errors():
                 run(url, text)
+            wait_for(lambda: not watching.execute(_SESSIONS).fetchall())  # a server process ends after its client
             assert (state(), target.exists()) == (before, False), text
 
 

@@ -24,6 +24,7 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import AuthenticationError
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, EncryptionKeyError, new_key
+from aap_pipeline_tests.servers import PostgresServer
 
 TOKENS = Tokens("access", "refresh", "client", "secret")
 PROD = NewCluster("prod", Endpoint("https", "aap.example.com", 443), TOKENS)
@@ -197,15 +198,14 @@ def test_a_new_pair_survives_a_database_that_goes_away_before_it_is_stored(
 
 
 def test_a_pair_that_can_not_be_stored_says_that_a_new_token_is_needed(
-    database_url: str, connection: Connection, cipher: Cipher
+    postgres: PostgresServer, database_url: str, connection: Connection, cipher: Cipher
 ) -> None:
     """Guards against a sync that runs on with tokens that die with it, and against one that waits for ever."""
     number = stored(connection, cipher)
     waits: list[float] = []
 
     def cutting(tokens: Tokens) -> Tokens:
-        name = database_url.rpartition("/")[2]
-        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        postgres.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} ALLOW_CONNECTIONS false")
         cut_off(connection)
         return renew(tokens)
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not _PROGRAMS.is_dir(), reason="Needs PostgreSQL
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def delivered(starts_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """The server with default options."""
     with server_with_default_options(_PROGRAMS, tmp_path_factory.mktemp("delivered")) as running:
         yield running
@@ -38,15 +38,8 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServ
 
 def test_what_the_embedded_server_does_an_external_one_does_too(delivered: PostgresServer) -> None:
     """Guards against SQL that needs a newer PostgreSQL, or a setting that only the embedded server has."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        *(_TESTS / each for each in _REPRESENTATIVE),
-    ]
+    paths = [_TESTS / each for each in _REPRESENTATIVE]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *paths]
     environment = {**os.environ, EXTERNAL: delivered.administrator_url}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-10_000:]
