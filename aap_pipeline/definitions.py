@@ -2,6 +2,7 @@
 
 from dagster import Definitions, in_process_executor, load_asset_checks_from_modules, load_assets_from_modules
 
+from aap_pipeline.alerts.freshness import check_freshness
 from aap_pipeline.alerts.sensors import alerts_sensor
 from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.bi.lineage import EXTERNAL
@@ -25,7 +26,7 @@ defs = Definitions(
         *EXTERNAL,
     ],
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
-    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job],
+    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job, check_freshness],
     schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule],
     sensors=[
         clusters_sensor,

@@ -1,13 +1,11 @@
 """The sensors behind the alerts: finished runs and their checks, stale clusters; and the delivery."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
-    AssetKey,
     DagsterEventType,
     DagsterInstance,
     DagsterRun,
@@ -22,6 +20,7 @@ from dagster import (
 )
 
 from aap_pipeline.alerts.delivery import deliver
+from aap_pipeline.alerts.freshness import check_freshness, freshness_of_clusters, freshness_run, why_stale
 from aap_pipeline.alerts.incidents import (
     end_incidents_of,
     open_subjects,
@@ -35,13 +34,11 @@ from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import stale_after
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.raw.asset_checks import ASSET, FRESH
+from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
-from aap_pipeline.raw.checks import freshness
 
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # somebody meant a cancelled one
 _SETTLED = timedelta(seconds=3)
@@ -54,6 +51,7 @@ _PATIENCE = timedelta(minutes=2)
 
 
 @sensor(
+    job_name=check_freshness.name,  # not the job itself: Dagster would warn of a parameter that it passes on itself
     minimum_interval_seconds=15,
     default_status=DefaultSensorStatus.RUNNING,
     description="Alerts: one message when a run fails (a sync: for two minutes), a check does, or a cluster has no "
@@ -79,12 +77,13 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
             failures = deliver(connection, receivers(settings))
     except PipelineError as error:
         return SkipReason(str(error))
+    newly = sorted(stale.keys() - was_stale)
     for failure in failures:
         context.log.warning(f"An alert did not reach everybody. {failure}")
     return SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
-        asset_events=list(_freshness_events(stale, was_stale)),
-        skip_reason=None if stale.keys() - was_stale else SkipReason(f"{len(records)} runs finished."),
+        run_requests=[freshness_run(newly)] if newly else [],
+        skip_reason=None if newly else SkipReason(f"{len(records)} runs finished."),
     )
 
 
@@ -101,22 +100,14 @@ def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOu
 
 
 def _stale(connection: Connection, now: datetime, was: set[str]) -> dict[str, str]:
-    """Stale clusters, with why. One that `was` stale is over it by a successful sync only."""
-    limit = stale_after()
+    """Stale clusters, with why."""
     may_begin = now - _AWAKE_SINCE >= _CATCH_UP
-    found = {
-        name: freshness(last, now, limit, None if last and name in was else began)
-        for name, last, began in connection.execute(statement("alerts/freshness"))
-        if may_begin or name in was
+    found = freshness_of_clusters(connection, stale_after(), now, was)
+    return {
+        name: why_stale(name, verdict)
+        for name, verdict in found.items()
+        if not verdict.passed and (may_begin or name in was)
     }
-    return {name: f"{verdict.text} {FRESH.remedy}" for name, verdict in found.items() if not verdict.passed}
-
-
-def _freshness_events(stale: dict[str, str], was_stale: set[str]) -> Iterator[AssetCheckEvaluation]:
-    for name in sorted(stale.keys() - was_stale):
-        yield AssetCheckEvaluation(
-            asset_key=AssetKey(ASSET), check_name=FRESH.name, passed=False, partition=name, description=stale[name]
-        )
 
 
 def _finished(instance: DagsterInstance, after: datetime, until: datetime) -> list[RunRecord]:
@@ -139,7 +130,9 @@ def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:
         if event is None:
             continue
         if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
-            checks.append(_check(event.asset_check_evaluation_data))
+            evaluation = event.asset_check_evaluation_data
+            if evaluation.check_name != FRESH.name:  # `cluster_stale` is its incident
+                checks.append(_check(evaluation))
         elif event.is_step_failure:
             failure = event.step_failure_data
             said = failure.user_failure_data.description if failure.user_failure_data else None

@@ -29,11 +29,12 @@ _NAMED_IDS = 20
 @click.option("--since", type=Day(), metavar="DAY", help="First day (UTC). Default: 90 days ago.")
 @json_option
 def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
-    """Prove, day by day, that nothing is missing: compare each past day with the controller's own count.
+    """Prove, day by day, that nothing is missing: compare each day with the controller's own count, and mend it.
 
-    Days that differ are read again, and what was missing is named and stored; savings follow with the next sync. What
-    the controller has deleted since is not missing here. Host summaries that came after their deadline are fetched
-    too. Costs one request a day.
+    Days that differ are read again, today up to the last sync, and what was missing is named and stored; savings follow
+    with the next sync. What the controller has deleted since is not missing here. Host summaries that came after their
+    deadline are fetched too, and so are jobs whose host statistics do not equal their host summaries. Costs one request
+    per day.
     """
     require_range(since, None, ("--since", ""))
     settings = Settings()
@@ -60,17 +61,31 @@ def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
 
 
 def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) -> Reconciliation:
+    from aap_pipeline.core import checks
     from aap_pipeline.core.parse import parse
     from aap_pipeline.raw.reconcile import reconcile
     from aap_pipeline.raw.session import SyncRequest
 
     request = SyncRequest(cluster, tell=partial(click.echo, err=True))
-    found = reconcile(url, secrets, request, first=since)
+    with connect(url) as connection:
+        wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
+        doubted = {*wrong, *checks.provisional(connection, cluster.id)}
+    found = reconcile(url, secrets, request, first=since, doubted=doubted)
     parse(url, cluster.id)
+    with connect(url) as connection:
+        checks.recount(connection, cluster.id, found.gone)
+        connection.commit()
     return found
 
 
 def _tell(name: str, found: Reconciliation) -> None:
+    if found.again:
+        click.echo(f"{name}: {len(found.again)} jobs were damaged and have been read again: {_ids(found.again)}")
+    if found.gone:
+        click.echo(
+            f"{name}: {len(found.gone)} damaged jobs are no longer at the controller; their hosts were counted "
+            f"from the host summaries that are here: {_ids(found.gone)}"
+        )
     if not found.days:
         click.echo(f"{name}: no day was compared, so nothing is proved: see `aap-pipeline status`.", err=True)
     elif not found.missing and not found.late:

@@ -17,7 +17,7 @@ _ID = Whole(1, 2**63 - 1)
 def command() -> None:
     """Look at the documents that did not fit, and try them again.
 
-    A record that does not fit (a missing id, an unknown status, a finish before the start …) is kept whole with its
+    A record that does not fit (a missing id, an unknown status, a number out of range …) is kept whole with its
     reason, and its neighbours go through. After an upgrade that understands more, replay them.
     """
 

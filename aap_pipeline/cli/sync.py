@@ -18,6 +18,7 @@ from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.sync import SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
 from aap_pipeline.reports.output import cell, console, duration, json_option, print_json
+from aap_pipeline.reports.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,10 +59,14 @@ def command(
         window = Window(since.isoformat() if since else None, until.isoformat() if until else None)
         with shown_progress(listed) as progress:
             outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
+        with connect(url) as connection:
+            refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
         print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
     else:
         print_outcomes(outcomes)
+        if refused:
+            console().print(cell(refused))
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 

@@ -18,8 +18,8 @@ _LISTED_IDS = 200  # ids in one id__in: 2 kB of URL at most
 class ControllerApi:
     """Typed questions to one controller. A window is (finished_gt, finished_lte], aware; None leaves a side open.
 
-    Rows are the controller's documents as received. Every call raises ControllerError subclasses; an empty list means
-    that the controller was asked and has none.
+    Rows are the controller's documents as received, which may lack a valid id (`paging.id_of`). Every call raises
+    ControllerError subclasses; an empty list means that the controller was asked and has none.
     """
 
     def __init__(self, client: ControllerClient) -> None:
@@ -52,7 +52,7 @@ class ControllerApi:
         for start in range(0, len(wanted), _LISTED_IDS):
             chunk = wanted[start : start + _LISTED_IDS]
             rows += paging.whole(self.client, "jobs/", {"id__in": chunk, **extra})
-        return rows
+        return [row for row in rows if paging.id_of(row) is not None]
 
     def newest_finished(self) -> datetime | None:
         """When the newest finished job finished; None when no finished job is visible."""
@@ -80,7 +80,8 @@ class ControllerApi:
         if upto_id is not None:
             extra["id__lte"] = upto_id
         # Held against the count: a row left out here would be a job taken for complete.
-        return [row["id"] for row in paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))]
+        rows = paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
+        return [number for row in rows if (number := paging.id_of(row)) is not None]
 
     def host_summaries(self, job_id: int) -> list[HostSummary | Row]:
         """All host summaries of a job, by id: records where their page is usual, else documents.

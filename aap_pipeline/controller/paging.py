@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from aap_pipeline.controller.answers import Answer, Decode, check_next_link
@@ -12,6 +13,7 @@ from aap_pipeline.controller.transport import decode
 
 PAGE_SIZE = 200  # the controller's own default maximum; more is capped silently
 Row = dict[str, Any]
+_MAX_ID = 2**31 - 1
 
 
 class Asker(Protocol):
@@ -37,16 +39,21 @@ def counted_page(
 
     A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked, and a
     page whose answer would be beyond the bound on bodies is asked for in parts.
+
+    A row without a valid id (`id_of`) has no place in the order. It is delivered among its neighbours, once: where it
+    ends a page that is not the last one, it is left to the next page, which lists it again.
     """
     answer = _get(client, path, params, limit, after_id, decode)
     where = client.base_url + path
-    return _rows_of(answer, client.base_url, where, after_id), _count_of(answer, where)
+    rows, matching = _rows_of(answer, client.base_url, where, after_id), _count_of(answer, where)
+    return (rows if len(rows) >= matching else _up_to_last_id(rows)), matching
 
 
 def whole(client: Asker, path: str, params: Params | None = None, decode: Decode = decode) -> list[Any]:
     """All rows of a list, by ascending id, at least as many as the controller counted on the first page.
 
-    They are dicts (Row), or records with an `id` where `decode` makes such of a page's `results`.
+    They are dicts (Row), or records with an `id` where `decode` makes such of a page's `results`; rows without a valid
+    id are among them, as in `counted_page`.
 
     A list that falls short is asked for once more from the start, since rows may go while it is read.
     Raises IncompleteAnswer when it falls short again.
@@ -64,13 +71,30 @@ def whole(client: Asker, path: str, params: Params | None = None, decode: Decode
 
 def _whole_once(client: Asker, path: str, params: Params | None, decode: Decode) -> tuple[list[Any], int]:
     rows, promised = counted_page(client, path, params, PAGE_SIZE, 0, decode)
-    page = rows
-    while page and len(rows) < promised:
-        after_id = _id_of(rows[-1])
+    after_id = last_id(rows)
+    while after_id and len(rows) < promised:
         answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id, decode)
         page = _rows_of(answer, client.base_url, client.base_url + path, after_id)
-        rows = rows + page
+        rows = rows + (page if len(rows) + len(page) >= promised else _up_to_last_id(page))
+        after_id = last_id(page)
     return rows, promised
+
+
+def id_of(row: Any) -> int | None:
+    """The controller's id of a row, a positive 32-bit integer; None where it is missing or anything else."""
+    value = row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
+    return value if type(value) is int and 0 < value <= _MAX_ID else None
+
+
+def last_id(rows: Sequence[Any]) -> int:
+    """The last valid id in `rows`, after which the next page begins; 0 where there is none."""
+    return next((number for row in reversed(rows) if (number := id_of(row))), 0)
+
+
+def _up_to_last_id(rows: list[Any]) -> list[Any]:
+    """`rows` without those that follow the last valid id; all of them where none has one."""
+    following = next((index for index, row in enumerate(reversed(rows)) if id_of(row)), 0)
+    return rows[: len(rows) - following]
 
 
 def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode) -> Answer:
@@ -89,7 +113,7 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
 
 
 def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[Any]:
-    """The rows of a list; raises CorruptBody unless their ids ascend from above `after_id`."""
+    """The rows of a list; raises CorruptBody unless their valid ids ascend from above `after_id`."""
     body = answer.body
     rows = body.get("results")
     if not isinstance(rows, list):
@@ -97,18 +121,13 @@ def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[A
     if body.get("next") is not None:
         check_next_link(body, base_url, where)
     last = after_id
-    for row in rows:
-        number = _id_of(row)
-        if type(number) is not int or number <= last:
+    for number in filter(None, map(id_of, rows)):
+        if number <= last:
             raise CorruptBody(
                 f"The rows of {where} are not in the order of their ids, as asked for: nothing of it can be trusted."
             )
         last = number
     return rows
-
-
-def _id_of(row: Any) -> Any:
-    return row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
 
 
 def _count_of(answer: Answer, where: str) -> int:

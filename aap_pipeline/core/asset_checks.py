@@ -8,9 +8,6 @@ from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_ch
 
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core import checks, verdicts
-from aap_pipeline.database import options
-from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.partitions import CLUSTERS
@@ -20,13 +17,12 @@ from aap_pipeline.orchestration.run_liveness import note_process
 ASSET: Final = ("core", "jobs")
 _DAY: Final = timedelta(days=1)
 _AUDIT_A_SYNC: Final = 500
-_AUDIT_A_NIGHT: Final = 200_000
 
 _TOTALS_REMEDY = (
-    "Savings of this cluster stay as they were until it is mended. Somebody changed clusters_job or "
-    'clusters_jobhostsummary by hand. Have the named jobs read again: `aap-pipeline sql --write "UPDATE clusters_job '
-    'SET fingerprint = NULL WHERE external_id IN (…)"`, then `aap-pipeline sync --cluster NAME --since DAY`, the '
-    "oldest one's. Delete one only if its controller has it no longer: then nothing brings it back."
+    "The cluster's savings stay as they were until this is mended: something changed clusters_job or "
+    "clusters_jobhostsummary by hand. Run `aap-pipeline reconcile --cluster NAME`, which reads such jobs again, and "
+    "counts the hosts of those that the controller no longer has from their host summaries here; then "
+    "`aap-pipeline sync --cluster NAME`."
 )
 HOST_TOTALS = Check(
     "host_totals_agree",
@@ -37,23 +33,29 @@ HOST_TOTALS = Check(
 UNPARSED = Check(
     "nothing_unparsed",
     "No raw row waits for more than an hour.",
-    "Look at this cluster's last failed run: its message says why parsing stopped. Nothing is lost meanwhile.",
+    "Run `aap-pipeline sync --cluster NAME`, which parses them or prints what stops it. Nothing is lost meanwhile.",
 )
 REJECTED = Check(
     "nothing_rejected",
     "No record went to quarantine in the last day.",
-    "`aap-pipeline rejected list` shows them with their reasons, `aap-pipeline rejected replay` tries them again, for "
-    "example after an upgrade. All other records went through.",
+    "`aap-pipeline rejected list --cluster NAME` shows them with their reasons, `aap-pipeline rejected replay` tries "
+    "them again, for example after an upgrade. All other records went through.",
 )
 WITHOUT_HOSTS = Check(
     "jobs_without_hosts",
     "Counts the jobs that ended before their first host: kept, and left out of savings as the specification says.",
     "It never fails.",
 )
+CLOCKS = Check(
+    "clock_ran_backwards",
+    "Counts the jobs of the last day of which the controller reported a finish before the start: kept, with a run time "
+    "of 0. If they are many, let NTP set the clocks of the controller's nodes.",
+    "It never fails.",
+)
 PROVISIONAL = Check(
     "none_provisional",
     "No job of any age is still provisional past its deadline.",
-    "Sync the time around these jobs again with `aap-pipeline sync --since … --until …`; report it if they stay.",
+    "Run `aap-pipeline reconcile --cluster NAME`, which reads these jobs again; report it if they stay provisional.",
 )
 TOTALS_AUDITED = Check(
     "host_totals_audited",
@@ -62,7 +64,9 @@ TOTALS_AUDITED = Check(
 )
 
 
-@multi_asset_check(name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, WITHOUT_HOSTS], CLUSTERS))
+@multi_asset_check(
+    name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, WITHOUT_HOSTS, CLOCKS], CLUSTERS)
+)
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """What is cheap enough for every sync."""
     note_process(context)
@@ -75,11 +79,13 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
             checks.rejected_since(connection, None, cluster.id),
         )
         without = verdicts.jobs_without_hosts(checks.without_hosts(connection, cluster.id, yesterday))
-        totals = verified_totals(connection, cluster.id, _AUDIT_A_SYNC)
-    yield result(ASSET, UNPARSED, unparsed)
-    yield result(ASSET, REJECTED, rejected)
-    yield result(ASSET, WITHOUT_HOSTS, without)
-    yield result(ASSET, HOST_TOTALS, verdicts.host_totals_agree(totals))
+        backwards = verdicts.clock_ran_backwards(checks.clocks(connection, cluster.id, yesterday))
+        totals = checks.verified_totals(connection, cluster.id, _AUDIT_A_SYNC)
+    yield result(ASSET, UNPARSED, unparsed, cluster.name)
+    yield result(ASSET, REJECTED, rejected, cluster.name)
+    yield result(ASSET, WITHOUT_HOSTS, without, cluster.name)
+    yield result(ASSET, CLOCKS, backwards, cluster.name)
+    yield result(ASSET, HOST_TOTALS, verdicts.host_totals_agree(totals), cluster.name)
 
 
 @multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))
@@ -88,20 +94,7 @@ def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     note_process(context)
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
-        deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
-        values = {"cluster_id": cluster.id, "minutes": deadline}
-        stuck = [row[0] for row in connection.execute(statement("core/provisional_jobs"), values)]
-        totals = verified_totals(connection, cluster.id, _AUDIT_A_NIGHT)
-    yield result(ASSET, PROVISIONAL, verdicts.none_provisional(stuck))
-    yield result(ASSET, TOTALS_AUDITED, verdicts.host_totals_agree(totals))
-
-
-def verified_totals(connection: Connection, cluster_id: int, audit: int) -> checks.HostTotals:
-    """The check of host totals; its progress counts only if all agree, so that a fault is found until it is mended."""
-    connection.commit()
-    found = checks.host_totals(connection, cluster_id, audit)
-    if found.disagreeing:
-        connection.rollback()
-    else:
-        connection.commit()
-    return found
+        stuck = checks.provisional(connection, cluster.id)
+        totals = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT)
+    yield result(ASSET, PROVISIONAL, verdicts.none_provisional(stuck), cluster.name)
+    yield result(ASSET, TOTALS_AUDITED, verdicts.host_totals_agree(totals), cluster.name)

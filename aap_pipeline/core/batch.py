@@ -60,7 +60,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         timezone = options.get(connection, options.REPORTING_TIMEZONE)
         taken = _claim(cursor, selection, documents, rules)
         present = [each for each in documents if each.id in taken and not isinstance(each.content, Refused)]
-        newest = {each.content.external_id: each.content for each in present if isinstance(each.content, JobRow)}
+        newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
         with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
@@ -72,6 +72,17 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
     return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
+
+
+def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
+    """The last document of each job, by external id, with what only earlier ones refer to."""
+    newest: dict[int, JobRow] = {}
+    for each in documents:
+        if isinstance(job := each.content, JobRow):
+            if (earlier := newest.get(job.external_id)) is not None:
+                job.keep_from(earlier)
+            newest[job.external_id] = job
+    return newest
 
 
 def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
@@ -144,13 +155,14 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
     return {day for (day,) in cursor if day is not None}
 
 
-def _references(job: JobRow, ids: Ids) -> tuple[int | None, ...]:
+def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
     return (
         *(
             None if reference is None or reference.id is None else ids.named[name][reference.id]
             for name, reference in zip(DIMENSIONS, job.references, strict=True)
         ),
         None if job.launcher is None else ids.launchers[job.launcher],
+        job.launcher_named,
     )
 
 

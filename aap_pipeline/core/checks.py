@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
 UNPARSED_AFTER_SECONDS: Final = 3600
-_AUDIT_JOBS: Final = 50_000
+AUDIT_A_NIGHT: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Unparsed:
     oldest: datetime
 
 
-def host_totals(connection: Connection, cluster_id: int, audit: int = _AUDIT_JOBS) -> HostTotals:
+def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NIGHT) -> HostTotals:
     """Check all jobs that are new since the last call, and `audit` others: call after call it goes round all of them.
 
     The caller commits, which remembers how far it came.
@@ -77,3 +79,37 @@ def without_hosts(connection: Connection, cluster_id: int, since: datetime) -> d
     """How many jobs that finished after `since` had no host, by status (successful, failed): kept, never counted."""
     rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
     return dict(rows.fetchall())
+
+
+def clocks(connection: Connection, cluster_id: int, since: datetime) -> int:
+    """How many jobs finished after `since` of which the controller reported a finish before the start."""
+    values = {"cluster_id": cluster_id, "since": since}
+    row = connection.execute(statement("core/check_clocks"), values).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate
+    return int(row[0])
+
+
+def provisional(connection: Connection, cluster_id: int) -> list[int]:
+    """External ids of jobs that are still provisional an hour after their host summaries were given up."""
+    deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
+    values = {"cluster_id": cluster_id, "minutes": deadline}
+    return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
+
+
+def verified_totals(connection: Connection, cluster_id: int, audit: int) -> HostTotals:
+    """`host_totals`, its progress kept only if all agree, so that a fault is found until it is mended."""
+    connection.commit()
+    found = host_totals(connection, cluster_id, audit)
+    if found.disagreeing:
+        connection.rollback()
+    else:
+        connection.commit()
+    return found
+
+
+def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]) -> None:
+    """Set the host statistics of the jobs to what their host summaries say; the caller commits."""
+    connection.execute(statement("core/hold_time_zone"))
+    timezone = options.get(connection, options.REPORTING_TIMEZONE)
+    values = {"cluster_id": cluster_id, "external_ids": list(external_ids), "timezone": timezone}
+    connection.execute(statement("core/recount_hosts"), values)

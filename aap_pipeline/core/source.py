@@ -15,7 +15,16 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.columns import JobRow, job_row
 from aap_pipeline.documents.fingerprint import fingerprint as fingerprint_of
-from aap_pipeline.documents.records import GoneTemplates, Job, JobTemplate, Organization, Refused, SettledJobs, decode
+from aap_pipeline.documents.records import (
+    GoneTemplates,
+    Id,
+    Job,
+    JobTemplate,
+    Organization,
+    Refused,
+    SettledJobs,
+    decode,
+)
 
 _ROWS_PER_STREAM: Final = 20_000
 """A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""
@@ -159,13 +168,12 @@ def _content(
 
 
 class _Identified(msgspec.Struct):
-    id: int | None = None
+    id: Id | None = None
 
 
 def _external_id(document: bytes) -> int | None:
-    """The id in a document that core refuses, if it has one that a bigint holds."""
+    """The id in a document that core refuses; None where it is not valid: records may share such a one."""
     try:
-        identity = msgspec.json.decode(document, type=_Identified).id
+        return msgspec.json.decode(document, type=_Identified).id
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return identity if identity is not None and -(2**63) <= identity < 2**63 else None

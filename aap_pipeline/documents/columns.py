@@ -28,6 +28,7 @@ JOB_COLUMNS: Final = (
     ("status", "text"),
     ("started", "timestamptz"),
     ("never_started", "bool"),
+    ("clock_ran_backwards", "bool"),
     ("finished", "timestamptz"),
     ("elapsed", "numeric"),
     ("failed", "bool"),
@@ -52,8 +53,9 @@ JOB_COLUMNS: Final = (
     ("execution_environment_id", "int4"),
     ("instance_group_id", "int4"),
     ("launched_by_id", "int4"),
+    ("launcher_named", "bool"),
 )
-"""Columns of clusters_job that a document fills, with the types in which core_incoming_job takes them."""
+"""Columns of core_incoming_job with their types: those of clusters_job that a document fills, and launcher_named."""
 
 DIMENSIONS: Final = (
     "organization",
@@ -63,7 +65,7 @@ DIMENSIONS: Final = (
     "execution_environment",
     "instance_group",
 )
-"""What a job refers to by id, in the order of the columns; `launched_by_id` follows them."""
+"""What a job refers to by id, in the order of the columns; those of its launcher follow them."""
 
 LauncherKey = tuple[str, int | str]
 """Type and external id of a launcher; type and name of one that has no id."""
@@ -80,15 +82,28 @@ class JobRow:
     references: tuple[Named | None, ...]
     launcher: LauncherKey | None
     launcher_name: str | None
+    launcher_named: bool
+    """Whether the document names it; otherwise it is who created the job, or None, and one that is known goes first."""
     labels: dict[int, str]
     hosts: list[tuple[HostKey, str | None, str | None]]
     summaries: list[tuple[HostKey, bytes]]
+
+    def keep_from(self, earlier: JobRow) -> None:
+        """Take over what an earlier document of the job refers to and this one does not, for it was deleted since; not
+        its name, which a document in between may have changed."""
+        self.references = tuple(
+            Named(id=before.id) if now is None and before is not None else now
+            for now, before in zip(self.references, earlier.references, strict=True)
+        )
+        if not self.launcher_named and earlier.launcher is not None:
+            self.launcher, self.launcher_name, self.launcher_named = earlier.launcher, None, earlier.launcher_named
 
 
 def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
     """The columns of `job` and of its labels and host summaries. Raises Refused if its labels are not complete."""
     summaries = list({summary.id: summary for summary in job.job_host_summaries}.values())
-    started = job.started or job.finished or job.created
+    backwards = job.clock_ran_backwards
+    started = job.finished if backwards else job.started or job.finished or job.created
     values = (
         job.id,
         job.type or "job",
@@ -100,8 +115,9 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
         job.status,
         started,
         job.started is None,
+        backwards,
         job.finished,
-        (job.elapsed or Decimal(0)).quantize(_MILLISECOND, ROUND_HALF_UP),
+        (Decimal(0) if backwards else job.elapsed or Decimal(0)).quantize(_MILLISECOND, ROUND_HALF_UP),
         (job.status in FINISHED_STATUSES and job.status != "successful") if job.failed is None else job.failed,
         job.created,
         job.modified,
@@ -109,7 +125,7 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
         fingerprint,
         *_host_counts(summaries),
     )
-    launcher, launcher_name = _launcher(job)
+    launcher, launcher_name, launcher_named = _launcher(job)
     hosts = [_host(summary) for summary in summaries]
     return JobRow(
         job.id,
@@ -117,6 +133,7 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
         tuple(reference_of(getattr(job, name), getattr(job.summary_fields, name)) for name in DIMENSIONS),
         launcher,
         launcher_name,
+        launcher_named,
         _labels(job),
         hosts,
         [(host[0], _summary_tail(summary)) for host, summary in zip(hosts, summaries, strict=True)],
@@ -149,14 +166,15 @@ def reference_of(identity: int | None, summary: Named | None) -> Named | None:
     return Named(id=identity)
 
 
-def _launcher(job: Job) -> tuple[LauncherKey | None, str | None]:
+def _launcher(job: Job) -> tuple[LauncherKey | None, str | None, bool]:
+    """Key and name of the launcher, and whether the document names it."""
     launcher = job.launched_by
-    if launcher is None:  # a controller from before launched_by
+    if launcher is None:  # its workflow job was deleted
         user = job.summary_fields.created_by
         launcher = Launcher(id=user.id, name=user.username, type="user") if user else Launcher()
-    if launcher.id is not None:
-        return (launcher.type or "user", launcher.id), launcher.name
-    return (None, None) if launcher.name is None else ((launcher.type or "user", launcher.name), launcher.name)
+    who = launcher.name if launcher.id is None else launcher.id
+    key = None if who is None else (launcher.type or "user", who)
+    return key, launcher.name, key is not None and job.launched_by is not None
 
 
 def _labels(job: Job) -> dict[int, str]:

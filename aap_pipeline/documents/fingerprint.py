@@ -74,7 +74,7 @@ def _fingerprint_of_undecodable(document: dict[str, Any] | bytes, kind: str) -> 
     try:
         return _digest(msgspec.json.encode(_stable_part(_decoded(document), kind), order="sorted"))
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
-        return _digest(document if isinstance(document, bytes) else repr(list(document)).encode(errors="replace"))
+        return _digest(document if isinstance(document, bytes) else repr(document).encode(errors="replace"))
 
 
 def _decoded(document: dict[str, Any] | bytes) -> Any:

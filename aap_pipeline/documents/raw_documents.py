@@ -1,7 +1,8 @@
 """What a controller sends, on its way into `clusters_clustersyncdata`, as JSON bytes. Pure.
 
-A document keeps all that the controller says, unknown keys included, but (docs/adr/0015) for `extra_vars`
-and for what it says twice: links, which are made of its ids, and in each host summary the job that the document is.
+A document keeps all that the controller says, unknown keys included, but (docs/adr/0015) for `extra_vars` and
+`artifacts` and for what it says twice: links, which are made of its ids, and in each host summary the job that the
+document is.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import msgspec
 import orjson
 
 from aap_pipeline.controller.host_summaries import HostSummary
+from aap_pipeline.controller.paging import id_of
 
 Document = dict[str, Any]
 
-_MAX_ID = 2**31 - 1
 # An escaped NUL or surrogate: valid JSON that jsonb may not hold. Two surrogates that make a pair are fine.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
@@ -81,10 +82,16 @@ def raw_job(
     )
 
 
+def raw_job_without_id(job: Document, fingerprint: bytes) -> RawJob:
+    """`job`, of which no more can be asked for, as it was listed, less `leave_out`: stage core quarantines it."""
+    leave_out(job)
+    return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
+
+
 def _all_labels(job: Document, labels: Sequence[Document]) -> Document:
     """Those that the list row shows first, as they were: the fingerprint is made of them."""
-    shown = {label.get("id") for label in job["summary_fields"]["labels"]["results"] if isinstance(label, dict)}
-    return {"count": len(labels), "results": sorted(labels, key=lambda label: label["id"] not in shown)}
+    shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
+    return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
 
 def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummary | Document]) -> bytes:
@@ -92,19 +99,22 @@ def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummar
         listed = orjson.Fragment(_ENCODER.encode(host_summaries))
         with suppress(TypeError):  # the job itself may hold what only `encode` knows how to write
             return orjson.dumps({**document, "job_host_summaries": listed})
-    rows = [summary if isinstance(summary, dict) else msgspec.to_builtins(summary) for summary in host_summaries]
+    rows = [msgspec.to_builtins(row) if isinstance(row, HostSummary) else row for row in host_summaries]
     for row in rows:
         leave_out(row)
-        fields = row.get("summary_fields")
+        fields = row.get("summary_fields") if isinstance(row, dict) else None
         if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
             del fields["job"]
     return encode({**document, "job_host_summaries": rows})
 
 
 def leave_out(document: Document) -> None:
-    """Delete from `document` the controller's links, `related` and `url`, where they are of their usual shape, and
-    `extra_vars`, in which people put passwords."""
+    """Delete from `document` what may hold secrets, `extra_vars` and `artifacts` (facts of set_stats), and the
+    controller's links, `related` and `url`, where they are of their usual shape."""
+    if not isinstance(document, dict):  # a row of a list may be any JSON
+        return
     document.pop("extra_vars", None)
+    document.pop("artifacts", None)
     if isinstance(document.get("related"), dict):
         del document["related"]
     if isinstance(document.get("url"), str):
@@ -137,22 +147,16 @@ def _holds_unstorable_text(value: object) -> bool:
     return isinstance(value, list) and any(map(_holds_unstorable_text, value))
 
 
-def id_of(document: Document) -> int | None:
-    """The controller's id; None where it is missing or is no id."""
-    value = document.get("id")
-    return value if type(value) is int and 0 < value <= _MAX_ID else None
-
-
 def finished_of(job: Document) -> datetime | None:
-    """When the job finished, UTC; None where that is missing or is no time."""
-    value = job.get("finished")
+    """When the job finished, UTC; None where that is missing or not a valid time."""
+    value = job.get("finished") if isinstance(job, dict) else None
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):  # the first hours of the year 1 may lie before it in UTC
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 def labels_are_cut(job: Document) -> bool:

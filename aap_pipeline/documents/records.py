@@ -1,7 +1,7 @@
 """What a controller sends, typed: the fields that stage core reads, what it tolerates and what it refuses.
 
 Unknown keys, launch types and job types are welcome: a later controller has more of them. A missing id, a number that
-no column holds or a finish before the start is refused with a reason, and the document goes whole to quarantine.
+no column holds or an unknown status is refused with a reason, and the document goes whole to quarantine.
 `columns.py` says which field becomes which column.
 """
 
@@ -155,6 +155,13 @@ class Job(ListedJob, kw_only=True):
 
     job_host_summaries: list[HostSummary]
 
+    @property
+    def clock_ran_backwards(self) -> bool:
+        """Whether it finished before it started: two nodes stamped the two times, and their clocks differ."""
+        if self.status not in FINISHED_STATUSES or self.finished is None or self.elapsed is None:
+            return False
+        return self.elapsed < 0 or (self.started is not None and self.finished < self.started)
+
 
 class Organization(Struct, gc=False, kw_only=True):
     """A raw row of kind `organization`."""
@@ -234,10 +241,13 @@ def _check_job(job: Job) -> None:
             raise Refused("elapsed_missing", f"The job is {job.status} and has no elapsed time.")
     elif job.started is None and job.created is None:
         raise Refused("start_missing", "The job has neither a start nor a creation time.")
-    if job.elapsed is not None and not (job.elapsed.is_finite() and 0 <= job.elapsed < _ELAPSED_LIMIT - 1):
-        raise Refused("out_of_range", "Elapsed is negative or does not fit numeric(15,3).")
-    if job.started is not None and job.finished is not None and job.finished < job.started:
-        raise Refused("finished_before_started", f"The job finished {job.finished} before it started {job.started}.")
+    if job.elapsed is not None and not (job.elapsed.is_finite() and job.elapsed < _ELAPSED_LIMIT - 1):
+        raise Refused("out_of_range", "Elapsed does not fit numeric(15,3).")
+    if not job.clock_ran_backwards:
+        if job.elapsed is not None and job.elapsed < 0:
+            raise Refused("out_of_range", f"Elapsed is negative, and the job is {job.status}.")
+        if job.started is not None and job.finished is not None and job.finished < job.started:
+            raise Refused("finished_before_started", f"The job is {job.status} and finished before it started.")
     for moment in (job.started, job.finished, job.created, job.modified):
         _check_year(moment)
     for summary in job.job_host_summaries:

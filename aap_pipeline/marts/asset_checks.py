@@ -23,7 +23,8 @@ _LEFT_MINUTES: Final = 10
 REFRESHED = Check(
     "refreshed",
     "Every change of jobs, rates or minutes that is older than ten minutes is in the marts.",
-    "Look at this cluster's last failed run; launch `refresh_marts` for it. Nothing is lost: notes of changes stay.",
+    "Run `aap-pipeline sync --cluster NAME`, which refreshes them or prints what stops it, or launch `refresh_marts` "
+    "for this cluster. Nothing is lost: notes of changes stay.",
 )
 EQUAL_CORE = Check(
     "marts_equal_core",
@@ -58,7 +59,7 @@ def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> I
         values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
         row = connection.execute(statement("marts/check_overdue"), values).fetchone()
     assert row is not None  # noqa: S101 - an aggregate
-    yield result(ASSET, REFRESHED, nothing_overdue(*row))
+    yield result(ASSET, REFRESHED, nothing_overdue(*row), cluster.name)
 
 
 @multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE], CLUSTERS))
@@ -68,7 +69,7 @@ def marts_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
     with failing_clearly(), warehouse.connection() as connection:
         cluster = cluster_named(connection, context.partition_key)
         verdict = verified_equality(connection, cluster.id)
-    yield result(ASSET, EQUAL_CORE, verdict)
+    yield result(ASSET, EQUAL_CORE, verdict, cluster.name)
 
 
 def verified_equality(connection: Connection, cluster_id: int) -> Verdict:

@@ -23,7 +23,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Check:
-    """An asset check: its name, what it holds, and what to do when it fails."""
+    """An asset check: its name, what it holds, and what to do when it fails, with NAME for the cluster's name."""
 
     name: str
     holds: str
@@ -34,6 +34,10 @@ class Check:
     def description(self) -> str:
         """What people read in the UI."""
         return f"{self.holds} **If it fails:** {self.remedy}"
+
+    def remedy_for(self, cluster: str) -> str:
+        """The remedy, its commands ready to be pasted."""
+        return self.remedy.replace("NAME", cluster)
 
 
 def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsDefinition[str]) -> list[AssetCheckSpec]:
@@ -56,9 +60,9 @@ def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsD
         ]
 
 
-def result(asset: Sequence[str], check: Check, verdict: Verdict) -> AssetCheckResult:
-    """`verdict` as the result of `check`; a failed one carries the remedy, for alerts show nothing else."""
-    text = verdict.text if verdict.passed else f"{verdict.text} {check.remedy}"
+def result(asset: Sequence[str], check: Check, verdict: Verdict, cluster: str) -> AssetCheckResult:
+    """`verdict` on `cluster` as the result of `check`; a failed one has the remedy, for alerts show nothing else."""
+    text = verdict.text if verdict.passed else f"{verdict.text} {check.remedy_for(cluster)}"
     return AssetCheckResult(
         passed=verdict.passed,
         asset_key=AssetKey(asset),

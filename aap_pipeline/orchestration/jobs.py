@@ -17,8 +17,8 @@ LOCATION_TAG = "dagster/code_location"
 PARTITION_TAG = "dagster/partition"
 """Dagster tags every run of a partition with its key; `dagster.yaml` lets only one run of a cluster go at a time."""
 
-REASON_TAG = "aap_pipeline/reason"
-"""Why a sensor started a run, in a sentence."""
+REASON_TAG = "why"
+"""Why a sensor or schedule started a run. Name and value have 30 characters at most: Runs cuts off what is longer."""
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, LiteralString
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
+from psycopg.sql import SQL, Identifier
 
 from aap_pipeline.database.columns import tables
 from aap_pipeline.database.connection import Connection
@@ -26,22 +27,35 @@ def table_metadata(table: str) -> dict[str, Any]:
 
 
 def table_figures(connection: Connection, name: LiteralString, cluster_id: int) -> dict[str, dict[str, Any]]:
-    """{asset: metadata of a materialization}: how many rows a cluster has, and five of them to look at.
+    """{asset: metadata of a materialization}: how many rows the table and a cluster have, five of them to look at.
 
-    The number is exact as far as COUNTED_UP_TO; of more there is only the estimate of PostgreSQL's statistics, over all
-    clusters, under a name that says so. `name` is a statement like report/core_tables, which chooses what is shown.
+    Dagster shows the newest materialization's dagster/row_count as that of the asset, whose partitions are clusters, so
+    it is the whole table's. Numbers are exact as far as COUNTED_UP_TO; of more there is only the estimate of
+    PostgreSQL's statistics, under a name that says so. `name` is a statement like report/core_tables, which chooses
+    what is shown.
     """
     values = {"cluster": cluster_id, "most": COUNTED_UP_TO + 1}
+    found = connection.execute(statement(name), values).fetchall()
     return {
-        asset: _figures(counted, estimated, shown)
-        for asset, counted, estimated, shown in connection.execute(statement(name), values)
+        asset: _figures(_counted(connection, relation), counted, estimated, shown)
+        for asset, relation, counted, estimated, shown in found
     }
 
 
-def _figures(counted: int, estimated: int, shown: list[Mapping[str, Any]] | None) -> dict[str, Any]:
+def _counted(connection: Connection, relation: str) -> int:
+    """Rows of a table (schema.name), counted up to COUNTED_UP_TO and one more."""
+    query = SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT %s) few").format(Identifier(*relation.split(".")))
+    row = connection.execute(query, [COUNTED_UP_TO + 1]).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate
+    return int(row[0])
+
+
+def _figures(total: int, counted: int, estimated: int, shown: list[Mapping[str, Any]] | None) -> dict[str, Any]:
     figures: dict[str, Any] = {}
+    if total <= COUNTED_UP_TO:
+        figures["dagster/row_count"] = total
     if counted <= COUNTED_UP_TO:
-        figures["dagster/row_count"] = counted
+        figures["dagster/partition_row_count"] = counted
     if estimated >= 0:  # -1: the table was never analyzed
         figures["rows_of_all_clusters_estimated"] = estimated
     if shown:

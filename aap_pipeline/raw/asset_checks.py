@@ -1,7 +1,7 @@
 """Asset checks of raw/sync_data, in each sync. The thorough one, each night, is the asset upkeep/reconciliation."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
@@ -20,6 +20,8 @@ from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.raw import checks
+from aap_pipeline.raw.store import RawStore
+from aap_pipeline.raw.window import Window
 
 ASSET: Final = ("raw", "sync_data")
 _ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1, retries=1)
@@ -27,19 +29,20 @@ _ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1
 COMPLETE = Check(
     "complete",
     "Of the last day there are at least as many jobs here as the controller counts.",
-    "Nothing to do at once: the nightly reconciliation fetches what is missing and names it; to have it now, launch "
-    "`nightly` for this cluster.",
+    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches what is missing and "
+    "names it. The next sync that stores jobs checks again.",
 )
 SUMMARIES_IN_TIME = Check(
     "summaries_in_time",
     "No job waits for its host summaries past the deadline (setting summaries_deadline_minutes).",
-    "See whether this cluster's syncs succeed: each one settles what is overdue. If they do, report a bug.",
+    "Run `aap-pipeline sync --cluster NAME`: each sync settles what is overdue. If it fails, it prints why. If it "
+    "succeeds and the check still fails, report a bug.",
 )
 WATERMARK = Check(
     "watermark_not_in_future",
     "The watermark, up to which everything was read, is not ahead of the clock.",
-    "Set the controller's clock with NTP. Jobs that finish before the watermark are found by the nightly "
-    "reconciliation until the clock has caught up.",
+    "Set the controller's clock with NTP. Until the clock has caught up, jobs that finish before the watermark are "
+    "fetched by the nightly reconciliation; to have them now, run `aap-pipeline reconcile --cluster NAME`.",
 )
 CLOCK_SKEW = Check(
     "clock_skew",
@@ -49,8 +52,8 @@ CLOCK_SKEW = Check(
 FRESH = Check(
     "fresh",
     "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). Watched by the alerts sensor between syncs.",
-    "See the newest tick of new_jobs_sensor, which names the clusters that do not answer and why; `aap-pipeline "
-    "clusters check NAME` says what is wrong. Nothing is lost: the next sync reads what has finished since.",
+    "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
+    "`aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads what has finished since.",
 )
 
 
@@ -71,22 +74,23 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
             complete = Verdict(True, "The last sync found nothing new, by the controller's own count.")
         else:
             try:
-                theirs = _count(warehouse, cluster, *window)
-                complete = checks.completeness(theirs, checks.count_stored(connection, cluster.id, *window), window)
+                theirs = _count(warehouse, cluster, window)
+                ours = sum(RawStore(connection, cluster.id).stored_by_day(window).values())
+                complete = checks.completeness(theirs, ours, window)
             except ControllerError as error:
                 complete = Verdict(False, f"The controller could not be asked: {error}")
-    yield result(ASSET, COMPLETE, complete)
-    yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state))
-    yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state))
-    yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state))
+    yield result(ASSET, COMPLETE, complete, cluster.name)
+    yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
+    yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)
+    yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state), cluster.name)
     if state.finished is None:
         fresh = checks.not_synced(state)
     else:
         fresh = checks.freshness(state.finished, state.now, stale_after())
-    yield result(ASSET, FRESH, fresh)
+    yield result(ASSET, FRESH, fresh, cluster.name)
 
 
-def _count(warehouse: Warehouse, cluster: Cluster, after: datetime, until: datetime) -> int:
+def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:
     tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
     with ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client:
-        return ControllerApi(client).jobs_count(after, until)
+        return ControllerApi(client).jobs_count(window.after, window.until)

@@ -136,7 +136,6 @@ def logged_progress(
 def _metadata(report: SyncReport) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "window": f"{report.window_from.isoformat()} to {report.window_to.isoformat()}",
-        "dagster/row_count": report.jobs_stored,
         "jobs_seen": report.jobs_seen,
         "jobs_stored": report.jobs_stored,
         "jobs_known": report.jobs_known,

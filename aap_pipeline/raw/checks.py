@@ -11,6 +11,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.checks import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
+from aap_pipeline.raw.window import Window
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 _FUTURE_TOLERANCE = timedelta(minutes=5)
@@ -48,22 +49,15 @@ def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
     return SyncHealth(*row)
 
 
-def count_stored(connection: Connection, cluster_id: int, after: datetime, until: datetime) -> int:
-    """How many jobs that finished in (after, until] are here, in whatever form."""
-    values = {"cluster": cluster_id, "after": after, "until": until}
-    row = connection.execute(statement("raw/count_stored"), values).fetchone()
-    return int(row[0]) if row else 0
-
-
-def recent_window(state: SyncHealth, overlap: timedelta) -> tuple[datetime, datetime] | None:
-    """The day up to where the last sync certainly read everything: (after, until]. None before the first sync.
+def recent_window(state: SyncHealth, overlap: timedelta) -> Window | None:
+    """The day up to where the last sync certainly read everything. None before the first sync.
 
     Jobs that turned up behind the watermark since are the next sync's, which looks back by `overlap`.
     """
     if state.watermark is None or state.window_to is None:
         return None
     until = min(state.watermark, state.window_to - overlap)
-    return until - _RECENT, until
+    return Window(until - _RECENT, until)
 
 
 def not_synced(state: SyncHealth) -> Verdict:
@@ -73,11 +67,11 @@ def not_synced(state: SyncHealth) -> Verdict:
     return Verdict(True, "Nothing was synced yet.")
 
 
-def completeness(theirs: int, ours: int, window: tuple[datetime, datetime]) -> Verdict:
+def completeness(theirs: int, ours: int, window: Window) -> Verdict:
     """Fewer here than at the controller is a hole; more here is what was deleted there."""
     text = (
-        f"The controller has {theirs:,} jobs that finished from {window[0]:%Y-%m-%d %H:%M} to "
-        f"{window[1]:%Y-%m-%d %H:%M} UTC, {ours:,} are here."
+        f"The controller has {theirs:,} jobs that finished from {window.after:%Y-%m-%d %H:%M} to "
+        f"{window.until:%Y-%m-%d %H:%M} UTC, {ours:,} are here."
     )
     return Verdict(theirs <= ours, text, {"at_the_controller": theirs, "here": ours})
 
@@ -88,7 +82,7 @@ def reconciliation(found: Reconciliation) -> Verdict:
     if not found.missing:
         return Verdict(True, f"{found.days:,} days agree with the controller.", figures)
     shown = ", ".join(map(str, found.missing[:20])) + (", …" if len(found.missing) > 20 else "")
-    days = ", ".join(str(count.day) for count in found.differing[:10])
+    days = ", ".join(count.day for count in found.differing[:10])
     text = f"{len(found.missing):,} jobs were missing and have been fetched (days {days}; jobs {shown})."
     return Verdict(False, text, figures, severe=True)
 

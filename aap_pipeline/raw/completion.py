@@ -9,7 +9,8 @@ from typing import Protocol
 
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.documents.raw_documents import Document, RawJob, id_of, labels_are_cut, raw_job
+from aap_pipeline.controller.paging import id_of
+from aap_pipeline.documents.raw_documents import Document, RawJob, labels_are_cut, raw_job, raw_job_without_id
 
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
@@ -75,8 +76,8 @@ class Completion:
     def _complete(self, job: Document, fingerprint: bytes, *, provisional: bool, unreported: bool) -> RawJob | None:
         """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
         number = id_of(job)
-        if number is None:  # the core stage will refuse it, and say why
-            return raw_job(job, [], None, fingerprint)
+        if number is None:
+            return raw_job_without_id(job, fingerprint)
         try:
             labels = self._parts.labels(number) if labels_are_cut(job) else None
             host_summaries = self._parts.host_summaries(number)

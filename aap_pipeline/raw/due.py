@@ -97,7 +97,7 @@ def what_is_due(state: SyncState, newest_finished: datetime | None, now: datetim
     reason = reason_to_sync(state, newest_finished, now)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
-        return Due("its backfill goes on", state.paused_from.isoformat(), until)
+        return Due("backfill goes on", state.paused_from.isoformat(), until)
     return Due(reason) if reason else None
 
 
@@ -107,12 +107,12 @@ def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: date
     Jobs turn up behind the watermark, and templates are renamed without a job: so also every ten minutes.
     """
     if state.last_ended is None:
-        return "it was never synced"
+        return "never synced"
     if newest_finished is not None and (state.watermark is None or newest_finished > state.watermark):
-        return f"a job finished at {newest_finished:%H:%M:%S} UTC"
+        return f"new job at {newest_finished:%H:%M:%S} UTC"
     since = now - state.last_ended
     if state.awaits_summaries and since >= _AWAITED_EVERY:
-        return "host summaries are awaited"
+        return "host summaries are due"
     if since >= _AT_LEAST_EVERY:
-        return "the last sync is ten minutes old"
+        return "last sync 10 minutes ago"
     return None

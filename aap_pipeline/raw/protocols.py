@@ -42,6 +42,9 @@ class Store(Protocol):
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
         """Of the jobs {id: fingerprint}, those stored as they are now; True: stored, host summaries still awaited."""
 
+    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
+        """Those of the `fingerprints`, of records of `kind` without a valid id, whose documents are here already."""
+
     def write(self, jobs: Sequence[RawJob]) -> None:
         """Keep `jobs`."""
 

@@ -1,4 +1,4 @@
-"""Reconciliation: holds each past day against the controller's own count, and fetches what turns out to be missing.
+"""Reconciliation: holds each day against the controller's own count, and fetches what turns out to be missing.
 
 The sync needs no help from it; it is the proof that nothing is missing, and the remedy for what no sync can see: a
 clock that was hours off, a row deleted here by hand, host summaries that came after their deadline.
@@ -7,7 +7,7 @@ clock that was hours off, a row deleted here by hand, host summaries that came a
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,12 +15,13 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 
 from aap_pipeline.controller.api import ControllerApi
+from aap_pipeline.controller.paging import id_of
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.raw_documents import RawJob
+from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.runs import begin_run, end_run, report_of
 from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
@@ -35,26 +36,31 @@ _IDS_A_TIME = 200
 
 @dataclass(frozen=True)
 class DayCount:
-    """Finished jobs of one UTC day, as the controller counts them and as they are here."""
+    """Finished jobs of one UTC day (ISO 8601), as the controller counts them and as they are here."""
 
-    day: date
+    day: str
     theirs: int
     ours: int
 
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What a reconciliation found. `missing`: ids of jobs that were not here, and are now; `late`: ids of jobs whose
-    host summaries came after the deadline, and are here now."""
+    """What a reconciliation found, in ids of jobs.
+
+    `missing` were not here, and are now; `late` got host summaries after the deadline, and have them now; of those that
+    were doubted `again` were read again, and `gone` are no longer at the controller.
+    """
 
     days: int
     differing: tuple[DayCount, ...]
     missing: tuple[int, ...]
     late: tuple[int, ...]
     requests: int
+    again: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
 
 
-def differing_days(theirs: Mapping[date, int], ours: Mapping[date, int]) -> list[DayCount]:
+def differing_days(theirs: Mapping[str, int], ours: Mapping[str, int]) -> list[DayCount]:
     """The days, in order, on which something may be missing here.
 
     More here than there is what a clean-up at the controller leaves, but can hide a missing job, so such a day counts;
@@ -64,24 +70,29 @@ def differing_days(theirs: Mapping[date, int], ours: Mapping[date, int]) -> list
     return [count for count in counts if count.theirs and count.theirs != count.ours]
 
 
-def past_days(now: datetime, watermark: datetime | None, first: date) -> list[date]:
-    """The whole UTC days from `first` on that are over at `now` and that the sync is past: none before it has begun."""
-    if watermark is None:
-        return []
-    last = min(now.astimezone(UTC).date(), watermark.astimezone(UTC).date()) - _DAY
-    return [first + index * _DAY for index in range((last - first).days + 1)]
-
-
-def window_of(first: date, last: date) -> Window:
-    """Everything that finished on the UTC days from `first` to `last`."""
+def days_of(first: date, until: datetime) -> dict[str, Window]:
+    """The UTC days (ISO 8601) from `first` on, as windows, the last of which ends with `until`."""
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    return Window(start - _MICROSECOND, start + (last - first + _DAY) - _MICROSECOND)
+    found = {}
+    while start <= until:
+        found[start.date().isoformat()] = Window(start - _MICROSECOND, min(start + _DAY - _MICROSECOND, until))
+        start += _DAY
+    return found
 
 
-def reconcile(database_url: str, cipher: Cipher, request: SyncRequest, *, first: date | None = None) -> Reconciliation:
-    """Compare every past day since `first` (UTC; default: as far as a first sync looks back) and repair what differs.
+def reconcile(
+    database_url: str,
+    cipher: Cipher,
+    request: SyncRequest,
+    *,
+    first: date | None = None,
+    doubted: Collection[int] = (),
+) -> Reconciliation:
+    """Compare every day since `first` (UTC; default: as far as a first sync looks back) and repair what differs.
 
-    One request a day, and for each day that differs one for 200 jobs. Raises as `sync_cluster` does.
+    Today is compared up to where the sync has read everything: the watermark, less the overlap. `doubted`: jobs to read
+    again whatever the counts are. One request per day, and for each day that differs one per 200 jobs. Raises as
+    `sync_cluster` does.
     """
     started = time.monotonic()
     with cluster_connection(database_url, request) as connection, turn(connection, request):
@@ -89,7 +100,7 @@ def reconcile(database_url: str, cipher: Cipher, request: SyncRequest, *, first:
         tally, client = Tally(), None
         try:
             with open_client(connection, Access(database_url, cipher), request) as client:
-                found = _reconcile(connection, ControllerApi(client), request, tally, first)
+                found = _reconcile(connection, ControllerApi(client), request, tally, first, doubted)
                 report = report_of(client, None, tally, started)
         except Exception as error:
             with suppress(psycopg.Error):
@@ -101,51 +112,87 @@ def reconcile(database_url: str, cipher: Cipher, request: SyncRequest, *, first:
 
 
 def _reconcile(
-    connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally, first: date | None
+    connection: Connection,
+    api: ControllerApi,
+    request: SyncRequest,
+    tally: Tally,
+    first: date | None,
+    doubted: Collection[int],
 ) -> Reconciliation:
     newest = api.newest_finished()
+    store = _NotingStore(connection, request.cluster.id)
+    days, differing = _days_to_compare(connection, request, api, first), []
+    if newest is None and days:  # counts that are all zero prove nothing
+        request.tell(shows_no_job(request.cluster, max(day.until for day in days.values())))
+        days = {}
+    with sweeping(connection, api.client, request, store, tally) as sweep:
+        if days:
+            theirs = {day: api.jobs_count(window.after, window.until) for day, window in days.items()}
+            whole = Window(min(day.after for day in days.values()), max(day.until for day in days.values()))
+            differing = differing_days(theirs, store.stored_by_day(whole))
+            for count in differing:
+                store.plan = Plan(days[count.day], moves_watermark=False)
+                sweep.run(store.plan)
+        late = _reread_late(api, sweep, store)
+        again, gone = _reread_doubted(api, sweep, store, doubted)
+    requests = api.client.statistics.snapshot().requests
+    return Reconciliation(
+        len(days), tuple(differing), tuple(sorted(store.missing)), tuple(late), requests, tuple(again), tuple(gone)
+    )
+
+
+def _days_to_compare(
+    connection: Connection, request: SyncRequest, api: ControllerApi, first: date | None
+) -> dict[str, Window]:
+    """The days up to where the sync has read everything; none before it has begun."""
     now = api.client.controller_now()
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
+    if row is None or row[0] is None:
+        return {}
     if first is None:
         first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
     elif oldest := api.oldest_finished():
         first = max(first, oldest.astimezone(UTC).date())  # before it there is nothing to compare
-    watermark = row[0] if row else None
-    days = past_days(now, watermark, first)
-    if newest is None and watermark is not None:  # counts that are all zero prove nothing
-        request.tell(shows_no_job(request.cluster, watermark))
-        days = []
-    store = _NotingStore(connection, request.cluster.id)
-    differing: list[DayCount] = []
-    with sweeping(connection, api.client, request, store, tally) as sweep:
-        if days:
-            theirs = {day: api.jobs_count(*_ends(window_of(day, day))) for day in days}
-            differing = differing_days(theirs, store.stored_by_day(window_of(days[0], days[-1])))
-            for count in differing:
-                store.plan = Plan(window_of(count.day, count.day), moves_watermark=False)
-                sweep.run(store.plan)
-        late = _reread_late(api, sweep, store)
-    requests = api.client.statistics.snapshot().requests
-    return Reconciliation(len(days), tuple(differing), tuple(sorted(store.missing)), tuple(late), requests)
+    overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
+    return days_of(first, min(row[0], now - overlap).astimezone(UTC))
 
 
 def _reread_late(api: ControllerApi, sweep: Sweep, store: RawStore) -> list[int]:
     """Read again the jobs given up at their deadline that have reported since; forget those that are gone there."""
-    given_up, late = sorted(store.given_up()), []
+    given_up = sorted(store.given_up())
+    late: list[int] = []
     for start in range(0, len(given_up), _IDS_A_TIME):
         asked = given_up[start : start + _IDS_A_TIME]
         reported = api.jobs_by_ids(asked, reported=True)
         sweep.reread(reported)
-        late += [job["id"] for job in reported]
-        rest = set(asked) - {job["id"] for job in reported}
+        late += filter(None, map(id_of, reported))
+        rest = set(asked) - set(map(id_of, reported))
         if rest:
-            silent = {job["id"] for job in api.jobs_by_ids(sorted(rest), reported=False)}
+            silent = set(map(id_of, api.jobs_by_ids(sorted(rest), reported=False)))
             store.forget({number for number in rest - silent if is_gone(api, number)})
     return late
 
 
-def _ends(window: Window) -> tuple[datetime, datetime]:
-    return window.after, window.until
+def _reread_doubted(
+    api: ControllerApi, sweep: Sweep, store: RawStore, doubted: Collection[int]
+) -> tuple[list[int], list[int]]:
+    """Read the jobs `doubted` again, but for those whose host summaries the next sync awaits; those that were read, and
+    those that are gone there, which are final as they are."""
+    ids = sorted(doubted)
+    again: list[int] = []
+    missing: set[int] = set()
+    for start in range(0, len(ids), _IDS_A_TIME):
+        asked = ids[start : start + _IDS_A_TIME]
+        reported = api.jobs_by_ids(asked, reported=True)
+        silent = api.jobs_by_ids(sorted(set(asked) - set(map(id_of, reported))), reported=False)
+        overdue = [job for job in silent if sweep.is_overdue(finished_of(job))]
+        sweep.reread(reported)
+        sweep.reread(overdue, unreported=True)
+        again += filter(None, map(id_of, reported + overdue))
+        missing |= set(asked) - set(map(id_of, reported + silent))
+    gone = sorted(number for number in missing if is_gone(api, number))
+    store.settle(gone)
+    return again, gone
 
 
 class _NotingStore(RawStore):

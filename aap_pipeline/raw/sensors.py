@@ -90,7 +90,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
 
 
 def _run_request(cluster: str, due: Due) -> RunRequest:
-    tags = {REASON_TAG: f"because {due.reason}"}
+    tags = {REASON_TAG: due.reason}
     if not due.since:
         return RunRequest(partition_key=cluster, tags=tags)
     return RunRequest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import orjson
 from psycopg.types.json import Jsonb
@@ -37,8 +37,14 @@ class RawStore:
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/known_jobs"), parameters).fetchall())
 
-    def stored_by_day(self, window: Window) -> dict[date, int]:
-        """How many jobs of `window` are stored, parsed or not, by UTC day."""
+    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> set[bytes]:
+        """Those of the `fingerprints`, of records of `kind` without a valid id, whose documents are here already."""
+        parameters = {"cluster": self._cluster, "kind": kind, "fingerprints": list(fingerprints)}
+        with self._connection.transaction():
+            return {row[0] for row in self._connection.execute(statement("raw/without_id"), parameters)}
+
+    def stored_by_day(self, window: Window) -> dict[str, int]:
+        """How many jobs of `window` are here, parsed or not or in quarantine, by UTC day (ISO 8601)."""
         parameters = {"cluster": self._cluster, "after": window.after, "until": window.until}
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/stored_jobs_by_day"), parameters).fetchall())

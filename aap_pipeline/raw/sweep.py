@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
-from aap_pipeline.documents.raw_documents import Document, RawJob, finished_of, id_of
+from aap_pipeline.controller.paging import id_of, last_id
+from aap_pipeline.documents.raw_documents import Document, RawJob, finished_of
 from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.protocols import Controller, Store
 from aap_pipeline.raw.tally import Tally
@@ -97,10 +98,13 @@ class Sweep:
                     break
         return self.tally
 
-    def reread(self, jobs: Sequence[Document]) -> None:
-        """Read `jobs`, rows of the controller's list, with all that belongs to them; store them as final."""
+    def reread(self, jobs: Sequence[Document], *, unreported: bool = False) -> None:
+        """Read `jobs`, rows of the controller's list, with all that belongs to them; store them as final.
+
+        `unreported`: the controller has not processed their last event, so that host summaries may still be missing.
+        """
         for job in jobs:
-            self._fetch(job)
+            self._fetch(job, unreported=unreported)
         self._completion.wait()
         self._write(self._completion.take())
 
@@ -132,15 +136,15 @@ class Sweep:
 
         Returns how many jobs were listed, the newest finish time, and whether the list broke off short of its count.
         """
-        newest, last_id, seen = None, 0, 0
-        page = first or self._page(window, last_id)
+        newest, reached, seen = None, 0, 0
+        page = first or self._page(window, reached)
         while page.jobs:
-            last_id = _last_id(page.jobs, last_id)
             newest = max(filter(None, (newest, *map(finished_of, page.jobs))), default=None)
             seen += len(page.jobs)
             # Not "a short page": a controller may cap its pages below what we ask for.
             if len(page.jobs) < page.matching:
-                self._upcoming = self.executor.submit(self._next_page, window, last_id)
+                reached = _next_after(page.jobs, reached)
+                self._upcoming = self.executor.submit(self._next_page, window, reached)
             self._take_page(page, window)
             page = self._take_upcoming()
         self._completion.wait()
@@ -159,8 +163,7 @@ class Sweep:
         return self._with_pending(window, self._page(window, after_id))
 
     def _with_pending(self, window: Window, page: Page) -> Page:
-        numbers = [number for job in page.jobs if (number := id_of(job)) is not None]
-        return replace(page, pending=self._pending(window, numbers))
+        return replace(page, pending=self._pending(window, list(filter(None, map(id_of, page.jobs)))))
 
     def _take_upcoming(self) -> Page:
         """The page that is under way; an empty one if none is."""
@@ -169,24 +172,29 @@ class Sweep:
 
     def _take_page(self, page: Page, window: Window) -> None:
         """Have the host summaries fetched of those jobs of a page that are new, changed or awaited."""
-        fingerprints = {number: self.fingerprint(job) for job in page.jobs if (number := id_of(job)) is not None}
-        known = self.store.known(fingerprints)
-        wanted = [job for job in page.jobs if self._is_wanted(id_of(job), known)]
+        listed = [(job, id_of(job), self.fingerprint(job)) for job in page.jobs]
+        known = self.store.known({number: digest for _, number, digest in listed if number is not None})
+        nameless = [digest for _, number, digest in listed if number is None]
+        refused = self.store.without_id("job", nameless) if nameless else ()
+        wanted = [
+            (job, number or 0, digest)
+            for job, number, digest in listed
+            if (digest not in refused if number is None else self._is_wanted(number, known))
+        ]
         # Asked after the jobs and before their host summaries: a job that is not pending now has all of them, for the
         # controller writes them before it stops calling the job pending.
         pending = page.pending
         if pending is None:
-            pending = self._pending(window, [number for job in wanted if (number := id_of(job)) is not None])
+            pending = self._pending(window, [number for _, number, _ in wanted if number])
         self.tally.known += len(page.jobs) - len(wanted)
-        for job in wanted:
-            number = id_of(job) or 0
-            awaited = number in pending and not self._is_overdue(finished_of(job))
-            self._fetch(job, fingerprints.get(number), provisional=awaited, unreported=number in pending)
+        for job, number, digest in wanted:
+            awaited = number in pending and not self.is_overdue(finished_of(job))
+            self._fetch(job, digest, provisional=awaited, unreported=number in pending)
         self.progress(self.tally)
 
-    def _is_wanted(self, number: int | None, known: Mapping[int, bool]) -> bool:
+    def _is_wanted(self, number: int, known: Mapping[int, bool]) -> bool:
         """Whether a listed job is new, changed, or no longer awaited; one that still is was asked for already."""
-        return number is None or (known.get(number, True) and not (number in known and number in self._still_awaited))
+        return known.get(number, True) and not (number in known and number in self._still_awaited)
 
     def _settle_awaited(self) -> None:
         """Read again the jobs whose host summaries were awaited: those that have them now, and those past waiting."""
@@ -195,17 +203,17 @@ class Sweep:
             return
         window = Window(min(awaited.values()) - timedelta(microseconds=1), max(awaited.values()))
         pending = self._pending(window, awaited)
-        overdue = {number for number, finished in awaited.items() if self._is_overdue(finished)}
+        overdue = {number for number, finished in awaited.items() if self.is_overdue(finished)}
         self._still_awaited = (awaited.keys() & pending) - overdue
         due = sorted(awaited.keys() - self._still_awaited)
         for start in range(0, len(due), PAGE_SIZE):
             asked = due[start : start + PAGE_SIZE]
             found = self.controller.jobs_by_ids(asked)
             for job in found:
-                self._fetch(job, unreported=job["id"] in pending)
+                self._fetch(job, unreported=id_of(job) in pending)
             self._completion.wait()
             self._write(self._completion.take())
-            missing = set(asked) - {job["id"] for job in found}
+            missing = set(asked) - set(map(id_of, found))
             gone = {number for number in missing if is_gone(self.controller, number)}
             self.store.settle(gone)
             self.store.give_up((missing - gone) & overdue)
@@ -243,7 +251,8 @@ class Sweep:
             self._write(self._completion.abandon())
             raise
 
-    def _is_overdue(self, finished: datetime | None) -> bool:
+    def is_overdue(self, finished: datetime | None) -> bool:
+        """Whether host summaries of a job that finished then are no longer waited for."""
         return finished is None or finished <= self.now - self.options.summaries_deadline
 
 
@@ -276,9 +285,9 @@ def is_gone(controller: Controller, job_id: int) -> bool:
     return False
 
 
-def _last_id(page: list[Document], previous: int) -> int:
-    """The id from which the next page goes on. Raises CorruptBody where there is none, or it would not move on."""
-    last = max(filter(None, map(id_of, page)), default=previous)
+def _next_after(page: list[Document], previous: int) -> int:
+    """The id after which the next page goes on. Raises CorruptBody where there is none, or it would not move on."""
+    last = last_id(page)
     if last <= previous:
         raise CorruptBody(
             f"The controller's list of jobs after id {previous} holds no higher id: it is not sorted as asked, or "

@@ -50,6 +50,8 @@ class Summary:
     templates: Sequence[Row]
     granularity: str
     job_counts: Sequence[Row]
+    in_quarantine: int
+    """Documents that did not fit, and are in none of these figures."""
 
 
 def summarize(
@@ -89,7 +91,24 @@ def summarize(
         templates=_rows(connection, "reports/savings_by_template", window),
         granularity=granularity,
         job_counts=_rows(connection, "reports/job_counts", window),
+        in_quarantine=in_quarantine(connection, clusters),
     )
+
+
+def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
+    """How many documents of these clusters, or of all, are in quarantine."""
+    values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
+    row = connection.execute(statement("reports/in_quarantine"), values).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate
+    return int(row[0])
+
+
+def quarantine_line(documents: int) -> str:
+    """A sentence for people on what is in quarantine; empty where nothing is."""
+    if not documents:
+        return ""
+    counted = "1 document is" if documents == 1 else f"{documents:,} documents are"
+    return f"{counted} in quarantine and in no figure: see `aap-pipeline rejected list`."
 
 
 def _range(connection: Connection, clusters: list[int] | None) -> tuple[date | None, date | None]:

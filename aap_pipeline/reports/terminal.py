@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aap_pipeline.reports.output import cell, money
-from aap_pipeline.reports.summary import Row, Summary
+from aap_pipeline.reports.summary import Row, Summary, quarantine_line
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _CHART_ROWS = 6
@@ -33,6 +33,8 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
     console.print()
     console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()
+    if line := quarantine_line(summary.in_quarantine):
+        console.print(Text(line, "yellow"))
 
 
 def _totals(summary: Summary) -> RenderableType:

@@ -33,9 +33,9 @@ _SHOWN: Final = timedelta(days=90)
 
 RECONCILED = Check(
     "reconciled",
-    "Every past day has the jobs that the controller counts, as far as a first sync looks back.",
-    "The missing jobs are here again. Look in the log for what deleted them, or for a clock at the controller that was "
-    "set back; report it if neither explains it.",
+    "Every day, today included, has the jobs that the controller counts, as far as a first sync looks back.",
+    "The missing jobs are here again. Look in PostgreSQL's log for what deleted them, or for a clock at the controller "
+    "that was set back; report it if neither explains it.",
 )
 
 
@@ -50,7 +50,7 @@ RECONCILED = Check(
     tags={"stage": "upkeep"},
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
-    description="""Each past day held against the controller's own count, one request a day; what is missing is fetched
+    description="""Each day held against the controller's own count, one request a day; what is missing is fetched
     as raw rows, and so are host summaries that came after their deadline. Runs each night; the sync needs no help from
     it.""",
 )
@@ -63,7 +63,8 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
         request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
-    yield MaterializeResult(metadata=dict(verdict.figures), check_results=[result(RECONCILIATION, RECONCILED, verdict)])
+    checked = result(RECONCILIATION, RECONCILED, verdict, cluster.name)
+    yield MaterializeResult(metadata=dict(verdict.figures), check_results=[checked])
 
 
 @asset(

@@ -43,7 +43,7 @@ def waiting(connection: Connection) -> list[Waiting]:
 def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[Due]:
     """A run for each cluster with raw rows left behind, unless one is under way; after a failure again each hour."""
     return [
-        Due(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows were left behind")
+        Due(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
         for each in found
         if each.raw_row is not None and each.cluster not in busy
     ]
@@ -57,13 +57,13 @@ def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -
     due = []
     for each in found:
         notes = {
-            "rates or minutes changed": each.changed_rate,
+            "rates changed": each.changed_rate,
             "settings changed": each.rebuild,
-            "changed days were left behind": each.changed_day,
+            "days left behind": each.changed_day,
         }
         reasons = [reason for reason, note in notes.items() if note is not None]
         if not reasons or each.cluster in busy or each.raw_row is not None:
             continue
         state = "/".join(str(note or 0) for note in notes.values())
-        due.append(Due(each.cluster, f"{each.cluster}/marts/{state}/{now:%Y-%m-%dT%H}", " and ".join(reasons)))
+        due.append(Due(each.cluster, f"{each.cluster}/marts/{state}/{now:%Y-%m-%dT%H}", reasons[0]))
     return due

@@ -95,7 +95,7 @@ archive_schedule = ScheduleDefinition(
     job=nightly,
     cron_schedule="17 2 * * *",
     default_status=DefaultScheduleStatus.RUNNING,
-    description="Each night one run for each enabled cluster: every past day is held against the controller's count, "
+    description="Each night one run for each enabled cluster: every day is held against the controller's count, "
     "what is missing is fetched, host totals are audited, the marts are held against core.",
 )
 def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -> list[RunRequest] | SkipReason:
@@ -108,7 +108,7 @@ def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     night = f"{context.scheduled_execution_time:%Y-%m-%d}"
     return [
-        RunRequest(run_key=f"{name}/{night}", partition_key=name, tags={REASON_TAG: "because it is night"})
+        RunRequest(run_key=f"{name}/{night}", partition_key=name, tags={REASON_TAG: "nightly"})
         for name in names
         if name in partitions
     ] or SkipReason("There is no enabled cluster.")

@@ -66,8 +66,7 @@ def _requests(
         return SkipReason("What waits belongs to clusters with a run under way.")
     return SensorResult(
         run_requests=[
-            RunRequest(run_key=each.key, partition_key=each.cluster, tags={REASON_TAG: f"because {each.reason}"})
-            for each in due
+            RunRequest(run_key=each.key, partition_key=each.cluster, tags={REASON_TAG: each.reason}) for each in due
         ]
     )
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dagster import SensorDefinition, SensorResult, SkipReason, build_sensor_context
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    RunRequest,
+    SensorDefinition,
+    SensorResult,
+    SkipReason,
+    build_sensor_context,
+)
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.incidents import raise_incident
@@ -17,6 +27,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.jobs import update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline_tests.alerts.local import WebReceiver, web_receiver
 from aap_pipeline_tests.site import Site
 from aap_simulator.server import SimulatorServer
@@ -117,21 +128,53 @@ def test_a_stale_cluster_is_told_and_its_check_turns_red(
     """Guards against a controller that is down for days because no run ever starts, so that none fails."""
     site.register("prod", controller)
     assert site.run("prod").success
-    long_ago(site)
-    answer = tick(site, alerts_sensor)
-    assert isinstance(answer, SensorResult)
-    assert [(event.check_name, event.partition, event.passed) for event in answer.asset_events] == [  # type: ignore[union-attr]
-        ("fresh", "prod", False)
-    ]
-    again = tick(site, alerts_sensor)
-    assert isinstance(again, SensorResult)
-    assert not again.asset_events
+    cursor = datetime.now(UTC).isoformat()
+    check = AssetCheckKey(AssetKey(ASSET), FRESH.name)
+    for _ in range(3):  # Dagster stores one evaluation of a check and partition without a run, and no second one
+        long_ago(site)
+        cursor, requests = look(site, cursor)
+        [request] = requests
+        run = defs.resolve_job_def("check_freshness").execute_in_process(
+            instance=site.instance, run_config=request.run_config
+        )
+        [found] = run.get_asset_check_evaluations()
+        assert (found.check_name, found.partition, found.passed) == ("fresh", "prod", False)
+        assert "`aap-pipeline clusters check prod`" in (found.description or "")
+        cursor, requests = look(site, cursor)
+        assert requests == []
+        [latest] = site.instance.event_log_storage.get_asset_check_execution_history(
+            check, 1, partition_filter=PartitionKeyFilter(key="prod")
+        )
+        assert latest.status is AssetCheckExecutionRecordStatus.FAILED
+        assert site.run("prod").success
+        cursor, requests = look(site, cursor)
+        assert requests == []
+    told_of = [(document["kind"], document["state"]) for document in told.documents]
+    assert told_of == [("cluster_stale", "open"), ("cluster_stale", "resolved")] * 3
+
+
+def test_a_cluster_that_is_fresh_again_when_its_run_comes_is_called_fresh(
+    site: Site, controller: SimulatorServer, told: WebReceiver
+) -> None:
+    """Guards against a check that stays red because its run waited in the queue behind the sync that mended it."""
+    site.register("prod", controller)
     assert site.run("prod").success
-    tick(site, alerts_sensor)
-    assert [(document["kind"], document["state"]) for document in told.documents] == [
-        ("cluster_stale", "open"),
-        ("cluster_stale", "resolved"),
-    ]
+    long_ago(site)
+    _, [request] = look(site, datetime.now(UTC).isoformat())
+    assert site.run("prod").success
+    run = defs.resolve_job_def("check_freshness").execute_in_process(
+        instance=site.instance, run_config=request.run_config
+    )
+    assert [found.passed for found in run.get_asset_check_evaluations()] == [True]
+
+
+def look(site: Site, cursor: str) -> tuple[str, list[RunRequest]]:
+    """A tick of the alerts sensor as the daemon handles it: its next cursor and the runs that it asks for."""
+    answer = tick(site, alerts_sensor, cursor)
+    assert isinstance(answer, SensorResult)
+    assert answer.cursor is not None
+    assert answer.cursor >= cursor
+    return answer.cursor, list(answer.run_requests or [])
 
 
 def long_ago(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from aap_pipeline.core.rejected import quarantine
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
@@ -39,6 +40,24 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
 def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
     """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
     assert cli("report", *_JANUARY, "--templates", "-1").status == 2
+
+
+def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) -> None:
+    """Guards against figures that lack jobs without a word about it."""
+    assert "quarantine" not in cli("report", *_JANUARY).out
+    clusters = {name: add_cluster(connection, name) for name in ("one.example.com", "two.example.com")}
+    for address, documents in (("one.example.com", 1), ("two.example.com", 2)):
+        for _ in range(documents):
+            quarantine(
+                connection, clusters[address], kind="job", external_id=None, reason="r", message="m.", document="{}"
+            )
+    connection.commit()
+    assert cli("report", *_JANUARY).out.endswith(
+        "3 documents are in quarantine and in no figure: see `aap-pipeline rejected list`.\n"
+    )
+    assert json.loads(cli("report", *_JANUARY, "--json").out)["in_quarantine"] == 3
+    one = cli("report", *_JANUARY, "--cluster", "one.example.com")
+    assert "1 document is in quarantine" in one.out
 
 
 def test_a_range_with_one_end_is_not_empty(cli: Cli, connection: Connection) -> None:

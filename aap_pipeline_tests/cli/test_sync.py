@@ -110,6 +110,32 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     assert failing["dead"] == errors["dead"]
 
 
+def test_a_sync_ends_with_what_is_in_quarantine_and_keeps_jobs_whose_clock_ran_backwards(
+    cli: Cli, key: str, servers: ExitStack, database_url: str
+) -> None:
+    """Guards against jobs that are in no figure, and about which nobody hears."""
+    world = small_world(jobs=12, odd_cases=False)
+    server = servers.enter_context(SimulatorServer(world))
+    register(database_url, key, "prod", at(server), server.token.access_token)
+    now = world.clock.now()
+    numbers = [world.add_job(finished=now - timedelta(minutes=n), hosts=2) for n in range(1, 4)]
+    for number, change in zip(numbers, ({"elapsed": -15.7}, {"status": "exploded"}, {"id": None}), strict=True):
+        world.jobs.rows[number].json = json.dumps({**world.jobs.rows[number].document(), **change}).encode()
+    for _ in range(2):
+        told = cli("sync")
+        assert told.status == 0
+        last = told.out.splitlines()[-1]
+        assert last == "2 documents are in quarantine and in no figure: see `aap-pipeline rejected list`."
+    found = query(
+        database_url,
+        "SELECT external_id, clock_ran_backwards, started = finished, elapsed, num_hosts FROM clusters_job "
+        f"WHERE external_id IN ({', '.join(map(str, numbers))})",
+    )
+    assert found == [(numbers[0], True, True, 0, 2)]
+    counted = "SELECT count(*) FROM clusters_job WHERE status IN ('successful', 'failed') AND num_hosts > 0"
+    assert [(json.loads(cli("report", "--json").out)["totals"]["runs"],)] == query(database_url, counted)
+
+
 _WITH_DATA = """
 SELECT c.name FROM clusters_cluster c JOIN clusters_clustersyncstatus s ON s.cluster_id = c.id
 UNION SELECT c.name FROM clusters_cluster c JOIN clusters_clustersyncdata d ON d.cluster_id = c.id

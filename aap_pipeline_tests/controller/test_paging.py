@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.controller.answers import Answer, Decode
 from aap_pipeline.controller.errors import BodyTooLarge, CorruptBody, ForeignLink, IncompleteAnswer
-from aap_pipeline.controller.paging import count, counted_page, whole
+from aap_pipeline.controller.paging import count, counted_page, last_id, whole
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 from aap_pipeline.controller.transport import decode
@@ -18,7 +18,7 @@ from aap_pipeline.controller.transport import decode
 
 class FakeController:
     """Lists `ids` the way a controller does; `promised` is its count, `cap` its largest page, `fitting` how many rows
-    stay within the bound on bodies.
+    stay within the bound on bodies, `odd` are the rows that it shows in place of some.
     """
 
     base_url = "https://aap.example.com"
@@ -30,12 +30,14 @@ class FakeController:
         promised: int | None = None,
         counts_always: bool = False,
         fitting: int = 200,
+        odd: dict[int, Any] | None = None,
     ) -> None:
         self.ids = sorted(ids)
         self.cap = cap
         self.promised = promised
         self.counts_always = counts_always
         self.fitting = fitting
+        self.odd = odd or {}
         self.statistics = Statistics()
         self.asked: list[dict[str, Any]] = []
 
@@ -46,7 +48,7 @@ class FakeController:
         size = min(self.cap, asked["page_size"])
         if min(size, len(left)) > self.fitting:
             raise BodyTooLarge("too large")
-        body: dict[str, Any] = {"results": [{"id": number} for number in left[:size]]}
+        body: dict[str, Any] = {"results": [self.odd.get(number, {"id": number}) for number in left[:size]]}
         if self.counts_always or "count_disabled" not in asked:
             body["count"] = len(left) if self.promised is None else self.promised
             body["next"] = f"/api/v2/{path}?page=2" if len(left) > size else None
@@ -69,12 +71,17 @@ IDS = st.lists(st.integers(1, 2000), unique=True, max_size=60)
 
 def by_counted_pages(controller: FakeController, size: int = 200, after: int = 0) -> list[int]:
     """All ids above `after`, read the way the sweep reads a slice."""
-    ids: list[int] = []
+    return [row["id"] for row in rows_by_counted_pages(controller, size, after)]
+
+
+def rows_by_counted_pages(controller: FakeController, size: int = 200, after: int = 0) -> list[Any]:
+    """The same, as rows."""
+    found: list[Any] = []
     while True:
-        rows, matching = counted_page(controller, "jobs/", None, size, ids[-1] if ids else after)
-        ids += [row["id"] for row in rows]
+        rows, matching = counted_page(controller, "jobs/", None, size, last_id(found) or after)
+        found += rows
         if len(rows) >= matching:
-            return ids
+            return found
 
 
 @given(IDS, st.integers(1, 20), st.integers(1, 300), st.integers(1, 30), st.booleans(), st.integers(0, 500))
@@ -165,7 +172,30 @@ def test_a_count_that_is_no_number_is_corrupt(number: object) -> None:
         count(Scripted({"count": number, "results": []}), "jobs/")
 
 
-@pytest.mark.parametrize("ids", [[2, 1], [1, 1], [None], ["1"], [0]])
+NO_ID = st.sampled_from([None, "7", 7.0, -7, 0, True, {"id": 7}, [7], 2**31, 10**30])
+
+
+@given(st.sets(st.integers(1, 400), max_size=40), st.integers(2, 20), st.integers(2, 40), st.data())
+def test_rows_without_a_valid_id_are_delivered_once_among_their_neighbours(
+    ids: set[int], cap: int, size: int, data: st.DataObject
+) -> None:
+    """Guards against one odd row that stops its cluster, hides what follows it, or is counted twice."""
+    nameless = [number for number in sorted(ids)[::2] if data.draw(st.booleans())]  # never two side by side
+    shown = st.fixed_dictionaries({"name": st.just("odd")}, optional={"id": NO_ID}) | st.sampled_from([None, 5, "x"])
+    odd = {number: data.draw(shown) for number in nameless}
+    expected = [odd.get(number, {"id": number}) for number in sorted(ids)]
+    assert rows_by_counted_pages(FakeController(sorted(ids), cap=cap, odd=odd), size) == expected
+    assert whole(FakeController(sorted(ids), cap=cap, odd=odd), "labels/") == expected
+
+
+def test_a_page_of_rows_without_ids_ends_a_list_that_then_falls_short() -> None:
+    """Guards against a loop, and against a list that is called whole although nothing could be asked for after it."""
+    controller = FakeController(list(range(1, 7)), cap=2, odd={3: {}, 4: {}})
+    with pytest.raises(IncompleteAnswer, match="counts 6 rows in labels/ but delivers 4"):
+        whole(controller, "labels/")
+
+
+@pytest.mark.parametrize("ids", [[2, 1], [1, 1], [3, None, 3], [2, "9", 1]])
 def test_rows_out_of_order_are_refused(ids: list[object]) -> None:
     """A proxy that drops order_by or id__gt would make keyset paging skip rows, or loop for ever."""
     body = {"count": len(ids), "results": [{"id": number} for number in ids]}

@@ -67,8 +67,8 @@ def number(value: Any) -> Decimal:
         parsed = Decimal(value)
     except InvalidOperation:
         raise Bad from None
-    check(parsed.is_finite() and 0 <= parsed < Decimal(10) ** 12 - 1)
-    return parsed.quantize(Decimal("0.001"), ROUND_HALF_UP)
+    check(parsed.is_finite() and parsed < Decimal(10) ** 12 - 1)
+    return parsed
 
 
 def maybe(document: Any, key: str, rule: Callable[[Any], Any]) -> Any:
@@ -124,7 +124,7 @@ class Oracle:
     def take(self, document: Any, kind: str = "job", *, provisional: bool = False, replayed: bool = False) -> None:
         """Store one raw document, or reject it. What a replayed one says of known things is out of date."""
         external_id = document.get("id") if isinstance(document, dict) else None
-        key = (kind, external_id if type(external_id) is int and abs(external_id) < 2**63 else None)
+        key = (kind, external_id if type(external_id) is int and 0 < external_id < 2**31 else None)
         exact = json.loads(json.dumps(document), parse_float=Decimal)
         try:
             check(isinstance(exact, dict))
@@ -180,7 +180,8 @@ class Oracle:
         elapsed = maybe(document, "elapsed", number)
         check(status not in FINISHED or (finished is not None and elapsed is not None))
         check((started or finished or created) is not None if status in FINISHED else (started or created) is not None)
-        check(started is None or finished is None or finished >= started)
+        backwards = (elapsed or 0) < 0 or (started is not None and finished is not None and finished < started)
+        check(status in FINISHED or not backwards)
         failed = maybe(document, "failed", flag)
         created_by = part(fields, "created_by")
         user = created_by and {
@@ -196,10 +197,11 @@ class Oracle:
             "full_name": name if len(name) > 255 else None,
             "description": maybe(document, "description", text),
             "status": status,
-            "started": started or finished or created,
+            "started": finished if backwards else started or finished or created,
             "never_started": started is None,
             "finished": finished,
-            "elapsed": elapsed or Decimal("0.000"),
+            "clock_ran_backwards": backwards,
+            "elapsed": Decimal(0 if backwards else elapsed or 0).quantize(Decimal("0.001"), ROUND_HALF_UP),
             "failed": status in FINISHED - {"successful"} if failed is None else failed,
             "created": created,
             "modified": modified,
@@ -211,6 +213,10 @@ class Oracle:
             "launched_by": self._launcher(part(document, "launched_by"), user),
             "labels": self._labels(fields),
         }
+        before = self.jobs.get(external_id, {})  # what is gone at the controller stays here
+        job |= {key: before.get(key) for key in ("organization", "job_template", *PLAIN) if job[key] is None}
+        if (document.get("launched_by") is None or job["launched_by"] is None) and before.get("launched_by"):
+            job["launched_by"] = before["launched_by"]
         summaries = self._summaries(document, external_id)
         job["num_hosts"] = len(summaries)
         for key in (*COUNTERS, "failed"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from aap_pipeline.core.parse import parse
@@ -175,7 +177,8 @@ def test_a_job_without_a_launcher_has_none(connection: Connection, store: Store,
 
 
 def test_a_job_read_again_follows_in_every_column(connection: Connection, store: Store) -> None:
-    """Guards against a re-read that updates some columns, doubles host summaries or leaves labels that were removed."""
+    """Guards against a re-read that updates some columns, doubles host summaries or leaves labels that were removed;
+    what the job refers to is another test's."""
     many = labels(*((n, f"label {n}") for n in range(1, 16)))
     store(job(1, summary_fields={"labels": many}, job_host_summaries=[summary(1, 1), summary(2, 1, 6, "web2")]),
           provisional=True)  # fmt: skip
@@ -183,9 +186,9 @@ def test_a_job_read_again_follows_in_every_column(connection: Connection, store:
     before = values(connection, "SELECT id FROM clusters_job")
     again = job(
         1, name="Renamed", description="d", status="failed", failed=True, started="2026-03-02T00:00:00Z",
-        finished="2026-03-02T00:00:01Z", elapsed=1, created=None, modified=None, organization=None, job_template=None,
-        project=None, inventory=None, execution_environment=4, instance_group=5, launched_by={}, type="job",
-        job_type="check", launch_type="scheduled",
+        finished="2026-03-02T00:00:01Z", elapsed=1, created=None, modified=None, organization=9, job_template=99,
+        project=98, inventory=97, execution_environment=4, instance_group=5, type="job",
+        launched_by={"id": 3, "name": "n", "type": "schedule"}, job_type="check", launch_type="scheduled",
         summary_fields={"organization": None, "job_template": None, "project": None, "inventory": None,
                         "labels": labels((3, "label 3"), (77, "new"))},
         job_host_summaries=[summary(3, 1, 7, "web3", dark=2, ok=0, changed=0, failed=True)],
@@ -193,18 +196,88 @@ def test_a_job_read_again_follows_in_every_column(connection: Connection, store:
     store(again)
     row = values(
         connection,
-        "SELECT id, name, description, status, failed, elapsed::text, created, organization_id, job_template_id, "
-        "project_id, inventory_id, execution_environment_id IS NULL, instance_group_id IS NULL, launched_by_id, "
-        "job_type, launch_type, provisional, num_hosts, dark_hosts_count, ok_hosts_count, failed_hosts_count "
+        "SELECT id, name, description, status, failed, elapsed::text, created, job_type, launch_type, provisional, "
+        "num_hosts, dark_hosts_count, ok_hosts_count, failed_hosts_count "
         "FROM clusters_job",
     )
     assert row == [
-        (before[0], "Renamed", "d", "failed", True, "1.000", None, None, None, None, None, False, False, None, "check",
-         "scheduled", False, 1, 1, 0, 1)
+        (before[0], "Renamed", "d", "failed", True, "1.000", None, "check", "scheduled", False, 1, 1, 0, 1)
     ]  # fmt: skip
     assert values(connection, "SELECT host_name FROM clusters_jobhostsummary") == ["web3"]
     joined = "SELECT l.external_id FROM clusters_joblabel j JOIN clusters_label l ON l.id = j.label_id ORDER BY 1"
     assert values(connection, joined) == [3, 77]
+
+
+_REFERRED = """
+    SELECT o.external_id, t.external_id, p.external_id, i.external_id, e.external_id, g.external_id, u.type, u.name
+    FROM archive.all_jobs j
+    LEFT JOIN clusters_organization o ON o.id = organization_id
+    LEFT JOIN clusters_jobtemplate t ON t.id = job_template_id LEFT JOIN clusters_project p ON p.id = project_id
+    LEFT JOIN clusters_inventory i ON i.id = inventory_id
+    LEFT JOIN clusters_executionenvironment e ON e.id = execution_environment_id
+    LEFT JOIN clusters_instancegroup g ON g.id = instance_group_id LEFT JOIN clusters_aapuser u ON u.id = launched_by_id
+    WHERE j.external_id = 1
+"""
+_ABSENT = object()
+_WITHOUT: dict[str, Any] = {
+    "organization": None, "job_template": None, "project": None, "inventory": None, "launched_by": _ABSENT,
+    "summary_fields": {"organization": None, "job_template": None, "project": None, "inventory": None},
+}  # fmt: skip
+
+
+def _job_1(**changes: Any) -> dict[str, Any]:
+    return {key: value for key, value in job(1, **changes).items() if value is not _ABSENT}
+
+
+_BY_NIGHT = {"id": 6, "name": "nightly", "type": "schedule"}
+_REFERS: dict[str, Any] = {"execution_environment": 4, "instance_group": 5, "launched_by": _BY_NIGHT}
+_BY_EVE: dict[str, Any] = {"created_by": {"id": 9, "username": "eve"}}
+
+
+@pytest.mark.parametrize("launched_by", [_ABSENT, None, {}, {"id": None, "name": None}])
+@pytest.mark.parametrize("archived", [False, True])
+@pytest.mark.parametrize("batches", [1, 2])
+def test_a_job_keeps_what_it_referred_to_when_that_is_gone_at_the_controller(
+    connection: Connection, store: Store, launched_by: Any, archived: bool, batches: int
+) -> None:
+    """Guards against a history that loses launchers, templates or organizations, which the controller has deleted."""
+    gone = _job_1(
+        **{**_WITHOUT, "launched_by": launched_by, "summary_fields": {**_WITHOUT["summary_fields"], **_BY_EVE}}
+    )
+    known = (1, 11, 8, 2, 4, 5, "schedule", "nightly")
+    if batches == 1:
+        store(_job_1(**_REFERS), gone)
+    else:
+        store(_job_1(**_REFERS))
+        if archived:
+            connection.execute("INSERT INTO archive.clusters_job SELECT * FROM clusters_job")
+            connection.execute("DELETE FROM clusters_job")
+            connection.commit()
+        store(gone)
+    assert values(connection, _REFERRED) == [known]
+    store(_job_1(launched_by={"id": 7, "name": "mallory", "type": "user"}, organization=3, summary_fields={}))
+    assert values(connection, _REFERRED) == [(3, 11, 8, 2, 4, 5, "user", "mallory")]
+
+
+def test_what_a_job_keeps_has_its_newest_name(connection: Connection, store: Store) -> None:
+    """Guards against a name taken from the document before the last, though another job's has a newer one."""
+    renamed = {
+        "launched_by": {**_BY_NIGHT, "name": "by night"},
+        "summary_fields": {"project": {"id": 8, "name": "new"}},
+    }
+    store(_job_1(**_REFERS), job(2, **renamed), _job_1(**_WITHOUT))
+    assert values(connection, _REFERRED)[0][-1] == "by night"
+    assert values(connection, "SELECT name FROM clusters_project") == ["new"]
+
+
+def test_a_job_first_seen_without_its_launcher_has_who_created_it_until_one_is_named(
+    connection: Connection, store: Store
+) -> None:
+    """Guards against a guess that counts for more than what the controller says."""
+    store(_job_1(launched_by=_ABSENT, summary_fields=_BY_EVE))
+    assert values(connection, _REFERRED)[0][-2:] == ("user", "eve")
+    store(_job_1(launched_by=_BY_NIGHT, summary_fields=_BY_EVE))
+    assert values(connection, _REFERRED)[0][-2:] == ("schedule", "nightly")
 
 
 def test_of_several_raw_rows_of_a_job_the_newest_wins(connection: Connection, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg
@@ -11,15 +12,15 @@ from aap_pipeline.core import rejected
 from aap_pipeline.core.parse import ParseError, parse
 from aap_pipeline.database.connection import Connection
 from aap_pipeline_tests.core.conftest import Store
-from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, values
+from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, template, values
 
 _BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("unknown_status", {"status": "exploded"}),
     ("finished_missing", {"finished": None}),
     ("elapsed_missing", {"elapsed": None}),
-    ("finished_before_started", {"finished": "2026-02-01T00:00:00Z"}),
+    ("finished_before_started", {"status": "running", "finished": "2026-02-01T00:00:00Z"}),
     ("out_of_range", {"elapsed": 1e12}),
-    ("out_of_range", {"elapsed": -1}),
+    ("out_of_range", {"status": "running", "elapsed": -1}),
     ("out_of_range", {"id": 2**31}),
     ("out_of_range", {"finished": "9999-12-31T23:59:59Z"}),
     ("out_of_range", {"job_host_summaries": [summary(1, 1, ok=2**31)]}),
@@ -58,6 +59,35 @@ def test_a_document_without_what_every_job_has_is_quarantined(
     del document[missing]
     assert store(document).rejected == 1
     assert [record.reason for record in rejected.list_rejected(connection)] == ["missing_field"]
+
+
+NO_ID = [None, "7", 7.5, -7, 0, True, 2**31, 10**30, {"id": 7}, [7], []]
+
+
+@pytest.mark.parametrize("kind", ["job", "organization", "job_template"])
+def test_records_without_a_valid_id_are_quarantined_each_by_itself(
+    connection: Connection, store: Store, kind: str
+) -> None:
+    """Guards against records of one nonsense id that displace each other, and one that sinks its neighbours."""
+    document = job(1) if kind == "job" else template(1, "t")
+    result = store(*({**document, "id": odd, "name": f"odd {n}"} for n, odd in enumerate(NO_ID)), document, kind=kind)
+    assert (result.documents, result.rejected) == (len(NO_ID) + 1, len(NO_ID))
+    found = rejected.list_rejected(connection)
+    assert {record.external_id for record in found} == {None}
+    names = {json.loads(rejected.show(connection, record.id)[1])["name"] for record in found}
+    assert names == {f"odd {n}" for n in range(len(NO_ID))}
+
+
+@pytest.mark.parametrize("odd", NO_ID)
+def test_a_host_summary_or_a_label_without_a_valid_id_takes_its_job_into_quarantine(
+    connection: Connection, store: Store, odd: object
+) -> None:
+    """Guards against a job stored with fewer hosts than it had, or without a label, because of one odd row."""
+    rows = [summary(1, 2), {**summary(2, 2), "id": odd}]
+    label = {"count": 1, "results": [{"id": odd, "name": "l"}]}
+    result = store(job(1), job(2, job_host_summaries=rows), job(3, summary_fields={"labels": label}), job(4))
+    assert (result.jobs, result.rejected) == (2, 2)
+    assert sorted(record.external_id or 0 for record in rejected.list_rejected(connection)) == [2, 3]
 
 
 @pytest.mark.parametrize("document", [[], "x", 5, None, True])

@@ -97,6 +97,9 @@ def _sent(
         checks.unparsed(connection, cluster)
         checks.rejected_since(connection, None, cluster)
         checks.without_hosts(connection, cluster, values(connection, "SELECT now() - interval '1 day'")[0])
+        checks.clocks(connection, cluster, values(connection, "SELECT now() - interval '1 day'")[0])
+        checks.provisional(connection, cluster)
+        checks.recount(connection, cluster, [5])
         clean_up(connection, cluster)
     files = {path.read_text(): path.stem for path in (sql_folder() / "core").glob("*.sql")}
     return {files[query]: (query, params) for query, params in seen if query in files}
@@ -133,7 +136,7 @@ def _plan(url: str, query: str, params: Any) -> str:
     """The plan of a statement as text; of a COPY, the plan of its query."""
     inner = re.search(r"COPY \((.*)\) TO STDOUT", query, re.DOTALL)
     with connect(url) as other:
-        other.execute("CREATE TEMPORARY TABLE core_incoming_job (LIKE clusters_job)")
+        other.execute(statement("core/create_incoming_job"))
         explained = other.execute(f"EXPLAIN (FORMAT JSON) {inner.group(1) if inner else query}".encode(), params)
         row = explained.fetchone()
         assert row is not None

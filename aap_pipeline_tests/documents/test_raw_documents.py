@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
+from aap_pipeline.controller.paging import id_of
 from aap_pipeline.controller.transport import decode
 from aap_pipeline.documents.raw_documents import (
     RawDocument,
     encode,
     finished_of,
-    id_of,
     labels_are_cut,
     raw_job,
+    raw_job_without_id,
     unstorable,
 )
 from aap_pipeline.raw.listings import store_listing
@@ -86,7 +87,7 @@ def test_numbers_that_json_does_not_know() -> None:
 
 def test_a_raw_job_is_the_row_as_received_with_its_host_summaries() -> None:
     """Guards against a document that is not what the controller sent."""
-    row = job(7, artifacts={"a": 2**70}, summary_fields={"labels": {"count": 1, "results": [{"id": 1}]}})
+    row = job(7, unknown={"a": 2**70}, summary_fields={"labels": {"count": 1, "results": [{"id": 1}]}})
     made = raw_job(row, [{"id": 1}, {"id": 2}], None, b"digest")
     assert json.loads(made.document) == {**row, "job_host_summaries": [{"id": 1}, {"id": 2}]}
     assert (made.external_id, made.host_summaries, made.finished, made.provisional) == (7, 2, NOW - MINUTE, False)
@@ -185,7 +186,7 @@ def test_what_is_no_id_is_none(value: object) -> None:
     assert id_of({"id": value}) is None
 
 
-@pytest.mark.parametrize("value", [None, 5, "yesterday", "2026-01-01", "2026-01-01T00:00:00"])
+@pytest.mark.parametrize("value", [None, 5, "yesterday", "2026-01-01T00:00:00", "0001-01-01T00:00:00+23:00"])
 def test_what_is_no_moment_is_none(value: object) -> None:
     """Guards against a watermark made of something that is no aware time."""
     assert finished_of({"finished": value}) is None
@@ -206,9 +207,13 @@ class Listed:
     def __init__(self, stored: dict[int, bytes | None]) -> None:
         self.stored = stored
         self.changed: list[RawDocument] = []
+        self.quarantined: set[bytes] = set()
 
     def listed(self, kind: str) -> Mapping[int, bytes | None]:
         return self.stored
+
+    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
+        return {digest for digest in fingerprints if digest in self.quarantined}
 
     def write_listing(self, changed: Sequence[RawDocument]) -> None:
         self.changed = list(changed)
@@ -239,6 +244,36 @@ def test_an_empty_listing_says_of_nothing_that_it_is_gone() -> None:
     store = Listed({1: b"a", 2: b"b"})
     store_listing(store, "job_template", [], by_name)
     assert store.changed == []
+
+
+@pytest.mark.parametrize("row", [{"name": "odd"}, {"id": "3", "name": "odd"}, {"id": {"id": 3}, "name": "odd"}])
+def test_a_row_without_a_valid_id_is_kept_once_and_is_not_taken_for_a_deletion(row: dict[str, Any]) -> None:
+    """Guards against a template marked as removed because its row came without its id, and against a copy each sync."""
+    store = Listed({1: b"a", 3: b"b"})
+    listing = [{"id": 1, "name": "a"}, row]
+    assert store_listing(store, "job_template", [dict(each) for each in listing], by_name) == 1
+    assert [(each.kind, each.external_id) for each in store.changed] == [("job_template", None)]
+    store.quarantined = {b"odd"}
+    assert store_listing(store, "job_template", listing, by_name) == 0
+
+
+@pytest.mark.parametrize(
+    "row", [None, 5, "x", [], {}, {"id": "7", "artifacts": {"p": "secret"}, "extra_vars": "secret"}]
+)
+def test_a_job_without_a_valid_id_is_kept_as_it_was_listed(row: Any) -> None:
+    """Guards against a row that no rule foresees, which would stop its cluster for good."""
+    made = raw_job_without_id(row, b"digest")
+    assert (made.kind, made.external_id, made.fingerprint) == ("job", None, b"digest")
+    assert json.loads(made.document) == ({"id": "7"} if isinstance(row, dict) and row else row)
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", {"name": "no id"}, {"id": [7]}, {"id": {"a": 1}}])
+def test_odd_labels_and_host_summaries_stay_in_their_job_for_core_to_refuse(odd: Any) -> None:
+    """Guards against one label or host summary that ends a sync."""
+    labels = {"count": 12, "results": [odd, *({"id": number} for number in range(1, 10))]}
+    document = json.loads(raw_job(job(7, summary_fields={"labels": labels}), [odd], [odd, {"id": 1}], b"").document)
+    assert document["job_host_summaries"] == [odd]
+    assert odd in document["summary_fields"]["labels"]["results"]
 
 
 def test_organizations_are_never_marked_as_gone() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.documents.columns import JOB_COLUMNS, job_row
 from aap_pipeline.documents.fingerprint import DIGEST_SIZE, fingerprint
-from aap_pipeline.documents.records import Job, Refused, decode
+from aap_pipeline.documents.records import FINISHED_STATUSES, Job, Refused, decode
 from aap_pipeline_tests.recorded import job_documents, organization_documents, template_documents
 
 Document = dict[str, Any]
@@ -131,7 +133,7 @@ def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes
         row = job_row(record, provisional=False, fingerprint=b"")
     except Refused:
         return
-    assert len(row.values) + len(row.references) + 1 == len(JOB_COLUMNS)
+    assert len(row.values) + len(row.references) + 2 == len(JOB_COLUMNS)
     for (_, type_), value in zip(JOB_COLUMNS, row.values, strict=False):
         if type_ == "int4":
             assert isinstance(value, int)
@@ -141,11 +143,47 @@ def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes
 
 
 def test_a_job_may_finish_in_the_instant_in_which_it_started() -> None:
-    """Guards against a job of no time at all in quarantine; one microsecond less is too little."""
+    """Guards against a job of no time at all that counts as one whose clock ran backwards."""
     moments = {"started": "2026-03-01T10:00:00.000001Z", "finished": "2026-03-01T10:00:00.000001Z"}
-    assert isinstance(decode("job", _bytes({**RECORDED[0], **moments})), Job)
-    with pytest.raises(Refused, match="before it started"):
-        decode("job", _bytes({**RECORDED[0], **moments, "finished": "2026-03-01T10:00:00Z"}))
+    record = decode("job", _bytes({**RECORDED[0], **moments}))
+    assert isinstance(record, Job)
+    assert not record.clock_ran_backwards
+
+
+SPAN = st.integers(-(10**6), 10**6)
+
+
+@given(SPAN, SPAN | st.none(), st.floats(-1e30, 999_999_999_998), st.sampled_from(sorted(FINISHED_STATUSES)))
+def test_a_finished_job_whose_clock_ran_backwards_is_kept_without_a_run_time(
+    finished: int, started: int | None, elapsed: float, status: str
+) -> None:
+    """Guards against jobs lost from every figure because two nodes' clocks differ, and against a negative run time."""
+    zero = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def moment(microseconds: int) -> datetime:
+        return zero + timedelta(microseconds=microseconds)
+
+    times = {
+        "finished": moment(finished).isoformat(),
+        "started": None if started is None else moment(started).isoformat(),
+    }
+    record = decode("job", _bytes({**RECORDED[0], **times, "status": status, "elapsed": elapsed}))
+    assert isinstance(record, Job)
+    values = job_row(record, provisional=False, fingerprint=b"").values
+    row = dict(zip([name for name, _ in JOB_COLUMNS], values, strict=False))
+    backwards = elapsed < 0 or (started is not None and finished < started)
+    assert row["clock_ran_backwards"] is backwards
+    assert row["finished"] == moment(finished)
+    assert row["started"] == moment(finished if backwards or started is None else started)
+    assert row["elapsed"] == (0 if backwards else Decimal(repr(elapsed)).quantize(Decimal("0.001"), ROUND_HALF_UP))
+
+
+@pytest.mark.parametrize("changes", [{"elapsed": -1, "finished": None}, {"finished": "2026-01-01T00:00:00Z"}])
+def test_a_job_under_way_whose_clock_ran_backwards_is_refused(changes: Document) -> None:
+    """Guards against a start of a running job that is made up."""
+    times = {"started": "2026-03-01T10:00:00Z", "elapsed": 0}
+    with pytest.raises(Refused, match="running"):
+        decode("job", _bytes({**RECORDED[0], **times, "status": "running", **changes}))
 
 
 def test_host_totals_count_hosts_and_not_what_happened_on_them() -> None:

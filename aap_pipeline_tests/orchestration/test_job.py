@@ -55,16 +55,16 @@ def test_a_partition_runs_from_the_controller_to_the_savings(site: Site, control
         if event.asset_key is not None
     }
     assert {key.split("/")[0] for key in metadata} == {"raw", "core", "marts"}
-    assert metadata["raw/sync_data"]["dagster/row_count"] == Int(len(jobs))
-    assert metadata["core/jobs"]["dagster/row_count"] == Int(len(jobs))
-    assert metadata["core/job_host_summaries"]["dagster/row_count"] == Int(summaries)
+    assert metadata["raw/sync_data"]["jobs_stored"] == Int(len(jobs))
+    assert metadata["core/jobs"]["dagster/partition_row_count"] == Int(len(jobs))
+    assert metadata["core/job_host_summaries"]["dagster/partition_row_count"] == Int(summaries)
     assert metadata["core/jobs"]["rows_written"] == Int(len(jobs))
     newest = str(max(jobs))
     assert f"/{newest}/" in str(metadata["core/jobs"]["newest_job"].value)
     assert isinstance(metadata["core/jobs"]["preview"], TableMetadataValue)
     assert str(metadata["core/jobs"]["preview"].records[0].data["job"]) == newest
     for key in metadata.keys() - {"raw/sync_data"}:
-        assert {"dagster/row_count", "preview"} <= metadata[key].keys(), key
+        assert {"dagster/row_count", "dagster/partition_row_count", "preview"} <= metadata[key].keys(), key
     assert isinstance(metadata["raw/sync_data"]["lag_seconds"], FloatMetadataValue)
     assert {event.partition for event in result.get_asset_materialization_events()} == {"prod"}
     run = site.instance.get_run_by_id(result.run_id)

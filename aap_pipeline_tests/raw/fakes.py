@@ -37,6 +37,8 @@ class FakeController:
     """How many of the next pages lack their last row, though it is counted."""
     left_out: set[int] = field(default_factory=set)
     """Jobs that are counted and in no page."""
+    shown: dict[int, Any] = field(default_factory=dict)
+    """What lists show in place of some jobs."""
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -74,7 +76,9 @@ class FakeController:
             self.withheld -= 1
             rows = rows[:-1]
         self._then("page")
-        return rows, len(matching)
+        while len(rows) < len(matching) and rows[1:] and rows[-1]["id"] in self.shown:
+            rows = rows[:-1]  # as `counted_page` does
+        return [self.shown.get(row["id"], row) for row in rows], len(matching)
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Document]:
         self._asked("by_ids", tuple(ids))
@@ -119,6 +123,8 @@ class FakeStore:
     settled: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     writes: list[int] = field(default_factory=list)
+    nameless: list[RawJob] = field(default_factory=list)
+    """Those without a valid id."""
 
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
         return {
@@ -127,10 +133,16 @@ class FakeStore:
             if number in self.rows and self.rows[number].fingerprint == digest
         }
 
+    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
+        return {row.fingerprint for row in self.nameless} & set(fingerprints)
+
     def write(self, jobs: Sequence[RawJob]) -> None:
         self.writes.append(len(jobs))
         for row in jobs:
-            number = row.external_id or 0
+            number = row.external_id
+            if number is None:
+                self.nameless.append(row)
+                continue
             self.rows[number] = row
             if row.provisional and row.finished:
                 self.waiting[number] = row.finished

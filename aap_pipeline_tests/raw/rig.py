@@ -23,6 +23,7 @@ from aap_simulator.world import JobTruth, World
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Document = dict[str, Any]
 Counters = tuple[object, ...]
+LEFT_OUT = ("related", "url", "extra_vars", "artifacts")
 COUNTERS = ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
 
 
@@ -147,7 +148,7 @@ def _as_part(summary: Document) -> Document:
 
 
 def _kept(document: Document) -> Document:
-    return {key: value for key, value in document.items() if key not in ("related", "url", "extra_vars")}
+    return {key: value for key, value in document.items() if key not in LEFT_OUT}
 
 
 def assert_raw_is_truth(rig: Rig) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import DayCount, Reconciliation
+from aap_pipeline.raw.window import Window
 
 NOW = datetime(2026, 5, 1, 10, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -31,12 +32,12 @@ def test_a_cluster_that_only_backfills_read_is_not_called_unsynced() -> None:
 
 def test_the_window_of_completeness_ends_where_late_jobs_may_still_appear() -> None:
     """Guards against a red check for a job that the next sync's overlap brings."""
-    assert checks.recent_window(FINE, 10 * MINUTE) == (NOW - timedelta(days=1, minutes=11), NOW - 11 * MINUTE)
+    assert checks.recent_window(FINE, 10 * MINUTE) == Window(NOW - timedelta(days=1, minutes=11), NOW - 11 * MINUTE)
 
 
 def test_fewer_here_is_a_hole_and_more_here_is_not() -> None:
     """Guards against a clean-up at the controller that looks like a loss here."""
-    window = (NOW - timedelta(days=1), NOW)
+    window = Window(NOW - timedelta(days=1), NOW)
     assert [checks.completeness(5, ours, window).passed for ours in (4, 5, 6)] == [False, True, True]
 
 
@@ -60,7 +61,7 @@ def test_a_watermark_ahead_of_all_clocks_is_an_error() -> None:
 
 def test_a_reconciliation_names_days_and_jobs() -> None:
     """Guards against "something was missing"."""
-    found = Reconciliation(90, (DayCount(date(2026, 4, 2), 5, 3),), (11, 12), (13,), 91)
+    found = Reconciliation(90, (DayCount("2026-04-02", 5, 3),), (11, 12), (13,), 91)
     verdict = checks.reconciliation(found)
     assert not verdict.passed
     assert "2 jobs were missing" in verdict.text

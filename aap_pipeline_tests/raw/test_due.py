@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aap_pipeline.jobs import REASON_TAG
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +45,9 @@ def state(**changes: object) -> SyncState:
 def test_a_newer_job_is_always_a_reason(cluster: SyncState, now: datetime) -> None:
     """Guards against a job that waits for the ten-minute round."""
     newest = (cluster.watermark or now) + timedelta(microseconds=1)
-    assert reason_to_sync(cluster, newest, now)
+    reason = reason_to_sync(cluster, newest, now)
+    assert reason
+    assert len(f"{REASON_TAG}: {reason}") <= 30, "the Dagster UI cuts it off"
 
 
 @given(states, moments)
@@ -61,16 +64,17 @@ def test_no_cluster_waits_longer_than_ten_minutes(cluster: SyncState, now: datet
         ({}, NOW - 2 * MINUTE, None),
         ({}, None, None),
         ({"watermark": None}, None, None),
-        ({"watermark": None}, NOW, "a job finished at 12:00:00 UTC"),
-        ({"last_ended": None}, None, "it was never synced"),
+        ({"watermark": None}, NOW, "new job at 12:00:00 UTC"),
+        ({"last_ended": None}, None, "never synced"),
         ({"awaits_summaries": True}, None, None),
-        ({"awaits_summaries": True, "last_ended": NOW - MINUTE}, None, "host summaries are awaited"),
-        ({"last_ended": NOW - 10 * MINUTE}, NOW - MINUTE, "the last sync is ten minutes old"),
+        ({"awaits_summaries": True, "last_ended": NOW - MINUTE}, None, "host summaries are due"),
+        ({"last_ended": NOW - 10 * MINUTE}, NOW - MINUTE, "last sync 10 minutes ago"),
     ],
 )
 def test_the_reason_is_said(changes: dict[str, object], newest: datetime | None, reason: str | None) -> None:
     """Guards against runs that nobody can explain, and against a run every five seconds for nothing."""
     assert reason_to_sync(state(**changes), newest, NOW) == reason
+    assert len(f"{REASON_TAG}: {reason}") <= 30, "the Dagster UI cuts it off"
 
 
 @pytest.mark.parametrize("was_last", [None, True, False])
@@ -83,9 +87,9 @@ def test_a_paused_backfill_and_live_syncs_take_turns(
     paused = state(paused_from=NOW - 10 * MINUTE, paused_to=until, backfill_was_last=was_last)
     due = what_is_due(paused, newest, NOW)
     if newest is not None and was_last:
-        assert due == Due("a job finished at 12:00:00 UTC")
+        assert due == Due("new job at 12:00:00 UTC")
     else:
-        assert due == Due("its backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
+        assert due == Due("backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
     assert what_is_due(state(), None, NOW) is None
 
 

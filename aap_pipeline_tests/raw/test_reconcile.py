@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,9 @@ from aap_simulator.tokens import AUDITOR, PLAIN
 HOUR = timedelta(hours=1)
 
 
-def reconciled(rig: Rig, **request: Any) -> Reconciliation:
+def reconciled(rig: Rig, doubted: Collection[int] = (), **request: Any) -> Reconciliation:
     request = {"client_settings": rig.settings, **request}
-    return reconcile(rig.database_url, rig.cipher, SyncRequest(rig.cluster, **request))
+    return reconcile(rig.database_url, rig.cipher, SyncRequest(rig.cluster, **request), doubted=doubted)
 
 
 def test_nothing_is_asked_twice_when_all_is_here(rig: Rig, server: SimulatorServer) -> None:
@@ -29,7 +30,7 @@ def test_nothing_is_asked_twice_when_all_is_here(rig: Rig, server: SimulatorServ
     rig.parse()
     found = reconciled(rig)
     assert (found.differing, found.missing, found.late) == ((), (), ())
-    assert found.days == 89
+    assert found.days == 90
     assert rig.last_run()["kind"] == "reconcile"
     assert server.log.by_kind["host_summaries"] == 5
 
@@ -56,6 +57,44 @@ def test_missing_jobs_are_fetched_and_named_and_deleted_ones_are_not_missed(rig:
     rig.parse()
     again = reconciled(rig)
     assert again.missing == ()
+
+
+def test_a_job_of_today_is_missed_too_and_what_the_next_sync_reads_is_not(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a check that complains of today and a remedy that looks at past days only."""
+    world = empty_world()
+    server.use(world)
+    jobs = [world.add_job(finished=NOW - timedelta(minutes=minutes)) for minutes in (200, 30, 5)]
+    rig.sync()
+    rig.parse()
+    rig.execute("DELETE FROM clusters_job WHERE external_id = ANY (%s)", [jobs[0], jobs[2]])
+    assert reconciled(rig).missing == (jobs[0],)
+    rig.sync()
+    assert rig.raw_jobs().keys() == {jobs[0], jobs[2]}
+
+
+def test_doubted_jobs_are_read_again_and_those_that_are_gone_are_named(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a damaged job that is known, so that no sync reads it again."""
+    world = empty_world()
+    server.use(world)
+    kept, gone, late, never = (
+        world.add_job(finished=NOW - 30 * HOUR, hosts=2),
+        world.add_job(finished=NOW - 30 * HOUR, hosts=2),
+        world.add_job(finished=NOW - timedelta(minutes=1), hosts=2, stats="late"),
+        world.add_job(finished=NOW - 30 * HOUR, hosts=2, stats="never"),
+    )
+    rig.sync()
+    rig.parse()
+    rig.execute("UPDATE clusters_job SET name = 'damaged', provisional = TRUE")
+    world.delete_job(gone)
+    found = reconciled(rig, doubted=[kept, gone, late, never])
+    rig.parse()
+    assert (found.again, found.gone) == ((kept, never), (gone,))
+    rows = rig.query("SELECT external_id, name = 'damaged', provisional, num_hosts FROM clusters_job ORDER BY 1")
+    assert rows == [(kept, False, False, 2), (gone, True, False, 2), (late, True, True, 0), (never, False, False, 0)]
+    assert rig.query("SELECT external_id, given_up FROM pipeline.pending_summaries ORDER BY 1") == [
+        (late, False),
+        (never, True),
+    ]
 
 
 def test_host_summaries_that_came_after_the_deadline_are_found(rig: Rig, server: SimulatorServer) -> None:

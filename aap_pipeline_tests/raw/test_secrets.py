@@ -6,6 +6,7 @@ import logging
 import subprocess
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 
 from aap_pipeline.clusters.registry import rotate_key
@@ -20,6 +21,7 @@ from aap_simulator.server import SimulatorServer
 from aap_simulator.tokens import TokenPair
 
 MARKER = "PLANTED-a81f"
+ARTIFACTS = {"facts": {"db_password": f"{MARKER}-artifacts"}}
 EXTRA_VARS = f'{{"db_password": "{MARKER}-extra-vars"}}'
 
 
@@ -41,10 +43,15 @@ def test_no_planted_secret_is_found_anywhere(
     number = world.add_job(finished=NOW)
     with world.lock:
         row = world.jobs.rows[number]
-        world.jobs.update(row, {**row.document(), "extra_vars": EXTRA_VARS})
+        world.jobs.update(row, {**row.document(), "extra_vars": EXTRA_VARS, "artifacts": ARTIFACTS})
         templates = world.objects["job_templates"]
         template = templates.rows[templates.ids[0]]
         templates.update(template, {**template.document(), "extra_vars": EXTRA_VARS})
+        # Both kinds of quarantine: what stage core refuses, and what PostgreSQL cannot hold.
+        for change in ({"status": "exploded"}, {"name": "half a \0"}):
+            bad = world.jobs.rows[world.add_job(finished=NOW)]
+            secrets = {"extra_vars": EXTRA_VARS, "artifacts": ARTIFACTS}
+            bad.json = orjson.dumps({**bad.document(), **secrets, **change})
     pair = TokenPair(f"{MARKER}-access", f"{MARKER}-refresh")
     server.tokens.adopt(pair)
     server.tokens.clients[f"{MARKER}-client"] = f"{MARKER}-secret"
@@ -64,11 +71,14 @@ def test_no_planted_secret_is_found_anywhere(
     report = rig.sync(tell=said.append)
     said += [repr(report), caplog.text]
     assert not [text for text in said if MARKER in text.replace(f"{MARKER}-client", "")]
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('raw_retention_days', '30')")
     for stage in (lambda *_: 0, parse):
         stage(rig.database_url, rig.cluster.id)
         text = dump(rig.database_url)
         assert template.document()["name"] in text
         assert MARKER not in text.replace(f"{MARKER}-client", "")  # a client's id is no secret
+    assert rig.value("SELECT count(*) FROM pipeline.rejected_record") == 2
+    assert rig.value("SELECT count(*) FROM pipeline.raw_archive WHERE kind = 'job'") == 1
     fresh = Cipher([new_key()])
     with pytest.raises(PipelineError) as wrong:
         rotate_key(rig.connection, fresh)

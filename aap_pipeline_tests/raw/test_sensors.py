@@ -128,7 +128,7 @@ def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(
         config = request.run_config["ops"]["raw__sync_data"]["config"] if request.run_config else {}
         assert ("dagster/priority" in request.tags) == bool(config)
         assert site.run("prod", **config).success
-    assert reasons[:3] == ["because a job finished", *["because its backfill goes on"] * 2]
+    assert reasons[:3] == ["new job", *["backfill goes on"] * 2]
     assert site.query("SELECT count(*) FROM clusters_job") == [(len(world.truth().jobs),)]
 
 
@@ -138,7 +138,7 @@ def test_a_run_is_asked_for_only_when_something_is_new(site: Site, controller: S
     first = ask(site)
     assert due(first) == ["prod"]
     [request] = first.run_requests or []
-    assert request.tags[REASON_TAG] == "because it was never synced"
+    assert request.tags[REASON_TAG] == "never synced"
     assert site.run("prod").success
     controller.log.clear()
     nothing = ask(site)
@@ -148,7 +148,7 @@ def test_a_run_is_asked_for_only_when_something_is_new(site: Site, controller: S
     controller.world.add_job(finished=datetime.now(UTC))  # type: ignore[attr-defined]
     again = ask(site)
     assert due(again) == ["prod"]
-    assert "because a job finished at" in (again.run_requests or [])[0].tags[REASON_TAG]
+    assert "new job at" in (again.run_requests or [])[0].tags[REASON_TAG]
 
 
 def test_a_disabled_cluster_and_one_without_a_partition_are_left_alone(site: Site, controller: SimulatorServer) -> None:

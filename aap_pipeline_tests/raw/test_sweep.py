@@ -338,3 +338,32 @@ def test_cut_labels_are_fetched_and_whole_ones_are_not(bench: Bench) -> None:
     labels = orjson.loads(bench.store.rows[2].document)["summary_fields"]["labels"]
     assert labels["count"] == 15
     assert [label["id"] for label in labels["results"]] == [*range(6, 16), *range(1, 6)]
+
+
+@given(
+    ids=st.sets(st.integers(1, 60), min_size=1, max_size=40),
+    page_size=st.integers(2, 20),
+    limit=st.integers(3, 50),
+    odd=st.lists(st.sampled_from([{"id": None}, {"id": "7"}, {"id": 1.5}, {"id": -7}, {"id": [1]}, {}]), min_size=20),
+)
+def test_jobs_without_a_valid_id_are_stored_once_and_hold_up_no_other(
+    ids: set[int], page_size: int, limit: int, odd: list[Document]
+) -> None:
+    """Guards against one listed job without an id that stops its cluster for good, or comes back with each sync."""
+    with ThreadPoolExecutor(4) as executor:
+        bench = Bench(executor, page_size=page_size)
+        bench.controller.add(*(job(number, NOW - number * MINUTE) for number in ids))
+        nameless = sorted(ids)[1::2]  # never two side by side, which a page of two could not get past
+        bench.controller.shown = {
+            number: {**bench.controller.jobs[number], "id": None, "name": f"odd {number}", **change}
+            for number, change in zip(nameless, odd, strict=False)
+        }
+        kept = ids - bench.controller.shown.keys()
+        tally = bench.sweep(slice_jobs=limit).tally
+        assert bench.store.rows.keys() == kept
+        names = [orjson.loads(row.document)["name"] for row in bench.store.nameless]
+        assert sorted(names) == sorted(row["name"] for row in bench.controller.shown.values())
+        assert tally.seen == tally.counted == len(ids)
+        assert bench.store.watermark == NOW - min(ids) * MINUTE
+        again = bench.sweep(slice_jobs=limit).tally
+        assert (again.known, again.stored) == (len(ids), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.raw.estimate import estimate
-from aap_pipeline.raw.reconcile import DayCount, differing_days, past_days, window_of
+from aap_pipeline.raw.reconcile import DayCount, days_of, differing_days
 from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, moment, plan_sync, require_window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -97,25 +98,25 @@ def test_halves_are_whole_and_smaller(microseconds: int) -> None:
     assert window.after < earlier.until < window.until
 
 
-def test_a_day_is_one_day() -> None:
-    """Guards against midnight counted twice or not at all."""
-    first, second = window_of(date(2026, 2, 27), date(2026, 2, 27)), window_of(date(2026, 2, 28), date(2026, 2, 28))
-    assert first.until == second.after
-    assert first.after < datetime(2026, 2, 27, tzinfo=UTC) <= first.until < datetime(2026, 2, 28, tzinfo=UTC)
-    assert window_of(date(2026, 2, 27), date(2026, 2, 28)) == Window(first.after, second.until)
-
-
-def test_only_whole_days_behind_the_watermark_are_reconciled() -> None:
-    """Guards against calling jobs missing that the next sync would read anyway."""
-    assert past_days(NOW, None, date(2026, 2, 1)) == []
-    assert past_days(NOW, NOW - HOUR, date(2026, 2, 27)) == [date(2026, 2, 27), date(2026, 2, 28)]
-    assert past_days(NOW, NOW - 3 * DAY, date(2026, 2, 24)) == [date(2026, 2, 24), date(2026, 2, 25)]
-    assert past_days(NOW, NOW - HOUR, date(2026, 3, 1)) == []
+@given(st.integers(0, 5), st.integers(0, 3 * 86_400_000_000))
+def test_days_are_whole_and_end_where_the_sync_has_read_everything(days: int, microseconds: int) -> None:
+    """Guards against midnight counted twice or not at all, and against missing what the next sync reads."""
+    first, until = date(2026, 2, 27), NOW - days * DAY + timedelta(microseconds=microseconds)
+    found = days_of(first, until)
+    if until < datetime(2026, 2, 27, tzinfo=UTC):
+        assert found == {}
+        return
+    windows = list(found.values())
+    assert windows[0].after == datetime(2026, 2, 26, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert windows[-1].until == until
+    assert all(one.until == other.after for one, other in itertools.pairwise(windows))
+    for day, window in found.items():
+        assert {(window.after + timedelta(microseconds=1)).date(), window.until.date()} == {date.fromisoformat(day)}
 
 
 def test_days_differ_where_something_may_be_missing() -> None:
     """Guards against missing jobs behind deleted ones, and against asking for what is gone there."""
-    days = [date(2026, 2, day) for day in range(1, 6)]
+    days = [f"2026-02-0{day}" for day in range(1, 6)]
     theirs = dict(zip(days, (5, 5, 5, 0, 7), strict=True))
     ours = dict(zip(days, (5, 4, 6, 9), strict=False))
     assert differing_days(theirs, ours) == [DayCount(days[1], 5, 4), DayCount(days[2], 5, 6), DayCount(days[4], 7, 0)]

@@ -38,22 +38,29 @@ def test_each_asset_of_a_stage_has_its_figures(connection: Connection, stage: st
     figures = table_figures(connection, name, cluster)  # type: ignore[arg-type]
     assets = {spec.key.path[1] for spec in defs.resolve_all_asset_specs() if spec.group_name == stage}
     assert figures.keys() == assets
-    assert all(each["dagster/row_count"] == 0 and not shown(each) for each in figures.values())
+    assert all(each["dagster/partition_row_count"] == 0 and not shown(each) for each in figures.values())
 
 
 def test_rows_are_counted_exactly_as_far_as_that_is_quick_and_then_estimated(connection: Connection) -> None:
     """Guards against a count of millions of rows in each sync, and against an estimate that passes for a count."""
     small, large = add_cluster(connection), add_cluster(connection, "large.example.com")
+
+    def rows(cluster: int) -> tuple[int | None, int | None]:
+        """Of the whole table and of the cluster."""
+        jobs = table_figures(connection, "reports/core_tables", cluster)["jobs"]
+        return jobs.get("dagster/row_count"), jobs.get("dagster/partition_row_count")
+
     add_jobs(connection, small, 1, 7)
-    add_jobs(connection, large, 1, COUNTED_UP_TO)
-    assert table_figures(connection, "reports/core_tables", large)["jobs"]["dagster/row_count"] == COUNTED_UP_TO
-    add_jobs(connection, large, COUNTED_UP_TO + 1, COUNTED_UP_TO + 1)
+    add_jobs(connection, large, 1, COUNTED_UP_TO - 7)
+    assert rows(large) == (COUNTED_UP_TO, COUNTED_UP_TO - 7)
+    assert rows(small) == (COUNTED_UP_TO, 7)
+    add_jobs(connection, large, COUNTED_UP_TO - 6, COUNTED_UP_TO + 1)
     connection.execute("ANALYZE clusters_job")
+    assert rows(large) == (None, None)
+    assert rows(small) == (None, 7)
     jobs = table_figures(connection, "reports/core_tables", large)["jobs"]
-    assert "dagster/row_count" not in jobs
     assert jobs["rows_of_all_clusters_estimated"] == COUNTED_UP_TO + 8
     assert [row["job"] for row in shown(jobs)] == list(range(COUNTED_UP_TO + 1, COUNTED_UP_TO - 4, -1))
-    assert table_figures(connection, "reports/core_tables", small)["jobs"]["dagster/row_count"] == 7
 
 
 def test_a_long_name_is_cut(connection: Connection) -> None:

@@ -68,7 +68,7 @@ def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up:
             operator.open_launchpad("berlin")
             operator.launch()
             operator.see_run_end("Failure")
-            words = operator.see_check("core/jobs", "host_totals_agree", "Have the named jobs read again")
+            words = operator.see_check("core/jobs", "host_totals_agree", "aap-pipeline reconcile --cluster")
             assert "Failed" in words
             assert "Jobs with host totals that differ from their host summaries (1)" in words
 

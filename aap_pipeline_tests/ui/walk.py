@@ -43,7 +43,7 @@ class Operator:
         self._open(page)  # what was None when the page was opened stays so
         for cluster in clusters:
             self._see(cluster).wait_for()
-        self._see("dagster/row_count").wait_for()
+        self._see("dagster/partition_row_count").wait_for()
 
     def open_launchpad(self, cluster: str) -> None:
         """The main job's launchpad, for one cluster."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from aap_pipeline.jobs import REASON_TAG
+
 from aap_pipeline.upkeep.left_behind import Waiting, to_parse, to_refresh
 
 NOW = datetime(2026, 5, 1, 10, 30, tzinfo=UTC)
@@ -31,6 +33,15 @@ def test_each_new_note_is_a_new_run() -> None:
     """Guards against a second change of rates that the first one's run key swallows."""
     notes = [Waiting("a", changed_rate=1), Waiting("a", changed_rate=2), Waiting("a", changed_rate=2, rebuild=1)]
     assert len({to_refresh([each], (), NOW)[0].key for each in notes}) == 3
+
+
+def test_every_reason_can_be_read_in_the_dagster_ui() -> None:
+    """Guards against a tag that is cut off in each row of Runs."""
+    due = to_parse([Waiting("a", raw_row=1)], (), NOW)
+    due += to_refresh([Waiting("a", 0, 1), Waiting("b", None, 1, 1), Waiting("c", None, 1, 1, 1)], (), NOW)
+    due += to_refresh([Waiting("a", changed_day=1), Waiting("b", rebuild=1), Waiting("c", None, 1, 1, 1)], (), NOW)
+    assert len(due) == 6
+    assert max(len(f"{REASON_TAG}: {each.reason}") for each in due) <= 30
 
 
 def test_raw_rows_go_first() -> None:

@@ -97,7 +97,7 @@ def dagster_pictures(folder: Path) -> None:
             operator.open_launchpad(CLUSTER)
             operator.launch()
             operator.see_run_end("Failure")
-            operator.see_check("core/jobs", "host_totals_agree", "Have the named jobs read again")
+            operator.see_check("core/jobs", "host_totals_agree", "aap-pipeline reconcile --cluster")
             photograph(operator, "failed-check")
     finally:
         up.process.terminate()

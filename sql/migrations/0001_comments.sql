@@ -77,7 +77,7 @@ COMMENT ON COLUMN clusters_job.finished IS 'When the job finished: the date by w
 COMMENT ON COLUMN clusters_job.elapsed IS 'Run time in seconds.';
 COMMENT ON COLUMN clusters_job.failed IS 'Whether the controller calls it failed.';
 COMMENT ON COLUMN clusters_job.organization_id IS 'Organization of the job.';
-COMMENT ON COLUMN clusters_job.job_template_id IS 'Job template; NULL where the job had none or it was deleted.';
+COMMENT ON COLUMN clusters_job.job_template_id IS 'Job template; NULL where the job had none or it was deleted before the job was read.';
 COMMENT ON COLUMN clusters_job.project_id IS 'Project of the job.';
 COMMENT ON COLUMN clusters_job.inventory_id IS 'Inventory of the job.';
 COMMENT ON COLUMN clusters_job.execution_environment_id IS 'Execution environment of the job.';
@@ -97,6 +97,8 @@ COMMENT ON COLUMN clusters_job.created IS 'When the job was created at the contr
 COMMENT ON COLUMN clusters_job.modified IS 'When the job was last modified at the controller.';
 COMMENT ON COLUMN clusters_job.full_name IS 'The whole name, where it is longer than 255 characters.';
 COMMENT ON COLUMN clusters_job.never_started IS 'The job ended before it started.';
+COMMENT ON COLUMN clusters_job.clock_ran_backwards IS
+    'The controller reported a finish before the start: started is stored as finished, and elapsed as 0.';
 COMMENT ON COLUMN clusters_job.provisional IS 'Host summaries may still arrive: the host counts may rise.';
 
 COMMENT ON TABLE clusters_joblabel IS 'Which labels a job carries.';

@@ -211,6 +211,7 @@ CREATE TABLE clusters_job (
     never_started BOOLEAN NOT NULL DEFAULT FALSE,
     provisional BOOLEAN NOT NULL DEFAULT FALSE,
     fingerprint BYTEA,
+    clock_ran_backwards BOOLEAN NOT NULL DEFAULT FALSE,
     CONSTRAINT valid_status CHECK (
         status IN ('new', 'pending', 'waiting', 'running', 'successful', 'failed', 'error', 'canceled')),
     CONSTRAINT finished_jobs_have_elapsed CHECK (

@@ -71,4 +71,4 @@ WITH found (asset, relation, counted, shown) AS (
         (SELECT json_agg(few) FROM (SELECT external_id AS id, name FROM clusters_label
             WHERE cluster_id = %(cluster)s ORDER BY external_id DESC LIMIT 5) few)
 )
-SELECT asset, counted, reltuples::bigint AS estimated, shown FROM found JOIN pg_class ON pg_class.oid = relation
+SELECT asset, relation::text, counted, reltuples::bigint AS estimated, shown FROM found JOIN pg_class ON pg_class.oid = relation

@@ -28,4 +28,4 @@ found (asset, relation, counted, shown) AS (
             WHERE series.cluster_id = %(cluster)s AND date = (SELECT day FROM newest)
             ORDER BY runs DESC LIMIT 5) few)
 )
-SELECT asset, counted, reltuples::bigint AS estimated, shown FROM found JOIN pg_class ON pg_class.oid = relation
+SELECT asset, relation::text, counted, reltuples::bigint AS estimated, shown FROM found JOIN pg_class ON pg_class.oid = relation
