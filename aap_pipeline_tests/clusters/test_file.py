@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
@@ -187,6 +187,7 @@ def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: P
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200) | st.text("clusters:\n -{}[]nameddrss&*!%@`'\"", max_size=200).map("clusters:\n".__add__))
+@example(text=f"clusters:\n- {{name: a, address: a, access_token: {SECRET}}}\n")
 def test_any_text_is_clusters_or_a_clear_error(tmp_path: Path, text: str) -> None:
     """Guards against a traceback from the YAML parser for whatever is in a file."""
     with suppress(PipelineError):
@@ -209,6 +210,9 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
         ("http://10.0.0.1:8080/", Endpoint("http", "10.0.0.1", 8080)),
         ("aap.example.com", Endpoint("https", "aap.example.com", 443)),
         ("https://[::1]:8443", Endpoint("https", "::1", 8443)),
+        ("https://tools.example.com/awx/", Endpoint("https", "tools.example.com", 443, api_prefix="/awx")),
+        ("tools.example.com/a/b", Endpoint("https", "tools.example.com", 443, api_prefix="/a/b")),
+        ("https://aap.example.com/api/v2/", Endpoint("https", "aap.example.com", 443, api_prefix="/api/v2")),
     ],
 )
 def test_addresses_as_people_write_them(url: str, endpoint: Endpoint) -> None:
@@ -218,7 +222,18 @@ def test_addresses_as_people_write_them(url: str, endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://a", "https://", "https://a:port", "https://u:p@a", "https://a/api/v2", "https://a?x=1", "https://a:0", ""],
+    [
+        "ftp://a",
+        "https://",
+        "https://a:port",
+        "https://u:p@a",
+        "https://a?x=1",
+        "https://a/awx?x=1",
+        "https://[a",
+        "https://a:99999",
+        "https://a:0",
+        "",
+    ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
     """Guards against a path or a password that is silently dropped."""
