@@ -58,7 +58,6 @@ class _Rule(NamedTuple):
 
 
 _SERVER_RULES = (
-    _Rule("jit", "off", "PostgreSQL may compile a query for a second that runs for milliseconds"),
     _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages again and again"),
     _Rule("work_mem", "4MB", "with less than the default, queries sort and join on disk"),
     _Rule("autovacuum", "on", "tables grow, statistics age, and queries get slower"),
