@@ -281,7 +281,7 @@ class Oracle:
             moment += timedelta(minutes=30)
         for job in jobs:
             bucket = buckets[self._bucket(job.finished, granularity)]
-            bucket[0] += 1
+            bucket[0] += self.is_run(job) or job.num_hosts == 0  # a further slice of a launch that counts once does not
             bucket[1] += job.num_hosts
         return [(bucket, jobs, hosts) for bucket, (jobs, hosts) in sorted(buckets.items())]
 

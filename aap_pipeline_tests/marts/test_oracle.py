@@ -71,6 +71,8 @@ many = settings(
 @many
 @given(seed=seeds)
 @example(seed=40)  # a template that runs for organizations of different rates
+@example(seed=678084)  # a chart of slices that count once
+@example(seed=822167)  # totals over slices that count once
 @example(seed=25345)  # savings that equal the cost of the creation, at a rate that 60 does not divide
 def test_every_function_says_what_the_oracle_says(connection: Connection, seed: int) -> None:
     """Guards against any error in rollups, filters, settings, rates or days: the oracle shares nothing but core."""

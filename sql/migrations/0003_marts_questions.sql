@@ -214,7 +214,7 @@ BEGIN
             FROM generate_series(marts.day_start(from_date, zone),
                 marts.day_start(to_date + 1, zone) - interval '1 microsecond', interval '30 minutes') AS h
         ), job AS (
-            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.hosts) AS hosts
+            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) FILTER (WHERE j.runs > 0 OR j.hosts = 0) AS jobs, sum(j.hosts) AS hosts
             FROM marts.fct_job_run j
             WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
               AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
@@ -260,7 +260,7 @@ CREATE FUNCTION marts.top_users(
         SELECT l.user_id, sum(l.runs) AS runs, COALESCE(sum(l.runs) FILTER (WHERE l.status = 'successful'), 0) AS successful,
             sum(l.hosts) AS hosts, sum(l.elapsed_seconds) AS elapsed
         FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) l
-        GROUP BY l.user_id
+        GROUP BY l.user_id HAVING sum(l.runs) > 0
     ) g JOIN marts.dim_user d ON d.user_id = g.user_id
     WHERE g.user_id <> 0 AND (types IS NULL OR d.type = ANY (types))
     ORDER BY g.runs DESC, d.user_id LIMIT n
