@@ -292,7 +292,7 @@ def test_a_stored_token_that_cannot_be_sent_is_an_error_that_repeats_nothing_of_
     """The libraries raise UnicodeEncodeError, or a ValueError that quotes the token."""
     client, server = bench.against(always(FINE), MemoryTokenStore(tokens))
     with pytest.raises(
-        AuthenticationError, match="The access token holds a .*clusters update NAME --token-file"
+        AuthenticationError, match=r"The access token holds a .*clusters update NAME --token-file"
     ) as raised:
         client.get("jobs/")
     assert not any(part in str(raised.value) for part in ("tok_", "defgh", "\ufeff", "…"))
