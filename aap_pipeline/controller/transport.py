@@ -184,10 +184,10 @@ class Transport:
         try:
             content = response.read(self._max_body + 1, decode_content=True)
         except (failures.HTTPError, OSError) as error:
-            response.close()
+            _discard(response)
             raise self._body_error(error, self._where(target)) from None
         if len(content) > self._max_body:
-            response.close()
+            _discard(response)
             raise BodyTooLarge(
                 f"The answer of {self._where(target)} is larger than {self._max_body:,} bytes: raise the bound on "
                 "bodies, or ask for smaller pages."
@@ -262,6 +262,15 @@ class Transport:
             f"No TLS with {where} ({why}): check the port, or, if it speaks plain HTTP, use "
             f"{self._endpoint.update('--url ' + plain.base_url)}."
         )
+
+
+def _discard(response: urllib3.BaseHTTPResponse) -> None:
+    """Close the connection of an answer that is not read to its end, and give its place in the pool back.
+
+    Closed alone it would keep its place, and once all places are gone every request would wait for ever.
+    """
+    response.close()
+    response.release_conn()
 
 
 def basic_credentials(user: str, password: str) -> str:

@@ -243,9 +243,9 @@ def test_a_token_that_renews_itself_makes_no_stale_cluster_fresh(
     assert [document["kind"] for document in told.documents] == ["cluster_stale"]
 
 
-def test_what_was_wrong_with_a_cluster_is_over_once_nobody_syncs_it(site: Site, told: WebReceiver) -> None:
+@pytest.mark.usefixtures("told")
+def test_what_was_wrong_with_a_cluster_is_over_once_nobody_syncs_it(site: Site) -> None:
     """Guards against incidents that never end, and that hide the same fault when the cluster is enabled again."""
-    assert told
     with connect(site.url) as connection:
         for name in ("off", "purged", "on"):
             connection.execute(

@@ -103,7 +103,7 @@ def test_an_entry_that_can_not_be_used_is_told_and_hides_no_other(
     assert [(each["name"], each["outcome"]) for each in found["a"]] == [("address", "failed")]
     remedy = "name an existing PEM file with `aap-pipeline clusters update a --ca-bundle FILE`"
     assert f"CA bundle {bundle} of a does not exist: {remedy}" in found["a"][0]["sentence"]
-    assert all(each["outcome"] != "failed" for each in found["prod"])
+    assert {each["outcome"] for each in found["prod"]} in ({"ok"}, {"ok", "warning"})
     refused = keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T", "--ca-bundle", str(bundle))
     assert (refused.status, "does not exist" in refused.err) == (2, True)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
@@ -187,6 +187,7 @@ def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: P
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200) | st.text("clusters:\n -{}[]nameddrss&*!%@`'\"", max_size=200).map("clusters:\n".__add__))
+@example(text=f"clusters:\n- {{name: a, address: a, access_token: {SECRET}}}\n")
 def test_any_text_is_clusters_or_a_clear_error(tmp_path: Path, text: str) -> None:
     """Guards against a traceback from the YAML parser for whatever is in a file."""
     with suppress(PipelineError):

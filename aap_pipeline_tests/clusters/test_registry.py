@@ -204,12 +204,15 @@ def test_a_pair_that_can_not_be_stored_says_that_a_new_token_is_needed(
     waits: list[float] = []
 
     def cutting(tokens: Tokens) -> Tokens:
+        connection.execute(
+            "CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'Locked' USING ERRCODE = 'lock_not_available'; END $$;"
+            "CREATE TRIGGER refuse BEFORE UPDATE ON clusters_cluster FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()"
+        )
         cut_off(connection)
-        connection.execute("SELECT FROM clusters_cluster FOR UPDATE")  # kept, so that nobody can store anything
         return renew(tokens)
 
-    impatient = f"{database_url}?options=-c%20lock_timeout%3D1"
-    store = DatabaseTokenStore(impatient, cipher, number, waits.append)
+    store = DatabaseTokenStore(database_url, cipher, number, waits.append)
     with pytest.raises(AuthenticationError, match="create a new token") as caught:
         store.refresh("access", cutting)
     assert sum(waits) == 60

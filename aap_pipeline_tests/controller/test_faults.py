@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -192,6 +193,34 @@ def test_a_body_beyond_the_bound_is_refused_even_when_compressed(bench: Bench) -
         with pytest.raises(BodyTooLarge, match="100,000 bytes"):
             client.get("jobs/")
         assert len(server.asked) == 3
+
+
+UNREAD = {
+    **FAULTS,
+    "hang": Reply(hang=True),
+    "cut off, chunked": Reply({"results": ["x" * 500]}, cut=100, chunked=True),
+    "damaged gzip": Reply(b"\x1f\x8bnonsense" * 9_000, headers={"Content-Encoding": "gzip"}),
+    "too large": Reply({"x": "0" * 200_000}),
+    "too large, chunked": Reply({"x": "0" * 200_000}, chunked=True),
+}
+
+
+@pytest.mark.parametrize("fault", UNREAD)
+def test_answers_that_are_not_read_to_their_end_take_no_connection_for_good(bench: Bench, fault: str) -> None:
+    """Guards against a sync that waits for ever once as many answers as it has workers were broken or too large."""
+    client, _ = bench.against(failing(3, UNREAD[fault]), workers=1, retries=0, max_body_bytes=100_000, read_timeout=0.1)
+    answers: list[object] = []
+
+    def ask() -> None:
+        for _ in range(3):
+            with pytest.raises(ControllerError):
+                client.get("jobs/")
+        answers.append(client.get("jobs/").body)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(20)
+    assert answers == [FINE.body]
 
 
 def test_gzip_is_asked_for_and_read(bench: Bench) -> None:

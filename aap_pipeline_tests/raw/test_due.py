@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aap_pipeline.jobs import REASON_TAG
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.errors import CorruptBody, Unreachable
+from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.raw.due import (
     Due,
     Silence,
@@ -60,11 +61,20 @@ def test_an_error_in_place_of_an_answer_starts_nothing_unless_it_is_of_one_odd_j
     assert what_is_due(cluster, CorruptBody("No valid finish time."), now) == what_is_due(cluster, None, now)
 
 
-@given(states, moments)
-def test_no_cluster_waits_longer_than_ten_minutes(cluster: SyncState, now: datetime) -> None:
+@given(states, moments, st.none() | st.timedeltas(10 * MINUTE, timedelta(days=400)))
+def test_no_cluster_waits_longer_than_ten_minutes(cluster: SyncState, now: datetime, since: timedelta | None) -> None:
     """Guards against jobs behind the watermark and renamed templates that nobody ever fetches."""
-    overdue = cluster.last_ended is None or now - cluster.last_ended >= 10 * MINUTE
-    assert reason_to_sync(cluster, None, now) if overdue else True
+    overdue = replace(cluster, last_ended=None if since is None else now - since)
+    assert reason_to_sync(overdue, None, now)
+    assert reason_to_sync(overdue, cluster.watermark, now)
+
+
+@given(states, moments, st.timedeltas(timedelta(), 10 * MINUTE - timedelta(microseconds=1)))
+def test_a_cluster_without_news_waits_for_ten_minutes(cluster: SyncState, now: datetime, since: timedelta) -> None:
+    """Guards against a sync every five seconds of a cluster that has nothing new."""
+    asked = replace(cluster, last_ended=now - since, awaits_summaries=False)
+    assert reason_to_sync(asked, None, now) is None
+    assert reason_to_sync(asked, cluster.watermark, now) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import (
     DagsterRunStatus,
-    DynamicPartitionsDefinition,
     SensorEvaluationContext,
     SensorResult,
     SkipReason,
@@ -344,6 +343,13 @@ def test_a_tick_without_news_says_so_for_debugging_only(
     assert levels == [logging.INFO, logging.DEBUG]
 
 
-def test_the_partitions_definition_is_the_one_that_jobs_use() -> None:
-    """Guards against a sensor that fills partitions nobody reads."""
-    assert isinstance(CLUSTERS, DynamicPartitionsDefinition)
+@pytest.mark.parametrize("job", [update_cluster.name, nightly.name, "__ASSET_JOB"])
+def test_the_partitions_that_the_sensor_adds_are_those_of_each_job(site: Site, job: str) -> None:
+    """Guards against a sensor that fills partitions which no job reads."""
+    site.register("alpha", None)
+    site.instance.delete_dynamic_partition(NAME, "alpha")
+    partitions = defs.resolve_job_def(job).partitions_def
+    assert partitions is not None
+    assert partitions.get_partition_keys(dynamic_partitions_store=site.instance) == []
+    apply(site)
+    assert partitions.get_partition_keys(dynamic_partitions_store=site.instance) == ["alpha"]

@@ -102,12 +102,12 @@ def test_up_refuses_settings_with_which_every_sync_would_fail(
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("template")  # whose migration made the role bi_reader, as an administrator does
 def test_an_external_server_serves_a_role_that_owns_its_database_over_verified_tls(
-    postgres: PostgresServer, template: str, tmp_path: Path
+    postgres: PostgresServer, tmp_path: Path
 ) -> None:
     """Guards against what only a superuser may do in the daemon, the web server or a run, against one of them that
     drops sslmode=verify-full on its way to the server, and against connections that outlive them."""
-    assert template  # whose migration made the role bi_reader, as an administrator does
     with (
         owned_database(postgres, "warehouse_owner") as plain,
         tls_proxy(plain, tmp_path / "tls") as over_tls,  # which takes no connection without

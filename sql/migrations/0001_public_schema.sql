@@ -209,6 +209,8 @@ CREATE TABLE clusters_job (
     -- Additions
     full_name VARCHAR(512),
     never_started BOOLEAN NOT NULL DEFAULT FALSE,
+    job_slice_number INTEGER,
+    job_slice_count INTEGER,
     provisional BOOLEAN NOT NULL DEFAULT FALSE,
     fingerprint BYTEA,
     clock_ran_backwards BOOLEAN NOT NULL DEFAULT FALSE,
