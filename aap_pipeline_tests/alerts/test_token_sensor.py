@@ -45,9 +45,10 @@ def test_a_token_that_cannot_be_sent_is_told_and_the_others_are_looked_at(
     site: Site, controller: SimulatorServer, token: str
 ) -> None:
     """Guards against one cluster's token that makes every tick fail, and so hides the end of all others."""
-    site.register("bad", None, access=token)
-    site.query("UPDATE clusters_cluster SET api_prefix = '/api/v2' RETURNING 1")
-    assert tick() == "2 clusters asked; tokens refused by: bad; about to end: prod."
+    with serving(aap_24(always(Reply({"results": []})))) as other:
+        site.register("bad", other, access=token)
+        without_refresh_token(site)
+        assert tick() == "2 clusters asked; tokens refused by: bad; about to end: prod."
     ((message,),) = site.query("SELECT message FROM pipeline.alert WHERE kind = 'token_refused'")
     assert "The access token holds a" in message
     assert "tok_" not in message
@@ -60,6 +61,7 @@ def test_an_odd_answer_of_one_controller_is_no_word_about_its_token(
     """Guards against a document that makes every tick fail."""
     with serving(aap_24(always(Reply(body)))) as odd:
         site.register("odd", odd)
+        without_refresh_token(site)
         assert tick() == "2 clusters asked; tokens refused by: none; about to end: prod."
 
 
