@@ -53,7 +53,7 @@ def test_errors_in_words_pass_and_a_lost_database_is_named() -> None:
     with pytest.raises(CorruptBody, match="cut off"), cluster_errors(CLUSTER):
         raise CorruptBody("It was cut off.")
     for lost in (psycopg.OperationalError("terminated"), psycopg.InterfaceError("terminated")):
-        with pytest.raises(DatabaseUnreachable, match="PostgreSQL .*terminated"), cluster_errors(CLUSTER):
+        with pytest.raises(DatabaseUnreachable, match=r"PostgreSQL .*terminated"), cluster_errors(CLUSTER):
             raise lost
 
 
