@@ -28,6 +28,8 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_tag, this_process
 from aap_pipeline.raw import assets
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
+from aap_pipeline_tests.controller.conftest import aap_24
+from aap_pipeline_tests.controller.server import Reply, always, serving
 from aap_pipeline_tests.site import Site, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -232,6 +234,52 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     assert json.loads(ask(site, json.dumps({"unknown": [3, datetime.now(UTC).isoformat()]})).cursor or "").keys() == {
         "dead"
     }
+
+
+UNSENDABLE = ["\ufefftok_abcdefgh", "tok_abc\ndefgh", "tok_…", "tok_\x00"]
+
+
+@pytest.mark.parametrize("token", UNSENDABLE)
+def test_a_token_that_cannot_be_sent_is_its_own_clusters_error(
+    site: Site, controller: SimulatorServer, token: str
+) -> None:
+    """Guards against one cluster's token that makes every tick fail for all clusters."""
+    site.register("prod", controller)
+    with serving(aap_24(always(Reply({"results": []})))) as other:
+        site.register("bad", other, access=token)
+        result = ask(site)
+        assert due(result) == ["prod"]
+        with connect(site.url) as connection:
+            set_enabled(connection, "prod", enabled=False)
+        remark = said(ask(site))
+    assert "bad: The access token holds a" in remark
+    assert "update bad --token-file FILE" in remark
+    assert "tok_" not in remark
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"id": 1, "finished": "2026-06-30T23:59:60Z"},
+        {"id": 1, "finished": "2026-11-29T10:00:00"},
+        {"id": 1, "finished": "0000-01-01T00:00:00Z"},
+        {"id": 1, "finished": 5},
+        {"id": 1},
+        {},
+        None,
+        "a job",
+    ],
+)
+def test_an_odd_newest_job_is_its_own_clusters_error_and_does_not_hold_up_its_syncs(
+    site: Site, controller: SimulatorServer, job: object
+) -> None:
+    """Guards against one document that makes every tick fail, or that keeps its cluster from being synced again."""
+    site.register("prod", controller)
+    with serving(aap_24(always(Reply({"results": [job]})))) as odd:
+        site.register("odd", odd)
+        first = ask(site)
+        assert sorted(due(first)) == ["odd", "prod"]  # never synced: due whatever the answer
+        assert json.loads(first.cursor or "")["odd"][0] == 1
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "null", '{"prod": 3}', '{"prod": ["x", "y"]}', "{"])
