@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not _PROGRAMS.is_dir(), reason="Needs PostgreSQL
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def delivered(starts_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """The server with default options."""
     with server_with_default_options(_PROGRAMS, tmp_path_factory.mktemp("delivered")) as running:
         yield running
