@@ -80,7 +80,7 @@ def load(url: str, jobs: int, hosts: int, days: int, *, scatter: bool) -> None:
 def _size(url: str, shape: Mapping[str, int]) -> None:
     with connect(url) as connection:
         row = connection.execute(
-            "SELECT sum(pg_total_relation_size(relid)) FILTER (WHERE schemaname = 'marts')::bigint, "
+            "SELECT sum(pg_total_relation_size(relid)) FILTER (WHERE schemaname IN ('marts', 'rollup'))::bigint, "
             "sum(pg_total_relation_size(relid)) FILTER (WHERE relname LIKE 'clusters%%')::bigint "
             "FROM pg_stat_user_tables",
             (),

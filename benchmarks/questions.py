@@ -20,15 +20,31 @@ ALONE = {
 }
 """Functions that are no part of the page (`totals` asks for unique hosts itself)."""
 
+_DAYS = "date BETWEEN %(first)s AND %(last)s"
+TILES = {
+    "kpi_row": "SELECT sum(runs), sum(hosts), sum(elapsed_seconds), sum(manual_costs), sum(automated_costs), "
+    f"sum(savings), sum(time_savings_seconds) FROM marts.savings_daily WHERE {_DAYS}",
+    "months_by_organization": "SELECT d.year_month, o.organization, sum(s.savings) FROM marts.savings_daily s "
+    f"JOIN marts.dim_date d USING (date) JOIN marts.dim_organization o USING (organization_id) WHERE s.{_DAYS} "
+    "GROUP BY 1, 2",
+    "top_templates": "SELECT t.job_template, sum(s.savings) FROM marts.savings_daily s "
+    f"JOIN marts.dim_job_template t USING (job_template_id) WHERE s.{_DAYS} GROUP BY 1 ORDER BY 2 DESC LIMIT 20",
+    "status_by_day": f"SELECT date, status, sum(runs) FROM marts.savings_daily WHERE {_DAYS} GROUP BY 1, 2",
+    "top_projects": "SELECT p.project, sum(s.runs) FROM marts.savings_daily s JOIN marts.dim_project p "
+    f"USING (project_id) WHERE s.{_DAYS} GROUP BY 1 ORDER BY 2 DESC LIMIT 5",
+    "top_users": "SELECT u.launched_by, sum(l.runs) FROM marts.launches l JOIN marts.dim_user u USING (user_id) "
+    f"WHERE l.{_DAYS} GROUP BY 1 ORDER BY 2 DESC LIMIT 5",
+    "hosts_by_day": f"SELECT date, sum(hosts) FROM marts.savings_daily WHERE {_DAYS} GROUP BY 1",
+}
+"""Seven tiles as BI tools ask them."""
+
 VIEWS = {
-    "savings_daily": "SELECT date, sum(savings) FROM marts.savings_daily WHERE date BETWEEN %(first)s AND %(last)s "
-    "GROUP BY date",
-    "kpi_daily": "SELECT * FROM marts.kpi_daily WHERE date BETWEEN %(first)s AND %(last)s",
+    **TILES,
+    "sum_of_savings": f"SELECT sum(savings) FROM marts.savings_daily WHERE {_DAYS}",
+    "kpi_daily": f"SELECT * FROM marts.kpi_daily WHERE {_DAYS}",
     "savings_monthly": "SELECT month, sum(savings) FROM marts.savings_monthly "
     "WHERE month BETWEEN %(first)s AND %(last)s GROUP BY month",
     "template_monthly": "SELECT * FROM marts.template_monthly WHERE month BETWEEN %(first)s AND %(last)s",
-    "launches": "SELECT user_id, sum(runs) FROM marts.launches WHERE date BETWEEN %(first)s AND %(last)s "
-    "GROUP BY user_id",
     "payback": "SELECT * FROM marts.payback",
 }
 """What tools that draw from tables ask; payback has no range."""

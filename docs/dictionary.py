@@ -21,11 +21,39 @@ _HEAD = """# Data dictionary
 
 Made from the comments in the database by `make docs`; do not edit. Times are with time zone and stored in UTC.
 
+## Start here
+
+```mermaid
+erDiagram
+    dim_date ||--o{ savings_daily : date
+    dim_cluster ||--o{ savings_daily : cluster_id
+    dim_organization ||--o{ savings_daily : organization_id
+    dim_job_template ||--o{ savings_daily : job_template_id
+    dim_project ||--o{ savings_daily : project_id
+    dim_inventory ||--o{ savings_daily : inventory_id
+    dim_label_set ||--o{ savings_daily : label_set_id
+    dim_label_set ||--o{ bridge_label_set : label_set_id
+    dim_label ||--o{ bridge_label_set : label_id
+```
+
+`marts.savings_daily` has one row per day and combination of its dimensions, with runs, hosts, minutes and money; every
+measure adds up. `savings_monthly` (by month), `launches` (by launcher) and `fct_job_run` (by job) have the same
+dimensions. Rows that the settings leave out are only in `fct_job_run`.
+
+Filter by label with `label_set_id IN (SELECT …)` in SQL, by a text filter on `dim_label_set.labels` in Power BI,
+Superset and Metabase, and never by a join of facts to `bridge_label_set`: it counts a run once per label.
+
+Unique hosts do not add up. `unique_hosts` counts the hosts of the controllers, exactly and under any filter;
+`managed_nodes` counts machines by name, in any case, over all clusters, so that a machine in two controllers is one.
+Red Hat counts names; auditors put both side by side. Tools that count distinct values count `host_id` of
+`host_monthly`.
+
 - [Schema marts](#schema-marts): what BI tools read.
 - [Schema public](#schema-public): the tables of the specification. **Additions** to them are marked; each has a
   default or may be empty, so that every statement written against the specification works.
 - [Schema pipeline](#schema-pipeline): the pipeline's own book-keeping.
 - [Schema archive](#schema-archive): jobs that were archived, and views over them and the others.
+- [Schema rollup](#schema-rollup): what the functions and views of schema marts read. Not for reports: it may change.
 """
 
 

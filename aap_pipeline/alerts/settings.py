@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from aap_pipeline.controller.secret_text import cleaned, fault
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import from_environment
 
@@ -53,9 +54,17 @@ class AlertSettings(BaseSettings):
     ui_url: str = "http://127.0.0.1:3000"
     """Address of the Dagster UI, for links; `up` sets it to its own for its processes unless it is set."""
 
+    @field_validator("webhook_token", "smtp_user", "smtp_password", mode="before")
+    @classmethod
+    def _cleaned(cls, value: object) -> object:
+        return cleaned(value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """Refuse a receiver that is set by half, or whose URL is none: its messages would be lost unnoticed."""
+        """Refuse a receiver that is set by half, whose URL is none or whose secret cannot be sent.
+
+        Its messages would be lost unnoticed.
+        """
         for name, needed in (
             ("smtp_host", "smtp_to"),
             ("smtp_to", "smtp_host"),
@@ -65,6 +74,10 @@ class AlertSettings(BaseSettings):
         ):
             if getattr(self, name) and not getattr(self, needed):
                 raise ValueError(f"{_PREFIX}{name.upper()} is set and {_PREFIX}{needed.upper()} is not")
+        for name in ("webhook_token", "smtp_user", "smtp_password"):
+            value = getattr(self, name) or ""
+            if found := fault(value if isinstance(value, str) else value.get_secret_value(), spaces=True):
+                raise ValueError(f"{_PREFIX}{name.upper()} holds {found}, and cannot be sent")
         for name in ("webhook_url", "slack_webhook_url"):
             url = getattr(self, name)
             if url and not url.get_secret_value().startswith(("http://", "https://")):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
 from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
+from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.token_ends import (
     TokenState,
@@ -28,7 +29,6 @@ from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
 from aap_pipeline.controller.own_token import sees_every_job, token_end
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.encryption import EncryptionKeyError
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
@@ -86,8 +86,11 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
 def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetime, limit: timedelta) -> _Answer:
     store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
     try:
-        with ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client:
-            nothing_shown = ControllerApi(client).newest_finished() is None and state.watermark is not None
+        with (
+            cluster_errors(cluster, warehouse.url()),
+            ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client,
+        ):
+            nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
                 return _Answer(shows_no_job(cluster, state.watermark))
             if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
@@ -97,8 +100,8 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
             return _Answer("", True, end, declined)
     except (AuthenticationError, PermissionDenied) as error:
         return _Answer(None if error.transient else str(error))
-    except (ControllerError, EncryptionKeyError):
-        return _Answer(None)  # the sync of this cluster fails with it, and says so
+    except PipelineError:
+        return _Answer(None)  # the sync of this cluster fails with it, and reports it
 
 
 def _renew(client: ControllerClient) -> str | None:

@@ -10,12 +10,11 @@ from aap_pipeline.orchestration.table_metadata import table_metadata
 _OWNERS: Final = ["team:automation-analytics"]
 
 _READS: Final = {
-    "savings_monthly": ["marts/savings_daily"],
     "template_monthly": ["marts/savings_daily"],
     "organization_monthly": ["marts/savings_daily"],
     "payback": ["marts/savings_daily"],
     "kpi_daily": ["marts/savings_daily", "marts/host_set_daily"],
-    "launches": ["marts/launches_daily"],
+    "host_monthly": ["marts/host_set_daily"],
     "fct_job_run": ["core/jobs", "marts/savings_daily"],  # its jobs, and which of them is a template's first
 }
 """Views over the marts, by the assets that they are always as new as."""

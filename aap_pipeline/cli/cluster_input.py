@@ -12,9 +12,10 @@ import click
 
 from aap_pipeline.cli.ask import secret
 from aap_pipeline.cli.values import File, Word
-from aap_pipeline.clusters.registry import BadEntry
+from aap_pipeline.clusters.registry import BadEntry, BadSecret
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import PipelineError
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def read_tokens(
 ) -> Tokens:
     """The secrets that the command line names; the access token is asked for if it must be there and nothing is wrong.
 
-    What is wrong is added to `faults`.
+    What is wrong is added to `faults`. Raises BadSecret, exit status 1, if nothing but the content of a secret is.
     """
     access = refresh = client_secret = None
     if token_file and token_env:
@@ -58,7 +59,7 @@ def read_tokens(
     elif token_file:
         access = noted(faults, lambda: _secret(token_file))
     elif token_env:
-        access = os.environ.get(token_env, "").strip()
+        access = cleaned(os.environ.get(token_env, ""))
         if not access:
             faults.append(f"The environment variable {token_env} is not set, or empty.")
     if refresh_token_file:
@@ -68,8 +69,13 @@ def read_tokens(
     if ask and refresh_token_file and not client_id:
         faults.append("--refresh-token-file is of no use without --client-id.")
     if ask and not faults and access is None:
-        access = secret("Access token", "--token-file FILE or --token-env NAME").strip()
-    return Tokens(access or "", refresh or "", client_id, client_secret or "")
+        access = cleaned(secret("Access token", "--token-file FILE or --token-env NAME"))
+    tokens = Tokens(access or "", refresh or "", cleaned(client_id), client_secret or "")
+    unusable = [f"{each}: {COPY_AGAIN}." for each in tokens.faults()]
+    if unusable and not faults:
+        raise BadSecret("\n".join(unusable))
+    faults += unusable
+    return tokens
 
 
 def noted(faults: list[str], make: Callable[[], T]) -> T | None:
@@ -95,7 +101,7 @@ def warn(name: str, endpoint: Endpoint) -> None:
 
 def _secret(file: Path) -> str:
     try:
-        secret = file.read_text(encoding="utf-8").strip()
+        secret = read_secret(file)
     except (OSError, UnicodeDecodeError) as error:
         raise BadEntry(f"Cannot read {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
     if not secret:

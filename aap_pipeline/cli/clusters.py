@@ -12,6 +12,7 @@ from aap_pipeline.cli.ask import confirm
 from aap_pipeline.cli.cluster_input import absolute, noted, read_tokens, secret_options, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import File, Word
+from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import (
     BadEntry,
@@ -34,8 +35,7 @@ from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.database.connection import connect
-from aap_pipeline.database.encryption import cipher
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_rows
 from aap_pipeline.settings import Settings
 
@@ -66,6 +66,7 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     \b
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt --ca-bundle company-ca.pem
+      aap-pipeline clusters add https://tools.company.com/awx --name lab --token-file token.txt
 
     Without --token-file and --token-env the token is asked for, or read from standard input where that is not a
     terminal. In the controller's web interface you make one under your user, "Tokens", scope "Read". To change one
@@ -140,6 +141,7 @@ def import_file(file: Path) -> None:
           protocol: https                       # the default
           address: aap-lab.company.com
           port: 8443                            # 443 by default
+          api_prefix: /awx                      # only if the controller is below a path
           verify_ssl: true                      # the default
           ca_bundle: /etc/ssl/company-ca.pem
           access_token_file: lab-token.txt      # beside this file
@@ -272,18 +274,20 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
     hint = cluster.product if cluster.product_version else None
     store = DatabaseTokenStore(url, secrets, cluster.id)
     try:
-        store.load()  # a wrong key is said before any request
-    except PipelineError as error:
+        with cluster_errors(cluster, url):
+            store.load()  # a wrong key is reported before any request
+            with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
+                findings = check(client)
+                if all(finding.outcome != "failed" for finding in findings):
+                    with connect(url) as connection:
+                        note_product(connection, client, cluster.id)
+                return findings
+    except EncryptionKeyError as error:
         return [Finding("encryption key", "failed", str(error))]
-    try:
-        with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
-            findings = check(client)
-            if all(finding.outcome != "failed" for finding in findings):
-                with connect(url) as connection:
-                    note_product(connection, client, cluster.id)
-            return findings
     except (BadEndpoint, TlsError) as error:  # before any request: its address or CA bundle cannot be used
         return [Finding("address", "failed", str(error))]
+    except UnexpectedFailure as error:
+        return [Finding("check", "failed", str(error))]
 
 
 def _print_findings(name: str, findings: list[Finding]) -> None:

@@ -30,7 +30,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Configure": {
         "clusters": Entry("aap_pipeline.cli.clusters", "Add, change, import, check and remove controllers."),
         "costs": Entry("aap_pipeline.cli.costs", "Show and set what a minute costs, with its history."),
-        "templates": Entry("aap_pipeline.cli.templates", "Show and set the minutes of job templates."),
+        "templates": Entry("aap_pipeline.cli.templates", "Set minutes of job templates, or leave them out."),
+        "access": Entry("aap_pipeline.cli.access", "Show and set which organizations a database role sees."),
         "settings": Entry("aap_pipeline.cli.settings", "Show and change the application settings."),
         "keys": Entry("aap_pipeline.cli.keys", "Make encryption keys."),
     },

@@ -11,6 +11,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Day, require_range
+from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
@@ -67,14 +68,15 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) 
     from aap_pipeline.raw.session import SyncRequest
 
     request = SyncRequest(cluster, tell=partial(click.echo, err=True))
-    with connect(url) as connection:
-        wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
-        doubted = {*wrong, *checks.provisional(connection, cluster.id)}
-    found = reconcile(url, secrets, request, first=since, doubted=doubted)
-    parse(url, cluster.id)
-    with connect(url) as connection:
-        checks.recount(connection, cluster.id, found.gone)
-        connection.commit()
+    with cluster_errors(cluster, url):
+        with connect(url) as connection:
+            wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
+            doubted = {*wrong, *checks.provisional(connection, cluster.id)}
+        found = reconcile(url, secrets, request, first=since, doubted=doubted)
+        parse(url, cluster.id)
+        with connect(url) as connection:
+            checks.recount(connection, cluster.id, found.gone)
+            connection.commit()
     return found
 
 

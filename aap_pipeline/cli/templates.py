@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import click
 
-from aap_pipeline.cli.values import Whole
+from aap_pipeline.cli.values import Day, Whole
 from aap_pipeline.reports.output import Column, json_option, number, print_rows
 
 _MINUTES = Whole(0, 2**31 - 1)  # a column INTEGER
@@ -12,7 +14,7 @@ _MINUTES = Whole(0, 2**31 - 1)  # a column INTEGER
 
 @click.group(name="templates")
 def command() -> None:
-    """Show and change how many minutes job templates save and took to create."""
+    """Show and change how many minutes job templates save and took to create, and which the savings leave out."""
 
 
 @command.command(name="list")
@@ -33,26 +35,49 @@ def list_(cluster: str | None, as_json: bool) -> None:
         Column("manual_minutes", "Manual minutes", number, right=True),
         Column("creation_minutes", "Creation minutes", number, right=True),
         Column("source", "Source"),
+        Column("excluded", "Left out", lambda value: "yes" if value else "no"),
         Column("runs", "Runs", number, right=True),
     ]
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(name="set", short_help="Set the minutes of a job template.")
+@command.command(name="set", short_help="Set the minutes of a job template, or leave it out of the savings.")
 @click.argument("name")
 @click.option("--manual-minutes", type=_MINUTES, help="Minutes that the work takes by hand, for each host.")
 @click.option("--creation-minutes", type=_MINUTES, help="Minutes that creating the automation took.")
+@click.option("--exclude/--include", "excluded", default=None, help="Leave its runs out of all figures, or not.")
+@click.option(
+    "--from", "excluded_from", type=Day(), metavar="DAY", help="First day of --exclude or --include (default: today)."
+)
 @click.option("--cluster", metavar="NAME", help="The cluster, where several have a template of that name.")
-def set_(name: str, manual_minutes: int | None, creation_minutes: int | None, cluster: str | None) -> None:
-    """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today."""
+def set_(
+    name: str,
+    manual_minutes: int | None,
+    creation_minutes: int | None,
+    excluded: bool | None,
+    excluded_from: date | None,
+    cluster: str | None,
+) -> None:
+    """Set the minutes of the job template NAME (or #ID, as `templates list` shows it) as of today.
+
+    With --exclude, runs from a day on count in no figure; jobs and their history stay. The marts follow with the next
+    refresh.
+    """
     from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.templates import set_minutes
+    from aap_pipeline.marts.templates import set_template
 
     with warehouse_connection() as connection:
-        found = set_minutes(
-            connection, name, manual_minutes=manual_minutes, creation_minutes=creation_minutes, cluster=cluster
+        found = set_template(
+            connection,
+            name,
+            manual_minutes=manual_minutes,
+            creation_minutes=creation_minutes,
+            excluded=excluded,
+            excluded_from=excluded_from,
+            cluster=cluster,
         )
+    left_out = " The savings leave it out." if found.excluded else ""
     click.echo(
         f"{found.name} ({found.cluster}): {found.manual_minutes} minutes by hand for each host, "
-        f"{found.creation_minutes} to create."
+        f"{found.creation_minutes} to create.{left_out}"
     )

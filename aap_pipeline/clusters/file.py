@@ -13,10 +13,11 @@ import yaml
 from aap_pipeline.clusters.registry import BadEntry, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import PipelineError
 
-_TEXTS = ("name", "protocol", "address", "ca_bundle", "access_token", "access_token_env", "access_token_file")
 _ACCESS = ("access_token", "access_token_env", "access_token_file")
+_TEXTS = ("name", "protocol", "address", "api_prefix", "ca_bundle", *_ACCESS)
 _SECRETS = ("refresh_token", "client_id", "client_secret")
 _KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -52,23 +53,31 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
 
 
 def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None = None) -> Endpoint:
-    """The endpoint that `https://host[:port]` means. Raises BadEntry for anything else."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    """The endpoint that `https://host[:port][/path]` means. Raises BadEntry for anything else."""
     try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
         port = parts.port
-    except ValueError:
-        port = 0
+    except ValueError:  # a port that is not a number, a bracket that is not closed
+        parts, port = urlsplit(""), None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
-        raise BadEntry("The address of a controller looks like https://aap.company.com or http://10.0.0.1:8080.")
-    if parts.path.strip("/"):
-        raise BadEntry(f"Leave the path {parts.path!r} out: the API's place on {parts.hostname} is found by asking.")
+        raise BadEntry(
+            "The address of a controller looks like https://aap.company.com, http://10.0.0.1:8080 or "
+            "https://tools.company.com/awx."
+        )
     return Endpoint(
         protocol=parts.scheme,
         address=parts.hostname,
         port=port or _DEFAULT_PORTS[parts.scheme],
         verify_ssl=verify_ssl,
         ca_bundle=ca_bundle,
+        api_prefix=path_of(parts.path),
     )
+
+
+def path_of(text: str) -> str | None:
+    """A path as it is stored, "/awx" of "awx/"; None for the root."""
+    stripped = text.strip("/")
+    return f"/{stripped}" if stripped else None
 
 
 def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:
@@ -140,7 +149,9 @@ class _Reader:
         for required in ("name", "address"):
             if fields.get(required, "") == "":
                 self._mistake(node, f"`{required}` is missing")
-        access = self._access_token(node, fields)
+        tokens = Tokens(self._access_token(node, fields), *(cleaned(str(fields.get(each) or "")) for each in _SECRETS))
+        for fault in tokens.faults():
+            self._mistake(node, f"{fault}: {COPY_AGAIN}")
         name = str(fields.get("name") or "")
         endpoint = Endpoint(
             protocol=protocol,
@@ -148,13 +159,13 @@ class _Reader:
             port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
             verify_ssl=fields.get("verify_ssl") is not False,
             ca_bundle=str(fields["ca_bundle"]) if fields.get("ca_bundle") else None,
+            api_prefix=path_of(str(fields.get("api_prefix") or "")),
         )
         for fault in (*(name_faults(name) if name else ()), *(endpoint.faults() if endpoint.address else ())):
             self._mistake(node, fault)
         if len(self.mistakes) > before:
             return None
         try:
-            tokens = Tokens(access, *(str(fields.get(name) or "") for name in _SECRETS))
             return NewCluster(name, endpoint, tokens)
         except PipelineError as error:
             self._mistake(node, str(error))
@@ -184,19 +195,21 @@ class _Reader:
         if fields[given[0]] is None:
             return ""  # what is wrong with it was said already
         value = str(fields[given[0]])
-        if given[0] == "access_token":
-            return value
-        if given[0] == "access_token_env":
-            if not self._environment.get(value):
-                self._mistake(node, f"the environment variable {value}, named by access_token_env, is not set")
-            return self._environment.get(value, "").strip()
+        empty = "`access_token` is empty"
         try:
-            token = (self._path.parent / value).read_text(encoding="utf-8").strip()
+            if given[0] == "access_token":
+                token = cleaned(value)
+            elif given[0] == "access_token_env":
+                token = cleaned(self._environment.get(value, ""))
+                empty = f"the environment variable {value}, named by access_token_env, is not set, or empty"
+            else:
+                token = read_secret(self._path.parent / value)
+                empty = f"access_token_file {value} is empty"
         except (OSError, UnicodeDecodeError) as error:
             self._mistake(node, f"cannot read access_token_file {value}: {getattr(error, 'strerror', 'not text')}")
             return ""
         if not token:
-            self._mistake(node, f"access_token_file {value} is empty")
+            self._mistake(node, empty)
         return token
 
     def _mistake(self, node: yaml.Node | None, sentence: str) -> None:

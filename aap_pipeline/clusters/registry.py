@@ -33,6 +33,10 @@ class BadEntry(ClusterError):
     exit_status = 2
 
 
+class BadSecret(ClusterError):
+    """A token or secret holds what no request can carry."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A stored cluster. Its secrets are not part of it: see `clusters.tokens`."""
@@ -208,6 +212,7 @@ def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher) -
         "port": endpoint.port,
         "verify_ssl": endpoint.verify_ssl,
         "ca_bundle": endpoint.ca_bundle,
+        "api_prefix": endpoint.api_prefix,
         "access_token": cipher.encrypt(tokens.access) if tokens.access else None,
         "refresh_token": cipher.encrypt(tokens.refresh) if tokens.refresh else None,
         "client_id": tokens.client_id or None,

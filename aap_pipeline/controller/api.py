@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from aap_pipeline.controller import paging
+from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
 from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
@@ -55,19 +57,37 @@ class ControllerApi:
         return [row for row in rows if paging.id_of(row) is not None]
 
     def newest_finished(self) -> datetime | None:
-        """When the newest finished job finished; None when no finished job is visible."""
-        return self._first_finished("-finished")
+        """When the newest finished job finished, UTC; None when no finished job is visible.
+
+        Raises CorruptBody where that is not a valid time.
+        """
+        job = self.first_job("-finished")
+        finished = None if job is None else parse_moment(job.get("finished"))
+        if job is not None and finished is None:
+            raise CorruptBody(
+                f"The newest job of {self.client.base_url}, id {job.get('id')!r:.20}, has no valid finish time with "
+                "a time zone: look at it in the controller, and at the proxies on the way."
+            )
+        return finished
 
     def oldest_finished(self) -> datetime | None:
-        """When the oldest job that the controller still has finished; None when no finished job is visible."""
-        return self._first_finished("finished")
+        """When the oldest job that the controller still has finished, UTC; None when that is not known."""
+        job = self.first_job("finished")
+        return parse_moment(job.get("finished")) if job else None
 
-    def _first_finished(self, order: str) -> datetime | None:
+    def has_finished_jobs(self) -> bool:
+        """Whether any finished job is visible."""
+        return self.first_job("-finished") is not None
+
+    def first_job(self, order: str) -> Row | None:
+        """The first finished job in that order; None when no finished job is visible."""
         answer = self.client.get(
             "jobs/", {"finished__isnull": False, "order_by": order, "page_size": 1, "count_disabled": 1}
         )
-        rows = answer.body.get("results") or []
-        return datetime.fromisoformat(rows[0]["finished"]) if rows else None
+        rows = answer.body.get("results")
+        if not isinstance(rows, list) or (rows and not isinstance(rows[0], dict)):
+            raise CorruptBody(f"The answer of {self.client.url_of('jobs/')} is not a list of jobs: check the address.")
+        return rows[0] if rows else None
 
     def pending_job_ids(
         self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import AuthenticationError
+from aap_pipeline.controller.secret_text import fault
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,6 +30,18 @@ class Tokens:
     def secrets(self) -> frozenset[str]:
         """The values that no log may show."""
         return frozenset(value for value in (self.access, self.refresh, self.client_secret) if value)
+
+    def faults(self) -> Iterator[str]:
+        """A sentence without a remedy for each that no request can carry; nothing of it is repeated."""
+        fields = (
+            ("access token", self.access, False),
+            ("refresh token", self.refresh, False),
+            ("client id", self.client_id, True),
+            ("client secret", self.client_secret, True),
+        )
+        for name, value, spaces in fields:
+            if found := fault(value, spaces=spaces):
+                yield f"The {name} holds {found}, and cannot be sent"
 
 
 @dataclass(frozen=True)
@@ -81,16 +95,16 @@ class MemoryTokenStore:
 class Authenticator:
     """The token in use by one client, shared by its threads."""
 
-    def __init__(self, store: TokenStore, exchange: Exchange, where: str) -> None:
+    def __init__(self, store: TokenStore, exchange: Exchange, endpoint: Endpoint) -> None:
         self._store = store
         self._exchange = exchange
-        self._where = where
+        self._endpoint = endpoint
         self._lock = threading.Lock()
         self._tokens: Tokens | None = None
         self._refusal: tuple[str, AuthenticationError] | None = None
 
     def access(self) -> str:
-        """The access token to send."""
+        """The access token to send. Raises AuthenticationError where none is stored, or one that cannot be sent."""
         tokens = self._tokens
         if tokens is None:
             with self._lock:
@@ -99,9 +113,11 @@ class Authenticator:
                 tokens = self._tokens
         if not tokens.access:
             raise AuthenticationError(
-                f"No access token is stored for {self._where}: create one there and store it with `aap-pipeline "
-                "clusters update NAME --token-file FILE`."
+                f"No access token is stored for {self._endpoint.base_url}. Create one there and store it with "
+                f"{self._endpoint.update('--token-file FILE')}."
             )
+        if fault(tokens.access):
+            raise unsendable(tokens, self._endpoint)
         return tokens.access
 
     def renew(self, stale_access: str) -> str:
@@ -127,3 +143,12 @@ class Authenticator:
     def secrets(self) -> frozenset[str]:
         """The secret values in use, for redaction."""
         return self._tokens.secrets if self._tokens is not None else frozenset()
+
+
+def unsendable(tokens: Tokens, endpoint: Endpoint) -> AuthenticationError:
+    """The error of stored `tokens` with faults, for the cluster at `endpoint`."""
+    faults = "; ".join(tokens.faults())
+    return AuthenticationError(
+        f"{faults} to {endpoint.base_url}. Copy it again from the controller, alone, and store it with "
+        f"{endpoint.update('--token-file FILE')}."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from aap_pipeline.controller.api import ControllerApi
@@ -17,10 +18,12 @@ from aap_pipeline.controller.errors import (
     TlsError,
 )
 from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
+from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_be_too_much
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but tokens and people do not
 _LATENCY_WARNING = 2.0  # seconds
+_FIRST_SYNC = timedelta(days=90)  # the default of the setting initial_sync_days
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,13 @@ def check(client: ControllerClient) -> list[Finding]:
         Finding("version", "warning", warning, "Watch the first sync, and tell us how it went.")
         for warning in product.warnings
     ]
+    path = client.endpoint.path
     findings.append(
-        Finding("prefix", "ok", f"Its API lives at {product.api_prefix}, tokens are renewed at {product.token_path}.")
+        Finding(
+            "prefix",
+            "ok",
+            f"Its API is at {path}{product.api_prefix}, tokens are renewed at {path}{product.token_path}.",
+        )
     )
     findings.append(_skew(client))
     try:
@@ -187,32 +195,56 @@ def _visible(client: ControllerClient, all_seeing: bool) -> list[Finding]:
             )
         ]
     findings = [Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")]
-    return [*findings, _guarded("host summaries", lambda: _summaries(client))]
+    findings.append(_guarded("lists", lambda: _lists(api)))
+    listed: list[Row] = []
+    findings.append(_guarded("page", lambda: _page(api, listed)))
+    return [*findings, _guarded("host summaries", lambda: _summaries(api, listed))]
 
 
-def _summaries(client: ControllerClient) -> Finding:
-    newest = client.get(
-        "jobs/", {"finished__isnull": False, "order_by": "-finished", "page_size": 1, "count_disabled": 1}
-    )
-    rows = newest.body.get("results") or []
-    if not rows:
-        return Finding(
-            "host summaries", "warning", "The visible jobs disappeared while being looked at.", "Check again."
-        )
+def _lists(api: ControllerApi) -> Finding:
+    templates, organizations = api.job_templates(), api.organizations()
+    sentence = f"{len(organizations):,} organizations and {len(templates):,} job templates can be read."
+    return Finding("lists", "ok", sentence)
+
+
+def _page(api: ControllerApi, listed: list[Row]) -> Finding:
+    """Whether the first page of a first sync arrives; its rows are added to `listed`."""
+    now = api.client.controller_now()
+    window = now - _FIRST_SYNC, now
     try:
-        client.count(f"jobs/{rows[0]['id']}/job_host_summaries/")
+        listed += api.jobs_page(*window, 0)[0]
+        if numbers := [number for row in listed if (number := id_of(row))]:
+            api.pending_job_ids(*window, min(numbers) - 1, max(numbers))
+    except ControllerError as error:
+        if not may_be_too_much(error):
+            raise
+        listed += api.jobs_page(*window, 0, 1)[0]
+        return Finding(
+            "page",
+            "warning",
+            f"{_parted(error)[0]} A page of one job arrives, so a sync reads pages of fewer than {PAGE_SIZE} jobs, "
+            "which takes longer.",
+            "Raise the time limit of the proxies in front of the controller.",
+        )
+    return Finding("page", "ok", f"A page of {len(listed)} jobs of the last {_FIRST_SYNC.days} days arrives.")
+
+
+def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
+    """Whether the host summaries of the last job of `listed`, or else of the newest, can be read."""
+    number = last_id(listed) or id_of(api.first_job("-finished"))
+    if number is None:
+        return Finding("host summaries", "warning", "The visible jobs disappeared during the check.", "Check again.")
+    try:
+        api.host_summaries(number)
     except PermissionDenied:
         return Finding(
             "host summaries",
             "failed",
-            f"Jobs are visible, but the host summaries of job {rows[0]['id']} are forbidden: no savings can be "
-            "computed.",
-            f"Make the token's user a {_auditor(client)}.",
+            f"Jobs are visible, but the host summaries of job {number} are forbidden: no savings can be computed.",
+            f"Make the token's user a {_auditor(api.client)}.",
         )
     except NotFound:
-        return Finding(
-            "host summaries", "warning", f"Job {rows[0]['id']} was deleted while being looked at.", "Check again."
-        )
+        return Finding("host summaries", "warning", f"Job {number} was deleted during the check.", "Check again.")
     return Finding("host summaries", "ok", "Host summaries can be read.")
 
 

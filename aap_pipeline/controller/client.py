@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
 from aap_pipeline.controller.oauth import exchange_tokens
+from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
 from aap_pipeline.controller.redaction import sanitise_url
@@ -40,9 +42,10 @@ class ControllerClient:
         self.settings = settings or ClientSettings()
         self.statistics = Statistics()
         self.base_url = endpoint.base_url
+        self.page_sizes: defaultdict[str, PageSize] = defaultdict(PageSize)
         self._hint = hint
         self._transport = Transport(endpoint, self.settings)
-        self._auth = Authenticator(store, self._exchange, self.base_url)
+        self._auth = Authenticator(store, self._exchange, endpoint)
         self._pacer = Pacer(self.settings, self.statistics, self.base_url)
         self._plain_headers = {
             "Accept": "application/json",
@@ -71,16 +74,32 @@ class ControllerClient:
         if self._product is None:
             with self._product_lock:
                 if self._product is None:
-                    self._product = probe(self._ping, self.base_url, self.endpoint.api_prefix, self._hint)
+                    self._product = probe(self._ping, self.endpoint, self._hint)
         return self._product
 
-    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
-        """The JSON object at `path`: below the API prefix ("jobs/"), or from the root when it begins with a slash.
+    def get(
+        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
+    ) -> Answer:
+        """The JSON object at `path`: below the API prefix ("jobs/"), or the base URL when it begins with a slash.
 
-        `decode` reads it.
+        `decode` reads it. `instead` is called after an attempt that failed and returns the params for the next one.
         """
-        target = with_query(path if path.startswith("/") else f"{self.product().api_prefix}/{path}", params)
-        return self._request(target, authenticated=True, retries=self.settings.retries, decode=decode)
+        below = self._below(path)
+        changed = None if instead is None else lambda error: with_query(below, instead(error))
+        return self._request(
+            with_query(below, params),
+            authenticated=True,
+            retries=self.settings.retries,
+            decode=decode,
+            changed=changed,
+        )
+
+    def url_of(self, path: str) -> str:
+        """The whole address of what `get` asks for at `path`, for messages."""
+        return self.base_url + self._below(path)
+
+    def _below(self, path: str) -> str:
+        return path if path.startswith("/") else f"{self.product().api_prefix}/{path}"
 
     def count(self, path: str, params: Params | None = None) -> int:
         """How many rows match, by one request for a page of one row."""
@@ -112,7 +131,15 @@ class ControllerClient:
     def _ping(self, path: str) -> Answer:
         return self._request(path, authenticated=False, retries=min(self.settings.retries, _PROBE_RETRIES))
 
-    def _request(self, target: str, *, authenticated: bool, retries: int, decode: Decode = decode) -> Answer:
+    def _request(
+        self,
+        target: str,
+        *,
+        authenticated: bool,
+        retries: int,
+        decode: Decode = decode,
+        changed: Callable[[ControllerError], str] | None = None,
+    ) -> Answer:
         attempt = 0
         fresh: str | None = None
         while True:
@@ -122,8 +149,6 @@ class ControllerClient:
             try:
                 answer = self._send(target, token, decode)
             except Unauthorized as error:
-                if not authenticated:
-                    raise
                 if token == fresh:
                     raise AuthenticationError(
                         f"{self.base_url} declines even the token that was just renewed: check that the token's user "
@@ -138,6 +163,7 @@ class ControllerClient:
                 if attempt > retries:
                     raise
                 self._retry(attempt, error, target)
+                target = changed(error) if changed else target
             else:
                 return answer
 
@@ -169,7 +195,7 @@ class ControllerClient:
             target = moved
         now = settings.clock()
         try:
-            answer = interpret(raw, self.base_url + target, now, decode)
+            answer = interpret(raw, self.base_url + target, now, decode, token)
         except ControllerError as error:
             if not error.transient:
                 self._pacer.succeeded()

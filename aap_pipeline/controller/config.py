@@ -14,13 +14,17 @@ from pathlib import Path
 from aap_pipeline import __version__
 from aap_pipeline.controller.errors import BadEndpoint
 
+API_PREFIXES = ("/api/v2", "/api/controller/v2")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?:[A-Za-z0-9]([A-Za-z0-9_.\-]*[A-Za-z0-9])?\.?|\[?[0-9A-Fa-f:.]+\]?)")
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,;=:@%\-]+)*/?")
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A controller's address. `ca_bundle` is a PEM file or a folder of CAs; `api_prefix` None means: find out.
+    """A controller's address. `ca_bundle` is a PEM file or a folder of CAs.
+
+    `api_prefix` is the path of its API ("/awx/api/v2"), or one below which it is looked for ("/awx"); None: the root.
 
     Whether it can be used, `check` says, when somebody enters it and before each use: not when a stored one is read,
     or a CA bundle that is gone would keep all clusters from being read.
@@ -46,6 +50,8 @@ class Endpoint:
             )
         if not 1 <= self.port <= 65535:
             yield f"Port {self.port} of {self.address}: use 1 to 65535."
+        if not _PATH.fullmatch(self.api_prefix or ""):
+            yield f"Path {self.api_prefix!r} of {self.address}: use a path like /awx, without query and dots alone."
         if self.verify_ssl and self.ca_bundle and not Path(self.ca_bundle).exists():
             remedy = f" with {self.update('--ca-bundle FILE')}" if self.cluster else ""
             yield f"CA bundle {self.ca_bundle} of {self.address} does not exist: name an existing PEM file{remedy}."
@@ -74,11 +80,17 @@ class Endpoint:
         return self.protocol == "http" and not loopback
 
     @property
+    def path(self) -> str:
+        """The path below which all of the controller is, /awx of /awx/api/v2; mostly empty."""
+        prefix = (self.api_prefix or "").rstrip("/")
+        return next((prefix.removesuffix(api) for api in API_PREFIXES if prefix.endswith(api)), prefix)
+
+    @property
     def base_url(self) -> str:
-        """`https://host[:port]`, without a slash at the end; the protocol's own port is left out."""
+        """`https://host[:port][/path]`, without a slash at the end; the protocol's own port is left out."""
         host = f"[{self.address.strip('[]')}]" if ":" in self.address else self.address
         port = "" if self.port == _DEFAULT_PORTS[self.protocol] else f":{self.port}"
-        return f"{self.protocol}://{host}{port}"
+        return f"{self.protocol}://{host}{port}{self.path}"
 
 
 def _utc_now() -> datetime:
@@ -90,7 +102,7 @@ class ClientSettings:
     """Limits of one client. All times in seconds; `clock`, `monotonic`, `sleep` and `uniform` are replaced in tests."""
 
     connect_timeout: float = 10.0
-    read_timeout: float = 120.0  # the controller kills a worker's request after 115 s
+    read_timeout: float = 120.0  # for the whole of an answer; the controller kills a worker's request after 115 s
     workers: int = 8
     retries: int = 8
     backoff_base: float = 0.5

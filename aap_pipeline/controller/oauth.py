@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.auth import Tokens, unsendable
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import (
     AuthenticationError,
@@ -19,7 +18,7 @@ from aap_pipeline.controller.errors import (
     Unreachable,
 )
 from aap_pipeline.controller.retry import backoff
-from aap_pipeline.controller.transport import RawAnswer, Transport, decode
+from aap_pipeline.controller.transport import RawAnswer, Transport, basic_credentials, decode
 
 _ATTEMPTS = 3
 
@@ -45,6 +44,8 @@ def exchange_tokens(
             f"of the OAuth application with {endpoint.update('--client-id ID --client-secret-file FILE')}. Otherwise: "
             f"{remedy}"
         )
+    if any(tokens.faults()):
+        raise unsendable(tokens, endpoint)
     lost = 0
     for attempt in range(1, _ATTEMPTS + 1):
         if attempt > 1:
@@ -72,10 +73,9 @@ def exchange_tokens(
 
 
 def _post(transport: Transport, token_path: str, tokens: Tokens) -> RawAnswer:
-    client = base64.b64encode(f"{tokens.client_id}:{tokens.client_secret}".encode()).decode("ascii")
     headers = {
         "Accept": "application/json",
-        "Authorization": f"Basic {client}",
+        "Authorization": basic_credentials(tokens.client_id, tokens.client_secret),
         "Content-Type": "application/x-www-form-urlencoded",
     }
     form = urlencode({"grant_type": "refresh_token", "refresh_token": tokens.refresh}).encode("ascii")
@@ -88,7 +88,9 @@ def _renewed(answer: RawAnswer, tokens: Tokens, endpoint: Endpoint, *, lost: boo
     if answer.status in (200, 201):
         access, refresh = body.get("access_token"), body.get("refresh_token", tokens.refresh)
         if isinstance(access, str) and access and isinstance(refresh, str):
-            return replace(tokens, access=access, refresh=refresh)
+            renewed = replace(tokens, access=access, refresh=refresh)
+            if not any(renewed.faults()):
+                return renewed
         raise RefreshOutcomeUnknown(f"{where} answered the token refresh without a usable access token. {remedy}")
     if 300 <= answer.status < 400:
         raise Maintenance(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller import paging
+from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import ControllerError
@@ -52,24 +53,16 @@ def tokens_in_use(client: ControllerClient) -> list[Row]:
         rows = paging.whole(client, f"{root}tokens/", {"user": user, "last_used__gte": since})
     except ControllerError:
         return []  # whether it takes the token at all is another question's answer
-    return [row for row in rows if row.get("user") == user]
+    return [row for row in rows if isinstance(row, dict) and row.get("user") == user]
 
 
 def end_of(rows: Sequence[Row], now: datetime) -> TokenEnd | None:
     """When the token ends that is one of `rows`: by the latest of their ends, exactly then if there is no other end."""
     alive: dict[datetime, datetime | None] = {}
     for row in rows:
-        end = _moment(row.get("expires"))
+        end = parse_moment(row.get("expires"))
         if end is None:
             return None
         if end > now:
-            alive[end] = _moment(row.get("created"))
+            alive[end] = parse_moment(row.get("created"))
     return TokenEnd(max(alive), len(alive) == 1, alive[max(alive)]) if alive else None
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None

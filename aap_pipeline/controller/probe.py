@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aap_pipeline.controller.answers import Answer
+from aap_pipeline.controller.config import API_PREFIXES, Endpoint
 from aap_pipeline.controller.errors import (
     AuthenticationError,
     BadRequest,
@@ -21,7 +22,6 @@ from aap_pipeline.controller.errors import (
 )
 
 GATEWAY_PING = "/api/gateway/v1/ping/"
-_CONTROLLER_PREFIXES = ("/api/v2", "/api/controller/v2")
 _TESTED_AAP = ("2.4", "2.5", "2.6", "2.7")
 _AAP_OF_CONTROLLER = {
     "4.1": "2.1",
@@ -38,7 +38,10 @@ _LABEL_LENGTH = 15
 
 @dataclass(frozen=True)
 class Product:
-    """What a controller is and where its parts are. `label` fits clusters_cluster.aap_version (15 characters)."""
+    """What a controller is and where its parts are, below its base URL.
+
+    `label` fits clusters_cluster.aap_version (15 characters).
+    """
 
     name: str
     version: str
@@ -49,37 +52,44 @@ class Product:
     warnings: tuple[str, ...] = ()
 
 
-def probe(get: Callable[[str], Answer], where: str, api_prefix: str | None = None, hint: str | None = None) -> Product:
-    """The product at `where`. `get` asks a path without a token and raises ControllerError.
+def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = None) -> Product:
+    """The product at `endpoint`. `get` asks a path below its base URL without a token and raises ControllerError.
 
-    `hint`, the label stored last time, says what to try first, so that a known controller costs one request.
-    Raises Maintenance, NotAController, or what kept the controller from answering.
+    The prefix found last time and `hint`, the label stored then, say what to try first, so that a known controller
+    costs one request. Raises Maintenance, NotAController, or what kept the controller from answering.
     """
-    if api_prefix is not None:
-        paths = [f"{api_prefix.rstrip('/')}/ping/"]
-    else:
-        pings = [f"{prefix}/ping/" for prefix in _CONTROLLER_PREFIXES]
-        paths = [pings[0], GATEWAY_PING, pings[1]] if hint and _has_no_gateway(hint) else [GATEWAY_PING, *pings]
     unwell: ControllerError | None = None
+    paths = _paths(endpoint, hint)
     for path in paths:
         try:
             answer = get(path)
         except Maintenance:
             raise
-        except (NotFound, BadRequest, PermissionDenied, HtmlAnswer, AuthenticationError):
+        except (NotFound, HtmlAnswer):
             continue
-        except (ServerError, CorruptBody) as error:
-            unwell = unwell or error
+        except (BadRequest, PermissionDenied, AuthenticationError, ServerError, CorruptBody) as error:
+            unwell = unwell or error  # says itself what is wrong, unless the API answers at another path
             continue
         product = _gateway(answer) if path == GATEWAY_PING else _controller(answer, path.removesuffix("/ping/"))
         if product is not None:
             return product
     if unwell is not None:
         raise unwell
+    below = "its path" if endpoint.path else "the path, if the controller is below one"
     raise NotAController(
-        f"{where} answers, but not like an AAP or AWX controller (asked: {', '.join(paths)}): check address and port, "
-        "and set api_prefix if the API lives elsewhere."
+        f"{endpoint.base_url} answers, but not like an AAP or AWX controller (requested: {', '.join(paths)}): check "
+        f"address and port, and add {below}, with {endpoint.update('--url https://HOST/PATH')}."
     )
+
+
+def _paths(endpoint: Endpoint, hint: str | None) -> list[str]:
+    """The pings to try, the likeliest first."""
+    v2, behind_gateway = (f"{prefix}/ping/" for prefix in API_PREFIXES)
+    usual = [v2, GATEWAY_PING, behind_gateway] if hint and _has_no_gateway(hint) else [GATEWAY_PING, v2, behind_gateway]
+    known = (endpoint.api_prefix or "").rstrip("/").removeprefix(endpoint.path)
+    first = [f"{known}/ping/"] if known else []
+    last = ["/ping/"] if endpoint.path else []  # a proxy may map the path to the API itself
+    return list(dict.fromkeys([*first, *usual, *last]))
 
 
 def job_url(base_url: str, label: str, job: int) -> str:

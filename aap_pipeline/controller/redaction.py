@@ -1,4 +1,4 @@
-"""Removes secrets from any text before a person or a file sees it: tokens, passwords, credentials, extra_vars."""
+"""Removes secrets from any text before a person or a file sees it: tokens, passwords, extra_vars, artifacts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNMISTAKABLE = 8
 
 _HIDDEN_NAME = (
     r"[A-Za-z0-9_.\-]*(?:token(?!_type|s_path|_path)|secret|passwo?r?d|passphrase|api_?key|private_?key|ssh_key_data|authorization"
-    r"|extra_vars|cookie|encryption_keys?)[A-Za-z0-9_.\-]*"
+    r"|extra_vars|artifacts|cookie|encryption_keys?)[A-Za-z0-9_.\-]*"
 )
 # A name, perhaps quoted (perhaps with quotes that are themselves escaped), then : or =, then its value.
 _NAMED = re.compile(rf"""(?P<name>{_HIDDEN_NAME})(?:\\*["'])?\s*(?P<mark>[:=])\s*""", re.IGNORECASE)
@@ -71,7 +71,7 @@ def _end_of_value(text: str, start: int, name: str) -> int:
         return _end_of_string(text, quote.end(), len(quote[1]), quote[2])
     if start < len(text) and text[start] in _CLOSING:
         return _end_of_group(text, start)
-    if "authorization" in name or "cookie" in name or "extra_vars" in name:
+    if "authorization" in name or "cookie" in name or "extra_vars" in name or "artifacts" in name:
         newline = text.find("\n", start)
         return len(text) if newline < 0 else newline
     end = _BARE_END.search(text, start)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import math
 import os
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import HTTPResponse, IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +22,7 @@ import orjson
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
+from requests.utils import get_auth_from_url, get_environ_proxies
 from urllib3 import exceptions as failures
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -45,6 +51,45 @@ class RawAnswer(NamedTuple):
         return f"RawAnswer(status={self.status}, {len(self.body)} bytes)"
 
 
+class _Clock(threading.local):
+    """When the answer that this thread waits for must be complete, by time.monotonic."""
+
+    deadline = math.inf
+
+
+_CLOCK = _Clock()
+
+
+class _Reader(io.RawIOBase):
+    """What arrives at a socket, until the deadline: a time limit per read never ends where bytes trickle in."""
+
+    def __init__(self, raw: io.RawIOBase, connection: socket.socket) -> None:
+        self._raw = raw
+        self._connection = connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _CLOCK.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer is not complete in time")
+        self._connection.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    """An answer whose head and body are read within the deadline."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
+
+
 class _Adapter(HTTPAdapter):
     """Pools that share one TLS context: loading the CAs for each connection costs 20 ms of CPU."""
 
@@ -57,6 +102,10 @@ class _Adapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         return super().proxy_manager_for(proxy, ssl_context=self._context, **proxy_kwargs)
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        user, password = get_auth_from_url(proxy)
+        return {"Proxy-Authorization": basic_credentials(user, password)} if user else {}
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -80,7 +129,9 @@ class Transport:
         self._base_url = endpoint.base_url
         self._endpoint = endpoint
         self._max_body = settings.max_body_bytes
-        self._timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
+        self._timeout = urllib3.Timeout(
+            connect=min(settings.connect_timeout, settings.read_timeout), read=settings.read_timeout
+        )
         self._read_timeout = settings.read_timeout
         self._session = requests.Session()
         self._session.trust_env = False
@@ -89,21 +140,27 @@ class Transport:
         base = self._session.prepare_request(requests.Request("GET", self._base_url + "/"))
         proxies = get_environ_proxies(self._base_url, no_proxy=None)
         try:
-            self._pool: Any = adapter.get_connection_with_tls_context(base, endpoint.verify_ssl, proxies)
-        except (requests.exceptions.RequestException, failures.LocationValueError) as error:
-            reason = redact(str(error)).rstrip(".")
+            pool: Any = adapter.get_connection_with_tls_context(base, endpoint.verify_ssl, proxies)
+        except (requests.exceptions.RequestException, ValueError) as error:
+            # Of other errors the text may quote the password.
+            known = isinstance(error, requests.exceptions.RequestException | failures.LocationValueError)
+            reason = redact(str(error)).rstrip(".") if known else type(error).__name__
             raise BadEndpoint(
                 f"The proxy set in the environment for {self._base_url} is unusable ({reason}): check HTTP_PROXY, "
                 "HTTPS_PROXY and NO_PROXY."
             ) from None
+        pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
+        self._pool = pool
         # An http proxy wants the whole URL of an http target; everyone else wants the path.
         self._url_start = adapter.request_url(base, proxies).rstrip("/")
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> RawAnswer:
         """The answer to `target` (path and query), whatever its status. Redirects are answers, not followed.
 
-        Raises NotSent (no connection), Unreachable, TlsError, BodyTooLarge, CorruptBody (cut off).
+        It is complete within `read_timeout` s, or not an answer. Raises NotSent (no connection), Unreachable, TlsError,
+        BodyTooLarge, CorruptBody (cut off), BadEndpoint (what a request cannot carry).
         """
+        _CLOCK.deadline = time.monotonic() + self._read_timeout
         try:
             response = self._pool.urlopen(
                 method,
@@ -119,6 +176,11 @@ class Transport:
             )
         except (failures.HTTPError, OSError) as error:
             raise self._connection_error(error, self._where(target)) from None
+        except ValueError:  # whose text quotes what is wrong with a header
+            raise BadEndpoint(
+                f"The request to {self._where(target)} cannot be sent: the address or the token holds what no request "
+                f"can carry. Store them again with {self._endpoint.update('--url URL --token-file FILE')}."
+            ) from None
         try:
             content = response.read(self._max_body + 1, decode_content=True)
         except (failures.HTTPError, OSError) as error:
@@ -144,8 +206,11 @@ class Transport:
         if tls is not None:
             return self._tls_error(tls, where)
         if isinstance(error, failures.ProxyError):
-            return NotSent(
-                f"The proxy set in the environment for {where} does not connect: check HTTPS_PROXY and NO_PROXY."
+            reason = _tunnel_refusal(error) or _reason(error)
+            refused = BadEndpoint if reason.startswith("HTTP 4") else NotSent
+            return refused(
+                f"The proxy set in the environment for {where} does not connect ({reason}): check HTTPS_PROXY, with "
+                "its user and password, and NO_PROXY."
             )
         if isinstance(error, failures.NameResolutionError):
             return NotSent(
@@ -163,7 +228,8 @@ class Transport:
     def _body_error(self, error: BaseException, where: str) -> ControllerError:
         if isinstance(error, failures.ReadTimeoutError | TimeoutError):
             return Unreachable(
-                f"{where} did not answer within {self._read_timeout:g} s: look at the controller's load.",
+                f"The answer of {where} was not complete within {self._read_timeout:g} s: look at the load of the "
+                "controller and at the proxies on the way.",
                 cause="timeout",
             )
         if isinstance(error, failures.DecodeError):
@@ -205,6 +271,11 @@ def _discard(response: urllib3.BaseHTTPResponse) -> None:
     """
     response.close()
     response.release_conn()
+
+
+def basic_credentials(user: str, password: str) -> str:
+    """The header of HTTP Basic, in UTF-8 (RFC 7617)."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}"
 
 
 def decode(body: bytes) -> Any:
@@ -259,6 +330,13 @@ def _tls_cause(error: BaseException) -> BaseException | None:
     chain = list(_chain(error))
     exact = next((inner for inner in chain if isinstance(inner, ssl.SSLError)), None)
     return exact or next((inner for inner in chain if isinstance(inner, failures.SSLError)), None)
+
+
+def _tunnel_refusal(error: BaseException) -> str:
+    """With which status a proxy refused to connect, "HTTP 407 Proxy Authentication Required"; empty if it did not."""
+    mark = "Tunnel connection failed: "
+    texts = (str(inner) for inner in _chain(error) if type(inner) is OSError)
+    return next((f"HTTP {redact(text.removeprefix(mark))[:100]}" for text in texts if text.startswith(mark)), "")
 
 
 def _reason(error: BaseException) -> str:

@@ -68,6 +68,12 @@ SAVINGS_POPULATION = Option(
 COUNT_CHECK_MODE = Option(
     "count_check_mode", True, Switch(), "Count runs in check mode (job_type check), which change nothing, as savings."
 )
+COUNT_SLICES = Option(
+    "count_slices",
+    "each",
+    Choice(("each", "once")),
+    "Count each slice of a sliced job as a run (the specification's query), or a launch once, with one creation cost.",
+)
 REPORTING_TIMEZONE = Option(
     "reporting_timezone", "UTC", TimeZone(), "Time zone in which a run's finish time falls on a day of the reports."
 )
@@ -156,6 +162,7 @@ OPTIONS: dict[str, Option[Any]] = {
         COST_MODEL,
         SAVINGS_POPULATION,
         COUNT_CHECK_MODE,
+        COUNT_SLICES,
         REPORTING_TIMEZONE,
         FISCAL_YEAR_START_MONTH,
         HOURS_PER_FTE,

@@ -14,7 +14,7 @@ from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoade
 
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.errors import WarehouseError
-from aap_pipeline.warehouse.read_only import QUERIES, Statement, execute_read_only, read_only_session, statements
+from aap_pipeline.database.read_only import QUERIES, Statement, execute_read_only, read_only_session, statements
 
 _NAME = "aap_pipeline sql"
 

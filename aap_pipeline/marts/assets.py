@@ -14,8 +14,14 @@ from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
 
 _TABLES = {
+    "savings_daily": "marts.savings_daily",
+    "host_set_daily": "rollup.host_set_daily",
+    "launches_daily": "marts.launches",
+}
+"""The table that each asset fills."""
+_DESCRIPTIONS = {
     "savings_daily": "Runs, hosts, minutes, costs and savings by day, cluster, organization, template, project, label "
-    "set, job type and status. All of it adds up.",
+    "set, job type and status, and their sums by month. All of it adds up.",
     "host_set_daily": "Which hosts ran on which day, as bitmaps: unique hosts over any range and filter, exactly.",
     "launches_daily": "Who launched how many runs, by day.",
 }
@@ -33,10 +39,10 @@ _TABLES = {
             owners=["team:automation-analytics"],
             tags={"stage": "marts"},
             freshness_policy=EACH_SYNC,
-            metadata=table_metadata(f"marts.{name}"),
-            description=description,
+            metadata=table_metadata(table),
+            description=_DESCRIPTIONS[name],
         )
-        for name, description in _TABLES.items()
+        for name, table in _TABLES.items()
     ],
 )
 def marts(

@@ -9,10 +9,9 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
 _CHECKS: dict[LiteralString, str] = {
-    "check_sums": "Runs, hosts and elapsed time of run_daily equal those of core, cluster by cluster.",
+    "check_sums": "Runs, hosts and elapsed time of savings_daily equal those of core, cluster by cluster.",
     "check_unique_hosts": "Unique hosts by the bitmaps equal a distinct count over core.",
-    "check_additivity": "Months and pentads equal the sums of their days.",
-    "check_sums_to_date": "Sums to date, by workload and by launcher, equal at each month's end the sums of the days.",
+    "check_additivity": "Months equal the sums of their days.",
     "check_nothing_left": "No changed day, changed rate or due rebuild is left over.",
 }
 

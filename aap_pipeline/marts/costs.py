@@ -88,9 +88,8 @@ def set_rate(
     """Set a rate from a day on; the caller commits. Returns the days on which it holds.
 
     Without a day that is today in the reporting time zone, or always for everyone's first. `value` None ends the
-    override of the cluster or organization. Money by current rates follows at once, money as recorded with the next
-    refresh. Raises CostError, which names what cannot be,
-    and BadValue for a rate or value that does not exist.
+    override of the cluster or organization. Money in the marts follows with the next refresh. Raises CostError, which
+    names what cannot be, and BadValue for a rate or value that does not exist.
     """
     kind = RATE_TYPES.get(rate_type)
     if kind is None:
@@ -108,7 +107,6 @@ def set_rate(
         statement("marts/set_rate"), {"value": amount, "valid_from": valid_from, **where}
     ).fetchone()
     assert row is not None  # noqa: S101 - a function's one value
-    connection.execute(statement("marts/apply_due_rates"))
     later = connection.execute(statement("marts/next_rate"), {"valid_from": row[0], **where}).fetchone()
     return RateSet(row[0], *(later or ()))
 

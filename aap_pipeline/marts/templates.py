@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
@@ -12,7 +13,10 @@ from aap_pipeline.marts.errors import BadValue, CostError
 
 @dataclass(frozen=True)
 class TemplateMinutes:
-    """A template's minutes; `source` says where the manual ones come from: default, estimated or set."""
+    """A template's minutes; `source` is where the manual ones come from: default, estimated or set.
+
+    `excluded`: the savings leave the template out as of now.
+    """
 
     id: int
     cluster: str
@@ -21,6 +25,7 @@ class TemplateMinutes:
     manual_minutes: int
     creation_minutes: int
     source: str
+    excluded: bool
     runs: int
 
 
@@ -31,29 +36,43 @@ def templates(connection: Connection, cluster: str | None = None) -> list[Templa
     return [TemplateMinutes(*row) for row in rows]
 
 
-def set_minutes(
+def set_template(
     connection: Connection,
     name: str,
     *,
     manual_minutes: int | None = None,
     creation_minutes: int | None = None,
+    excluded: bool | None = None,
+    excluded_from: date | None = None,
     cluster: str | None = None,
 ) -> TemplateMinutes:
     """Set one template's minutes as of today, by its name or #id; the caller commits. Returns it as it is now.
 
-    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. Raises CostError for an unknown or ambiguous
-    template, BadValue for nothing to set.
+    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. `excluded` leaves the template's runs out of
+    every figure, or takes them in again, from `excluded_from` (default: today) on. Raises CostError for an unknown or
+    ambiguous template, BadValue for nothing to set and for a day to come.
     """
-    if manual_minutes is None and creation_minutes is None:
-        raise BadValue(f"Nothing to set for {name!r}: use --manual-minutes, --creation-minutes, or both.")
+    if manual_minutes is None and creation_minutes is None and excluded is None:
+        raise BadValue(
+            f"Nothing to set for {name!r}: use --manual-minutes, --creation-minutes, --exclude or --include."
+        )
+    if excluded is None and excluded_from is not None:
+        raise BadValue("A first day goes with --exclude or --include only: minutes change as of today.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
     if not found:
         raise CostError(f"There is no job template {name!r}: `aap-pipeline templates list` shows them.")
     if len(found) > 1:
         candidates = ", ".join(f"#{each.id} in {each.cluster}" for each in found)
         raise CostError(f"Several job templates are called {name!r}: name one with --cluster or as {candidates}.")
-    connection.execute(
-        statement("marts/set_minutes"),
-        {"id": found[0].id, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes},
-    )
-    return next(each for each in templates(connection, cluster) if each.id == found[0].id)
+    template = found[0].id
+    if manual_minutes is not None or creation_minutes is not None:
+        values = {"id": template, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes}
+        connection.execute(statement("marts/set_minutes"), values)
+    if excluded is not None:
+        [(today,)] = connection.execute(statement("marts/today")).fetchall()
+        if excluded_from is not None and excluded_from > today:
+            raise BadValue(f"The savings cannot leave {name!r} out from {excluded_from} on: the day is still to come.")
+        connection.execute(
+            statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
+        )
+    return next(each for each in templates(connection, cluster) if each.id == template)

@@ -6,6 +6,7 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
+from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.clusters.staleness import stale_after
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
@@ -77,7 +78,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
                 theirs = _count(warehouse, cluster, window)
                 ours = sum(RawStore(connection, cluster.id).stored_by_day(window).values())
                 complete = checks.completeness(theirs, ours, window)
-            except ControllerError as error:
+            except (ControllerError, UnexpectedFailure) as error:
                 complete = Verdict(False, f"The controller could not be asked: {error}")
     yield result(ASSET, COMPLETE, complete, cluster.name)
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
@@ -92,5 +93,8 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
 
 def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:
     tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    with ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client:
+    with (
+        cluster_errors(cluster, warehouse.url()),
+        ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client,
+    ):
         return ControllerApi(client).jobs_count(window.after, window.until)

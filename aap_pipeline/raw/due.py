@@ -8,6 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from aap_pipeline.controller.errors import CorruptBody
+from aap_pipeline.errors import PipelineError
+
+Answer = datetime | PipelineError | None
+"""The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _RETRY_FIRST = timedelta(seconds=15)
 _RETRY_LONGEST = timedelta(minutes=15)
@@ -89,12 +95,19 @@ def format_silences(silences: Mapping[str, Silence]) -> str:
     return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
 
 
-def what_is_due(state: SyncState, newest_finished: datetime | None, now: datetime) -> Due | None:
-    """What to run now, given the finish time of the controller's newest job; None: nothing.
+def what_is_due(state: SyncState, answer: Answer, now: datetime) -> Due | None:
+    """What to run now, given the controller's answer; None: nothing.
+
+    A newest job whose finish time is not valid tells nothing of what is new, and does not hold up what is due without
+    it. With any other error in place of an answer a sync would fail, too.
 
     A paused backfill and live syncs take turns, so that neither waits for the end of the other.
     """
-    reason = reason_to_sync(state, newest_finished, now)
+    if isinstance(answer, PipelineError):
+        if not isinstance(answer, CorruptBody):
+            return None
+        answer = None
+    reason = reason_to_sync(state, answer, now)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
         return Due("backfill goes on", state.paused_from.isoformat(), until)

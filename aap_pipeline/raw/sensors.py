@@ -14,6 +14,7 @@ from dagster import (
     sensor,
 )
 
+from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
@@ -27,14 +28,11 @@ from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import unfinished_runs
 from aap_pipeline.raw.assets import sync_data
-from aap_pipeline.raw.due import Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
+from aap_pipeline.raw.due import Answer, Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
-
-Answer = datetime | PipelineError | None
-"""The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asking: dict[tuple[str, Cluster], Future[Answer]] = {}  # of this process; lost with it, which costs a question more
@@ -75,8 +73,8 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
             silences[state.name] = Silence(silences.get(state.name, Silence(0, now)).times + 1, now)
             remarks.append(f"{state.name}: {answer}")
             errors += 1
-            continue
-        silences.pop(state.name, None)
+        else:
+            silences.pop(state.name, None)
         due = what_is_due(state, answer, now)
         if due:
             requests.append(_run_request(state.name, due))
@@ -117,10 +115,13 @@ def newest_finished(
 
 
 def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
-    """What one controller says; an error is an answer too, so that one cluster never stops all."""
+    """What one controller answers; an error is an answer too, so that one cluster never stops all."""
+    store = DatabaseTokenStore(url, cipher, cluster.id)
     try:
-        store = DatabaseTokenStore(url, cipher, cluster.id)
-        with ControllerClient(cluster.endpoint, store, _ONE_QUICK_QUESTION, hint=cluster.product) as client:
+        with (
+            cluster_errors(cluster, url),
+            ControllerClient(cluster.endpoint, store, _ONE_QUICK_QUESTION, hint=cluster.product) as client,
+        ):
             return ControllerApi(client).newest_finished()
     except PipelineError as error:
         return error

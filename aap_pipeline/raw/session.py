@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import psycopg
-
+from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, require_registered
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.answers import AUDITOR_ROLE
@@ -20,9 +19,8 @@ from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database import options
-from aap_pipeline.database.connection import Connection, connect, describe
+from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher
-from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
@@ -70,13 +68,16 @@ class Access:
 
 @contextmanager
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
-    """A connection in autocommit; DatabaseUnreachable if the server fails within the block.
+    """A connection in autocommit. Whatever fails within the block is a PipelineError of the cluster.
 
     Raises ClusterError for a removed cluster.
     """
     require_registered(request.cluster)
     name = "aap_pipeline sync"
-    with _database_errors(database_url, request), connect(database_url, autocommit=True, application_name=name) as ours:
+    with (
+        cluster_errors(request.cluster, database_url),
+        connect(database_url, autocommit=True, application_name=name) as ours,
+    ):
         yield ours
 
 
@@ -128,7 +129,10 @@ def sweeping(
 
 @contextmanager
 def open_client(connection: Connection, access: Access, request: SyncRequest) -> Iterator[ControllerClient]:
-    """A client of the cluster's controller; EncryptionKeyError, before any request, if its token is out of reach."""
+    """A client of the cluster's controller; whatever fails within the block is a PipelineError of the cluster.
+
+    Raises EncryptionKeyError, before any request, if its token is out of reach.
+    """
     cluster = request.cluster
     tokens = DatabaseTokenStore(access.database_url, access.cipher, cluster.id)
     tokens.load()
@@ -138,7 +142,10 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
         sleep=_StoppableSleep(request.client_settings.sleep),
     )
     hint = cluster.product if cluster.product_version else None
-    with ControllerClient(cluster.endpoint, tokens, settings, hint=hint) as client:
+    with (
+        cluster_errors(cluster, access.database_url),
+        ControllerClient(cluster.endpoint, tokens, settings, hint=hint) as client,
+    ):
         yield client
 
 
@@ -168,15 +175,3 @@ class _StoppableSleep:
     def stop(self) -> None:
         """End all waiting."""
         self._stopped.set()
-
-
-@contextmanager
-def _database_errors(database_url: str, request: SyncRequest) -> Iterator[None]:
-    try:
-        yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DatabaseUnreachable(
-            f"PostgreSQL at {describe(database_url)} failed while cluster {request.cluster.name} was synced "
-            f"({lines[0].rstrip('.')}). Nothing is lost: sync again once the server is up."
-        ) from error

@@ -121,7 +121,7 @@ def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
     """What a person should look at although the sync succeeded."""
-    if tally.counted or api.newest_finished() is not None:
+    if tally.counted or api.has_finished_jobs():
         return ()
     return (shows_no_job(request.cluster, _watermark(connection, request)),)
 
@@ -140,6 +140,6 @@ def note_product(connection: Connection, client: ControllerClient, cluster_id: i
             "cluster": cluster_id,
             "label": product.label,
             "version": product.version[:50],
-            "api_prefix": product.api_prefix,
+            "api_prefix": client.endpoint.path + product.api_prefix,
         },
     )

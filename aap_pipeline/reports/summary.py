@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
+from psycopg.errors import InvalidParameterValue
 from psycopg.rows import dict_row
 
 from aap_pipeline.database.connection import Connection
@@ -93,6 +94,18 @@ def summarize(
         job_counts=_rows(connection, "reports/job_counts", window),
         in_quarantine=in_quarantine(connection, clusters),
     )
+
+
+def named_period(connection: Connection, name: str) -> tuple[date, date]:
+    """First and last day of a range of marts.period, such as last_quarter. Raises PipelineError for unknown names."""
+    try:
+        with connection.transaction():
+            [(first, last)] = connection.execute(statement("reports/period"), {"name": name}).fetchall()
+    except InvalidParameterValue as error:
+        raise PipelineError(str(error.diag.message_primary)) from error
+    if first is None:
+        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
+    return first, last
 
 
 def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:

@@ -22,6 +22,12 @@ from aap_pipeline.settings import SettingsError
         ({"WEBHOOK_URL": "s3cr3t.example.com"}, "AAP_PIPELINE_ALERT_WEBHOOK_URL is not a URL: it begins with https://"),
         ({"SLACK_WEBHOOK_URL": "s3cr3t"}, "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL is not a URL: it begins with https://"),
         ({"WEBHOOK_TOKEN": "s3cr3t"}, "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN is set and AAP_PIPELINE_ALERT_WEBHOOK_URL is"),
+        (
+            {"WEBHOOK_URL": "https://a", "WEBHOOK_TOKEN": "s3cr3t\ns3cr3t"},
+            "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN holds a line break, and cannot be sent",
+        ),
+        ({"SMTP_USER": "s3cr3t\u200b", "SMTP_PASSWORD": "p"}, "AAP_PIPELINE_ALERT_SMTP_USER holds a character outside"),
+        ({"SMTP_USER": "u", "SMTP_PASSWORD": "s3cr3té"}, "AAP_PIPELINE_ALERT_SMTP_PASSWORD holds a character outside"),
     ],
 )
 def test_what_cannot_be_is_named_without_its_value(
@@ -40,3 +46,13 @@ def test_what_cannot_be_is_named_without_its_value(
 def test_nothing_need_be_set() -> None:
     """Guards against an installation that must set up mail before it can be tried."""
     assert stale_after() == timedelta(minutes=60)
+
+
+def test_what_editors_and_shells_add_to_a_secret_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a password that is right and is refused for the file that it came from."""
+    for name in ("SMTP_USER", "SMTP_PASSWORD", "WEBHOOK_TOKEN"):
+        monkeypatch.setenv(f"AAP_PIPELINE_ALERT_{name}", "\ufeff word \r\n")
+    monkeypatch.setenv("AAP_PIPELINE_ALERT_WEBHOOK_URL", "https://a")
+    settings = alert_settings()
+    assert settings.smtp_user == "word"
+    assert settings.secrets() == {"word", "https://a"}

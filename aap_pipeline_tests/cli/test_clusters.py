@@ -187,14 +187,12 @@ def _key() -> str:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["add", "https://a/api/v2", "--name", "a", "--token-env", "T"], 2, "Leave the path"),
         (["add", "ftp://a", "--name", "a", "--token-env", "T"], 2, "looks like https://aap.company.com"),
         (["add", "https://a", "--name", "a b", "--token-env", "T"], 2, "use 1 to 100 letters"),
         (["add", "https://a", "--name", "a...b", "--token-env", "T"], 2, "single dots"),
         (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], 2, "NOT_SET is not set"),
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
-        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", __file__], 2, "without"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "does not exist"),
         (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
         (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),

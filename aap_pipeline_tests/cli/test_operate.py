@@ -204,7 +204,7 @@ def test_doctor_says_who_is_told_and_what_they_did_not_get(
     assert alerts()[1].startswith("Nobody is told when something is wrong (open incidents: 0)")
     monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_HOST", "127.0.0.1")
     wrong = "AAP_PIPELINE_ALERT_SMTP_HOST is set and AAP_PIPELINE_ALERT_SMTP_TO is not."
-    assert alerts() == ("failed", f"Alerts cannot be set up: {wrong}")
+    assert alerts() == ("failed", f"The environment is not valid: {wrong}")
     monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_TO", "night@example.com")
     monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_PORT", "9")
     with connect(database_url) as connection:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from aap_pipeline.core.rejected import quarantine
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job

@@ -210,6 +210,9 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
         ("http://10.0.0.1:8080/", Endpoint("http", "10.0.0.1", 8080)),
         ("aap.example.com", Endpoint("https", "aap.example.com", 443)),
         ("https://[::1]:8443", Endpoint("https", "::1", 8443)),
+        ("https://tools.example.com/awx/", Endpoint("https", "tools.example.com", 443, api_prefix="/awx")),
+        ("tools.example.com/a/b", Endpoint("https", "tools.example.com", 443, api_prefix="/a/b")),
+        ("https://aap.example.com/api/v2/", Endpoint("https", "aap.example.com", 443, api_prefix="/api/v2")),
     ],
 )
 def test_addresses_as_people_write_them(url: str, endpoint: Endpoint) -> None:
@@ -219,7 +222,18 @@ def test_addresses_as_people_write_them(url: str, endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://a", "https://", "https://a:port", "https://u:p@a", "https://a/api/v2", "https://a?x=1", "https://a:0", ""],
+    [
+        "ftp://a",
+        "https://",
+        "https://a:port",
+        "https://u:p@a",
+        "https://a?x=1",
+        "https://a/awx?x=1",
+        "https://[a",
+        "https://a:99999",
+        "https://a:0",
+        "",
+    ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
     """Guards against a path or a password that is silently dropped."""

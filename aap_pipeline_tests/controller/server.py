@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import ssl
 import struct
@@ -35,7 +36,8 @@ class Asked:
 @dataclass(frozen=True)
 class Reply:
     """What to answer. `cut` sends only that many bytes of the body and closes; `reset` closes without an answer;
-    `hang` waits for the client to give up; `chunked` and `gzip` say how the body travels."""
+    `hang` waits for the client to give up; `chunked` and `gzip` say how the body travels; `trickle`, a start and what
+    follows it again and again, goes on for ten seconds or until the client gives up."""
 
     body: Any = field(default_factory=dict)
     status: int = 200
@@ -44,6 +46,7 @@ class Reply:
     reset: bool = False
     hang: bool = False
     chunked: bool = False
+    trickle: tuple[bytes, bytes] | None = None
 
     @property
     def payload(self) -> bytes:
@@ -127,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             return
+        if reply.trickle is not None:
+            self._trickle(*reply.trickle)
+            return
         payload = reply.payload
         self.send_response_only(reply.status)
         headers = {"Date": DATE, "Content-Type": "application/json", **reply.headers}
@@ -143,6 +149,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif reply.chunked:
             self.wfile.write(b"\r\n0\r\n\r\n")
+
+    def _trickle(self, start: bytes, drip: bytes) -> None:
+        self.close_connection = True
+        self.wfile.write(start)
+        for _ in range(500):
+            self.wfile.write(drip)
+            if select.select([self.connection], [], [], 0.02)[0]:  # the client has closed
+                return
+
+    def do_CONNECT(self) -> None:
+        self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
         """Says nothing."""

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from aap_pipeline.controller.auth import Authenticator, MemoryTokenStore, Tokens
+from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import AuthenticationError, RefreshOutcomeUnknown
 
+HERE = Endpoint("https", "aap.example.com", 443)
 FIRST = Tokens("access-1", "refresh-1", "client", "secret")
 SECOND = Tokens("access-2", "refresh-2", "client", "secret")
 
@@ -30,7 +32,7 @@ def test_threads_that_are_declined_at_once_cause_one_exchange() -> None:
         exchanged.append(tokens)
         return SECOND
 
-    subject = Authenticator(MemoryTokenStore(FIRST), exchange, "https://aap.example.com")
+    subject = Authenticator(MemoryTokenStore(FIRST), exchange, HERE)
 
     def declined() -> str:
         stale = subject.access()
@@ -52,8 +54,8 @@ def test_a_pair_that_another_process_stored_is_used_without_an_exchange() -> Non
         exchanged.append(tokens)
         return SECOND
 
-    here = Authenticator(store, exchange, "x")
-    elsewhere = Authenticator(store, exchange, "x")
+    here = Authenticator(store, exchange, HERE)
+    elsewhere = Authenticator(store, exchange, HERE)
     assert here.access() == elsewhere.access() == "access-1"
     assert elsewhere.renew("access-1") == "access-2"
     assert here.renew("access-1") == "access-2"
@@ -70,7 +72,7 @@ def test_a_refusal_is_remembered_and_not_asked_for_again() -> None:
         raise RefreshOutcomeUnknown("lost") if calls == 1 else AuthenticationError("declined")
 
     store = MemoryTokenStore(FIRST)
-    subject = Authenticator(store, exchange, "x")
+    subject = Authenticator(store, exchange, HERE)
     for _ in range(3):
         with pytest.raises(AuthenticationError, match="lost"):
             subject.renew("access-1")
@@ -81,4 +83,4 @@ def test_a_refusal_is_remembered_and_not_asked_for_again() -> None:
 def test_a_cluster_without_a_token_says_so_before_any_request() -> None:
     """An empty bearer token is a 401 that looks like an expired one."""
     with pytest.raises(AuthenticationError, match="No access token is stored"):
-        Authenticator(MemoryTokenStore(Tokens("")), lambda tokens: tokens, "https://aap.example.com").access()
+        Authenticator(MemoryTokenStore(Tokens("")), lambda tokens: tokens, HERE).access()

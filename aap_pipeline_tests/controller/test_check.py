@@ -24,10 +24,12 @@ def token(scope: str, user: int = 1) -> dict[str, Any]:
 
 
 def healthy(**changes: Reply) -> Callable[[Asked], Reply]:
-    """An AAP 2.4 in order, except for `changes`: me, tokens, jobs, summaries."""
+    """An AAP 2.4 in order, except for `changes`: me, tokens, organizations, job_templates, jobs, summaries."""
     replies = {
         "me": listing(AUDITOR),
         "tokens": listing(token("read")),
+        "organizations": listing({"id": 1}),
+        "job_templates": listing({"id": 1}, {"id": 2}),
         "jobs": listing(JOB),
         "summaries": listing({"id": 1}),
         **changes,
@@ -47,7 +49,7 @@ def test_a_healthy_controller_has_only_good_findings(bench: Bench) -> None:
     outcomes = {name: finding.outcome for name, finding in found.items()}
     assert set(outcomes.values()) == {"ok"}  # plain http does not leave this machine
     expected = {"reachable", "tls", "version", "prefix", "clock", "token", "scope", "token end"}
-    expected |= {"jobs", "host summaries", "latency"}
+    expected |= {"jobs", "lists", "page", "host summaries", "latency"}
     assert set(outcomes) == expected
     assert "AAP 2.4" in found["version"].sentence
     assert "svc-pipeline, an auditor" in found["token"].sentence
@@ -155,4 +157,36 @@ def test_the_check_sends_few_requests(bench: Bench) -> None:
     """It is run against controllers in production."""
     server = bench.serve(aap_24(healthy()))
     check(bench.client(server.port, retries=0))
-    assert len(server.asked) <= 8
+    assert len(server.asked) == 11
+
+
+def test_a_page_that_a_proxy_does_not_wait_for_is_a_warning_and_one_that_nobody_answers_a_failure(bench: Bench) -> None:
+    """Guards against a check that finds all well because it never asked for what a sync asks for."""
+
+    def impatient(asked: Asked) -> Reply:
+        large = asked.path == "/api/v2/jobs/" and int(asked.query["page_size"]) > 1
+        return Reply(b"<title>504 Gateway Time-out</title>", 504, HTML) if large else healthy()(asked)
+
+    found = findings(bench, impatient)
+    assert found["page"].outcome == "warning"
+    assert "answered HTTP 504 (504 Gateway Time-out). A page of one job arrives" in found["page"].sentence
+    assert "time limit of the proxies" in found["page"].remedy
+    assert found["host summaries"].outcome == "ok"
+
+
+@pytest.mark.parametrize("broken", ["organizations", "job_templates"])
+def test_whatever_a_sync_reads_is_checked(bench: Bench, broken: str) -> None:
+    """Guards against a sync that fails where the check found all well."""
+    found = findings(bench, healthy(**{broken: Reply({"detail": "Not for you."}, 403)}))
+    assert found["lists"].outcome == "failed"
+    assert f"/api/v2/{broken}/" in found["lists"].sentence
+    link = Reply({"count": 1, "next": "http://[bad/?page=2", "results": [{"id": 1}]})
+    assert "not a valid address" in findings(bench, healthy(**{broken: link}))["lists"].sentence
+
+
+def test_every_address_that_is_named_is_whole(bench: Bench) -> None:
+    """Guards against addresses that run into each other, `http://host:123jobs/`, which no browser opens."""
+    for broken in ("jobs", "organizations"):
+        client, server = bench.against(healthy(**{broken: Reply({"results": []})}), retries=0)
+        said = " ".join(finding.sentence for finding in check(client))
+        assert f"The answer of http://127.0.0.1:{server.port}/api/v2/{broken}/ holds no count" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -9,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.answers import Answer, Decode
-from aap_pipeline.controller.errors import BodyTooLarge, CorruptBody, ForeignLink, IncompleteAnswer
-from aap_pipeline.controller.paging import count, counted_page, last_id, whole
+from aap_pipeline.controller.errors import (
+    BodyTooLarge,
+    ControllerError,
+    CorruptBody,
+    ForeignLink,
+    IncompleteAnswer,
+    NotSent,
+    ServerError,
+    Unreachable,
+)
+from aap_pipeline.controller.paging import Instead, PageSize, count, counted_page, last_id, may_be_too_much, whole
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 from aap_pipeline.controller.transport import decode
@@ -18,7 +28,8 @@ from aap_pipeline.controller.transport import decode
 
 class FakeController:
     """Lists `ids` the way a controller does; `promised` is its count, `cap` its largest page, `fitting` how many rows
-    stay within the bound on bodies, `odd` are the rows that it shows in place of some.
+    stay within the bound on bodies, `bearable` how many a proxy on the way waits for, `odd` are the rows that it shows
+    in place of some.
     """
 
     base_url = "https://aap.example.com"
@@ -30,6 +41,7 @@ class FakeController:
         promised: int | None = None,
         counts_always: bool = False,
         fitting: int = 200,
+        bearable: int = 200,
         odd: dict[int, Any] | None = None,
     ) -> None:
         self.ids = sorted(ids)
@@ -37,14 +49,26 @@ class FakeController:
         self.promised = promised
         self.counts_always = counts_always
         self.fitting = fitting
+        self.bearable = bearable
+        self.page_sizes: defaultdict[str, PageSize] = defaultdict(PageSize)
         self.odd = odd or {}
         self.statistics = Statistics()
         self.asked: list[dict[str, Any]] = []
 
-    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
+    def url_of(self, path: str) -> str:
+        return f"{self.base_url}/api/v2/{path}"
+
+    def get(
+        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
+    ) -> Answer:
         asked: dict[str, Any] = dict(params or {})
         self.asked.append(asked)
         left = [number for number in self.ids if number > asked.get("id__gt", 0)]
+        for _ in range(RETRIES):
+            if min(self.cap, asked["page_size"], len(left)) > self.bearable:
+                assert instead is not None
+                asked = dict(instead(ServerError("HTTP 504", cause="HTTP 504")))
+                self.asked.append(asked)
         size = min(self.cap, asked["page_size"])
         if min(size, len(left)) > self.fitting:
             raise BodyTooLarge("too large")
@@ -62,10 +86,13 @@ class Scripted(FakeController):
         super().__init__([])
         self.body = body
 
-    def get(self, path: str, params: Params | None = None, decode: Decode = decode) -> Answer:
+    def get(
+        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
+    ) -> Answer:
         return Answer(self.body, b"", {})
 
 
+RETRIES = 8
 IDS = st.lists(st.integers(1, 2000), unique=True, max_size=60)
 
 
@@ -84,21 +111,83 @@ def rows_by_counted_pages(controller: FakeController, size: int = 200, after: in
             return found
 
 
-@given(IDS, st.integers(1, 20), st.integers(1, 300), st.integers(1, 30), st.booleans(), st.integers(0, 500))
-def test_pages_deliver_every_row_once_whatever_the_cap_and_the_bound_on_bodies(
-    ids: list[int], cap: int, size: int, fitting: int, counts: bool, after: int
+@given(
+    IDS,
+    st.integers(1, 20),
+    st.integers(1, 300),
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.booleans(),
+    st.integers(0, 500),
+)
+def test_pages_deliver_every_row_once_whatever_the_cap_and_whatever_is_too_much(
+    ids: list[int], cap: int, size: int, fitting: int, bearable: int, counts: bool, after: int
 ) -> None:
     """A controller with MAX_PAGE_SIZE below what is asked makes a client that stops at a short page lose the rest."""
-    controller = FakeController(ids, cap=cap, counts_always=counts, fitting=fitting)
+    controller = FakeController(ids, cap=cap, counts_always=counts, fitting=fitting, bearable=bearable)
     assert by_counted_pages(controller, size, after) == [number for number in sorted(ids) if number > after]
+
+
+def sizes(controller: FakeController) -> list[int]:
+    """The page sizes asked for, in order."""
+    return [asked["page_size"] for asked in controller.asked]
 
 
 def test_a_page_that_is_too_large_is_asked_for_in_parts() -> None:
     """Two hundred jobs with long extra_vars can exceed what an answer may hold: such a cluster would stand still."""
     controller = FakeController(list(range(1, 401)), fitting=60)
     assert [row["id"] for row in whole(controller, "jobs/")] == list(range(1, 401))
-    assert [asked["page_size"] for asked in controller.asked[:3]] == [200, 50, 200]
-    assert controller.statistics.snapshot().retries_by_cause == {"too large": 7}
+    assert sizes(controller) == [200, 100, 50, 100, *[50] * 7]
+    assert controller.statistics.snapshot().retries_by_cause == {"too large": 3}
+
+
+def test_a_page_that_a_proxy_does_not_wait_for_is_asked_for_in_parts() -> None:
+    """Guards against a cluster that stands still behind an impatient proxy, and against a failure for each page."""
+    controller = FakeController(list(range(1, 401)), bearable=60)
+    assert [row["id"] for row in whole(controller, "jobs/")] == list(range(1, 401))
+    assert sizes(controller) == [200, 200, 100, 50, 100, 100, *[50] * 7]
+
+
+def test_pages_grow_again_after_an_outage() -> None:
+    """Guards against a minute without the controller that makes the rest of a long sync many times slower."""
+    controller = FakeController(list(range(1, 2001)))
+    assert by_counted_pages(controller, after=1000)
+    controller.bearable = 12
+    assert counted_page(controller, "jobs/", None, 200, 0)[0][-1] == {"id": 12}
+    controller.bearable, controller.asked = 200, []
+    by_counted_pages(controller)
+    assert sizes(controller)[:6] == [24, 48, 96, 192, 200, 200]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 200)), max_size=60))
+def test_whatever_happens_a_page_has_at_least_one_row_and_at_most_as_many_as_a_controller_sends(
+    events: list[tuple[bool, int]],
+) -> None:
+    """Guards against a size of zero, which a controller takes for its default."""
+    size = PageSize()
+    for arrived, rows in events:
+        if arrived:
+            size.note(min(rows, size.rows))
+        else:
+            assert 1 <= size.halve(rows) <= max(rows // 2, 1)
+        assert 1 <= size.rows <= 200
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ServerError("x", cause="HTTP 502"), True),
+        (ServerError("x", cause="HTTP 408"), True),
+        (ServerError("x", cause="HTTP 429"), False),
+        (Unreachable("x", cause="timeout"), True),
+        (NotSent("x"), False),
+        (CorruptBody("x", cause="cut off"), True),
+        (ForeignLink("x"), False),
+    ],
+)
+def test_only_what_a_smaller_page_may_avoid_makes_pages_smaller(error: ControllerError, expected: bool) -> None:
+    """Guards against small pages for a controller that is down or wants to be asked less often."""
+    assert may_be_too_much(error) is expected
 
 
 def test_a_single_row_that_is_too_large_is_an_error() -> None:
@@ -132,7 +221,9 @@ def test_no_list_is_ever_asked_for_by_page_number() -> None:
 def test_fewer_rows_than_counted_are_asked_for_again_and_then_refused() -> None:
     """An answer that promises 10 hosts and delivers 8 would be stored as complete."""
     controller = FakeController([1, 2, 3], promised=4)
-    with pytest.raises(IncompleteAnswer, match="counts 4 rows in labels/ but delivers 3") as raised:
+    with pytest.raises(
+        IncompleteAnswer, match=r"counts 4 rows in https://aap\.example\.com/api/v2/labels/ but"
+    ) as raised:
         whole(controller, "labels/")
     assert raised.value.transient
     assert sum("count_disabled" not in asked for asked in controller.asked) == 2
@@ -191,7 +282,7 @@ def test_rows_without_a_valid_id_are_delivered_once_among_their_neighbours(
 def test_a_page_of_rows_without_ids_ends_a_list_that_then_falls_short() -> None:
     """Guards against a loop, and against a list that is called whole although nothing could be asked for after it."""
     controller = FakeController(list(range(1, 7)), cap=2, odd={3: {}, 4: {}})
-    with pytest.raises(IncompleteAnswer, match="counts 6 rows in labels/ but delivers 4"):
+    with pytest.raises(IncompleteAnswer, match=r"counts 6 rows in .*labels/ but delivers 4"):
         whole(controller, "labels/")
 
 
@@ -211,7 +302,18 @@ def test_a_controller_that_ignores_the_keyset_does_not_loop_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["https://evil.example.com/api/v2/jobs/?page=2", "//evil.example.com/x", "http://aap.example.com/x"]
+    "link",
+    [
+        "https://evil.example.com/api/v2/jobs/?page=2",
+        "//evil.example.com/x",
+        "http://aap.example.com/x",
+        "http://[bad/?page=2",
+        "https://aap.example.com:port/x",
+        "https://aap.example.com:99999/x",
+        "https://aap.example.com:0/x",
+        "//[::1/x",
+        "javascript:alert(1)",
+    ],
 )
 def test_a_next_link_to_another_host_is_an_error(link: str) -> None:
     """Whoever follows it sends the token there; whoever ignores it trusts a damaged list."""

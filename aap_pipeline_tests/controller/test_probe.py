@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import pytest
 
 import aap_simulator
 from aap_pipeline.controller.answers import Answer
+from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import (
-    AuthenticationError,
+    BadRequest,
+    ControllerError,
+    CorruptBody,
     HtmlAnswer,
     Maintenance,
     NotAController,
     NotFound,
+    PermissionDenied,
     ServerError,
     Unreachable,
 )
@@ -25,6 +30,7 @@ from aap_pipeline.controller.probe import Product, job_url, probe
 RECORDED = Path(aap_simulator.__file__).parent / "recorded"
 GATEWAY = "/api/gateway/v1/ping/"
 HERE = "https://aap.example.com"
+ENDPOINT = Endpoint("https", "aap.example.com", 443)
 
 
 def answers(known: dict[str, Any]) -> tuple[Callable[[str], Answer], list[str]]:
@@ -43,7 +49,7 @@ def answers(known: dict[str, Any]) -> tuple[Callable[[str], Answer], list[str]]:
 
 
 def found(known: dict[str, Any], **options: Any) -> Product:
-    return probe(answers(known)[0], HERE, **options)
+    return probe(answers(known)[0], ENDPOINT, **options)
 
 
 def controller(version: str, product: str = "Red Hat Ansible Automation Platform") -> tuple[dict[str, Any], str]:
@@ -122,7 +128,7 @@ def test_labels_fit_their_column(version: str) -> None:
 def test_what_was_found_last_time_is_asked_first(hint: str | None, first: str) -> None:
     """A repeat sync has six requests in all."""
     get, asked = answers({"/api/v2/ping/": controller("4.5.1"), GATEWAY: gateway("2.6")})
-    probe(get, HERE, hint=hint)
+    probe(get, ENDPOINT, hint=hint)
     assert asked == [first]
 
 
@@ -131,11 +137,37 @@ def test_an_upgrade_is_noticed_in_spite_of_the_hint() -> None:
     assert found({GATEWAY: gateway("2.5")}, hint="AAP 2.4").label == "AAP 2.5"
 
 
-def test_a_given_prefix_is_the_only_one_asked() -> None:
-    """Somebody who sets it has a proxy that maps paths."""
-    get, asked = answers({"/aap/api/v2/ping/": controller("4.5.1")})
-    assert probe(get, HERE, api_prefix="/aap/api/v2/").api_prefix == "/aap/api/v2"
-    assert asked == ["/aap/api/v2/ping/"]
+@pytest.mark.parametrize("prefix", ["/api/v2", "/api/controller/v2", "/awx/api/v2", "/awx/api/v2/"])
+def test_the_prefix_that_was_found_last_time_is_asked_first(prefix: str) -> None:
+    """A controller below a path, too, costs one request where it is known."""
+    endpoint = replace(ENDPOINT, api_prefix=prefix)
+    known = prefix.rstrip("/").removeprefix("/awx")
+    get, asked = answers({f"{known}/ping/": controller("24.6.2", "AWX")})
+    product = probe(get, endpoint, hint="AWX 24.6.2")
+    assert asked == [f"{known}/ping/"]
+    assert endpoint.path + product.api_prefix == prefix.rstrip("/")
+
+
+def test_an_upgrade_is_noticed_in_spite_of_the_prefix_that_was_found() -> None:
+    """After 2.4 → 2.5 the stored prefix is a 404 page, and the cluster could not be read any more."""
+    product = probe(answers({GATEWAY: gateway("2.5")})[0], replace(ENDPOINT, api_prefix="/api/v2"), hint="AAP 2.4")
+    assert (product.label, product.api_prefix) == ("AAP 2.5", "/api/controller/v2")
+
+
+@pytest.mark.parametrize(
+    ("known", "label", "prefix"),
+    [
+        ({"/api/v2/ping/": controller("24.6.2", "AWX")}, "AWX 24.6.2", "/api/v2"),
+        ({GATEWAY: gateway("2.6")}, "AAP 2.6", "/api/controller/v2"),
+        ({"/ping/": controller("24.6.2", "AWX")}, "AWX 24.6.2", ""),
+    ],
+)
+def test_below_a_path_everything_is_looked_for_that_may_be_at_the_root(
+    known: dict[str, Any], label: str, prefix: str
+) -> None:
+    """A proxy serves the whole controller below a path, or maps the path to the API."""
+    product = probe(answers(known)[0], replace(ENDPOINT, api_prefix="/awx"))
+    assert (product.label, product.api_prefix) == (label, prefix)
 
 
 def test_an_upgrade_in_progress_is_maintenance_not_a_wrong_address() -> None:
@@ -146,10 +178,19 @@ def test_an_upgrade_in_progress_is_maintenance_not_a_wrong_address() -> None:
 
 def test_something_else_that_answers_is_not_a_controller() -> None:
     """A web application answers 200 with its page at any path, others with 401 or JSON of their own."""
-    for other in (HtmlAnswer("a page"), AuthenticationError("401"), ({"version": "1.0"}, ""), ({"status": "up"}, "")):
+    for other in (HtmlAnswer("a page"), NotFound("404"), ({"version": "1.0"}, ""), ({"status": "up"}, "")):
         with pytest.raises(NotAController, match="check address and port") as raised:
             found({GATEWAY: other, "/api/v2/ping/": other})
         assert not raised.value.transient
+
+
+@pytest.mark.parametrize("error", [BadRequest("402"), PermissionDenied("403"), ServerError("501"), CorruptBody("x")])
+def test_an_answer_that_explains_itself_is_reported_unless_the_api_is_elsewhere(error: ControllerError) -> None:
+    """Guards against "not a controller, check the address" in place of what a proxy wrote of the true reason."""
+    with pytest.raises(type(error)) as raised:
+        found({GATEWAY: error})
+    assert raised.value is error
+    assert found({GATEWAY: error, "/api/v2/ping/": controller("4.5.1")}).label == "AAP 2.4"
 
 
 def test_one_sick_endpoint_does_not_hide_a_healthy_one() -> None:

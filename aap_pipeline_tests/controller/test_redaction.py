@@ -13,7 +13,16 @@ from aap_pipeline.controller.redaction import redact, sanitise_url
 
 MARKER = "S3CRETMARKER"
 NAMES = st.sampled_from(
-    ["access_token", "refresh_token", "client_secret", "password", "Authorization", "extra_vars", "api_key", "token"]
+    [
+        "access_token",
+        "refresh_token",
+        "client_secret",
+        "password",
+        "Authorization",
+        "extra_vars",
+        "artifacts",
+        "api_key",
+    ]
 )
 NOISE = st.text(alphabet="abc \"'\\{}[]:,=\n&é", max_size=12)
 SECRETS = st.builds(lambda before, after: before + MARKER + after, NOISE, NOISE)
@@ -45,10 +54,10 @@ def test_a_secret_in_a_query_or_form_is_hidden(name: str, secret: str) -> None:
     assert MARKER not in redact(f"POST /o/token/?{urlencode({'grant_type': 'refresh_token', name: secret})}")
 
 
-@given(st.dictionaries(NOISE, st.lists(SECRETS, min_size=1), min_size=1))
-def test_extra_vars_as_an_object_are_hidden_whole(variables: dict[str, list[str]]) -> None:
-    """Nothing inside extra_vars may end in a log, whatever its names are."""
-    text = redact(json.dumps({"extra_vars": variables, "after": "kept"}))
+@given(st.sampled_from(["extra_vars", "artifacts"]), st.dictionaries(NOISE, st.lists(SECRETS, min_size=1), min_size=1))
+def test_an_object_of_secrets_is_hidden_whole(name: str, variables: dict[str, list[str]]) -> None:
+    """Nothing inside extra_vars or artifacts may end in a log, whatever its names are."""
+    text = redact(json.dumps({name: variables, "after": "kept"}))
     assert MARKER not in text
     assert "kept" in text
 

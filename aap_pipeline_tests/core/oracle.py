@@ -193,6 +193,8 @@ class Oracle:
             "type": maybe(document, "type", lambda value: text(value, 20)) or "job",
             "job_type": maybe(document, "job_type", lambda value: text(value, 20)) or "run",
             "launch_type": maybe(document, "launch_type", lambda value: text(value, 20)) or "manual",
+            "job_slice_number": maybe(document, "job_slice_number", counter),
+            "job_slice_count": maybe(document, "job_slice_count", counter),
             "name": name[:255],
             "full_name": name if len(name) > 255 else None,
             "description": maybe(document, "description", text),

@@ -19,6 +19,7 @@ from aap_pipeline.core.parse import parse
 from aap_pipeline.core.rebuild import clean_up, rebuild
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import sql_folder, statement
+from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline_tests.core.helpers import add_cluster, add_raw, job, labels, summary, template, values
 
 JOBS = int(os.environ.get("AAP_PIPELINE_PLAN_JOBS", "200000"))
@@ -91,7 +92,7 @@ def _sent(
         ids = [record.id for record in rejected.list_rejected(connection, cluster, limit=5)]
         rejected.show(connection, ids[0])
         rejected.replay(url, ids)
-        rejected.quarantine(connection, cluster, kind="job", external_id=7, reason="r", message="m", document="{}")
+        quarantine(connection, cluster, kind="job", external_id=7, reason="r", message="m", document="{}")
         checks.host_totals(connection, cluster, 1_000)
         checks.host_totals(connection, cluster, 1_000)
         checks.unparsed(connection, cluster)

@@ -134,8 +134,8 @@ def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes
     except Refused:
         return
     assert len(row.values) + len(row.references) + 2 == len(JOB_COLUMNS)
-    for (_, type_), value in zip(JOB_COLUMNS, row.values, strict=False):
-        if type_ == "int4":
+    for (name, type_), value in zip(JOB_COLUMNS, row.values, strict=False):
+        if type_ == "int4" and not (name.startswith("job_slice") and value is None):
             assert isinstance(value, int)
             assert 0 <= value < 2**31
         if type_ == "text":

@@ -29,6 +29,7 @@ def change_something(connection: Connection, rng: random.Random, dataset: Datase
             old_rate,
             override,
             new_minutes,
+            exclude,
             subscribe,
             setting,
             setting,
@@ -182,6 +183,14 @@ def new_minutes(connection: Connection, rng: random.Random, dataset: Dataset) ->
     )
 
 
+def exclude(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
+    """A template is left out of the savings from a day on, or taken in again."""
+    connection.execute(
+        "SELECT rollup.exclude_template(%s, %s, %s)",
+        (rng.choice(dataset.job_templates), rng.random() < 0.7, START.date() + timedelta(days=rng.randint(-1, DAYS))),
+    )
+
+
 def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """A setting of the formula changes, the time zone included."""
     name, value = rng.choice(
@@ -190,6 +199,7 @@ def setting(connection: Connection, rng: random.Random, dataset: Dataset) -> Non
             ("creation_cost_basis", rng.choice(['"per_run"', '"once"'])),
             ("savings_population", rng.choice(['"all"', '"successful_only"'])),
             ("cost_model", rng.choice(['"per_minute"', '"subscription"'])),
+            ("count_slices", rng.choice(['"each"', '"once"'])),
             ("count_check_mode", rng.choice(["true", "false"])),
             ("reporting_timezone", f'"{rng.choice(ZONES)}"'),
         ]

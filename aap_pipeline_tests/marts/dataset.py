@@ -33,6 +33,8 @@ class Dataset:
     labels: list[int]
     users: list[int]
     hosts: list[int]
+    inventories: list[int]
+    launch_types: tuple[str, ...] = ("manual", "scheduled", "webhook")
 
 
 def one(connection: Connection, query: Any, *parameters: Any) -> Any:
@@ -110,8 +112,8 @@ def note_day(connection: Connection, cluster: int, finished: datetime | None) ->
 
 def generate(connection: Connection, seed: int, jobs: int | None = None) -> Dataset:
     """Store a data set: one to three clusters, few dimensions each, up to 60 jobs in all, odd cases included."""
-    rng = random.Random(seed)
-    found = Dataset([], [], [], [], [], [], [])
+    rng, more = random.Random(seed), random.Random(f"{seed} more")
+    found = Dataset([], [], [], [], [], [], [], [])
     for index in range(rng.randint(1, 3)):
         cluster = add_cluster(connection, f"c{index}")
         found.clusters.append(cluster)
@@ -141,8 +143,21 @@ def generate(connection: Connection, seed: int, jobs: int | None = None) -> Data
             ("hosts", hosts),
         ):
             getattr(found, name).extend(ids)
+        inventories = [add_named(connection, "clusters_inventory", cluster, n) for n in range(more.randint(1, 3))]
+        found.inventories.extend(inventories)
         for number in range(rng.randint(0, 20) if jobs is None else jobs):
-            add_random_job(connection, rng, cluster, number, organizations, templates, projects, labels, users, hosts)
+            job = add_random_job(
+                connection, rng, cluster, number, organizations, templates, projects, labels, users, hosts
+            )
+            connection.execute(
+                "UPDATE clusters_job SET inventory_id = %s, launch_type = %s, job_slice_number = %s WHERE id = %s",
+                (
+                    more.choice([*inventories, None]),
+                    more.choice(found.launch_types),
+                    more.choice([None, 0, 0, 0, 1, 2]),
+                    job,
+                ),
+            )
     return found
 
 

@@ -32,6 +32,9 @@ class Job:
     elapsed: Fraction
     num_hosts: int
     provisional: bool
+    slice_number: int
+    inventory: int | None
+    launch_type: str
     labels: frozenset[int]
     hosts: frozenset[int]
 
@@ -58,7 +61,8 @@ class Oracle:
             for row in connection.execute(
                 "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, "
                 "status, "
-                "finished, elapsed, COALESCE(num_hosts, 0), provisional FROM archive.all_jobs "
+                "finished, elapsed, COALESCE(num_hosts, 0), provisional, COALESCE(job_slice_number, 0), "
+                "inventory_id, launch_type FROM archive.all_jobs "
                 "WHERE status IN ('successful', 'failed') AND finished IS NOT NULL"
             )
         ]
@@ -66,7 +70,8 @@ class Oracle:
             "SELECT rate_type, cluster_id, organization_id, valid_from, value FROM marts.rate_history"
         ).fetchall()
         self.minutes = connection.execute(
-            "SELECT job_template_id, valid_from, valid_to, manual_minutes, creation_minutes FROM marts.template_minutes"
+            "SELECT job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, excluded "
+            "FROM marts.template_minutes"
         ).fetchall()
         self.current_minutes = {
             row[0]: (row[1], row[2])
@@ -92,17 +97,31 @@ class Oracle:
         """The reporting day on which the job finished."""
         return job.finished.astimezone(self.zone).date()
 
+    def is_counted(self, job: Job) -> bool:
+        """Whether the settings count the job: not in check mode, not of a template that they leave out."""
+        return not self.is_excluded(job) and (self.is_on("count_check_mode") or job.job_type != "check")
+
+    def is_run(self, job: Job) -> bool:
+        """Whether the job counts as a run: it has hosts, and is not a further slice where a launch counts once."""
+        return job.num_hosts > 0 and (job.slice_number < 2 or self.settings.get("count_slices", "each") == "each")
+
+    def is_excluded(self, job: Job) -> bool:
+        """Whether the job's template was left out of the savings on its day."""
+        return any(row[0] == job.template and row[1] <= self.day(job) < row[2] and row[5] for row in self.minutes)
+
     def chosen(self, first: date, last: date, filters: Filters) -> list[Job]:
         """Jobs of the range that pass the filters, with or without hosts."""
         keep: list[Callable[[Job], bool]] = [
             lambda job: first <= self.day(job) <= last,
-            lambda job: self.is_on("count_check_mode") or job.job_type != "check",
+            self.is_counted,
         ]
         for name, value in (
             ("clusters", lambda job: job.cluster),
             ("organizations", lambda job: job.organization or 0),
             ("job_templates", lambda job: job.template or 0),
             ("projects", lambda job: job.project or 0),
+            ("inventories", lambda job: job.inventory or 0),
+            ("launch_types", lambda job: job.launch_type),
         ):
             wanted = filters.get(name)
             if wanted is not None:
@@ -128,7 +147,7 @@ class Oracle:
             job.template is not None
             and job.num_hosts > 0
             and (population == "all" or job.status == "successful")
-            and (self.is_on("count_check_mode") or job.job_type != "check")
+            and self.is_counted(job)
         )
 
     def money(self, job: Job, *, recorded: bool = False) -> tuple[Fraction, Fraction, Fraction, int, int]:
@@ -144,7 +163,9 @@ class Oracle:
                 (row[3], row[4]) for row in self.minutes if row[0] == job.template and row[1] <= day < row[2]
             )
         books = self.is_on("enable_template_creation_time") and (
-            self.settings["creation_cost_basis"] == "per_run" or self.first_runs.get(job.template) == job.id
+            self.is_run(job)
+            if self.settings["creation_cost_basis"] == "per_run"
+            else self.first_runs.get(job.template) == job.id
         )
         creation = creation if books else 0
         person = self.person(job, day)
@@ -167,7 +188,7 @@ class Oracle:
             for other in self.jobs
             if self.day(other).replace(day=1) == month
             and other.num_hosts > 0
-            and (self.is_on("count_check_mode") or other.job_type != "check")
+            and self.is_counted(other)
             and (self.settings.get("savings_population", "all") == "all" or other.status == "successful")
         )
         price = self.rate("subscription", job, month if recorded else self.today)
@@ -181,7 +202,7 @@ class Oracle:
             assert template is not None
             runs = sorted((job for job in self.jobs if job.template == template and self.counts(job)), key=self.day)
             cost = max(self.current_minutes[template][1] * self.person(job, self.today) for job in runs)
-            if recorded:
+            if recorded and template in self.first_runs:
                 cost = self.created(next(job for job in runs if job.id == self.first_runs[template]))
             saved, since = -cost, None
             for day in sorted({self.day(job) for job in runs}):
@@ -210,13 +231,13 @@ class Oracle:
         jobs = list(jobs)
         runs = [job for job in jobs if job.num_hosts > 0]
         found: dict[str, Any] = {
-            "runs": len(runs),
-            "successful_runs": sum(job.status == "successful" for job in runs),
-            "failed_runs": sum(job.status == "failed" for job in runs),
+            "runs": sum(map(self.is_run, runs)),
+            "successful_runs": sum(job.status == "successful" for job in runs if self.is_run(job)),
+            "failed_runs": sum(job.status == "failed" for job in runs if self.is_run(job)),
             "hosts": sum(job.num_hosts for job in runs),
             "unique_hosts": len(set().union(*(job.hosts for job in runs))),
             "elapsed": sum((job.elapsed for job in runs), Fraction(0)),
-            "runs_without_template": sum(job.template is None for job in runs),
+            "runs_without_template": sum(job.template is None for job in runs if self.is_run(job)),
             "provisional_runs": sum(job.provisional for job in jobs),
         }
         money = [self.money(job) for job in runs]
@@ -239,7 +260,7 @@ class Oracle:
         found["time_savings_hours"] = found["time_savings_seconds"] / 3600
         found["fte"] = found["time_savings_hours"] / Fraction(self.settings.get("hours_per_fte", "1720"))
         found["roi"] = found["savings"] / found["automated_costs"] if found["automated_costs"] else None
-        found["job_templates_run"] = len({job.template for job in runs} - {None})
+        found["job_templates_run"] = len({job.template for job in runs if self.is_run(job)} - {None})
         return found
 
     def by_template(self, jobs: Iterable[Job]) -> dict[int, dict[str, Any]]:
@@ -248,7 +269,7 @@ class Oracle:
         for job in jobs:
             if job.template is not None:
                 groups[job.template].append(job)
-        return {key: self.totals(group) for key, group in groups.items() if any(job.num_hosts > 0 for job in group)}
+        return {key: self.totals(group) for key, group in groups.items() if any(map(self.is_run, group))}
 
     def chart(self, first: date, last: date, granularity: str, jobs: Iterable[Job]) -> list[tuple[datetime, int, int]]:
         """Jobs and hosts by bucket, zeros included."""
@@ -266,7 +287,7 @@ class Oracle:
 
     def top(self, jobs: Iterable[Job], by: Callable[[Job], int | None], n: int) -> list[tuple[int, int]]:
         """The n keys with the most runs, the smaller key first among equals."""
-        counter = Counter(key for job in jobs if job.num_hosts > 0 and (key := by(job)) is not None)
+        counter = Counter(key for job in jobs if self.is_run(job) and (key := by(job)) is not None)
         return sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:n]
 
     def _bucket(self, moment: datetime, granularity: str) -> datetime:
@@ -287,6 +308,6 @@ class Oracle:
     def _first_runs(self) -> dict[int, int]:
         found: dict[int, int] = {}
         for job in sorted(self.jobs, key=lambda job: (job.finished, job.id)):
-            if self.counts(job) and job.template is not None:
+            if self.counts(job) and self.is_run(job) and job.template is not None:
                 found.setdefault(job.template, job.id)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import sql_folder
 from aap_pipeline.marts.refresh import refresh
+from aap_pipeline_tests.cli.conftest import Cli, cli, run  # noqa: F401 - fixtures
 from aap_pipeline_tests.marts.dataset import START, Dataset, add_cluster, add_job, add_named, generate, one
 
 _EVERYTHING = "'2000-01-01', '2100-01-01'"
@@ -23,30 +25,11 @@ _WITH_ORGANIZATIONS = (
     "organization_monthly",
     "launches",
     "fct_job_run",
-    "workload",
-    "series",
-    "series_price",
-    "activity_daily",
-    "launcher_to_date",
-    "organization_host_set_daily",
-    "organization_host_set_monthly",
+    "host_monthly",
     "dim_organization",
     "rate_period",
-    "counted_job",
 )
-
-_WITH_KEYS = {
-    "run_daily": "series",
-    "run_monthly": "series",
-    "launches_daily": "series",
-    "first_run": "series",
-    "workload_to_date": "workload",
-    "launches_pentad": "workload",
-    "launches_monthly": "workload",
-    "host_set_daily": "workload",
-    "host_set_pentad": "workload",
-    "host_set_monthly": "workload",
-}
+_ROLLUPS = ("launches_monthly", "host_set_daily", "host_set_monthly", "population_first_run")
 
 
 @pytest.fixture
@@ -133,13 +116,9 @@ def test_a_listed_reader_sees_its_organizations_everywhere(
     for relation in _WITH_ORGANIZATIONS:
         seen = {row[0] for row in rows(reader, f"SELECT DISTINCT organization_id FROM marts.{relation}")}
         assert seen == {mine}, relation
-    for relation, dimension in _WITH_KEYS.items():
-        expected = rows(
-            connection,
-            f"SELECT count(*) FROM marts.{relation} JOIN marts.{dimension} USING ({dimension}_id) "
-            f"WHERE organization_id = {mine}",
-        )
-        assert rows(reader, f"SELECT count(*) FROM marts.{relation}") == expected
+    for relation in _ROLLUPS:
+        count = f"SELECT count(*) FROM rollup.{relation}"
+        assert rows(reader, count) == rows(connection, f"{count} WHERE organization_id = {mine}"), relation
     hosts = rows(reader, "SELECT count(*) FROM marts.dim_host")
     assert hosts == rows(reader, f"SELECT marts.unique_hosts({_EVERYTHING})")
     assert len(rows(reader, "SELECT * FROM marts.freshness")) == (not none)
@@ -230,7 +209,7 @@ def test_a_listed_login_escapes_neither_by_another_role_nor_by_functions_of_its_
     connection.execute(f"CREATE SCHEMA scratch AUTHORIZATION {name}".encode())
     connection.commit()
     seen = "SELECT DISTINCT organization_id FROM marts.{}"
-    relations = ("dim_organization", "fct_job_run", "counted_job", "savings_daily")
+    relations = ("dim_organization", "fct_job_run", "savings_daily")
     for relation in relations:
         assert len(rows(connection, seen.format(relation))) > 1, relation
     reader.execute("SET ROLE bi_reader")
@@ -261,6 +240,78 @@ def test_a_shared_login_sees_what_the_role_that_it_takes_sees(
         assert rows(shared, "SELECT organization_id FROM marts.dim_organization") == [(mine,)], name
 
 
+def test_a_shared_login_that_was_granted_nothing_sees_nothing_until_it_takes_a_viewers_role(
+    connection: Connection,
+    dataset: Dataset,
+    login: Any,
+    cli: Cli,  # noqa: F811
+) -> None:
+    """Guards against a BI server that shows every viewer the union of what its viewers see."""
+    viewers = []
+    for number, organization in enumerate(dataset.organizations[:2]):
+        name = rows(login(f"viewer{number}", None), "SELECT current_user")[0][0]
+        organization_name, cluster = connection.execute(
+            "SELECT o.name, c.name FROM clusters_organization o JOIN clusters_cluster c ON c.id = cluster_id "
+            "WHERE o.id = %s",
+            (organization,),
+        ).fetchall()[0]
+        assert cli("access", "grant", name, "--organization", organization_name, "--cluster", cluster).status == 0
+        viewers.append((name, organization))
+    server = login("server", None)
+    name = rows(server, "SELECT current_user")[0][0]
+    assert "sees nothing until it takes the role" in cli("access", "grant", name, "--nothing").out
+    for viewer, _ in viewers:
+        connection.execute(f"GRANT {viewer} TO {name}".encode())
+    connection.commit()
+    seen = "SELECT DISTINCT organization_id FROM marts.dim_organization"
+    assert rows(server, seen) == []
+    for viewer, organization in viewers:
+        server.execute(f"SET ROLE {viewer}".encode())
+        assert rows(server, seen) == [(organization,)]
+        server.execute("RESET ROLE")
+    assert cli("access", "revoke", viewers[0][0]).status == 0
+    server.execute(f"SET ROLE {viewers[0][0]}".encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        rows(server, seen)
+    listed = json.loads(cli("access", "list", "--json").out)
+    expected = {(name, True), (viewers[0][0], True), (viewers[1][0], False)}
+    assert {(row["role"], row["nothing"]) for row in listed} == expected
+
+
+def test_a_role_that_loses_its_last_organization_sees_nothing(
+    connection: Connection,
+    dataset: Dataset,
+    login: Any,
+    cli: Cli,  # noqa: F811
+) -> None:
+    """Guards against a restriction that ends with its last row: who is not listed sees everything."""
+    reader = login("last", [dataset.organizations[0]])
+    name = rows(reader, "SELECT current_user")[0][0]
+    organization, cluster = connection.execute(
+        "SELECT o.name, c.name FROM clusters_organization o JOIN clusters_cluster c ON c.id = cluster_id "
+        "WHERE o.id = %s",
+        (dataset.organizations[0],),
+    ).fetchall()[0]
+    assert cli("access", "revoke", name, "--organization", organization, "--cluster", cluster).status == 0
+    assert rows(reader, "SELECT count(*) FROM marts.savings_daily") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("grant", "alice", "--organization", "nobody"), "There is no organization 'nobody'"),
+        (("grant", "no_such_role", "--nothing"), "There is no database role 'no_such_role'"),
+        (("grant", "alice"), "Name the organizations"),
+        (("revoke", "alice"), "Role 'alice' is not restricted"),
+    ],
+)
+def test_access_that_cannot_be_is_refused_by_name(cli: Cli, arguments: tuple[str, ...], message: str) -> None:  # noqa: F811
+    """Guards against an organization that does not exist, which would let a role see nothing, or everything."""
+    outcome = cli("access", *arguments)
+    assert outcome.status == 1
+    assert message in outcome.err
+
+
 def test_a_role_that_does_not_exist_cannot_be_listed(connection: Connection) -> None:
     """Guards against a typing error that restricts nobody: whoever is not listed sees everything."""
     with pytest.raises(psycopg.errors.UndefinedObject, match='There is no role "alcie" to restrict'):
@@ -286,10 +337,13 @@ def test_a_group_that_is_listed_restricts_its_members(connection: Connection, da
         "SELECT * FROM public.clusters_job",
         "SELECT access_token FROM public.clusters_cluster",
         "SELECT * FROM pipeline.sync_run",
-        "DELETE FROM marts.run_daily",
+        "DELETE FROM marts.savings_daily",
         "INSERT INTO marts.bi_access VALUES ('x', 1)",
         "SELECT marts.set_rate('manual', 1, '2025-01-01')",
         "SELECT marts.read_formula()",
+        "SELECT * FROM rollup.job",
+        "SELECT * FROM rollup.platform_month",
+        "SELECT rollup.reprice(1, '2025-01-01', '2025-02-01')",
     ],
 )
 def test_a_reader_reads_the_marts_and_nothing_else(dataset: Dataset, login: Any, statement: str) -> None:

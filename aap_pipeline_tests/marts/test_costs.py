@@ -132,6 +132,54 @@ def test_templates_minutes_are_set_by_name_and_cluster(cli: Cli, connection: Con
     ]
 
 
+def test_a_template_is_left_out_of_every_figure_from_a_day_on(cli: Cli, connection: Connection) -> None:  # noqa: F811
+    """Guards against runs of an excluded template that one table leaves out and another counts, or that are lost."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    user = add_named(connection, "clusters_aapuser", cluster, 1, type="user")
+    for number in range(1, 5):
+        hosts = [add_named(connection, "clusters_host", cluster, number)]
+        moment = datetime(2025, 1, number, tzinfo=UTC)
+        add_job(
+            connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=0, launched_by_id=user
+        )
+    refresh(connection)
+    connection.commit()
+
+    def figures() -> list[int]:
+        refresh(connection)
+        connection.commit()
+        january = "'2025-01-01', '2025-01-31'"
+        return [
+            one(connection, f"SELECT COALESCE({measure}, 0) FROM {source}")
+            for measure, source in (
+                ("sum(runs)", "marts.savings_daily"),
+                ("sum(runs)", "marts.savings_monthly"),
+                ("sum(runs)", "marts.launches"),
+                ("sum(runs)", "marts.fct_job_run"),
+                ("sum(runs)", "marts.kpi_daily"),
+                ("count(DISTINCT host_id)", "marts.host_monthly"),
+                ("max(runs)", f"marts.formula_comparison({january})"),
+                ("sum(runs)", f"marts.top_users({january})"),
+                ("sum(job_count)", f"marts.job_counts({january}, 'hour')"),
+                ("sum(job_count)", f"marts.job_counts({january})"),
+                ("unique_hosts", f"marts.unique_hosts({january})"),
+                ("runs", f"marts.totals({january})"),
+            )
+        ]
+
+    assert set(figures()) == {4}
+    assert (
+        "The savings leave it out." in cli("templates", "set", f"#{template}", "--exclude", "--from", "2025-01-02").out
+    )
+    assert set(figures()) == {1}
+    assert cli("templates", "set", f"#{template}", "--include", "--from", "2025-01-04").status == 0
+    assert set(figures()) == {2}
+    assert one(connection, "SELECT count(*) FROM marts.fct_job_run WHERE left_out") == 2
+    assert "still to come" in cli("templates", "set", f"#{template}", "--exclude", "--from", "2999-01-01").err
+    assert "goes with --exclude" in cli("templates", "set", "#1", "--manual-minutes", "5", "--from", "2025-01-01").err
+
+
 def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) -> None:
     """Guards against a rate of the future, and against figures in no currency at all."""
     cluster = add_cluster(connection, "a")
@@ -330,3 +378,16 @@ def test_setting_a_rate_says_which_days_it_holds(cli: Cli, connection: Connectio
         ["hourly", "90.00", "hour", "2025-04-01", "–", "everyone"],
         ["subscription", "6,000.00", "month", "always", "2025-05-01", "everyone"],
     ]
+
+
+def test_functions_are_filtered_by_names(connection: Connection) -> None:
+    """Guards against a name that is taken for none, which filters everything out, and against ambiguous names."""
+    dataset = [add_cluster(connection, name) for name in ("a", "b")]
+    mine, other = (add_named(connection, "clusters_organization", cluster, 1) for cluster in dataset)
+    refresh(connection)
+    ids = "SELECT marts.ids('organization', %s)"
+    assert one(connection, ids, ["organization 1"]) == [mine, other]
+    assert one(connection, ids, ["organization 1 (b)"]) == [other]
+    assert one(connection, "SELECT marts.ids('cluster', '{b}')") == [dataset[1]]
+    with pytest.raises(psycopg.errors.NoDataFound, match='There is no organization "orgnization 1"'):
+        connection.execute(ids, (["organization 1", "orgnization 1"],))

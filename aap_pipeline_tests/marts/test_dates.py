@@ -93,7 +93,7 @@ def test_a_chart_without_end_is_refused(connection: Connection) -> None:
 
 
 def test_every_range_of_two_months_holds_its_days_whatever_they_are_read_from(connection: Connection) -> None:
-    """Guards against an edge between months, pentads and days that counts a day twice or not at all: one run and one
+    """Guards against an edge between months and days that counts a day twice or not at all: one run and one
     host a day, so that each question's answer is the number of days."""
     cluster = add_cluster(connection, "a")
     user, label, template = (
@@ -127,3 +127,38 @@ def test_every_range_of_two_months_holds_its_days_whatever_they_are_read_from(co
             """.encode()
         ).fetchall()
         assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "first", "last"),
+    [
+        ("today", 1, "2025-03-31", "2025-03-31"),
+        ("yesterday", 1, "2025-03-30", "2025-03-30"),
+        ("last_7_days", 1, "2025-03-25", "2025-03-31"),
+        ("this_week", 1, "2025-03-31", "2025-03-31"),
+        ("last_week", 1, "2025-03-24", "2025-03-30"),
+        ("this_month", 1, "2025-03-01", "2025-03-31"),
+        ("last_month", 1, "2025-02-01", "2025-02-28"),
+        ("last_quarter", 1, "2024-10-01", "2024-12-31"),
+        ("this_quarter", 2, "2025-02-01", "2025-03-31"),
+        ("last_quarter", 2, "2024-11-01", "2025-01-31"),
+        ("this_year", 10, "2024-10-01", "2025-03-31"),
+        ("last_year", 10, "2023-10-01", "2024-09-30"),
+        ("last_year", 4, "2023-04-01", "2024-03-31"),
+    ],
+)
+def test_a_named_period_has_its_days(connection: Connection, name: str, start: int, first: str, last: str) -> None:
+    """Guards against quarters of the calendar where the fiscal year begins in another month."""
+    connection.execute(
+        "INSERT INTO common_settings (type, value) VALUES ('fiscal_year_start_month', %s)", (str(start),)
+    )
+    connection.execute("CREATE OR REPLACE FUNCTION marts.today() RETURNS DATE STABLE RETURN DATE '2025-03-31'")
+    found = connection.execute("SELECT * FROM marts.period(%s)", (name,)).fetchone()
+    assert found == (date.fromisoformat(first), date.fromisoformat(last))
+
+
+@pytest.mark.parametrize("name", ["last_fortnight", "last_0_days", "this_day", "quarter", ""])
+def test_an_unknown_period_is_refused_by_name(connection: Connection, name: str) -> None:
+    """Guards against a typing error that gives the figures of another range."""
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=f'Period cannot be "{name}"'):
+        connection.execute("SELECT * FROM marts.period(%s)", (name,))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from aap_pipeline.controller.probe import job_url
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import sql_folder
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named
 
@@ -81,6 +84,7 @@ def test_each_setting_does_what_it_says(
     """Guards against a setting that the figures do not follow, or that formula_comparison shows otherwise."""
     for name, value in settings.items():
         options.write(connection, name, value)
+    refresh(connection)
     measures = "manual_costs, creation_costs, run_costs, automated_costs, savings"
     found = connection.execute(f"SELECT {measures} FROM marts.totals({_JANUARY})".encode()).fetchone()
     assert found == (manual, creation, run, creation + run, manual - creation - run)
@@ -129,10 +133,46 @@ def test_unique_hosts_of_a_day_leave_out_check_mode_where_the_settings_do(connec
     assert found == [(2, 2)]
 
 
-def test_no_question_with_filters_may_loop_over_what_a_filter_leaves(connection: Connection) -> None:
-    """Guards against a plan for one row where half a million match: the comparison of two years took four seconds."""
-    asked = connection.execute(
-        "SELECT proname FROM pg_proc WHERE pronamespace = 'marts'::regnamespace AND 'labels' = ANY (proargnames) "
-        "AND NOT COALESCE('enable_nestloop=off' = ANY (proconfig), FALSE)"
+def test_no_function_carries_a_planner_setting(connection: Connection) -> None:
+    """Guards against settings that put 1e10 into a plan's cost, so that JIT compiles every call for seconds."""
+    found = connection.execute(
+        "SELECT proname, setting FROM pg_proc, unnest(proconfig) AS setting "
+        "WHERE pronamespace IN ('marts'::regnamespace, 'rollup'::regnamespace) AND setting NOT LIKE 'search_path=%'"
     ).fetchall()
-    assert asked == [("matching_workloads",)]  # planned as a part of those that ask it
+    assert found == []
+
+
+def test_the_formula_is_spelled_out_in_one_place() -> None:
+    """Guards against figures that follow a change of the formula one by one: minutes meet a price only there."""
+    places = [
+        (path.name, line.strip())
+        for path in sorted(sql_folder().rglob("*.sql"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"\* *\w*\.?(person_hour|run_price|hourly|automated|manual|price\w*)\b", line)
+        and not line.startswith(("--", "COMMENT"))
+    ]
+    assert {name for name, _ in places} == {"0003_marts_money.sql"}, places
+    assert len(places) == 3, places
+
+
+@pytest.mark.parametrize(
+    ("version", "prefix", "base", "page"),
+    [
+        ("AAP 2.4", "/api/v2", "https://a", "https://a/#/jobs/playbook/0/output"),
+        ("AWX 24.6.2", "/awx/api/v2", "https://a/awx", "https://a/awx/#/jobs/playbook/0/output"),
+        ("AAP 2.6", "/api/controller/v2", "https://a", "https://a/execution/jobs/playbook/0/output"),
+    ],
+)
+def test_a_job_has_the_address_of_its_page(
+    connection: Connection, version: str, prefix: str, base: str, page: str
+) -> None:
+    """Guards against a link to a page that the controller's version does not have; core makes the same ones."""
+    connection.execute("UPDATE clusters_cluster SET aap_version = %s, api_prefix = %s", (version, prefix))
+    refresh(connection)
+    found = connection.execute(
+        "SELECT c.url, r.url, t.url LIKE c.url || '/%' FROM marts.fct_job_run r "
+        "JOIN marts.dim_cluster c USING (cluster_id) JOIN marts.dim_job_template t USING (job_template_id) "
+        "WHERE r.external_id = 0"
+    )
+    assert found.fetchone() == (base, page, True)
+    assert job_url(base, version, 0) == page

@@ -13,7 +13,7 @@ import pytest
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.marts.checks import check_all
 from aap_pipeline.marts.refresh import rebuild, refresh
-from aap_pipeline.marts.templates import set_minutes
+from aap_pipeline.marts.templates import set_template
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, generate, note_day, one
 from aap_pipeline_tests.marts.test_oracle import snapshot
 
@@ -45,11 +45,8 @@ def test_refreshes_at_once_leave_the_marts_as_one_would(connection: Connection, 
 @pytest.mark.parametrize(
     ("table", "check"),
     [
-        ("workload_to_date", "sums_to_date"),
-        ("launcher_to_date", "sums_to_date"),
-        ("run_monthly", "additivity"),
-        ("launches_pentad", "additivity"),
-        ("launches_monthly", "additivity"),
+        ("marts.savings_monthly", "additivity"),
+        ("rollup.launches_monthly", "additivity"),
     ],
 )
 def test_a_sum_that_is_off_is_seen(connection: Connection, table: str, check: str) -> None:
@@ -57,7 +54,7 @@ def test_a_sum_that_is_off_is_seen(connection: Connection, table: str, check: st
     generate(connection, 3, jobs=30)
     refresh(connection)
     assert [result.name for result in check_all(connection) if not result.passed] == []
-    connection.execute(f"UPDATE marts.{table} SET hosts = hosts + 1".encode())
+    connection.execute(f"UPDATE {table} SET hosts = hosts + 1".encode())
     assert [result.name for result in check_all(connection) if not result.passed] == [check]
 
 
@@ -92,7 +89,7 @@ def test_a_change_noted_during_a_refresh_is_left_for_the_next(connection: Connec
     other.commit()
     assert one(connection, "SELECT count(*) FROM pipeline.changed_day") == 1
     refresh(connection)
-    assert one(connection, "SELECT sum(jobs) FROM marts.activity_daily") == 2
+    assert one(connection, "SELECT sum(runs_without_hosts) FROM marts.savings_daily") == 2
 
 
 def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(connection: Connection) -> None:
@@ -107,7 +104,7 @@ def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(conn
 
     def first_run() -> int:
         refresh(connection)
-        return int(one(connection, "SELECT job_id FROM marts.first_run"))
+        return int(one(connection, "SELECT job_id FROM rollup.first_run"))
 
     fifth, sixth = run(1, 5, 9), run(2, 6, 9)
     assert first_run() == fifth
@@ -167,8 +164,8 @@ def test_a_purged_cluster_leaves_nothing_in_the_marts(connection: Connection) ->
     ):
         connection.execute("SELECT marts.set_rate('manual', 9, '2025-01-01', %s, %s)", place)
     left = (
-        "SELECT count(*) FROM marts.run_daily",
-        "SELECT count(*) FROM marts.host_set_monthly",
+        "SELECT count(*) FROM marts.savings_daily",
+        "SELECT count(*) FROM rollup.host_set_monthly",
         "SELECT count(*) FROM marts.rate_history WHERE cluster_id + organization_id > 0",
         "SELECT runs FROM marts.totals('2000-01-01', '2100-01-01')",
     )
@@ -207,7 +204,7 @@ def test_an_estimate_keeps_what_was_said_of_the_creation_and_shows_even_where_it
     cluster = add_cluster(connection, "a")
     template = add_named(connection, "clusters_jobtemplate", cluster, 1)
     hosts = [add_named(connection, "clusters_host", cluster, 1)]
-    assert set_minutes(connection, "jobtemplate 1", creation_minutes=90).source == "default"
+    assert set_template(connection, "jobtemplate 1", creation_minutes=90).source == "default"
     for number in range(5):
         moment = datetime(2025, 1, 3, number, tzinfo=UTC)
         add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=3600)
@@ -220,7 +217,7 @@ def test_an_estimate_keeps_what_was_said_of_the_creation_and_shows_even_where_it
     )
     assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "estimated")]
     connection.execute("SELECT set_config('marts.minutes_source', '', TRUE)")  # ends with the refresh's transaction
-    assert set_minutes(connection, "jobtemplate 1", manual_minutes=60).source == "set"
+    assert set_template(connection, "jobtemplate 1", manual_minutes=60).source == "set"
     assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "set")]
 
 
@@ -246,3 +243,83 @@ def test_every_relation_column_and_function_of_the_marts_has_a_comment(connectio
         "AND obj_description(oid) IS NULL AND prorettype <> 'trigger'::regtype"
     ).fetchall()
     assert missing == []
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_rows_that_arrived_with_triggers_off_are_priced_as_any_other(connection: Connection, everything: bool) -> None:
+    """Guards against savings that are empty without a word after pg_restore --disable-triggers or a logical replica."""
+    connection.execute("SET session_replication_role = replica")
+    connection.execute("UPDATE clusters_costs SET value = 70 WHERE type = 'manual'")
+    connection.execute("INSERT INTO common_settings (type, value) VALUES ('creation_cost_basis', '\"once\"')")
+    cluster = add_cluster(connection, "a")
+    organization = add_named(connection, "clusters_organization", cluster, 1)
+    template = add_named(
+        connection,
+        "clusters_jobtemplate",
+        cluster,
+        1,
+        time_taken_manually_execute_minutes=30,
+        time_taken_create_automation_minutes=None,
+    )
+    hosts = [add_named(connection, "clusters_host", cluster, 1)]
+    for number in range(2):
+        moment = datetime(2025, 1, 5 + number, 12, tzinfo=UTC)
+        references = {"job_template_id": template, "organization_id": organization}
+        add_job(connection, cluster, number, moment, hosts=hosts, elapsed=60, **references)
+    connection.execute("SET session_replication_role = origin")
+    (rebuild if everything else refresh)(connection)
+    for relation in ("savings_daily", "savings_monthly", "fct_job_run", "totals('2025-01-01', '2025-01-31')"):
+        found = connection.execute(
+            f"SELECT sum(runs), sum(manual_costs), sum(creation_costs), sum(run_costs) FROM marts.{relation}".encode()
+        )
+        assert found.fetchone() == (2, 2 * 30 * 70, 60 * 70, 2 * 20), relation
+    # Once more, after the marts knew them.
+    connection.execute("SET session_replication_role = replica")
+    connection.execute("UPDATE clusters_costs SET value = 80 WHERE type = 'manual'")
+    connection.execute("UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = 10")
+    connection.execute("SET session_replication_role = origin")
+    refresh(connection)
+    money = "SELECT sum(manual_costs), sum(manual_costs_as_recorded) FROM marts.savings_monthly"
+    assert connection.execute(money).fetchone() == (2 * 10 * 80, 2 * 30 * 50)  # the rates changed as of today
+
+
+def test_every_published_number_is_bounded_and_small_enough_for_net(connection: Connection) -> None:
+    """Guards against sums with more digits than .NET's decimal holds: a mantissa below 2^96 and at most 28 places."""
+    unbounded = connection.execute(
+        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
+        "WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind IN ('r', 'v') "
+        "AND a.atttypid = 'numeric'::regtype AND a.atttypmod = -1"
+    ).fetchall()
+    assert unbounded == []
+    dataset = generate(connection, 7, jobs=40)
+    refresh(connection)
+    relations = ["savings_daily", "savings_monthly", "kpi_daily", "template_monthly", "payback", "fct_job_run"]
+    days = "'2000-01-01', '2100-01-01'"
+    relations += [f"{name}({days})" for name in ("totals", "savings_by_template", "top_projects", "formula_comparison")]
+    for relation in relations:
+        cursor = connection.execute(f"SELECT * FROM marts.{relation} LIMIT 0".encode())
+        numbers = [column.name for column in cursor.description or () if column.type_code == 1700]
+        for name in numbers:
+            total = one(connection, f"SELECT sum({name}) FROM marts.{relation}")
+            _, digits, exponent = Decimal(total).as_tuple()
+            assert -28 <= int(exponent) <= 0, (relation, name)
+            mantissa = int("".join(map(str, digits)))
+            if "roi" not in name:  # a quotient does not grow with the jobs, and is never added up
+                mantissa *= 5_000_000 // 100
+            assert mantissa < 2**96, (relation, name, total)
+    assert dataset.clusters
+
+
+def test_schema_marts_reads_like_a_catalogue(connection: Connection) -> None:
+    """Guards against relations that only functions read, and against one comment for columns of different meaning."""
+    assert one(
+        connection,
+        "SELECT count(*) FROM pg_class WHERE relnamespace = 'marts'::regnamespace AND relkind IN ('r', 'v', 'm')",
+    ) <= 28  # fmt: skip
+    shared = connection.execute(
+        "SELECT d.description, array_agg(DISTINCT a.attname::text) FROM pg_class c "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
+        "JOIN pg_description d ON d.objoid = c.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass "
+        "WHERE c.relnamespace = 'marts'::regnamespace GROUP BY 1 HAVING count(DISTINCT a.attname) > 1"
+    ).fetchall()
+    assert shared == []

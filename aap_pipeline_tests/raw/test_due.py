@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aap_pipeline.jobs import REASON_TAG
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.raw.due import (
     Due,
     Silence,

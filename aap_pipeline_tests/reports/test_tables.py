@@ -34,7 +34,7 @@ def add_jobs(connection: Connection, cluster: int, first: int, last: int) -> Non
 def test_each_asset_of_a_stage_has_its_figures(connection: Connection, stage: str) -> None:
     """Guards against an asset that was added without them, and against an empty cluster that fails a run."""
     cluster = add_cluster(connection)
-    name = f"report/{stage}_tables"
+    name = f"reports/{stage}_tables"
     figures = table_figures(connection, name, cluster)  # type: ignore[arg-type]
     assets = {spec.key.path[1] for spec in defs.resolve_all_asset_specs() if spec.group_name == stage}
     assert figures.keys() == assets

@@ -169,7 +169,7 @@ def test_each_fault_turns_its_check_red(synced: Site, controller: SimulatorServe
         + cluster.format("NOW()::date, NOW() - interval '1 hour'")
     )
     assert run_alone(synced, marts_checks) == {"refreshed": False}
-    synced.query("UPDATE marts.run_daily SET runs = runs + 1 RETURNING 1")
+    synced.query("UPDATE marts.savings_daily SET runs = runs + 1 RETURNING 1")
     synced.query("UPDATE clusters_job SET provisional = TRUE RETURNING 1")
     assert run_alone(synced, marts_audit) == {"marts_equal_core": False}
     assert run_alone(synced, core_audit)["none_provisional"] is False

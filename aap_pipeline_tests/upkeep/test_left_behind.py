@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aap_pipeline.jobs import REASON_TAG
-
+from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.upkeep.left_behind import Waiting, to_parse, to_refresh
 
 NOW = datetime(2026, 5, 1, 10, 30, tzinfo=UTC)

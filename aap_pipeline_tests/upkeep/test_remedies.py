@@ -119,7 +119,7 @@ def test_what_waits_to_be_parsed_or_refreshed(synced: Site) -> None:
 
 def test_marts_that_differ_from_core(synced: Site) -> None:
     """Guards against a rebuild that needs what it is to mend."""
-    synced.query("UPDATE marts.run_daily SET runs = runs + 1 RETURNING 1")
+    synced.query("UPDATE marts.savings_daily SET runs = runs + 1 RETURNING 1")
     mend(synced, marts_audit, "marts_equal_core")
 
 

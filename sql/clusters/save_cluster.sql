@@ -1,17 +1,16 @@
 -- Adds a cluster, or gives the one of that name a new address and new secrets and enables it again. Empty secrets keep
 -- what is stored. Index: clusters_cluster_name_idx.
 INSERT INTO clusters_cluster AS stored
-    (name, protocol, address, port, verify_ssl, ca_bundle, access_token, refresh_token, client_id, client_secret)
+    (name, protocol, address, port, api_prefix, verify_ssl, ca_bundle, access_token, refresh_token, client_id,
+     client_secret)
 VALUES
-    (%(name)s, %(protocol)s, %(address)s, %(port)s, %(verify_ssl)s, %(ca_bundle)s, %(access_token)s, %(refresh_token)s,
-     %(client_id)s, %(client_secret)s)
+    (%(name)s, %(protocol)s, %(address)s, %(port)s, %(api_prefix)s, %(verify_ssl)s, %(ca_bundle)s, %(access_token)s,
+     %(refresh_token)s, %(client_id)s, %(client_secret)s)
 ON CONFLICT (name) DO UPDATE
-SET protocol = excluded.protocol, address = excluded.address, port = excluded.port, verify_ssl = excluded.verify_ssl,
-    ca_bundle = excluded.ca_bundle, access_token = excluded.access_token,
+SET protocol = excluded.protocol, address = excluded.address, port = excluded.port, api_prefix = excluded.api_prefix,
+    verify_ssl = excluded.verify_ssl, ca_bundle = excluded.ca_bundle, access_token = excluded.access_token,
     refresh_token = excluded.refresh_token, client_id = excluded.client_id, client_secret = excluded.client_secret,
     -- another address may be another product, and neither it nor its certificate was seen yet
-    api_prefix = CASE WHEN (stored.protocol, stored.address, stored.port)
-                           = (excluded.protocol, excluded.address, excluded.port) THEN stored.api_prefix END,
     product_version = CASE WHEN (stored.protocol, stored.address, stored.port, stored.verify_ssl, stored.ca_bundle)
                                 IS NOT DISTINCT FROM (excluded.protocol, excluded.address, excluded.port,
                                                       excluded.verify_ssl, excluded.ca_bundle)

@@ -1,13 +1,13 @@
 -- Gives a cluster another address, and those secrets that are not NULL; a new access token takes the place of the whole
 -- old grant. Returns whether a refresh token is without its client. Index: clusters_cluster_name_idx.
 UPDATE clusters_cluster c
-SET protocol = n.protocol, address = n.address, port = n.port, verify_ssl = n.verify_ssl, ca_bundle = n.ca_bundle,
+SET protocol = n.protocol, address = n.address, port = n.port, api_prefix = n.api_prefix, verify_ssl = n.verify_ssl,
+    ca_bundle = n.ca_bundle,
     access_token = COALESCE(n.access_token, c.access_token),
     refresh_token = COALESCE(n.refresh_token, CASE WHEN n.access_token IS NULL THEN c.refresh_token END),
     client_id = COALESCE(n.client_id, CASE WHEN n.access_token IS NULL THEN c.client_id END),
     client_secret = COALESCE(n.client_secret, CASE WHEN n.access_token IS NULL THEN c.client_secret END),
     -- another address may be another product, and neither it nor its certificate was seen yet
-    api_prefix = CASE WHEN (c.protocol, c.address, c.port) = (n.protocol, n.address, n.port) THEN c.api_prefix END,
     product_version = CASE WHEN (c.protocol, c.address, c.port, c.verify_ssl, c.ca_bundle)
                                 IS NOT DISTINCT FROM (n.protocol, n.address, n.port, n.verify_ssl, n.ca_bundle)
                            THEN c.product_version END,
@@ -18,9 +18,9 @@ SET protocol = n.protocol, address = n.address, port = n.port, verify_ssl = n.ve
     internal_modified = NOW()
 FROM (
     SELECT %(protocol)s::text AS protocol, %(address)s::text AS address, %(port)s::integer AS port,
-           %(verify_ssl)s::boolean AS verify_ssl, %(ca_bundle)s::text AS ca_bundle, %(access_token)s::bytea AS access_token,
-           %(refresh_token)s::bytea AS refresh_token, %(client_id)s::text AS client_id,
-           %(client_secret)s::bytea AS client_secret
+           %(api_prefix)s::text AS api_prefix, %(verify_ssl)s::boolean AS verify_ssl, %(ca_bundle)s::text AS ca_bundle,
+           %(access_token)s::bytea AS access_token, %(refresh_token)s::bytea AS refresh_token,
+           %(client_id)s::text AS client_id, %(client_secret)s::bytea AS client_secret
 ) n
 WHERE c.name = %(name)s
 RETURNING c.refresh_token IS NOT NULL AND c.client_id IS NULL

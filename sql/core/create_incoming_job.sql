@@ -1,6 +1,7 @@
 -- Where a batch's jobs wait, with resolved references, to be stored by one statement; empty again after each commit.
 CREATE TEMPORARY TABLE IF NOT EXISTS core_incoming_job (
-    external_id INTEGER, type TEXT, job_type TEXT, launch_type TEXT, name TEXT, full_name TEXT, description TEXT,
+    external_id INTEGER, type TEXT, job_type TEXT, launch_type TEXT, job_slice_number INTEGER,
+    job_slice_count INTEGER, name TEXT, full_name TEXT, description TEXT,
     status TEXT, started TIMESTAMPTZ, never_started BOOLEAN, clock_ran_backwards BOOLEAN, finished TIMESTAMPTZ, elapsed NUMERIC, failed BOOLEAN,
     created TIMESTAMPTZ, modified TIMESTAMPTZ, provisional BOOLEAN, fingerprint BYTEA,
     num_hosts INTEGER, changed_hosts_count INTEGER, dark_hosts_count INTEGER, failures_hosts_count INTEGER,

@@ -3,7 +3,7 @@
 -- finished day of each. Uses clusters_job_cluster_external_idx and archive.clusters_job_cluster_external_idx.
 INSERT INTO clusters_job (
     cluster_id,
-    external_id, type, job_type, launch_type, name, full_name, description, status, started, never_started,
+    external_id, type, job_type, launch_type, job_slice_number, job_slice_count, name, full_name, description, status, started, never_started,
     clock_ran_backwards, finished, elapsed, failed, created, modified, provisional, fingerprint, num_hosts,
     changed_hosts_count, dark_hosts_count, failures_hosts_count, ok_hosts_count, processed_hosts_count,
     skipped_hosts_count, failed_hosts_count, ignored_hosts_count, rescued_hosts_count,
@@ -12,7 +12,7 @@ INSERT INTO clusters_job (
 )
 SELECT
     %(cluster_id)s,
-    i.external_id, i.type, i.job_type, i.launch_type, i.name, i.full_name, i.description, i.status, i.started,
+    i.external_id, i.type, i.job_type, i.launch_type, i.job_slice_number, i.job_slice_count, i.name, i.full_name, i.description, i.status, i.started,
     i.never_started, i.clock_ran_backwards, i.finished, i.elapsed, i.failed, i.created, i.modified, i.provisional,
     i.fingerprint, i.num_hosts, i.changed_hosts_count, i.dark_hosts_count, i.failures_hosts_count, i.ok_hosts_count,
     i.processed_hosts_count, i.skipped_hosts_count, i.failed_hosts_count, i.ignored_hosts_count, i.rescued_hosts_count,
@@ -25,7 +25,8 @@ FROM core_incoming_job i
 LEFT JOIN archive.all_jobs known ON known.cluster_id = %(cluster_id)s AND known.external_id = i.external_id
 ORDER BY i.external_id
 ON CONFLICT (cluster_id, external_id) DO UPDATE SET
-    type = EXCLUDED.type, job_type = EXCLUDED.job_type, launch_type = EXCLUDED.launch_type, name = EXCLUDED.name,
+    type = EXCLUDED.type, job_type = EXCLUDED.job_type, launch_type = EXCLUDED.launch_type,
+    job_slice_number = EXCLUDED.job_slice_number, job_slice_count = EXCLUDED.job_slice_count, name = EXCLUDED.name,
     full_name = EXCLUDED.full_name, description = EXCLUDED.description, status = EXCLUDED.status, started =
     EXCLUDED.started, never_started = EXCLUDED.never_started, clock_ran_backwards = EXCLUDED.clock_ran_backwards,
     finished = EXCLUDED.finished, elapsed = EXCLUDED.elapsed, failed = EXCLUDED.failed, created = EXCLUDED.created,

@@ -16,6 +16,6 @@ FROM pg_class t
 JOIN pg_namespace n ON n.oid = t.relnamespace
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
-WHERE n.nspname IN ('public', 'pipeline', 'marts', 'archive') AND t.relkind IN ('r', 'p', 'v', 'm') AND NOT t.relispartition
-  AND t.relname <> 'schema_version'
-ORDER BY array_position(ARRAY['marts', 'public', 'pipeline', 'archive'], n.nspname::text), t.relname COLLATE "C", a.attnum
+WHERE n.nspname IN ('public', 'pipeline', 'marts', 'rollup', 'archive') AND t.relkind IN ('r', 'p', 'v', 'm') AND NOT t.relispartition
+  AND t.relname <> 'schema_version' AND (n.nspname <> 'rollup' OR t.relkind = 'r')
+ORDER BY array_position(ARRAY['marts', 'public', 'pipeline', 'archive', 'rollup'], n.nspname::text), t.relname COLLATE "C", a.attnum

@@ -20,7 +20,7 @@ COMMENT ON COLUMN clusters_cluster.refresh_token IS
 COMMENT ON COLUMN clusters_cluster.client_id IS 'OAuth2 application id, for refreshing.';
 COMMENT ON COLUMN clusters_cluster.client_secret IS 'OAuth2 application secret, encrypted.';
 COMMENT ON COLUMN clusters_cluster.api_prefix IS
-    'Where the controller''s API was found, for example /api/controller/v2/.';
+    'Path of the controller''s API, /api/controller/v2 or /awx/api/v2; until it was found, the path to look below, or NULL.';
 COMMENT ON COLUMN clusters_cluster.product_version IS 'The controller''s own version number.';
 COMMENT ON COLUMN clusters_cluster.internal_modified IS
     'When a person last changed this entry, or its product turned out to be another.';
@@ -96,6 +96,8 @@ COMMENT ON COLUMN clusters_job.rescued_hosts_count IS 'Hosts on which an error w
 COMMENT ON COLUMN clusters_job.created IS 'When the job was created at the controller.';
 COMMENT ON COLUMN clusters_job.modified IS 'When the job was last modified at the controller.';
 COMMENT ON COLUMN clusters_job.full_name IS 'The whole name, where it is longer than 255 characters.';
+COMMENT ON COLUMN clusters_job.job_slice_number IS 'Number of the slice of a sliced job, from 1; 0: not sliced.';
+COMMENT ON COLUMN clusters_job.job_slice_count IS 'Slices of the launch; 1: not sliced.';
 COMMENT ON COLUMN clusters_job.never_started IS 'The job ended before it started.';
 COMMENT ON COLUMN clusters_job.clock_ran_backwards IS
     'The controller reported a finish before the start: started is stored as finished, and elapsed as 0.';

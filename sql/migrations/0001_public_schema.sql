@@ -23,7 +23,7 @@ CREATE TABLE clusters_cluster (
     refresh_token BYTEA,
     client_id VARCHAR(255),
     client_secret BYTEA,
-    api_prefix VARCHAR(50),
+    api_prefix TEXT,
     product_version VARCHAR(50),
     token_ends_at TIMESTAMPTZ,
     token_end_exact BOOLEAN NOT NULL DEFAULT FALSE,
@@ -209,6 +209,8 @@ CREATE TABLE clusters_job (
     -- Additions
     full_name VARCHAR(512),
     never_started BOOLEAN NOT NULL DEFAULT FALSE,
+    job_slice_number INTEGER,
+    job_slice_count INTEGER,
     provisional BOOLEAN NOT NULL DEFAULT FALSE,
     fingerprint BYTEA,
     clock_ran_backwards BOOLEAN NOT NULL DEFAULT FALSE,

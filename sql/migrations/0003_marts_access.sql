@@ -22,7 +22,7 @@ END $$;
 CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access
     FOR EACH ROW EXECUTE FUNCTION marts.bi_access_changed();
 
--- The reader's organizations, NULL for all. The role that SET ROLE chose counts where it is listed, else the login: a login
+-- The reader's organizations, NULL for all; a role with organization -1 inherits none. The role that SET ROLE chose counts where it is listed, else the login: a login
 -- that is listed sees no more as bi_reader, a shared login that is not sees what the role of the person it serves does.
 -- SECURITY INVOKER on purpose: inside a SECURITY DEFINER function current_user would be the owner, and everyone would
 -- see what the owner sees. Bodies of this form are bound when they are created: no search_path of the reader's puts
@@ -34,6 +34,8 @@ CREATE FUNCTION marts.visible_organizations() RETURNS INTEGER[] LANGUAGE sql STA
     JOIN pg_catalog.pg_roles r ON r.rolname = a.role
     JOIN pg_catalog.pg_roles who ON who.rolname IN (CURRENT_USER, SESSION_USER) AND NOT who.rolsuper
         AND pg_has_role(who.oid, r.oid, 'USAGE')
+    WHERE a.role = who.rolname
+       OR NOT EXISTS (SELECT FROM marts.bi_access n WHERE n.role = who.rolname AND n.organization = -1)
 );
 CREATE FUNCTION marts.sees_all() RETURNS BOOLEAN LANGUAGE sql STABLE PARALLEL SAFE
     RETURN marts.visible_organizations() IS NULL;

@@ -1,5 +1,4 @@
--- The formula in force: the settings that the savings obey, kept by triggers, so that whoever changes common_settings, with
--- whatever program, is followed.
+-- The settings that the savings obey. Triggers read them as soon as any program changes them; each refresh reads them again.
 
 -- One row: the settings that the savings obey, decoded once instead of by every query.
 CREATE TABLE marts.formula (
@@ -9,9 +8,10 @@ CREATE TABLE marts.formula (
     subscription BOOLEAN NOT NULL,
     successful_only BOOLEAN NOT NULL,
     count_check_mode BOOLEAN NOT NULL,
+    slices_once BOOLEAN NOT NULL,
     reporting_timezone TEXT NOT NULL,
     fiscal_year_start_month SMALLINT NOT NULL CHECK (fiscal_year_start_month BETWEEN 1 AND 12),
-    hours_per_fte NUMERIC NOT NULL CHECK (hours_per_fte > 0),
+    hours_per_fte NUMERIC(10,3) NOT NULL CHECK (hours_per_fte > 0),
     default_manual_minutes INTEGER NOT NULL,
     default_creation_minutes INTEGER NOT NULL,
     estimate_template_minutes BOOLEAN NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE marts.formula (
     currency_symbol VARCHAR(10)
 );
 
-CREATE FUNCTION marts.setting(name TEXT, fallback TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
+CREATE FUNCTION rollup.setting(name TEXT, fallback TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
     SELECT COALESCE((SELECT trim(BOTH '"' FROM trim(value)) FROM public.common_settings WHERE type = name), fallback)
 $$;
 
@@ -35,9 +35,9 @@ CREATE FUNCTION marts.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUAG
 $$;
 
 -- A value that a setting does not allow is refused by name, whoever writes it.
-CREATE FUNCTION marts.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION rollup.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    found TEXT := marts.setting(name, fallback);
+    found TEXT := rollup.setting(name, fallback);
 BEGIN
     IF lower(found) <> ALL (allowed) THEN
         RAISE EXCEPTION 'Setting % cannot be "%": it must be one of %.', name, found, array_to_string(allowed, ', ')
@@ -46,10 +46,10 @@ BEGIN
     RETURN lower(found);
 END $$;
 
-CREATE FUNCTION marts.checked_number(name TEXT, fallback TEXT, lowest NUMERIC, highest NUMERIC, whole BOOLEAN = FALSE)
+CREATE FUNCTION rollup.checked_number(name TEXT, fallback TEXT, lowest NUMERIC, highest NUMERIC, whole BOOLEAN = FALSE)
 RETURNS NUMERIC LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    found TEXT := marts.setting(name, fallback);
+    found TEXT := rollup.setting(name, fallback);
     number NUMERIC;
 BEGIN
     BEGIN
@@ -71,31 +71,32 @@ DECLARE
 BEGIN
     SELECT * INTO old FROM marts.formula;
     new.only_row := TRUE;
-    new.count_creation := marts.checked_setting('enable_template_creation_time', 'true', switch)::boolean;
-    new.count_check_mode := marts.checked_setting('count_check_mode', 'true', switch)::boolean;
-    new.estimate_template_minutes := marts.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
-    new.creation_once := marts.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
+    new.count_creation := rollup.checked_setting('enable_template_creation_time', 'true', switch)::boolean;
+    new.count_check_mode := rollup.checked_setting('count_check_mode', 'true', switch)::boolean;
+    new.slices_once := rollup.checked_setting('count_slices', 'each', ARRAY['each', 'once']) = 'once';
+    new.estimate_template_minutes := rollup.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
+    new.creation_once := rollup.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
     new.subscription :=
-        marts.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
+        rollup.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
     new.successful_only :=
-        marts.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
-    new.reporting_timezone := marts.setting('reporting_timezone', 'UTC');
+        rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
+    new.reporting_timezone := rollup.setting('reporting_timezone', 'UTC');
     -- The view reads every zone's file: only where the zone is another.
     IF old.reporting_timezone IS DISTINCT FROM new.reporting_timezone
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)) THEN
         RAISE EXCEPTION 'Setting reporting_timezone cannot be "%": it must be a name of pg_timezone_names.',
             new.reporting_timezone USING ERRCODE = 'check_violation';
     END IF;
-    new.fiscal_year_start_month := marts.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
-    new.hours_per_fte := marts.checked_number('hours_per_fte', '1720', 1, 8784);
-    new.default_manual_minutes := marts.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
-    new.default_creation_minutes := marts.checked_number('default_creation_minutes', '60', 0, 2147483647, TRUE);
+    new.fiscal_year_start_month := rollup.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
+    new.hours_per_fte := rollup.checked_number('hours_per_fte', '1720', 1, 8784);
+    new.default_manual_minutes := rollup.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
+    new.default_creation_minutes := rollup.checked_number('default_creation_minutes', '60', 0, 2147483647, TRUE);
     SELECT iso_code, symbol INTO new.currency, new.currency_symbol
-        FROM public.common_currency WHERE id::text = marts.setting('currency', '1');
+        FROM public.common_currency WHERE id::text = rollup.setting('currency', '1');
     -- Settings may be stored before the currencies, as the specification's statements do.
     IF new.currency IS NULL AND EXISTS (SELECT FROM public.common_currency) THEN
         RAISE EXCEPTION 'Setting currency cannot be "%": it must be the id of a row of common_currency.',
-            marts.setting('currency', '1') USING ERRCODE = 'check_violation';
+            rollup.setting('currency', '1') USING ERRCODE = 'check_violation';
     END IF;
     -- These were settings before they had a history: ignored in silence, they would be taken to hold.
     IF EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')) THEN
@@ -112,11 +113,15 @@ BEGIN
     END IF;
     DELETE FROM marts.formula;
     INSERT INTO marts.formula SELECT (new).*;
-    IF old.reporting_timezone <> new.reporting_timezone THEN
+    -- These decide which rows there are, and on which day.
+    IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
+        <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
         INSERT INTO pipeline.rebuild_due (cluster_id, reason)
-            SELECT id, 'reporting_timezone is now ' || new.reporting_timezone FROM public.clusters_cluster;
-    END IF;
-    IF old.subscription <> new.subscription THEN
+            SELECT id, format('reporting_timezone is %s, count_check_mode is %s, count_slices is %s', new.reporting_timezone,
+                new.count_check_mode, CASE WHEN new.slices_once THEN 'once' ELSE 'each' END)
+            FROM public.clusters_cluster;
+    ELSIF (old.subscription, old.count_creation, old.creation_once, old.successful_only)
+        <> (new.subscription, new.count_creation, new.creation_once, new.successful_only) THEN
         INSERT INTO pipeline.changed_rate (cluster_id, valid_from) SELECT id, '0001-01-01' FROM public.clusters_cluster;
     END IF;
     IF old.fiscal_year_start_month <> new.fiscal_year_start_month THEN
@@ -141,7 +146,7 @@ CREATE FUNCTION marts.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) R
         fiscal_month = excluded.fiscal_month WHERE again
 $$;
 
-CREATE FUNCTION marts.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION rollup.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM marts.read_formula();
     RETURN NULL;
@@ -150,6 +155,6 @@ END $$;
 SELECT marts.read_formula();
 
 CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_settings
-    FOR EACH STATEMENT EXECUTE FUNCTION marts.formula_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION rollup.formula_changed();
 CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_currency
-    FOR EACH STATEMENT EXECUTE FUNCTION marts.formula_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION rollup.formula_changed();

@@ -1,15 +1,86 @@
--- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing
--- filters; NULL filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels.
--- Ranges are differences of the tables to date where there is one; else whole months are read from the monthly rollups, whole
--- pentads next to them, days only at the edges of a range.
--- Functions that people call are plpgsql, which keeps their plans for the session, and plan once for all arguments:
--- planning took longer than answering. Facts are read by date and hashed, which is fast for any filter; nested loops and
--- sorts, which a plan that knows no filter takes for those of a few rows, are not, and workers start too late.
+-- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing filters; NULL
+-- filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels. Each adds up rows of
+-- savings_monthly for whole months and of savings_daily at the range's edges.
+
+-- Whether the filters keep a row. This and the functions below are inlined by the planner, so that a filter that is not given costs
+-- nothing.
+CREATE FUNCTION rollup.kept(
+    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, inventory_id INTEGER, launch_type TEXT,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], inventories INTEGER[], launch_types TEXT[]
+) RETURNS BOOLEAN LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (clusters IS NULL OR cluster_id = ANY (clusters)) AND (organizations IS NULL OR organization_id = ANY (organizations))
+        AND (job_templates IS NULL OR job_template_id = ANY (job_templates)) AND (projects IS NULL OR project_id = ANY (projects))
+        AND (inventories IS NULL OR inventory_id = ANY (inventories)) AND (launch_types IS NULL OR launch_type = ANY (launch_types))
+$$;
+
+-- The first whole month of a range, and the first month after its whole ones; with by_day, none is whole.
+CREATE FUNCTION rollup.first_month(from_date DATE, to_date DATE, by_day BOOLEAN) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN by_day THEN to_date + 1 ELSE date_trunc('month', (from_date - 1)::timestamp) + interval '1 month' END::date
+$$;
+CREATE FUNCTION rollup.end_month(to_date DATE, by_day BOOLEAN) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN by_day THEN to_date + 1 ELSE date_trunc('month', (to_date + 1)::timestamp) END::date
+$$;
+
+-- The rows of a range that the filters keep: months where they are whole, days at the edges.
+DO $do$
+DECLARE
+    source RECORD;
+BEGIN
+    FOR source IN SELECT * FROM (VALUES ('savings', 'marts.savings_daily', 'marts.savings_monthly', 'month'),
+        ('launches', 'marts.launches', 'rollup.launches_monthly', 'date'),
+        ('hosts', 'rollup.host_set_daily', 'rollup.host_set_monthly', 'date')) AS v (name, daily, monthly, month)
+    LOOP
+        EXECUTE format($function$
+CREATE FUNCTION rollup.%1$s_between(
+    from_date DATE, to_date DATE, by_day BOOLEAN,
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
+    inventories INTEGER[], launch_types TEXT[]
+) RETURNS SETOF %2$s LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.* FROM (
+        SELECT * FROM %3$s WHERE %4$s >= rollup.first_month(from_date, to_date, by_day) AND %4$s < rollup.end_month(to_date, by_day)
+        UNION ALL SELECT * FROM %2$s
+        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
+        UNION ALL SELECT * FROM %2$s
+        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
+    ) s
+    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
+            s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
+      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+$$$function$, source.name, source.daily, source.monthly, source.month);
+    END LOOP;
+END $do$;
+
+-- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
+CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    own TEXT;
+    factor NUMERIC;
+BEGIN
+    IF currency IS NULL THEN
+        RETURN 1;
+    END IF;
+    SELECT f.currency INTO own FROM marts.formula f;
+    IF upper(currency) = own THEN
+        RETURN 1;
+    END IF;
+    SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END INTO factor
+    FROM marts.currency_rate c
+    WHERE c.rate_date <= on_day
+      AND ((c.from_currency = own AND c.to_currency = upper(currency)) OR (c.from_currency = upper(currency) AND c.to_currency = own))
+    ORDER BY c.rate_date DESC, (c.from_currency = own) DESC
+    LIMIT 1;
+    IF factor IS NULL THEN
+        RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
+            own, upper(currency), on_day USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN factor;
+END $$;
 
 CREATE FUNCTION marts.savings_by_template(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, without_template BOOLEAN = FALSE,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, job_template_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, elapsed NUMERIC,
     num_hosts BIGINT, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC,
@@ -17,92 +88,77 @@ CREATE FUNCTION marts.savings_by_template(
     failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-DECLARE
-    factor NUMERIC := marts.conversion(currency, to_date);
-BEGIN
-    RETURN QUERY
-    SELECT t.name, g.job_template_id, g.runs, g.successful_runs, g.runs - g.successful_runs, g.elapsed_ms / 1000,
-        g.hosts, g.manual, g.creation + g.run, g.manual - g.creation - g.run,
-        t.cluster_id, t.organization_id, g.provisional_runs, g.creation, g.run, g.failed_run,
-        g.saved_seconds, (g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0),
-        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r, g.creation_r, g.run_r, g.failed_run_r
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT t.name, g.job_template_id, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts,
+        round(g.manual * c.factor, 11), round((g.creation + g.run) * c.factor, 11), round((g.manual - g.creation - g.run) * c.factor, 11),
+        t.cluster_id, t.organization_id, g.provisional, round(g.creation * c.factor, 11), round(g.run * c.factor, 11),
+        round(g.failed_run * c.factor, 11), g.saved_seconds,
+        round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11),
+        round(g.manual_r * c.factor, 11), round((g.creation_r + g.run_r) * c.factor, 11),
+        round((g.manual_r - g.creation_r - g.run_r) * c.factor, 11),
+        round(g.creation_r * c.factor, 11), round(g.run_r * c.factor, 11), round(g.failed_run_r * c.factor, 11)
     FROM (
-        SELECT m.job_template_id, sum(m.runs)::bigint AS runs,
-            COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
-            sum(m.provisional_runs)::bigint AS provisional_runs, sum(m.elapsed_ms) AS elapsed_ms, sum(m.hosts)::bigint AS hosts,
-            sum(m.manual_cost_60) * factor / 60 AS manual, sum(m.creation_cost_60) * factor / 60 AS creation,
-            sum(m.run_cost_60000) * factor / 60000 AS run,
-            COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
-            (sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000 AS saved_seconds,
-            sum(m.manual_cost_6000_as_recorded) * factor / 6000 AS manual_r, sum(m.creation_cost_6000_as_recorded) * factor / 6000 AS creation_r,
-            sum(m.run_cost_6000000_as_recorded) * factor / 6000000 AS run_r,
-            COALESCE(sum(m.failed_run_cost_6000000_as_recorded), 0) * factor / 6000000 AS failed_run_r
-        FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
-        WHERE m.job_template_id <> 0
-        GROUP BY m.job_template_id
-        HAVING sum(m.runs) > 0
+        SELECT s.job_template_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+            sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
+            sum(s.manual_costs) AS manual, sum(s.creation_costs) AS creation, sum(s.run_costs) AS run,
+            COALESCE(sum(s.run_costs) FILTER (WHERE s.status = 'failed'), 0) AS failed_run,
+            sum(s.time_savings_seconds) AS saved_seconds, sum(s.manual_costs_as_recorded) AS manual_r,
+            sum(s.creation_costs_as_recorded) AS creation_r, sum(s.run_costs_as_recorded) AS run_r,
+            COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
+        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
+        WHERE s.job_template_id <> 0 OR without_template
+        GROUP BY s.job_template_id
+        HAVING sum(s.runs) > 0 OR without_template
     ) g
     JOIN marts.dim_job_template t ON t.job_template_id = g.job_template_id
-    ORDER BY 10 DESC, 2;
+    CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c
+    ORDER BY 10 DESC, 2
+$$;
+
+-- The hosts of a range, as one bitmap per cluster and chunk. Filters that name nothing below organizations read their rows.
+CREATE FUNCTION rollup.host_bits(
+    from_date DATE, to_date DATE, clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
+    inventories INTEGER[], launch_types TEXT[]
+) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+#variable_conflict use_column
+BEGIN
+    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL AND inventories IS NULL AND launch_types IS NULL THEN
+        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
+        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, NULL, NULL, NULL, NULL, NULL) h
+        WHERE h.job_template_id IS NULL GROUP BY h.cluster_id, h.chunk;
+    ELSE
+        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
+        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) h
+        WHERE h.job_template_id IS NOT NULL GROUP BY h.cluster_id, h.chunk;
+    END IF;
 END $$;
 
 CREATE FUNCTION marts.unique_hosts(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
-) RETURNS BIGINT LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    span RECORD;
-    found BIGINT;
-BEGIN
-    span := marts.split(from_date, to_date);
-    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
-        SELECT sum(bit_count(o.hosts)) INTO found
-        FROM (
-            SELECT bit_or(u.hosts) AS hosts
-            FROM (
-                SELECT d.* FROM marts.organization_host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
-                UNION ALL
-                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= from_date AND d.date < span.m1
-                UNION ALL
-                SELECT d.* FROM marts.organization_host_set_daily d WHERE d.date >= span.m2 AND d.date <= to_date
-            ) u
-            WHERE (clusters IS NULL OR u.cluster_id = ANY (clusters))
-              AND (organizations IS NULL OR u.organization_id = ANY (organizations))
-              AND (NOT u.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
-            GROUP BY u.cluster_id, u.chunk
-        ) o;
-    ELSE
-        SELECT sum(bit_count(o.hosts)) INTO found
-        FROM (
-            SELECT bit_or(u.hosts) AS hosts
-            FROM marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w
-            JOIN (
-                SELECT d.* FROM marts.host_set_monthly d WHERE d.month >= span.m1 AND d.month < span.m2
-                UNION ALL
-                SELECT d.* FROM marts.host_set_pentad d WHERE d.pentad >= span.p1 AND d.pentad < span.m1
-                UNION ALL
-                SELECT d.* FROM marts.host_set_pentad d WHERE d.pentad >= span.m2 AND d.pentad < span.p2
-                UNION ALL
-                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= from_date AND d.date < span.p1
-                UNION ALL
-                SELECT d.* FROM marts.host_set_daily d WHERE d.date >= span.p2 AND d.date <= to_date
-            ) u ON u.workload_id = w.workload_id
-            WHERE NOT u.check_mode OR (SELECT f.count_check_mode FROM marts.formula f)
-            GROUP BY w.cluster_id, u.chunk
-        ) o;
-    END IF;
-    RETURN COALESCE(found, 0);
-END $$;
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT COALESCE(sum(bit_count(hosts)), 0)::bigint
+    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types)
+$$;
+
+CREATE FUNCTION marts.managed_nodes(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT count(DISTINCT lower(h.name))
+    FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types) b
+    JOIN rollup.host h ON h.cluster_id = b.cluster_id AND h.ordinal / 1024 = b.chunk AND get_bit(b.hosts, h.ordinal % 1024) = 1
+$$;
 
 CREATE FUNCTION marts.totals(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, unique_hosts BIGINT, elapsed NUMERIC,
     elapsed_hours NUMERIC, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
@@ -111,77 +167,60 @@ CREATE FUNCTION marts.totals(
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     currency_code VARCHAR,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-DECLARE
-    factor NUMERIC := marts.conversion(currency, to_date);
-BEGIN
-    RETURN QUERY
-    SELECT g.runs, g.successful_runs, g.runs - g.successful_runs, g.hosts,
-        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels),
-        g.elapsed_ms / 1000, g.elapsed_ms / 3600000, g.manual, g.creation + g.run, g.manual - g.creation - g.run,
-        g.saved_seconds, g.saved_seconds / 3600, (g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0),
-        g.without_template, g.provisional_runs, g.templates, g.creation, g.run, g.failed_run,
-        g.saved_seconds / 3600 / f.hours_per_fte,
-        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    -- The sum of the templates' rows, so that both agree.
+    SELECT g.runs, g.successful, g.runs - g.successful, g.hosts,
+        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types), g.elapsed,
+        round(g.elapsed / 3600, 11), g.manual, g.automated, g.savings, g.saved_seconds, round(g.saved_seconds / 3600, 11),
+        round(g.savings / NULLIF(g.automated, 0), 11), g.without_template, g.provisional, g.templates, g.creation, g.run, g.failed_run,
+        round(g.saved_seconds / (3600 * f.hours_per_fte), 16), g.manual_r, g.automated_r, g.savings_r,
         COALESCE(upper(totals.currency), f.currency)::varchar, g.creation_r, g.run_r, g.failed_run_r
     FROM (
-        SELECT COALESCE(sum(m.runs), 0)::bigint AS runs,
-            COALESCE(sum(m.successful_runs), 0)::bigint AS successful_runs,
-            COALESCE(sum(m.runs) FILTER (WHERE m.job_template_id = 0), 0)::bigint AS without_template,
-            count(DISTINCT m.job_template_id) FILTER (WHERE m.job_template_id <> 0 AND m.runs > 0) AS templates,
-            COALESCE(sum(m.provisional_runs), 0)::bigint AS provisional_runs,
-            COALESCE(sum(m.elapsed_ms), 0) AS elapsed_ms, COALESCE(sum(m.hosts), 0)::bigint AS hosts,
-            COALESCE(sum(m.manual_cost_60), 0) * factor / 60 AS manual,
-            COALESCE(sum(m.creation_cost_60), 0) * factor / 60 AS creation,
-            COALESCE(sum(m.run_cost_60000), 0) * factor / 60000 AS run,
-            COALESCE(sum(m.failed_run_cost_60000), 0) * factor / 60000 AS failed_run,
-            COALESCE((sum(m.manual_minutes) - sum(m.creation_minutes)) * 60 - sum(m.counted_ms) / 1000, 0) AS saved_seconds,
-            COALESCE(sum(m.manual_cost_6000_as_recorded), 0) * factor / 6000 AS manual_r,
-            COALESCE(sum(m.creation_cost_6000_as_recorded), 0) * factor / 6000 AS creation_r,
-            COALESCE(sum(m.run_cost_6000000_as_recorded), 0) * factor / 6000000 AS run_r,
-            COALESCE(sum(m.failed_run_cost_6000000_as_recorded), 0) * factor / 6000000 AS failed_run_r
-        FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
-    ) g CROSS JOIN marts.formula f;
-END $$;
+        SELECT COALESCE(sum(s.runs), 0)::bigint AS runs, COALESCE(sum(s.successful_runs), 0)::bigint AS successful,
+            COALESCE(sum(s.num_hosts), 0)::bigint AS hosts, COALESCE(sum(s.elapsed), 0) AS elapsed,
+            COALESCE(sum(s.runs) FILTER (WHERE s.job_template_id = 0), 0)::bigint AS without_template,
+            COALESCE(sum(s.provisional_runs), 0)::bigint AS provisional,
+            count(*) FILTER (WHERE s.job_template_id <> 0 AND s.runs > 0) AS templates, COALESCE(sum(s.manual_costs), 0) AS manual,
+            COALESCE(sum(s.automated_costs), 0) AS automated, COALESCE(sum(s.savings), 0) AS savings,
+            COALESCE(sum(s.time_savings_seconds), 0) AS saved_seconds, COALESCE(sum(s.creation_costs), 0) AS creation,
+            COALESCE(sum(s.run_costs), 0) AS run, COALESCE(sum(s.failed_run_costs), 0) AS failed_run,
+            COALESCE(sum(s.manual_costs_as_recorded), 0) AS manual_r, COALESCE(sum(s.automated_costs_as_recorded), 0) AS automated_r,
+            COALESCE(sum(s.savings_as_recorded), 0) AS savings_r, COALESCE(sum(s.creation_costs_as_recorded), 0) AS creation_r,
+            COALESCE(sum(s.run_costs_as_recorded), 0) AS run_r, COALESCE(sum(s.failed_run_costs_as_recorded), 0) AS failed_run_r
+        FROM marts.savings_by_template(
+            from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE, inventories, launch_types) s
+    ) g CROSS JOIN marts.formula f
+$$;
 
 CREATE FUNCTION marts.job_counts(
     from_date DATE, to_date DATE, granularity TEXT = 'day',
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (date_bucket TIMESTAMPTZ, job_count BIGINT, host_count BIGINT, bucket_date DATE)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 DECLARE
-    zone TEXT;
-    without_check INTEGER;
-    dates DATE[];
-    signs INTEGER[];
-    starts DATE[];
+    zone TEXT := (SELECT f.reporting_timezone FROM marts.formula f);
 BEGIN
     IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
         RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT f.reporting_timezone, (NOT f.count_check_mode)::int INTO zone, without_check FROM marts.formula f;
     IF granularity = 'hour' THEN
-        -- Hours are not kept in the marts: they are read from core, through the view that knows who may see what.
         RETURN QUERY
         WITH bucket AS (
             SELECT DISTINCT date_trunc('hour', h, zone) AS at
             FROM generate_series(marts.day_start(from_date, zone),
                 marts.day_start(to_date + 1, zone) - interval '1 microsecond', interval '30 minutes') AS h
         ), job AS (
-            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.num_hosts) AS hosts
-            FROM marts.counted_job j
+            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) AS jobs, sum(j.hosts) AS hosts
+            FROM marts.fct_job_run j
             WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
-              AND (clusters IS NULL OR j.cluster_id = ANY (clusters))
-              AND (organizations IS NULL OR j.organization_id = ANY (organizations))
-              AND (job_templates IS NULL OR j.job_template_id = ANY (job_templates))
-              AND (projects IS NULL OR j.project_id = ANY (projects))
-              AND (labels IS NULL OR j.job_id IN (SELECT l.job_id FROM marts.counted_job_label l WHERE l.label_id = ANY (labels)))
+              AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
+        j.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
+              AND (labels IS NULL OR j.label_set_id IN (
+                SELECT x.label_set_id FROM marts.bridge_label_set x WHERE x.label_id = ANY (labels))) AND NOT j.left_out
             GROUP BY 1
         )
         SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE zone)::date
@@ -189,138 +228,252 @@ BEGIN
     ELSIF granularity NOT IN ('day', 'week', 'month', 'quarter', 'year') THEN
         RAISE EXCEPTION 'Granularity cannot be "%": it must be one of hour, day, week, month, quarter, year.', granularity
             USING ERRCODE = 'invalid_parameter_value';
-    ELSIF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
-        RETURN QUERY
-        SELECT marts.day_start(b.at::date, zone), COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
-        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
-            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
-        LEFT JOIN (
-            SELECT date_trunc(granularity, g.date::timestamp) AS at, sum(g.jobs) AS jobs, sum(g.hosts) AS hosts
-            FROM (
-                SELECT a.date, sum(a.jobs) AS jobs, sum(a.hosts) AS hosts
-                FROM marts.activity_daily a
-                WHERE a.date BETWEEN from_date AND to_date
-                  AND (clusters IS NULL OR a.cluster_id = ANY (clusters))
-                  AND (organizations IS NULL OR a.organization_id = ANY (organizations))
-                  AND (NOT a.check_mode OR (SELECT f.count_check_mode FROM marts.formula f))
-                GROUP BY a.date
-            ) g GROUP BY 1
-        ) c ON c.at = b.at
-        ORDER BY b.at;
     ELSE
-        SELECT array_agg(t.date ORDER BY t.date, t.starts), array_agg(t.sign ORDER BY t.date, t.starts),
-            array_agg(t.starts ORDER BY t.date, t.starts) INTO dates, signs, starts
-        FROM marts.to_date_terms(from_date, to_date, granularity IN ('day', 'week')) t;
-        RETURN QUERY
-        SELECT marts.day_start(b.at::date, zone), COALESCE(c.jobs, 0)::bigint, COALESCE(c.hosts, 0)::bigint, b.at::date
-        FROM generate_series(date_trunc(granularity, from_date::timestamp), to_date::timestamp,
-            CASE granularity WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || granularity)::interval END) AS b(at)
+        -- Planned for these arguments: a plan for any would take a filter for one that leaves a single row.
+        RETURN QUERY EXECUTE $query$
+        SELECT marts.day_start(b.at::date, $1), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
+        FROM generate_series(date_trunc($2, $3::timestamp), $4::timestamp,
+            CASE $2 WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || $2)::interval END) AS b(at)
         LEFT JOIN (
-            SELECT date_trunc(granularity, p.starts::timestamp) AS at, sum(p.sign * g.jobs) AS jobs, sum(p.sign * g.hosts) AS hosts
+            SELECT date_trunc($2, d.date::timestamp) AS at, sum(d.jobs)::bigint AS jobs, sum(d.hosts)::bigint AS hosts
             FROM (
-                SELECT d.date, sum(d.runs + d.runs_without_hosts - without_check * (d.check_runs + d.check_runs_without_hosts))
-                    AS jobs, sum(d.hosts - without_check * d.check_hosts) AS hosts
-                FROM marts.workload_to_date d
-                JOIN marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w ON w.workload_id = d.workload_id
-                WHERE d.date = ANY (dates)
-                GROUP BY d.date
-            ) g JOIN unnest(dates, signs, starts) AS p (date, sign, starts) ON p.date = g.date
-            GROUP BY 1
+                SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts
+                FROM rollup.savings_between($3, $4, $2 IN ('day', 'week'), $5, $6, $7, $8, $9, $10, $11) s GROUP BY s.date
+            ) d GROUP BY 1
         ) c ON c.at = b.at
-        ORDER BY b.at;
+        ORDER BY b.at
+        $query$ USING zone, granularity, from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types;
     END IF;
 END $$;
 
 CREATE FUNCTION marts.top_users(
     from_date DATE, to_date DATE, n INTEGER = 5,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
-) LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-DECLARE
-    span RECORD;
-    dates DATE[];
-    signs INTEGER[];
-    without_check INTEGER;
-BEGIN
-    SELECT (NOT f.count_check_mode)::int INTO without_check FROM marts.formula f;
-    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL THEN
-        SELECT array_agg(t.date ORDER BY t.date), array_agg(t.sign ORDER BY t.date) INTO dates, signs
-        FROM marts.to_date_terms(from_date, to_date) t;
-        RETURN QUERY
-        SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
-        FROM (
-            SELECT l.user_id, sum(p.sign * (l.runs - without_check * l.check_runs)) AS runs,
-                sum(p.sign * (l.successful_runs - without_check * l.check_successful_runs)) AS successful,
-                sum(p.sign * (l.hosts - without_check * l.check_hosts)) AS hosts,
-                sum(p.sign * (l.elapsed_ms - without_check * l.check_elapsed_ms)) AS elapsed_ms
-            FROM marts.launcher_to_date l
-            JOIN unnest(dates, signs) AS p (date, sign) ON p.date = l.date
-            WHERE l.date = ANY (dates)
-              AND (clusters IS NULL OR l.cluster_id = ANY (clusters))
-              AND (organizations IS NULL OR l.organization_id = ANY (organizations))
-            GROUP BY l.user_id
-        ) g JOIN marts.dim_user d ON d.user_id = g.user_id
-        WHERE g.user_id <> 0 AND g.runs > 0
-        ORDER BY g.runs DESC, d.user_id LIMIT n;
-    ELSE
-        span := marts.split(from_date, to_date);
-        RETURN QUERY
-        SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, d.cluster_id
-        FROM (
-            SELECT u.user_id, sum(u.runs) AS runs, sum(u.successful_runs) AS successful, sum(u.hosts) AS hosts,
-                sum(u.elapsed_ms) AS elapsed_ms
-            FROM marts.matching_workloads(clusters, organizations, job_templates, projects, labels) w
-            JOIN (
-                SELECT l.* FROM marts.launches_monthly l WHERE l.month >= span.m1 AND l.month < span.m2
-                UNION ALL
-                SELECT l.* FROM marts.launches_pentad l WHERE l.pentad >= span.p1 AND l.pentad < span.m1
-                UNION ALL
-                SELECT l.* FROM marts.launches_pentad l WHERE l.pentad >= span.m2 AND l.pentad < span.p2
-                UNION ALL
-                SELECT l.date, s.cluster_id, s.workload_id, l.user_id, l.runs, CASE WHEN s.status = 'successful' THEN l.runs ELSE 0 END,
-                    l.hosts, s.job_type = 'check', l.elapsed_ms
-                FROM marts.launches_daily l JOIN marts.series s ON s.series_id = l.series_id
-                WHERE (l.date >= from_date AND l.date < span.p1) OR (l.date >= span.p2 AND l.date <= to_date)
-            ) u ON u.workload_id = w.workload_id
-            WHERE without_check = 0 OR NOT u.check_mode
-            GROUP BY u.user_id
-        ) g JOIN marts.dim_user d ON d.user_id = g.user_id
-        WHERE g.user_id <> 0
-        ORDER BY g.runs DESC, d.user_id LIMIT n;
-    END IF;
-END $$;
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, d.cluster_id
+    FROM (
+        SELECT l.user_id, sum(l.runs) AS runs, COALESCE(sum(l.runs) FILTER (WHERE l.status = 'successful'), 0) AS successful,
+            sum(l.hosts) AS hosts, sum(l.elapsed_seconds) AS elapsed
+        FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) l
+        GROUP BY l.user_id
+    ) g JOIN marts.dim_user d ON d.user_id = g.user_id
+    WHERE g.user_id <> 0 AND (types IS NULL OR d.type = ANY (types))
+    ORDER BY g.runs DESC, d.user_id LIMIT n
+$$;
 
 CREATE FUNCTION marts.top_projects(
     from_date DATE, to_date DATE, n INTEGER = 5,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET enable_nestloop = off SET enable_sort = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-DECLARE
-    factor NUMERIC := marts.conversion(currency, to_date);
-BEGIN
-    RETURN QUERY
-    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed_ms / 1000, g.savings, p.cluster_id, g.recorded
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, round(g.savings * c.factor, 11),
+        p.cluster_id, round(g.recorded * c.factor, 11)
     FROM (
-        SELECT m.project_id, sum(m.runs)::bigint AS runs,
-            COALESCE(sum(m.successful_runs), 0)::bigint AS successful,
-            sum(m.hosts)::bigint AS hosts, sum(m.elapsed_ms) AS elapsed_ms,
-            (sum(m.manual_cost_60) - sum(m.creation_cost_60)) * factor / 60 - sum(m.run_cost_60000) * factor / 60000 AS savings,
-            (sum(m.manual_cost_6000_as_recorded) - sum(m.creation_cost_6000_as_recorded)) * factor / 6000
-                - sum(m.run_cost_6000000_as_recorded) * factor / 6000000 AS recorded
-        FROM marts.template_money(from_date, to_date, clusters, organizations, job_templates, projects, labels) m
-        GROUP BY m.project_id
-        HAVING sum(m.runs) > 0
+        SELECT s.project_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+            sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed, sum(s.savings) AS savings, sum(s.savings_as_recorded) AS recorded
+        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
+        WHERE s.project_id <> 0
+        GROUP BY s.project_id
+        HAVING sum(s.runs) > 0
     ) g JOIN marts.dim_project p ON p.project_id = g.project_id
-    WHERE g.project_id <> 0
-    ORDER BY g.runs DESC, p.project_id LIMIT n;
+    CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c
+    ORDER BY g.runs DESC, p.project_id LIMIT n
+$$;
+
+-- Ids for a function's filter, by name: marts.totals(…, organizations := marts.ids('organization', ARRAY['Default'])).
+CREATE FUNCTION marts.ids(kind TEXT, names TEXT[]) RETURNS INTEGER[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    found INTEGER[];
+    unknown TEXT;
+BEGIN
+    IF kind NOT IN ('cluster', 'organization', 'job_template', 'project', 'inventory', 'label') THEN
+        RAISE EXCEPTION 'Kind cannot be "%": it must be one of cluster, organization, job_template, project, inventory, label.', kind
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    EXECUTE format('SELECT array_agg(DISTINCT d.%1$s_id), min(n) FILTER (WHERE d.%1$s_id IS NULL)'
+        ' FROM unnest($1) n LEFT JOIN marts.dim_%1$s d ON n IN (d.name, d.%1$s)', kind) INTO found, unknown USING names;
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'There is no % "%": SELECT name FROM marts.dim_% shows those that there are.', kind, unknown, kind
+            USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN found;
+END $$;
+
+-- A named range of days, up to today. Quarters and years are those of the fiscal year.
+CREATE FUNCTION marts.period(name TEXT, OUT from_date DATE, OUT to_date DATE) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    part TEXT := substring(name FROM '^(?:this|last)_(week|month|quarter|year)$');
+    days INTEGER := substring(name FROM '^last_([1-9]\d{0,4})_days$');
+    shift INTERVAL := make_interval(months => (SELECT f.fiscal_year_start_month - 1 FROM marts.formula f));
+BEGIN
+    to_date := marts.today() - (name = 'yesterday')::int;
+    IF name IN ('today', 'yesterday') THEN
+        from_date := to_date;
+    ELSIF name = 'all' THEN
+        SELECT min(date) INTO from_date FROM marts.dim_date;
+    ELSIF days IS NOT NULL THEN
+        from_date := to_date - days + 1;
+    ELSIF part IN ('week', 'month') THEN
+        from_date := date_trunc(part, to_date::timestamp);
+    ELSIF part IS NOT NULL THEN
+        from_date := date_trunc(part, date_trunc('month', to_date::timestamp) - shift) + shift;
+    ELSE
+        RAISE EXCEPTION 'Period cannot be "%": it must be today, yesterday, all, last_N_days, or this_ or last_ week, month, quarter or year.',
+            name USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF name LIKE 'last_%' AND part IS NOT NULL THEN
+        to_date := from_date - 1;
+        from_date := from_date - CASE part WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || part)::interval END;
+    END IF;
+END $$;
+
+-- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked. Quantities are priced once
+-- per place, template, kind of run and choice; a subscription's run time once per month.
+CREATE FUNCTION marts.formula_comparison(
+    from_date DATE, to_date DATE,
+    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
+    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+) RETURNS TABLE (
+    cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
+    manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    WITH population AS (
+        SELECT p.*, k.* FROM (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
+    ), choice AS (
+        SELECT m.*, c.*, p.*, s.* FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
+        CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
+            AS c (creation, count_creation, creation_once)
+        CROSS JOIN population p CROSS JOIN (VALUES ('each', FALSE), ('once', TRUE)) AS s (count_slices, slices_once)
+    ), quantity AS MATERIALIZED (
+        SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
+            s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
+            sum(s.elapsed_seconds) AS elapsed
+        FROM (
+            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
+                s.hosts, s.elapsed_seconds
+            FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
+            UNION ALL
+            SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.job_type, o.status, o.runs, o.extra_slices,
+                o.hosts, o.elapsed_seconds
+            FROM rollup.left_out_daily o
+            WHERE o.date >= from_date AND o.date <= to_date AND rollup.kept(o.cluster_id, o.organization_id, o.job_template_id, o.project_id, o.inventory_id,
+        o.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
+              AND (labels IS NULL OR o.label_set_id IN (
+                SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+        ) s
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ), part AS MATERIALIZED (
+        -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
+        SELECT q.cluster_id, q.organization_id, q.job_template_id, q.is_check, q.status, NULL::date AS month,
+            sum(q.runs)::bigint AS runs, sum(q.extra_slices)::bigint AS extra_slices, sum(q.hosts)::bigint AS hosts, sum(q.elapsed) AS elapsed
+        FROM quantity q GROUP BY 1, 2, 3, 4, 5
+        UNION ALL
+        SELECT 0, 0, min(q.job_template_id), q.is_check, q.status, q.month, 0, 0, 0, sum(q.elapsed)
+        FROM quantity q WHERE q.job_template_id <> 0 GROUP BY q.is_check, q.status, q.month
+    ), first AS MATERIALIZED (
+        SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
+            r.successful_only, r.slices_once
+        FROM rollup.population_first_run r
+        WHERE r.date >= from_date AND r.date <= to_date AND rollup.kept(r.cluster_id, r.organization_id, r.job_template_id, r.project_id, r.inventory_id,
+        r.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
+          AND (labels IS NULL OR r.label_set_id IN (
+            SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+    )
+    SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
+        (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
+            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode,
+                g.slices_once),
+        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0),
+        COALESCE(sum(m.savings), 0), c.count_slices
+    FROM choice c
+    -- The other way to count slices only where there are any.
+    JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
+    LEFT JOIN part p ON (c.count_check_mode OR NOT p.is_check) AND (NOT c.successful_only OR p.status = 'successful')
+        AND (c.subscription OR p.month IS NULL)
+    CROSS JOIN LATERAL (
+        SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs
+    ) n
+    LEFT JOIN first r ON r.job_template_id = p.job_template_id AND r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
+        AND r.is_check = p.is_check AND r.status = p.status AND r.count_check_mode = c.count_check_mode
+        AND r.successful_only = c.successful_only AND r.slices_once = c.slices_once
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = p.job_template_id AND t.valid_to = '9999-12-31'
+    LEFT JOIN marts.current_rate a ON a.cluster_id = p.cluster_id AND a.organization_id = p.organization_id
+    LEFT JOIN rollup.population_month s ON s.month = p.month AND s.count_check_mode = c.count_check_mode
+        AND s.successful_only = c.successful_only AND c.subscription
+    LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, n.runs,
+        (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
+        CASE WHEN c.subscription THEN a.hourly ELSE a.manual * 60 END, CASE WHEN c.subscription THEN s.price ELSE a.automated END,
+        CASE WHEN c.subscription THEN s.elapsed_seconds ELSE 60 END) m ON TRUE
+    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
+        c.count_check_mode, c.count_slices, c.slices_once, g.slices_once, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
+    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
+$$;
+
+-- Who may read and call what.
+
+-- Roles belong to the server, not to the database: another one may have made it.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'bi_reader') THEN
+        CREATE ROLE bi_reader NOLOGIN;
+    END IF;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'Role bi_reader is missing and this user may not create it: ask an administrator for CREATE ROLE bi_reader.';
+END $$;
+GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
+GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
+    rollup.host_runs_monthly, rollup.price_period,
+    rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
+-- Functions that write, or read what bi_reader may not, are not for everyone.
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
+    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
+    rollup.kept, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
+    rollup.hosts_between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+
+-- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
+-- see; policies apply within policies.
+DO $$
+DECLARE
+    own CONSTANT TEXT := 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])';
+    rule RECORD;
+BEGIN
+    FOR rule IN
+        SELECT * FROM (VALUES
+            ('marts.savings_daily', own), ('marts.savings_monthly', own), ('marts.launches', own), ('rollup.launches_monthly', own),
+            ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own),
+            ('marts.dim_organization', own), ('marts.rate_period', own),
+            ('marts.rate_history', own
+                || ' OR organization_id = 0 AND (cluster_id = 0 OR cluster_id IN (SELECT c.cluster_id FROM marts.dim_cluster c))'),
+            ('marts.dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o'
+                || ' UNION ALL SELECT s.cluster_id FROM marts.savings_monthly s)'),
+            ('marts.dim_job_template', own || ' OR job_template_id IN (SELECT s.job_template_id FROM marts.savings_monthly s)'),
+            ('marts.template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
+            ('marts.dim_project', 'project_id IN (SELECT s.project_id FROM marts.savings_monthly s)'),
+            ('marts.dim_inventory', 'inventory_id IN (SELECT s.inventory_id FROM marts.savings_monthly s)'),
+            ('marts.dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
+            ('marts.bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
+            ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
+            ('marts.dim_user', 'user_id IN (SELECT l.user_id FROM rollup.launches_monthly l)'),
+            ('rollup.host_runs_monthly', own), ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
+        ) AS v (name, condition)
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.name);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT USING ((SELECT marts.sees_all()) OR %s)', rule.name, rule.condition);
+    END LOOP;
 END $$;

@@ -1,8 +1,8 @@
--- The history of rates and of job templates' minutes, kept by triggers too: whoever changes clusters_costs or
--- clusters_jobtemplate, with whatever program, is followed.
+-- The history of rates and of job templates' minutes. Triggers note changes of clusters_costs and clusters_jobtemplate as soon as any
+-- program makes them; each refresh compares again (rollup.read_sources), so that no figure depends on a trigger having fired.
 
--- What was set, for whom (0: everyone) and from when; a value of NULL ends an override. manual and automated are a minute's,
--- hourly is a person's hour and subscription the platform's month under cost_model subscription.
+-- What was set, for whom (0: everyone) and from when; a value of NULL ends an override. manual and automated are per minute,
+-- hourly is per hour of a person and subscription per month of the platform (cost_model subscription).
 CREATE TABLE marts.rate_history (
     rate_type VARCHAR(20) NOT NULL CHECK (rate_type IN ('manual', 'automated', 'hourly', 'subscription')),
     cluster_id INTEGER NOT NULL DEFAULT 0,
@@ -23,10 +23,6 @@ CREATE TABLE marts.rate_period (
     manual NUMERIC(15,2) NOT NULL,
     automated NUMERIC(15,2) NOT NULL,
     hourly NUMERIC(15,2) NOT NULL,
-    -- What each day's rows are multiplied by: several times as fast as numeric.
-    manual_cents BIGINT GENERATED ALWAYS AS ((manual * 100)::bigint) STORED,
-    automated_cents BIGINT GENERATED ALWAYS AS ((automated * 100)::bigint) STORED,
-    hourly_cents BIGINT GENERATED ALWAYS AS ((hourly * 100)::bigint) STORED,
     PRIMARY KEY (cluster_id, organization_id, valid_from)
 );
 CREATE TABLE marts.template_minutes (
@@ -36,10 +32,11 @@ CREATE TABLE marts.template_minutes (
     manual_minutes INTEGER NOT NULL,
     creation_minutes INTEGER NOT NULL,
     source VARCHAR(10) NOT NULL CHECK (source IN ('default', 'estimated', 'set')),
+    excluded BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (job_template_id, valid_to)
 );
 
--- The organization's own rate comes before the cluster's, that before everyone's.
+-- Precedence: the organization, then the cluster, then the global rate.
 CREATE FUNCTION marts.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
 RETURNS NUMERIC LANGUAGE sql STABLE AS $$
     SELECT newest.value
@@ -55,51 +52,47 @@ RETURNS NUMERIC LANGUAGE sql STABLE AS $$
     LIMIT 1
 $$;
 
--- The rates of every period for the organizations (0: none) of the clusters asked for (NULL: all).
-CREATE FUNCTION marts.resolved_rates(for_cluster INTEGER, for_organization INTEGER)
-RETURNS TABLE (
-    cluster_id INTEGER, organization_id INTEGER, valid_from DATE, valid_to DATE, manual NUMERIC, automated NUMERIC, hourly NUMERIC
-) LANGUAGE sql STABLE AS $$
-    WITH place AS (
+-- The rates of every period for the organizations (0: none) of each cluster.
+CREATE VIEW rollup.resolved_rates AS
+    SELECT p.cluster_id, p.organization_id, h.valid_from,
+        lead(h.valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY p.cluster_id, p.organization_id ORDER BY h.valid_from) AS valid_to,
+        COALESCE(marts.rate_on('manual', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS manual,
+        COALESCE(marts.rate_on('automated', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS automated,
+        COALESCE(marts.rate_on('hourly', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS hourly
+    FROM (
         SELECT id AS cluster_id, 0 AS organization_id FROM public.clusters_cluster
         UNION ALL
         SELECT cluster_id, id FROM public.clusters_organization WHERE cluster_id IS NOT NULL
-    ), wanted AS (
-        SELECT * FROM place
-        WHERE (for_cluster IS NULL OR cluster_id = for_cluster)
-          AND (for_organization IS NULL OR organization_id = for_organization)
-    ), period AS (
-        SELECT w.*, h.valid_from,
-            lead(h.valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY w.cluster_id, w.organization_id ORDER BY h.valid_from)
-                AS valid_to
-        FROM wanted w
-        CROSS JOIN LATERAL (
-            SELECT DISTINCT valid_from FROM marts.rate_history
-            WHERE rate_type <> 'subscription' AND cluster_id IN (0, w.cluster_id) AND organization_id IN (0, w.organization_id)
-        ) h
-    )
-    SELECT p.cluster_id, p.organization_id, p.valid_from, p.valid_to,
-        COALESCE(marts.rate_on('manual', p.cluster_id, p.organization_id, p.valid_from), 0),
-        COALESCE(marts.rate_on('automated', p.cluster_id, p.organization_id, p.valid_from), 0),
-        COALESCE(marts.rate_on('hourly', p.cluster_id, p.organization_id, p.valid_from), 0)
-    FROM period p
-$$;
+    ) p
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT valid_from FROM marts.rate_history
+        WHERE rate_type <> 'subscription' AND cluster_id IN (0, p.cluster_id) AND organization_id IN (0, p.organization_id)
+    ) h;
 
--- Core adds organizations under the shared lock, a change of rates takes it alone: neither misses the other's rows.
-CREATE FUNCTION marts.rates_of_new_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Stores what resolved_rates shows of a cluster where it differs, and notes that money changes unless only organizations are new.
+CREATE FUNCTION rollup.resolve_rates(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+    changed INTEGER[];
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(6381059, -1);
-    IF TG_TABLE_NAME = 'clusters_cluster' THEN
-        INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
-            SELECT * FROM marts.resolved_rates(NEW.id, 0) ON CONFLICT DO NOTHING;
-    ELSIF NEW.cluster_id IS NOT NULL THEN
-        INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
-            SELECT * FROM marts.resolved_rates(NEW.cluster_id, NEW.id) ON CONFLICT DO NOTHING;
+    SELECT array_agg(DISTINCT d.organization_id) INTO changed
+    FROM (
+        (SELECT * FROM rollup.resolved_rates WHERE cluster_id = of_cluster EXCEPT SELECT * FROM marts.rate_period)
+        UNION ALL
+        (SELECT * FROM marts.rate_period WHERE cluster_id = of_cluster EXCEPT SELECT * FROM rollup.resolved_rates)
+    ) d;
+    IF changed IS NULL THEN
+        RETURN;
     END IF;
-    RETURN NULL;
+    PERFORM pg_advisory_xact_lock(6381059, -1);
+    DELETE FROM marts.rate_period WHERE cluster_id = of_cluster AND organization_id = ANY (changed);
+    IF FOUND THEN
+        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (of_cluster, '0001-01-01');
+    END IF;
+    INSERT INTO marts.rate_period
+        SELECT * FROM rollup.resolved_rates WHERE cluster_id = of_cluster AND organization_id = ANY (changed);
 END $$;
 
--- Without a day, a rate holds from today; everyone's first one always, for nothing was said of the time before it.
+-- Without a day, a rate holds from today, or, where it is the first of its kind, from always.
 CREATE FUNCTION marts.set_rate(
     of_type TEXT, new_value NUMERIC, starting DATE = NULL, in_cluster INTEGER = 0, in_organization INTEGER = 0
 ) RETURNS DATE LANGUAGE plpgsql AS $$
@@ -125,24 +118,40 @@ BEGIN
         VALUES (of_type, in_cluster, in_organization, starting, new_value)
         ON CONFLICT (rate_type, cluster_id, organization_id, valid_from)
         DO UPDATE SET value = excluded.value, set_at = now(), set_by = CURRENT_USER;
-    -- Nothing is stored of what a subscription costs: each month's share follows its price when it is read.
-    IF of_type <> 'subscription' THEN
-        DELETE FROM marts.rate_period WHERE in_cluster IN (0, cluster_id);
-        INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
-            SELECT * FROM marts.resolved_rates(NULLIF(in_cluster, 0), NULL);
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
-            SELECT id, starting FROM public.clusters_cluster WHERE in_cluster IN (0, id);
-    END IF;
+    PERFORM rollup.resolve_rates(id) FROM public.clusters_cluster WHERE in_cluster IN (0, id);
+    INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
+        SELECT id, '0001-01-01' FROM public.clusters_cluster WHERE of_type = 'subscription';
+    UPDATE public.clusters_costs c SET value = r.due, internal_modified = now()
+    FROM (SELECT marts.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
     RETURN starting;
 END $$;
 
-CREATE FUNCTION marts.costs_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- clusters_costs and rate_history say the same of today: a value that history did not set there is a change as of today, a
+-- rate that was set for a later day moves into clusters_costs when that day has come.
+CREATE FUNCTION rollup.read_costs() RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+    cost RECORD;
+    seen DATE := COALESCE((SELECT max(day) FROM rollup.priced), marts.today());
+BEGIN
+    FOR cost IN
+        SELECT c.type, COALESCE(c.value, 0) AS value, marts.rate_on(c.type, 0, 0, marts.today()) AS due FROM public.clusters_costs c
+        WHERE c.type IN ('manual', 'automated')
+          AND COALESCE(c.value, 0) IS DISTINCT FROM marts.rate_on(c.type, 0, 0, marts.today())
+    LOOP
+        IF cost.due IS NOT NULL AND cost.value IS NOT DISTINCT FROM marts.rate_on(cost.type, 0, 0, seen) THEN
+            UPDATE public.clusters_costs SET value = cost.due, internal_modified = now() WHERE type = cost.type;
+        ELSE
+            PERFORM marts.set_rate(cost.type, cost.value);
+        END IF;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION rollup.costs_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.type NOT IN ('manual', 'automated') THEN
         RAISE EXCEPTION 'There is no rate "%" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type
             USING ERRCODE = 'check_violation';
     END IF;
-    -- A rate that history already says holds today came from there: nothing to note.
     IF COALESCE(NEW.value, 0) IS DISTINCT FROM marts.rate_on(NEW.type, 0, 0, marts.today()) THEN
         PERFORM marts.set_rate(NEW.type, COALESCE(NEW.value, 0));
     END IF;
@@ -151,12 +160,10 @@ END $$;
 
 INSERT INTO marts.rate_history (rate_type, valid_from, value)
     SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
-INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
-    SELECT * FROM marts.resolved_rates(NULL, NULL);
 CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
-    FOR EACH ROW EXECUTE FUNCTION marts.costs_changed();
+    FOR EACH ROW EXECUTE FUNCTION rollup.costs_changed();
 -- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
-CREATE FUNCTION marts.rates_of_gone_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION rollup.rates_of_gone_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_TABLE_NAME = 'clusters_cluster' THEN
         DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
@@ -166,26 +173,16 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_cluster
-    FOR EACH ROW EXECUTE FUNCTION marts.rates_of_gone_place();
+    FOR EACH ROW EXECUTE FUNCTION rollup.rates_of_gone_place();
 CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_organization
-    FOR EACH ROW EXECUTE FUNCTION marts.rates_of_gone_place();
-CREATE TRIGGER marts_rates AFTER INSERT ON public.clusters_cluster
-    FOR EACH ROW EXECUTE FUNCTION marts.rates_of_new_place();
-CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF cluster_id ON public.clusters_organization
-    FOR EACH ROW EXECUTE FUNCTION marts.rates_of_new_place();
+    FOR EACH ROW EXECUTE FUNCTION rollup.rates_of_gone_place();
 
 -- Minutes are never unknown: NULL becomes the default minutes of the settings. Bad ones are refused by name, as rates are.
-CREATE FUNCTION marts.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    formula marts.formula;
+CREATE FUNCTION rollup.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    SELECT * INTO formula FROM marts.formula;
-    IF NEW.time_taken_manually_execute_minutes IS NULL THEN
-        NEW.time_taken_manually_execute_minutes := formula.default_manual_minutes;
-    END IF;
-    IF NEW.time_taken_create_automation_minutes IS NULL THEN
-        NEW.time_taken_create_automation_minutes := formula.default_creation_minutes;
-    END IF;
+    SELECT COALESCE(NEW.time_taken_manually_execute_minutes, f.default_manual_minutes),
+        COALESCE(NEW.time_taken_create_automation_minutes, f.default_creation_minutes)
+    INTO NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes FROM marts.formula f;
     IF least(NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes) < 0 THEN
         RAISE EXCEPTION 'The minutes of job template "%" cannot be % by hand and % to create: they must not be below 0.',
             NEW.name, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes
@@ -194,47 +191,74 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION marts.minutes_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Brings template_minutes up to date with a template: its first minutes hold always, later ones from today.
+CREATE FUNCTION rollup.note_minutes(template INTEGER, cluster INTEGER, manual INTEGER, creation INTEGER) RETURNS VOID
+LANGUAGE plpgsql AS $$
 DECLARE
     starting DATE := marts.today();
     origin TEXT := COALESCE(NULLIF(current_setting('marts.minutes_source', TRUE), ''), 'set');
+    old marts.template_minutes;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO marts.template_minutes VALUES (NEW.id, '0001-01-01', '9999-12-31',
-            NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes, 'default');
-        RETURN NULL;
+    SELECT * INTO old FROM marts.template_minutes WHERE job_template_id = template AND valid_to = '9999-12-31';
+    IF NOT FOUND THEN
+        INSERT INTO marts.template_minutes VALUES (template, '0001-01-01', '9999-12-31', manual, creation, 'default');
+        RETURN;
     END IF;
-    -- An estimate replaces the default from the beginning: nobody had said anything before it.
     IF origin = 'estimated' THEN
-        UPDATE marts.template_minutes SET manual_minutes = NEW.time_taken_manually_execute_minutes, source = origin
-            WHERE job_template_id = NEW.id;
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (NEW.cluster_id, '0001-01-01');
-        RETURN NULL;
+        -- An estimate replaces the default from the beginning: nothing was set before it.
+        UPDATE marts.template_minutes SET manual_minutes = manual, source = origin WHERE job_template_id = template;
+    ELSIF (manual, creation) IS DISTINCT FROM (old.manual_minutes, old.creation_minutes) THEN
+        -- Where the manual minutes come from does not change with those of the creation.
+        origin := CASE WHEN manual = old.manual_minutes THEN old.source ELSE origin END;
+        -- Today may be before the newest period: a time zone further west is in the day before.
+        DELETE FROM marts.template_minutes WHERE job_template_id = template AND valid_from >= starting;
+        UPDATE marts.template_minutes SET valid_to = starting WHERE job_template_id = template AND valid_to > starting;
+        INSERT INTO marts.template_minutes VALUES (template, starting, '9999-12-31', manual, creation, origin, old.excluded);
+    ELSE
+        RETURN;
     END IF;
-    IF (NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes)
-        IS NOT DISTINCT FROM (OLD.time_taken_manually_execute_minutes, OLD.time_taken_create_automation_minutes) THEN
-        RETURN NULL;
-    END IF;
-    -- Where the manual minutes come from does not change with those of the creation.
-    IF NEW.time_taken_manually_execute_minutes = OLD.time_taken_manually_execute_minutes THEN
-        SELECT source INTO origin FROM marts.template_minutes WHERE job_template_id = NEW.id AND valid_to = '9999-12-31';
-    END IF;
-    -- Today may be before the newest period: a time zone further west is in the day before.
-    DELETE FROM marts.template_minutes WHERE job_template_id = NEW.id AND valid_from >= starting;
-    UPDATE marts.template_minutes SET valid_to = starting WHERE job_template_id = NEW.id AND valid_to > starting;
-    INSERT INTO marts.template_minutes VALUES (NEW.id, starting, '9999-12-31',
-        NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes, origin);
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (NEW.cluster_id, starting);
+    INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (cluster, '0001-01-01');
+END $$;
+
+CREATE FUNCTION rollup.minutes_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM rollup.note_minutes(NEW.id, NEW.cluster_id, NEW.time_taken_manually_execute_minutes,
+        NEW.time_taken_create_automation_minutes);
     RETURN NULL;
 END $$;
 
 CREATE TRIGGER marts_default_minutes
     BEFORE INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
-    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION marts.default_minutes();
+    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION rollup.default_minutes();
 CREATE TRIGGER marts_minutes
     AFTER INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
-    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION marts.minutes_changed();
-INSERT INTO marts.template_minutes
-    SELECT id, '0001-01-01', '9999-12-31', COALESCE(time_taken_manually_execute_minutes, 60),
-        COALESCE(time_taken_create_automation_minutes, 60), 'default'
-    FROM public.clusters_jobtemplate;
+    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION rollup.minutes_changed();
+
+-- What the marts keep of the settings, the costs, the rates and one cluster's templates, compared with them again. Notes that money
+-- changes where a rate's day has come since the cluster was priced.
+CREATE FUNCTION rollup.read_sources(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM marts.read_formula();
+    PERFORM rollup.read_costs();
+    PERFORM rollup.resolve_rates(of_cluster);
+    UPDATE public.clusters_jobtemplate
+    SET time_taken_manually_execute_minutes = COALESCE(time_taken_manually_execute_minutes, f.default_manual_minutes),
+        time_taken_create_automation_minutes = COALESCE(time_taken_create_automation_minutes, f.default_creation_minutes)
+    FROM marts.formula f
+    WHERE cluster_id = of_cluster
+      AND (time_taken_manually_execute_minutes IS NULL OR time_taken_create_automation_minutes IS NULL);
+    PERFORM rollup.note_minutes(t.id, of_cluster, t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes)
+    FROM public.clusters_jobtemplate t
+    LEFT JOIN marts.template_minutes m ON m.job_template_id = t.id AND m.valid_to = '9999-12-31'
+    WHERE t.cluster_id = of_cluster AND (m.manual_minutes, m.creation_minutes)
+        IS DISTINCT FROM (t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes);
+    INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
+    SELECT p.cluster_id, '0001-01-01' FROM rollup.priced p
+    WHERE p.cluster_id = of_cluster AND EXISTS (
+        SELECT FROM (
+            SELECT valid_from FROM marts.rate_period WHERE cluster_id = of_cluster
+            UNION ALL SELECT valid_from FROM marts.rate_history WHERE rate_type = 'subscription'
+        ) r WHERE r.valid_from > least(p.day, marts.today()) AND r.valid_from <= greatest(p.day, marts.today()));
+    INSERT INTO rollup.priced VALUES (of_cluster, marts.today())
+    ON CONFLICT (cluster_id) DO UPDATE SET day = excluded.day WHERE priced.day <> excluded.day;
+END $$;

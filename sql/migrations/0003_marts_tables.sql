@@ -1,46 +1,59 @@
--- Schema marts: what BI reads. Quantities are stored, money is computed from them when it is read, so that a change of
--- rates needs no rewriting; what a run cost by the rates of its own day ("as recorded") is stored beside them.
+-- Schema marts: what people and BI tools read. Schema rollup: bitmaps and rows that only functions read.
 CREATE SCHEMA marts;
+CREATE SCHEMA rollup;
 
--- Dimensions. Id 0 stands for "none" in each, so that every key of a fact finds its dimension.
+-- Dimensions. Id 0 stands for "none", so that every key of a fact finds its dimension. `name` is the name at the controller; the
+-- column named like the dimension tells equal names apart. Each is kept by rollup.sync_dimensions from view rollup.dim_….
 CREATE TABLE marts.dim_cluster (
     cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
     name VARCHAR(100) NOT NULL,
+    cluster VARCHAR(100) NOT NULL,
     address VARCHAR(255) NOT NULL,
     aap_version VARCHAR(50),
     enabled BOOLEAN NOT NULL,
-    recorded_by_subscription BOOLEAN NOT NULL,
-    recorded_divisor NUMERIC GENERATED ALWAYS AS (CASE WHEN recorded_by_subscription THEN 6000.000000000000 ELSE 100.0 END) STORED
+    url TEXT NOT NULL
 );
 CREATE TABLE marts.dim_organization (
     organization_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL
+    name VARCHAR(512) NOT NULL,
+    organization TEXT NOT NULL
 );
 CREATE TABLE marts.dim_job_template (
     job_template_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
     name VARCHAR(512) NOT NULL,
-    removed BOOLEAN NOT NULL DEFAULT FALSE
+    job_template TEXT NOT NULL,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    removed BOOLEAN NOT NULL DEFAULT FALSE,
+    url TEXT
 );
 CREATE TABLE marts.dim_project (
     project_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL
+    name VARCHAR(512) NOT NULL,
+    project TEXT NOT NULL
+);
+CREATE TABLE marts.dim_inventory (
+    inventory_id INTEGER PRIMARY KEY,
+    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    name VARCHAR(512) NOT NULL,
+    inventory TEXT NOT NULL
 );
 CREATE TABLE marts.dim_user (
     user_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
     name VARCHAR(512) NOT NULL,
+    launched_by TEXT NOT NULL,
     type VARCHAR(50) NOT NULL
 );
 CREATE TABLE marts.dim_label (
     label_id INTEGER PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL
+    name VARCHAR(512) NOT NULL,
+    label TEXT NOT NULL
 );
-CREATE TABLE marts.dim_host (
+CREATE TABLE rollup.host (
     host_id INTEGER PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
@@ -67,16 +80,18 @@ CREATE TABLE marts.dim_date (
     fiscal_quarter SMALLINT NOT NULL,
     fiscal_month SMALLINT NOT NULL
 );
-INSERT INTO marts.dim_organization VALUES (0, NULL, '(no organization)');
-INSERT INTO marts.dim_job_template VALUES (0, NULL, 0, '(no job template)');
-INSERT INTO marts.dim_project VALUES (0, NULL, '(no project)');
-INSERT INTO marts.dim_user VALUES (0, NULL, '(nobody)', 'none');
+INSERT INTO marts.dim_organization VALUES (0, NULL, '(no organization)', '(no organization)');
+INSERT INTO marts.dim_job_template VALUES (0, NULL, '(no job template)', '(no job template)', 0);
+INSERT INTO marts.dim_project VALUES (0, NULL, '(no project)', '(no project)');
+INSERT INTO marts.dim_inventory VALUES (0, NULL, '(no inventory)', '(no inventory)');
+INSERT INTO marts.dim_user VALUES (0, NULL, '(nobody)', '(nobody)', 'none');
 
 -- Each distinct set of labels is one key. label_key holds the label ids in ascending order, comma-separated.
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    label_key TEXT NOT NULL
+    label_key TEXT NOT NULL,
+    labels TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX dim_label_set_key_idx ON marts.dim_label_set (cluster_id, md5(label_key));
 INSERT INTO marts.dim_label_set VALUES (0, NULL, '');
@@ -87,41 +102,21 @@ CREATE TABLE marts.bridge_label_set (
 );
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
--- What runs for whom: one row for each combination of these that occurs. The facts that only functions read carry its key.
-CREATE TABLE marts.workload (
-    workload_id SERIAL PRIMARY KEY,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
-    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
-    UNIQUE (cluster_id, organization_id, job_template_id, project_id, label_set_id)
-);
-
--- The same by job type and status: the facts that views show carry this key, filters read only this small table.
-CREATE TABLE marts.series (
-    series_id SERIAL PRIMARY KEY,
-    workload_id INTEGER NOT NULL REFERENCES marts.workload(workload_id) ON DELETE CASCADE,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
-    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
-    job_type VARCHAR(20) NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    UNIQUE (workload_id, job_type, status)
-);
-CREATE INDEX series_template_idx ON marts.series (job_template_id);
-
--- Facts. int is enough for a day's or a month's counts of one series; elapsed is whole milliseconds, as precise as
--- core; costs as recorded are whole cents (sixtieths of them by an hourly rate), and for run time whole cents a minute times
--- milliseconds: exact, and added up several times faster than numeric.
-CREATE TABLE marts.run_daily (
+-- Facts hold what the settings count. Columns of fixed width come first: rows are read faster. Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which
+-- has 28 digits, holds it up to 10^17.
+CREATE TABLE marts.savings_daily (
     date DATE NOT NULL REFERENCES marts.dim_date(date),
-    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
+    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    inventory_id INTEGER NOT NULL REFERENCES marts.dim_inventory(inventory_id) ON DELETE CASCADE,
     runs INTEGER NOT NULL,
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
+    runs_without_template INTEGER NOT NULL,
+    extra_slices INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
     changed_hosts INTEGER NOT NULL,
     dark_hosts INTEGER NOT NULL,
@@ -132,169 +127,132 @@ CREATE TABLE marts.run_daily (
     failed_hosts INTEGER NOT NULL,
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
-    PRIMARY KEY (series_id, date)
+    status VARCHAR(25) NOT NULL,
+    job_type VARCHAR(20) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
+    elapsed_seconds NUMERIC(18,3) NOT NULL,
+    manual_minutes BIGINT NOT NULL,
+    creation_minutes BIGINT NOT NULL,
+    manual_costs NUMERIC(38,11) NOT NULL,
+    creation_costs NUMERIC(38,11) NOT NULL,
+    run_costs NUMERIC(38,11) NOT NULL,
+    automated_costs NUMERIC(38,11) NOT NULL,
+    savings NUMERIC(38,11) NOT NULL,
+    time_savings_seconds NUMERIC(24,3) NOT NULL,
+    manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    run_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    savings_as_recorded NUMERIC(38,11) NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
+        launch_type)
 );
-CREATE INDEX run_daily_date_idx ON marts.run_daily (date);
-CREATE TABLE marts.run_monthly (LIKE marts.run_daily);
-ALTER TABLE marts.run_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.run_monthly
-    ADD COLUMN manual_cents_as_recorded BIGINT NOT NULL,
-    ADD COLUMN creation_cents_as_recorded BIGINT NOT NULL,
-    ADD COLUMN run_cent_ms_as_recorded BIGINT NOT NULL,
-    ADD PRIMARY KEY (series_id, month),
-    ADD FOREIGN KEY (series_id) REFERENCES marts.series(series_id) ON DELETE CASCADE,
-    ADD FOREIGN KEY (month) REFERENCES marts.dim_date(date);
-CREATE INDEX run_monthly_month_idx ON marts.run_monthly (month);
+CREATE TABLE marts.savings_monthly (
+    LIKE marts.savings_daily INCLUDING INDEXES,
+    FOREIGN KEY (date) REFERENCES marts.dim_date(date),
+    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id) REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    FOREIGN KEY (job_template_id) REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
+    FOREIGN KEY (label_set_id) REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
+    FOREIGN KEY (inventory_id) REFERENCES marts.dim_inventory(inventory_id) ON DELETE CASCADE
+);
+ALTER TABLE marts.savings_monthly RENAME COLUMN date TO month;
 
--- The first run of each template, by job type and status, so that any population setting finds its own.
-CREATE TABLE marts.first_run (
+-- Written and read by whole days of a cluster: one index is enough, a key of all dimensions would be as large as the rows.
+CREATE TABLE marts.launches (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
+    job_type VARCHAR(20) NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
+    user_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
+    elapsed_seconds NUMERIC(18,3) NOT NULL
+);
+CREATE INDEX launches_date_idx ON marts.launches (date, cluster_id);
+CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES,
+    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
+
+-- Runs in check mode while setting count_check_mode leaves them out, for formula_comparison.
+CREATE TABLE rollup.left_out_daily (LIKE marts.savings_daily INCLUDING INDEXES,
+    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
+ALTER TABLE rollup.left_out_daily
+    DROP COLUMN manual_minutes, DROP COLUMN creation_minutes, DROP COLUMN manual_costs, DROP COLUMN creation_costs,
+    DROP COLUMN run_costs, DROP COLUMN automated_costs, DROP COLUMN savings, DROP COLUMN time_savings_seconds,
+    DROP COLUMN manual_costs_as_recorded, DROP COLUMN creation_costs_as_recorded, DROP COLUMN run_costs_as_recorded,
+    DROP COLUMN automated_costs_as_recorded, DROP COLUMN savings_as_recorded;
+
+-- The first run of each template, by what a population may leave out, so that each finds its own.
+CREATE TABLE rollup.first_run (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
     job_type VARCHAR(20) NOT NULL,
     status VARCHAR(25) NOT NULL,
-    series_id INTEGER NOT NULL REFERENCES marts.series(series_id) ON DELETE CASCADE,
+    extra_slice BOOLEAN NOT NULL,
     job_id INTEGER NOT NULL,
-    date DATE NOT NULL,
     finished TIMESTAMPTZ NOT NULL,
-    PRIMARY KEY (job_template_id, job_type, status)
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL,
+    organization_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
+    PRIMARY KEY (job_template_id, job_type, status, extra_slice)
 );
-CREATE INDEX first_run_series_idx ON marts.first_run (series_id);
 
--- What follows is written and read by whole dates of a cluster, so that one index of both is enough: those of the keys were
--- a third of these tables, and checking references to the dimensions a good part of writing them.
-
--- Activity without templates, projects and labels: charts read it when no filter needs those.
-CREATE TABLE marts.activity_daily (
+-- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Rows without a
+-- template hold an organization's hosts, for questions that filter nothing below it.
+CREATE TABLE rollup.host_set_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
     organization_id INTEGER NOT NULL,
-    check_mode BOOLEAN NOT NULL,
-    jobs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL
-);
-CREATE INDEX activity_daily_date_idx ON marts.activity_daily (date, cluster_id);
-CREATE INDEX activity_daily_cluster_idx ON marts.activity_daily (cluster_id, date);
-
-CREATE TABLE marts.launches_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    series_id INTEGER NOT NULL,
-    user_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL
-);
-CREATE INDEX launches_daily_date_idx ON marts.launches_daily (date, cluster_id);
-CREATE TABLE marts.launches_pentad (
-    pentad DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    workload_id INTEGER NOT NULL,
-    user_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    successful_runs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    check_mode BOOLEAN NOT NULL,
-    elapsed_ms BIGINT NOT NULL
-);
-CREATE INDEX launches_pentad_pentad_idx ON marts.launches_pentad (pentad, cluster_id);
-CREATE TABLE marts.launches_monthly (LIKE marts.launches_pentad);
-ALTER TABLE marts.launches_monthly RENAME COLUMN pentad TO month;
-ALTER TABLE marts.launches_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
-CREATE INDEX launches_monthly_month_idx ON marts.launches_monthly (month, cluster_id);
-
--- To date: sums from the beginning of the month up to and including each day, a row for each day from a key's first runs
--- in the month to the month's end. A range is the difference of few dates however long it is (marts.to_date_terms), so
--- that the questions read little. check_...: the part of it in check mode.
-CREATE TABLE marts.workload_to_date (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    workload_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    successful_runs INTEGER NOT NULL,
-    provisional_runs INTEGER NOT NULL,
-    runs_without_hosts INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    successful_hosts INTEGER NOT NULL,
-    check_runs INTEGER NOT NULL,
-    check_successful_runs INTEGER NOT NULL,
-    check_provisional_runs INTEGER NOT NULL,
-    check_runs_without_hosts INTEGER NOT NULL,
-    check_hosts INTEGER NOT NULL,
-    check_successful_hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
-    successful_elapsed_ms BIGINT NOT NULL,
-    manual_cents_as_recorded BIGINT NOT NULL,
-    successful_manual_cents_as_recorded BIGINT NOT NULL,
-    creation_cents_as_recorded BIGINT NOT NULL,
-    successful_creation_cents_as_recorded BIGINT NOT NULL,
-    run_cent_ms_as_recorded BIGINT NOT NULL,
-    successful_run_cent_ms_as_recorded BIGINT NOT NULL,
-    check_elapsed_ms BIGINT NOT NULL,
-    check_successful_elapsed_ms BIGINT NOT NULL,
-    check_manual_cents_as_recorded BIGINT NOT NULL,
-    check_successful_manual_cents_as_recorded BIGINT NOT NULL,
-    check_creation_cents_as_recorded BIGINT NOT NULL,
-    check_successful_creation_cents_as_recorded BIGINT NOT NULL,
-    check_run_cent_ms_as_recorded BIGINT NOT NULL,
-    check_successful_run_cent_ms_as_recorded BIGINT NOT NULL
-);
-CREATE INDEX workload_to_date_date_idx ON marts.workload_to_date (date, cluster_id);
-CREATE TABLE marts.launcher_to_date (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL,
-    user_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    successful_runs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    check_runs INTEGER NOT NULL,
-    check_successful_runs INTEGER NOT NULL,
-    check_hosts INTEGER NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
-    check_elapsed_ms BIGINT NOT NULL
-);
-CREATE INDEX launcher_to_date_date_idx ON marts.launcher_to_date (date, cluster_id);
-
--- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Two grains:
--- by workload for any filter, by organization for those that name neither template nor project nor label.
-CREATE TABLE marts.host_set_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    workload_id INTEGER NOT NULL,
-    chunk SMALLINT NOT NULL,
-    check_mode BOOLEAN NOT NULL,
-    hosts BIT(1024) NOT NULL
-);
-CREATE INDEX host_set_daily_date_idx ON marts.host_set_daily (date, cluster_id);
-CREATE TABLE marts.host_set_pentad (LIKE marts.host_set_daily);
-ALTER TABLE marts.host_set_pentad RENAME COLUMN date TO pentad;
-ALTER TABLE marts.host_set_pentad ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
-CREATE INDEX host_set_pentad_pentad_idx ON marts.host_set_pentad (pentad, cluster_id);
-CREATE TABLE marts.host_set_monthly (LIKE marts.host_set_daily);
-ALTER TABLE marts.host_set_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.host_set_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
-CREATE INDEX host_set_monthly_month_idx ON marts.host_set_monthly (month, cluster_id);
-CREATE TABLE marts.organization_host_set_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL,
-    check_mode BOOLEAN NOT NULL,
+    job_template_id INTEGER,
+    project_id INTEGER,
+    label_set_id INTEGER,
+    inventory_id INTEGER,
+    launch_type VARCHAR(20),
     chunk SMALLINT NOT NULL,
     hosts BIT(1024) NOT NULL
 );
-CREATE INDEX organization_host_set_daily_date_idx ON marts.organization_host_set_daily (date, cluster_id);
-CREATE TABLE marts.organization_host_set_monthly (LIKE marts.organization_host_set_daily);
-ALTER TABLE marts.organization_host_set_monthly RENAME COLUMN date TO month;
-ALTER TABLE marts.organization_host_set_monthly ADD FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE;
-CREATE INDEX organization_host_set_monthly_month_idx ON marts.organization_host_set_monthly (month, cluster_id);
+CREATE INDEX host_set_daily_date_idx ON rollup.host_set_daily (date, cluster_id);
+CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, cluster_id) WHERE job_template_id IS NULL;
+CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEXES,
+    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
 
--- The platform's elapsed time by month, over which a subscription's price is spread.
-CREATE TABLE marts.platform_month (
+-- How many runs touched each host, for dim_host: by day as two arrays, by month as rows.
+CREATE TABLE rollup.host_runs_daily (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    host_ids INTEGER[] NOT NULL,
+    runs INTEGER[] NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id)
+);
+CREATE TABLE rollup.host_runs_monthly (
+    month DATE NOT NULL,
+    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    organization_id INTEGER NOT NULL,
+    host_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    first_date DATE NOT NULL,
+    last_date DATE NOT NULL,
+    PRIMARY KEY (month, cluster_id, organization_id, host_id)
+);
+
+-- The platform's run time by month, over which a subscription's price is spread.
+CREATE TABLE rollup.platform_month (
     month DATE NOT NULL,
     cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
     check_mode BOOLEAN NOT NULL,
     status VARCHAR(25) NOT NULL,
-    elapsed_ms BIGINT NOT NULL,
+    elapsed_seconds NUMERIC(18,3) NOT NULL,
     PRIMARY KEY (month, cluster_id, check_mode, status)
 );
 
@@ -303,6 +261,7 @@ CREATE TABLE pipeline.changed_rate (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     valid_from DATE NOT NULL,
+    valid_to DATE NOT NULL DEFAULT '9999-12-31',
     noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX changed_rate_cluster_idx ON pipeline.changed_rate (cluster_id);
@@ -313,3 +272,25 @@ CREATE TABLE pipeline.rebuild_due (
     noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
+
+-- The day as of which each cluster's money by today's rates was computed.
+CREATE TABLE rollup.priced (
+    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
+    day DATE NOT NULL
+);
+
+-- Exchange rates are the user's to keep, beside common_currency; the marts show them to BI.
+CREATE TABLE public.common_currency_rate (
+    id SERIAL PRIMARY KEY,
+    from_currency VARCHAR(3) NOT NULL,
+    to_currency VARCHAR(3) NOT NULL,
+    rate_date DATE NOT NULL,
+    rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
+    internal_created TIMESTAMPTZ DEFAULT NOW(),
+    internal_modified TIMESTAMPTZ DEFAULT NOW(),
+    CHECK (from_currency <> to_currency),
+    -- As common_currency has them: a rate of usd would never be found.
+    CONSTRAINT iso_codes_in_capitals CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$')
+);
+CREATE UNIQUE INDEX common_currency_rate_day_idx ON public.common_currency_rate (from_currency, to_currency, rate_date);
+CREATE VIEW marts.currency_rate AS SELECT from_currency, to_currency, rate_date, rate FROM public.common_currency_rate;

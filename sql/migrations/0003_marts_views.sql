@@ -1,236 +1,211 @@
--- What BI tools list: savings by day and by month in plain columns, with money by the rates in force and as recorded.
--- security_invoker, so that row-level security is the reader's. Views over core run with their owner's rights and carry
--- the reader's restriction themselves.
+-- Views over the facts. security_invoker, so that row-level security is the reader's; views over core run with their owner's rights and
+-- carry the reader's restriction themselves.
 
-CREATE VIEW marts.savings_daily WITH (security_invoker = true) AS
-    SELECT d.date, p.cluster_id, p.organization_id, p.job_template_id, p.project_id, p.label_set_id, p.job_type, p.status,
-        d.runs, d.runs_without_hosts, d.provisional_runs,
-        CASE WHEN p.job_template_id = 0 THEN d.runs ELSE 0 END AS runs_without_template,
-        d.hosts, d.changed_hosts, d.dark_hosts, d.failures_hosts, d.ok_hosts, d.processed_hosts, d.skipped_hosts,
-        d.failed_hosts, d.ignored_hosts, d.rescued_hosts, d.elapsed_ms / 1000.0 AS elapsed_seconds,
-        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_hour / 60 AS manual_costs,
-        c.creation_minutes * p.person_hour / 60 AS creation_costs, c.run_costs,
-        c.creation_minutes * p.person_hour / 60 + c.run_costs AS automated_costs,
-        (c.manual_minutes - c.creation_minutes) * p.person_hour / 60 - c.run_costs AS savings,
-        CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
-            AS time_savings_seconds,
-        r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
-        r.creation + r.run AS automated_costs_as_recorded, r.manual - r.creation - r.run AS savings_as_recorded
-    FROM marts.recorded_daily d
-    JOIN marts.series_price p ON p.series_id = d.series_id
-    LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id AND first.date = d.date
-    LEFT JOIN marts.subscription_month m ON m.month = date_trunc('month', d.date::timestamp)::date
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.hosts * p.manual_minutes::numeric ELSE 0 END AS manual_minutes,
-            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
-                WHEN p.creation_once THEN (first.series_id IS NOT NULL)::int * p.creation_minutes::numeric
-                ELSE d.runs * p.creation_minutes::numeric END AS creation_minutes,
-            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0)
-                ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
-    ) c
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / p.recorded_divisor ELSE 0 END AS manual,
-            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
-                WHEN p.creation_once THEN COALESCE(first.creation_cost_60_as_recorded, 0) / 60
-                ELSE d.creation_cents_as_recorded / p.recorded_divisor END AS creation,
-            CASE WHEN NOT p.counts THEN 0
-                WHEN p.recorded_by_subscription THEN COALESCE(d.elapsed_ms * m.price_as_recorded / m.elapsed_ms, 0)
-                ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
-    ) r;
-
-CREATE VIEW marts.savings_monthly WITH (security_invoker = true) AS
-    SELECT d.month, p.cluster_id, p.organization_id, p.job_template_id, p.project_id, p.label_set_id, p.job_type, p.status,
-        d.runs, d.runs_without_hosts, d.provisional_runs,
-        CASE WHEN p.job_template_id = 0 THEN d.runs ELSE 0 END AS runs_without_template,
-        d.hosts, d.changed_hosts, d.dark_hosts, d.failures_hosts, d.ok_hosts, d.processed_hosts, d.skipped_hosts,
-        d.failed_hosts, d.ignored_hosts, d.rescued_hosts, d.elapsed_ms / 1000.0 AS elapsed_seconds,
-        c.manual_minutes, c.creation_minutes, c.manual_minutes * p.person_hour / 60 AS manual_costs,
-        c.creation_minutes * p.person_hour / 60 AS creation_costs, c.run_costs,
-        c.creation_minutes * p.person_hour / 60 + c.run_costs AS automated_costs,
-        (c.manual_minutes - c.creation_minutes) * p.person_hour / 60 - c.run_costs AS savings,
-        CASE WHEN p.counts THEN (c.manual_minutes - c.creation_minutes) * 60 - d.elapsed_ms / 1000.0 ELSE 0 END
-            AS time_savings_seconds,
-        r.manual AS manual_costs_as_recorded, r.creation AS creation_costs_as_recorded, r.run AS run_costs_as_recorded,
-        r.creation + r.run AS automated_costs_as_recorded, r.manual - r.creation - r.run AS savings_as_recorded
-    FROM marts.run_monthly d
-    JOIN marts.series_price p ON p.series_id = d.series_id
-    LEFT JOIN marts.counted_first_run first ON first.series_id = d.series_id
-        AND date_trunc('month', first.date::timestamp)::date = d.month
-    LEFT JOIN marts.subscription_month m ON m.month = d.month
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.hosts * p.manual_minutes::numeric ELSE 0 END AS manual_minutes,
-            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
-                WHEN p.creation_once THEN (first.series_id IS NOT NULL)::int * p.creation_minutes::numeric
-                ELSE d.runs * p.creation_minutes::numeric END AS creation_minutes,
-            CASE WHEN NOT p.counts THEN 0 WHEN p.subscription THEN COALESCE(d.elapsed_ms * m.price / m.elapsed_ms, 0)
-                ELSE d.elapsed_ms * p.automated / 60000 END AS run_costs
-    ) c
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN p.counts THEN d.manual_cents_as_recorded / p.recorded_divisor ELSE 0 END AS manual,
-            CASE WHEN NOT p.counts OR NOT p.count_creation THEN 0
-                WHEN p.creation_once THEN COALESCE(first.creation_cost_60_as_recorded, 0) / 60
-                ELSE d.creation_cents_as_recorded / p.recorded_divisor END AS creation,
-            CASE WHEN NOT p.counts THEN 0
-                WHEN p.recorded_by_subscription THEN COALESCE(d.elapsed_ms * m.price_as_recorded / m.elapsed_ms, 0)
-                ELSE d.run_cent_ms_as_recorded / 6000000.0 END AS run
-    ) r;
-
+-- One row for each month from a key's first to the newest of all, so that cumulative columns have no gaps.
 CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
-    SELECT m.month, m.cluster_id, m.job_template_id, t.name AS job_template, sum(m.runs) AS runs,
-        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0) AS successful_runs,
-        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'failed'), 0) AS failed_runs,
-        sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
-        sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
-        COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
-        COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs_as_recorded,
-        sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
-        sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
-        sum(sum(m.savings)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings,
-        sum(sum(m.savings_as_recorded)) OVER (PARTITION BY m.job_template_id ORDER BY m.month) AS cumulated_savings_as_recorded
-    FROM marts.savings_monthly m JOIN marts.dim_job_template t USING (job_template_id) CROSS JOIN marts.formula f
-    WHERE m.job_type <> 'check' OR f.count_check_mode
-    GROUP BY m.month, m.cluster_id, m.job_template_id, t.name;
-
-CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
-    SELECT m.month, m.cluster_id, m.organization_id, o.name AS organization, sum(m.runs) AS runs,
-        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0) AS successful_runs,
-        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'failed'), 0) AS failed_runs,
-        sum(m.hosts) AS hosts, sum(m.elapsed_seconds) AS elapsed_seconds, sum(m.manual_costs) AS manual_costs,
-        sum(m.automated_costs) AS automated_costs, sum(m.savings) AS savings, sum(m.time_savings_seconds) AS time_savings_seconds,
-        COALESCE(sum(m.run_costs) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs,
-        COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = 'failed'), 0) AS failed_run_costs_as_recorded,
-        sum(m.manual_costs_as_recorded) AS manual_costs_as_recorded,
-        sum(m.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(m.savings_as_recorded) AS savings_as_recorded,
-        sum(sum(m.savings)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings,
-        sum(sum(m.savings_as_recorded)) OVER (PARTITION BY m.cluster_id, m.organization_id ORDER BY m.month) AS cumulated_savings_as_recorded
-    FROM marts.savings_monthly m JOIN marts.dim_organization o USING (organization_id) CROSS JOIN marts.formula f
-    WHERE m.job_type <> 'check' OR f.count_check_mode
-    GROUP BY m.month, m.cluster_id, m.organization_id, o.name;
-
--- Quantities are added up by organization first, for rates differ between them only: money for each row of a day took
--- most of the time.
-CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
-    SELECT s.date, s.cluster_id, s.runs, s.successful_runs, s.failed_runs, s.runs_without_hosts, s.provisional_runs,
-        s.runs_without_template, s.hosts, s.elapsed_ms / 1000 AS elapsed_seconds, s.manual_costs,
-        s.creation_costs + s.run_costs AS automated_costs, s.manual_costs - s.creation_costs - s.run_costs AS savings,
-        (s.manual_minutes - s.creation_minutes) * 60 - s.counted_ms / 1000 AS time_savings_seconds,
-        s.manual_recorded AS manual_costs_as_recorded, s.creation_recorded + s.run_recorded AS automated_costs_as_recorded,
-        s.manual_recorded - s.creation_recorded - s.run_recorded AS savings_as_recorded,
-        COALESCE(h.unique_hosts, 0) AS unique_hosts
+    SELECT c.month, c.cluster_id, c.job_template_id, t.job_template, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
+        COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
+        COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
+        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
+        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
+        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
+        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
+        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
+        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
+        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
+        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
+        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
     FROM (
-        SELECT q.date, q.cluster_id, sum(q.runs)::bigint AS runs, sum(q.successful_runs)::bigint AS successful_runs,
-            sum(q.failed_runs)::bigint AS failed_runs, sum(q.runs_without_hosts)::bigint AS runs_without_hosts,
-            sum(q.provisional_runs)::bigint AS provisional_runs, sum(q.runs_without_template)::bigint AS runs_without_template,
-            sum(q.hosts)::bigint AS hosts, sum(q.elapsed_ms) AS elapsed_ms, sum(q.counted_ms) AS counted_ms,
-            sum(q.manual_minutes) AS manual_minutes, sum(c.creation_minutes) AS creation_minutes,
-            sum(m.manual) AS manual_costs, sum(m.creation) AS creation_costs, sum(m.run) AS run_costs,
-            sum(m.manual_recorded) AS manual_recorded, sum(m.creation_recorded) AS creation_recorded,
-            sum(m.run_recorded) AS run_recorded, f.count_check_mode
-        FROM (
-            SELECT d.date, p.cluster_id, p.organization_id, sum(d.runs) AS runs,
-                COALESCE(sum(d.runs) FILTER (WHERE p.status = 'successful'), 0) AS successful_runs,
-                COALESCE(sum(d.runs) FILTER (WHERE p.status = 'failed'), 0) AS failed_runs,
-                sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
-                COALESCE(sum(d.runs) FILTER (WHERE p.job_template_id = 0), 0) AS runs_without_template,
-                sum(d.hosts) AS hosts, sum(d.elapsed_ms) AS elapsed_ms,
-                COALESCE(sum(d.elapsed_ms) FILTER (WHERE p.counts), 0) AS counted_ms,
-                COALESCE(sum(d.hosts::bigint * p.manual_minutes) FILTER (WHERE p.counts), 0) AS manual_minutes,
-                COALESCE(sum(d.runs::bigint * p.creation_minutes) FILTER (WHERE p.counts), 0) AS creation_minutes,
-                COALESCE(sum(d.manual_cents_as_recorded) FILTER (WHERE p.counts), 0) AS manual_cents,
-                COALESCE(sum(d.creation_cents_as_recorded) FILTER (WHERE p.counts), 0) AS creation_cents,
-                COALESCE(sum(d.run_cent_ms_as_recorded) FILTER (WHERE p.counts), 0) AS run_cent_ms
-            FROM marts.recorded_daily d JOIN marts.series_price p USING (series_id)
-            WHERE p.job_type <> 'check' OR (SELECT g.count_check_mode FROM marts.formula g)
-            GROUP BY d.date, p.cluster_id, p.organization_id
-        ) q
-        CROSS JOIN marts.formula f
-        JOIN marts.current_rate r ON r.cluster_id = q.cluster_id AND r.organization_id = q.organization_id
-        JOIN marts.dim_cluster k ON k.cluster_id = q.cluster_id
-        LEFT JOIN marts.subscription_month u ON u.month = date_trunc('month', q.date::timestamp)::date
-        LEFT JOIN (
-            SELECT x.date, p.cluster_id, p.organization_id, sum(p.creation_minutes) AS creation_minutes,
-                sum(x.creation_cost_60_as_recorded) / 60 AS creation_recorded
-            FROM marts.counted_first_run x JOIN marts.series_price p USING (series_id)
-            WHERE (SELECT g.creation_once FROM marts.formula g)  -- else not found for each row
-            GROUP BY x.date, p.cluster_id, p.organization_id
-        ) first ON first.date = q.date AND first.cluster_id = q.cluster_id AND first.organization_id = q.organization_id
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_minutes, 0)
-                ELSE q.creation_minutes END AS creation_minutes
-        ) c
-        CROSS JOIN LATERAL (
-            SELECT q.manual_minutes * r.person_hour / 60 AS manual, c.creation_minutes * r.person_hour / 60 AS creation,
-                CASE WHEN f.subscription THEN COALESCE(q.counted_ms * u.price / u.elapsed_ms, 0)
-                    ELSE q.counted_ms * r.automated / 60000 END AS run,
-                q.manual_cents / k.recorded_divisor AS manual_recorded,
-                CASE WHEN NOT f.count_creation THEN 0 WHEN f.creation_once THEN COALESCE(first.creation_recorded, 0)
-                    ELSE q.creation_cents / k.recorded_divisor END AS creation_recorded,
-                CASE WHEN k.recorded_by_subscription THEN COALESCE(q.counted_ms * u.price_as_recorded / u.elapsed_ms, 0)
-                    ELSE q.run_cent_ms / 6000000 END AS run_recorded
-        ) m
-        GROUP BY q.date, q.cluster_id, f.count_check_mode
-    ) s
-    CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
-        SELECT sum(bit_count(o.hosts))::bigint AS unique_hosts
-        FROM (
-            SELECT bit_or(d.hosts) AS hosts FROM marts.organization_host_set_daily d
-            WHERE d.date = s.date AND d.cluster_id = s.cluster_id AND (NOT d.check_mode OR s.count_check_mode)
-            GROUP BY d.chunk
-        ) o
-    ) h;
-
-CREATE VIEW marts.launches WITH (security_invoker = true) AS
-    SELECT l.date, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.job_type, s.status,
-        l.user_id, l.runs, l.hosts, l.elapsed_ms / 1000.0 AS elapsed_seconds
-    FROM marts.launches_daily l JOIN marts.series s USING (series_id);
-
--- One row a successful or failed job, with its money.
-CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
-    SELECT j.id AS job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.started, j.finished,
-        d.date, COALESCE(j.organization_id, 0) AS organization_id,
-        COALESCE(j.job_template_id, 0) AS job_template_id, COALESCE(j.project_id, 0) AS project_id,
-        COALESCE(j.launched_by_id, 0) AS user_id, j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
-        c.counts AS counted, m.manual_costs, m.creation_costs, m.run_costs, m.creation_costs + m.run_costs AS automated_costs,
-        m.manual_costs - m.creation_costs - m.run_costs AS savings,
-        o.manual AS manual_costs_as_recorded, o.creation AS creation_costs_as_recorded, o.run AS run_costs_as_recorded,
-        o.creation + o.run AS automated_costs_as_recorded, o.manual - o.creation - o.run AS savings_as_recorded
-    FROM archive.all_jobs j
-    CROSS JOIN marts.formula f
-    CROSS JOIN LATERAL (SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date) d
-    JOIN marts.current_rate r ON r.cluster_id = j.cluster_id AND r.organization_id = COALESCE(j.organization_id, 0)
-    JOIN marts.rate_period rr ON rr.cluster_id = j.cluster_id AND rr.organization_id = COALESCE(j.organization_id, 0)
-        AND rr.valid_from <= d.date AND rr.valid_to > d.date
-    LEFT JOIN marts.template_minutes t ON t.job_template_id = j.job_template_id AND t.valid_to = '9999-12-31'
-    LEFT JOIN marts.template_minutes tr ON tr.job_template_id = j.job_template_id
-        AND tr.valid_from <= d.date AND tr.valid_to > d.date
-    LEFT JOIN marts.counted_first_run first ON first.job_template_id = j.job_template_id AND first.job_id = j.id
-    LEFT JOIN marts.subscription_month s ON s.month = date_trunc('month', d.date::timestamp)::date
-    LEFT JOIN marts.dim_cluster k ON k.cluster_id = j.cluster_id
-    CROSS JOIN LATERAL (
-        SELECT t.job_template_id IS NOT NULL AND j.num_hosts > 0 AND (j.job_type <> 'check' OR f.count_check_mode)
-            AND (j.status = 'successful' OR NOT f.successful_only) AS counts,
-            -- A cluster that was never refreshed has no model of its own yet.
-            COALESCE(k.recorded_by_subscription, f.subscription) AS recorded_by_subscription
+        SELECT k.cluster_id, k.job_template_id, d.date AS month
+        FROM (SELECT cluster_id, job_template_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
+        JOIN marts.dim_date d ON d.day = 1 AND d.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
     ) c
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN c.counts THEN j.num_hosts * t.manual_minutes * r.person_hour / 60 ELSE 0 END AS manual_costs,
-            CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
-                WHEN f.creation_once AND first.job_id IS NULL THEN 0
-                ELSE t.creation_minutes * r.person_hour / 60 END AS creation_costs,
-            CASE WHEN NOT c.counts THEN 0 WHEN f.subscription THEN COALESCE(j.elapsed * 1000 * s.price / s.elapsed_ms, 0)
-                ELSE j.elapsed * r.automated / 60 END AS run_costs
-    ) m
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN c.counts THEN j.num_hosts * tr.manual_minutes * p.person_hour / 60 ELSE 0 END AS manual,
-            CASE WHEN NOT c.counts OR NOT f.count_creation THEN 0
-                WHEN f.creation_once AND first.job_id IS NULL THEN 0 ELSE tr.creation_minutes * p.person_hour / 60 END AS creation,
-            CASE WHEN NOT c.counts THEN 0
-                WHEN c.recorded_by_subscription THEN COALESCE(j.elapsed * 1000 * s.price_as_recorded / s.elapsed_ms, 0)
-                ELSE j.elapsed * rr.automated / 60 END AS run
-        FROM (SELECT CASE WHEN c.recorded_by_subscription THEN rr.hourly ELSE rr.manual * 60 END::numeric(30,12) AS person_hour) p
-    ) o
-    WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL
-      AND ((SELECT marts.sees_all()) OR COALESCE(j.organization_id, 0) = ANY ((SELECT marts.visible_organizations())::int[]));
+    JOIN marts.dim_job_template t ON t.job_template_id = c.job_template_id
+    LEFT JOIN (
+        SELECT s.month, s.cluster_id, s.job_template_id, sum(s.runs) AS runs, sum(s.hosts) AS hosts,
+            sum(s.runs) FILTER (WHERE s.status = 'successful') AS successful_runs,
+            sum(s.runs) FILTER (WHERE s.status = 'failed') AS failed_runs, sum(s.elapsed_seconds) AS elapsed_seconds,
+            sum(s.manual_costs) AS manual_costs, sum(s.automated_costs) AS automated_costs, sum(s.savings) AS savings,
+            sum(s.time_savings_seconds) AS time_savings_seconds,
+            sum(s.run_costs) FILTER (WHERE s.status = 'failed') AS failed_run_costs,
+            sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed') AS failed_run_costs_as_recorded,
+            sum(s.manual_costs_as_recorded) AS manual_costs_as_recorded,
+            sum(s.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(s.savings_as_recorded) AS savings_as_recorded
+        FROM marts.savings_monthly s GROUP BY s.month, s.cluster_id, s.job_template_id
+    ) m ON (m.month, m.cluster_id, m.job_template_id) = (c.month, c.cluster_id, c.job_template_id)
+    WINDOW so_far AS (PARTITION BY c.cluster_id, c.job_template_id ORDER BY c.month);
+CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
+    SELECT c.month, c.cluster_id, c.organization_id, t.organization, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
+        COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
+        COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
+        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
+        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
+        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
+        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
+        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
+        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
+        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
+        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
+        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
+    FROM (
+        SELECT k.cluster_id, k.organization_id, d.date AS month
+        FROM (SELECT cluster_id, organization_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
+        JOIN marts.dim_date d ON d.day = 1 AND d.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
+    ) c
+    JOIN marts.dim_organization t ON t.organization_id = c.organization_id
+    LEFT JOIN (
+        SELECT s.month, s.cluster_id, s.organization_id, sum(s.runs) AS runs, sum(s.hosts) AS hosts,
+            sum(s.runs) FILTER (WHERE s.status = 'successful') AS successful_runs,
+            sum(s.runs) FILTER (WHERE s.status = 'failed') AS failed_runs, sum(s.elapsed_seconds) AS elapsed_seconds,
+            sum(s.manual_costs) AS manual_costs, sum(s.automated_costs) AS automated_costs, sum(s.savings) AS savings,
+            sum(s.time_savings_seconds) AS time_savings_seconds,
+            sum(s.run_costs) FILTER (WHERE s.status = 'failed') AS failed_run_costs,
+            sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed') AS failed_run_costs_as_recorded,
+            sum(s.manual_costs_as_recorded) AS manual_costs_as_recorded,
+            sum(s.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(s.savings_as_recorded) AS savings_as_recorded
+        FROM marts.savings_monthly s GROUP BY s.month, s.cluster_id, s.organization_id
+    ) m ON (m.month, m.cluster_id, m.organization_id) = (c.month, c.cluster_id, c.organization_id)
+    WINDOW so_far AS (PARTITION BY c.cluster_id, c.organization_id ORDER BY c.month);
+
+CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
+    SELECT s.*, s.unique_hosts_of_day AS unique_hosts
+    FROM (
+        SELECT q.*, COALESCE(h.hosts, 0) AS unique_hosts_of_day
+        FROM (
+            SELECT d.date, d.cluster_id, sum(d.runs) AS runs,
+                COALESCE(sum(d.runs) FILTER (WHERE d.status = 'successful'), 0) AS successful_runs,
+                COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs,
+                sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
+                sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
+                sum(d.elapsed_seconds)::numeric(18,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
+                sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
+                sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
+                sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
+                sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
+                sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
+            FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
+        ) q
+        CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
+            SELECT sum(bit_count(o.hosts))::bigint AS hosts
+            FROM (
+                SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
+                WHERE x.date = q.date AND x.cluster_id = q.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk
+            ) o
+        ) h
+    ) s;
+
+-- Hosts with the runs that the reader sees of them.
+CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
+    SELECT h.host_id, h.cluster_id, h.name, h.name AS host, r.first_automated, r.last_automated, COALESCE(r.runs, 0) AS runs
+    FROM rollup.host h
+    LEFT JOIN (
+        SELECT host_id, min(first_date) AS first_automated, max(last_date) AS last_automated, sum(runs) AS runs
+        FROM rollup.host_runs_monthly GROUP BY host_id
+    ) r USING (host_id);
+
+-- The bits of the host sets as rows, for tools that can only count distinct values.
+CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
+    SELECT s.date AS month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
+        s.launch_type
+    FROM rollup.host_set_monthly s
+    JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
+    WHERE s.job_template_id IS NOT NULL;
+
+-- One row per successful or failed job of core, with its money by the settings, rates and minutes as they are now.
+CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
+    SELECT j.job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.finished, j.started,
+        j.finished AT TIME ZONE f.reporting_timezone AS finished_local, j.date,
+        j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
+        COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = j.cluster_id
+            AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
+        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, c.left_out,
+        c.hosts > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
+        m.manual_costs::numeric(38,11) AS manual_costs, m.creation_costs::numeric(38,11) AS creation_costs,
+        m.run_costs::numeric(38,11) AS run_costs, m.automated_costs::numeric(38,11) AS automated_costs,
+        m.savings::numeric(38,11) AS savings, m.manual_costs_as_recorded::numeric(38,11) AS manual_costs_as_recorded,
+        m.creation_costs_as_recorded::numeric(38,11) AS creation_costs_as_recorded,
+        m.run_costs_as_recorded::numeric(38,11) AS run_costs_as_recorded,
+        m.automated_costs_as_recorded::numeric(38,11) AS automated_costs_as_recorded,
+        m.savings_as_recorded::numeric(38,11) AS savings_as_recorded,
+        rollup.web_address(k, '/#/jobs/playbook/', '/execution/jobs/playbook/') || j.external_id || '/output' AS url
+    FROM rollup.job j
+    JOIN public.clusters_cluster k ON k.id = j.cluster_id
+    CROSS JOIN marts.formula f
+    LEFT JOIN rollup.counted_first_run x ON x.job_id = j.job_id
+    CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l
+    CROSS JOIN LATERAL (SELECT l.left_out, (j.is_run AND NOT l.left_out)::int AS runs,
+        CASE WHEN l.left_out THEN 0 ELSE j.hosts END AS hosts) c
+    CROSS JOIN LATERAL rollup.money(j.cluster_id, j.organization_id, j.job_template_id, j.date, j.status, c.hosts, c.runs,
+        (x.job_id IS NOT NULL)::int, j.elapsed_seconds) m
+    WHERE (SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
+
+-- The day on which a template's cumulative savings, creation paid once at the start, came to be above zero and stayed so. A template
+-- that runs for organizations of different rates was created at the highest of them; as recorded, at the rate and minutes of its
+-- first run (of today where the reader does not see that run). Months are added up; days are read only of months in which the sum may
+-- have been at zero at some day's end: a month loses no more than its run costs. Less than a ten-millionth is rounding.
+CREATE VIEW marts.payback WITH (security_invoker = true) AS
+    WITH creation AS (
+        SELECT s.job_template_id, min(s.first_month) AS first_month, max(c.creation_costs) AS now,
+            COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
+        FROM (
+            SELECT m.cluster_id, m.organization_id, m.job_template_id, min(m.month) AS first_month FROM marts.savings_monthly m
+            WHERE m.hosts > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
+            GROUP BY m.cluster_id, m.organization_id, m.job_template_id
+        ) s
+        CROSS JOIN marts.formula f
+        JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31'
+        LEFT JOIN marts.current_rate p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id
+        CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_hour, 0, 60) c
+        LEFT JOIN rollup.population_first_run x ON x.job_template_id = s.job_template_id
+            AND x.count_check_mode = f.count_check_mode AND x.successful_only = f.successful_only AND x.slices_once = f.slices_once
+        LEFT JOIN rollup.price_period y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
+            AND y.valid_from <= x.date AND y.valid_to > x.date
+        LEFT JOIN marts.template_minutes e ON e.job_template_id = x.job_template_id AND e.valid_from <= x.date AND e.valid_to > x.date
+        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_hour, 0, 60) r
+            ON x.job_id IS NOT NULL
+        GROUP BY s.job_template_id
+    ), running AS (
+        SELECT m.job_template_id, v.recorded, m.month, v.run, sum(v.gain) OVER so_far - v.cost AS after,
+            sum(v.gain) OVER so_far - v.gain - v.cost AS before
+        FROM (
+            SELECT job_template_id, month, sum(manual_costs - run_costs) AS gain, sum(run_costs) AS run,
+                sum(manual_costs_as_recorded - run_costs_as_recorded) AS recorded_gain, sum(run_costs_as_recorded) AS recorded_run
+            FROM marts.savings_monthly GROUP BY job_template_id, month
+        ) m JOIN creation c USING (job_template_id)
+        CROSS JOIN LATERAL (VALUES (FALSE, m.gain, m.run, c.now), (TRUE, m.recorded_gain, m.recorded_run, c.recorded))
+            AS v (recorded, gain, run, cost)
+        WINDOW so_far AS (PARTITION BY m.job_template_id, v.recorded ORDER BY m.month)
+    ), outcome AS (
+        SELECT job_template_id, recorded, (array_agg(after ORDER BY month DESC))[1] AS saved,
+            COALESCE(max(month) FILTER (WHERE after < 0.0000001), '-infinity') AS below
+        FROM running GROUP BY job_template_id, recorded
+    ), daily AS (
+        SELECT r.job_template_id, r.recorded, d.date, r.before + sum(sum(CASE WHEN r.recorded
+            THEN d.manual_costs_as_recorded - d.run_costs_as_recorded ELSE d.manual_costs - d.run_costs END))
+            OVER (PARTITION BY r.job_template_id, r.recorded, r.month ORDER BY d.date) AS saved
+        FROM running r JOIN outcome o USING (job_template_id, recorded)
+        JOIN marts.savings_daily d ON d.job_template_id = r.job_template_id AND date_trunc('month', d.date::timestamp)::date = r.month
+        WHERE o.saved >= 0.0000001 AND r.month > o.below AND r.before - r.run < 0.0000001
+        GROUP BY r.job_template_id, r.recorded, r.month, r.before, d.date
+    ), passed AS (
+        SELECT job_template_id, recorded, min(date) FILTER (WHERE date > below OR below IS NULL) AS since
+        FROM (
+            SELECT *, max(date) FILTER (WHERE saved < 0.0000001) OVER (PARTITION BY job_template_id, recorded) AS below FROM daily
+        ) d GROUP BY job_template_id, recorded
+    )
+    SELECT c.job_template_id, t.job_template,
+        (SELECT min(d.date) FROM marts.savings_daily d
+            WHERE d.date >= c.first_month AND d.date < c.first_month + interval '1 month' AND d.job_template_id = c.job_template_id
+                AND d.hosts > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
+        c.now::numeric(38,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(38,11) AS cumulated_savings,
+        c.recorded::numeric(38,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
+        ro.saved::numeric(38,11) AS cumulated_savings_as_recorded
+    FROM creation c
+    JOIN marts.dim_job_template t USING (job_template_id)
+    JOIN outcome o ON o.job_template_id = c.job_template_id AND NOT o.recorded
+    JOIN outcome ro ON ro.job_template_id = c.job_template_id AND ro.recorded
+    LEFT JOIN passed p ON p.job_template_id = c.job_template_id AND NOT p.recorded
+    LEFT JOIN passed rp ON rp.job_template_id = c.job_template_id AND rp.recorded;
 
 -- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
 -- apart by organization is shown to those who see everything.

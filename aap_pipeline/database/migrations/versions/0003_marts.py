@@ -13,13 +13,10 @@ def upgrade() -> None:
         "formula",
         "rates",
         "access",
-        "prices",
-        "quantities",
-        "questions",
+        "money",
+        "refresh",
         "views",
-        "payback",
-        "comparison",
-        "grants",
+        "questions",
         "comments",
     ):
         run_sql_file(f"0003_marts_{part}")

@@ -1,0 +1,65 @@
+"""`aap-pipeline access`."""
+
+from __future__ import annotations
+
+import click
+
+from aap_pipeline.reports.output import Column, json_option, print_rows
+
+_organization = click.option("--organization", "organizations", multiple=True, metavar="NAME", help="May be repeated.")
+_cluster = click.option("--cluster", metavar="NAME", help="The organizations' cluster, where several have the name.")
+
+
+@click.group(name="access")
+def command() -> None:
+    """Show and change which organizations a database role sees in the marts."""
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the restricted roles.
+
+    Every other reader sees all organizations.
+    """
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.access import access
+
+    with warehouse_connection() as connection:
+        rows = [vars(each) for each in access(connection)]
+    columns = [
+        Column("role", "Role"),
+        Column("organization", "Organization"),
+        Column("cluster", "Cluster"),
+        Column("nothing", "Sees nothing", lambda value: "yes" if value else "no"),
+    ]
+    print_rows(columns, rows, as_json=as_json)
+
+
+@command.command(short_help="Let a role see organizations, and no others.")
+@click.argument("role")
+@_organization
+@click.option("--nothing", is_flag=True, help="For the shared login of a BI server, which takes its viewers' roles.")
+@_cluster
+def grant(role: str, organizations: tuple[str, ...], nothing: bool, cluster: str | None) -> None:
+    """Let the database role ROLE read the marts of the organizations, in addition to those that it sees."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.access import grant as give
+
+    with warehouse_connection() as connection:
+        give(connection, role, organizations, cluster=cluster, nothing=nothing)
+    click.echo(f"{role} sees {', '.join(organizations) or 'nothing until it takes the role of a viewer'}.")
+
+
+@command.command(short_help="Take organizations from a role, or all access.")
+@click.argument("role")
+@_organization
+@_cluster
+def revoke(role: str, organizations: tuple[str, ...], cluster: str | None) -> None:
+    """Take the organizations from ROLE; without any, all access to the marts."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.marts.access import revoke as take
+
+    with warehouse_connection() as connection:
+        take(connection, role, organizations, cluster=cluster)
+    click.echo(f"{role} no longer sees {', '.join(organizations) or 'the marts'}.")

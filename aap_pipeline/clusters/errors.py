@@ -1,0 +1,52 @@
+"""What goes wrong while one cluster is read is that cluster's error, and no other's."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from aap_pipeline.clusters.registry import Cluster
+from aap_pipeline.database.connection import describe
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.errors import PipelineError
+
+_PACKAGE = Path(__file__).parents[1]
+_NAMED_PLACES = 3
+
+
+class UnexpectedFailure(PipelineError):
+    """An error that this program does not expect. Its text is left out, for it may quote a token or a document."""
+
+
+@contextmanager
+def cluster_errors(cluster: Cluster, database_url: str) -> Iterator[None]:
+    """Turn every exception of the block into a PipelineError about `cluster`, without a secret.
+
+    A PipelineError passes; DatabaseUnreachable if the server of `database_url` failed, UnexpectedFailure for the rest.
+    """
+    try:
+        yield
+    except PipelineError:
+        raise
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise DatabaseUnreachable(
+            f"PostgreSQL at {describe(database_url)} failed while cluster {cluster.name} was read "
+            f"({lines[0].rstrip('.')}). Nothing is lost: sync again once the server is up."
+        ) from error
+    except Exception as error:  # noqa: BLE001 - the sensors' and commands' promise that a cluster fails alone
+        raise UnexpectedFailure(
+            f"Cluster {cluster.name} at {cluster.endpoint.base_url} could not be read: {type(error).__name__} at "
+            f"{_places(error)}. This is a bug of aap-pipeline: report this message."
+        ) from None
+
+
+def _places(error: BaseException) -> str:
+    """The innermost places in this package that the error passed, "raw/sweep.py:210, raw/sync.py:77"."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _PACKAGE in Path(frame.filename).parents]
+    places = [f"{Path(frame.filename).relative_to(_PACKAGE)}:{frame.lineno}" for frame in reversed(frames)]
+    return ", ".join(places[:_NAMED_PLACES])

@@ -1,0 +1,6 @@
+-- Every restriction of a role with names. Index: bi_access' primary key.
+SELECT a.role, o.name, c.name, a.organization = %(nothing)s
+FROM marts.bi_access a
+LEFT JOIN clusters_organization o ON o.id = a.organization
+LEFT JOIN clusters_cluster c ON c.id = o.cluster_id
+ORDER BY a.role, o.name, c.name

@@ -1,2 +1,0 @@
--- The planner must know whether it builds a day or years.
-ANALYZE marts_job

@@ -1,2 +1,0 @@
--- The days to build.
-SELECT date FROM marts_day ORDER BY date

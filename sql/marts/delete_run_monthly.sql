@@ -1,2 +1,0 @@
--- The months to build go from run_monthly. Index: its primary key.
-DELETE FROM marts.run_monthly m USING marts_touched w WHERE m.series_id = w.series_id AND m.month = w.month

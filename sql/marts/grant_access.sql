@@ -1,0 +1,2 @@
+-- Lists an organization for a role. Index: bi_access' primary key.
+INSERT INTO marts.bi_access (role, organization) VALUES (%(role)s, %(organization)s) ON CONFLICT DO NOTHING

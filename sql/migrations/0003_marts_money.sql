@@ -1,0 +1,139 @@
+-- Jobs as the marts see them, and what they cost and save.
+
+-- The rates of each period; a person is paid by the hour in either cost model, so that minutes times the price are exact.
+CREATE VIEW rollup.price_period WITH (security_invoker = true) AS
+    SELECT r.*, CASE WHEN (SELECT f.subscription FROM marts.formula f) THEN r.hourly ELSE r.manual * 60 END::numeric(17,2) AS person_hour
+    FROM marts.rate_period r;
+CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
+    SELECT r.cluster_id, r.organization_id, r.manual, r.automated, r.hourly, r.person_hour
+    FROM rollup.price_period r
+    WHERE r.valid_from <= (SELECT marts.today()) AND r.valid_to > (SELECT marts.today());
+
+-- What the platform costs per month, with its history.
+CREATE VIEW rollup.subscription_price WITH (security_invoker = true) AS
+    SELECT h.valid_from, lead(h.valid_from, 1, DATE '9999-12-31') OVER (ORDER BY h.valid_from) AS valid_to, h.value AS price
+    FROM marts.rate_history h
+    WHERE h.rate_type = 'subscription';
+
+-- The price and the run time that shares it, by month and population; as recorded, the price in force on the month's first day. A
+-- reader's share needs the whole platform's run time, so the view runs with its owner's rights, but shows only months with a price:
+-- the costs of any run time disclose the whole then anyway.
+CREATE VIEW rollup.population_month AS
+    SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.price, 0) AS price,
+        COALESCE(r.price, 0) AS price_as_recorded, m.elapsed_seconds
+    FROM (
+        SELECT p.month, k.count_check_mode, o.successful_only, sum(p.elapsed_seconds) AS elapsed_seconds
+        FROM rollup.platform_month p
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        WHERE (k.count_check_mode OR NOT p.check_mode) AND (NOT o.successful_only OR p.status = 'successful')
+        GROUP BY 1, 2, 3
+        HAVING sum(p.elapsed_seconds) > 0
+    ) m
+    LEFT JOIN rollup.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
+    LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
+    WHERE p.price > 0 OR r.price > 0
+    OFFSET 0;  -- computed once for the few months, not for each row that is joined
+CREATE VIEW rollup.counted_month WITH (security_invoker = true) AS
+    SELECT p.* FROM rollup.population_month p JOIN marts.formula f USING (count_check_mode, successful_only) WHERE f.subscription;
+
+-- The runs on which a template's creation is booked once, under each choice of the population, for whichever organization they ran.
+-- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
+-- readers who see the run.
+CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
+    SELECT * FROM (
+        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
+            k.count_check_mode, o.successful_only, s.slices_once, r.*
+        FROM rollup.first_run r
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
+        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
+            AND NOT (s.slices_once AND r.extra_slice)
+        ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
+    ) x
+    WHERE (SELECT marts.sees_all()) OR x.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
+CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
+    SELECT r.* FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
+    WHERE f.count_creation AND f.creation_once;
+
+-- The savings formula. Quantities times minutes times prices: a person is paid `person_hour` per hour, `run_price` buys `run_seconds` of
+-- run time. The creation minutes are booked with every run, or once with the first one. Prices have twelve decimals, which carry
+-- through products, so that quotients have them too.
+CREATE FUNCTION rollup.costs(
+    counts BOOLEAN, count_creation BOOLEAN, creation_once BOOLEAN, hosts BIGINT, runs BIGINT, first_runs BIGINT,
+    elapsed NUMERIC, minutes_by_hand INTEGER, minutes_to_create INTEGER,
+    person_hour NUMERIC, run_price NUMERIC, run_seconds NUMERIC
+) RETURNS TABLE (
+    manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
+    automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC
+) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT m.manual, m.creation, c.manual, c.creation, c.run, c.creation + c.run, c.manual - c.creation - c.run,
+        (m.manual - m.creation) * 60 - CASE WHEN counts THEN elapsed ELSE 0 END
+    FROM (
+        SELECT CASE WHEN counts THEN hosts * minutes_by_hand ELSE 0 END AS manual,
+            CASE WHEN counts AND count_creation
+                THEN CASE WHEN creation_once THEN first_runs ELSE runs END * minutes_to_create ELSE 0 END AS creation
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(round(m.manual * person_hour::numeric(30,12) / 60, 11), 0) AS manual,
+            COALESCE(round(m.creation * person_hour::numeric(30,12) / 60, 11), 0) AS creation,
+            CASE WHEN counts THEN COALESCE(round(elapsed * run_price::numeric(30,12) / run_seconds, 11), 0) ELSE 0 END AS run
+    ) c
+$$;
+
+-- The money of one row of facts or one job, in the order of the columns of savings_daily: by today's rates and minutes, and by those of
+-- its day. Inlined by the planner into the statement that calls it.
+CREATE FUNCTION rollup.money(
+    of_cluster INTEGER, of_organization INTEGER, of_template INTEGER, on_date DATE, with_status TEXT,
+    hosts BIGINT, runs BIGINT, first_runs BIGINT, elapsed NUMERIC
+) RETURNS TABLE (
+    manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
+    automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
+    manual_costs_as_recorded NUMERIC, creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC,
+    automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
+) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT n.*, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
+    FROM marts.formula f
+    LEFT JOIN marts.current_rate r ON r.cluster_id = of_cluster AND r.organization_id = of_organization
+    LEFT JOIN rollup.price_period d ON d.cluster_id = of_cluster AND d.organization_id = of_organization
+        AND d.valid_from <= on_date AND d.valid_to > on_date
+    LEFT JOIN marts.template_minutes t ON t.job_template_id = of_template AND t.valid_to = '9999-12-31'
+    LEFT JOIN marts.template_minutes e ON e.job_template_id = of_template AND e.valid_from <= on_date AND e.valid_to > on_date
+    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', on_date::timestamp)::date
+    CROSS JOIN LATERAL (
+        SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts
+    ) p
+    CROSS JOIN LATERAL rollup.costs(
+        p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes, r.person_hour,
+        CASE WHEN f.subscription THEN s.price ELSE r.automated END,
+        CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) n
+    CROSS JOIN LATERAL rollup.costs(
+        p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, e.manual_minutes, e.creation_minutes, d.person_hour,
+        CASE WHEN f.subscription THEN s.price_as_recorded ELSE d.automated END,
+        CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) o
+$$;
+
+-- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.
+CREATE FUNCTION rollup.web_address(c public.clusters_cluster, own_page TEXT, platform_page TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT format('%s://%s', c.protocol, c.address)
+        || CASE WHEN c.port = CASE c.protocol WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || c.port END
+        || COALESCE(split_part(c.api_prefix, '/api/', 1), '')
+        || CASE WHEN c.aap_version LIKE 'AWX%' OR c.aap_version IN ('AAP 2.1', 'AAP 2.2', 'AAP 2.3', 'AAP 2.4') THEN own_page
+            ELSE platform_page END
+$$;
+
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+    period marts.template_minutes;
+BEGIN
+    SELECT * INTO period FROM marts.template_minutes m
+    WHERE m.job_template_id = template AND m.valid_from < starting AND m.valid_to > starting;
+    IF FOUND THEN
+        UPDATE marts.template_minutes m SET valid_to = starting WHERE m.job_template_id = template AND m.valid_to = period.valid_to;
+        period.valid_from := starting;
+        INSERT INTO marts.template_minutes SELECT period.*;
+    END IF;
+    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
+    INSERT INTO pipeline.changed_day (cluster_id, day)
+        SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;
+END $$;

@@ -1,0 +1,396 @@
+-- What a refresh does, one cluster at a time, in one transaction: aap_pipeline/marts/refresh.py calls these functions in turn.
+
+-- Successful and failed jobs of core with the keys of the marts.
+CREATE VIEW rollup.job AS
+    SELECT (j.finished AT TIME ZONE f.reporting_timezone)::date AS date, j.cluster_id,
+        COALESCE(j.organization_id, 0) AS organization_id, COALESCE(j.job_template_id, 0) AS job_template_id,
+        COALESCE(j.project_id, 0) AS project_id, COALESCE(j.inventory_id, 0) AS inventory_id,
+        COALESCE((SELECT string_agg(x.label_id::text, ',' ORDER BY x.label_id) FROM archive.all_job_labels x WHERE x.job_id = j.id), '')
+            AS label_key,
+        COALESCE(j.job_type, 'run') AS job_type, j.status, COALESCE(j.launched_by_id, 0) AS user_id,
+        COALESCE(j.launch_type, 'manual') AS launch_type,
+        j.job_slice_number, j.job_slice_count, j.id AS job_id, j.external_id, j.name, j.started, j.finished,
+        j.elapsed AS elapsed_seconds, COALESCE(j.num_hosts, 0) AS hosts, j.provisional,
+        COALESCE(j.num_hosts, 0) > 0 AND COALESCE(j.job_slice_number, 0) > 1 AS is_extra_slice,
+        COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
+        j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
+        j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
+        EXISTS (SELECT FROM marts.template_minutes m WHERE m.job_template_id = j.job_template_id AND m.excluded
+            AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
+            AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date) AS excluded
+    FROM archive.all_jobs j CROSS JOIN marts.formula f
+    WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL;
+
+-- What the dimensions are to hold. A name that several rows share is followed by its cluster, and within one cluster by the id at
+-- the controller. Columns in the order of the dimension's.
+CREATE FUNCTION rollup.display(name TEXT, same BIGINT, same_here BIGINT, cluster TEXT, external_id INTEGER) RETURNS TEXT
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN same = 1 THEN name WHEN same_here = 1 THEN format('%s (%s)', name, cluster)
+        ELSE format('%s (%s #%s)', name, cluster, external_id) END
+$$;
+CREATE VIEW rollup.dim_cluster AS
+    SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
+        c.enabled, rollup.web_address(c, '', '') AS url
+    FROM public.clusters_cluster c;
+CREATE VIEW rollup.dim_job_template AS
+    SELECT t.id AS job_template_id, t.cluster_id, t.name::varchar(512) AS name,
+        rollup.display(COALESCE(t.full_name, t.name), count(*) OVER (PARTITION BY t.name),
+            count(*) OVER (PARTITION BY t.name, t.cluster_id), c.name, t.external_id) AS job_template,
+        COALESCE(t.organization_id, 0) AS organization_id, t.removed_at IS NOT NULL AS removed,
+        rollup.web_address(c, '/#/templates/job_template/', '/execution/templates/job-template/') || t.external_id || '/details' AS url
+    FROM public.clusters_jobtemplate t JOIN public.clusters_cluster c ON c.id = t.cluster_id;
+DO $$
+DECLARE
+    dimension TEXT;
+BEGIN
+    FOREACH dimension IN ARRAY ARRAY['organization', 'project', 'inventory', 'label'] LOOP
+        EXECUTE format('CREATE VIEW rollup.dim_%1$s AS
+            SELECT x.id AS %1$s_id, x.cluster_id, x.name, rollup.display(x.name, count(*) OVER (PARTITION BY x.name),
+                count(*) OVER (PARTITION BY x.name, x.cluster_id), c.name, x.external_id) AS %1$s
+            FROM public.clusters_%1$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id', dimension);
+    END LOOP;
+END $$;
+CREATE VIEW rollup.dim_user AS
+    SELECT u.id AS user_id, u.cluster_id, u.name, rollup.display(u.name, count(*) OVER (PARTITION BY u.name),
+        count(*) OVER (PARTITION BY u.name, u.cluster_id), c.name, COALESCE(u.external_id, u.id)) AS launched_by, u.type
+    FROM public.clusters_aapuser u JOIN public.clusters_cluster c ON c.id = u.cluster_id;
+CREATE VIEW rollup.dim_label_set AS
+    SELECT s.label_set_id, s.cluster_id, s.label_key, string_agg(l.name, ', ' ORDER BY l.name, l.label_id) AS labels
+    FROM marts.dim_label_set s JOIN marts.bridge_label_set b USING (label_set_id) JOIN marts.dim_label l USING (label_id)
+    GROUP BY s.label_set_id;
+
+-- Writes what differs between the dimensions and their views, then new hosts with their ordinals, which never change.
+CREATE FUNCTION rollup.sync_dimensions(of_cluster INTEGER) RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+    dimension TEXT;
+    changes TEXT;
+    written BIGINT;
+    total BIGINT := 0;
+BEGIN
+    FOREACH dimension IN ARRAY ARRAY['cluster', 'organization', 'job_template', 'project', 'inventory', 'user', 'label', 'label_set'] LOOP
+        SELECT string_agg(format('%1$I = excluded.%1$I', a.attname), ', ') INTO changes FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = ('marts.dim_' || dimension)::regclass AND a.attnum > 1;
+        EXECUTE format('INSERT INTO marts.dim_%1$s SELECT * FROM rollup.dim_%1$s WHERE cluster_id = $1'
+            ' EXCEPT SELECT * FROM marts.dim_%1$s ON CONFLICT (%1$s_id) DO UPDATE SET %2$s', dimension, changes) USING of_cluster;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        total := total + written;
+    END LOOP;
+    INSERT INTO rollup.host (host_id, cluster_id, ordinal, name)
+    SELECT c.id, c.cluster_id,
+        COALESCE(d.ordinal, (SELECT COALESCE(max(ordinal) + 1, 0) FROM rollup.host WHERE cluster_id = of_cluster)
+            + row_number() OVER (PARTITION BY d.host_id IS NULL ORDER BY c.id)::int - 1),
+        c.name
+    FROM public.clusters_host c LEFT JOIN rollup.host d ON d.host_id = c.id
+    WHERE c.cluster_id = of_cluster AND (d.host_id IS NULL OR d.name <> c.name)
+    ON CONFLICT (host_id) DO UPDATE SET name = excluded.name;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN total + written;
+END $$;
+
+-- Reads the jobs that finished on the days (NULL: on all days that core or the marts know of) into work tables. Returns the days.
+-- Dimensions follow after the jobs: a batch that core commits in between may bring jobs, but never one without its dimensions.
+CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF DATE LANGUAGE plpgsql AS $$
+DECLARE
+    zone TEXT := (SELECT reporting_timezone FROM marts.formula);
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_quantity, pg_temp.marts_host;
+    CREATE TEMPORARY TABLE marts_day (date DATE PRIMARY KEY, starts TIMESTAMPTZ NOT NULL, ends TIMESTAMPTZ NOT NULL) ON COMMIT DROP;
+    INSERT INTO marts_day
+    SELECT d, marts.day_start(d, zone), marts.day_start(d + 1, zone)
+    FROM (
+        SELECT unnest(days) AS d
+        UNION SELECT (j.finished AT TIME ZONE zone)::date FROM archive.all_jobs j
+        WHERE days IS NULL AND j.cluster_id = of_cluster AND j.finished IS NOT NULL
+        UNION SELECT date FROM marts.savings_daily WHERE days IS NULL AND cluster_id = of_cluster
+        UNION SELECT date FROM rollup.left_out_daily WHERE days IS NULL AND cluster_id = of_cluster
+    ) known;
+    PERFORM marts.fill_dates(first, last)
+    FROM (
+        SELECT date_trunc('month', least(min(w.date), (SELECT min(date) FROM marts.dim_date))::timestamp)::date AS first,
+            (date_trunc('month', greatest(max(w.date), (SELECT max(date) FROM marts.dim_date))::timestamp)
+                + interval '1 month - 1 day')::date AS last
+        FROM marts_day w HAVING max(w.date) IS NOT NULL
+    ) wanted
+    -- Counts the days: two clusters that are refreshed at once may have left a gap between theirs.
+    WHERE (SELECT count(*) FROM marts.dim_date WHERE date BETWEEN first AND last) <= last - first;
+    ANALYZE marts_day;
+    CREATE TEMPORARY TABLE marts_job ON COMMIT DROP AS
+        SELECT j.*, 0 AS label_set_id FROM marts_day d
+        JOIN rollup.job j ON j.finished >= d.starts AND j.finished < d.ends AND j.date = d.date AND NOT j.excluded
+        WHERE j.cluster_id = of_cluster;
+    PERFORM rollup.sync_dimensions(of_cluster), rollup.resolve_rates(of_cluster);
+    WITH added AS (
+        INSERT INTO marts.dim_label_set (cluster_id, label_key)
+        SELECT DISTINCT of_cluster, j.label_key FROM marts_job j
+        WHERE j.label_key <> '' AND NOT EXISTS (
+            SELECT FROM marts.dim_label_set s WHERE s.cluster_id = of_cluster AND md5(s.label_key) = md5(j.label_key))
+        RETURNING label_set_id, label_key
+    )
+    INSERT INTO marts.bridge_label_set (label_set_id, label_id)
+    SELECT label_set_id, unnest(string_to_array(label_key, ','))::int FROM added;
+    IF FOUND THEN
+        UPDATE marts.dim_label_set s SET labels = l.labels FROM rollup.dim_label_set l
+        WHERE l.label_set_id = s.label_set_id AND l.cluster_id = of_cluster AND s.labels <> l.labels;
+    END IF;
+    UPDATE marts_job j SET label_set_id = s.label_set_id FROM marts.dim_label_set s
+    WHERE s.cluster_id = of_cluster AND j.label_key <> '' AND s.label_key = j.label_key;
+    ANALYZE marts_job;
+    RETURN QUERY SELECT date FROM marts_day ORDER BY date;
+END $$;
+
+-- Writes the days of the work tables anew, and the months they lie in. Returns rows written by table.
+CREATE FUNCTION rollup.write_days(of_cluster INTEGER) RETURNS TABLE (relation TEXT, written BIGINT) LANGUAGE plpgsql AS $$
+DECLARE
+    f marts.formula := (SELECT g FROM marts.formula g);
+    touched DATE[] := ARRAY(SELECT DISTINCT date_trunc('month', date::timestamp)::date FROM marts_day);
+    moved DATE[];
+    whole_before JSONB;
+    whole_after JSONB;
+    day DATE;
+BEGIN
+    RETURN QUERY SELECT 'runs', count(*) FROM marts_job;
+    DELETE FROM marts.savings_daily s USING marts_day d WHERE s.date = d.date AND s.cluster_id = of_cluster;
+    DELETE FROM rollup.left_out_daily s USING marts_day d WHERE s.date = d.date AND s.cluster_id = of_cluster;
+    DELETE FROM marts.launches l USING marts_day d WHERE l.date = d.date AND l.cluster_id = of_cluster;
+    DELETE FROM rollup.host_set_daily h USING marts_day d WHERE h.date = d.date AND h.cluster_id = of_cluster;
+
+    -- Jobs without hosts are no runs; charts count them.
+    CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
+            count(*) FILTER (WHERE j.is_run)::int AS runs, count(*) FILTER (WHERE j.hosts = 0)::int AS runs_without_hosts,
+            count(*) FILTER (WHERE j.provisional)::int AS provisional_runs,
+            count(*) FILTER (WHERE j.is_run AND j.job_template_id = 0)::int AS runs_without_template,
+            count(*) FILTER (WHERE j.is_extra_slice)::int AS extra_slices, sum(j.hosts)::int AS hosts,
+            COALESCE(sum(j.changed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS changed_hosts,
+            COALESCE(sum(j.dark_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS dark_hosts,
+            COALESCE(sum(j.failures_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failures_hosts,
+            COALESCE(sum(j.ok_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS ok_hosts,
+            COALESCE(sum(j.processed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS processed_hosts,
+            COALESCE(sum(j.skipped_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS skipped_hosts,
+            COALESCE(sum(j.failed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failed_hosts,
+            COALESCE(sum(j.ignored_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS ignored_hosts,
+            COALESCE(sum(j.rescued_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS rescued_hosts,
+            j.status, j.job_type, j.launch_type, COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0)::numeric(18,3) AS elapsed_seconds
+        FROM marts_job j
+        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
+        j.launch_type;
+    ANALYZE marts_quantity;
+
+    -- First runs on the days, or after a run that is new on them, are looked for again.
+    WITH added AS (
+        SELECT q.job_template_id, q.job_type, q.status, v.extra_slice, min(q.date) AS date
+        FROM marts_quantity q
+        CROSS JOIN LATERAL (VALUES (FALSE, q.runs - q.extra_slices * (NOT f.slices_once)::int), (TRUE, q.extra_slices))
+            AS v (extra_slice, runs)
+        WHERE v.runs > 0 AND q.job_template_id <> 0 GROUP BY 1, 2, 3, 4
+    ), gone AS (
+        DELETE FROM rollup.first_run r
+        WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
+            SELECT FROM added a WHERE a.date < r.date AND (a.job_template_id, a.job_type, a.status, a.extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.extra_slice)))
+        RETURNING r.job_template_id, r.job_type, r.status, r.extra_slice, r.date
+    ), key AS (
+        SELECT a.job_template_id, a.job_type, a.status, a.extra_slice FROM added a WHERE NOT EXISTS (
+            SELECT FROM rollup.first_run r WHERE (a.job_template_id, a.job_type, a.status, a.extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.extra_slice))
+        UNION SELECT g.job_template_id, g.job_type, g.status, g.extra_slice FROM gone g
+    ), found AS (
+        INSERT INTO rollup.first_run AS r
+        SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, j.job_id, j.finished, k.date, of_cluster, j.organization_id,
+            j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type
+        FROM (
+            SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, min(x.date) AS date
+            FROM key k
+            JOIN (
+                SELECT a.job_template_id, a.job_type, a.status, a.extra_slice, a.date FROM added a
+                UNION ALL
+                SELECT y.job_template_id, y.job_type, y.status, v.extra_slice, y.date
+                FROM (
+                    SELECT d.job_template_id, d.job_type, d.status, d.date, d.runs, d.extra_slices FROM marts.savings_daily d
+                    WHERE d.cluster_id = of_cluster
+                    UNION ALL
+                    SELECT o.job_template_id, o.job_type, o.status, o.date, o.runs, o.extra_slices FROM rollup.left_out_daily o
+                    WHERE o.cluster_id = of_cluster
+                ) y
+                CROSS JOIN LATERAL (VALUES (FALSE, y.runs - y.extra_slices * (NOT f.slices_once)::int), (TRUE, y.extra_slices))
+                    AS v (extra_slice, runs)
+                WHERE v.runs > 0
+            ) x USING (job_template_id, job_type, status, extra_slice)
+            GROUP BY 1, 2, 3, 4
+        ) k
+        CROSS JOIN LATERAL (
+            SELECT * FROM rollup.job j
+            WHERE j.finished >= marts.day_start(k.date, f.reporting_timezone)
+              AND j.finished < marts.day_start(k.date + 1, f.reporting_timezone) AND j.cluster_id = of_cluster AND NOT j.excluded
+              AND (j.job_template_id, j.job_type, j.status, j.is_extra_slice)
+                = (k.job_template_id, k.job_type, k.status, k.extra_slice) AND j.hosts > 0
+            ORDER BY j.finished, j.job_id LIMIT 1
+        ) j
+        LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
+        ON CONFLICT (job_template_id, job_type, status, extra_slice) DO UPDATE SET job_id = excluded.job_id,
+            finished = excluded.finished, date = excluded.date, organization_id = excluded.organization_id,
+            project_id = excluded.project_id, label_set_id = excluded.label_set_id,
+            inventory_id = excluded.inventory_id, launch_type = excluded.launch_type
+        RETURNING r.date
+    )
+    SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT g.date FROM gone g UNION ALL SELECT r.date FROM found r) x
+    WHERE f.creation_once AND x.date NOT IN (SELECT d.date FROM marts_day d);
+
+    INSERT INTO rollup.left_out_daily SELECT q.* FROM marts_quantity q WHERE q.job_type = 'check' AND NOT f.count_check_mode;
+    DELETE FROM marts_quantity q WHERE q.job_type = 'check' AND NOT f.count_check_mode;
+    DELETE FROM marts_job j WHERE j.hosts = 0 OR j.job_type = 'check' AND NOT f.count_check_mode;
+    INSERT INTO marts.savings_daily
+    SELECT q.*, m.*
+    FROM marts_quantity q
+    LEFT JOIN rollup.counted_first_run x USING (
+        date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
+    CROSS JOIN LATERAL rollup.money(q.cluster_id, q.organization_id, q.job_template_id, q.date, q.status, q.hosts, q.runs,
+        (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
+    ORDER BY q.date;
+    RETURN QUERY SELECT 'savings_daily', count(*) FROM marts_quantity;
+
+    INSERT INTO marts.launches
+    SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
+        j.launch_type, j.user_id,
+        count(*) FILTER (WHERE j.is_run), sum(j.hosts), sum(j.elapsed_seconds)
+    FROM marts_job j
+    GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
+        j.launch_type, j.user_id
+    ORDER BY j.date;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    relation := 'launches';
+    RETURN NEXT;
+    DELETE FROM rollup.launches_monthly l WHERE l.date = ANY (touched) AND l.cluster_id = of_cluster;
+    INSERT INTO rollup.launches_monthly
+    SELECT t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.inventory_id, l.job_type, l.status,
+        l.launch_type, l.user_id,
+        sum(l.runs), sum(l.hosts), sum(l.elapsed_seconds)
+    FROM unnest(touched) AS t (month)
+    JOIN marts.launches l ON l.date >= t.month AND l.date < t.month + interval '1 month' AND l.cluster_id = of_cluster
+    GROUP BY t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.inventory_id, l.job_type, l.status,
+        l.launch_type, l.user_id
+    ORDER BY t.month;
+
+    CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type, h.ordinal, h.host_id,
+            count(DISTINCT j.job_id)::int AS runs
+        FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
+        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type, h.ordinal, h.host_id;
+    INSERT INTO rollup.host_set_daily
+    SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.ordinal / 1024,
+        bit_or(set_bit(B'0'::bit(1024), h.ordinal % 1024, 1))
+    FROM marts_host h
+    GROUP BY h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.ordinal / 1024
+    ORDER BY h.date;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    relation := 'host_set_daily';
+    RETURN NEXT;
+    INSERT INTO rollup.host_set_daily
+    SELECT h.date, h.cluster_id, h.organization_id, NULL, NULL, NULL, NULL, NULL, h.chunk, bit_or(h.hosts)
+    FROM rollup.host_set_daily h JOIN marts_day d USING (date)
+    WHERE h.cluster_id = of_cluster AND h.job_template_id IS NOT NULL
+    GROUP BY h.date, h.cluster_id, h.organization_id, h.chunk ORDER BY h.date;
+    DELETE FROM rollup.host_set_monthly h WHERE h.date = ANY (touched) AND h.cluster_id = of_cluster;
+    INSERT INTO rollup.host_set_monthly
+    SELECT t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.chunk, bit_or(h.hosts)
+    FROM unnest(touched) AS t (month)
+    JOIN rollup.host_set_daily h ON h.date >= t.month AND h.date < t.month + interval '1 month' AND h.cluster_id = of_cluster
+    GROUP BY t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
+        h.chunk ORDER BY t.month;
+
+    DELETE FROM rollup.host_runs_daily r USING marts_day d WHERE r.date = d.date AND r.cluster_id = of_cluster;
+    INSERT INTO rollup.host_runs_daily
+    SELECT r.date, r.cluster_id, r.organization_id, array_agg(r.host_id ORDER BY r.host_id), array_agg(r.runs ORDER BY r.host_id)
+    FROM (
+        SELECT h.date, h.cluster_id, h.organization_id, h.host_id, sum(h.runs)::int AS runs FROM marts_host h GROUP BY 1, 2, 3, 4
+    ) r GROUP BY r.date, r.cluster_id, r.organization_id;
+    DELETE FROM rollup.host_runs_monthly r WHERE r.month = ANY (touched) AND r.cluster_id = of_cluster;
+    INSERT INTO rollup.host_runs_monthly
+    SELECT t.month, r.cluster_id, r.organization_id, h.host_id, sum(h.runs), min(r.date), max(r.date)
+    FROM unnest(touched) AS t (month)
+    JOIN rollup.host_runs_daily r ON r.date >= t.month AND r.date < t.month + interval '1 month' AND r.cluster_id = of_cluster
+    CROSS JOIN LATERAL unnest(r.host_ids, r.runs) AS h (host_id, runs)
+    GROUP BY t.month, r.cluster_id, r.organization_id, h.host_id;
+
+    SELECT jsonb_agg(p ORDER BY p) INTO whole_before FROM rollup.platform_month p
+    WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
+    DELETE FROM rollup.platform_month p WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
+    INSERT INTO rollup.platform_month
+    SELECT t.month, of_cluster, s.job_type = 'check', s.status, sum(s.elapsed_seconds)
+    FROM unnest(touched) AS t (month)
+    JOIN (
+        SELECT d.date, d.cluster_id, d.job_type, d.status, d.elapsed_seconds FROM marts.savings_daily d
+        UNION ALL SELECT o.date, o.cluster_id, o.job_type, o.status, o.elapsed_seconds FROM rollup.left_out_daily o
+    ) s ON s.date >= t.month AND s.date < t.month + interval '1 month' AND s.cluster_id = of_cluster
+    GROUP BY 1, 2, 3, 4;
+    -- A month's share of a subscription depends on all of its run time, of every cluster.
+    SELECT jsonb_agg(p ORDER BY p) INTO whole_after FROM rollup.platform_month p
+    WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
+    IF f.subscription AND whole_before IS DISTINCT FROM whole_after THEN
+        INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
+        SELECT DISTINCT p.cluster_id, p.month, (p.month + interval '1 month')::date FROM rollup.platform_month p
+        WHERE p.month = ANY (touched);
+    END IF;
+    PERFORM rollup.write_savings_months(of_cluster, touched);
+    FOREACH day IN ARRAY COALESCE(moved, '{}') LOOP
+        PERFORM rollup.reprice(of_cluster, day, day + 1);
+    END LOOP;
+END $$;
+
+-- Sums the days of the months.
+CREATE FUNCTION rollup.write_savings_months(of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE sql AS $$
+    DELETE FROM marts.savings_monthly m WHERE m.month = ANY (months) AND m.cluster_id = of_cluster;
+    INSERT INTO marts.savings_monthly
+    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.inventory_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.extra_slices), sum(d.hosts),
+        sum(d.changed_hosts), sum(d.dark_hosts), sum(d.failures_hosts), sum(d.ok_hosts), sum(d.processed_hosts),
+        sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), d.status, d.job_type, d.launch_type, sum(d.elapsed_seconds),
+        sum(d.manual_minutes), sum(d.creation_minutes), sum(d.manual_costs), sum(d.creation_costs), sum(d.run_costs),
+        sum(d.automated_costs), sum(d.savings), sum(d.time_savings_seconds), sum(d.manual_costs_as_recorded),
+        sum(d.creation_costs_as_recorded), sum(d.run_costs_as_recorded), sum(d.automated_costs_as_recorded),
+        sum(d.savings_as_recorded)
+    FROM unnest(months) AS t (month)
+    JOIN marts.savings_daily d ON d.date >= t.month AND d.date < t.month + interval '1 month' AND d.cluster_id = of_cluster
+    GROUP BY t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.inventory_id, d.job_type, d.status,
+        d.launch_type
+    ORDER BY t.month
+$$;
+
+-- Computes the money of a cluster's stored days anew and writes what differs. Returns the rows written.
+CREATE FUNCTION rollup.reprice(of_cluster INTEGER, from_date DATE, before_date DATE) RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+    written BIGINT;
+    months DATE[];
+BEGIN
+    WITH changed AS (
+        UPDATE marts.savings_daily t
+        SET (manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings,
+            time_savings_seconds, manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded,
+            automated_costs_as_recorded, savings_as_recorded) =
+            ROW (p.manual_minutes, p.creation_minutes, p.manual_costs, p.creation_costs, p.run_costs, p.automated_costs, p.savings,
+            p.time_savings_seconds, p.manual_costs_as_recorded, p.creation_costs_as_recorded, p.run_costs_as_recorded,
+            p.automated_costs_as_recorded, p.savings_as_recorded)
+        FROM (
+            SELECT q.ctid AS place, m.*
+            FROM marts.savings_daily q
+            LEFT JOIN rollup.counted_first_run x USING (
+                date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
+                launch_type)
+            CROSS JOIN LATERAL rollup.money(q.cluster_id, q.organization_id, q.job_template_id, q.date, q.status, q.hosts, q.runs,
+                (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
+            WHERE q.cluster_id = of_cluster AND q.date >= from_date AND q.date < before_date
+        ) p
+        WHERE t.ctid = p.place AND (t.manual_minutes, t.creation_minutes, t.manual_costs, t.creation_costs, t.run_costs,
+                t.manual_costs_as_recorded, t.creation_costs_as_recorded, t.run_costs_as_recorded, t.time_savings_seconds)
+            IS DISTINCT FROM (p.manual_minutes, p.creation_minutes, p.manual_costs, p.creation_costs, p.run_costs,
+                p.manual_costs_as_recorded, p.creation_costs_as_recorded, p.run_costs_as_recorded, p.time_savings_seconds)
+        RETURNING t.date
+    )
+    SELECT count(*), array_agg(DISTINCT date_trunc('month', date::timestamp)::date) INTO written, months FROM changed;
+    IF written > 0 THEN
+        PERFORM rollup.write_savings_months(of_cluster, months);
+    END IF;
+    RETURN written;
+END $$;
