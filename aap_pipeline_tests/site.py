@@ -62,7 +62,7 @@ class Site:
             save_clusters(connection, self.cipher, [entry])
         self.instance.add_dynamic_partitions(CLUSTERS.name or "", [name])
 
-    def run(self, name: str, **config: str) -> ExecuteInProcessResult:
+    def run(self, name: str, **config: object) -> ExecuteInProcessResult:
         """The main job for one cluster, as a run of Dagster."""
         return defs.resolve_job_def(update_cluster.name).execute_in_process(
             partition_key=name,

@@ -26,7 +26,6 @@ from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, nightly, 
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_tag, this_process
-from aap_pipeline.raw import assets
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
 from aap_pipeline_tests.controller.conftest import aap_24
 from aap_pipeline_tests.controller.server import Reply, always, serving
@@ -110,17 +109,14 @@ def test_a_dead_database_changes_no_partition_and_starts_no_run(site: Site, monk
     assert list(site.instance.get_dynamic_partitions(NAME)) == ["alpha"]
 
 
-def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(
-    site: Site, controller: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(site: Site, controller: SimulatorServer) -> None:
     """Guards against a launchpad's backfill that nobody goes on with, or that new jobs have to wait for."""
-    monkeypatch.setattr(assets, "_PIECE_SECONDS", 0.0)
     world = small_world(days=300, jobs=60)
     controller.use(world)
     site.register("prod", controller)
     assert site.run("prod").success
     site.query("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') RETURNING 1")
-    assert site.run("prod", since="2000-01-01", until="2100-01-01").success
+    assert site.run("prod", since="2000-01-01", until="2100-01-01", pause_seconds=0).success
     world.add_job(finished=world.clock.now() - timedelta(minutes=1))
     reasons = []
     while requests := ask(site).run_requests:
@@ -128,7 +124,7 @@ def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(
         reasons.append(request.tags[REASON_TAG].partition(" at ")[0])
         config = request.run_config["ops"]["raw__sync_data"]["config"] if request.run_config else {}
         assert ("dagster/priority" in request.tags) == bool(config)
-        assert site.run("prod", **config).success
+        assert site.run("prod", **config, pause_seconds=0).success
     assert reasons[:3] == ["new job", *["backfill goes on"] * 2]
     assert site.query("SELECT count(*) FROM clusters_job") == [(len(world.truth().jobs),)]
 
