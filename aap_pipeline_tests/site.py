@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from dagster import DagsterInstance, ExecuteInProcessResult
@@ -33,6 +33,14 @@ def small_world(**parameters: Any) -> SyntheticWorld:
     return synthetic(until=now - timedelta(minutes=2), **small)
 
 
+class Listening(Protocol):
+    """Any server on loopback."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+
 @dataclass
 class Site:
     """A warehouse with clusters, and the Dagster instance that runs jobs for them."""
@@ -42,11 +50,11 @@ class Site:
     instance: DagsterInstance
     servers: list[SimulatorServer] = field(default_factory=list)
 
-    def register(self, name: str, server: SimulatorServer | None, **changes: Any) -> None:
+    def register(self, name: str, server: SimulatorServer | Listening | None, **changes: Any) -> None:
         """A cluster at `server`; None: at an address where nothing answers. `changes` go to its tokens."""
         port = server.port if server else NO_PORT
         tokens = Tokens("no-token")
-        if server:
+        if isinstance(server, SimulatorServer):
             pair = server.token
             tokens = Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret)
         entry = NewCluster(name, Endpoint("http", "127.0.0.1", port), replace(tokens, **changes))
@@ -54,7 +62,7 @@ class Site:
             save_clusters(connection, self.cipher, [entry])
         self.instance.add_dynamic_partitions(CLUSTERS.name or "", [name])
 
-    def run(self, name: str, **config: str) -> ExecuteInProcessResult:
+    def run(self, name: str, **config: object) -> ExecuteInProcessResult:
         """The main job for one cluster, as a run of Dagster."""
         return defs.resolve_job_def(update_cluster.name).execute_in_process(
             partition_key=name,

@@ -18,6 +18,7 @@ NOT_AUTHENTICATED = {
 }
 FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 NO_SUCH_URL = {"detail": "The requested resource could not be found."}
+NOT_FOUND = {"detail": "Not found."}
 SERVER_ERROR = {"detail": "A server error has occurred."}
 INVALID_PAGE = {"detail": "Invalid page."}
 HTML_404 = (

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aap_simulator.answers import (
+    FORBIDDEN,
     HTML_404,
     HTML_MAINTENANCE,
+    NOT_FOUND,
     SERVER_ERROR,
     Answer,
     HeaderWriter,
@@ -29,6 +31,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MAINTENANCE_PATH = "/maintenance.html"
 CHUNK = 1 << 20
 NEVER_ANSWERED = 0
+REFUSALS = {403: FORBIDDEN, 404: NOT_FOUND}
 
 
 class App:
@@ -131,6 +134,8 @@ class App:
             extra = [(b"retry-after", b"%d" % fault.retry_after)] if fault.retry_after is not None else []
             if status == 500:
                 return json_answer(status, SERVER_ERROR, known_url=False, extra=extra)
+            if status in REFUSALS:
+                return json_answer(status, REFUSALS[status], extra=extra)
             return html_answer(status, f"<html><head><title>{status}</title></head><body></body></html>", extra=extra)
         if fault.kind == "html":
             return html_answer(200, HTML_MAINTENANCE)

@@ -24,7 +24,7 @@ Kind = Literal[
     "oversized",
 ]
 KINDS: dict[str, str] = {
-    "status": "answer with an error status (500, 502, 503 or 429, with Retry-After if set)",
+    "status": "answer with an error status (500, 502, 503, 429 with Retry-After if set, 403 or 404)",
     "reset": "send half of the body, then reset the connection",
     "truncate": "send half of the JSON as if it were whole",
     "hang": "accept the request and say nothing for `seconds`",

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode
 import orjson
 
 from aap_simulator.answers import INVALID_PAGE, Answer, json_answer
-from aap_simulator.query import BadQuery, parse
+from aap_simulator.query import MAX_PAGE_SIZE, BadQuery, parse
 from aap_simulator.table import RowT, Table
 
 
@@ -22,10 +22,16 @@ class Tampering:
 UNTOUCHED = Tampering()
 
 
-def page(table: Table[RowT], path: str, query_string: str, tampering: Tampering = UNTOUCHED) -> Answer:
+def page(
+    table: Table[RowT],
+    path: str,
+    query_string: str,
+    tampering: Tampering = UNTOUCHED,
+    max_page_size: int = MAX_PAGE_SIZE,
+) -> Answer:
     """Answer a list request over a table; 400, 403, 404 and 500 as the controller gives them."""
     try:
-        query = parse(query_string, table.schema)
+        query = parse(query_string, table.schema, max_page_size)
     except BadQuery as refused:
         return json_answer(refused.status, {"detail": refused.detail}, known_url=refused.status != 500)
     ids = table.select(query)

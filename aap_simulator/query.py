@@ -60,7 +60,7 @@ class Query:
     count_disabled: bool
 
 
-def parse(query_string: str, schema: Schema) -> Query:
+def parse(query_string: str, schema: Schema, max_page_size: int = MAX_PAGE_SIZE) -> Query:
     """Read a query string; raises `BadQuery` with the controller's own words."""
     pairs = parse_qsl(query_string, keep_blank_values=True)
     filters: list[Filter] = []
@@ -77,17 +77,17 @@ def parse(query_string: str, schema: Schema) -> Query:
         alternatives=tuple(alternatives),
         order=_order(plain["order_by"], schema),
         page=plain["page"],
-        page_size=_page_size(plain["page_size"]),
+        page_size=_page_size(plain["page_size"], max_page_size),
         count_disabled=bool(plain["count_disabled"]),
     )
 
 
-def _page_size(text: str) -> int:
+def _page_size(text: str, most: int) -> int:
     try:
         size = int(text)
     except ValueError:
         raise BadQuery("A server error has occurred.", 500) from None
-    return min(size, MAX_PAGE_SIZE) if size > 0 else DEFAULT_PAGE_SIZE
+    return min(size, most) if size > 0 else DEFAULT_PAGE_SIZE
 
 
 def _order(text: str, schema: Schema) -> tuple[tuple[str, bool], ...]:

@@ -9,6 +9,7 @@ from aap_simulator.answers import (
     HTML_404,
     NO_SUCH_URL,
     NOT_AUTHENTICATED,
+    NOT_FOUND,
     Answer,
     html_answer,
     json_answer,
@@ -18,7 +19,7 @@ from aap_simulator.pages import UNTOUCHED, Tampering, page
 from aap_simulator.products import Product
 from aap_simulator.rows import Job
 from aap_simulator.schema import JOBS, LABELS, OBJECTS
-from aap_simulator.table import Table
+from aap_simulator.table import RowT, Table
 from aap_simulator.token_rows import gateway_user, token_table
 from aap_simulator.tokens import Account, TokenStore
 from aap_simulator.world import World
@@ -115,26 +116,29 @@ class Controller:
     def _authenticated(self, where: Place, path: str, query: str, account: Account, tampering: Tampering) -> Answer:
         world = self.world
         if where.kind == "jobs":
-            return page(world.jobs if account.sees_jobs else self._nothing, path, query, tampering)
+            return self._page(world.jobs if account.sees_jobs else self._nothing, path, query, tampering)
         if where.kind == "me":
             return self._me(account, where.prefix)
         if where.kind == "gateway_me":
             return json_answer(200, {"count": 1, "next": None, "previous": None, "results": [gateway_user(account)]})
         if where.kind == "tokens":
-            return page(token_table(self.tokens, self.product, account), path, query, tampering)
+            return self._page(token_table(self.tokens, self.product, account), path, query, tampering)
         if where.kind in world.objects:
             table = world.objects[where.kind]
-            return page(table if account.sees_jobs else Table(table.schema), path, query, tampering)
+            return self._page(table if account.sees_jobs else Table(table.schema), path, query, tampering)
         if where.kind.endswith("/"):
             return self._object(where)
         return self._of_job(where, path, query, account, tampering)
+
+    def _page(self, table: Table[RowT], path: str, query: str, tampering: Tampering) -> Answer:
+        return page(table, path, query, tampering, self.world.max_page_size)
 
     def _of_job(self, where: Place, path: str, query: str, account: Account, tampering: Tampering) -> Answer:
         job = self.world.jobs.rows.get(where.id)
         detail = where.kind == "job"
         allow = DETAIL_ALLOWS if detail else b"GET, HEAD, OPTIONS"
         if job is None:
-            body = {"detail": "No Job matches the given query."} if detail else {"detail": "Not found."}
+            body = {"detail": "No Job matches the given query."} if detail else NOT_FOUND
             return json_answer(404, body, allow=allow)
         if not account.sees_jobs:
             return json_answer(403, FORBIDDEN, allow=allow)
@@ -142,8 +146,8 @@ class Controller:
             return json_answer(200, job.detail_document(), allow=allow)
         if where.kind == "job_labels":
             known = self.world.objects["labels"].rows
-            return page(Table(LABELS, (known[id_] for id_ in job.labels if id_ in known)), path, query, tampering)
-        return page(job.summary_table(), path, query, tampering)
+            return self._page(Table(LABELS, (known[id_] for id_ in job.labels if id_ in known)), path, query, tampering)
+        return self._page(job.summary_table(), path, query, tampering)
 
     def _object(self, where: Place) -> Answer:
         table = self.world.objects[where.kind[:-1]]

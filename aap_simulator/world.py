@@ -14,6 +14,7 @@ from aap_simulator import render, render_objects
 from aap_simulator.clock import EPOCH, Clock
 from aap_simulator.entities import Catalog, JobSpec
 from aap_simulator.products import PRODUCTS, Product
+from aap_simulator.query import MAX_PAGE_SIZE
 from aap_simulator.rows import Job
 from aap_simulator.schema import JOBS, OBJECTS
 from aap_simulator.table import Row, Table
@@ -52,6 +53,7 @@ class World:
         self.jobs: Table[Job] = Table(JOBS, finished=True)
         self.objects: dict[str, Table[Row]] = {name: Table(schema) for name, schema in OBJECTS.items()}
         self.deleted: dict[int, JobTruth] = {}
+        self.max_page_size = MAX_PAGE_SIZE
         self.changed = False
 
     def advance(self) -> None:

@@ -13,6 +13,7 @@ import requests
 from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.controller.redaction import redact
+from aap_pipeline.controller.transport import BoundedAdapter, time_limit
 from aap_pipeline.errors import PipelineError
 
 _TIMEOUT_SECONDS = 5.0
@@ -128,7 +129,10 @@ def receivers(settings: AlertSettings) -> list[Receiver]:
 
 def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str]) -> None:
     try:
-        answer = requests.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+        with requests.Session() as session, time_limit(_TIMEOUT_SECONDS):
+            session.mount("https://", BoundedAdapter())
+            session.mount("http://", BoundedAdapter())
+            answer = session.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:
         # The address of a webhook is its password, and requests repeats it in pieces.
         raise DeliveryFailed(f"No answer ({type(error).__name__}).") from None

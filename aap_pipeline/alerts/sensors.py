@@ -1,5 +1,6 @@
 """The sensors behind the alerts: finished runs and their checks, stale clusters; and the delivery."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,14 +41,24 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
 
-_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # somebody meant a cancelled one
-_SETTLED = timedelta(seconds=3)
-_AWAKE_SINCE = datetime.now(UTC)
-_CATCH_UP = timedelta(minutes=5)
-"""After a night in which `up` did not run every cluster is stale, and a minute later none."""
-_MOST_RUNS = 200
-_PATIENCE = timedelta(minutes=2)
-"""A sync that failed is tried again after 15 s, 30 s, a minute: nobody is woken for what mends itself."""
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # a cancelled run was cancelled on purpose
+_LOADED = datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a tick looks at, and how long it waits before something counts."""
+
+    settled: timedelta = timedelta(seconds=3)
+    """A run counts this long after its end: one that is committed late is not passed over."""
+
+    patience: timedelta = timedelta(minutes=2)
+    """A failed sync is tried again after 15 s, 30 s and a minute: no alert is sent for what mends itself."""
+
+    catch_up: timedelta = timedelta(minutes=5)
+    """After a night in which `up` did not run every cluster is stale, and a minute later none."""
+
+    most_runs: int = 200
 
 
 @sensor(
@@ -61,17 +72,23 @@ _PATIENCE = timedelta(minutes=2)
 )
 def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """Look at what finished since the last tick, at the clusters' freshness, and tell who is to be told."""
-    now = datetime.now(UTC)
+    return look(context, warehouse, Limits(), now=datetime.now(UTC), awake_since=_LOADED)
+
+
+def look(
+    context: SensorEvaluationContext, warehouse: Warehouse, limits: Limits, *, now: datetime, awake_since: datetime
+) -> SensorResult | SkipReason:
+    """One tick at `now` of a daemon that runs since `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
-    records = _finished(context.instance, since, now - _SETTLED)
+    records = _finished(context.instance, since, now - limits.settled, limits.most_runs)
     try:
         settings = alert_settings()
         with warehouse.connection() as connection:
-            _note_runs(connection, settings, [_outcome(context.instance, record) for record in records])
+            _note_runs(connection, settings, limits, [_outcome(context.instance, record) for record in records])
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
             end_incidents_of(connection, disabled)
             was_stale = open_subjects(connection, "cluster_stale")
-            stale = _stale(connection, now, was_stale)
+            stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
             set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
@@ -87,8 +104,8 @@ def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> Sen
     )
 
 
-def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOutcome]) -> None:
-    found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=_PATIENCE)
+def _note_runs(connection: Connection, settings: AlertSettings, limits: Limits, runs: list[RunOutcome]) -> None:
+    found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=limits.patience)
     for change in found:
         if change.message is None:
             resolve_incident(connection, change.kind, change.subject, settings.secrets())
@@ -99,9 +116,8 @@ def _note_runs(connection: Connection, settings: AlertSettings, runs: list[RunOu
             )
 
 
-def _stale(connection: Connection, now: datetime, was: set[str]) -> dict[str, str]:
-    """Stale clusters, with why."""
-    may_begin = now - _AWAKE_SINCE >= _CATCH_UP
+def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: bool) -> dict[str, str]:
+    """Stale clusters, with why; without `may_begin` only those that were stale already."""
     found = freshness_of_clusters(connection, stale_after(), now, was)
     return {
         name: why_stale(name, verdict)
@@ -110,12 +126,12 @@ def _stale(connection: Connection, now: datetime, was: set[str]) -> dict[str, st
     }
 
 
-def _finished(instance: DagsterInstance, after: datetime, until: datetime) -> list[RunRecord]:
+def _finished(instance: DagsterInstance, after: datetime, until: datetime, most: int) -> list[RunRecord]:
     """Runs that ended in (after, until], oldest first. `until` is a little ago: so that none is passed over."""
     return list(
         instance.get_run_records(
             RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),
-            limit=_MOST_RUNS,
+            limit=most,
             order_by="update_timestamp",
             ascending=True,
         )

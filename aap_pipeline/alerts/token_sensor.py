@@ -87,7 +87,7 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
     store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
     try:
         with (
-            cluster_errors(cluster, warehouse.url()),
+            cluster_errors(cluster),
             ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client,
         ):
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None

@@ -18,7 +18,10 @@ def command() -> None:
 @command.command(name="list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the roles that are restricted; every other reader sees all organizations."""
+    """List the restricted roles.
+
+    Every other reader sees all organizations.
+    """
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.marts.access import access
 

@@ -274,7 +274,7 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
     hint = cluster.product if cluster.product_version else None
     store = DatabaseTokenStore(url, secrets, cluster.id)
     try:
-        with cluster_errors(cluster, url):
+        with cluster_errors(cluster):
             store.load()  # a wrong key is reported before any request
             with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
                 findings = check(client)

@@ -68,7 +68,7 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) 
     from aap_pipeline.raw.session import SyncRequest
 
     request = SyncRequest(cluster, tell=partial(click.echo, err=True))
-    with cluster_errors(cluster, url):
+    with cluster_errors(cluster):
         with connect(url) as connection:
             wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
             doubted = {*wrong, *checks.provisional(connection, cluster.id)}

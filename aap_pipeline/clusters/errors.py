@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from aap_pipeline.clusters.registry import Cluster
-from aap_pipeline.database.connection import describe
-from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.database.connection import clear_errors
 from aap_pipeline.errors import PipelineError
 
 _PACKAGE = Path(__file__).parents[1]
@@ -23,21 +20,16 @@ class UnexpectedFailure(PipelineError):
 
 
 @contextmanager
-def cluster_errors(cluster: Cluster, database_url: str) -> Iterator[None]:
-    """Turn every exception of the block into a PipelineError about `cluster`, without a secret.
+def cluster_errors(cluster: Cluster) -> Iterator[None]:
+    """Turn every exception of the block into a PipelineError, without a secret.
 
-    A PipelineError passes; DatabaseUnreachable if the server of `database_url` failed, UnexpectedFailure for the rest.
+    A PipelineError passes, the database's errors become what `clear_errors` makes of them, the rest UnexpectedFailure.
     """
     try:
-        yield
+        with clear_errors():
+            yield
     except PipelineError:
         raise
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DatabaseUnreachable(
-            f"PostgreSQL at {describe(database_url)} failed while cluster {cluster.name} was read "
-            f"({lines[0].rstrip('.')}). Nothing is lost: sync again once the server is up."
-        ) from error
     except Exception as error:  # noqa: BLE001 - the sensors' and commands' promise that a cluster fails alone
         raise UnexpectedFailure(
             f"Cluster {cluster.name} at {cluster.endpoint.base_url} could not be read: {type(error).__name__} at "

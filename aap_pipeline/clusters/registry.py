@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from psycopg.errors import UniqueViolation
@@ -159,8 +159,9 @@ def _one_cluster_per_address(name: str, endpoint: Endpoint) -> Iterator[None]:
         yield
     except UniqueViolation:
         raise ClusterError(
-            f"Cluster {name!r} has the address {endpoint.base_url} of another cluster: each controller is synced "
-            "once. Use that one, or remove that one with `aap-pipeline clusters remove NAME --purge`."
+            f"Cluster {name!r} has the address {replace(endpoint, api_prefix=None).base_url} of another cluster: each "
+            "controller is synced once, and a host and port is one controller. Use that one, or remove that one with "
+            "`aap-pipeline clusters remove NAME --purge`."
         ) from None
 
 

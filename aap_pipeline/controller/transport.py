@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from http.client import HTTPResponse, IncompleteRead, RemoteDisconnected
 from pathlib import Path
@@ -90,7 +91,27 @@ class _Response(HTTPResponse):
         self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock))
 
 
-class _Adapter(HTTPAdapter):
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Let the answers that a BoundedAdapter reads in this block take `seconds` s in all, or raise TimeoutError."""
+    _CLOCK.deadline = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _CLOCK.deadline = math.inf
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Connections whose answers keep to `time_limit`."""
+
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*arguments, **options)
+        if pool.ConnectionCls.response_class is not _Response:
+            pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
+        return pool
+
+
+class _Adapter(BoundedAdapter):
     """Pools that share one TLS context: loading the CAs for each connection costs 20 ms of CPU."""
 
     def __init__(self, context: ssl.SSLContext | None, workers: int) -> None:
@@ -140,7 +161,7 @@ class Transport:
         base = self._session.prepare_request(requests.Request("GET", self._base_url + "/"))
         proxies = get_environ_proxies(self._base_url, no_proxy=None)
         try:
-            pool: Any = adapter.get_connection_with_tls_context(base, endpoint.verify_ssl, proxies)
+            self._pool = adapter.get_connection_with_tls_context(base, endpoint.verify_ssl, proxies)
         except (requests.exceptions.RequestException, ValueError) as error:
             # Of other errors the text may quote the password.
             known = isinstance(error, requests.exceptions.RequestException | failures.LocationValueError)
@@ -149,8 +170,6 @@ class Transport:
                 f"The proxy set in the environment for {self._base_url} is unusable ({reason}): check HTTP_PROXY, "
                 "HTTPS_PROXY and NO_PROXY."
             ) from None
-        pool.ConnectionCls = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
-        self._pool = pool
         # An http proxy wants the whole URL of an http target; everyone else wants the path.
         self._url_start = adapter.request_url(base, proxies).rstrip("/")
 
@@ -160,7 +179,10 @@ class Transport:
         It is complete within `read_timeout` s, or not an answer. Raises NotSent (no connection), Unreachable, TlsError,
         BodyTooLarge, CorruptBody (cut off), BadEndpoint (what a request cannot carry).
         """
-        _CLOCK.deadline = time.monotonic() + self._read_timeout
+        with time_limit(self._read_timeout):
+            return self._send(method, target, headers, body)
+
+    def _send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> RawAnswer:
         try:
             response = self._pool.urlopen(
                 method,

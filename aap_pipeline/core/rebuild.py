@@ -16,7 +16,9 @@ class NothingArchived(PipelineError):
     """There is no document from which core could be rebuilt."""
 
 
-def rebuild(url: str, cluster_id: int, progress: Progress | None = None) -> ParseResult:
+def rebuild(
+    url: str, cluster_id: int, progress: Progress | None = None, *, batch_size: int = BATCH_SIZE
+) -> ParseResult:
     """Store every archived document of the cluster again, oldest first, over what is there.
 
     Rows that the archive covers end as their newest document says, whether they were damaged, emptied or fine; ids,
@@ -27,7 +29,7 @@ def rebuild(url: str, cluster_id: int, progress: Progress | None = None) -> Pars
     with connect(url, autocommit=True) as connection:
         while newest := _newest_archived(connection, cluster_id, reached):
             selection = Selection(Source.ARCHIVE, cluster_id, after=reached)
-            total.merge(run(url, selection, Bounds(BATCH_SIZE, BATCH_BYTES), progress))
+            total.merge(run(url, selection, Bounds(batch_size, BATCH_BYTES), progress))
             reached = newest
     if not reached:
         raise NothingArchived(

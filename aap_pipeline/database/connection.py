@@ -113,7 +113,7 @@ def clear_errors() -> Iterator[None]:
             f"The server cannot be written to: {error.diag.message_primary}. If it is a standby, set "
             "AAP_PIPELINE_DATABASE_URL to the primary."
         ) from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
         raise DatabaseUnreachable(
             f"PostgreSQL ended the connection or refused the work: {reason}. What was committed is safe; run it again."

@@ -58,7 +58,6 @@ class _Rule(NamedTuple):
 
 
 _SERVER_RULES = (
-    _Rule("jit", "off", "PostgreSQL may compile a query for a second that runs for milliseconds"),
     _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages again and again"),
     _Rule("work_mem", "4MB", "with less than the default, queries sort and join on disk"),
     _Rule("autovacuum", "on", "tables grow, statistics age, and queries get slower"),
@@ -154,7 +153,7 @@ def _server(url: str) -> list[Finding]:
     """What slows the server or endangers its data, in a session as a BI tool has it: without the settings of ours."""
     with psycopg.connect(url, connect_timeout=10, options="-c statement_timeout=0") as connection:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
-        rows = connection.execute(statement("upkeep/server_settings"), rules).fetchall()
+        rows = connection.execute(statement("health/server_settings"), rules).fetchall()
     found = [
         Finding("server", Verdict.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
         for number, name, value, remedy in rows

@@ -94,7 +94,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
 def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:
     tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
     with (
-        cluster_errors(cluster, warehouse.url()),
+        cluster_errors(cluster),
         ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client,
     ):
         return ControllerApi(client).jobs_count(window.after, window.until)

@@ -38,8 +38,6 @@ them over HTTP. Controllers write it, and forget it after 90 days unless told ot
 """External asset: the graph begins where the data does."""
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
-_PIECE_SECONDS = 60.0
-"""Of a backfill at a time: the cluster's live syncs wait no longer than that, and what it read is soon in the marts."""
 
 
 class SyncConfig(Config):
@@ -55,8 +53,13 @@ class SyncConfig(Config):
     )
     in_one_go: bool = Field(
         default=False,
-        description="Backfill: read the whole window in this run. Otherwise one that takes longer pauses after each "
-        "minute, so that the live syncs get their turn, and new_jobs_sensor goes on with it.",
+        description="Backfill: read the whole window in this run. Otherwise a run pauses after `pause_seconds`, and "
+        "new_jobs_sensor goes on with the backfill.",
+    )
+    pause_seconds: float = Field(
+        default=60.0,
+        description="Backfill: how long a run reads before it pauses. The cluster's live syncs wait no longer than "
+        "that, and what was read is in the marts soon after it.",
     )
 
 
@@ -101,7 +104,7 @@ def sync_data(
                 cluster=cluster,
                 since=moment(config.since),
                 until=moment(config.until),
-                pause_after=None if config.in_one_go else _PIECE_SECONDS,
+                pause_after=None if config.in_one_go else config.pause_seconds,
                 dagster_run_id=context.run.run_id,
                 progress=tell,
                 tell=context.log.info,

@@ -119,7 +119,7 @@ def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
     store = DatabaseTokenStore(url, cipher, cluster.id)
     try:
         with (
-            cluster_errors(cluster, url),
+            cluster_errors(cluster),
             ControllerClient(cluster.endpoint, store, _ONE_QUICK_QUESTION, hint=cluster.product) as client,
         ):
             return ControllerApi(client).newest_finished()

@@ -75,7 +75,7 @@ def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Conn
     require_registered(request.cluster)
     name = "aap_pipeline sync"
     with (
-        cluster_errors(request.cluster, database_url),
+        cluster_errors(request.cluster),
         connect(database_url, autocommit=True, application_name=name) as ours,
     ):
         yield ours
@@ -143,7 +143,7 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
     )
     hint = cluster.product if cluster.product_version else None
     with (
-        cluster_errors(cluster, access.database_url),
+        cluster_errors(cluster),
         ControllerClient(cluster.endpoint, tokens, settings, hint=hint) as client,
     ):
         yield client

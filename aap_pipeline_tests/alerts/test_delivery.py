@@ -18,6 +18,8 @@ from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline_tests.aap_simulator.certificate import self_signed
 from aap_pipeline_tests.alerts.local import mail_receiver, web_receiver
+from aap_pipeline_tests.controller.server import Reply, always, serving
+from aap_pipeline_tests.controller.test_proxies import TRICKLES
 
 NOTHING_LISTENS = 9
 
@@ -26,6 +28,20 @@ def retry_now(connection: Connection) -> None:
     """Let the time pass until the next attempt is due."""
     connection.execute("UPDATE pipeline.alert_delivery SET next_attempt = NOW()")
     connection.commit()
+
+
+@pytest.mark.parametrize("what", TRICKLES)
+def test_a_webhook_whose_answer_trickles_in_is_given_up(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Guards against one receiver that holds the alerts for ever."""
+    monkeypatch.setattr("aap_pipeline.alerts.receivers._TIMEOUT_SECONDS", 0.3)
+    with serving(always(Reply(trickle=TRICKLES[what]))) as slow:
+        settings = AlertSettings(webhook_url=SecretStr(f"http://127.0.0.1:{slow.port}/s3cr3t-path"))
+        raise_incident(connection, "run_failed", "update_cluster prod", "Down.")
+        (failure,) = deliver(connection, receivers(settings))
+    assert failure.startswith("webhook: No answer (")
+    assert "s3cr3t" not in failure
 
 
 def test_each_receiver_is_told_once_of_the_beginning_and_once_of_the_end(connection: Connection) -> None:

@@ -12,6 +12,8 @@ from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.sensors import new_jobs_sensor
+from aap_pipeline_tests.controller.conftest import aap_24
+from aap_pipeline_tests.controller.server import Reply, always, serving
 from aap_pipeline_tests.site import Site
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -36,6 +38,31 @@ def tick() -> str:
     answer = tokens_sensor(warehouse=Warehouse())
     assert isinstance(answer, SkipReason)
     return str(answer.skip_message)
+
+
+@pytest.mark.parametrize("token", ["\ufefftok_abc", "tok_abc\ndefgh", "tok_…"])
+def test_a_token_that_cannot_be_sent_is_told_and_the_others_are_looked_at(
+    site: Site, controller: SimulatorServer, token: str
+) -> None:
+    """Guards against one cluster's token that makes every tick fail, and so hides the end of all others."""
+    with serving(aap_24(always(Reply({"results": []})))) as other:
+        site.register("bad", other, access=token)
+        without_refresh_token(site)
+        assert tick() == "2 clusters asked; tokens refused by: bad; about to end: prod."
+    ((message,),) = site.query("SELECT message FROM pipeline.alert WHERE kind = 'token_refused'")
+    assert "The access token holds a" in message
+    assert "tok_" not in message
+
+
+@pytest.mark.parametrize("body", [{}, {"results": [{"id": 1}]}, {"results": None}, [], {"results": [None]}])
+def test_an_odd_answer_of_one_controller_is_no_word_about_its_token(
+    site: Site, controller: SimulatorServer, body: object
+) -> None:
+    """Guards against a document that makes every tick fail."""
+    with serving(aap_24(always(Reply(body)))) as odd:
+        site.register("odd", odd)
+        without_refresh_token(site)
+        assert tick() == "2 clusters asked; tokens refused by: none; about to end: prod."
 
 
 def without_refresh_token(site: Site) -> None:

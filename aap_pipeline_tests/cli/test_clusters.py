@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from aap_pipeline.clusters.file import endpoint_of_url
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.registry import NewCluster, cluster_named, save_clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline_tests.cli.conftest import Cli
+from aap_pipeline_tests.controller.conftest import aap_24
+from aap_pipeline_tests.controller.server import Reply, always, serving
 from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 
@@ -187,14 +189,14 @@ def _key() -> str:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["add", "https://a/api/v2", "--name", "a", "--token-env", "T"], 2, "Leave the path"),
+        (["add", "https://a/b/../c", "--name", "a", "--token-env", "T"], 2, "use a path like /awx"),
+        (["add", "https://[a", "--name", "a", "--token-env", "T"], 2, "looks like https://aap.company.com"),
         (["add", "ftp://a", "--name", "a", "--token-env", "T"], 2, "looks like https://aap.company.com"),
         (["add", "https://a", "--name", "a b", "--token-env", "T"], 2, "use 1 to 100 letters"),
         (["add", "https://a", "--name", "a...b", "--token-env", "T"], 2, "single dots"),
         (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], 2, "NOT_SET is not set"),
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
-        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", __file__], 2, "without"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "does not exist"),
         (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
         (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),
@@ -215,7 +217,7 @@ def test_a_mistake_is_one_line(
 
 
 def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
-    keyed: Cli, monkeypatch: pytest.MonkeyPatch
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Guards against a form that is refused once for each of its fields."""
     monkeypatch.setattr("sys.stdin", io.StringIO("never read"))
@@ -225,6 +227,11 @@ def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
     lines = ("Cluster name 'a,b'", "Address 'a_'", "CA bundle /no-ca", "not both", "Cannot read /no-secret")
     assert len(refused.err.splitlines()) == len(lines)
     assert all(words in line for words, line in zip(lines, refused.err.splitlines(), strict=True))
+    (tmp_path / "refresh").write_text("refresh")
+    refresh = ("--refresh-token-file", str(tmp_path / "refresh"))
+    refused = keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", *refresh)
+    assert (refused.status, refused.err.count("\n")) == (2, 2)
+    assert "of no use without --client-id" in refused.err
     refused = keyed("clusters", "add", "ftp://a", "--name", "a.")
     assert [line[:15] for line in refused.err.splitlines()] == ["Error: Cluster ", "The address of "]
 
@@ -248,6 +255,125 @@ def test_a_token_comes_from_standard_input_where_that_is_no_terminal(
     refused = keyed("clusters", "remove", "a", "--purge")
     assert (refused.status, refused.out.splitlines()[-1].partition(": ")[2]) == (1, "Nothing is deleted.")
     assert names(keyed) == [("a", "enabled")]
+
+
+UNSENDABLE = ["tok_abc\ndefgh\n", "tok_abc…defgh", "tok_abc\u200bdefgh", "tok_abc\ufeffdefgh", "tok_abc defgh"]
+
+
+@pytest.mark.parametrize("text", UNSENDABLE)
+@pytest.mark.parametrize("way", ["file", "environment", "standard input", "refresh token", "import", "update"])
+def test_a_token_that_cannot_be_sent_is_refused_when_it_is_entered(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str, text: str
+) -> None:
+    """Guards against a token that is taken, stops all syncs, and is printed and logged in parts."""
+    (tmp_path / "good").write_text("good")
+    (tmp_path / "bad").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("BAD", text)
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    add = ("clusters", "add", "https://a", "--name", "a")
+    file = ("--token-file", str(tmp_path / "bad"))
+    if way == "update":
+        assert keyed(*add, "--token-file", str(tmp_path / "good")).status == 0
+        refused = keyed("clusters", "update", "a", *file)
+    elif way == "import":
+        described = "clusters:\n  - {name: a, address: a, access_token_file: bad}\n"
+        (tmp_path / "clusters.yaml").write_text(described)
+        refused = keyed("clusters", "import", str(tmp_path / "clusters.yaml"))
+        assert refused.err.startswith(f"Error: {tmp_path / 'clusters.yaml'}:2: The access token holds")
+    else:
+        refused = {
+            "file": lambda: keyed(*add, *file),
+            "environment": lambda: keyed(*add, "--token-env", "BAD"),
+            "standard input": lambda: keyed(*add),
+            "refresh token": lambda: keyed(
+                *add,
+                "--token-file",
+                str(tmp_path / "good"),
+                "--refresh-token-file",
+                str(tmp_path / "bad"),
+                "--client-id",
+                "c",
+            ),
+        }[way]()
+    assert refused.status == (2 if way == "import" else 1)
+    assert "and cannot be sent: copy it again, alone, as one line" in refused.err
+    assert not any(part in refused.out + refused.err for part in ("tok_", "defgh"))
+    assert names(keyed) == ([("a", "enabled")] if way == "update" else [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_token_file_with_a_byte_order_mark_is_read(
+    keyed: Cli, tmp_path: Path, encoding: str, server: SimulatorServer
+) -> None:
+    """Guards against files that editors of Windows and PowerShell write."""
+    (tmp_path / "token").write_text(f"{server.token.access_token}\r\n", encoding=encoding)
+    assert keyed("clusters", "add", server.url, "--name", "a", "--token-file", str(tmp_path / "token")).status == 0
+    assert keyed("clusters", "check", "a").status == 0
+
+
+def test_one_cluster_with_a_stored_token_that_cannot_be_sent_fails_alone(
+    keyed: Cli, database_url: str, server: SimulatorServer
+) -> None:
+    """Guards against a command that ends in a traceback before it comes to others, or that quotes a token."""
+    cipher = Cipher([_key()])
+    with connect(database_url) as connection, serving(aap_24(always(Reply({"count": 0, "results": []})))) as other:
+        entries = [
+            NewCluster("a-bad", Endpoint("http", "127.0.0.1", other.port), Tokens("tok_abc\ndefgh")),
+            NewCluster("prod", endpoint_of_url(server.url), Tokens(server.token.access_token)),
+        ]
+        save_clusters(connection, cipher, entries)
+        connection.commit()
+        for command in (["clusters", "check"], ["sync", "--dry-run"], ["sync"], ["reconcile"]):
+            outcome = keyed(*command)
+            said = outcome.out + outcome.err
+            assert outcome.status == 1
+            assert "The access token holds a line break, and cannot be sent" in said, command
+            assert "aap-pipeline clusters update a-bad --token-file FILE" in said
+            assert "prod" in said
+            assert not any(part in said for part in ("tok_", "defgh", "Traceback"))
+    with connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM clusters_job").fetchone() == (True,)
+        for table in ("pipeline.sync_run", "pipeline.alert"):
+            rows = connection.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
+            assert not any(part in str(rows) for part in ("tok_", "defgh"))
+    for command in (["status"], ["doctor"], ["clusters", "list"]):
+        said = "".join(map(str, keyed(*command)))
+        assert not any(part in said for part in ("tok_", "defgh"))
+
+
+def test_a_controller_below_a_path_is_added_shown_and_changed(
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str
+) -> None:
+    """Guards against an address that is refused, or shown without what makes it one."""
+    monkeypatch.setenv("T", "a-token")
+    added = keyed("clusters", "add", "https://tools.company.com/awx/", "--name", "a", "--token-env", "T")
+    assert added.out.startswith("Added cluster a at https://tools.company.com/awx.\n")
+    (tmp_path / "clusters.yaml").write_text(
+        "clusters:\n"
+        "  - {name: b, address: b.company.com, api_prefix: /awx, access_token: t}\n"
+        "  - {name: c, address: c.company.com, api_prefix: awx/api/v2/, access_token: t}\n"
+        "  - {name: d, address: d.company.com, access_token: t}\n"
+    )
+    assert keyed("clusters", "import", str(tmp_path / "clusters.yaml")).status == 0
+    listed = {row["name"]: row["url"] for row in json.loads(keyed("clusters", "list", "--json").out)}
+    assert listed == {
+        "a": "https://tools.company.com/awx",
+        "b": "https://b.company.com/awx",
+        "c": "https://c.company.com/awx",
+        "d": "https://d.company.com",
+    }
+    keyed("clusters", "update", "a", "--token-env", "T")
+    keyed("clusters", "update", "b", "--url", "https://b.company.com/tower")
+    keyed("clusters", "update", "c", "--url", "https://c.company.com")
+    with connect(database_url) as connection:
+        prefixes = [cluster_named(connection, name).endpoint.api_prefix for name in "abcd"]
+    assert prefixes == ["/awx", "/tower", None, None]
+    for bad in ("/a?b", "/..", "/a b", "/é"):
+        (tmp_path / "clusters.yaml").write_text(
+            f"clusters: [{{name: e, address: e, api_prefix: '{bad}', access_token: t}}]\n"
+        )
+        refused = keyed("clusters", "import", str(tmp_path / "clusters.yaml"))
+        assert (refused.status, "use a path like /awx" in refused.err) == (2, True)
 
 
 def stored_tokens(database_url: str) -> Tokens:

@@ -31,6 +31,8 @@ _COMMANDS = (
     ["costs", "show"],
     ["costs", "set", "manual", "1"],
     ["templates", "list"],
+    ["access", "grant", "poor", "--nothing"],
+    ["access", "revoke", "poor"],
     ["settings", "show"],
     ["settings", "set", "token_warning_days", "21"],
     ["sql", "SELECT * FROM clusters_cluster"],

@@ -90,6 +90,7 @@ SELECT (SELECT array_agg(c::text ORDER BY id) FROM clusters_costs c), (SELECT co
     (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (
         SELECT oid FROM pg_database WHERE datname = current_database()))
 """
+_SESSIONS = "SELECT FROM pg_stat_activity WHERE application_name = 'aap_pipeline sql'"
 
 
 @pytest.fixture(params=["superuser", "owner", "may become a superuser"])
@@ -135,9 +136,8 @@ def test_no_trick_changes_anything(url: str, database_url: str, tmp_path: Path) 
             text = opening.replace("{}", write.replace("@", str(target)))
             with suppress(PipelineError), clear_errors():
                 run(url, text)
-            # The session that held a lock may take a moment to end after its client has closed it.
-            wait_for(lambda: state() == before)
-            assert not target.exists(), text
+            wait_for(lambda: not watching.execute(_SESSIONS).fetchall())  # a server process ends after its client
+            assert (state(), target.exists()) == (before, False), text
 
 
 def test_a_reader_of_the_marts_may_ask_and_sees_no_more(postgres: PostgresServer, database_url: str) -> None:

@@ -60,9 +60,10 @@ def test_the_same_name_again_updates_the_cluster(connection: Connection, cipher:
     before = cluster_named(connection, "prod")
     connection.execute("UPDATE clusters_cluster SET api_prefix = '/api/v2'")
     assert save_clusters(connection, cipher, [PROD]) == {"prod": False}
-    assert (
-        cluster_named(connection, "prod").endpoint.api_prefix is None
-    )  # the entry names none: the next probe finds it
+    assert cluster_named(connection, "prod").endpoint == PROD.endpoint
+    below = replace(PROD, endpoint=replace(PROD.endpoint, api_prefix="/awx"))
+    save_clusters(connection, cipher, [below])
+    assert cluster_named(connection, "prod").endpoint == below.endpoint
     moved = replace(PROD, endpoint=Endpoint("https", "new.example.com", 443))
     save_clusters(connection, cipher, [moved])
     after = cluster_named(connection, "prod")

@@ -77,28 +77,26 @@ def _exact(connection: Connection) -> list[Any]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_rebuild_of_a_random_history_gives_identical_tables(
-    connection: Connection, database_url: str, cluster: int, monkeypatch: pytest.MonkeyPatch, seed: int
+    connection: Connection, database_url: str, cluster: int, seed: int
 ) -> None:
     """Guards against tables that depend on which documents shared a batch, were replayed, or came first."""
     rng = random.Random(seed)
     _live(connection, database_url, cluster, rng)
     expected, removed = tables_of(connection, cluster), _exact(connection)
     connection.commit()
-    monkeypatch.setattr("aap_pipeline.core.rebuild.BATCH_SIZE", rng.choice([1, 2, 7, 2_000]))
-    rebuild(database_url, cluster)
+    batch_size = rng.choice([1, 2, 7, 2_000])
+    rebuild(database_url, cluster, batch_size=batch_size)
     assert_same(tables_of(connection, cluster), expected)
     assert _exact(connection) == removed
     for table in ("job", "jobtemplate", "organization", "project", "inventory", "aapuser", "host", "label"):
         connection.execute(f"DELETE FROM clusters_{table}".encode())
     connection.commit()
-    rebuild(database_url, cluster)
+    rebuild(database_url, cluster, batch_size=batch_size)
     assert_same(tables_of(connection, cluster), expected)
     assert _exact(connection) == removed
 
 
-def test_a_sync_during_a_rebuild_has_the_last_word(
-    connection: Connection, database_url: str, cluster: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sync_during_a_rebuild_has_the_last_word(connection: Connection, database_url: str, cluster: int) -> None:
     """Guards against a rebuild that puts documents it read before over what a sync stored meanwhile, and ends."""
     for name in ("first", "second"):
         add_raw(connection, cluster, [job(1, name=name), job(2, name=name)])
@@ -111,8 +109,7 @@ def test_a_sync_during_a_rebuild_has_the_last_word(
             parse(database_url, cluster)
         told.append(result.jobs)
 
-    monkeypatch.setattr("aap_pipeline.core.rebuild.BATCH_SIZE", 1)
-    rebuild(database_url, cluster, sync)
+    rebuild(database_url, cluster, sync, batch_size=1)
     assert values(connection, "SELECT external_id, name, num_hosts FROM clusters_job ORDER BY 1") == [
         (1, "second", 1),
         (2, "newest", 0),

@@ -122,6 +122,21 @@ def test_a_wrong_token_fails_and_no_secret_is_in_the_event_log(
         assert secret not in said
 
 
+@pytest.mark.parametrize("token", ["tok_abc\ndefgh", "\ufefftok_abc", "tok_abc\x00defgh", "tok_abc…defgh"])
+def test_no_part_of_a_token_that_cannot_be_sent_is_in_the_event_log(
+    site: Site, controller: SimulatorServer, capfd: pytest.CaptureFixture[str], token: str
+) -> None:
+    """Guards against libraries that quote the header, and its parts that no search for the token finds."""
+    site.register("prod", controller, access=token)
+    result = site.run("prod")
+    assert "The access token holds a" in failure_of(result)
+    said = everything_said(site, result) + "".join(capfd.readouterr())
+    stored = site.query("SELECT error FROM pipeline.sync_run")
+    for part in ("tok_abc", "defgh"):
+        assert part not in said
+        assert part not in str(stored)
+
+
 def test_no_secret_of_a_successful_run_is_in_the_event_log(
     site: Site, controller: SimulatorServer, capfd: pytest.CaptureFixture[str]
 ) -> None:

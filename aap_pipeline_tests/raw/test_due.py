@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aap_pipeline.controller.errors import CorruptBody, Unreachable
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.raw.due import (
     Due,
@@ -49,6 +50,15 @@ def test_a_newer_job_is_always_a_reason(cluster: SyncState, now: datetime) -> No
     reason = reason_to_sync(cluster, newest, now)
     assert reason
     assert len(f"{REASON_TAG}: {reason}") <= 30, "the Dagster UI cuts it off"
+
+
+@given(states, moments)
+def test_an_error_in_place_of_an_answer_starts_nothing_unless_it_is_of_one_odd_job(
+    cluster: SyncState, now: datetime
+) -> None:
+    """Guards against syncs that must fail, and against a document that keeps a cluster from being synced."""
+    assert what_is_due(cluster, Unreachable("No connection."), now) is None
+    assert what_is_due(cluster, CorruptBody("No valid finish time."), now) == what_is_due(cluster, None, now)
 
 
 @given(states, moments, st.none() | st.timedeltas(10 * MINUTE, timedelta(days=400)))

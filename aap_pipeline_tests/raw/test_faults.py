@@ -36,7 +36,6 @@ from aap_pipeline_tests.raw.rig import (
     patient,
     stored_jobs,
 )
-from aap_simulator.answers import FORBIDDEN, json_answer
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
 from aap_simulator.tokens import PLAIN
@@ -224,19 +223,15 @@ def test_a_user_without_permission_loses_nothing_that_is_here(rig: Rig, server: 
 
 
 def test_visible_jobs_with_forbidden_host_summaries_are_an_error_that_says_so(
-    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, server: SimulatorServer
 ) -> None:
     """Guards against jobs that are stored without hosts because a role is missing."""
     with_jobs(server, 5)
-    monkeypatch.setattr("aap_simulator.routes.Controller._of_job", forbidden)
+    server.faults.add(Fault("status", statuses=(403,), paths=frozenset({"host_summaries"})))
     with pytest.raises(PermissionDenied, match=r"job_host_summaries.*System Auditor"):
         rig.sync()
     assert rig.raw_jobs() == {}
     assert rig.watermark is None
-
-
-def forbidden(*_: object) -> Any:
-    return json_answer(403, FORBIDDEN)
 
 
 def test_a_controller_that_is_down_is_left_alone_soon(rig: Rig, server: SimulatorServer) -> None:
@@ -262,18 +257,14 @@ def test_retry_after_beyond_the_budget_fails_at_once(rig: Rig, server: Simulator
 
 
 def test_host_summaries_that_are_not_found_although_the_job_is_there_are_an_error(
-    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, server: SimulatorServer
 ) -> None:
     """Guards against taking a job for deleted because one answer says so."""
     with_jobs(server, 3)
-    monkeypatch.setattr("aap_simulator.routes.Controller._of_job", not_found)
+    server.faults.add(Fault("status", statuses=(404,), paths=frozenset({"host_summaries"})))
     with pytest.raises(IncompleteAnswer, match="HTTP 404"):
         rig.sync()
     assert rig.watermark is None
-
-
-def not_found(*_: object) -> Any:
-    return json_answer(404, {"detail": "Not found."})
 
 
 def test_a_database_that_goes_away_is_a_clear_error(rig: Rig, server: SimulatorServer) -> None:
@@ -287,7 +278,7 @@ def test_a_database_that_goes_away_is_a_clear_error(rig: Rig, server: SimulatorS
                 "WHERE application_name = 'aap_pipeline sync' AND datname = current_database()"
             )
 
-    with pytest.raises(DatabaseUnreachable, match="Nothing is lost"):
+    with pytest.raises(DatabaseUnreachable, match="What was committed is safe"):
         rig.sync(progress=cut)
     rig.sync()
     assert_raw_is_truth(rig)

@@ -34,7 +34,6 @@ from aap_pipeline_tests.raw.events import (
     events,
 )
 from aap_pipeline_tests.raw.rig import NOW, Rig, empty_world, patient, stored_jobs, true_jobs
-from aap_simulator import query
 from aap_simulator.faults import Fault, FaultPlan
 from aap_simulator.server import SimulatorServer
 from aap_simulator.synthetic import SyntheticWorld
@@ -202,16 +201,15 @@ def played(shared_server: SimulatorServer, module_database_url: str) -> Play:
 
     def play(script: list[Event]) -> History:
         world = empty_world(jobs=10)
+        world.max_page_size = 4
         shared_server.use(world, faults=FaultPlan(seed=1))
         shared_server.token = shared_server.tokens.issue()
         with closing(Rig(module_database_url, shared_server, settings=patient(retries=4))) as rig:
             rig.execute(FORGET_CLUSTERS)
             rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10'), ('sync_workers', '4')")
             rig.register()
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(query, "MAX_PAGE_SIZE", 4)
-                history = History(rig, world)
-                history.play(script)
+            history = History(rig, world)
+            history.play(script)
         return history
 
     return play

@@ -26,8 +26,9 @@ from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, nightly, 
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_tag, this_process
-from aap_pipeline.raw import assets
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
+from aap_pipeline_tests.controller.conftest import aap_24
+from aap_pipeline_tests.controller.server import Reply, always, serving
 from aap_pipeline_tests.site import Site, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -108,17 +109,14 @@ def test_a_dead_database_changes_no_partition_and_starts_no_run(site: Site, monk
     assert list(site.instance.get_dynamic_partitions(NAME)) == ["alpha"]
 
 
-def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(
-    site: Site, controller: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(site: Site, controller: SimulatorServer) -> None:
     """Guards against a launchpad's backfill that nobody goes on with, or that new jobs have to wait for."""
-    monkeypatch.setattr(assets, "_PIECE_SECONDS", 0.0)
     world = small_world(days=300, jobs=60)
     controller.use(world)
     site.register("prod", controller)
     assert site.run("prod").success
     site.query("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') RETURNING 1")
-    assert site.run("prod", since="2000-01-01", until="2100-01-01").success
+    assert site.run("prod", since="2000-01-01", until="2100-01-01", pause_seconds=0).success
     world.add_job(finished=world.clock.now() - timedelta(minutes=1))
     reasons = []
     while requests := ask(site).run_requests:
@@ -126,7 +124,7 @@ def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(
         reasons.append(request.tags[REASON_TAG].partition(" at ")[0])
         config = request.run_config["ops"]["raw__sync_data"]["config"] if request.run_config else {}
         assert ("dagster/priority" in request.tags) == bool(config)
-        assert site.run("prod", **config).success
+        assert site.run("prod", **config, pause_seconds=0).success
     assert reasons[:3] == ["new job", *["backfill goes on"] * 2]
     assert site.query("SELECT count(*) FROM clusters_job") == [(len(world.truth().jobs),)]
 
@@ -232,6 +230,52 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     assert json.loads(ask(site, json.dumps({"unknown": [3, datetime.now(UTC).isoformat()]})).cursor or "").keys() == {
         "dead"
     }
+
+
+UNSENDABLE = ["\ufefftok_abcdefgh", "tok_abc\ndefgh", "tok_…", "tok_\x00"]
+
+
+@pytest.mark.parametrize("token", UNSENDABLE)
+def test_a_token_that_cannot_be_sent_is_its_own_clusters_error(
+    site: Site, controller: SimulatorServer, token: str
+) -> None:
+    """Guards against one cluster's token that makes every tick fail for all clusters."""
+    site.register("prod", controller)
+    with serving(aap_24(always(Reply({"results": []})))) as other:
+        site.register("bad", other, access=token)
+        result = ask(site)
+        assert due(result) == ["prod"]
+        with connect(site.url) as connection:
+            set_enabled(connection, "prod", enabled=False)
+        remark = said(ask(site))
+    assert "bad: The access token holds a" in remark
+    assert "update bad --token-file FILE" in remark
+    assert "tok_" not in remark
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"id": 1, "finished": "2026-06-30T23:59:60Z"},
+        {"id": 1, "finished": "2026-11-29T10:00:00"},
+        {"id": 1, "finished": "0000-01-01T00:00:00Z"},
+        {"id": 1, "finished": 5},
+        {"id": 1},
+        {},
+        None,
+        "a job",
+    ],
+)
+def test_an_odd_newest_job_is_its_own_clusters_error_and_does_not_hold_up_its_syncs(
+    site: Site, controller: SimulatorServer, job: object
+) -> None:
+    """Guards against one document that makes every tick fail, or that keeps its cluster from being synced again."""
+    site.register("prod", controller)
+    with serving(aap_24(always(Reply({"results": [job]})))) as odd:
+        site.register("odd", odd)
+        first = ask(site)
+        assert sorted(due(first)) == ["odd", "prod"]  # never synced: due whatever the answer
+        assert json.loads(first.cursor or "")["odd"][0] == 1
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "null", '{"prod": 3}', '{"prod": ["x", "y"]}', "{"])

@@ -210,10 +210,11 @@ def test_progress_reaches_the_count(rig: Rig, server: SimulatorServer) -> None:
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
-def test_another_page_cap_loses_nothing(rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_page_cap_loses_nothing(rig: Rig, server: SimulatorServer) -> None:
     """Guards against taking a page that a controller caps below 200 for the last one."""
-    monkeypatch.setattr("aap_simulator.query.MAX_PAGE_SIZE", 25)
-    server.use(filled_world(jobs=120))
+    world = filled_world(jobs=120)
+    world.max_page_size = 25
+    server.use(world)
     rig.settings = patient(workers=2)
     rig.sync()
     assert_raw_is_truth(rig)

@@ -9,6 +9,5 @@ FROM unnest(%(names)s::text[], %(wanted)s::text[]) WITH ORDINALITY AS rule (name
 JOIN pg_catalog.pg_settings s ON s.name LIKE rule.name
 WHERE CASE WHEN s.unit IS NULL THEN s.setting IN ('on', 'off') AND s.setting <> rule.wanted
         ELSE pg_size_bytes(current_setting(s.name)) < pg_size_bytes(rule.wanted) END
-    AND (s.name <> 'jit' OR pg_jit_available())
     AND (rule.name <> 'enable\_%%' OR s.boot_val = 'on')
 ORDER BY rule.number, s.name
