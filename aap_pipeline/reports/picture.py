@@ -9,7 +9,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from aap_pipeline.errors import import_extra
+from aap_pipeline.errors import PipelineError, import_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,9 +21,13 @@ _AT_LEAST: Final = timedelta(days=13)
 
 
 def savings_picture(days: Sequence[Day], currency: str) -> str:
-    """Markdown with the picture inside, about 10 KB: savings and runs as bars. No day: a sentence."""
+    """Markdown with the picture inside, about 10 KB: savings and runs as bars. No day, or no matplotlib: a sentence."""
     if not days:
         return "Nothing has run in this time."
+    try:
+        import_extra("matplotlib", "pictures")
+    except PipelineError as missing:
+        return f"No picture: {missing}"
     target = BytesIO()
     savings_figure(days, currency).savefig(target, format="png")
     encoded = base64.b64encode(target.getvalue()).decode("ascii")
@@ -32,7 +36,6 @@ def savings_picture(days: Sequence[Day], currency: str) -> str:
 
 def savings_figure(days: Sequence[Day], currency: str) -> Figure:
     """One axis of days, at least one, which need not follow each other; savings above, runs below."""
-    import_extra("matplotlib", "pictures")
     # Imported here: it takes half a second, and every Dagster process loads this module.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num

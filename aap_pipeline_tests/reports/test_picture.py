@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -41,4 +42,13 @@ def test_no_day_is_a_sentence() -> None:
     assert savings_picture([], "USD") == "Nothing has run in this time."
     assert savings_picture([(FIRST, 1, Decimal(1))], "USD").startswith(
         "![Savings and runs a day](data:image/png;base64,"
+    )
+
+
+def test_without_the_extra_the_sentence_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against an asset that fails each night in an installation without matplotlib."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    picture = savings_picture([(FIRST, 1, Decimal(1))], "USD")
+    assert picture == (
+        "No picture: matplotlib is not installed. Run `pip install 'aap-pipeline[pictures]'`, then try again."
     )
