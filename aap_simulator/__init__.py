@@ -8,6 +8,8 @@
 
 Modules: `query`, `table`, `pages` (lists), `routes` (URLs), `app` (ASGI), `server` (sockets), `world`, `synthetic`
 (state and its changes), `catalog`, `generate`, `odd` (made-up jobs), `render`, `render_objects` (documents), `replay`
-(recorded answers), `faults`, `tokens`, `token_rows` (their lists), `log`, `clock`, `products`. Nothing of it is
-imported by the pipeline itself.
+(recorded answers), `faults`, `tokens`, `token_rows` (their lists), `log`, `clock`, `products`.
 """
+
+DEMO_CLUSTERS = ("demo-aap24", "demo-aap25", "demo-awx", "demo-synthetic")
+"""Names of the demo's clusters; here, so that a command recognizes them without loading the simulator."""

@@ -11,15 +11,15 @@ from functools import partial
 from pathlib import Path
 
 from aap_pipeline.errors import PipelineError
+from aap_simulator import DEMO_CLUSTERS
 from aap_simulator.server import SimulatorServer, replay
 from aap_simulator.synthetic import SyntheticWorld, synthetic
 
 RECORDED_SINCE = datetime(2025, 8, 1, tzinfo=UTC)
 """Before the first recorded job: Red Hat's own recording asks from there on."""
 
-_RECORDED = {"demo-aap24": "aap24", "demo-aap25": "aap25", "demo-awx": "awx"}
-_SYNTHETIC = "demo-synthetic"
-DEMO_CLUSTERS = (*_RECORDED, _SYNTHETIC)
+*_REPLAYING, _SYNTHETIC = DEMO_CLUSTERS
+_RECORDED = dict(zip(_REPLAYING, ("aap24", "aap25", "awx"), strict=True))
 _NEW_JOBS_PER_MINUTE = 0.2
 
 

@@ -247,7 +247,7 @@ def rotate() -> None:
 
 
 def _save(entries: list[NewCluster]) -> None:
-    from aap_simulator.demo import DEMO_CLUSTERS
+    from aap_simulator import DEMO_CLUSTERS
 
     settings = Settings()
     with warehouse_connection(settings) as connection:

@@ -40,7 +40,8 @@ def command(remove: bool) -> int:
     out = console()
     out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
     with warehouse(settings) as url:
-        from aap_simulator.demo import DEMO_CLUSTERS, demo_controllers
+        from aap_simulator import DEMO_CLUSTERS
+        from aap_simulator.demo import demo_controllers
 
         with connect(url) as connection:
             known = {cluster.name: cluster for cluster in clusters(connection)}
@@ -99,7 +100,7 @@ def _update(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 def _leave(url: str) -> None:
     """The controllers are gone when the demo is over: nobody shall ask them."""
-    from aap_simulator.demo import DEMO_CLUSTERS
+    from aap_simulator import DEMO_CLUSTERS
 
     with connect(url) as connection:
         for name in DEMO_CLUSTERS:
@@ -133,7 +134,7 @@ def _say_what_next() -> None:
 
 
 def _remove(settings: Settings) -> int:
-    from aap_simulator.demo import DEMO_CLUSTERS
+    from aap_simulator import DEMO_CLUSTERS
 
     with warehouse(settings) as url, connect(url) as connection:
         there = [cluster.name for cluster in clusters(connection) if cluster.name in DEMO_CLUSTERS]
