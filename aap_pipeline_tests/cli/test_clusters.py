@@ -197,6 +197,7 @@ def _key() -> str:
         (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], 2, "NOT_SET is not set"),
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", "FILE"], 2, "without"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "does not exist"),
         (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
         (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),
@@ -206,11 +207,13 @@ def _key() -> str:
     ],
 )
 def test_a_mistake_is_one_line(
-    keyed: Cli, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, words: str
+    keyed: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], status: int, words: str
 ) -> None:
-    """Guards against tracebacks, and against messages that do not say what to do."""
+    """Guards against tracebacks, and against messages that do not say what to do. FILE is a file with one token."""
     monkeypatch.setenv("T", "a-token")
-    refused = keyed("clusters", *arguments)
+    token = tmp_path / "token"
+    token.write_text("another-token\n", encoding="utf-8")
+    refused = keyed("clusters", *(str(token) if each == "FILE" else each for each in arguments))
     assert (refused.status, refused.err.count("\n")) == (status, 1)
     assert words in refused.err
     assert names(keyed) == []
