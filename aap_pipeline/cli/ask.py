@@ -8,7 +8,7 @@ import click
 
 
 def secret(question: str, otherwise: str) -> str:
-    """A secret that is typed unseen, or all that standard input holds where that is no terminal.
+    """A secret that is typed unseen, or all that standard input holds where that is not a terminal.
 
     Raises UsageError, which names the options to use `otherwise`, when there is none.
     """
