@@ -13,7 +13,7 @@ WITH days AS (
         sum(elapsed_seconds) AS seconds, sum(savings) AS savings, sum(savings_as_recorded) AS recorded
     FROM marts.savings_monthly GROUP BY 1, 2, 3, 4
     UNION ALL
-    SELECT cluster_id, 'launches_monthly', date, job_template_id, sum(runs), sum(hosts), sum(elapsed_seconds), 0, 0
+    SELECT cluster_id, 'launches_monthly', month, job_template_id, sum(runs), sum(hosts), sum(elapsed_seconds), 0, 0
     FROM rollup.launches_monthly GROUP BY 1, 2, 3, 4
 )
 SELECT cluster_id, format('%%s templates'' months in %%s differ from their days', count(*), rollup)

@@ -8,6 +8,15 @@ CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
     SELECT r.cluster_id, r.organization_id, r.manual, r.automated, r.hourly, r.person_hour
     FROM rollup.price_period r
     WHERE r.valid_from <= (SELECT marts.today()) AND r.valid_to > (SELECT marts.today());
+-- Prices and minutes of each period beside those of today.
+CREATE VIEW rollup.price AS
+    SELECT d.cluster_id, d.organization_id, d.valid_from, d.valid_to, r.person_hour, r.automated,
+        d.person_hour AS person_hour_as_recorded, d.automated AS automated_as_recorded
+    FROM rollup.price_period d LEFT JOIN marts.current_rate r USING (cluster_id, organization_id);
+CREATE VIEW rollup.minutes AS
+    SELECT e.job_template_id, e.valid_from, e.valid_to, t.manual_minutes, t.creation_minutes,
+        e.manual_minutes AS manual_minutes_as_recorded, e.creation_minutes AS creation_minutes_as_recorded
+    FROM marts.template_minutes e JOIN marts.template_minutes t ON t.job_template_id = e.job_template_id AND t.valid_to = '9999-12-31';
 
 -- What the platform costs per month, with its history.
 CREATE VIEW rollup.subscription_price WITH (security_invoker = true) AS
@@ -89,9 +98,9 @@ CREATE FUNCTION rollup.costs(
 $$;
 
 -- The money of one row of facts or one job, in the order of the columns of savings_daily: by today's rates and minutes, and by those of
--- its day. Inlined by the planner into the statement that calls it.
+-- its day. Inlined by the planner into the statement that calls it, which joins prices, so that many rows are joined by hashing.
 CREATE FUNCTION rollup.money(
-    of_cluster INTEGER, of_organization INTEGER, of_template INTEGER, on_date DATE, with_status TEXT,
+    f marts.formula, p rollup.price, t rollup.minutes, s rollup.counted_month, with_status TEXT,
     hosts BIGINT, runs BIGINT, first_runs BIGINT, elapsed NUMERIC
 ) RETURNS TABLE (
     manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
@@ -100,24 +109,17 @@ CREATE FUNCTION rollup.money(
     automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT n.*, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
-    FROM marts.formula f
-    LEFT JOIN marts.current_rate r ON r.cluster_id = of_cluster AND r.organization_id = of_organization
-    LEFT JOIN rollup.price_period d ON d.cluster_id = of_cluster AND d.organization_id = of_organization
-        AND d.valid_from <= on_date AND d.valid_to > on_date
-    LEFT JOIN marts.template_minutes t ON t.job_template_id = of_template AND t.valid_to = '9999-12-31'
-    LEFT JOIN marts.template_minutes e ON e.job_template_id = of_template AND e.valid_from <= on_date AND e.valid_to > on_date
-    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', on_date::timestamp)::date
-    CROSS JOIN LATERAL (
-        SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts
-    ) p
+    FROM (
+        SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts,
+            CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END AS run_seconds
+    ) r
     CROSS JOIN LATERAL rollup.costs(
-        p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes, r.person_hour,
-        CASE WHEN f.subscription THEN s.price ELSE r.automated END,
-        CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) n
+        r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes,
+        p.person_hour, CASE WHEN f.subscription THEN s.price ELSE p.automated END, r.run_seconds) n
     CROSS JOIN LATERAL rollup.costs(
-        p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, e.manual_minutes, e.creation_minutes, d.person_hour,
-        CASE WHEN f.subscription THEN s.price_as_recorded ELSE d.automated END,
-        CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) o
+        r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes_as_recorded,
+        t.creation_minutes_as_recorded, p.person_hour_as_recorded,
+        CASE WHEN f.subscription THEN s.price_as_recorded ELSE p.automated_as_recorded END, r.run_seconds) o
 $$;
 
 -- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.

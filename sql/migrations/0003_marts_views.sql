@@ -2,70 +2,36 @@
 -- carry the reader's restriction themselves.
 
 -- One row for each month from a key's first to the newest of all, so that cumulative columns have no gaps.
-CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
-    SELECT c.month, c.cluster_id, c.job_template_id, t.job_template, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
-        COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
-        COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
-        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
-        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
-        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
-        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
-        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
-        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
-        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
-        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
-        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
-    FROM (
-        SELECT k.cluster_id, k.job_template_id, d.date AS month
-        FROM (SELECT cluster_id, job_template_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
-        JOIN marts.dim_date d ON d.day = 1 AND d.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
-    ) c
-    JOIN marts.dim_job_template t ON t.job_template_id = c.job_template_id
-    LEFT JOIN (
-        SELECT s.month, s.cluster_id, s.job_template_id, sum(s.runs) AS runs, sum(s.hosts) AS hosts,
-            sum(s.runs) FILTER (WHERE s.status = 'successful') AS successful_runs,
-            sum(s.runs) FILTER (WHERE s.status = 'failed') AS failed_runs, sum(s.elapsed_seconds) AS elapsed_seconds,
-            sum(s.manual_costs) AS manual_costs, sum(s.automated_costs) AS automated_costs, sum(s.savings) AS savings,
-            sum(s.time_savings_seconds) AS time_savings_seconds,
-            sum(s.run_costs) FILTER (WHERE s.status = 'failed') AS failed_run_costs,
-            sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed') AS failed_run_costs_as_recorded,
-            sum(s.manual_costs_as_recorded) AS manual_costs_as_recorded,
-            sum(s.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(s.savings_as_recorded) AS savings_as_recorded
-        FROM marts.savings_monthly s GROUP BY s.month, s.cluster_id, s.job_template_id
-    ) m ON (m.month, m.cluster_id, m.job_template_id) = (c.month, c.cluster_id, c.job_template_id)
-    WINDOW so_far AS (PARTITION BY c.cluster_id, c.job_template_id ORDER BY c.month);
-CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
-    SELECT c.month, c.cluster_id, c.organization_id, t.organization, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
-        COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
-        COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
-        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
-        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
-        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
-        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
-        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
-        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
-        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
-        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
-        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
-    FROM (
-        SELECT k.cluster_id, k.organization_id, d.date AS month
-        FROM (SELECT cluster_id, organization_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
-        JOIN marts.dim_date d ON d.day = 1 AND d.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
-    ) c
-    JOIN marts.dim_organization t ON t.organization_id = c.organization_id
-    LEFT JOIN (
-        SELECT s.month, s.cluster_id, s.organization_id, sum(s.runs) AS runs, sum(s.hosts) AS hosts,
-            sum(s.runs) FILTER (WHERE s.status = 'successful') AS successful_runs,
-            sum(s.runs) FILTER (WHERE s.status = 'failed') AS failed_runs, sum(s.elapsed_seconds) AS elapsed_seconds,
-            sum(s.manual_costs) AS manual_costs, sum(s.automated_costs) AS automated_costs, sum(s.savings) AS savings,
-            sum(s.time_savings_seconds) AS time_savings_seconds,
-            sum(s.run_costs) FILTER (WHERE s.status = 'failed') AS failed_run_costs,
-            sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed') AS failed_run_costs_as_recorded,
-            sum(s.manual_costs_as_recorded) AS manual_costs_as_recorded,
-            sum(s.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(s.savings_as_recorded) AS savings_as_recorded
-        FROM marts.savings_monthly s GROUP BY s.month, s.cluster_id, s.organization_id
-    ) m ON (m.month, m.cluster_id, m.organization_id) = (c.month, c.cluster_id, c.organization_id)
-    WINDOW so_far AS (PARTITION BY c.cluster_id, c.organization_id ORDER BY c.month);
+DO $$
+DECLARE
+    view RECORD;
+BEGIN
+    FOR view IN SELECT * FROM (VALUES ('template', 'job_template'), ('organization', 'organization')) AS v (name, dimension) LOOP
+        EXECUTE format('CREATE VIEW marts.%1$s_monthly WITH (security_invoker = true) AS
+            SELECT c.date AS month, k.cluster_id, k.%2$s_id, t.%2$s, COALESCE(sum(m.runs), 0) AS runs,
+                COALESCE(sum(m.runs) FILTER (WHERE m.status = %3$L), 0) AS successful_runs,
+                COALESCE(sum(m.runs) FILTER (WHERE m.status = %4$L), 0) AS failed_runs, COALESCE(sum(m.hosts), 0) AS hosts,
+                COALESCE(sum(m.elapsed_seconds), 0)::numeric(24,3) AS elapsed_seconds,
+                COALESCE(sum(m.manual_costs), 0)::numeric(38,11) AS manual_costs,
+                COALESCE(sum(m.automated_costs), 0)::numeric(38,11) AS automated_costs,
+                COALESCE(sum(m.savings), 0)::numeric(38,11) AS savings,
+                COALESCE(sum(m.time_savings_seconds), 0)::numeric(24,3) AS time_savings_seconds,
+                COALESCE(sum(m.run_costs) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs,
+                COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs_as_recorded,
+                COALESCE(sum(m.manual_costs_as_recorded), 0)::numeric(38,11) AS manual_costs_as_recorded,
+                COALESCE(sum(m.automated_costs_as_recorded), 0)::numeric(38,11) AS automated_costs_as_recorded,
+                COALESCE(sum(m.savings_as_recorded), 0)::numeric(38,11) AS savings_as_recorded,
+                (sum(sum(m.savings)) OVER so_far)::numeric(38,11) AS cumulated_savings,
+                (sum(sum(m.savings_as_recorded)) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
+            FROM (SELECT cluster_id, %2$s_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
+            JOIN marts.dim_date c ON c.day = 1 AND c.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
+            JOIN marts.dim_%2$s t ON t.%2$s_id = k.%2$s_id
+            LEFT JOIN marts.savings_monthly m ON (m.month, m.cluster_id, m.%2$s_id) = (c.date, k.cluster_id, k.%2$s_id)
+            GROUP BY c.date, k.cluster_id, k.%2$s_id, t.%2$s
+            WINDOW so_far AS (PARTITION BY k.cluster_id, k.%2$s_id ORDER BY c.date)',
+            view.name, view.dimension, 'successful', 'failed');
+    END LOOP;
+END $$;
 
 CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
     SELECT s.*, s.unique_hosts_of_day AS unique_hosts
@@ -77,7 +43,7 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
                 COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs,
                 sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
                 sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
-                sum(d.elapsed_seconds)::numeric(18,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
+                sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
                 sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
                 sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
                 sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
@@ -105,7 +71,7 @@ CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
 
 -- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
-    SELECT s.date AS month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
+    SELECT s.month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
         s.launch_type
     FROM rollup.host_set_monthly s
     JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
@@ -135,8 +101,11 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l
     CROSS JOIN LATERAL (SELECT l.left_out, (j.is_run AND NOT l.left_out)::int AS runs,
         CASE WHEN l.left_out THEN 0 ELSE j.hosts END AS hosts) c
-    CROSS JOIN LATERAL rollup.money(j.cluster_id, j.organization_id, j.job_template_id, j.date, j.status, c.hosts, c.runs,
-        (x.job_id IS NOT NULL)::int, j.elapsed_seconds) m
+    LEFT JOIN rollup.price p ON p.cluster_id = j.cluster_id AND p.organization_id = j.organization_id AND j.date >= p.valid_from
+        AND j.date < p.valid_to
+    LEFT JOIN rollup.minutes t ON t.job_template_id = j.job_template_id AND j.date >= t.valid_from AND j.date < t.valid_to
+    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', j.date::timestamp)::date
+    CROSS JOIN LATERAL rollup.money(f, p, t, s, j.status, c.hosts, c.runs, (x.job_id IS NOT NULL)::int, j.elapsed_seconds) m
     WHERE (SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 
 -- The day on which a template's cumulative savings, creation paid once at the start, came to be above zero and stayed so. A template
