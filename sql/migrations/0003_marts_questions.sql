@@ -57,19 +57,19 @@ BEGIN
     RETURN factor;
 END $$;
 
--- Sums of savings by a key.
-CREATE FUNCTION rollup.savings_by(key TEXT, from_date DATE, to_date DATE, currency TEXT, filter TEXT) RETURNS TABLE (
-    key_id INTEGER, runs BIGINT, successful BIGINT, provisional BIGINT, hosts BIGINT, elapsed NUMERIC, saved_seconds NUMERIC,
+-- Sums of savings by job template.
+CREATE FUNCTION rollup.template_sums(from_date DATE, to_date DATE, currency TEXT, filter TEXT) RETURNS TABLE (
+    template INTEGER, runs BIGINT, successful BIGINT, provisional BIGINT, hosts BIGINT, elapsed NUMERIC, saved_seconds NUMERIC,
     manual NUMERIC, creation NUMERIC, run NUMERIC, failed_run NUMERIC,
     manual_r NUMERIC, creation_r NUMERIC, run_r NUMERIC, failed_run_r NUMERIC
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     RETURN QUERY EXECUTE format($query$
-        SELECT g.key_id, g.runs, g.successful, g.provisional, g.hosts, g.elapsed, g.saved_seconds, round(g.manual * c, 11),
+        SELECT g.template, g.runs, g.successful, g.provisional, g.hosts, g.elapsed, g.saved_seconds, round(g.manual * c, 11),
             round(g.creation * c, 11), round(g.run * c, 11), round(g.failed_run * c, 11), round(g.manual_r * c, 11),
             round(g.creation_r * c, 11), round(g.run_r * c, 11), round(g.failed_run_r * c, 11)
         FROM (
-            SELECT %1$I AS key_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+            SELECT s.job_template_id AS template, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
                 sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
                 sum(s.time_savings_seconds) AS saved_seconds,
                 sum(s.manual_costs) AS manual, sum(s.creation_costs) AS creation, sum(s.run_costs) AS run,
@@ -77,10 +77,10 @@ BEGIN
                 sum(s.manual_costs_as_recorded) AS manual_r, sum(s.creation_costs_as_recorded) AS creation_r,
                 sum(s.run_costs_as_recorded) AS run_r,
                 COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
-            FROM %2$s GROUP BY 1
-        ) g CROSS JOIN (VALUES (%3$L::numeric)) AS v (c)
-        $query$, key, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
-        marts.conversion(currency, to_date));
+            FROM %s GROUP BY 1
+        ) g CROSS JOIN (SELECT $1 AS c) v
+        $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter))
+    USING marts.conversion(currency, to_date);
 END $$;
 
 CREATE FUNCTION marts.savings_by_template(
@@ -96,14 +96,14 @@ CREATE FUNCTION marts.savings_by_template(
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT t.name, g.key_id, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts, g.manual, g.creation + g.run,
+    SELECT t.name, g.template, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts, g.manual, g.creation + g.run,
         g.manual - g.creation - g.run, t.cluster_id, t.organization_id, g.provisional, g.creation, g.run, g.failed_run, g.saved_seconds,
         round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11), g.manual_r, g.creation_r + g.run_r,
         g.manual_r - g.creation_r - g.run_r, g.creation_r, g.run_r, g.failed_run_r
-    FROM rollup.savings_by('job_template_id', from_date, to_date, currency,
+    FROM rollup.template_sums(from_date, to_date, currency,
         rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) g
-    JOIN marts.dim_job_template t ON t.job_template_id = g.key_id
-    WHERE without_template OR g.key_id <> 0 AND g.runs > 0
+    JOIN marts.dim_job_template t ON t.job_template_id = g.template
+    WHERE without_template OR g.template <> 0 AND g.runs > 0
     ORDER BY 10 DESC, 2
 $$;
 
@@ -165,13 +165,13 @@ CREATE FUNCTION marts.totals(
         -- The sum of the templates' rows, so that both agree.
         SELECT COALESCE(sum(s.runs), 0)::bigint AS runs, COALESCE(sum(s.successful), 0)::bigint AS successful,
             COALESCE(sum(s.hosts), 0)::bigint AS hosts, COALESCE(sum(s.elapsed), 0) AS elapsed,
-            COALESCE(sum(s.runs) FILTER (WHERE s.key_id = 0), 0)::bigint AS without_template,
-            COALESCE(sum(s.provisional), 0)::bigint AS provisional, count(*) FILTER (WHERE s.key_id <> 0 AND s.runs > 0) AS templates,
+            COALESCE(sum(s.runs) FILTER (WHERE s.template = 0), 0)::bigint AS without_template,
+            COALESCE(sum(s.provisional), 0)::bigint AS provisional, count(*) FILTER (WHERE s.template <> 0 AND s.runs > 0) AS templates,
             COALESCE(sum(s.saved_seconds), 0) AS saved_seconds, COALESCE(sum(s.manual), 0) AS manual,
             COALESCE(sum(s.creation), 0) AS creation, COALESCE(sum(s.run), 0) AS run, COALESCE(sum(s.failed_run), 0) AS failed_run,
             COALESCE(sum(s.manual_r), 0) AS manual_r, COALESCE(sum(s.creation_r), 0) AS creation_r, COALESCE(sum(s.run_r), 0) AS run_r,
             COALESCE(sum(s.failed_run_r), 0) AS failed_run_r
-        FROM rollup.savings_by('job_template_id', from_date, to_date, currency,
+        FROM rollup.template_sums(from_date, to_date, currency,
             rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) s
     ) g CROSS JOIN marts.formula f
 $$;
@@ -250,15 +250,21 @@ CREATE FUNCTION marts.top_projects(
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, g.manual - g.creation - g.run,
-        p.cluster_id, g.manual_r - g.creation_r - g.run_r
-    FROM rollup.savings_by('project_id', from_date, to_date, currency,
-        rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) g
-    JOIN marts.dim_project p ON p.project_id = g.key_id
-    WHERE g.key_id <> 0 AND g.runs > 0
-    ORDER BY g.runs DESC, p.project_id LIMIT n
-$$;
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, round(g.savings * $1, 11),
+            p.cluster_id, round(g.recorded * $1, 11)
+        FROM (
+            SELECT s.project_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+                sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed, sum(s.savings) AS savings, sum(s.savings_as_recorded) AS recorded
+            FROM %s WHERE s.project_id <> 0 GROUP BY s.project_id HAVING sum(s.runs) > 0
+        ) g JOIN marts.dim_project p USING (project_id)
+        ORDER BY g.runs DESC, p.project_id LIMIT $2
+        $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date,
+            rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)))
+    USING marts.conversion(currency, to_date), n;
+END $$;
 
 -- Ids for a function's filter, by name: marts.totals(…, organizations := marts.ids('organization', ARRAY['Default'])).
 CREATE FUNCTION marts.ids(kind TEXT, names TEXT[]) RETURNS INTEGER[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -379,8 +385,8 @@ BEGIN
         AND s.successful_only = c.successful_only AND c.subscription
     LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, n.runs,
         (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
-        CASE WHEN c.subscription THEN a.hourly ELSE a.manual * 60 END, CASE WHEN c.subscription THEN s.price ELSE a.automated END,
-        CASE WHEN c.subscription THEN s.elapsed_seconds ELSE 60 END) m ON TRUE
+        CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
+        CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
         c.count_check_mode, c.count_slices, c.slices_once, g.slices_once, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
@@ -404,13 +410,13 @@ END $$;
 GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
-    rollup.host_runs_monthly, rollup.price_period, rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
+    rollup.host_runs_monthly, rollup.price, rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
     marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
-    rollup.filter, rollup.between, rollup.savings_by, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+    rollup.filter, rollup.between, rollup.template_sums, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.

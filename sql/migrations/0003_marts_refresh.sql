@@ -15,10 +15,11 @@ CREATE VIEW rollup.job AS
         COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
         j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
         j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
-        EXISTS (SELECT FROM marts.template_minutes m WHERE m.job_template_id = j.job_template_id AND m.excluded
-            AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
-            AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date) AS excluded
+        m.job_template_id IS NOT NULL AS excluded
     FROM archive.all_jobs j CROSS JOIN marts.formula f
+    LEFT JOIN marts.template_minutes m ON m.job_template_id = j.job_template_id AND m.excluded
+        AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
+        AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL;
 
 -- What the dimensions are to hold. A name that several rows share is followed by its cluster, and within one cluster by the id at
@@ -141,9 +142,9 @@ CREATE FUNCTION rollup.write_days(of_cluster INTEGER) RETURNS TABLE (relation TE
 DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
     touched DATE[] := ARRAY(SELECT DISTINCT date_trunc('month', date::timestamp)::date FROM marts_day);
+    added rollup.first_run[];
+    gone rollup.first_run[];
     moved DATE[];
-    whole_before JSONB;
-    whole_after JSONB;
     day DATE;
 BEGIN
     RETURN QUERY SELECT 'runs', count(*) FROM marts_job;
@@ -167,64 +168,44 @@ BEGIN
         j.status, j.launch_type;
     ANALYZE marts_quantity;
 
-    -- First runs on the days, or after a run that is new on them, are looked for again.
-    WITH added AS (
-        SELECT q.job_template_id, q.job_type, q.status, v.extra_slice, min(q.date) AS date
-        FROM marts_quantity q
-        CROSS JOIN LATERAL (VALUES (FALSE, q.runs - q.extra_slices * (NOT f.slices_once)::int), (TRUE, q.extra_slices))
-            AS v (extra_slice, runs)
-        WHERE v.runs > 0 AND q.job_template_id <> 0 GROUP BY 1, 2, 3, 4
-    ), gone AS (
+    -- First runs on the days, or after a run on them, are looked for again: among the jobs of the days and, where a day has lost its
+    -- first run, in core.
+    SELECT array_agg(ROW(n.job_template_id, n.job_type, n.status, n.is_extra_slice, n.job_id, n.finished, n.date, of_cluster, n.organization_id,
+        n.project_id, n.label_set_id, n.inventory_id, n.launch_type)::rollup.first_run) INTO added
+    FROM (
+        SELECT DISTINCT ON (j.job_template_id, j.job_type, j.status, j.is_extra_slice) j.* FROM marts_job j
+        WHERE j.hosts > 0 AND j.job_template_id <> 0
+        ORDER BY j.job_template_id, j.job_type, j.status, j.is_extra_slice, j.finished, j.job_id
+    ) n;
+    WITH gone AS (
         DELETE FROM rollup.first_run r
         WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
-            SELECT FROM added a WHERE a.date < r.date AND (a.job_template_id, a.job_type, a.status, a.extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.extra_slice)))
-        RETURNING r.job_template_id, r.job_type, r.status, r.extra_slice, r.date
-    ), key AS (
-        SELECT a.job_template_id, a.job_type, a.status, a.extra_slice FROM added a WHERE NOT EXISTS (
-            SELECT FROM rollup.first_run r WHERE (a.job_template_id, a.job_type, a.status, a.extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.extra_slice))
-        UNION SELECT g.job_template_id, g.job_type, g.status, g.extra_slice FROM gone g
-    ), found AS (
-        INSERT INTO rollup.first_run AS r
-        SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, j.job_id, j.finished, k.date, of_cluster, j.organization_id,
-            j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type
-        FROM (
-            SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, min(x.date) AS date
-            FROM key k
-            JOIN (
-                SELECT a.job_template_id, a.job_type, a.status, a.extra_slice, a.date FROM added a
-                UNION ALL
-                SELECT y.job_template_id, y.job_type, y.status, v.extra_slice, y.date
-                FROM (
-                    SELECT d.job_template_id, d.job_type, d.status, d.date, d.runs, d.extra_slices FROM marts.savings_daily d
-                    WHERE d.cluster_id = of_cluster
-                    UNION ALL
-                    SELECT o.job_template_id, o.job_type, o.status, o.date, o.runs, o.extra_slices FROM rollup.left_out_daily o
-                    WHERE o.cluster_id = of_cluster
-                ) y
-                CROSS JOIN LATERAL (VALUES (FALSE, y.runs - y.extra_slices * (NOT f.slices_once)::int), (TRUE, y.extra_slices))
-                    AS v (extra_slice, runs)
-                WHERE v.runs > 0
-            ) x USING (job_template_id, job_type, status, extra_slice)
-            GROUP BY 1, 2, 3, 4
-        ) k
-        CROSS JOIN LATERAL (
-            SELECT * FROM rollup.job j
-            WHERE j.finished >= marts.day_start(k.date, f.reporting_timezone)
-              AND j.finished < marts.day_start(k.date + 1, f.reporting_timezone) AND j.cluster_id = of_cluster AND NOT j.excluded
-              AND (j.job_template_id, j.job_type, j.status, j.is_extra_slice)
-                = (k.job_template_id, k.job_type, k.status, k.extra_slice) AND j.hosts > 0
-            ORDER BY j.finished, j.job_id LIMIT 1
-        ) j
-        LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
-        ON CONFLICT (job_template_id, job_type, status, extra_slice) DO UPDATE SET job_id = excluded.job_id,
-            finished = excluded.finished, date = excluded.date, organization_id = excluded.organization_id,
-            project_id = excluded.project_id, label_set_id = excluded.label_set_id,
-            inventory_id = excluded.inventory_id, launch_type = excluded.launch_type
-        RETURNING r.date
+            SELECT FROM unnest(added) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
+        RETURNING r.*
     )
-    SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT g.date FROM gone g UNION ALL SELECT r.date FROM found r) x
+    SELECT array_agg(g) INTO gone FROM gone g;
+    WITH found AS (
+        INSERT INTO rollup.first_run
+        SELECT DISTINCT ON (x.job_template_id, x.job_type, x.status, x.extra_slice) x.*
+        FROM (
+            SELECT * FROM unnest(added)
+            UNION ALL
+            SELECT g.job_template_id, g.job_type, g.status, g.extra_slice, j.job_id, j.finished, j.date, of_cluster, j.organization_id,
+                j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type
+            FROM unnest(gone) g
+            JOIN rollup.job j ON j.cluster_id = of_cluster AND j.job_template_id = g.job_template_id AND j.hosts > 0 AND NOT j.excluded
+                AND (j.job_type, j.status, j.is_extra_slice) = (g.job_type, g.status, g.extra_slice)
+            LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
+            WHERE NOT EXISTS (
+                SELECT FROM unnest(added) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
+                    = (g.job_template_id, g.job_type, g.status, g.extra_slice) AND n.finished <= g.finished)
+        ) x
+        ORDER BY x.job_template_id, x.job_type, x.status, x.extra_slice, x.finished, x.job_id
+        ON CONFLICT DO NOTHING
+        RETURNING date
+    )
+    SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT date FROM unnest(gone) UNION ALL SELECT date FROM found) x
     WHERE f.creation_once AND x.date NOT IN (SELECT d.date FROM marts_day d);
 
     INSERT INTO rollup.left_out_daily SELECT q.* FROM marts_quantity q WHERE q.job_type = 'check' AND NOT f.count_check_mode;
@@ -256,7 +237,9 @@ BEGIN
     CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type,
             h.ordinal, h.host_id, count(DISTINCT j.job_id)::int AS runs
-        FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
+        FROM marts_job j
+        CROSS JOIN LATERAL (SELECT x.host_id FROM archive.all_host_summaries x WHERE x.job_id = j.job_id OFFSET 0) x  -- by the index
+        JOIN rollup.host h ON h.host_id = x.host_id
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
     INSERT INTO rollup.host_set_daily
     SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
@@ -290,25 +273,10 @@ BEGIN
     CROSS JOIN LATERAL unnest(r.host_ids, r.runs) AS h (host_id, runs)
     GROUP BY t.month, r.cluster_id, r.organization_id, h.host_id;
 
-    SELECT jsonb_agg(p ORDER BY p) INTO whole_before FROM rollup.platform_month p
-    WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
-    DELETE FROM rollup.platform_month p WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
-    INSERT INTO rollup.platform_month
-    SELECT t.month, of_cluster, s.job_type = 'check', s.status, sum(s.elapsed_seconds)
-    FROM unnest(touched) AS t (month)
-    JOIN (
-        SELECT d.date, d.cluster_id, d.job_type, d.status, d.elapsed_seconds FROM marts.savings_daily d
-        UNION ALL SELECT o.date, o.cluster_id, o.job_type, o.status, o.elapsed_seconds FROM rollup.left_out_daily o
-    ) s ON s.date >= t.month AND s.date < t.month + interval '1 month' AND s.cluster_id = of_cluster
-    GROUP BY 1, 2, 3, 4;
     -- A month's share of a subscription depends on all of its run time, of every cluster.
-    SELECT jsonb_agg(p ORDER BY p) INTO whole_after FROM rollup.platform_month p
-    WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
-    IF f.subscription AND whole_before IS DISTINCT FROM whole_after THEN
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
-        SELECT DISTINCT p.cluster_id, p.month, (p.month + interval '1 month')::date FROM rollup.platform_month p
-        WHERE p.month = ANY (touched);
-    END IF;
+    INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
+    SELECT DISTINCT p.cluster_id, p.month, (p.month + interval '1 month')::date FROM rollup.platform_month p
+    WHERE f.subscription AND p.month = ANY (touched);
     FOREACH day IN ARRAY COALESCE(moved, '{}') LOOP
         PERFORM rollup.reprice(of_cluster, day, day + 1);
     END LOOP;

@@ -207,16 +207,6 @@ CREATE TABLE rollup.host_runs_monthly (
     PRIMARY KEY (month, cluster_id, organization_id, host_id)
 );
 
--- The platform's run time by month, over which a subscription's price is spread.
-CREATE TABLE rollup.platform_month (
-    month DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    check_mode BOOLEAN NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL,
-    PRIMARY KEY (month, cluster_id, check_mode, status)
-);
-
 -- What is published refers to every dimension, so that tools find the star by themselves; the rest only to its cluster.
 DO $$
 DECLARE

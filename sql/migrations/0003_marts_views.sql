@@ -110,71 +110,47 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
 
 -- The day on which a template's cumulative savings, creation paid once at the start, came to be above zero and stayed so. A template
 -- that runs for organizations of different rates was created at the highest of them; as recorded, at the rate and minutes of its
--- first run (of today where the reader does not see that run). Months are added up; days are read only of months in which the sum may
--- have been at zero at some day's end: a month loses no more than its run costs. Less than a ten-millionth is rounding.
+-- first run (of today where the reader does not see that run). Less than a ten-millionth is rounding.
 CREATE VIEW marts.payback WITH (security_invoker = true) AS
-    WITH creation AS (
-        SELECT s.job_template_id, min(s.first_month) AS first_month, max(c.creation_costs) AS now,
-            COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
+    WITH gain AS (
+        SELECT d.job_template_id, d.date, sum(d.manual_costs - d.run_costs) AS now,
+            sum(d.manual_costs_as_recorded - d.run_costs_as_recorded) AS recorded
+        FROM marts.savings_daily d
+        WHERE d.job_template_id <> 0 AND d.hosts > 0
+            AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
+        GROUP BY d.job_template_id, d.date
+    ), creation AS (
+        SELECT s.job_template_id, max(c.creation_costs) AS now, COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
         FROM (
-            SELECT m.cluster_id, m.organization_id, m.job_template_id, min(m.month) AS first_month FROM marts.savings_monthly m
+            SELECT DISTINCT m.cluster_id, m.organization_id, m.job_template_id FROM marts.savings_monthly m
             WHERE m.hosts > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
-            GROUP BY m.cluster_id, m.organization_id, m.job_template_id
         ) s
         CROSS JOIN marts.formula f
         JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31'
-        LEFT JOIN marts.current_rate p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id
-        CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_hour, 0, 60) c
+        LEFT JOIN rollup.price p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id AND p.valid_to = '9999-12-31'
+        CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_minute, 0) c
         LEFT JOIN rollup.population_first_run x ON x.job_template_id = s.job_template_id
             AND x.count_check_mode = f.count_check_mode AND x.successful_only = f.successful_only AND x.slices_once = f.slices_once
-        LEFT JOIN rollup.price_period y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
+        LEFT JOIN rollup.price y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
             AND y.valid_from <= x.date AND y.valid_to > x.date
         LEFT JOIN marts.template_minutes e ON e.job_template_id = x.job_template_id AND e.valid_from <= x.date AND e.valid_to > x.date
-        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_hour, 0, 60) r
+        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_minute_as_recorded, 0) r
             ON x.job_id IS NOT NULL
         GROUP BY s.job_template_id
     ), running AS (
-        SELECT m.job_template_id, v.recorded, m.month, v.run, sum(v.gain) OVER so_far - v.cost AS after,
-            sum(v.gain) OVER so_far - v.gain - v.cost AS before
-        FROM (
-            SELECT job_template_id, month, sum(manual_costs - run_costs) AS gain, sum(run_costs) AS run,
-                sum(manual_costs_as_recorded - run_costs_as_recorded) AS recorded_gain, sum(run_costs_as_recorded) AS recorded_run
-            FROM marts.savings_monthly GROUP BY job_template_id, month
-        ) m JOIN creation c USING (job_template_id)
-        CROSS JOIN LATERAL (VALUES (FALSE, m.gain, m.run, c.now), (TRUE, m.recorded_gain, m.recorded_run, c.recorded))
-            AS v (recorded, gain, run, cost)
-        WINDOW so_far AS (PARTITION BY m.job_template_id, v.recorded ORDER BY m.month)
-    ), outcome AS (
-        SELECT job_template_id, recorded, (array_agg(after ORDER BY month DESC))[1] AS saved,
-            COALESCE(max(month) FILTER (WHERE after < 0.0000001), '-infinity') AS below
-        FROM running GROUP BY job_template_id, recorded
-    ), daily AS (
-        SELECT r.job_template_id, r.recorded, d.date, r.before + sum(sum(CASE WHEN r.recorded
-            THEN d.manual_costs_as_recorded - d.run_costs_as_recorded ELSE d.manual_costs - d.run_costs END))
-            OVER (PARTITION BY r.job_template_id, r.recorded, r.month ORDER BY d.date) AS saved
-        FROM running r JOIN outcome o USING (job_template_id, recorded)
-        JOIN marts.savings_daily d ON d.job_template_id = r.job_template_id AND date_trunc('month', d.date::timestamp)::date = r.month
-        WHERE o.saved >= 0.0000001 AND r.month > o.below AND r.before - r.run < 0.0000001
-        GROUP BY r.job_template_id, r.recorded, r.month, r.before, d.date
-    ), passed AS (
-        SELECT job_template_id, recorded, min(date) FILTER (WHERE date > below OR below IS NULL) AS since
-        FROM (
-            SELECT *, max(date) FILTER (WHERE saved < 0.0000001) OVER (PARTITION BY job_template_id, recorded) AS below FROM daily
-        ) d GROUP BY job_template_id, recorded
+        SELECT g.job_template_id, g.date, COALESCE(lead(g.date) OVER days, 'infinity') AS next_date,
+            sum(g.now) OVER days - c.now AS now, sum(g.recorded) OVER days - c.recorded AS recorded
+        FROM gain g JOIN creation c USING (job_template_id)
+        WINDOW days AS (PARTITION BY g.job_template_id ORDER BY g.date)
     )
-    SELECT c.job_template_id, t.job_template,
-        (SELECT min(d.date) FROM marts.savings_daily d
-            WHERE d.date >= c.first_month AND d.date < c.first_month + interval '1 month' AND d.job_template_id = c.job_template_id
-                AND d.hosts > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
-        c.now::numeric(38,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(38,11) AS cumulated_savings,
-        c.recorded::numeric(38,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
-        ro.saved::numeric(38,11) AS cumulated_savings_as_recorded
-    FROM creation c
-    JOIN marts.dim_job_template t USING (job_template_id)
-    JOIN outcome o ON o.job_template_id = c.job_template_id AND NOT o.recorded
-    JOIN outcome ro ON ro.job_template_id = c.job_template_id AND ro.recorded
-    LEFT JOIN passed p ON p.job_template_id = c.job_template_id AND NOT p.recorded
-    LEFT JOIN passed rp ON rp.job_template_id = c.job_template_id AND rp.recorded;
+    SELECT r.job_template_id, t.job_template, min(r.date) AS first_run_date, c.now::numeric(38,11) AS creation_costs,
+        NULLIF(COALESCE(max(r.next_date) FILTER (WHERE r.now < 0.0000001), min(r.date)), 'infinity') AS payback_date,
+        (max(r.now) FILTER (WHERE r.next_date = 'infinity'))::numeric(38,11) AS cumulated_savings,
+        c.recorded::numeric(38,11) AS creation_costs_as_recorded,
+        NULLIF(COALESCE(max(r.next_date) FILTER (WHERE r.recorded < 0.0000001), min(r.date)), 'infinity') AS payback_date_as_recorded,
+        (max(r.recorded) FILTER (WHERE r.next_date = 'infinity'))::numeric(38,11) AS cumulated_savings_as_recorded
+    FROM running r JOIN creation c USING (job_template_id) JOIN marts.dim_job_template t USING (job_template_id)
+    GROUP BY r.job_template_id, t.job_template, c.now, c.recorded;
 
 -- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
 -- apart by organization is shown to those who see everything.
