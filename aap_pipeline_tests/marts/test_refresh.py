@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -308,6 +308,59 @@ def test_every_published_number_is_bounded_and_small_enough_for_net(connection: 
                 mantissa *= 5_000_000 // 100
             assert mantissa < 2**96, (relation, name, total)
     assert dataset.clusters
+
+
+def test_no_amount_stops_the_refresh_of_everyone(connection: Connection) -> None:
+    """Guards against rates and minutes that the tables take, and whose product no column holds."""
+    other, cluster = add_cluster(connection, "other"), add_cluster(connection, "extreme")
+    most = 2**31 - 1
+    day = datetime(2025, 1, 5, 12, tzinfo=UTC)
+    for place in (other, cluster):
+        minutes = most if place == cluster else 30
+        template = add_named(
+            connection,
+            "clusters_jobtemplate",
+            place,
+            1,
+            time_taken_manually_execute_minutes=minutes,
+            time_taken_create_automation_minutes=minutes,
+        )
+        for number in range(40):
+            moment = day + timedelta(days=number % 20)
+            hosts = most // 40 if place == cluster else 1
+            elapsed = 999_999_999_999 if place == cluster else 60
+            add_job(connection, place, number, moment, elapsed=elapsed, job_template_id=template, num_hosts=hosts)
+    for rate, sign in (("manual", 1), ("automated", -1)):
+        connection.execute(
+            "SELECT marts.set_rate(%s, %s, '2025-01-01', %s)", (rate, sign * Decimal("9999999999999.99"), cluster)
+        )
+    assert refresh(connection).runs == 80
+    connection.execute("SELECT marts.set_rate('manual', -9999999999999.99, '2025-01-01', %s)", [cluster])
+    refresh(connection)
+    rebuild(connection)
+    saved = "SELECT sum({}) FROM marts.savings_monthly WHERE cluster_id = {}"
+    assert one(connection, saved.format("savings", other)) == 40 * (30 * 50 - 30 * 50 - 20)
+    assert one(connection, saved.format("manual_minutes", cluster)) == 40 * (most // 40) * most
+    assert one(connection, saved.format("savings", cluster)) < -Decimal("1e25")
+    assert connection.execute("SELECT sum(savings) FROM marts.totals('2025-01-01', '2025-12-31')").fetchone()
+
+
+def test_the_star_has_one_path_from_each_fact_to_each_dimension(connection: Connection) -> None:
+    """Guards against a fact whose keys a tool cannot follow, or that it can follow twice."""
+    found = connection.execute(
+        "SELECT c.conrelid::regclass::text, c.confrelid::regclass::text, count(*) FROM pg_constraint c "
+        "JOIN pg_class f ON f.oid = c.conrelid WHERE c.contype = 'f' AND f.relnamespace = 'marts'::regnamespace "
+        "AND f.relname IN ('savings_daily', 'savings_monthly', 'launches') GROUP BY 1, 2"
+    ).fetchall()
+    dimensions = {
+        f"marts.dim_{name}"
+        for name in ("date", "cluster", "organization", "job_template", "project", "inventory", "label_set")
+    }
+    paths = {(fact, dimension): count for fact, dimension, count in found}
+    for fact, more in (("savings_daily", set()), ("savings_monthly", set()), ("launches", {"marts.dim_user"})):
+        assert dict.fromkeys(dimensions | more, 1) == {
+            dimension: count for (name, dimension), count in paths.items() if name == f"marts.{fact}"
+        }
 
 
 def test_schema_marts_reads_like_a_catalogue(connection: Connection) -> None:
