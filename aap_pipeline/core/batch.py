@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
@@ -12,7 +11,6 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
-from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
@@ -63,8 +61,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
-            days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
+        days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
         days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places

@@ -17,7 +17,6 @@ from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import notice, token_states, token_warnings
-from aap_pipeline.core.references import obstacle
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
@@ -90,7 +89,6 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
         yield from _told_all("clusters", lambda: _clusters(connection))
         yield from _told_all("tokens", lambda: _tokens(connection))
         yield _told("alerts", lambda: _alerts(connection))
-        yield _told("references", lambda: _references(connection))
         yield _told("Dagster daemon", lambda: daemon(_heartbeat(connection)))
         yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
@@ -225,13 +223,6 @@ def _alerts(connection: Connection) -> Finding:
     if waiting:
         return Finding("alerts", Verdict.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
     return Finding("alerts", Verdict.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
-
-
-def _references(connection: Connection) -> Finding:
-    why = obstacle(connection)
-    if why is None:
-        return Finding("references", Verdict.OK, "Core checks them once a batch.")
-    return Finding("references", Verdict.WARNING, f"Checked row by row, which is right but slower: {why}")
 
 
 def _heartbeat(connection: Connection) -> float | None:
