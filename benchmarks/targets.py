@@ -118,7 +118,7 @@ def _page(benchmark: str, days: int) -> Callable[[Results], Iterator[float]]:
 
 
 _YEAR, _MONTH = 365, 30
-_FOREIGN_KEYS = "foreign keys check each row (ADR 7), and the batches of a cluster are stored one after the other (ADR 13)"
+_FOREIGN_KEYS = "foreign keys check each row (ADR 7), and a cluster's batches are stored one after the other (ADR 13)"
 _NOT_TO_DATE = (
     "top users and unique hosts of some templates, projects or labels are read from months, pentads and days; all else "
     "reads sums to date"

@@ -8,12 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from aap_pipeline.core.batch import Rules, store_batch
+from aap_pipeline.core.batch import Rules, create_incoming_job, store_batch
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, store
 from aap_pipeline.core.parse import parse
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.statements import statement
 from aap_pipeline_tests.core.conftest import Interrupt, Store
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, values
 from aap_pipeline_tests.core.tables import tables_of
@@ -23,7 +22,7 @@ _LABELLED = {"labels": labels((1, "a"))}
 
 
 def _only_batch(connection: Connection, cluster: int) -> list[Document]:
-    connection.execute(statement("core/create_incoming_job"))
+    create_incoming_job(connection)
     connection.commit()
     [documents] = read_batches(connection, Selection(Source.RAW, cluster), Bounds(10, 10**6))
     return documents
