@@ -37,10 +37,10 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     An opening quote that is never closed (a cut text) hides the rest: too much rather than too little.
     """
     for value in filter(None, known):
-        found = re.escape(value)
+        exact = re.escape(value)
         if len(value) < _UNMISTAKABLE:  # as a word of its own: a token "tok" must not make "***en" of every "token"
-            found = rf"(?<!\w){found}(?!\w)"
-        text = re.sub(found, MASK, text, flags=re.IGNORECASE)
+            exact = rf"(?<!\w){exact}(?!\w)"
+        text = re.sub(exact, MASK, text, flags=re.IGNORECASE)
     text = _USERINFO.sub(f"{MASK}@", text)
     text = _SCHEME.sub(rf"\1\2{MASK}", text)
     pieces: list[str] = []
