@@ -410,7 +410,7 @@ END $$;
 GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
-    rollup.host_runs_monthly, rollup.price, rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
+    rollup.host_runs_monthly, rollup.price, rollup.price_period, rollup.population_month, rollup.population_first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION

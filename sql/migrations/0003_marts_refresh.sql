@@ -237,9 +237,7 @@ BEGIN
     CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type,
             h.ordinal, h.host_id, count(DISTINCT j.job_id)::int AS runs
-        FROM marts_job j
-        CROSS JOIN LATERAL (SELECT x.host_id FROM archive.all_host_summaries x WHERE x.job_id = j.job_id OFFSET 0) x  -- by the index
-        JOIN rollup.host h ON h.host_id = x.host_id
+        FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
     INSERT INTO rollup.host_set_daily
     SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
