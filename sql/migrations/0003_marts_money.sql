@@ -97,9 +97,9 @@ CREATE FUNCTION rollup.costs(
             CASE WHEN counts THEN elapsed ELSE 0 END AS seconds
     ) m
     CROSS JOIN LATERAL (
-        SELECT COALESCE(round(least(greatest(m.manual * person_minute, -1e25), 1e25), 11), 0) AS manual,
-            COALESCE(round(least(greatest(m.creation * person_minute, -1e25), 1e25), 11), 0) AS creation,
-            COALESCE(round(least(greatest(m.seconds * run_second, -1e25), 1e25), 11), 0) AS run
+        SELECT round(least(greatest(COALESCE(m.manual * person_minute, 0), -1e25), 1e25), 11) AS manual,
+            round(least(greatest(COALESCE(m.creation * person_minute, 0), -1e25), 1e25), 11) AS creation,
+            round(least(greatest(COALESCE(m.seconds * run_second, 0), -1e25), 1e25), 11) AS run
     ) c
 $$;
 
