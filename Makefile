@@ -10,7 +10,7 @@ CHROMIUM := $(shell for each in chromium chromium-browser google-chrome; do comm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: screenshots help demo test lint types check up bench bench-full docs constraints clean
+.PHONY: bi bi-test screenshots help demo test lint types check up bench bench-full docs constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -63,6 +63,9 @@ bench-full: $(BENCH)  ## Measure everything: up to an hour, 30 GB of disk
 
 docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
 	@$(BIN)/python -m docs.dictionary
+
+bi: $(READY)  ## Write the dashboards in bi/ anew from bi/model.yaml
+	@$(BIN)/python -m bi.generate
 
 screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.images.make

@@ -30,11 +30,10 @@ from pydantic import Field
 from aap_pipeline.alerts.report_mail import mail_report
 from aap_pipeline.clusters.sensor import partition_changes
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.steps import step
 from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
@@ -70,8 +69,7 @@ class Delivery(Config):
 )
 def overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
     """Read the marts over all clusters."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
+    with step(context, warehouse) as connection:
         summary = summarize(connection, Question(period="last_30_days"))
     return MaterializeResult(metadata=_metadata(summary))
 
@@ -89,8 +87,7 @@ def overview(context: AssetExecutionContext, warehouse: Warehouse) -> Materializ
 )
 def saved(context: AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> MaterializeResult[None]:
     """Make the partition's report; mail it where the schedule launched the run. A failed delivery fails the run."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
+    with step(context, warehouse) as connection:
         report = saved_report(connection, context.partition_key)
         summary = summarize(connection, report.question)
         if config.due_for:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aap_pipeline.cli.values import Day, File, Whole, Word, require_range
-from aap_pipeline.reports.output import Column, console, json_option, moment, print_json, print_rows
+from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SCHEDULES
 
@@ -145,7 +145,7 @@ def list_(as_json: bool) -> None:
         Column("question", "What"),
         Column("schedule", "Schedule"),
         Column("mail_to", "Mailed to"),
-        Column("saved_at", "Saved (UTC)", moment),
+        Column("saved_at", "Saved (UTC)", minute_of),
         Column("done_for", "Last made for"),
     ]
     print_rows(columns, rows, as_json=as_json)

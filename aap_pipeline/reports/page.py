@@ -13,7 +13,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from aap_pipeline.reports.chart import WIDE, columns
-from aap_pipeline.reports.output import moment, money, number, plain
+from aap_pipeline.reports.output import minute_of, money, number, plain
 from aap_pipeline.reports.summary import Summary, quarantine_line
 
 RATES: Final = {
@@ -157,5 +157,11 @@ def _template(name: str) -> Template:
         trim_blocks=True,
     )
     environment.filters["abs"] = abs
-    environment.globals |= {"money": money, "number": number, "moment": moment, "plain": plain, "percent": _percent}
+    environment.globals |= {
+        "money": money,
+        "number": number,
+        "minute_of": minute_of,
+        "plain": plain,
+        "percent": _percent,
+    }
     return environment.get_template(name)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from aap_pipeline.database.connection import Connection
@@ -150,7 +151,6 @@ def test_csv_and_workbook_have_every_table(data: Connection, tmp_path: Path) -> 
         assert [Decimal(row["savings"]) for row in csv.DictReader(file)] == [
             row["savings"] for row in summary.templates
         ]
-    openpyxl = pytest.importorskip("openpyxl")
     write_xlsx(summary, tmp_path / "report.xlsx")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     assert book.sheetnames == list(summary.tables())
