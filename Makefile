@@ -67,6 +67,14 @@ docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comment
 bi: $(READY)  ## Write the dashboards in bi/ anew from bi/model.yaml
 	@$(BIN)/python -m bi.generate
 
+build/superset/.ready: requirements/superset.txt
+	@echo "==> Setting up Superset in build/superset (once, 850 MB)"
+	@$(PYTHON) -m venv build/superset && build/superset/bin/pip install --quiet --requirement requirements/superset.txt
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready  ## Hold the dashboards against a real Superset (minutes)
+	@$(BIN)/python -m pytest -q -n 0 bi/tests
+
 screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.images.make
 

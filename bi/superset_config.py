@@ -6,7 +6,7 @@ Caches are kept per viewer by `per_user_caching` of the database in the bundle.
 """
 
 
-def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # noqa: N802, ARG001 - Superset's names
+def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):  # noqa: N802 - Superset's names
     """Log in, then take the viewer's role."""
     if uri.drivername.startswith("postgresql") and username:
         arguments = params.setdefault("connect_args", {})
