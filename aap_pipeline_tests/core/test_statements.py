@@ -16,10 +16,11 @@ import pytest
 import aap_pipeline_tests
 from aap_pipeline.core import checks, rejected
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import clean_up, rebuild
+from aap_pipeline.core.rebuild import rebuild
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import sql_folder, statement
 from aap_pipeline.documents.quarantine import quarantine
+from aap_pipeline.upkeep.clean_up import clean_up
 from aap_pipeline_tests.core.helpers import add_cluster, add_raw, job, labels, summary, template, values
 
 JOBS = int(os.environ.get("AAP_PIPELINE_PLAN_JOBS", "200000"))
@@ -101,7 +102,7 @@ def _sent(
         checks.clocks(connection, cluster, values(connection, "SELECT now() - interval '1 day'")[0])
         checks.provisional(connection, cluster)
         checks.recount(connection, cluster, [5])
-        clean_up(connection, cluster)
+        clean_up(connection)
     files = {path.read_text(): path.stem for path in (sql_folder() / "core").glob("*.sql")}
     return {files[query]: (query, params) for query, params in seen if query in files}
 
