@@ -164,10 +164,6 @@ def core(results: Results) -> str:
     }
     parsed = _of(figures(results, "core", "core.parse"), columns)
     limit = {"COPY alone, host summaries/s": "host_summaries_per_second", "core's share of it": "parse_ratio"}
-    at_once = {
-        "the same COPY, references checked at once, host summaries/s": "host_summaries_per_second",
-        "core's share of it": "parse_ratio",
-    }
     scale = {"jobs": "jobs", "s": "seconds", "peak MB, alone": "peak_megabytes"}
     both = {
         "two clusters at once, jobs": "jobs",
@@ -180,7 +176,6 @@ def core(results: Results) -> str:
             parsed,
             _of(figures(results, "core", "core.two_clusters"), both),
             _of(figures(results, "core", "core.copy_alone"), limit),
-            _of(figures(results, "core", "core.copy_checked_at_once"), at_once),
             _of(figures(results, "core", "core.scale"), scale),
         ]
     )
