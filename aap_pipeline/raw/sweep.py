@@ -1,7 +1,7 @@
 """The sweep: reads every finished job of a window from a controller and hands it to a store, losing none.
 
-The rules, and why they hold, are in docs/architecture.md. No HTTP, no SQL, no Dagster here: a `Controller` answers, a
-`Store` keeps, both are protocols.
+The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagster here: `ControllerApi` answers,
+`RawStore` keeps.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion
-from aap_pipeline.raw.protocols import Controller, Store
+from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 
@@ -53,8 +54,8 @@ class Sweep:
     `pause` is asked after each slice, with its end, whether to leave the rest of the window for another sweep.
     """
 
-    controller: Controller
-    store: Store
+    controller: ControllerApi
+    store: RawStore
     executor: Executor
     fingerprint: Callable[[Row], bytes]
     now: datetime
@@ -269,7 +270,7 @@ class Sweep:
         return finished is None or finished <= self.now - self.options.summaries_deadline
 
 
-def slices(controller: Controller, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
+def slices(controller: ControllerApi, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
     """Cut `window`, in which the controller counts `counted` jobs, where it counts more than `limit` of them.
 
     The oldest piece comes first, with its count.
@@ -287,7 +288,7 @@ def slices(controller: Controller, window: Window, limit: int, *, counted: int) 
             yield piece, counted
 
 
-def is_gone(controller: Controller, job_id: int) -> bool:
+def is_gone(controller: ControllerApi, job_id: int) -> bool:
     """Whether a job that is not listed was deleted; False: the token's user may not see it, or it is back."""
     try:
         controller.host_summaries(job_id)
