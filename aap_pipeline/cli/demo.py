@@ -1,4 +1,4 @@
-"""`aap-pipeline demo`: the whole flow over simulated controllers."""
+"""`aap-pipeline demo`: the whole pipeline on simulated controllers."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @click.command("demo")
 @click.option("--remove", is_flag=True, help="Delete the demo's clusters and their history.")
 def command(remove: bool) -> int:
-    """See the whole flow in about a minute, without a controller and without changing anything elsewhere.
+    """Run the whole pipeline in about a minute, without a controller of your own.
 
-    Starts PostgreSQL and four simulated controllers on loopback (three replay recorded answers of AAP 2.4, AAP 2.5 and
-    AWX, one has a year of synthetic history), runs the Dagster job for each, and prints what the data says. Everything
-    stops at the end; the data stays under .aap-pipeline. The second time only what is new is synced.
+    Starts PostgreSQL and four simulated controllers on loopback, runs the Dagster job for each and prints the savings.
+    Three controllers replay recorded responses of AAP 2.4, AAP 2.5 and AWX; one has a year of synthetic history.
+    Everything stops at the end. The data stays under .aap-pipeline, and the next demo syncs only new jobs.
     """
     settings = Settings()
     if remove:
@@ -50,8 +50,8 @@ def command(remove: bool) -> int:
         with demo_controllers(settings.home / "demo.json", ports) as controllers:
             _import(url, settings, controllers)
             for controller in controllers:
-                said = "recorded answers" if controller.recorded else "a year of synthetic history"
-                out.print(f"   {controller.name} at {controller.server.url} ({said})")
+                history = "recorded responses" if controller.recorded else "a year of synthetic history"
+                out.print(f"   {controller.name} at {controller.server.url} ({history})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
             outcomes = _update(url, settings, controllers)
         _leave(url)
@@ -60,9 +60,9 @@ def command(remove: bool) -> int:
         print_outcomes(outcomes)
         if any(outcome.error for outcome in outcomes):
             return 1
-        out.print("[bold]4.[/] What the data says")
+        out.print("[bold]4.[/] Reporting the savings")
         _report(url)
-    _say_what_next()
+    _print_next_steps()
     return 0
 
 
@@ -85,7 +85,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 
 def _update(url: str, settings: Settings, controllers: list[DemoController]) -> list[Outcome]:
-    """Run the job: a first time over all history, which is older than the 90 days of an ordinary first sync."""
+    """Run the job. A first sync reads all history, because the recordings are older than the default 90 days."""
     from aap_pipeline.runtime.local_runs import Window, update_clusters
     from aap_simulator.demo import RECORDED_SINCE
 
@@ -99,7 +99,7 @@ def _update(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 
 def _leave(url: str) -> None:
-    """The controllers are gone when the demo is over: nobody shall ask them."""
+    """Disable the demo's clusters, because their controllers stop with the demo."""
     from aap_simulator import DEMO_CLUSTERS
 
     with connect(url) as connection:
@@ -116,18 +116,18 @@ def _report(url: str) -> None:
     print_summary(console(), summary)
 
 
-def _say_what_next() -> None:
+def _print_next_steps() -> None:
     click.echo(
         "\n".join(
             [
                 "Next",
                 "  aap-pipeline up                        the Dagster UI at http://127.0.0.1:3000",
-                '  aap-pipeline sql "SELECT …"            ask the tables anything',
+                '  aap-pipeline sql "SELECT …"            query the tables',
                 "  aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt",
-                "  aap-pipeline clusters check prod       says what is missing, in words",
-                "  aap-pipeline sync                      the same job, against your own controller",
-                "  aap-pipeline demo --remove             deletes the demo's clusters and their history",
-                "The command is .venv/bin/aap-pipeline, or aap-pipeline after `source .venv/bin/activate`.",
+                "  aap-pipeline clusters check prod       check that it can be read, and what to fix",
+                "  aap-pipeline sync                      run the same job on your own controller",
+                "  aap-pipeline demo --remove             delete the demo's clusters and their history",
+                "In a checkout, run `source .venv/bin/activate` first.",
             ]
         )
     )

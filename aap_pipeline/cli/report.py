@@ -16,14 +16,12 @@ from aap_pipeline.reports.terminal import print_summary
 
 
 @click.command("report")
-@click.option("--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: all there is.")
-@click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, included.")
-@click.option(
-    "--period", metavar="NAME", help="A named range in place of days: last_quarter, this_year, last_30_days, …."
-)
+@click.option("--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: first with data.")
+@click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, inclusive. Default: last with data.")
+@click.option("--period", metavar="NAME", help="Named range instead of days: last_quarter, this_year, last_30_days, …")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
 @click.option(
-    "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Steps of the chart."
+    "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Grain of the chart."
 )
 @click.option("--templates", type=Whole(min=0), default=10, show_default=True, help="How many job templates to list.")
 @json_option
@@ -38,8 +36,8 @@ def command(
 ) -> None:
     """Show totals, savings by job template and jobs over time.
 
-    Days are days of the reporting time zone (setting reporting_timezone). The figures are those of
-    marts.totals, marts.savings_by_template and marts.job_counts, which BI tools call too.
+    Days are in the reporting time zone (setting reporting_timezone). The figures come from the functions marts.totals,
+    marts.savings_by_template and marts.job_counts, which BI tools can call as well.
     """
     if period and (from_date or to_date):
         raise click.UsageError("Use --period, or --from and --to, not both.")

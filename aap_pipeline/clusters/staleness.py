@@ -1,4 +1,4 @@
-"""When a cluster counts as stale: the one rule, which checks, alerts, `status` and `doctor` share."""
+"""The rule that decides when a cluster is stale. Checks, alerts, `status` and `doctor` share it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Limit(BaseSettings):
 
 
 def stale_after() -> timedelta:
-    """Return the age of the last successful sync from which on a cluster is stale: AAP_PIPELINE_ALERT_STALE_MINUTES.
+    """Return AAP_PIPELINE_ALERT_STALE_MINUTES: a cluster is stale if its last successful sync is older.
 
     Raises SettingsError.
     """
@@ -29,7 +29,10 @@ def stale_after() -> timedelta:
 
 @dataclass(frozen=True)
 class SyncAge:
-    """Minutes since the last successful sync (or without one), as a sentence too; `counted` decides what is stale."""
+    """Time since the last successful sync, or since the cluster was added: as minutes and as a sentence.
+
+    `counted` is the age that decides whether the cluster is stale.
+    """
 
     counted: timedelta
     minutes: float
@@ -37,18 +40,18 @@ class SyncAge:
 
 
 def sync_age(last: datetime | None, now: datetime, began: datetime | None = None) -> SyncAge:
-    """The age of a sync that ended at `last`; None: none has. It counts from `began`, where that is later."""
+    """Return the age of a sync that ended at `last` (None: none succeeded), counted from `began` if that is later."""
     if last is not None:
         minutes = (now - last).total_seconds() / 60
         text = f"The last successful sync ended {minutes:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
     else:
         minutes = (now - began).total_seconds() / 60 if began is not None else 0.0
-        text = f"No sync has succeeded yet, for {minutes:,.0f} minutes."
+        text = f"No sync has succeeded in {minutes:,.0f} minutes."
     return SyncAge(now - max(filter(None, (last, began)), default=now), minutes, text)
 
 
 def stale_clusters(connection: Connection, now: datetime, limit: timedelta) -> dict[str, str]:
-    """{cluster: a sentence} of the enabled clusters without a successful sync for longer than `limit`, by name."""
+    """Return {name: sentence} of the enabled clusters whose last successful sync is older than `limit`."""
     rows = connection.execute(statement("alerts/freshness")).fetchall()
     ages = {name: sync_age(last, now, began) for name, last, began in rows}
     return {name: age.text for name, age in ages.items() if age.counted > limit}

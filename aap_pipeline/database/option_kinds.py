@@ -1,4 +1,4 @@
-"""The kinds of value that a setting may have: each reads JSON or what a person typed, and says what it allows."""
+"""The kinds of values of a setting: each parses JSON or plain text and describes the allowed values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ T_co = TypeVar("T_co", bound=Value, covariant=True)
 
 
 class Kind(Protocol[T_co]):
-    """One kind of value."""
+    """A kind of value."""
 
     @property
     def allowed(self) -> str:
-        """What is allowed, to end the sentence "it must be …"."""
+        """The allowed values, to complete the sentence "It must be …"."""
         ...
 
     def parse(self, value: object) -> T_co | None:
-        """The value, from what JSON gave or from a word that is not JSON; None if it is not allowed."""
+        """Return the value from decoded JSON or a plain word; None if it is not allowed."""
         ...
 
 
@@ -42,7 +42,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number within bounds, both included."""
+    """A whole number within inclusive bounds."""
 
     least: int
     most: int
@@ -61,7 +61,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A decimal number within bounds; money and hours are never floats."""
+    """A decimal number within inclusive bounds. Money and hours are never floats."""
 
     least: Decimal
     most: Decimal
@@ -84,7 +84,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One word of a few."""
+    """One of a few words."""
 
     words: tuple[str, ...]
 
@@ -100,7 +100,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class TimeZone:
-    """A time zone that both Python and PostgreSQL know by name."""
+    """The name of a time zone."""
 
     allowed: str = "a time zone of the IANA database, for example UTC or Europe/Berlin"
 
@@ -111,7 +111,7 @@ class TimeZone:
 
 @dataclass(frozen=True)
 class Option(Generic[T]):
-    """A setting: its name in common_settings.type, what it means while it has no row, and what it is for."""
+    """A setting: its name in common_settings.type, its default without a row, its kind and its description."""
 
     name: str
     default: T
@@ -120,7 +120,7 @@ class Option(Generic[T]):
 
 
 def from_text(text: str) -> object:
-    """What JSON text holds, numbers exact; text that is not JSON stands for itself."""
+    """Decode JSON with exact numbers. Text that is not JSON is returned as it is."""
     try:
         found: object = json.loads(text, parse_float=Decimal, parse_constant=str)
     except ValueError:
@@ -129,5 +129,5 @@ def from_text(text: str) -> object:
 
 
 def to_text(value: Value) -> str:
-    """`value` as JSON text, as the specification stores it: 1, true, "per_run", 12.50."""
+    """Encode `value` as JSON, as the specification stores it: 1, true, "per_run", 12.50."""
     return str(value) if isinstance(value, Decimal) else json.dumps(value)

@@ -39,7 +39,7 @@ INSERT INTO pipeline.backfill (cluster_id, window_from, window_to, done_to)
 
 def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, database_url: str) -> None:
     """Guards against a cluster that has been failing for days while the command says nothing."""
-    assert "There is no cluster yet" in cli("status").out
+    assert "There is no cluster." in cli("status").out
     with connect(database_url) as connection:
         connection.execute(_CLUSTERS)
     outcome = cli("status", "--json")
@@ -130,7 +130,7 @@ def test_doctor_names_a_missing_key_before_there_is_a_cluster(cli: Cli, monkeypa
     monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS", raising=False)
     outcome = cli("doctor")
     assert outcome.status == 1
-    assert "AAP_PIPELINE_ENCRYPTION_KEYS is not set: with an external database, make a key" in outcome.out
+    assert "AAP_PIPELINE_ENCRYPTION_KEYS is not set, and an external database requires it. Create a key" in outcome.out
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])

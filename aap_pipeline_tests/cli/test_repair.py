@@ -74,7 +74,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     cli: Cli, synced: None, connection: Connection, database_url: str
 ) -> None:
     """Guards against a quarantine that nobody can look into or empty."""
-    assert "Nothing is in quarantine" in cli("rejected", "list").out
+    assert "The quarantine is empty" in cli("rejected", "list").out
     row = connection.execute("SELECT id FROM clusters_cluster").fetchone()
     assert row is not None
     document = json.dumps({"id": 7, "status": "lost", "name": "x", "job_host_summaries": []})

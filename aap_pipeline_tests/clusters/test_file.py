@@ -78,8 +78,8 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
     [
         ("address: a.example.com\n    access_token: x", 2, "`name` is missing"),
         ("name: a\n    access_token: x", 2, "`address` is missing"),
-        ("name: a\n    address: a.example.com", 2, "give one of `access_token`"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B", 2, "give one of"),
+        ("name: a\n    address: a.example.com", 2, "use exactly one of `access_token`"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B", 2, "use exactly one of"),
         (
             f"name: a\n    address: a\n    access_token: {SECRET}\n    acces_token: {SECRET}",
             5,
@@ -90,16 +90,16 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: ²", 5, "port '²' is no whole number"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: maybe", 5, "neither true nor false"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: 'yes'", 5, "neither true nor false"),
-        ("name: a\n    address: a\n    access_token: ''", 2, "give one of `access_token`"),
-        (f"name: a\n    address: a\n    access_token: *{SECRET}", 4, "must stand in quotes"),
+        ("name: a\n    address: a\n    access_token: ''", 2, "use exactly one of `access_token`"),
+        (f"name: a\n    address: a\n    access_token: *{SECRET}", 4, "must be quoted"),
         (f"name: a\n    address: a\n    access_token: [{SECRET}]", 4, "`access_token` must be a single value"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "use http or https"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "Use http or https"),
         (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is not a host name"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    ca_bundle: /nowhere.pem", 2, "does not exist"),
         (f"name: a b\n    address: a\n    access_token: {SECRET}", 2, "Cluster name 'a b'"),
         ("name: a\n    address: a\n    access_token_env: NOT_SET", 2, "environment variable NOT_SET"),
         ("name: a\n    address: a\n    access_token_file: nowhere", 2, "cannot read access_token_file nowhere"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    name: b", 5, "`name` is there twice"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    name: b", 5, "duplicate key `name`"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(entry: str, line: int, words: str, tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ _ONE = f"clusters:\n- {{name: a, address: c, access_token: {SECRET}}}\n"
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("", 1, "must begin with `clusters:`"),
-        ("- name: a", 1, "must begin with `clusters:`"),
+        ("", 1, "must be a mapping with the list `clusters:`"),
+        ("- name: a", 1, "must be a mapping with the list `clusters:`"),
         ("cluster: []", 1, ""),
-        ("clusters: prod", 1, "must begin with `clusters:`"),
-        ("clusters: 3", 1, "must begin with `clusters:`"),
+        ("clusters: prod", 1, "must be a mapping with the list `clusters:`"),
+        ("clusters: 3", 1, "must be a mapping with the list `clusters:`"),
         ("clusters: []", 1, "no cluster"),
         ("clusters:\n- prod\n", 2, ""),
         ("clusters:\n  - name: [", 2, "not valid YAML"),
@@ -133,9 +133,9 @@ _ONE = f"clusters:\n- {{name: a, address: c, access_token: {SECRET}}}\n"
         ("clusters:\n- &a [*a]\n", 2, ""),
         ("clusters: \x07", 1, ""),
         (f"clusters:\n- name: a\n  access_token: {SECRET}\x00\n", 3, ""),
-        (f"{_ONE}clusters: []", 3, "`clusters` is there twice"),
+        (f"{_ONE}clusters: []", 3, "duplicate key `clusters`"),
         (f"{_ONE}other: 1", 3, "unknown key 'other'"),
-        (f"{_ONE}- {{name: a, address: d, access_token: {SECRET}}}", 3, "'a' is there twice"),
+        (f"{_ONE}- {{name: a, address: d, access_token: {SECRET}}}", 3, "duplicate name 'a'"),
     ],
 )
 def test_a_file_that_is_wrong_as_a_whole_says_where(text: str, line: int, words: str, tmp_path: Path) -> None:

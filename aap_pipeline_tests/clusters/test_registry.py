@@ -216,7 +216,7 @@ def test_a_pair_that_can_not_be_stored_says_that_a_new_token_is_needed(
         return renew(tokens)
 
     store = DatabaseTokenStore(database_url, cipher, number, waits.append)
-    with pytest.raises(AuthenticationError, match="create a new token") as caught:
+    with pytest.raises(AuthenticationError, match="Create a new token") as caught:
         store.refresh("access", cutting)
     assert sum(waits) == 60
     assert "newer" not in str(caught.value)

@@ -99,7 +99,7 @@ def test_a_token_that_may_write_is_a_warning(bench: Bench) -> None:
     """A stolen read token starts nothing."""
     admin = {"id": 1, "username": "admin", "is_superuser": True}
     found = findings(bench, healthy(me=listing(admin), tokens=listing(token("write"))))
-    assert "may do more than read" in found["token"].sentence
+    assert "allows more than reading" in found["token"].sentence
     assert found["scope"].outcome == "warning"
     assert found["scope"].remedy
 
@@ -169,7 +169,7 @@ def test_a_page_that_a_proxy_does_not_wait_for_is_a_warning_and_one_that_nobody_
 
     found = findings(bench, impatient)
     assert found["page"].outcome == "warning"
-    assert "answered HTTP 504 (504 Gateway Time-out). A page of one job arrives" in found["page"].sentence
+    assert "returned HTTP 504 (504 Gateway Time-out). A page of one job works" in found["page"].sentence
     assert "time limit of the proxies" in found["page"].remedy
     assert found["host summaries"].outcome == "ok"
 
@@ -189,4 +189,4 @@ def test_every_address_that_is_named_is_whole(bench: Bench) -> None:
     for broken in ("jobs", "organizations"):
         client, server = bench.against(healthy(**{broken: Reply({"results": []})}), retries=0)
         said = " ".join(finding.sentence for finding in check(client))
-        assert f"The answer of http://127.0.0.1:{server.port}/api/v2/{broken}/ holds no count" in said
+        assert f"The response of http://127.0.0.1:{server.port}/api/v2/{broken}/ has no count" in said

@@ -176,7 +176,7 @@ def test_nobody_listening_is_said_in_words(bench: Bench) -> None:
     """A urllib3 repr with an object address helps nobody."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(Unreachable, match=r"connection refused\): check that the controller runs") as raised:
+    with pytest.raises(Unreachable, match=r"connection refused\). Check address and port, and that the controller runs") as raised:
         bench.client(port).get("jobs/")
     assert "0x" not in str(raised.value)
 
@@ -253,7 +253,7 @@ def test_a_redirect_to_another_host_is_an_error_and_gets_no_token(bench: Bench) 
         always(Reply(b"", 302, {"Location": f"http://127.0.0.1:{elsewhere.port}/api/v2/jobs/"}))
     )
     with pytest.raises(
-        RedirectedElsewhere, match=f"redirects to http://127.0.0.1:{elsewhere.port}, where no token"
+        RedirectedElsewhere, match=f"redirects to http://127.0.0.1:{elsewhere.port}, to which no token"
     ) as raised:
         client.get("jobs/")
     assert not raised.value.transient
@@ -281,7 +281,7 @@ def test_a_controller_in_an_upgrade_is_said_to_be_in_one(bench: Bench) -> None:
 def test_a_web_site_is_no_controller(bench: Bench) -> None:
     """A wrong address that answers 200 must not look like an empty controller."""
     server = bench.serve(always(Reply(PAGE, 200, HTML)))
-    with pytest.raises(NotAController, match="check address and port"):
+    with pytest.raises(NotAController, match="Check address"):
         bench.client(server.port).get("jobs/")
 
 
@@ -293,7 +293,7 @@ def test_the_environments_proxy_is_used_and_named_when_it_fails(bench: Bench, mo
     assert client.get("/api/v2/jobs/").body == FINE.body
     assert proxy.asked[0].headers["host"] == "aap.example.com"
     monkeypatch.setenv("HTTP_PROXY", "http://user:MARKER@127.0.0.1:1")
-    with pytest.raises(Unreachable, match="check HTTPS_PROXY") as raised:
+    with pytest.raises(Unreachable, match="Correct HTTPS_PROXY") as raised:
         bench.client(0, endpoint=_endpoint("aap.example.com")).get("/api/v2/jobs/")
     assert "MARKER" not in str(raised.value)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -309,7 +309,7 @@ def test_a_proxy_that_is_no_address_is_named_as_what_is_wrong(
 ) -> None:
     """A typing mistake in HTTPS_PROXY was a traceback of urllib3."""
     monkeypatch.setenv("HTTP_PROXY", proxy)
-    with pytest.raises(BadEndpoint, match=r"unusable \(.*[^.]\): check HTTP_PROXY") as raised:
+    with pytest.raises(BadEndpoint, match=r"unusable \(.*[^.]\). Correct HTTP_PROXY") as raised:
         bench.client(0, endpoint=_endpoint("aap.example.com"))
     assert "MARKER" not in str(raised.value)
 

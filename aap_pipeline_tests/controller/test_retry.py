@@ -15,7 +15,7 @@ from aap_pipeline.controller.retry import Pacer, backoff, parse_http_date, parse
 from aap_pipeline.controller.statistics import Statistics
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
-FAILURE = ServerError("https://aap.example.com/api/v2/jobs/ answered HTTP 503.")
+FAILURE = ServerError("https://aap.example.com/api/v2/jobs/ returned HTTP 503.")
 
 
 class Time:

@@ -53,7 +53,7 @@ def test_a_value_is_stored_as_json_and_read_back(
         ("enable_template_creation_time", "1", "true or false"),
         ("reporting_timezone", "Mars/Olympus", "IANA"),
         ("hours_per_fte", "NaN", "number from 1 to 8784"),
-        ("hourly_rate", "60", "is not a setting but a rate with a history: .* costs set hourly MONEY --from DAY"),
+        ("hourly_rate", "60", "is not a setting but a rate with a history. .* costs set hourly MONEY --from DAY"),
         ("subscription_monthly_price", "9000", "costs set subscription MONEY --from DAY"),
         ("currency", "CHF", r"1 \(USD\), 2 \(EUR\), 3 \(GBP\)"),
         ("curency", "1", "There is no setting 'curency'. The settings are: archive_after_days"),

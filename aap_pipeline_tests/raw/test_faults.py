@@ -278,7 +278,7 @@ def test_a_database_that_goes_away_is_a_clear_error(rig: Rig, server: SimulatorS
                 "WHERE application_name = 'aap_pipeline sync' AND datname = current_database()"
             )
 
-    with pytest.raises(DatabaseUnreachable, match="What was committed is safe"):
+    with pytest.raises(DatabaseUnreachable, match="Committed data is safe"):
         rig.sync(progress=cut)
     rig.sync()
     assert_raw_is_truth(rig)
