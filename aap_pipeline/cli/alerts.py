@@ -58,12 +58,12 @@ def send_test(as_json: bool) -> int:
     """
     from aap_pipeline.alerts.incidents import Message
     from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-    from aap_pipeline.alerts.settings import NobodyIsTold, alert_settings
+    from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
 
     settings = alert_settings()
     to = receivers(settings)
     if not to:
-        raise NobodyIsTold()
+        raise NoReceiverConfigured()
     now = datetime.now(UTC)
     text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)

@@ -120,7 +120,7 @@ def check_next_link(body: Mapping[str, Any], base_url: str, where: str) -> None:
         return
     landed = _landing(base_url + "/", link)
     if landed is None or _origin(landed) != _origin(urlsplit(base_url)):
-        host = f"another host, {landed.hostname}" if landed else "an address that is not valid"
+        host = f"another host, {landed.hostname}" if landed else "what is not a valid address"
         raise ForeignLink(
             f"The list {where} continues at {host}, to which no token is sent. Configure the proxies in between to "
             "keep the controller's own links."

@@ -29,7 +29,7 @@ def fault(text: str, *, spaces: bool = False) -> str | None:
     if len(text.splitlines()) > 1:
         return "a line break"
     if not text.isascii():
-        return "a character outside ASCII, which may be invisible"
+        return "a character outside ASCII, perhaps an invisible one,"
     if not text.isprintable():
         return "a control character"
     return "a space" if " " in text and not spaces else None

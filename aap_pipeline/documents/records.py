@@ -1,7 +1,7 @@
-"""What a controller sends, typed: the fields that stage core reads, what it tolerates and what it refuses.
+"""Typed records of a controller's documents, with the fields that stage core reads and the rules that reject them.
 
-Unknown keys, launch types and job types are welcome: a later controller has more of them. A missing id, a number that
-no column holds or an unknown status is refused with a reason, and the document goes whole to quarantine.
+Unknown keys, launch types and job types are accepted, because later controllers may add some. A document with a missing
+id, a number out of range or an unknown status is rejected with a reason and goes whole to quarantine.
 `columns.py` says which field becomes which column.
 """
 
@@ -216,18 +216,18 @@ def decode(kind: str, document: bytes) -> Record:
     """The record in `document` (JSON), checked against every rule; raises Refused with the reason."""
     decoder = _DECODERS.get(kind)
     if decoder is None:
-        raise Refused("unknown_kind", f"Raw rows of kind {kind!r} are not known to this release.")
+        raise Refused("unknown_kind", f"This release does not support raw rows of kind {kind!r}.")
     try:
         record: Record = decoder.decode(document)
     except RecursionError:
-        raise Refused("too_deep", "The document is nested deeper than this release reads.") from None
+        raise Refused("too_deep", "The document is nested too deeply.") from None
     except msgspec.ValidationError as error:
-        raise Refused(_reason(str(error)), f"A field does not fit: {_shortened(str(error))}.") from None
+        raise Refused(_reason(str(error)), f"A field is not valid: {_shortened(str(error))}.") from None
     except ValueError as error:  # malformed JSON or UTF-8, lone surrogates
         raise Refused("not_json", f"The document is not JSON: {_shortened(str(error))}.") from None
     # PostgreSQL's text has no NUL. Most documents have none anywhere, which one search proves.
     if b"\\u0000" in document and _has_nul(record):
-        raise Refused("nul_character", "A field holds a NUL character, which PostgreSQL cannot store.")
+        raise Refused("nul_character", "A field contains a NUL character, which PostgreSQL cannot store.")
     if isinstance(record, Job):
         _check_job(record)
     return record
@@ -235,7 +235,9 @@ def decode(kind: str, document: bytes) -> Record:
 
 def _check_job(job: Job) -> None:
     if job.status not in STATUSES:
-        raise Refused("unknown_status", f"Status {_shortened(job.status)!r} is none of {', '.join(sorted(STATUSES))}.")
+        raise Refused(
+            "unknown_status", f"Status {_shortened(job.status)!r} is not one of {', '.join(sorted(STATUSES))}."
+        )
     if job.status in FINISHED_STATUSES:
         if job.finished is None:
             raise Refused("finished_missing", f"The job is {job.status} and has no finish time.")

@@ -1,4 +1,4 @@
-"""What can be wrong with an installation: each question is asked alone, so that one fault does not hide another."""
+"""Check an installation. Each check is independent, so that one fault does not hide another."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_SILENCE_SECONDS = 60.0
 
 
 class Verdict(StrEnum):
-    """How a question was answered."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer to one question: what was asked, how it is, and, unless it is well, what to do."""
+    """The finding of one check, with what to do unless it is OK."""
 
     subject: str
     verdict: Verdict
@@ -50,7 +50,7 @@ class Finding:
 
 
 class _Rule(NamedTuple):
-    """A setting of the server (or a LIKE pattern of names), its value or least size, and what another one costs."""
+    """A server setting (or LIKE pattern), its required value or minimum size, and the consequence of another value."""
 
     name: str
     wanted: str
@@ -58,10 +58,10 @@ class _Rule(NamedTuple):
 
 
 _SERVER_RULES = (
-    _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages again and again"),
+    _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages repeatedly"),
     _Rule("work_mem", "4MB", "with less than the default, queries sort and join on disk"),
-    _Rule("autovacuum", "on", "tables grow, statistics age, and queries get slower"),
-    _Rule("enable\\_%", "on", "the planner has to avoid the fastest way to run some queries"),
+    _Rule("autovacuum", "on", "tables grow, statistics become stale, and queries get slower"),
+    _Rule("enable\\_%", "on", "the planner must avoid the fastest plan of some queries"),
     _Rule("fsync", "on", "a crash of the machine can destroy the database"),
     _Rule("full_page_writes", "on", "a crash of the machine can destroy the database"),
     _Rule("synchronous_commit", "on", "a crash can lose the last commits, and tokens that were just replaced"),
@@ -69,16 +69,16 @@ _SERVER_RULES = (
 
 
 def examine(settings: Settings, url: str) -> Iterator[Finding]:
-    """Ask everything about the installation with its database at `url`; stops early only without a database."""
+    """Run all checks of the installation with its database at `url`. Stops early only without a database."""
     yield disk(settings.home.absolute(), shutil.disk_usage(_existing(settings.home.absolute())).free)
     try:
-        connection = connect(url, autocommit=True)  # so that one refused statement ends no transaction of others
+        connection = connect(url, autocommit=True)  # so that one rejected statement does not fail the others
     except PipelineError as error:
         yield Finding("database", Verdict.FAILED, str(error))
         return
     with connection:
         version = connection.info.server_version
-        yield Finding("database", Verdict.OK, f"PostgreSQL {version // 10000} at {describe(url)} answers.")
+        yield Finding("database", Verdict.OK, f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
         yield from _told_all("server", lambda: _server(url))
         schema = _told("schema", lambda: _schema(url))
@@ -96,17 +96,17 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
 
 
 def disk(place: Path, free_bytes: int) -> Finding:
-    """Whether there is room for the embedded server's data and Dagster's logs."""
+    """Check the free space for the embedded server's data and Dagster's logs."""
     text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
     if free_bytes < _LEAST_FREE_BYTES:
         return Finding(
-            "disk", Verdict.FAILED, f"{text} Free some, or move AAP_PIPELINE_HOME: syncs stop when it is full."
+            "disk", Verdict.FAILED, f"{text} Free some space or move AAP_PIPELINE_HOME. Syncs stop when it is full."
         )
     return Finding("disk", Verdict.OK, text)
 
 
 def clock(connection: Connection, now: datetime) -> Finding:
-    """Whether this machine's clock and the database's agree."""
+    """Compare this machine's clock with the database's."""
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None  # noqa: S101
     skew = (row[0] - now).total_seconds()
@@ -114,23 +114,25 @@ def clock(connection: Connection, now: datetime) -> Finding:
         return Finding(
             "clock",
             Verdict.WARNING,
-            f"The database's clock differs by {skew:+.1f} s: let NTP set both machines' clocks.",
+            f"The database's clock differs by {skew:+.1f} s. Synchronize both machines' clocks by NTP.",
         )
     return Finding("clock", Verdict.OK, f"The database's clock agrees ({skew:+.1f} s).")
 
 
 def daemon(silent_seconds: float | None) -> Finding:
-    """Whether Dagster's daemon, which syncs by itself, is alive."""
-    start = "Start it with `aap-pipeline up`; until then only `aap-pipeline sync` copies anything."
+    """Check that Dagster's daemon, which starts syncs, is running."""
+    start = "Run `aap-pipeline up`. Until then only `aap-pipeline sync` copies new jobs."
     if silent_seconds is None:
-        return Finding("Dagster daemon", Verdict.WARNING, f"It has never run. {start}")
+        return Finding("Dagster daemon", Verdict.WARNING, f"The daemon has never run. {start}")
     if silent_seconds > _MOST_SILENCE_SECONDS:
-        return Finding("Dagster daemon", Verdict.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
-    return Finding("Dagster daemon", Verdict.OK, f"Alive {silent_seconds:.0f} s ago.")
+        return Finding(
+            "Dagster daemon", Verdict.WARNING, f"No heartbeat for {silent_seconds / 60:,.0f} minutes. {start}"
+        )
+    return Finding("Dagster daemon", Verdict.OK, f"Last heartbeat {silent_seconds:.0f} s ago.")
 
 
 def switched_off(names: Sequence[str]) -> list[Finding]:
-    """Sensors and schedules that no longer run: they stay off over restarts, and nothing else says so."""
+    """Report sensors and schedules that are switched off, which restarts do not change."""
     if not names:
         return []
     text = f"Switched off in the Dagster UI: {', '.join(names)}. Switch them on there, under Automation."
@@ -150,7 +152,7 @@ def _told_all(subject: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
 
 
 def _server(url: str) -> list[Finding]:
-    """What slows the server or endangers its data, in a session as a BI tool has it: without the settings of ours."""
+    """Check the server settings, in a session without our own settings, as a BI tool has it."""
     with psycopg.connect(url, connect_timeout=10, options="-c statement_timeout=0") as connection:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
         rows = connection.execute(statement("health/server_settings"), rules).fetchall()
@@ -158,20 +160,20 @@ def _server(url: str) -> list[Finding]:
         Finding("server", Verdict.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
         for number, name, value, remedy in rows
     ]
-    return found or [Finding("server", Verdict.OK, "No setting of PostgreSQL's slows queries or endangers data.")]
+    return found or [Finding("server", Verdict.OK, "No PostgreSQL setting slows queries or endangers data.")]
 
 
 def _schema(url: str) -> Finding:
     state = check(url)
     if state.up_to_date:
         return Finding("schema", Verdict.OK, f"Schema {state.newest} is up to date.")
-    text = f"Schema {state.current or 'none'}, this release needs {state.newest}: run `aap-pipeline migrate`."
+    text = f"Schema {state.current or 'none'}, but this release needs {state.newest}. Run `aap-pipeline migrate`."
     return Finding("schema", Verdict.FAILED, text)
 
 
 def _settings(connection: Connection) -> Finding:
     changed = {name for name, value in options.read(connection).items() if value != options.OPTIONS[name].default}
-    return Finding("settings", Verdict.OK, f"All valid; other than default: {', '.join(sorted(changed)) or 'none'}.")
+    return Finding("settings", Verdict.OK, f"All are valid; not default: {', '.join(sorted(changed)) or 'none'}.")
 
 
 def _key(connection: Connection, settings: Settings) -> Finding:
@@ -184,18 +186,19 @@ def _key(connection: Connection, settings: Settings) -> Finding:
                     key.decrypt(bytes(secret))
                 except EncryptionKeyError as error:
                     return Finding("encryption key", Verdict.FAILED, f"Cluster {name}: {error}")
-    return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
+    return Finding("encryption key", Verdict.OK, f"The key decrypts the tokens of all {len(rows)} clusters.")
 
 
 def _clusters(connection: Connection) -> list[Finding]:
-    """Those that are not synced; `clusters check` asks their controllers why."""
+    """Report the stale clusters. `clusters check` finds the cause."""
     if not clusters(connection):
-        return [Finding("clusters", Verdict.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")]
+        add = "Run `aap-pipeline clusters add URL --name NAME`."
+        return [Finding("clusters", Verdict.WARNING, f"There is no cluster. {add}")]
     limit = stale_after()
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
         return [
-            Finding("clusters", Verdict.WARNING, f"{name}: {text} See `aap-pipeline clusters check {name}`.")
+            Finding("clusters", Verdict.WARNING, f"{name}: {text} Run `aap-pipeline clusters check {name}`.")
             for name, text in stale.items()
         ]
     enabled = len(clusters(connection, only_enabled=True))
@@ -209,7 +212,7 @@ def _tokens(connection: Connection) -> list[Finding]:
     states = token_states(connection)
     told = sum(state.end is not None for state in states)
     days = notice(connection).days
-    text = f"None is known to end within {days} days; {told} of {len(states)} controllers have told when."
+    text = f"No known expiry within {days} days; {told} of {len(states)} controllers report the expiry."
     return [Finding("tokens", Verdict.OK, text)] if states else []
 
 
@@ -219,12 +222,12 @@ def _alerts(connection: Connection) -> Finding:
     assert row is not None  # noqa: S101 - an aggregate
     incidents, waiting, error = row
     if not told:
-        text = f"Nobody is told when something is wrong (open incidents: {incidents}): set AAP_PIPELINE_ALERT_…"
-        return Finding("alerts", Verdict.WARNING, f"{text}, as docs/operations.md says.")
+        text = f"No alert receiver is configured (open incidents: {incidents}). Set AAP_PIPELINE_ALERT_…"
+        return Finding("alerts", Verdict.WARNING, f"{text} (see docs/operations.md).")
     which = " (`aap-pipeline alerts list`)" if incidents else ""
     if waiting:
-        return Finding("alerts", Verdict.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
-    return Finding("alerts", Verdict.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
+        return Finding("alerts", Verdict.WARNING, f"Messages to be retried: {waiting}. Last error: {error}")
+    return Finding("alerts", Verdict.OK, f"Receivers: {', '.join(told)}; open incidents: {incidents}{which}.")
 
 
 def _references(connection: Connection) -> Finding:

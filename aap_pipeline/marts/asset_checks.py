@@ -23,14 +23,13 @@ _LEFT_MINUTES: Final = 10
 REFRESHED = Check(
     "refreshed",
     "Every change of jobs, rates or minutes that is older than ten minutes is in the marts.",
-    "Run `aap-pipeline sync --cluster NAME`, which refreshes them or prints what stops it, or launch `refresh_marts` "
-    "for this cluster. Nothing is lost: notes of changes stay.",
+    "Run `aap-pipeline sync --cluster NAME`, which refreshes the marts or prints the error, or launch `refresh_marts` "
+    "for this cluster. No change is lost.",
 )
 EQUAL_CORE = Check(
     "marts_equal_core",
     "Runs, hosts, elapsed time and unique hosts equal those of core, and months equal their days.",
-    "Have the cluster's marts built anew with `aap-pipeline rebuild marts --cluster NAME`. Report the difference: "
-    "it should not be possible.",
+    "Run `aap-pipeline rebuild marts --cluster NAME`, and report the difference as a bug.",
 )
 
 
@@ -46,7 +45,7 @@ def equality(found: Sequence[checks.CheckResult]) -> Verdict:
     """All checks hold."""
     differences = [f"{each.name}: {line}" for each in found for line in each.differences]
     if not differences:
-        return Verdict(True, "The marts say what core says.", {"differences": 0})
+        return Verdict(True, "The marts equal core.", {"differences": 0})
     return Verdict(False, "; ".join(differences[:10]) + ".", {"differences": len(differences)}, severe=True)
 
 

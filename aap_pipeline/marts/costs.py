@@ -1,8 +1,4 @@
-"""Cost rates with their history, global or of a cluster or an
-organization, and, under cost_model subscription, what a person's hour and the platform's month do.
-
-An organization's own rate comes before its cluster's, that before everyone's.
-"""
+"""Cost rates with their history. Precedence: organization, then cluster, then the global rate."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ RATE_TYPES = {
     "subscription": RateType("month", overridable=False),
 }
 HIGHEST_RATE = Decimal("9999999999999.99")
-"""What a column DECIMAL(15,2) holds."""
+"""The maximum of DECIMAL(15,2)."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +44,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class RateSet:
-    """The days on which a rate that was set holds: up to the day before `next_from`, if one was set already for then.
+    """The days of a new rate: up to the day before `next_from`, from when an earlier command set `next_value`.
 
-    `next_value` is that one; None: the override's end.
+    `next_value` None: the override ends then.
     """
 
     valid_from: date
@@ -59,12 +55,12 @@ class RateSet:
 
     @property
     def valid_until(self) -> date | None:
-        """Its last day; None: for good."""
+        """The last day; None: open-ended."""
         return self.next_from - timedelta(days=1) if self.next_from else None
 
 
 def rates(connection: Connection) -> list[Rate]:
-    """Every rate that was ever set, general ones first, in the order of their days."""
+    """Return every rate, global ones first, by day."""
     return [Rate(*row) for row in connection.execute(statement("marts/rates"))]
 
 

@@ -1,4 +1,4 @@
-"""Organizations and job templates: listed whole each sync, so that names stay current and deletions are noticed."""
+"""Organizations and job templates, listed whole in each sync to find renamed and deleted ones."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from aap_pipeline.documents.raw_documents import Document, RawDocument, encode, 
 
 
 class ListingStore(Protocol):
-    """What the listings ask of the store."""
+    """The part of the store that listings need."""
 
     def listed(self, kind: str) -> Mapping[int, bytes | None]:
-        """What is stored of `kind` as {external id: fingerprint}."""
+        """Return the stored rows of `kind` as {external id: fingerprint}."""
 
     def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
-        """Those of the `fingerprints`, of records of `kind` without a valid id, whose documents are here already."""
+        """Return those `fingerprints` of records of `kind` without a valid id whose documents are already stored."""
 
     def write_listing(self, changed: Sequence[RawDocument]) -> None:
-        """Keep what changed, in one transaction."""
+        """Store the changed documents in one transaction."""
 
 
 def store_listing(
@@ -30,13 +30,12 @@ def store_listing(
     listing: Sequence[Document],
     fingerprint: Callable[[Document, str], bytes],
 ) -> int:
-    """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
+    """Store new and changed rows of a whole `listing` of `kind` and the ids of deleted job templates; return the count.
 
-    Takes `listing` over: what `leave_out` names is deleted from what is kept.
+    Modifies `listing`, to which it applies `leave_out`.
 
-    A listing that failed never comes here: no answer is not an empty answer. An empty one deletes nothing either: a
-    controller whose templates are all gone is rare, a token whose user lost its role is not. Nor does one in which a
-    row has no valid id, for that row may be any of those that seem to be gone.
+    An empty listing marks no template as deleted, because it usually means that the token's user lost a role. Neither
+    does a listing with a row without a valid id, because that row may be any of the missing ones.
     """
     stored = store.listed(kind)
     rows = [(document, id_of(document), fingerprint(document, kind)) for document in listing]

@@ -1,4 +1,4 @@
-"""Savings and jobs a day as a small PNG, for people who look at an asset."""
+"""Draw savings and jobs per day as a small PNG for the Dagster UI."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 Day = tuple[date, int, Decimal]
 
 _AT_LEAST: Final = timedelta(days=13)
-"""Between the ends of the axis of days: fewer, and matplotlib would mark hours."""
+"""Minimum days on the axis, below which matplotlib would mark hours."""
 
 
 def savings_picture(days: Sequence[Day], currency: str) -> str:
-    """Markdown with the picture inside, about 10 KB: savings and runs as bars. No day, or no matplotlib: a sentence."""
+    """Return Markdown with an inline picture (about 10 KB), or a sentence without days or without matplotlib."""
     if not days:
-        return "Nothing has run in this time."
+        return "No job ran in this period."
     try:
         import_extra("matplotlib", "pictures")
     except PipelineError as missing:
@@ -31,12 +31,12 @@ def savings_picture(days: Sequence[Day], currency: str) -> str:
     target = BytesIO()
     savings_figure(days, currency).savefig(target, format="png")
     encoded = base64.b64encode(target.getvalue()).decode("ascii")
-    return f"![Savings and runs a day](data:image/png;base64,{encoded})"
+    return f"![Savings and runs per day](data:image/png;base64,{encoded})"
 
 
 def savings_figure(days: Sequence[Day], currency: str) -> Figure:
-    """One axis of days, at least one, which need not follow each other; savings above, runs below."""
-    # Imported here: it takes half a second, and every Dagster process loads this module.
+    """Draw savings above runs over an axis of days (at least one, with or without gaps)."""
+    # Imported here because it takes 0.5 s and every Dagster process loads this module.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""What a report says: totals, savings by job template, jobs over time; read from the marts."""
+"""The data of a report from the marts: totals, savings by job template, jobs over time."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _MOST_STEPS = 100_000
 
 
 class ReportError(PipelineError):
-    """Dates and steps that do not make a report."""
+    """The dates or the grain of a report are not valid."""
 
     exit_status = 2
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`.
+    """A report from `from_date` to `to_date`, both inclusive, in the reporting time zone. Money is in `currency`.
 
-    `rates` are what a minute costs everyone (`manual`, `automated`), or under cost_model subscription a person's hour
-    and the platform's month (`hourly`, `subscription`).
+    `rates` are the global rates: `manual` and `automated` per minute or, under cost_model subscription, `hourly` and
+    `subscription` (per month).
     """
 
     from_date: date
@@ -52,7 +52,7 @@ class Summary:
     granularity: str
     job_counts: Sequence[Row]
     in_quarantine: int
-    """Documents that did not fit, and are in none of these figures."""
+    """Quarantined documents, which are in none of these figures."""
 
 
 def summarize(
@@ -62,23 +62,23 @@ def summarize(
     cluster_ids: Sequence[int] | None = None,
     granularity: str | None = None,
 ) -> Summary:
-    """Read a report; without dates over everything there is, up to the day of the last run.
+    """Read a report. Default dates: the first and the last day with a run.
 
-    Raises PipelineError when there is nothing yet, ReportError for dates or steps that do not make a report.
+    Raises PipelineError if there are no savings yet, ReportError for dates or a grain that are not valid.
     """
     clusters = list(cluster_ids) if cluster_ids else None
     first, last = _range(connection, clusters)
     start = from_date or min(filter(None, (first, to_date)), default=None)
     end = to_date or max(filter(None, (last, from_date)), default=None)
     if start is None or end is None or (first is None and None in (from_date, to_date)):
-        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
+        raise PipelineError("There are no savings yet. Run `aap-pipeline sync` or `aap-pipeline demo`.")
     if start > end:
-        raise ReportError(f"The report would end ({end}) before it begins ({start}): exchange the dates.")
+        raise ReportError(f"The report would end ({end}) before it begins ({start}). Exchange the dates.")
     granularity = granularity or ("day" if end - start < timedelta(days=_DAYS_IN_A_DAILY_CHART) else "month")
     if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
         raise ReportError(
-            f"From {start} to {end} are too many steps of one {granularity} for a chart: choose a shorter range, or "
-            "longer steps with --by."
+            f"From {start} to {end} there are too many bars of one {granularity} for a chart. Use a shorter range, or "
+            "a coarser --by."
         )
     window = {"from_date": start, "to_date": end, "clusters": clusters, "granularity": granularity}
     currency, symbol = _currency(connection)
@@ -97,19 +97,19 @@ def summarize(
 
 
 def named_period(connection: Connection, name: str) -> tuple[date, date]:
-    """First and last day of a range of marts.period, such as last_quarter. Raises PipelineError for unknown names."""
+    """Return first and last day of a range of marts.period, such as last_quarter. Raises PipelineError if unknown."""
     try:
         with connection.transaction():
             [(first, last)] = connection.execute(statement("reports/period"), {"name": name}).fetchall()
     except InvalidParameterValue as error:
         raise PipelineError(str(error.diag.message_primary)) from error
     if first is None:
-        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
+        raise PipelineError("There are no savings yet. Run `aap-pipeline sync` or `aap-pipeline demo`.")
     return first, last
 
 
 def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
-    """How many documents of these clusters, or of all, are in quarantine."""
+    """Count the quarantined documents of these clusters (None: all)."""
     values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
     row = connection.execute(statement("reports/in_quarantine"), values).fetchone()
     assert row is not None  # noqa: S101 - an aggregate
@@ -117,11 +117,11 @@ def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = No
 
 
 def quarantine_line(documents: int) -> str:
-    """A sentence for people on what is in quarantine; empty where nothing is."""
+    """Return a sentence about quarantined documents; empty if there are none."""
     if not documents:
         return ""
     counted = "1 document is" if documents == 1 else f"{documents:,} documents are"
-    return f"{counted} in quarantine and in no figure: see `aap-pipeline rejected list`."
+    return f"{counted} in quarantine and not in these figures. Run `aap-pipeline rejected list`."
 
 
 def _range(connection: Connection, clusters: list[int] | None) -> tuple[date | None, date | None]:

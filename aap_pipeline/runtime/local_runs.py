@@ -1,7 +1,7 @@
-"""Runs the main job for several clusters side by side: what `sync` and `demo` do.
+"""Run the main job for several clusters concurrently, for `sync` and `demo`.
 
-Each run is in a process of its own: Dagster's loggers deadlock when two runs share an interpreter, and a process that
-is killed takes no other cluster's run with it.
+Each run has its own process, because Dagster's loggers deadlock when two runs share an interpreter, and because killing
+one run must not end the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SIDE_BY_SIDE = 4
 
 @dataclass(frozen=True)
 class Window:
-    """What to read, as ISO 8601 times; both None: what is new."""
+    """What to read, as ISO 8601 times; both None: the new jobs."""
 
     since: str | None = None
     until: str | None = None
@@ -41,7 +41,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the run of one cluster ended: its error in one sentence, or what its assets say of themselves."""
+    """The outcome of one cluster's run: its error in one sentence, or the metadata of its assets."""
 
     cluster: str
     run_id: str
@@ -53,10 +53,10 @@ class Outcome:
 def update_clusters(
     settings: Settings, url: str, windows: Mapping[str, Window], progress: ProgressListener
 ) -> list[Outcome]:
-    """Run the main job for each cluster {name: window}; one that fails does not hold up the others.
+    """Run the main job for each cluster {name: window}. A cluster that fails does not delay the others.
 
-    `url` is the database of `settings`, migrated. The processes end with this one, however it ends; after Ctrl-C their
-    runs are reported as cancelled.
+    `url` is the migrated database of `settings`. The run processes end with this one. After Ctrl-C their runs are
+    reported as cancelled.
     """
     from aap_pipeline.orchestration.partitions import CLUSTERS
 
@@ -69,19 +69,19 @@ def update_clusters(
             running = [pool.submit(workers.run, name, window) for name, window in windows.items()]
             return [each.result() for each in running]
         finally:
-            workers.stop()  # those that Ctrl-C finds at work
+            workers.stop()  # after Ctrl-C, the unfinished ones
             pool.shutdown(cancel_futures=True)
             workers.report(instance)
 
 
 @dataclass
 class _Workers:
-    """The processes in which runs go, each watched by a thread that hands on what it says."""
+    """The run processes, each watched by a thread that passes on its progress."""
 
     environment: Mapping[str, str] = field(repr=False)  # with the database's password
     progress: ProgressListener
     _processes: dict[str, ForkServerProcess] = field(default_factory=dict)
-    _unfinished: set[str] = field(default_factory=set)  # ids of runs whose process ended without saying how
+    _unfinished: set[str] = field(default_factory=set)  # ids of runs whose process ended without an outcome
     _stopping: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -107,7 +107,7 @@ class _Workers:
         return outcome
 
     def _listen(self, receiver: Pipe) -> Outcome | None:
-        """The outcome that a process sends at its end; None if it ended without one."""
+        """Return the outcome that a process sends at its end; None if it ended without one."""
         try:
             while not isinstance(said := receiver.recv(), Outcome):
                 self.progress.update(*said)
@@ -116,46 +116,46 @@ class _Workers:
         return said
 
     def stop(self) -> None:
-        """End what still runs, and start nothing more."""
+        """End the running processes, and start no more."""
         with self._lock:
             self._stopping = True
             for process in self._processes.values():
                 process.kill()
-                with suppress(ProcessLookupError):  # and what it started: Dagster keeps helpers for what runs print
+                with suppress(ProcessLookupError):  # including Dagster's helpers, which capture output
                     os.killpg(process.pid or 0, signal.SIGKILL)
 
     def report(self, instance: DagsterInstance) -> None:
-        """Tell Dagster of the runs that can no longer do it themselves."""
+        """Report the runs whose process ended without an outcome to Dagster."""
         for run_id in self._unfinished:
             run = instance.get_run_by_id(run_id)
             if run is not None and not run.is_finished:
                 instance.report_run_canceled(
-                    run, "Interrupted: what was committed is kept; the next run goes on from there."
+                    run, "Interrupted. Committed data is kept; the next run continues from there."
                 )
 
 
 def _how_it_ended(status: int | None) -> str:
     if status is not None and status < 0:
         return (
-            f"The process of the run was killed by signal {-status} ({signal.Signals(-status).name}); if it was not "
-            "you, the machine may lack memory. What was committed is kept: sync again."
+            f"The process of the run was killed by signal {-status} ({signal.Signals(-status).name}), perhaps because "
+            "the machine ran out of memory. Committed data is kept. Run `aap-pipeline sync` again."
         )
-    return f"The process of the run ended with exit status {status}; what it said is above."
+    return f"The process of the run exited with status {status}. See its output above."
 
 
 class _PipedProgress:
-    """The listener inside a run's process."""
+    """The progress listener in a run's process."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Send it to the process that a person looks at."""
+        """Send the progress to the parent process."""
         self._pipe.send((cluster, stage, done, total))
 
 
 def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window, run_id: str) -> None:
-    """One run, in a process of its own."""
+    """Execute one run in its own process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgrp()  # Ctrl-C reaches the parent only, which ends the group
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
@@ -170,16 +170,15 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window,
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
         outcome = Outcome(
-            name, run_id, f"PostgreSQL went away during the run ({reason}): sync again when it is up.", {}
+            name, run_id, f"The connection to PostgreSQL was lost ({reason}). Run `aap-pipeline sync` again.", {}
         )
     pipe.send(outcome)
 
 
 def _end_with_parent() -> None:
-    """End this process and its helpers when the command that started it is gone, be it by kill -9.
+    """End this process and its helpers when the command that started it ends, even by kill -9.
 
-    The parent-death signal would not do: the kernel knows the server of processes as the parent, and that lives as long
-    as any of its children.
+    The parent-death signal does not work here: the parent is the fork server, which lives as long as its children.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -200,7 +199,7 @@ def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, 
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
             "ops": {sync_data.op.name: {"config": {**asdict(window), "in_one_go": True}}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # the terminal shows the progress instead
         },
         raise_on_error=False,
     )
@@ -219,7 +218,7 @@ def _sentence(event: DagsterEvent) -> str:
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return failure.user_failure_data.description
     error = failure.error
-    while error is not None and error.cause is not None:  # Dagster wraps what happened in what it was doing
+    while error is not None and error.cause is not None:  # Dagster wraps the original error
         error = error.cause
     return str(error.message).strip() if error is not None else "The step failed without a message."
 

@@ -1,4 +1,4 @@
-"""Moves old jobs into the archive tables, and back. The marts read both places, so no figure changes."""
+"""Move old jobs into the archive tables, and back. The marts read both, so no figure changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BATCH_JOBS: Final = 500
 
 @dataclass(frozen=True)
 class Moved:
-    """Rows that changed their place."""
+    """Numbers of rows moved."""
 
     jobs: int = 0
     labels: int = 0
@@ -29,7 +29,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Archiving:
-    """What one pass did: moved into the archive, and back out of it."""
+    """The result of one pass: rows moved into the archive and back."""
 
     archived: Moved
     restored: Moved
@@ -38,10 +38,10 @@ class Archiving:
 def archive(
     connection: Connection, *, batch_jobs: int = _BATCH_JOBS, progress: Callable[[Moved], None] = lambda _: None
 ) -> Archiving:
-    """Make the archive what archive_after_days says: older jobs into it, younger ones (or all, for 0) out of it.
+    """Move jobs older than archive_after_days into the archive, and younger ones (for 0: all) back.
 
-    Each batch is one transaction: killed at any instant, it goes on from there. It waits for the batch that core may be
-    storing for the cluster, and core for it, which takes a fraction of a second.
+    Each batch is one transaction, so an interrupted pass can be repeated. A lock excludes it and core's batches of the
+    cluster from each other, for a fraction of a second.
     """
     days = options.get(connection, options.ARCHIVE_AFTER_DAYS)
     connection.commit()

@@ -1,4 +1,4 @@
-"""Assets of the night, one partition a cluster: the proof that nothing is missing, and a look at the savings."""
+"""The nightly assets, one partition per cluster: reconciliation and an overview of the savings."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,9 +33,9 @@ _SHOWN: Final = timedelta(days=90)
 
 RECONCILED = Check(
     "reconciled",
-    "Every day, today included, has the jobs that the controller counts, as far as a first sync looks back.",
-    "The missing jobs are here again. Look in PostgreSQL's log for what deleted them, or for a clock at the controller "
-    "that was set back; report it if neither explains it.",
+    "Every day of the last initial_sync_days, including today, has the jobs that the controller counts.",
+    "The missing jobs are stored now. Check PostgreSQL's log for deletions, and whether the controller's clock was set "
+    "back. If neither explains it, report a bug.",
 )
 
 
@@ -50,12 +50,11 @@ RECONCILED = Check(
     tags={"stage": "upkeep"},
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
-    description="""Each day held against the controller's own count, one request a day; what is missing is fetched
-    as raw rows, and so are host summaries that came after their deadline. Runs each night; the sync needs no help from
-    it.""",
+    description="""Compares each day with the controller's own count, in one request per day, and fetches missing jobs
+    and late host summaries as raw rows. Runs each night.""",
 )
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
-    """Compare, and fetch what is missing."""
+    """Compare the days and fetch missing jobs."""
     note_process(context)
     with failing_clearly():
         with warehouse.connection() as connection:
@@ -76,11 +75,11 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
     owners=["team:automation-analytics"],
     tags={"stage": "upkeep"},
     freshness_policy=EACH_NIGHT,
-    description="""Savings and runs of the last 90 days as a picture, the last days as a table, and a link to the newest
-    job in the controller's own UI. Made each night; launch it to have it now.""",
+    description="""Savings and runs of the last 90 days as a chart, the last days as a table, and a link to the newest
+    job in the controller's web interface. Runs each night, and can be launched by hand.""",
 )
 def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
-    """Read the marts, draw."""
+    """Read the marts and draw the chart."""
     note_process(context)
     since = datetime.now(UTC).date() - _SHOWN
     with failing_clearly(), warehouse.connection() as connection:

@@ -1,4 +1,4 @@
-"""What keeps the database tidy: raw rows, records of syncs, incidents, statistics. Each step is a transaction."""
+"""Clean up the database: raw rows, the log of syncs, incidents, statistics. Each step is a transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEEP_ALERTS_DAYS: Final = 365
 
 @dataclass(frozen=True)
 class Tidied:
-    """Rows deleted or mended, by what they were."""
+    """Numbers of rows deleted or repaired, by kind."""
 
     raw_rows: int
     archived_documents: int
@@ -29,7 +29,7 @@ class Tidied:
 
 
 def tidy(connection: Connection) -> Tidied:
-    """Delete what need not be kept, and settle syncs whose process is gone. Unparsed raw rows always stay."""
+    """Delete old rows, and close the log of syncs whose process is gone. Unparsed raw rows always stay."""
     raw = archived = 0
     for cluster in clusters(connection):
         done = clean_up(connection, cluster.id)
@@ -45,7 +45,7 @@ def tidy(connection: Connection) -> Tidied:
 
 
 def sweep_stale_runs(connection: Connection) -> int:
-    """Mark syncs as interrupted that are said to run although nobody holds their cluster's lock; how many."""
+    """Mark running syncs as interrupted if no session holds their cluster's lock, and return their number."""
     found = [row[0] for row in connection.execute(statement("upkeep/running_clusters"))]
     connection.commit()
     swept = 0
@@ -57,10 +57,10 @@ def sweep_stale_runs(connection: Connection) -> int:
 
 
 def analyze(connection: Connection) -> list[str]:
-    """Bring the planner's statistics up to date where they are old; the tables."""
+    """Analyze tables with stale planner statistics, and return their names."""
     tables = connection.execute(statement("upkeep/tables_to_analyze")).fetchall()
     connection.commit()
     for schema, table in tables:
         connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
-        connection.commit()  # table by table: the lock on each is given back at once
+        connection.commit()  # per table, to release its lock at once
     return [f"{schema}.{table}" for schema, table in tables]

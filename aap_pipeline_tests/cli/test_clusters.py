@@ -495,4 +495,4 @@ def test_a_removed_cluster_is_not_asked(keyed: Cli, server: SimulatorServer, mon
     assert keyed("clusters", "enable", "c0").status == 0
     assert keyed("clusters", "check", "c0").status == 0
     [listed] = json.loads(keyed("clusters", "list", "--json").out)
-    assert listed["product"] != "not asked yet"
+    assert listed["product"] != "not connected yet"

@@ -99,5 +99,7 @@ def test_a_connection_that_breaks_is_one_line(cli: Cli) -> None:
     """Guards against a traceback when the server restarts under a command."""
     outcome = cli("sql", "--write", "SELECT pg_terminate_backend(pg_backend_pid())")
     assert outcome.status == 1
-    assert outcome.err.startswith("Error: PostgreSQL closed the connection or rejected a statement: terminating connection")
+    assert outcome.err.startswith(
+        "Error: PostgreSQL closed the connection or rejected a statement: terminating connection"
+    )
     assert outcome.err.count("\n") == 1

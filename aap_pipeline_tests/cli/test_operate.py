@@ -98,8 +98,8 @@ def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: C
     assert listed.count(f"{day:%Y-%m-%d}") == 2
     warnings = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
     assert [each["verdict"] for each in warnings] == ["warning", "warning"]
-    assert f"test: The access token ends by {day:%Y-%m-%d}" in cli("status").out
-    assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token ends on ")
+    assert f"test: The access token expires by {day:%Y-%m-%d}" in cli("status").out
+    assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token expires on ")
 
 
 def test_doctor_finds_nothing_wrong_with_a_new_installation(

@@ -47,7 +47,7 @@ def test_reconcile_names_and_fetches_what_is_missing(
     cli: Cli, synced: None, server: SimulatorServer, connection: Connection
 ) -> None:
     """Guards against a proof that cannot fail: a row deleted by hand must be found."""
-    assert "nothing is missing" in cli("reconcile").out
+    assert "no job is missing" in cli("reconcile").out
     row = connection.execute(
         "DELETE FROM clusters_job WHERE external_id = (SELECT external_id FROM clusters_job ORDER BY finished LIMIT 1) "
         "RETURNING external_id"

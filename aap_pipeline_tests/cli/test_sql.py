@@ -63,8 +63,8 @@ def test_nothing_changes_without_write(cli: Cli) -> None:
     refused = cli("sql", "DELETE FROM clusters_costs")
     assert refused.status == 1
     assert refused.err == (
-        "Error: Without --write only SELECT, WITH, VALUES, TABLE, EXPLAIN, SHOW, SET or RESET may run, not DELETE. Nothing "
-        "was changed. To allow changes, add --write.\n"
+        "Error: Without --write only SELECT, WITH, VALUES, TABLE, EXPLAIN, SHOW, SET or RESET may run, not DELETE. "
+        "Nothing was changed. To allow changes, add --write.\n"
     )
     assert json.loads(cli("sql", "--json", "SELECT count(*) FROM clusters_costs").out) == [{"count": 2}]
 

@@ -47,7 +47,7 @@ def alone(run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
         (("sync", "--until", "9999-12-31T23:59:59-01:00"), "is not a valid time"),
         (("sync", "--dry-run", "--since", "last week"), "'last week' is not a valid time"),
         (("sync", "--until", ""), "The value is empty"),
-        (("sync", "--until", "0001-01-01"), "add --since"),
+        (("sync", "--until", "0001-01-01"), "Add --since"),
     ],
 )
 def test_a_range_that_cannot_be_is_refused_before_anything_starts(
@@ -69,7 +69,7 @@ def test_a_range_that_cannot_be_is_refused_before_anything_starts(
         ("clusters add https://x --name y --token-file empty", "empty is empty"),
         ("clusters add https://x --name y --token-file latin", "it is not UTF-8 text"),
         ("clusters add https://x --name y --token-file .", "Is a directory"),
-        ("clusters add https://x:99999 --name y --token-file token", "looks like"),
+        ("clusters add https://x:99999 --name y --token-file token", "Use https://aap"),
         ("clusters add https://x --name y...z --token-file token", "single dots"),
         ("clusters add https://x --name y --token-file token --token-env T", "not both"),
         ("clusters update y", "Nothing to change"),

@@ -48,12 +48,12 @@ def test_a_healthy_controller_has_only_good_findings(bench: Bench) -> None:
     found = findings(bench, healthy())
     outcomes = {name: finding.outcome for name, finding in found.items()}
     assert set(outcomes.values()) == {"ok"}  # plain http does not leave this machine
-    expected = {"reachable", "tls", "version", "prefix", "clock", "token", "scope", "token end"}
+    expected = {"reachable", "tls", "version", "prefix", "clock", "token", "scope", "token expiry"}
     expected |= {"jobs", "lists", "page", "host summaries", "latency"}
     assert set(outcomes) == expected
     assert "AAP 2.4" in found["version"].sentence
     assert "svc-pipeline, an auditor" in found["token"].sentence
-    assert found["token end"].sentence == "The token ends on 2027-11-23 19:00 UTC."
+    assert found["token expiry"].sentence == "The token expires on 2027-11-23 19:00 UTC."
 
 
 def test_whatever_is_not_ok_says_what_to_do(bench: Bench) -> None:

@@ -96,7 +96,7 @@ def test_a_newer_release_works_with_a_warning() -> None:
     """A list of versions would lock people out on the day of their upgrade."""
     product = found({GATEWAY: gateway("2.8")})
     assert (product.label, product.api_prefix) == ("AAP 2.8", "/api/controller/v2")
-    assert "AAP 2.8 is not among the tested releases" in product.warnings[0]
+    assert "AAP 2.8 is not a tested release" in product.warnings[0]
 
 
 def test_a_gateway_without_its_database_is_named() -> None:

@@ -55,7 +55,7 @@ def test_rates_are_set_for_everyone_a_cluster_and_an_organization(cli: Cli, conn
         (("settings", "show", "subscription_monthly_price"), 2, "costs set subscription MONEY"),
         (("settings", "set", "default_manual_minutes", "-1"), 2, "a whole number from 0 to 2147483647"),
         (("settings", "set", "currency", "99"), 2, "It must be one of common_currency"),
-        (("settings", "fx", "set", "usd", "usd", "1"), 2, "two currencies"),
+        (("settings", "fx", "set", "usd", "usd", "1"), 2, "two different currencies"),
         (("costs", "set", "manual", "5", "--cluster", "nowhere"), 1, "There is no cluster 'nowhere'"),
         (("costs", "set", "manual", "5", "--organization", "nobody"), 1, "There is no organization 'nobody'"),
         (("templates", "set", "x", "--manual-minutes", "-1"), 2, "-1 is not in the range 0<=x<=2147483647"),
@@ -121,7 +121,7 @@ def test_templates_minutes_are_set_by_name_and_cluster(cli: Cli, connection: Con
     for name in ("a", "b"):
         add_named(connection, "clusters_jobtemplate", add_cluster(connection, name), 1)
     connection.commit()
-    assert "Several job templates are called" in cli("templates", "set", "jobtemplate 1", "--manual-minutes", "30").err
+    assert "Several job templates are named" in cli("templates", "set", "jobtemplate 1", "--manual-minutes", "30").err
     assert cli("templates", "set", "jobtemplate 1", "--manual-minutes", "20", "--cluster", "b").status == 0
     arguments = ("--manual-minutes", "30", "--creation-minutes", "120", "--cluster", "b")
     assert "30 minutes by hand" in cli("templates", "set", "jobtemplate 1", *arguments).out
@@ -170,14 +170,15 @@ def test_a_template_is_left_out_of_every_figure_from_a_day_on(cli: Cli, connecti
 
     assert set(figures()) == {4}
     assert (
-        "It is excluded from the savings." in cli("templates", "set", f"#{template}", "--exclude", "--from", "2025-01-02").out
+        "It is excluded from the savings."
+        in cli("templates", "set", f"#{template}", "--exclude", "--from", "2025-01-02").out
     )
     assert set(figures()) == {1}
     assert cli("templates", "set", f"#{template}", "--include", "--from", "2025-01-04").status == 0
     assert set(figures()) == {2}
     assert one(connection, "SELECT count(*) FROM marts.fct_job_run WHERE left_out") == 2
     assert "still to come" in cli("templates", "set", f"#{template}", "--exclude", "--from", "2999-01-01").err
-    assert "goes with --exclude" in cli("templates", "set", "#1", "--manual-minutes", "5", "--from", "2025-01-01").err
+    assert "needs --exclude" in cli("templates", "set", "#1", "--manual-minutes", "5", "--from", "2025-01-01").err
 
 
 def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) -> None:

@@ -39,9 +39,9 @@ def test_days_without_a_run_have_none_drawn() -> None:
 
 def test_no_day_is_a_sentence() -> None:
     """Guards against an empty frame that looks like a failure."""
-    assert savings_picture([], "USD") == "Nothing has run in this time."
+    assert savings_picture([], "USD") == "No job ran in this period."
     assert savings_picture([(FIRST, 1, Decimal(1))], "USD").startswith(
-        "![Savings and runs a day](data:image/png;base64,"
+        "![Savings and runs per day](data:image/png;base64,"
     )
 
 
