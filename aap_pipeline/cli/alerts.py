@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.reports.output import Column, cell, console, json_option, moment, print_json, print_rows
+from aap_pipeline.reports.output import Column, cell, console, json_option, minute_of, print_json, print_rows
 
 
 @click.group(name="alerts")
@@ -28,11 +28,11 @@ def list_all(with_past: bool, as_json: bool) -> None:
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [
-        Column("raised_at", "Raised (UTC)", moment),
-        Column("resolved_at", "Resolved (UTC)", moment),
-        Column("kind", "Kind"),
-        Column("subject", "Subject"),
-        Column("told", "Sent to"),
+        Column("raised_at", "Since (UTC)", minute_of),
+        Column("resolved_at", "Over (UTC)", minute_of),
+        Column("kind", "What"),
+        Column("subject", "Of"),
+        Column("told", "Told to"),
     ]
     if as_json:
         more = ("message", "link", "occurrences", "errors")

@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 import orjson
 
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.controller.paging import id_of
-
-Document = dict[str, Any]
+from aap_pipeline.controller.paging import Row, id_of
 
 # An escaped NUL or lone surrogate is valid JSON, but jsonb cannot store it.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
@@ -53,9 +50,9 @@ class RawJob(RawDocument):
 
 
 def raw_job(
-    job: Document,
-    host_summaries: Sequence[HostSummary | Document],
-    labels: Sequence[Document] | None,
+    job: Row,
+    host_summaries: Sequence[HostSummary | Row],
+    labels: Sequence[Row] | None,
     fingerprint: bytes,
     *,
     provisional: bool = False,
@@ -81,19 +78,19 @@ def raw_job(
     )
 
 
-def raw_job_without_id(job: Document, fingerprint: bytes) -> RawJob:
-    """Return a listed `job` without a valid id, after `leave_out`. Stage core quarantines it."""
+def raw_job_without_id(job: Row, fingerprint: bytes) -> RawJob:
+    """`job`, of which no more can be asked for, as it was listed, less `leave_out`: stage core quarantines it."""
     leave_out(job)
     return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
 
 
-def _all_labels(job: Document, labels: Sequence[Document]) -> Document:
-    """Return the labels with those of the list row first, because the fingerprint is made of them."""
+def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
+    """Those that the list row shows first, as they were: the fingerprint is made of them."""
     shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
     return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
 
-def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummary | Document]) -> bytes:
+def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummary | Row]) -> bytes:
     if all(isinstance(summary, HostSummary) for summary in host_summaries):
         listed = orjson.Fragment(_ENCODER.encode(host_summaries))
         with suppress(TypeError):  # the job may contain values that only `encode` can write
@@ -107,8 +104,9 @@ def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummar
     return encode({**document, "job_host_summaries": rows})
 
 
-def leave_out(document: Document) -> None:
-    """Delete `extra_vars` and `artifacts`, which may contain secrets, and the usual links `related` and `url`."""
+def leave_out(document: Row) -> None:
+    """Delete from `document` what may hold secrets, `extra_vars` and `artifacts` (facts of set_stats), and the
+    controller's links, `related` and `url`, where they are of their usual shape."""
     if not isinstance(document, dict):  # a row of a list may be any JSON
         return
     document.pop("extra_vars", None)
@@ -119,8 +117,8 @@ def leave_out(document: Document) -> None:
         del document["url"]
 
 
-def encode(document: Document) -> bytes:
-    """Encode `document` as JSON. Keeps lone surrogates and integers beyond 64 bits; NaN becomes null."""
+def encode(document: Row) -> bytes:
+    """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
     try:
         return orjson.dumps(document)
     except TypeError:
@@ -145,8 +143,8 @@ def _holds_unstorable_text(value: object) -> bool:
     return isinstance(value, list) and any(map(_holds_unstorable_text, value))
 
 
-def finished_of(job: Document) -> datetime | None:
-    """Return when the job finished (UTC); None if that is missing or not a valid time."""
+def finished_of(job: Row) -> datetime | None:
+    """When the job finished, UTC; None where that is missing or not a valid time."""
     value = job.get("finished") if isinstance(job, dict) else None
     if not isinstance(value, str):
         return None
@@ -157,8 +155,8 @@ def finished_of(job: Document) -> datetime | None:
         return None
 
 
-def labels_are_cut(job: Document) -> bool:
-    """Return whether the job has more labels than the list row, in which controllers include at most ten."""
+def labels_are_cut(job: Row) -> bool:
+    """Whether the list row shows fewer labels than the job has: controllers cut them to ten."""
     summary_fields = job.get("summary_fields")
     labels = summary_fields.get("labels") if isinstance(summary_fields, dict) else None
     if not isinstance(labels, dict) or not isinstance(labels.get("results"), list):

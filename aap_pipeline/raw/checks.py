@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aap_pipeline.clusters.staleness import sync_age
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.checks import Verdict
+from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
 from aap_pipeline.raw.window import Window
 
@@ -117,13 +116,3 @@ def clock_skew(state: SyncHealth) -> Verdict:
         text if skew else "The controller's clock agrees with the database's.",
         {"seconds": skew.total_seconds()},
     )
-
-
-def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:
-    """Fail if the last successful sync ended (at `last`) more than `limit` ago.
-
-    `began`, if later, starts the clock instead: when the cluster was added, enabled or given a new token, or when its
-    long first sync last completed a slice.
-    """
-    age = sync_age(last, now, began)
-    return Verdict(age.counted <= limit, age.text, {"minutes": round(age.minutes, 1)}, severe=True)

@@ -23,19 +23,28 @@ from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, update_cluster
+from aap_pipeline.orchestration.jobs import REASON_TAG, update_cluster
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import unfinished_runs
+from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
 from aap_pipeline.raw.assets import sync_data
-from aap_pipeline.raw.due import Answer, Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
+from aap_pipeline.raw.due import (
+    DueSync,
+    NewestFinished,
+    Silence,
+    SyncState,
+    format_silences,
+    parse_silences,
+    to_ask,
+    what_is_due,
+)
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
-_asking: dict[tuple[str, Cluster], Future[Answer]] = {}  # after a restart of the process, requests are repeated
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
 
 
 @sensor(
@@ -58,7 +67,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     now = datetime.now(UTC)
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
-    busy = _busy_clusters(context)
+    busy = busy_clusters(end_abandoned_runs(context.instance))
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
     asked, remarks = to_ask(idle, silences, now)
     requests: list[RunRequest] = []
@@ -87,7 +96,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     )
 
 
-def _run_request(cluster: str, due: Due) -> RunRequest:
+def _run_request(cluster: str, due: DueSync) -> RunRequest:
     tags = {REASON_TAG: due.reason}
     if not due.since:
         return RunRequest(partition_key=cluster, tags=tags)
@@ -100,8 +109,8 @@ def _run_request(cluster: str, due: Due) -> RunRequest:
 
 def newest_finished(
     url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS, silent: Collection[str] = ()
-) -> dict[str, Answer]:
-    """Query all clusters concurrently. Returns {name: answer} of those that arrived within `seconds`.
+) -> dict[str, NewestFinished]:
+    """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call.
 
     Includes late responses of earlier calls. Does not wait for the `silent` clusters, which did not respond last time.
     """
@@ -114,8 +123,8 @@ def newest_finished(
     return {cluster.name: answered[url, cluster].result() for cluster in asked if (url, cluster) in answered}
 
 
-def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
-    """Query one controller. Returns errors as well, so that one cluster never stops the others."""
+def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> NewestFinished:
+    """What one controller answers; an error is an answer too, so that one cluster never stops all."""
     store = DatabaseTokenStore(url, cipher, cluster.id)
     try:
         with (
@@ -125,8 +134,3 @@ def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
             return ControllerApi(client).newest_finished()
     except PipelineError as error:
         return error
-
-
-def _busy_clusters(context: SensorEvaluationContext) -> set[str]:
-    runs = unfinished_runs(context.instance)
-    return {run.tags.get(PARTITION_TAG, "") for run in runs if run.job_name == update_cluster.name}

@@ -26,8 +26,8 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Due:
-    """A run to request. The same state within an hour has the same `key`, and so at most one run."""
+class DueRun:
+    """A run to ask for. The same state within the same hour gives the same `key`, and so at most one run."""
 
     cluster: str
     key: str
@@ -40,17 +40,17 @@ def waiting(connection: Connection) -> list[Waiting]:
     return [Waiting(*row) for row in rows]
 
 
-def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[Due]:
-    """Return a run per cluster with raw rows left behind, unless it is busy; after a failure again each hour."""
+def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
+    """A run for each cluster with raw rows left behind, unless one is under way; after a failure again each hour."""
     return [
-        Due(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
+        DueRun(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
         for each in found
         if each.raw_row is not None and each.cluster not in busy
     ]
 
 
-def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[Due]:
-    """Return a run per cluster with stale marts, unless it is busy: a current run may have read the old rates.
+def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
+    """A run for each cluster whose marts are behind; a run under way may have read the old rates, so wait for it.
 
     Skips clusters with raw rows left behind, because the runs of `to_parse` also refresh the marts.
     """
@@ -65,5 +65,5 @@ def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -
         if not reasons or each.cluster in busy or each.raw_row is not None:
             continue
         state = "/".join(str(note or 0) for note in notes.values())
-        due.append(Due(each.cluster, f"{each.cluster}/marts/{state}/{now:%Y-%m-%dT%H}", reasons[0]))
+        due.append(DueRun(each.cluster, f"{each.cluster}/marts/{state}/{now:%Y-%m-%dT%H}", reasons[0]))
     return due

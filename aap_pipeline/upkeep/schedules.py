@@ -20,11 +20,11 @@ from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.jobs import REASON_TAG, nightly
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process, unfinished_runs
+from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
+from aap_pipeline.orchestration.steps import step
 from aap_pipeline.upkeep.archive import archive
 from aap_pipeline.upkeep.maintenance import analyze, tidy
 from aap_pipeline.upkeep.run_history import forget_runs
@@ -32,8 +32,7 @@ from aap_pipeline.upkeep.run_history import forget_runs
 
 @op(description="Deletes old rows and closes the records of killed runs.")
 def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """Clean up raw rows, archived documents, the log of syncs, incidents, and abandoned and old Dagster runs."""
-    note_process(context)
+    """Raw rows, archived documents, book-keeping of syncs, incidents, Dagster runs: abandoned ones and old ones."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -41,14 +40,13 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
         forgotten = forget_runs(connection, context.instance)
-        context.log.info(f"Dagster runs deleted: {forgotten:,}")
-    unfinished_runs(context.instance)
+        context.log.info(f"Dagster runs forgotten: {forgotten:,}")
+    end_abandoned_runs(context.instance)
 
 
 @op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")
 def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """Archive in batches of one transaction. An interrupted run continues where it stopped."""
-    note_process(context)
+    """In batches of one transaction; killed, it goes on where it stopped."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -116,8 +114,8 @@ def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -
 
 @contextmanager
 def _alone(context: OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
-    """Yield a connection that holds the upkeep lock; None if another upkeep run holds it."""
-    with failing_clearly(), warehouse.connection() as connection, session_lock(connection, LockKind.UPKEEP) as taken:
+    """A connection that holds the lock of upkeep; None if somebody else does it now."""
+    with step(context, warehouse) as connection, session_lock(connection, LockKind.UPKEEP) as taken:
         if not taken:
             context.log.info("Another upkeep run is in progress, so this one does nothing.")
         yield connection if taken else None
