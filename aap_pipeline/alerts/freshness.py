@@ -25,7 +25,7 @@ class Stale(Config):
 def evaluate_freshness(
     context: OpExecutionContext, config: Stale, warehouse: Warehouse
 ) -> Iterator[AssetCheckEvaluation]:
-    """Look at each cluster again: one may have been synced, disabled or removed since."""
+    """Evaluate each cluster anew, because it may have been synced, disabled or removed since."""
     with step(context, warehouse) as connection:
         found = freshness_of_clusters(connection, datetime.now(UTC), stale_after(), config.clusters)
     for name in config.clusters:

@@ -16,7 +16,7 @@ UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
 
 
 class NoReceiverConfigured(PipelineError):
-    """No receiver is set."""
+    """No receiver is configured."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -28,11 +28,11 @@ def list_all(with_past: bool, as_json: bool) -> None:
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [
-        Column("raised_at", "Since (UTC)", minute_of),
-        Column("resolved_at", "Over (UTC)", minute_of),
-        Column("kind", "What"),
-        Column("subject", "Of"),
-        Column("told", "Told to"),
+        Column("raised_at", "Raised (UTC)", minute_of),
+        Column("resolved_at", "Resolved (UTC)", minute_of),
+        Column("kind", "Kind"),
+        Column("subject", "Subject"),
+        Column("told", "Sent to"),
     ]
     if as_json:
         more = ("message", "link", "occurrences", "errors")

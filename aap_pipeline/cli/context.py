@@ -48,7 +48,7 @@ def warehouse_connection(settings: Settings | None = None) -> Iterator[Connectio
 
 
 def require_schema(url: str, *, may_migrate: bool) -> None:
-    """Raise MigrationError unless the database has this release's schema; migrate it first where that is allowed."""
+    """Migrate the database if `may_migrate`. Raises MigrationError unless it then has this release's schema."""
     with connect(url) as connection:
         current = stored_version(connection)
     if current != newest_version():
@@ -57,4 +57,4 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
         if may_migrate:
             migrate(url)
         else:
-            schema_state(url).require_newest()  # also refuses a database from the future, and a server that is too old
+            schema_state(url).require_newest()  # schema_state also rejects newer schemas and old servers

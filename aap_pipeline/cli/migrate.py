@@ -6,10 +6,10 @@ import click
 
 
 @click.command(name="migrate")
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if something is left to run.")
-@click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions and run nothing; no database.")
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if a migration is pending.")
+@click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions. Needs no database.")
 def command(only_check: bool, print_sql: bool) -> None:
-    """Bring the database to this release's schema.
+    """Migrate the database to this release's schema.
 
     Safe to repeat and to run concurrently: it takes a lock and runs the pending migrations in one transaction. It
     rejects a database that a newer release has migrated.

@@ -46,7 +46,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         Column("reason", "Reason"),
         Column("message", "Error"),
         Column("attempts", "Attempts", number, right=True),
-        Column("last_rejected", "Last refused (UTC)", minute_of),
+        Column("last_rejected", "Last rejected (UTC)", minute_of),
     ]
     rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
     print_rows(columns, rows, as_json=as_json)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--since", type=Time(), metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
 )
 @click.option("--until", type=Time(), metavar="TIME", help="Backfill: jobs finished up to TIME.")
-@click.option("--dry-run", "only_count", is_flag=True, help="Ask how much there is to read, store nothing.")
+@click.option("--dry-run", "only_count", is_flag=True, help="Count the jobs to read and store nothing.")
 @json_option
 def command(
     names: tuple[str, ...], since: datetime | None, until: datetime | None, only_count: bool, as_json: bool

@@ -25,7 +25,7 @@ class Day(click.ParamType[date]):
 
 
 class Time(click.ParamType[datetime]):
-    """A time, ISO 8601, as aware UTC; UTC where it names no zone."""
+    """A time in ISO 8601, as aware UTC. The default zone is UTC."""
 
     name = "time"
 

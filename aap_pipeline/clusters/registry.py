@@ -143,7 +143,7 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
 
 
 def change_cluster(connection: Connection, cipher: Cipher, name: str, endpoint: Endpoint, tokens: Tokens) -> None:
-    """Give a cluster another `endpoint`, and those of the `tokens` that are not empty.
+    """Store the `endpoint` of a cluster and those of the `tokens` that are not empty.
 
     A new access token also replaces the refresh token, client id and client secret. Raises ClusterError and stores
     nothing for an unknown or removed cluster, the address of another cluster or a refresh token without a client id.

@@ -61,7 +61,7 @@ class DatabaseTokenStore:
             self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
                 with clear_errors(), connect(self._url) as connection:
-                    # Another is there if the commit came through after all, or if a person has imported one.
+                    # The token differs if the first commit succeeded after all, or if an operator stored another one.
                     if self._lock(connection).access == stale_access:
                         self._save(connection, renewed)
                 return

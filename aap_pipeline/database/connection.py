@@ -118,11 +118,11 @@ def clear_errors() -> Iterator[None]:
 
 
 def lost_connection(error: BaseException | None) -> DatabaseUnreachable:
-    """The error for what a driver (psycopg, or psycopg2 under Dagster's storage) raised when a connection broke."""
+    """Return the error for a lost connection, raised by psycopg or (Dagster's storage) psycopg2."""
     diagnosed = getattr(getattr(error, "diag", None), "message_primary", None)
     reason = str(diagnosed or str(error).strip() or type(error).__name__).splitlines()[0]
     return DatabaseUnreachable(
-        f"PostgreSQL ended the connection or refused the work: {reason}. What was committed is safe; run it again."
+        f"PostgreSQL closed the connection or rejected a statement: {reason}. Committed data is safe. Try again."
     )
 
 

@@ -31,7 +31,7 @@ class MigrationError(WarehouseError):
 
 @dataclass(frozen=True)
 class SchemaState:
-    """Where a database (HOST:PORT/NAME) is (`current`, None when empty) and where this release wants it (`newest`)."""
+    """The schema version of a `database` (HOST:PORT/NAME): `current`, None if empty, and this release's, `newest`."""
 
     database: str
     current: str | None
@@ -47,7 +47,7 @@ class SchemaState:
         if not self.up_to_date:
             schema = "is empty" if self.current is None else f"has schema {self.current}"
             raise MigrationError(
-                f"The database {self.database} {schema} and this release needs {self.newest}: run "
+                f"The database {self.database} {schema}, but this release needs {self.newest}. Run "
                 "`aap-pipeline migrate`."
             )
 
@@ -68,7 +68,7 @@ def migrate(url: str) -> SchemaState:
 
 
 def schema_state(url: str) -> SchemaState:
-    """The state of the database at `url`; changes nothing. Raises MigrationError for one from the future."""
+    """Return the state of the database at `url` without changes. Raises MigrationError as `migrate` does."""
     with _locked_connection(url) as connection:
         return _state(connection, url)
 

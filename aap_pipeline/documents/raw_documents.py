@@ -79,13 +79,13 @@ def raw_job(
 
 
 def raw_job_without_id(job: Row, fingerprint: bytes) -> RawJob:
-    """`job`, of which no more can be asked for, as it was listed, less `leave_out`: stage core quarantines it."""
+    """Return a listed `job` without a valid id, after `leave_out`. Stage core quarantines it."""
     leave_out(job)
     return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
 
 
 def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
-    """Those that the list row shows first, as they were: the fingerprint is made of them."""
+    """Return the labels with those of the list row first, because the fingerprint is made of them."""
     shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
     return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
@@ -105,8 +105,7 @@ def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummary | R
 
 
 def leave_out(document: Row) -> None:
-    """Delete from `document` what may hold secrets, `extra_vars` and `artifacts` (facts of set_stats), and the
-    controller's links, `related` and `url`, where they are of their usual shape."""
+    """Delete `extra_vars` and `artifacts`, which may contain secrets, and the usual links `related` and `url`."""
     if not isinstance(document, dict):  # a row of a list may be any JSON
         return
     document.pop("extra_vars", None)
@@ -118,7 +117,7 @@ def leave_out(document: Row) -> None:
 
 
 def encode(document: Row) -> bytes:
-    """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
+    """Encode `document` as JSON. Keeps lone surrogates and integers beyond 64 bits; NaN becomes null."""
     try:
         return orjson.dumps(document)
     except TypeError:
@@ -144,7 +143,7 @@ def _holds_unstorable_text(value: object) -> bool:
 
 
 def finished_of(job: Row) -> datetime | None:
-    """When the job finished, UTC; None where that is missing or not a valid time."""
+    """Return when the job finished (UTC); None if that is missing or not a valid time."""
     value = job.get("finished") if isinstance(job, dict) else None
     if not isinstance(value, str):
         return None
@@ -156,7 +155,7 @@ def finished_of(job: Row) -> datetime | None:
 
 
 def labels_are_cut(job: Row) -> bool:
-    """Whether the list row shows fewer labels than the job has: controllers cut them to ten."""
+    """Return whether the job has more labels than the list row, in which controllers include at most ten."""
     summary_fields = job.get("summary_fields")
     labels = summary_fields.get("labels") if isinstance(summary_fields, dict) else None
     if not isinstance(labels, dict) or not isinstance(labels.get("results"), list):

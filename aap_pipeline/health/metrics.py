@@ -89,4 +89,4 @@ def _scrape(url: str) -> str:
         with clear_errors(), connect(url, application_name="aap_pipeline metrics") as connection:
             return read(connection)
     except PipelineError:
-        return render([], up=False)  # that is the answer: aap_pipeline_up is what an alert watches
+        return render([], up=False)  # alerts watch aap_pipeline_up

@@ -20,10 +20,10 @@ class JobParts(Protocol):
     """The parts of a job that its list row lacks."""
 
     def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
-        """All host summaries of a job."""
+        """Return all host summaries of a job."""
 
     def labels(self, job_id: int) -> list[Row]:
-        """All labels of a job."""
+        """Return all labels of a job."""
 
 
 class Completion:
@@ -45,7 +45,7 @@ class Completion:
         self._vanished: set[int] = set()
 
     def add(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> None:
-        """Fetch what `job` lacks; wait while too many are under way. Raises what made an earlier one fail."""
+        """Fetch the missing parts of `job`, waiting while too many are in flight. Raises errors of earlier jobs."""
         self._in_flight.append(
             self._executor.submit(self._complete, job, fingerprint, provisional=provisional, unreported=unreported)
         )
@@ -74,7 +74,7 @@ class Completion:
         return vanished
 
     def _complete(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> RawJob | None:
-        """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
+        """Complete `job` in a worker; None if the controller deleted it meanwhile."""
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)

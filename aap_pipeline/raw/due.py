@@ -12,7 +12,7 @@ from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.errors import PipelineError
 
 NewestFinished = datetime | PipelineError | None
-"""The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
+"""The finish time of a controller's newest job (None: no job), or the error of the request."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _RETRY_FIRST = timedelta(seconds=15)
@@ -41,7 +41,7 @@ class SyncState:
 
 @dataclass(frozen=True)
 class DueSync:
-    """Why to run, and for a backfill its window: ISO 8601, an open end empty; empty both: what is new."""
+    """The reason of a run, and the window of a backfill (ISO 8601; empty: open). Both ends empty: an ordinary sync."""
 
     reason: str
     since: str = ""
@@ -96,7 +96,7 @@ def format_silences(silences: Mapping[str, Silence]) -> str:
 
 
 def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueSync | None:
-    """What to run now, given the controller's answer; None: nothing.
+    """Return what to run now, given the controller's response; None: nothing.
 
     If the newest job's finish time is not valid, a sync may still be due for other reasons. With any other error a sync
     would fail as well.
@@ -110,7 +110,7 @@ def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueS
     reason = reason_to_sync(state, answer, now)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
-        return DueSync("backfill goes on", state.paused_from.isoformat(), until)
+        return DueSync("resume backfill", state.paused_from.isoformat(), until)
     return DueSync(reason) if reason else None
 
 

@@ -20,10 +20,10 @@ class Controller(Protocol):
     def jobs_page(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int
     ) -> tuple[list[Row], int]:
-        """The `limit` jobs of that window with the lowest ids above `after_id`, by id, and the count of all of them."""
+        """Return the `limit` jobs of the window with the lowest ids above `after_id`, and the count of such jobs."""
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
-        """Those of the jobs `ids` that still exist; `reported` True: and whose host summaries are written."""
+        """Return those jobs that still exist (`reported` True: and whose host summaries are written)."""
 
     def pending_job_ids(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, upto_id: int
@@ -31,10 +31,10 @@ class Controller(Protocol):
         """Return jobs of the window with after_id < id <= upto_id whose host summaries are not written yet."""
 
     def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
-        """All host summaries of a job."""
+        """Return all host summaries of a job."""
 
     def labels(self, job_id: int) -> list[Row]:
-        """All labels of a job, where its own row has the first ten."""
+        """Return all labels of a job, whose own row has only the first ten."""
 
 
 class Store(Protocol):

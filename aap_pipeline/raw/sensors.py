@@ -44,7 +44,7 @@ _PATIENCE_SECONDS = 3.0
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
-_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
 
 
 @sensor(
@@ -110,7 +110,7 @@ def _run_request(cluster: str, due: DueSync) -> RunRequest:
 def newest_finished(
     url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS, silent: Collection[str] = ()
 ) -> dict[str, NewestFinished]:
-    """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call.
+    """Query all clusters concurrently. Returns {name: result} of those that respond within `seconds`.
 
     Includes late responses of earlier calls. Does not wait for the `silent` clusters, which did not respond last time.
     """
@@ -124,7 +124,7 @@ def newest_finished(
 
 
 def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> NewestFinished:
-    """What one controller answers; an error is an answer too, so that one cluster never stops all."""
+    """Query one controller. Returns errors as well, so that one cluster never stops the others."""
     store = DatabaseTokenStore(url, cipher, cluster.id)
     try:
         with (

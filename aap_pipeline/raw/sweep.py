@@ -99,7 +99,7 @@ class Sweep:
         return self.tally
 
     def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
-        """Read `jobs`, rows of the controller's list, with all that belongs to them; store them as final.
+        """Complete the listed `jobs` and store them as final.
 
         `unreported`: the controller has not processed their last event, so host summaries may still be missing.
         """
@@ -283,7 +283,7 @@ def is_gone(controller: Controller, job_id: int) -> bool:
 
 
 def _next_after(page: list[Row], previous: int) -> int:
-    """The id after which the next page goes on. Raises CorruptBody where there is none, or it would not move on."""
+    """Return the id after which the next page begins. Raises CorruptBody if it is missing or not above `previous`."""
     last = last_id(page)
     if last <= previous:
         raise CorruptBody(

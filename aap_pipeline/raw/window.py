@@ -102,7 +102,7 @@ def require_window(now: datetime, since: datetime | None, until: datetime | None
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """An ISO 8601 time as aware UTC, UTC where it names no zone; empty: None. Raises WindowError if it is not valid."""
+    """Parse an ISO 8601 time as aware UTC (default zone: UTC); empty: None. Raises WindowError if it is not valid."""
     if not text:
         return None
     try:

@@ -63,7 +63,7 @@ def update_clusters(
 
     with dagster_instance(settings, url) as instance:
         instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-        end_abandoned_runs(instance)  # that a kill -9 left behind
+        end_abandoned_runs(instance)  # left behind by kill -9
         workers = _Workers(dagster_environment(settings, url), progress)
         pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
         try:

@@ -52,7 +52,7 @@ RECONCILED = Check(
     and late host summaries as raw rows. Runs each night.""",
 )
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
-    """Compare, and fetch what is missing."""
+    """Compare the days and fetch missing jobs."""
     with cluster_step(context, warehouse) as (_, cluster):
         request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
@@ -74,7 +74,7 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
     job in the controller's web interface. Runs each night, and can be launched by hand.""",
 )
 def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
-    """Read the marts, draw."""
+    """Read the marts and draw the chart."""
     since = datetime.now(UTC).date() - _SHOWN
     with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster": cluster.id, "since": since}

@@ -27,7 +27,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class DueRun:
-    """A run to ask for. The same state within the same hour gives the same `key`, and so at most one run."""
+    """A run to request. The same state within an hour has the same `key`, and so at most one run."""
 
     cluster: str
     key: str
@@ -41,7 +41,7 @@ def waiting(connection: Connection) -> list[Waiting]:
 
 
 def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
-    """A run for each cluster with raw rows left behind, unless one is under way; after a failure again each hour."""
+    """Return a run per cluster with raw rows left behind, unless it is busy; after a failure again each hour."""
     return [
         DueRun(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
         for each in found
@@ -50,7 +50,7 @@ def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> 
 
 
 def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
-    """A run for each cluster whose marts are behind; a run under way may have read the old rates, so wait for it.
+    """Return a run per cluster with stale marts, unless it is busy: a current run may have read the old rates.
 
     Skips clusters with raw rows left behind, because the runs of `to_parse` also refresh the marts.
     """

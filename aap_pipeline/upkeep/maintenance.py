@@ -45,7 +45,7 @@ def tidy(connection: Connection) -> Tidied:
 
 
 def mark_interrupted_syncs(connection: Connection) -> int:
-    """Mark syncs as interrupted that are said to run although nobody holds their cluster's lock; how many."""
+    """Mark running syncs as interrupted if no session holds their cluster's lock, and return their number."""
     found = [row[0] for row in connection.execute(statement("upkeep/running_clusters"))]
     connection.commit()
     swept = 0

@@ -32,7 +32,7 @@ from aap_pipeline.upkeep.run_history import forget_runs
 
 @op(description="Deletes old rows and closes the records of killed runs.")
 def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """Raw rows, archived documents, book-keeping of syncs, incidents, Dagster runs: abandoned ones and old ones."""
+    """Clean up raw rows, archived documents, the log of syncs, incidents, and abandoned and old Dagster runs."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -40,13 +40,13 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
         forgotten = forget_runs(connection, context.instance)
-        context.log.info(f"Dagster runs forgotten: {forgotten:,}")
+        context.log.info(f"Dagster runs deleted: {forgotten:,}")
     end_abandoned_runs(context.instance)
 
 
 @op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")
 def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """In batches of one transaction; killed, it goes on where it stopped."""
+    """Archive in batches of one transaction. An interrupted run continues where it stopped."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -114,7 +114,7 @@ def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -
 
 @contextmanager
 def _alone(context: OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
-    """A connection that holds the lock of upkeep; None if somebody else does it now."""
+    """Yield a connection that holds the upkeep lock; None if another upkeep run holds it."""
     with step(context, warehouse) as connection, session_lock(connection, LockKind.UPKEEP) as taken:
         if not taken:
             context.log.info("Another upkeep run is in progress, so this one does nothing.")

@@ -226,7 +226,7 @@ def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(
     """Guards against a doctor that dies of the illness."""
     monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", empty_database_url)
     outcome = run("doctor")
-    assert (outcome.status, "run `aap-pipeline migrate`" in outcome.out) == (1, True)
+    assert (outcome.status, "Run `aap-pipeline migrate`" in outcome.out) == (1, True)
     monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", "postgresql://u@127.0.0.1:1/w")
     outcome = run("doctor")
     assert (outcome.status, "Connection refused" in outcome.out) == (1, True)
