@@ -19,7 +19,7 @@ def command() -> None:
 @click.option("--all", "with_past", is_flag=True, help="Include incidents resolved in the last 30 days.")
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
-    """List the open incidents, newest first, and the receivers that got them."""
+    """List the open incidents, newest first."""
     from psycopg.rows import dict_row
 
     from aap_pipeline.cli.context import warehouse_connection

@@ -120,7 +120,7 @@ _ONE = f"clusters:\n- {{name: a, address: c, access_token: {SECRET}}}\n"
         ("cluster: []", 1, ""),
         ("clusters: prod", 1, "must be a mapping with the list `clusters:`"),
         ("clusters: 3", 1, "must be a mapping with the list `clusters:`"),
-        ("clusters: []", 1, "no cluster"),
+        ("clusters: []", 1, "is empty"),
         ("clusters:\n- prod\n", 2, ""),
         ("clusters:\n  - name: [", 2, "not valid YAML"),
         ("clusters:\n  - name: a\n\taddress: b", 3, "not valid YAML"),
@@ -247,7 +247,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 )
 def test_names_that_are_no_partition_key_are_refused(name: str) -> None:
     """Guards against a partition that Dagster would cut at the comma."""
-    with pytest.raises(ClusterError, match="Cluster name"):
+    with pytest.raises(ClusterError, match="is not a valid cluster name"):
         NewCluster(name, Endpoint("https", "a", 443), Tokens(SECRET))
 
 
