@@ -170,9 +170,7 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in found] == ["3", "2", "7", "8", "5", "11", "12", "12", "15", "15", "15"]
     assert "unknown key 'adress'" in found[0]
     assert "`address` is missing" in found[1]
-    assert all(
-        words in line for words, line in zip(("missing.txt", "'a b'", "'https://c'"), found[-3:], strict=True)
-    )
+    assert all(words in line for words, line in zip(("missing.txt", "'a b'", "'https://c'"), found[-3:], strict=True))
 
 
 def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: Path) -> None:
