@@ -1,4 +1,4 @@
--- Where a batch's jobs wait, with resolved references, to be stored by one statement; empty again after each commit.
+-- Temporary table of a batch's jobs with resolved references, stored by one statement; emptied at each commit.
 CREATE TEMPORARY TABLE IF NOT EXISTS core_incoming_job (
     external_id INTEGER, type TEXT, job_type TEXT, launch_type TEXT, job_slice_number INTEGER,
     job_slice_count INTEGER, name TEXT, full_name TEXT, description TEXT,

@@ -1,5 +1,5 @@
--- Stream a cluster's unparsed raw rows in the order in which they came; the document in jsonb's binary form is a version
--- byte and its text. Uses clusters_clustersyncdata_cluster_idx.
+-- Stream a cluster's unparsed raw rows in order of arrival. The binary form of jsonb is a version byte and the text. Uses
+-- clusters_clustersyncdata_cluster_idx.
 COPY (
     SELECT id::bigint AS wide_id, kind, external_id::bigint, fingerprint, provisional, internal_created, FALSE, data
     FROM clusters_clustersyncdata

@@ -1,6 +1,6 @@
--- Whether this role may switch off the row triggers of its own session, its name for a GRANT, and what would then not happen
--- beside the checks of the references that core/hold_references holds: triggers, rules and references added by somebody
--- else, those from a table of theirs to what a batch replaces included.
+-- Whether this role may switch off the row triggers of its own session, its name for a GRANT, and what would then not
+-- happen beside the checks of the references that core/hold_references holds: triggers, rules and references added by
+-- somebody else, those from a table of theirs to what a batch replaces included.
 SELECT
     has_parameter_privilege(current_user, 'session_replication_role', 'SET'),
     quote_ident(current_user),

@@ -1,5 +1,5 @@
--- What the settings' cost model charges everyone today: a minute by hand and of run time, or a person's hour and the
--- platform's month. Reads the marts only. Index: marts.rate_history's primary key.
+-- The global rates in force today under the configured cost model. Reads the marts only. Index: marts.rate_history's
+-- primary key.
 SELECT DISTINCT ON (h.rate_type) h.rate_type, h.value
 FROM marts.formula f
 JOIN marts.rate_history h ON h.cluster_id = 0 AND h.organization_id = 0 AND h.valid_from <= marts.today()

@@ -1,2 +1,2 @@
--- One row that says what the automation saved. Reads the marts only.
+-- The savings in total, one row. Reads the marts only.
 SELECT * FROM marts.totals(%(from_date)s, %(to_date)s, clusters := %(clusters)s)
