@@ -97,7 +97,7 @@ BENCHMARKS = (
     Benchmark(
         "soak",
         "soak",
-        "Whether `aap-pipeline up` loses anything, tells the right alerts and stays the same size while PostgreSQL and "
+        "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
         "--seconds 600",

@@ -333,7 +333,7 @@ def soak_jobs(results: Results) -> str:
 
 
 def soak_alerts(results: Results) -> str:
-    """What was told."""
+    """Return the table of incidents."""
     columns = {"kind": "kind", "incidents": "incidents", "over": "over", "messages": "messages", "secrets": "secrets"}
     return _of(figures(results, "soak", "soak.alerts"), columns)
 

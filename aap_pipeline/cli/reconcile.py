@@ -66,7 +66,7 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) 
     from aap_pipeline.raw.reconcile import reconcile
     from aap_pipeline.raw.session import SyncRequest
 
-    request = SyncRequest(cluster, tell=partial(click.echo, err=True))
+    request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
             wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing

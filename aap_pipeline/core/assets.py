@@ -68,12 +68,12 @@ def core(
 ) -> Iterator[MaterializeResult[None]]:
     """Parse every raw row of the partition's cluster. Records that are not valid go to quarantine."""
 
-    def tell(so_far: ParseResult) -> None:
+    def log_progress(so_far: ParseResult) -> None:
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
         context.log.info(f"{context.partition_key}: {so_far.jobs:,} jobs parsed in {so_far.batches} batches")
 
     with cluster_step(context, warehouse) as (connection, cluster):
-        result = parse(warehouse.url(), cluster.id, progress=tell)
+        result = parse(warehouse.url(), cluster.id, progress=log_progress)
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:

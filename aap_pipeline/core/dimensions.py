@@ -53,7 +53,7 @@ class TemplateMention(Mention):
     organization: int | None = None
     gone_at: datetime | None = None
     new_gone_at: datetime | None = None
-    """The same for a template that the batch is the first to mention: what was said before does not concern it."""
+    """The same for a new template, to which earlier listings do not apply."""
 
 
 @dataclass(slots=True)

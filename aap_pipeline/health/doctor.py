@@ -80,19 +80,19 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
         version = connection.info.server_version
         yield Diagnosis("database", Health.OK, f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
-        yield from _told_all("server", lambda: _server(url))
-        schema = _told("schema", lambda: _schema(url))
+        yield from _guarded_all("server", lambda: _server(url))
+        schema = _guarded("schema", lambda: _schema(url))
         yield schema
         if schema.verdict is not Health.OK:
             return
-        yield _told("settings", lambda: _settings(connection))
-        yield _told("encryption key", lambda: _key(connection, settings))
-        yield from _told_all("clusters", lambda: _clusters(connection))
-        yield from _told_all("tokens", lambda: _tokens(connection))
-        yield _told("alerts", lambda: _alerts(connection))
-        yield _told("references", lambda: _references(connection))
-        yield _told("Dagster daemon", lambda: daemon(_heartbeat(connection)))
-        yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
+        yield _guarded("settings", lambda: _settings(connection))
+        yield _guarded("encryption key", lambda: _key(connection, settings))
+        yield from _guarded_all("clusters", lambda: _clusters(connection))
+        yield from _guarded_all("tokens", lambda: _tokens(connection))
+        yield _guarded("alerts", lambda: _alerts(connection))
+        yield _guarded("references", lambda: _references(connection))
+        yield _guarded("Dagster daemon", lambda: daemon(_heartbeat(connection)))
+        yield from _guarded_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:
@@ -138,11 +138,11 @@ def switched_off(names: Sequence[str]) -> list[Diagnosis]:
     return [Diagnosis("Dagster daemon", Health.WARNING, text)]
 
 
-def _told(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
-    return _told_all(subject, lambda: [ask()])[0]
+def _guarded(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
+    return _guarded_all(subject, lambda: [ask()])[0]
 
 
-def _told_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
+def _guarded_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
     try:
         with clear_errors():
             return ask()

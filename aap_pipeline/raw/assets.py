@@ -86,7 +86,7 @@ def sync_data(
     with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
 
-        def tell(tally: Tally) -> None:
+        def log_progress(tally: Tally) -> None:
             done = tally.known + tally.stored + tally.vanished
             progress.update(cluster.name, "raw", done, tally.counted)
             logged(done, tally.counted)
@@ -100,8 +100,8 @@ def sync_data(
                 until=parse_time(config.until),
                 pause_after=None if config.in_one_go else config.pause_seconds,
                 dagster_run_id=context.run.run_id,
-                progress=tell,
-                tell=context.log.info,
+                progress=log_progress,
+                notify=context.log.info,
             ),
         )
     if report.paused:
@@ -112,7 +112,7 @@ def sync_data(
 
 
 def logged_progress(
-    say: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
+    write: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
 ) -> Callable[[int, int], None]:
     """Return a progress function that logs a line with rate and time left, every few seconds at most."""
     started = last = monotonic()
@@ -125,7 +125,7 @@ def logged_progress(
         last = now
         rate = done / (now - started)
         left = max(total - done, 0) / rate
-        say(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
+        write(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
 
     return update
 

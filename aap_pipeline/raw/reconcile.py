@@ -122,7 +122,7 @@ def _reconcile(
     store = _NotingStore(connection, request.cluster.id)
     days, differing = _days_to_compare(connection, request, api, first), []
     if days and not shows_jobs:  # counts of zero on all days prove nothing
-        request.tell(shows_no_job(request.cluster, max(day.until for day in days.values())))
+        request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
         days = {}
     with sweeping(connection, api.client, request, store, tally) as sweep:
         if days:

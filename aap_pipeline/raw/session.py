@@ -55,7 +55,7 @@ class SyncRequest:
     pause_after: float | None = None
     dagster_run_id: str | None = None
     progress: Callable[[Tally], None] = lambda _: None
-    tell: Callable[[str], None] = lambda _: None
+    notify: Callable[[str], None] = lambda _: None
     client_settings: ClientSettings = field(default_factory=ClientSettings)
 
 
@@ -91,7 +91,7 @@ def turn(connection: Connection, request: SyncRequest) -> Iterator[None]:
                 yield
                 return
         if attempt == 0:
-            request.tell(f"Waiting for another sync of cluster {request.cluster.name} to finish.")
+            request.notify(f"Waiting for another sync of cluster {request.cluster.name} to finish.")
         time.sleep(_SECONDS_BETWEEN_TRIES)
     raise SyncInProgress(
         f"Another sync of cluster {request.cluster.name} did not finish within {_PATIENCE_SECONDS // 60} minutes. To "

@@ -90,7 +90,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
         raise
     end_run(connection, run, report, None)
     for warning in report.warnings:
-        request.tell(warning)
+        request.notify(warning)
     return report
 
 

@@ -53,13 +53,13 @@ class UpOptions:
 class Supervisor:
     """Starts all processes, watches them until `stop` is set, and stops them in an order that loses no data.
 
-    `say` prints one line on the terminal.
+    `write` prints one line on the terminal.
     """
 
-    def __init__(self, settings: Settings, options: UpOptions, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, options: UpOptions, write: Callable[[str], None]) -> None:
         self._settings = settings
         self._options = options
-        self._say = say
+        self._write = write
         self._server = EmbeddedServer(settings.postgres_directory) if settings.database_url is None else None
         self._code = CodeServer(settings.dagster_home)
         self._lock = FileLock(settings.dagster_home / "up.lock")
@@ -85,11 +85,11 @@ class Supervisor:
         cipher(self._settings)
         try:
             url = self._start_database()
-            self._say(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")
+            self._write(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")
             with ExitStack() as serving:
                 if self._options.metrics_port is not None:
                     serving.enter_context(metrics.serving(url, self._options.metrics_port))
-                    self._say(f"Metrics      http://127.0.0.1:{self._options.metrics_port}/metrics")
+                    self._write(f"Metrics      http://127.0.0.1:{self._options.metrics_port}/metrics")
                 self._start_dagster(url)
                 self._announce(url)
                 while not self.stop.wait(_TICK_SECONDS):
@@ -148,20 +148,20 @@ class Supervisor:
         self._wait_until(lambda: answers(self.ui), "web server")
         if self.stop.is_set():
             return
-        self._say(f"Dagster UI   {self.ui}")
+        self._write(f"Dagster UI   {self.ui}")
         for problem in broken_locations(self.ui):
-            self._say(f"Not loaded   {problem}")
-        self._say(f"Logs         {self._logs}")
+            self._write(f"Not loaded   {problem}")
+        self._write(f"Logs         {self._logs}")
         if self._server is not None:
             login = re.sub(":[^:@]*@", "@", url)  # without the password: the output may end up in a log
-            self._say(f"psql, BI     PGPASSWORD=$(cat {self._server.password_file}) psql {login}")
+            self._write(f"psql, BI     PGPASSWORD=$(cat {self._server.password_file}) psql {login}")
         else:
-            self._say("psql, BI     AAP_PIPELINE_DATABASE_URL; tables for BI tools are in the schema marts")
-        self._say("Ctrl-C stops everything. The data is kept.")
-        self._say("Ctrl-C stops everything. The data is kept.")
-        self._say("Ctrl-C stops everything. The data is kept.")
-        self._say("Ctrl-C stops everything. The data is kept.")
-        self._say("Ctrl-C stops everything. The data is kept.")
+            self._write("psql, BI     AAP_PIPELINE_DATABASE_URL; tables for BI tools are in the schema marts")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
 
     def _watch(self) -> None:
         """Check all processes once: report exits, and restart what is due."""
@@ -172,15 +172,15 @@ class Supervisor:
             child.rotate_log()
             news = child.died(now)
             if news:
-                self._say(news)
+                self._write(news)
             if child.restart_at is not None and now >= child.restart_at:
                 child.start(now)
-                self._say(f"The {child.name} was restarted.")
+                self._write(f"The {child.name} was restarted.")
 
     def _restart_database(self, server: EmbeddedServer) -> None:
         """Restart it on the same port, which Dagster's processes use."""
         for attempt in range(1, _MOST_DATABASE_RESTARTS + 1):
-            self._say(f"The embedded PostgreSQL exited ({server.directory / 'postgres.log'}). It restarts.")
+            self._write(f"The embedded PostgreSQL exited ({server.directory / 'postgres.log'}). It restarts.")
             try:
                 server.start_again()
             except EmbeddedServerError as error:
@@ -189,7 +189,7 @@ class Supervisor:
                 if self.stop.wait(self._backoff.pause(0)):
                     return
             else:
-                self._say("The embedded PostgreSQL was restarted.")
+                self._write("The embedded PostgreSQL was restarted.")
                 return
 
     def _stop_all(self) -> None:

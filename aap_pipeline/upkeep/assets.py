@@ -54,7 +54,7 @@ RECONCILED = Check(
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
     """Compare the days and fetch missing jobs."""
     with cluster_step(context, warehouse) as (_, cluster):
-        request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
+        request = SyncRequest(cluster, dagster_run_id=context.run.run_id, notify=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
     checked = result(RECONCILIATION, RECONCILED, verdict, cluster.name)

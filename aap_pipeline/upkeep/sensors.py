@@ -44,7 +44,7 @@ def raw_left_behind_sensor(context: SensorEvaluationContext, warehouse: Warehous
     "a killed run. Run keys make a restart harmless. Retries each hour after a failure.",
 )
 def rates_changed_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """Ask for a run where the marts are behind."""
+    """Request a run for each cluster with stale marts."""
     return _requests(context, warehouse, to_refresh, "The marts know all rates, minutes and settings.")
 
 

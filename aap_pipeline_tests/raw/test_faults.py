@@ -213,7 +213,7 @@ def test_a_user_without_permission_loses_nothing_that_is_here(rig: Rig, server: 
     pair = server.tokens.issue(PLAIN)
     rig.register(Tokens(pair.access_token))
     said: list[str] = []
-    report = rig.sync(tell=said.append)
+    report = rig.sync(notify=said.append)
     rig.parse()
     assert (report.jobs_counted, rig.watermark) == (0, NOW)
     assert "System Auditor" in said[-1]

@@ -1,4 +1,4 @@
--- The messages due for a receiver: that open incidents began, and that incidents it knows of are resolved. Incidents that
+-- The messages due for a receiver: that open incidents began, and that incidents sent to it are resolved. Incidents that
 -- were resolved while the receiver was down, or before tell_from, are skipped.
 -- Indexes: alert_raised_at_idx, alert_delivery_pkey.
 SELECT alert.id, alert.kind, alert.subject, alert.message, alert.link, alert.raised_at, alert.resolved_at

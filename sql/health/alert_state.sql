@@ -6,4 +6,4 @@ SELECT (SELECT count(*) FROM pipeline.alert now_open WHERE resolved_at IS NULL),
 FROM pipeline.alert_delivery delivery
 JOIN pipeline.alert ON alert.id = delivery.alert_id
 WHERE delivered_at IS NULL AND error IS NOT NULL AND receiver = ANY(%(receivers)s)
-  AND (resolution OR resolved_at IS NULL)  -- what began and ended meanwhile is not told any more
+  AND (resolution OR resolved_at IS NULL)  -- incidents that began and ended meanwhile are not sent
