@@ -190,8 +190,8 @@ def _truth(address: Address, until: float) -> Jobs:
 
 
 def _alerts(installation: Installation, documents: Sequence[Mapping[str, Any]], paused: Pause | None) -> list[str]:
-    """One message when an incident begins and one when it is resolved, one per dead cluster, the cluster with the hanging
-    controller reported as stale and as recovered, no secret in any.
+    """One message when an incident begins and one when it is resolved, one per dead cluster, the cluster with the
+    hanging controller reported as stale and as recovered, no secret in any.
     """
     with connect(installation.url) as connection:
         incidents = connection.execute(_INCIDENTS).fetchall()
