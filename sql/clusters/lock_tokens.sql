@@ -1,3 +1,4 @@
 -- A cluster's encrypted secrets, locked until the new pair is committed, because a refresh token works only once.
 -- Index: clusters_cluster_pkey.
-SELECT access_token, refresh_token, client_id, client_secret FROM clusters_cluster WHERE id = %(cluster)s FOR NO KEY UPDATE
+SELECT access_token, refresh_token, client_id, client_secret, name FROM clusters_cluster WHERE id = %(cluster)s
+FOR NO KEY UPDATE

@@ -1,11 +1,10 @@
 -- Upsert a batch's inventories and return their ids. Fields that a document omits are kept; a new one without a name is
 -- named #ID.
 -- Uses clusters_inventory_cluster_external_idx.
-WITH incoming AS (
-    SELECT * FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
+WITH known AS (
+    SELECT i.external_id, i.name, i.description, i.latest, d.id
+    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
         AS i (external_id, name, description, latest)
-), known AS (
-    SELECT i.*, d.id FROM incoming i
     LEFT JOIN clusters_inventory d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), renamed AS (
     UPDATE clusters_inventory d
