@@ -83,7 +83,7 @@ BENCHMARKS = (
     Benchmark(
         "commands",
         "commands",
-        "A sync that finds nothing new, and `status`, as whole commands, against importing the pipeline",
+        "A no-op sync and `status`, as whole commands, compared with importing the pipeline",
         "--rounds 5",
         "--rounds 10",
     ),

@@ -346,7 +346,7 @@ def soak_memory(results: Results) -> str:
 
 
 def commands(results: Results) -> str:
-    """Whole commands against an import, medians."""
+    """Return the table of whole commands compared with an import, medians."""
     columns = {
         "PostgreSQL": "server",
         "import s": "import_seconds",

@@ -20,7 +20,7 @@ from aap_pipeline.errors import PipelineError
 _SUBSTITUTE = "aap_pipeline.substitute"
 _SUBSTITUTES = dict(zip("✓✗–−×→“”’│─┼┤▁▂▃▄▅▆▇█", '+x--x>""\'|-++_.:-=+*#', strict=True))
 _IMPORTS = 50_000
-"""Objects between two looks of the garbage collector: with its default of 700 it takes a fifth of an import's time."""
+"""Threshold of the garbage collector, which with its default of 700 takes a fifth of the import time."""
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -48,7 +48,7 @@ def aap_pipeline() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit status; a user's mistakes never show a traceback."""
+    """Run the command line and return the exit status. Expected errors print one message and no traceback."""
     gc.set_threshold(_IMPORTS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

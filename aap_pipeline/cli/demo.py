@@ -90,7 +90,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 
 def _configurations(url: str) -> dict[str, SyncConfiguration]:
-    """A first time all of the history is read, which is older than the 90 days of an ordinary first sync."""
+    """Return the windows. A first sync reads all history, because the recordings are older than the default 90 days."""
     from aap_simulator import DEMO_CLUSTERS
     from aap_simulator.demo import RECORDED_SINCE
 

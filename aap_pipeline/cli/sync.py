@@ -52,7 +52,7 @@ def command(
                 require_possible(connection, request)
         if only_count:
             return _dry_run(url, settings, requests, as_json=as_json)
-        # Importing Dagster takes a second, so not before everything else is known to be right.
+        # Importing Dagster takes a second, so it follows the checks of the command line.
         from aap_pipeline.runtime.local_runs import LocalRuns
 
         listed = [cluster.name for cluster in chosen]
@@ -71,7 +71,7 @@ def command(
 
 
 def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
-    """The figures alone: the rows that Dagster shows of each table are for people to look at."""
+    """Return the outcome without the sample rows that the Dagster UI shows."""
     from dagster import TableMetadataValue
 
     figures = {
@@ -82,7 +82,7 @@ def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:
-    """A line a cluster: what came, or what to do."""
+    """Print one line per cluster: the jobs synced, or the error."""
     out = console()
     width = max(len(outcome.cluster) for outcome in outcomes)
     for outcome in outcomes:

@@ -145,7 +145,7 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
 def change_cluster(
     connection: Connection, cipher: Cipher | None, name: str, endpoint: Endpoint, tokens: Tokens
 ) -> None:
-    """Give a cluster another `endpoint`, and those of the `tokens` that are not empty; without secrets no `cipher`.
+    """Store the `endpoint` of a cluster and the `tokens` that are not empty, for which it needs the `cipher`.
 
     A new access token also replaces the refresh token, client id and client secret. Raises ClusterError and stores
     nothing for an unknown or removed cluster, the address of another cluster or a refresh token without a client id.
@@ -168,9 +168,9 @@ def _one_cluster_per_address(connection: Connection, name: str, endpoint: Endpoi
         there = (other for other in clusters(connection) if replace(other.endpoint, api_prefix=None).base_url == url)
         other = next((each.name for each in there if each.name != name), "NAME")
         raise ClusterError(
-            f"Cluster {name!r} has the address {url} of cluster {other!r}: each controller is synced once, and a host "
-            f"and port is one controller. Use {other}, or delete it and its history with `aap-pipeline clusters remove "
-            f"{other} --purge`."
+            f"Cluster {name!r} has the address {url} of cluster {other!r}. A controller (host and port) can be "
+            f"registered once. Use {other}, or delete it and its history with `aap-pipeline clusters remove {other} "
+            "--purge`."
         ) from None
 
 

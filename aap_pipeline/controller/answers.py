@@ -88,7 +88,7 @@ def parse_moment(value: object) -> datetime | None:
 def redirect_target(answer: RawAnswer, endpoint: Endpoint, target: str, token: str = "") -> str:
     """Where to ask again after a redirect: only the same path with its missing slash, on the same host.
 
-    `token` was sent, and is not repeated.
+    Errors do not quote the `token`.
 
     Raises RedirectedElsewhere (other host, port or protocol) and Maintenance (any other path).
     """
@@ -101,28 +101,27 @@ def redirect_target(answer: RawAnswer, endpoint: Endpoint, target: str, token: s
     landed = _landing(base_url + target, location)
     if landed is None:
         raise RedirectedElsewhere(
-            f"{where} redirects to what is not a valid address, {_short(location, token)!r}: look at the proxies on "
-            "the way."
+            f"{where} redirects to {_short(location, token)!r}, which is not a valid address. {CHECK_PATH}"
         )
     if _origin(landed) != _origin(urlsplit(base_url)):
         origin = _short(f"{landed.scheme}://{landed.hostname}{f':{landed.port}' if landed.port else ''}", token)
         raise RedirectedElsewhere(
-            f"{where} redirects to {origin}, where no token is sent: if that is the controller, use it with "
+            f"{where} redirects to {origin}, to which no token is sent. If that is the controller, run "
             f"{endpoint.update(f'--url {origin}{endpoint.path}')}."
         )
     if landed.path == urlsplit(base_url + path).path + "/":
         return f"{path}/?{query}" if query else f"{path}/"
     raise Maintenance(
-        f"{where} redirects to the page {_short(landed.path, token)}: the controller is being upgraded, or a log-in "
-        "page stands in front of it. Try again when its web interface works.",
+        f"{where} redirects to the page {_short(landed.path, token)}: an upgrade is running, or a login page "
+        "intercepts requests. Try again when the controller's web interface works.",
         cause="maintenance",
     )
 
 
 def check_next_link(body: Mapping[str, Any], base_url: str, target: str, token: str = "") -> None:
-    """Raises ForeignLink when the list in `body` continues on another host. Links are never followed.
+    """Raise ForeignLink if the list in `body` continues on another host. Links are never followed.
 
-    `token` was sent for `target`, and is not repeated.
+    The error does not quote the `token`.
     """
     link = body.get("next")
     if not isinstance(link, str):

@@ -183,10 +183,10 @@ def may_be_too_much(error: ControllerError) -> bool:
 
 
 def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
-    """The rows of a list; raises CorruptBody unless their valid ids ascend from above `after_id`."""
+    """Return the rows of a list. Raises CorruptBody unless their valid ids ascend from above `after_id`."""
     rows = answer.body.get("results")
     if not isinstance(rows, list):
-        raise CorruptBody(f"The answer of {where} is no list of results: check that this is a controller.")
+        raise CorruptBody(f"The response of {where} is not a list of results. Check that this is a controller.")
     last = after_id
     for number in filter(None, map(id_of, rows)):
         if number <= last:

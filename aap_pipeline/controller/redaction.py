@@ -32,13 +32,12 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     """Replace every secret in `text` by ***.
 
     Finds values by their names (JSON, repr, query strings, headers, also inside escaped JSON), Bearer and Basic
-    credentials, user information in URLs, and each of the `known` secret values wherever it stands, in whatever case:
-    host names lose theirs.
-    An opening quote that is never closed (a cut text) hides the rest: too much rather than too little.
+    credentials, user information in URLs, and the `known` secret values in any case, because host names are lowercased.
+    An opening quote that is never closed (a truncated text) masks the rest.
     """
     for value in filter(None, known):
         exact = re.escape(value)
-        if len(value) < _UNMISTAKABLE:  # as a word of its own: a token "tok" must not make "***en" of every "token"
+        if len(value) < _UNMISTAKABLE:  # as a whole word: a token "tok" must not turn every "token" into "***en"
             exact = rf"(?<!\w){exact}(?!\w)"
         text = re.sub(exact, MASK, text, flags=re.IGNORECASE)
     text = _USERINFO.sub(f"{MASK}@", text)

@@ -104,7 +104,7 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
 
 
 def create_incoming_job(connection: Connection) -> None:
-    """Make the temporary table where a batch's jobs wait; empty again after each commit."""
+    """Create the temporary table of a batch's jobs, which each commit empties."""
     connection.execute(_with_job_columns(statement("core/create_incoming_job")))
 
 

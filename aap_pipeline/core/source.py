@@ -26,7 +26,7 @@ from aap_pipeline.documents.records import (
 )
 
 _ROWS_PER_STREAM: Final = 20_000
-"""A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""
+"""Longest duration of a stream, whose snapshot keeps vacuum from removing deleted rows."""
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
 

@@ -15,9 +15,9 @@ T = TypeVar("T", bound=Value)
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """One kind of value: what is `allowed`, to end the sentence "it must be …", and how to `parse` it.
+    """A kind of value: the `allowed` values, to complete the sentence "It must be …", and its parser.
 
-    `parse` takes what JSON gave, or a word that is not JSON. It returns None for what is not allowed.
+    `parse` takes decoded JSON or a plain word, and returns None if it is not allowed.
     """
 
     allowed: str
@@ -43,7 +43,7 @@ def switch() -> Kind[bool]:
 
 
 def whole(least: int, most: int) -> Kind[int]:
-    """A whole number within bounds, both included."""
+    """A whole number within inclusive bounds."""
 
     def parse(value: object) -> int | None:
         return value if type(value) is int and least <= value <= most else None
@@ -52,7 +52,7 @@ def whole(least: int, most: int) -> Kind[int]:
 
 
 def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
-    """A decimal number within bounds; money and hours are never floats."""
+    """A decimal number within inclusive bounds. Money and hours are never floats."""
 
     def parse(value: object) -> Decimal | None:
         if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
@@ -67,12 +67,12 @@ def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
 
 
 def choice(*words: str) -> Kind[str]:
-    """One word of a few."""
+    """One of a few words."""
     return Kind(" or ".join(words), lambda value: value if isinstance(value, str) and value in words else None)
 
 
 def time_zone() -> Kind[str]:
-    """A time zone that both Python and PostgreSQL know by name."""
+    """The name of a time zone."""
 
     def parse(value: object) -> str | None:
         return value if isinstance(value, str) and value in available_timezones() else None

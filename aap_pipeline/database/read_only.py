@@ -94,9 +94,8 @@ def _comment_end(text: str, begin: int) -> int:
 def _harmless(owner: Connection, url: str) -> Iterator[str]:
     """Yield the URL of a role that is not, and cannot become, a superuser.
 
-    That is `url`, unless its role is or can become a superuser: then it is that of a login role that may only read,
-    made for the block. No setting would do: a superuser can take back each. The next block drops the role of one
-    that was killed.
+    If the role of `url` is or can become a superuser, create a read-only login role for the block, because a superuser
+    can undo any session setting. The next block drops the roles of killed ones.
     """
     if not owner.execute(statement("database/may_be_superuser")).fetchall():
         yield url
@@ -105,7 +104,7 @@ def _harmless(owner: Connection, url: str) -> Iterator[str]:
         owner.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(left)))
     name, password = f"aap_pipeline_sql_{secrets.token_hex(8)}", secrets.token_urlsafe(24)
     verifier = owner.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    until = owner.execute("SELECT (now() + interval '10 min')::text").fetchall()[0][0]  # to log in, not to stay
+    until = owner.execute("SELECT (now() + interval '10 min')::text").fetchall()[0][0]  # limits logins, not sessions
     create = "CREATE ROLE {} LOGIN BYPASSRLS PASSWORD {} VALID UNTIL {} IN ROLE pg_read_all_data, bi_reader"
     owner.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(verifier), sql.Literal(until)))
     try:

@@ -20,14 +20,10 @@ def sql_folder() -> Path:
 
 @cache
 def statement(name: LiteralString) -> LiteralString:
-    """The text of `sql/NAME.sql`, for example `statement("core/upsert_jobs")`.
-
-    The files are ours, and nothing but names of columns is ever put into them (`listed`), which is what LiteralString
-    stands for.
-    """
+    """Return the text of `sql/NAME.sql`. It is a LiteralString because only column names are formatted into it."""
     return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")  # type: ignore[return-value,unused-ignore]
 
 
 def listed(columns: Iterable[str], *relation: str) -> sql.Composed:
-    """Names of columns, of `relation` if given, for `SQL(statement(NAME)).format(columns=listed(…))`."""
+    """Return column names, qualified by `relation` if given, for `SQL(statement(NAME)).format(columns=listed(…))`."""
     return sql.SQL(", ").join(sql.Identifier(*relation, column) for column in columns)

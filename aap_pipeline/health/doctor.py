@@ -84,13 +84,13 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
         yield schema
         if schema.verdict is not Health.OK:
             return
-        yield _told("settings", lambda: _settings(connection))
-        yield _told("encryption key", lambda: _key(connection, settings))
-        yield from _told_all("clusters", lambda: _clusters(connection))
-        yield from _told_all("tokens", lambda: _tokens(connection))
-        yield _told("alerts", lambda: _alerts(connection))
-        yield _told("Dagster daemon", lambda: daemon(_heartbeat(connection)))
-        yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
+        yield _guarded("settings", lambda: _settings(connection))
+        yield _guarded("encryption key", lambda: _key(connection, settings))
+        yield from _guarded_all("clusters", lambda: _clusters(connection))
+        yield from _guarded_all("tokens", lambda: _tokens(connection))
+        yield _guarded("alerts", lambda: _alerts(connection))
+        yield _guarded("Dagster daemon", lambda: daemon(_heartbeat(connection)))
+        yield from _guarded_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:

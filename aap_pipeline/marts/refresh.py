@@ -85,12 +85,12 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
 
 @contextmanager
 def _within_bounds() -> Iterator[None]:
-    """Raise CostError where rate × minutes × hosts is more than the money columns hold, numeric(38,11)."""
+    """Raise CostError if rate × minutes × hosts exceeds the money columns, numeric(38,11)."""
     try:
         yield
     except NumericValueOutOfRange as error:
         raise CostError(
-            "The money of a template's day, or of a month, is beyond 10^27, and no savings were written. Lower a rate "
+            "The money of a template's day or of a month exceeds 10^27, so no savings were written. Lower a rate "
             "(`aap-pipeline costs show`) or the minutes of a template (`aap-pipeline templates list`), then run "
             "`aap-pipeline sync`."
         ) from error

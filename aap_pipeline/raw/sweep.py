@@ -109,7 +109,7 @@ class Sweep:
         self._write(self._completion.take())
 
     def _read_slice(self, window: Window, counted: int, first: Page | None = None) -> datetime | None:
-        """Read until as much has arrived as the controller counts; return the newest finish time.
+        """Read until as many jobs have arrived as the controller counts; return the newest finish time.
 
         `first`: the slice's first page, if it was read already.
         """
@@ -138,9 +138,9 @@ class Sweep:
         raise IncompleteAnswer(_why_incomplete(window, counted, seen, still_there))
 
     def _read_halves(self, window: Window) -> datetime | None:
-        """Read a slice in which paging by id cannot go on: a piece that fits into one page needs no place to go on."""
+        """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
         self._completion.wait()
-        self._write(self._completion.take())  # so that the halves know them
+        self._write(self._completion.take())  # so that the halves skip them
         found = [self._read_slice(half, self.controller.jobs_count(half.after, half.until)) for half in window.halves()]
         return max(filter(None, found), default=None)
 
@@ -296,16 +296,16 @@ def is_gone(controller: Controller, job_id: int) -> bool:
 
 
 class _NoPlaceToGoOn(CorruptBody):
-    """A page that is not the last one holds no id to go on from."""
+    """A page that is not the last one has no id after which the next page could begin."""
 
 
 def _next_after(page: list[Row], previous: int) -> int:
-    """The id after which the next page goes on. Raises _NoPlaceToGoOn where it would not move on."""
+    """Return the id after which the next page begins. Raises _NoPlaceToGoOn if it is not above `previous`."""
     last = last_id(page)
     if last <= previous:
         raise _NoPlaceToGoOn(
-            f"The controller's list of jobs after id {previous} holds no higher id: it is not sorted as asked, or "
-            "not a list of jobs. Check that no proxy in front of the controller rewrites its answers."
+            f"The controller's list of jobs after id {previous} contains no higher id, so it is not sorted as "
+            "requested or not a list of jobs. Check that no proxy in between changes the controller's responses."
         )
     return last
 
