@@ -265,4 +265,12 @@ TARGETS = (
         "s",
         values("soak", "soak.freshness", "p95_seconds", which="all"),
     ),
+    Target(
+        15,
+        "`sync` of one cluster with nothing new against importing the pipeline",
+        2.0,
+        "×",
+        values("commands", "commands", "sync_against_import"),
+    ),
+    Target(15, "CPU of `status`", 0.6, "s", values("commands", "commands", "status_cpu_seconds")),
 )

@@ -96,8 +96,10 @@ def test_a_backup_restored_is_the_same_and_still_works(
             """
         )
         refresh(connection)
+        major = connection.info.server_version // 10000
+    debian = Path(f"/usr/lib/postgresql/{major}/bin")
     environment = {
-        "PATH": f"{binaries()}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{debian if debian.exists() else binaries()}{os.pathsep}{os.environ['PATH']}",
         "AAP_PIPELINE_DATABASE_URL": database_url,
         "NEW_DATABASE_URL": empty_database_url,
     }
