@@ -140,7 +140,7 @@ class Table(Generic[RowT]):
             found = [id_ for id_ in found if passes(remaining, query.alternatives, partial(self.read, self.rows[id_]))]
         return found if query.order == order[: len(query.order)] else self._sorted(found, query.order)
 
-    def first_by_finish(self, query: Query) -> tuple[list[int], int] | None:
+    def first_by_finish(self, query: Query) -> tuple[Sequence[int], int] | None:
         """The first page by finish time, and how many rows its bounds keep; None where the query asks for another list.
 
         It walks the index as PostgreSQL does, so that a million finished jobs cost nothing.
