@@ -14,7 +14,15 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import Answer, Decode, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
+from aap_pipeline.controller.errors import (
+    AuthenticationError,
+    ControllerError,
+    HtmlAnswer,
+    Maintenance,
+    NotFound,
+    Unauthorized,
+)
+from aap_pipeline.controller.manners import Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
@@ -31,12 +39,20 @@ _PROBE_RETRIES = 3
 class ControllerClient:
     """A client of one controller, for use by up to `settings.workers` threads at once.
 
-    `hint` is the product label stored last time. Nothing is sent before the first call that needs it.
-    All calls raise ControllerError subclasses.
+    `hint` is the product label stored last time, `known` the product found then, which is probed only when the
+    controller does not answer like it. Nothing is sent before the first call that needs it, and nothing beyond
+    `manners`. All calls raise ControllerError subclasses.
     """
 
     def __init__(
-        self, endpoint: Endpoint, store: TokenStore, settings: ClientSettings | None = None, hint: str | None = None
+        self,
+        endpoint: Endpoint,
+        store: TokenStore,
+        settings: ClientSettings | None = None,
+        hint: str | None = None,
+        *,
+        known: Product | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.settings = settings or ClientSettings()
@@ -53,7 +69,9 @@ class ControllerClient:
             "User-Agent": self.settings.user_agent,
         }
         self._token_headers: tuple[str, dict[str, str]] = ("", {})
-        self._product: Product | None = None
+        self.limiter = Limiter(manners or Manners(64, 10_000), self.settings, self.statistics)
+        self._product = known
+        self._probed = False
         self._product_lock = threading.Lock()
         self._last_date: tuple[str | None, datetime] | None = None
 
@@ -69,13 +87,16 @@ class ControllerClient:
         """Closes all connections."""
         self._transport.close()
 
-    def product(self) -> Product:
-        """What the controller is; asked once, and again after a failure."""
-        if self._product is None:
+    def product(self, *, anew: bool = False) -> Product:
+        """What the controller is; asked once, and again after a failure. `anew`: not what was known before."""
+        product = self._product
+        if product is None or (anew and not self._probed):
             with self._product_lock:
-                if self._product is None:
-                    self._product = probe(self._ping, self.endpoint, self._hint)
-        return self._product
+                product = self._product
+                if product is None or (anew and not self._probed):
+                    product = self._product = probe(self._ping, self.endpoint, self._hint)
+                    self._probed = True
+        return product
 
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
@@ -84,6 +105,15 @@ class ControllerClient:
 
         `decode` reads it. `instead` is called after an attempt that failed and returns the params for the next one.
         """
+        try:
+            return self._get(path, params, decode, instead)
+        except (NotFound, HtmlAnswer):
+            if self._probed or path.startswith("/"):
+                raise
+        self.product(anew=True)  # perhaps it was upgraded since it was known, and its API is elsewhere
+        return self._get(path, params, decode, instead)
+
+    def _get(self, path: str, params: Params | None, decode: Decode, instead: Instead | None) -> Answer:
         below = self._below(path)
         changed = None if instead is None else lambda error: with_query(below, instead(error))
         return self._request(
@@ -178,13 +208,19 @@ class ControllerClient:
         """One attempt, with the one redirect that is followed: a missing slash."""
         settings = self.settings
         for follow in (True, False):
-            start = settings.monotonic()
-            try:
-                raw = self._transport.send("GET", target, self._headers(token))
-            except ControllerError:
-                self.statistics.failed()
-                raise
-            self.statistics.answered(len(raw.body), settings.monotonic() - start)
+            with self.limiter.turn():
+                start = settings.monotonic()
+                try:
+                    raw = self._transport.send("GET", target, self._headers(token))
+                except ControllerError:
+                    self.statistics.failed()
+                    raise
+                seconds = settings.monotonic() - start
+            self.statistics.answered(len(raw.body), seconds)
+            if raw.status in (429, 503):
+                self.limiter.refused()
+            elif raw.status == 200:
+                self.limiter.answered(_kind_of(target), len(raw.body), seconds)
             if raw.status not in (301, 302, 303, 307, 308):
                 break
             moved = redirect_target(raw, self.base_url, target)
@@ -217,6 +253,11 @@ class ControllerClient:
         renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
         self.statistics.refreshed()
         return renewed
+
+
+def _kind_of(target: str) -> str:
+    """What a request asks for, "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
+    return target.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def _is_elsewhere(error: ControllerError) -> bool:

@@ -1,18 +1,17 @@
 """Asset checks of raw/sync_data, in each sync. The thorough one, each night, is the asset upkeep/reconciliation."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
+from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
+from aap_pipeline.clusters.errors import UnexpectedFailure
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.clusters.staleness import stale_after
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database import options
 from aap_pipeline.orchestration.checks import Check, Verdict, result, specs
@@ -25,7 +24,7 @@ from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.window import Window
 
 ASSET: Final = ("raw", "sync_data")
-_ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1, retries=1)
+_PATIENT_QUESTION = replace(ONE_QUESTION, read_timeout=30.0, retries=1)
 
 COMPLETE = Check(
     "complete",
@@ -92,9 +91,5 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:
-    tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    with (
-        cluster_errors(cluster),
-        ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client,
-    ):
+    with open_controller(warehouse.url(), warehouse.cipher(), cluster, _PATIENT_QUESTION) as client:
         return ControllerApi(client).jobs_count(window.after, window.until)

@@ -94,8 +94,8 @@ def sync_data(
 
         def tell(tally: Tally) -> None:
             done = tally.known + tally.stored + tally.vanished
-            progress.update(cluster.name, "raw", done, tally.counted)
-            logged(done, tally.counted)
+            progress.update(cluster.name, "raw", done, tally.total)
+            logged(done, tally.total)
 
         report = sync_cluster(
             warehouse.url(),
@@ -149,6 +149,8 @@ def _metadata(report: SyncReport) -> dict[str, Any]:
         "retries": report.retries,
         "bytes": report.bytes,
         "seconds": report.seconds,
+        "controller_seconds": report.controller_seconds,
+        "share_held_back": report.share_held_back,
         "paused": report.paused,
     }
     if report.warnings:

@@ -23,10 +23,14 @@ class Window:
     after: datetime
     until: datetime
 
-    def halves(self) -> tuple[Window, Window]:
-        """The earlier and the later half."""
-        middle = self.after + (self.until - self.after) / 2
-        return Window(self.after, middle), Window(middle, self.until)
+    def first(self, length: timedelta) -> Window:
+        """Its beginning, of that length; all of it if it is shorter."""
+        return Window(self.after, self.until if length >= self.until - self.after else self.after + length)
+
+    def part(self, share: float) -> Window:
+        """That share of its beginning, half of it at most, and a microsecond at least: nothing finer is known there."""
+        length = self.until - self.after
+        return self.first(max(length * min(share, 0.5), timedelta(microseconds=1)))
 
     @property
     def divisible(self) -> bool:

@@ -28,6 +28,10 @@ COMMENT ON COLUMN clusters_cluster.token_ends_at IS
     'When the access token stops working, as far as the controller tells; NULL: not known.';
 COMMENT ON COLUMN clusters_cluster.token_end_exact IS 'True: it ends then; false: then at the latest.';
 COMMENT ON COLUMN clusters_cluster.token_asked_at IS 'When the controller was last asked when this token ends.';
+COMMENT ON COLUMN clusters_cluster.max_concurrent_requests IS 'How many requests may be under way at this controller at a time.';
+COMMENT ON COLUMN clusters_cluster.max_requests_per_second IS 'How many requests this controller may be sent per second.';
+COMMENT ON COLUMN clusters_cluster.sync_window IS 'Hours in which first syncs and backfills may run, 20:00-06:00 Europe/Berlin; UTC without a zone, NULL: always.';
+COMMENT ON COLUMN clusters_cluster.listed_at IS 'When its product, organizations and job templates were last read whole; NULL: never, or the last sync failed.';
 COMMENT ON COLUMN clusters_cluster.refresh_declined IS
     'Why the controller refused to renew a token that is about to end; NULL: it did not.';
 

@@ -18,10 +18,23 @@ COMMENT ON COLUMN pipeline.sync_run.requests IS 'Requests sent.';
 COMMENT ON COLUMN pipeline.sync_run.retries IS 'Repeated requests by cause.';
 COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received.';
 COMMENT ON COLUMN pipeline.sync_run.seconds IS 'Duration in seconds.';
+COMMENT ON COLUMN pipeline.sync_run.controller_seconds IS 'Seconds that the controller took for its answers, added up over requests.';
+COMMENT ON COLUMN pipeline.sync_run.share_held_back IS 'Of the time that requests took, the share in which the limits of the cluster held them back, 0 to 1.';
+COMMENT ON COLUMN pipeline.sync_run.paused IS 'Whether it left the rest of its window to another run.';
 COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync; null for backfills and reconciliations.';
 COMMENT ON COLUMN pipeline.sync_run.newest_finished IS 'Finish time of the newest job read.';
 COMMENT ON COLUMN pipeline.sync_run.outcome IS 'running, succeeded, failed or interrupted.';
 COMMENT ON COLUMN pipeline.sync_run.error IS 'Why it failed, in a sentence.';
+
+COMMENT ON TABLE pipeline.host_stretch IS 'One row per cluster whose long history is read by host: of which jobs, and how far.';
+COMMENT ON COLUMN pipeline.host_stretch.after_id IS 'Jobs of the controller with a higher id than this are read.';
+COMMENT ON COLUMN pipeline.host_stretch.upto_id IS 'Jobs of the controller up to this id are read.';
+COMMENT ON COLUMN pipeline.host_stretch.host_id IS 'Host of the controller up to which all hosts were read.';
+COMMENT ON COLUMN pipeline.host_stretch.hosts_upto IS 'Last host of the controller when reading began.';
+COMMENT ON COLUMN pipeline.host_stretch.doubted IS 'Jobs whose host summaries were not all written when reading began; they are read by job.';
+COMMENT ON TABLE pipeline.host_summaries_ahead IS 'Host summaries that were read by host before their jobs were read.';
+COMMENT ON COLUMN pipeline.host_summaries_ahead.job_id IS 'Id of the job at the controller.';
+COMMENT ON COLUMN pipeline.host_summaries_ahead.document IS 'The host summary as JSON.';
 
 COMMENT ON TABLE pipeline.pending_summaries IS
     'Finished jobs whose host summaries the controller had not written when they were read.';

@@ -1,0 +1,204 @@
+"""Host summaries of a long history, read by host ahead of the sweep, which takes from here those of its jobs.
+
+A page of one host's summaries holds 200 jobs' rows for what three jobs' cost the controller (docs/adr/0020). The sweep
+lists, counts, stores and resumes as ever; only where the host summaries of a job come from differs. What is not certain
+to be whole here is read by job: each answer is about one job, so that no doubt needs another remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import msgspec
+
+from aap_pipeline.controller.api import Extent
+from aap_pipeline.controller.errors import NotFound, PermissionDenied
+from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
+from aap_pipeline.controller.paging import id_of
+from aap_pipeline.documents.raw_documents import Document, encode, leave_out
+from aap_pipeline.raw.completion import Summaries
+
+_HOSTS_AT_ONCE = 50
+"""Hosts whose summaries are committed together: what a killed sync reads again, and what is in memory."""
+_ENCODER = msgspec.json.Encoder()
+
+
+class Paused(Exception):
+    """The sweep is to leave the rest of its window for another one."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries are here from all hosts up to `host_id`.
+
+    `hosts_upto`: the last host there was when the stretch was begun, which makes it whole. `doubted`: jobs whose host
+    summaries were not all written then.
+    """
+
+    after_id: int = 0
+    upto_id: int = 0
+    host_id: int = 0
+    hosts_upto: int = 0
+    doubted: frozenset[int] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every host was read."""
+        return self.host_id >= self.hosts_upto
+
+
+class HistoryController(Protocol):
+    """What reading by host asks of a controller."""
+
+    def unreported_job_ids(self, after_id: int, upto_id: int) -> Collection[int]:
+        """Jobs, finished or not, whose host summaries are not all written yet."""
+
+    def host_ids(self, after_id: int = 0) -> list[int]:
+        """All hosts above `after_id`, ascending."""
+
+    def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> Summaries:
+        """The host summaries of a host, of those jobs. Raises NotFound when it was deleted."""
+
+    def jobs_without_host(self, after_id: int, upto_id: int) -> Collection[int]:
+        """Those of these jobs of which a host summary belongs to no host."""
+
+    def host_summaries(self, job_id: int) -> Summaries:
+        """All host summaries of a job."""
+
+
+class HistoryStore(Protocol):
+    """What reading by host asks of the store. Each call is one transaction."""
+
+    def stretch(self) -> Stretch:
+        """The stretch that is here, or was begun; an empty one if there is none."""
+
+    def begin_stretch(self, stretch: Stretch) -> None:
+        """Forget what is here, and begin another stretch."""
+
+    def add_hosts(self, stretch: Stretch, rows: Sequence[tuple[int, bytes]]) -> None:
+        """Keep `rows`, (job, host summary), with the progress that `stretch` is."""
+
+    def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:
+        """The host summaries that are here of `jobs`."""
+
+
+@dataclass
+class HostHistory:
+    """Answers `of` for the jobs of `extent`, from stretches of about `jobs_a_stretch` of them.
+
+    `pause` is asked between hosts whether to leave the rest for another sweep.
+    """
+
+    controller: HistoryController
+    store: HistoryStore
+    executor: Executor
+    extent: Extent
+    jobs_a_stretch: int
+    pause: Callable[[], bool] = lambda: False
+    trusted: bool = field(default=True, init=False)
+    """Whether host summaries by host turned out to be those by job so far."""
+
+    def __post_init__(self) -> None:
+        self._stretch = self.store.stretch()
+        self._hosts: list[int] = []
+
+    def of(self, jobs: Collection[int]) -> dict[int, Summaries]:
+        """All host summaries of those of the listed `jobs` of which they are certain to be here.
+
+        Reads the next stretch if the jobs are beyond the one that is here. Raises Paused.
+        """
+        if not jobs or not self.trusted:
+            return {}
+        beyond = sorted(number for number in jobs if self._stretch.upto_id < number <= self.extent.upto_id)
+        if 2 * len(beyond) > len(jobs):
+            self._begin(beyond[0] - 1)
+        with suppress(PermissionDenied):
+            self._read_hosts()
+        if not self._stretch.whole:
+            return {}
+        here = self._stretch
+        covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.doubted
+        if not covered:
+            return {}
+        # Asked after all hosts were read: a host that was deleted meanwhile is missing from its summaries by now.
+        covered -= set(self.controller.jobs_without_host(min(covered) - 1, max(covered)))
+        stored = self.store.summaries_of(covered)
+        found = {number: _decoded(stored.get(number, ())) for number in covered}
+        return found if self._agrees(found) else {}
+
+    def _begin(self, after_id: int) -> None:
+        """Begin the stretch after that id, in which every job of the extent has its part."""
+        ids_a_job = (self.extent.upto_id - self.extent.after_id) / max(self.extent.jobs, 1)
+        upto_id = min(after_id + max(int(self.jobs_a_stretch * ids_a_job), 1), self.extent.upto_id)
+        # Before any host: what is written while they are read is in doubt. Also the jobs that are still running are.
+        doubted = frozenset(self.controller.unreported_job_ids(after_id, upto_id))
+        try:
+            self._hosts += self.controller.host_ids(self._hosts[-1] if self._hosts else 0)
+        except PermissionDenied:
+            self.trusted = False
+            return
+        last = self._hosts[-1] if self._hosts else 0
+        self._stretch = Stretch(after_id, upto_id, hosts_upto=last, doubted=doubted)
+        self.store.begin_stretch(self._stretch)
+
+    def _read_hosts(self) -> None:
+        """Read what is missing of the stretch. Raises Paused, and PermissionDenied."""
+        if self._stretch.whole:
+            return
+        if not self._hosts:  # of a stretch that another sync began
+            self._hosts = self.controller.host_ids()
+        left = [number for number in self._hosts if self._stretch.host_id < number <= self._stretch.hosts_upto]
+        for start in range(0, len(left), _HOSTS_AT_ONCE):
+            if start and self.pause():
+                raise Paused
+            chunk = left[start : start + _HOSTS_AT_ONCE]
+            rows = [_encoded(row) for found in self.executor.map(self._read_host, chunk) for row in found]
+            if None in rows:
+                self.trusted = False
+                return
+            self._reach(chunk[-1], [row for row in rows if row is not None])
+        self._reach(self._stretch.hosts_upto, [])
+
+    def _reach(self, host_id: int, rows: Sequence[tuple[int, bytes]]) -> None:
+        self._stretch = replace(self._stretch, host_id=host_id)
+        self.store.add_hosts(self._stretch, rows)
+
+    def _read_host(self, host_id: int) -> Summaries:
+        """In a worker. A deleted host is in none of its summaries any more, and `jobs_without_host` has their jobs."""
+        try:
+            return self.controller.summaries_of_host(host_id, self._stretch.after_id, self._stretch.upto_id)
+        except NotFound:
+            return []
+
+    def _agrees(self, found: Mapping[int, Summaries]) -> bool:
+        """Whether the job with the most host summaries has the same by job: a user may see jobs but not all hosts."""
+        largest = max(found, key=lambda number: (len(found[number]), number), default=None)
+        if largest is None:
+            return True
+        with suppress(NotFound):
+            by_job = sorted(filter(None, map(id_of, self.controller.host_summaries(largest))))
+            self.trusted = by_job == sorted(filter(None, map(id_of, found[largest])))
+        return self.trusted
+
+
+def _encoded(row: HostSummary | Document) -> tuple[int, bytes] | None:
+    """(job, JSON) of a host summary; None if it does not name its job."""
+    if isinstance(row, HostSummary):
+        return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
+    job = row.get("job") if isinstance(row, dict) else None
+    if not isinstance(job, int):
+        return None
+    leave_out(row)
+    return job, encode(row)
+
+
+def _decoded(rows: Sequence[bytes]) -> Summaries:
+    """The host summaries as they come by job, in the order of their ids."""
+    if not rows:
+        return []
+    found: list[HostSummary | Document] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
+    return sorted(found, key=lambda row: id_of(row) or 0)
