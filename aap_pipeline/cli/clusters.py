@@ -27,6 +27,7 @@ from aap_pipeline.clusters.registry import (
     BadEntry,
     Cluster,
     NewCluster,
+    change_cluster,
     chosen_clusters,
     cluster_named,
     clusters,
@@ -35,7 +36,6 @@ from aap_pipeline.clusters.registry import (
     rotate_key,
     save_clusters,
     set_enabled,
-    update_cluster,
 )
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
@@ -141,7 +141,7 @@ def update(
         faults += (*endpoint.faults(), *manners.faults())
         if faults:
             raise BadEntry("\n".join(faults))
-        update_cluster(connection, cipher(settings), name, endpoint, tokens, manners)
+        change_cluster(connection, cipher(settings), name, endpoint, tokens, manners)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
     warn(name, endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")

@@ -145,7 +145,7 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
     return added
 
 
-def update_cluster(
+def change_cluster(
     connection: Connection,
     cipher: Cipher,
     name: str,

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.controller.paging import id_of
-from aap_pipeline.documents.raw_documents import Document, RawJob, labels_are_cut, raw_job, raw_job_without_id
+from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
 
-Summaries = Sequence[HostSummary | Document]
+Summaries = Sequence[HostSummary | Row]
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
 
@@ -21,10 +21,10 @@ _BATCH_JOBS = 500
 class JobParts(Protocol):
     """What a job's list row lacks."""
 
-    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Document]:
+    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
         """All host summaries of a job."""
 
-    def labels(self, job_id: int) -> list[Document]:
+    def labels(self, job_id: int) -> list[Row]:
         """All labels of a job."""
 
 
@@ -48,7 +48,7 @@ class Completion:
 
     def add(
         self,
-        job: Document,
+        job: Row,
         fingerprint: bytes,
         *,
         provisional: bool,
@@ -86,7 +86,7 @@ class Completion:
         return vanished
 
     def _complete(
-        self, job: Document, fingerprint: bytes, *, provisional: bool, unreported: bool, known: Summaries | None
+        self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool, known: Summaries | None
     ) -> RawJob | None:
         """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
         number = id_of(job)

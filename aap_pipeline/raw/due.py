@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.errors import PipelineError
 
-Answer = datetime | PipelineError | None
+NewestFinished = datetime | PipelineError | None
 """The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -44,7 +44,7 @@ class SyncState:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueSync:
     """Why to run, and for a backfill its window: ISO 8601, an open end empty; empty both: what is new."""
 
     reason: str
@@ -113,7 +113,7 @@ def is_to_be_asked(state: SyncState, asked: datetime | None, now: datetime) -> b
     return asked is None or busy or state.paused_from is not None or now - asked >= _ASK_EVERY
 
 
-def what_is_due(state: SyncState, answer: Answer, now: datetime, quiet: timedelta) -> Due | None:
+def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta) -> DueSync | None:
     """What to run now, given the controller's answer; None: nothing.
 
     A newest job whose finish time is not valid tells nothing of what is new, and does not hold up what is due without
@@ -128,8 +128,8 @@ def what_is_due(state: SyncState, answer: Answer, now: datetime, quiet: timedelt
     reason = reason_to_sync(state, answer, now, quiet)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
-        return Due("backfill goes on", state.paused_from.isoformat(), until)
-    return Due(reason) if reason else None
+        return DueSync("backfill goes on", state.paused_from.isoformat(), until)
+    return DueSync(reason) if reason else None
 
 
 def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime, quiet: timedelta) -> str | None:

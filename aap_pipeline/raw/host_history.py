@@ -18,8 +18,8 @@ import msgspec
 from aap_pipeline.controller.api import Extent
 from aap_pipeline.controller.errors import NotFound, PermissionDenied
 from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
-from aap_pipeline.controller.paging import id_of
-from aap_pipeline.documents.raw_documents import Document, encode, leave_out
+from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.documents.raw_documents import encode, leave_out
 from aap_pipeline.raw.completion import Summaries
 
 _HOSTS_AT_ONCE = 50
@@ -185,7 +185,7 @@ class HostHistory:
         return self.trusted
 
 
-def _encoded(row: HostSummary | Document) -> tuple[int, bytes] | None:
+def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
     """(job, JSON) of a host summary; None if it does not name its job."""
     if isinstance(row, HostSummary):
         return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
@@ -200,5 +200,5 @@ def _decoded(rows: Sequence[bytes]) -> Summaries:
     """The host summaries as they come by job, in the order of their ids."""
     if not rows:
         return []
-    found: list[HostSummary | Document] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
+    found: list[HostSummary | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
     return sorted(found, key=lambda row: id_of(row) or 0)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.paging import Row
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.fingerprint import fingerprint
-from aap_pipeline.documents.raw_documents import Document
 from aap_pipeline.raw.listings import store_listing
 from aap_pipeline.raw.store import RawStore
 
@@ -36,7 +36,7 @@ class RareThings:
         if age is None or age >= 60 * options.get(self._connection, options.LISTING_MINUTES):
             self._read()
 
-    def read_if_unknown(self, jobs: Sequence[Document]) -> None:
+    def read_if_unknown(self, jobs: Sequence[Row]) -> None:
         """Read them if one of the new `jobs` refers to one that is not here, unless they were read just now."""
         if self.were_read:
             return

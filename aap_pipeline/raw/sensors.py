@@ -21,14 +21,14 @@ from aap_pipeline.database import options
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, update_cluster
+from aap_pipeline.orchestration.jobs import REASON_TAG, update_cluster
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import unfinished_runs
+from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.due import (
-    Answer,
-    Due,
+    DueSync,
+    NewestFinished,
     Silence,
     SyncState,
     format_silences,
@@ -44,7 +44,9 @@ _PATIENCE_SECONDS = 3.0
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asked_at: dict[tuple[str, str], datetime] = {}
-_asking: dict[tuple[str, Cluster], Future[Answer]] = {}  # of this process; lost with it, which costs a question more
+_asking: dict[
+    tuple[str, Cluster], Future[NewestFinished]
+] = {}  # of this process; lost with it: one question more
 
 
 @sensor(
@@ -68,7 +70,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     now = datetime.now(UTC)
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
-    busy = _busy_clusters(context)
+    busy = busy_clusters(end_abandoned_runs(context.instance))
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
     closed = {name for name, cluster in enabled.items() if not cluster.manners.may_read_long(now)}
     idle, waiting = within_hours(idle, closed)
@@ -104,7 +106,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     )
 
 
-def _run_request(cluster: str, due: Due) -> RunRequest:
+def _run_request(cluster: str, due: DueSync) -> RunRequest:
     tags = {REASON_TAG: due.reason}
     if not due.since:
         return RunRequest(partition_key=cluster, tags=tags)
@@ -121,7 +123,7 @@ def newest_finished(
     asked: Sequence[tuple[Cluster, datetime | None]],
     seconds: float = _PATIENCE_SECONDS,
     silent: Collection[str] = (),
-) -> dict[str, Answer]:
+) -> dict[str, NewestFinished]:
     """Ask each cluster for what is newer than its watermark, side by side; {name: answer} of those that answer within
     `seconds`, or have since an earlier call.
 
@@ -136,15 +138,10 @@ def newest_finished(
     return {cluster.name: answered[url, cluster].result() for cluster, _ in asked if (url, cluster) in answered}
 
 
-def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> Answer:
+def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> NewestFinished:
     """What one controller answers; an error is an answer too, so that one cluster never stops all."""
     try:
         with open_controller(url, cipher, cluster, ONE_QUESTION) as client:
             return ControllerApi(client).newest_finished(watermark)
     except PipelineError as error:
         return error
-
-
-def _busy_clusters(context: SensorEvaluationContext) -> set[str]:
-    runs = unfinished_runs(context.instance)
-    return {run.tags.get(PARTITION_TAG, "") for run in runs if run.job_name == update_cluster.name}

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
-from aap_pipeline.controller.paging import id_of, last_id
-from aap_pipeline.documents.raw_documents import Document, RawJob, finished_of
+from aap_pipeline.controller.paging import Row, id_of, last_id
+from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion, Summaries
 from aap_pipeline.raw.host_history import Paused
 from aap_pipeline.raw.protocols import Controller, Store
@@ -38,7 +38,7 @@ class Page:
     `pending`: those whose host summaries were not all written when the page was here; None: not asked yet.
     """
 
-    jobs: list[Document] = field(default_factory=list)
+    jobs: list[Row] = field(default_factory=list)
     matching: int = 0
     pending: Collection[int] | None = None
 
@@ -63,12 +63,12 @@ class Sweep:
     controller: Controller
     store: Store
     executor: Executor
-    fingerprint: Callable[[Document], bytes]
+    fingerprint: Callable[[Row], bytes]
     now: datetime
     options: SweepOptions = field(default_factory=SweepOptions)
     progress: Callable[[Tally], None] = lambda _: None
     pause: Callable[[datetime], bool] = lambda _: False
-    before_new: Callable[[Sequence[Document]], None] = lambda _: None
+    before_new: Callable[[Sequence[Row]], None] = lambda _: None
     """Called with the new or changed jobs of a page before any of them is stored."""
     history: Callable[[Collection[int]], Mapping[int, Summaries]] = lambda _: {}
     """Of these jobs, none of which is pending, the host summaries that are here without asking for each job."""
@@ -151,7 +151,7 @@ class Sweep:
         factor = min(_GROWTH, _FILL * self.options.slice_jobs / jobs) if jobs else _GROWTH
         return Window(piece.until, window.until).first(max((piece.until - piece.after) * factor, _LEAST_PIECE))
 
-    def reread(self, jobs: Sequence[Document], *, unreported: bool = False) -> None:
+    def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
         """Read `jobs`, rows of the controller's list, with all that belongs to them; store them as final.
 
         `unreported`: the controller has not processed their last event, so that host summaries may still be missing.
@@ -277,7 +277,7 @@ class Sweep:
 
     def _fetch(
         self,
-        job: Document,
+        job: Row,
         fingerprint: bytes | None = None,
         *,
         provisional: bool = False,
@@ -332,7 +332,7 @@ def is_gone(controller: Controller, job_id: int) -> bool:
     return False
 
 
-def _next_after(page: list[Document], previous: int) -> int:
+def _next_after(page: list[Row], previous: int) -> int:
     """The id after which the next page goes on. Raises CorruptBody where there is none, or it would not move on."""
     last = last_id(page)
     if last <= previous:

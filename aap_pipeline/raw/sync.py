@@ -20,10 +20,10 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.raw.estimate import DryRun, cheaper, lists_of_jobs, stretch
 from aap_pipeline.raw.host_history import HostHistory
 from aap_pipeline.raw.rare_things import RareThings
-from aap_pipeline.raw.runs import SyncReport, begin_run, end_run, report_of
 from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep
+from aap_pipeline.raw.sync_runs import SyncReport, begin_run, end_run, report_of
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window, WindowError, plan_sync, require_window
 
