@@ -28,9 +28,10 @@ def command(as_json: bool) -> int:
     from aap_pipeline.clusters.token_ends import token_warnings
     from aap_pipeline.database.statements import statement
 
-    now, limit = datetime.now(UTC), stale_after()
+    now = datetime.now(UTC)
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("health/status")).fetchall()
+        limit = stale_after(connection)
         ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
     columns = [
         Column("name", "Cluster"),

@@ -22,7 +22,7 @@ from aap_pipeline.controller.errors import (
     NotFound,
     Unauthorized,
 )
-from aap_pipeline.controller.manners import Limiter, Manners
+from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
@@ -69,7 +69,7 @@ class ControllerClient:
             "User-Agent": self.settings.user_agent,
         }
         self._token_headers: tuple[str, dict[str, str]] = ("", {})
-        self.limiter = Limiter(manners or Manners(64, 10_000), self.settings, self.statistics)
+        self.limiter = Limiter(manners or UNLIMITED, self.settings, self.statistics)
         self._product = known
         self._probed = False
         self._product_lock = threading.Lock()

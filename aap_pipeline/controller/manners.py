@@ -51,6 +51,10 @@ class Manners:
         return begin <= local < end if begin < end else local >= begin or local < end
 
 
+UNLIMITED = Manners(max_concurrent_requests=64, max_requests_per_second=10_000)
+"""For controllers that nobody else uses: the demo's, and those of tests."""
+
+
 class Limiter:
     """Lets the threads of a client ask: at most so many at once, one after the other at the rate of `manners`.
 

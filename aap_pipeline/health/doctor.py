@@ -189,7 +189,7 @@ def _clusters(connection: Connection) -> list[Diagnosis]:
     """Those that are not synced; `clusters check` asks their controllers why."""
     if not clusters(connection):
         return [Diagnosis("clusters", Health.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")]
-    limit = stale_after()
+    limit = stale_after(connection)
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
         return [

@@ -28,7 +28,7 @@ _PATIENT_QUESTION = replace(ONE_QUESTION, read_timeout=30.0, retries=1)
 
 COMPLETE = Check(
     "complete",
-    "Of the last day there are at least as many jobs here as the controller counts.",
+    "Of the last few hundred jobs, of the last day at most, there are as many here as the controller counts.",
     "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches what is missing and "
     "names it. The next sync that stores jobs checks again.",
 )
@@ -51,7 +51,8 @@ CLOCK_SKEW = Check(
 )
 FRESH = Check(
     "fresh",
-    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). Watched by the alerts sensor between syncs.",
+    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60), or twice quiet_sync_minutes. Watched by the "
+    "alerts sensor between syncs.",
     "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
     "`aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads what has finished since.",
 )
@@ -65,7 +66,8 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
-        window = checks.recent_window(state, overlap)
+        window = checks.recent_window(state, overlap, checks.few_jobs_ago(connection, cluster.id))
+        limit = stale_after(connection)
         if window is None:
             complete = checks.not_synced(state)
         elif state.stored == 0:  # asking again would make a sync of nothing cost more than the six requests promised
@@ -82,7 +84,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)
     yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state), cluster.name)
     finished = state.finished
-    fresh = freshness(finished, state.now, stale_after()) if finished else checks.not_synced(state)
+    fresh = freshness(finished, state.now, limit) if finished else checks.not_synced(state)
     yield result(ASSET, FRESH, fresh, cluster.name)
 
 

@@ -18,6 +18,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _RETRY_FIRST = timedelta(seconds=15)
 _RETRY_LONGEST = timedelta(minutes=15)
 _AWAITED_EVERY = timedelta(minutes=1)
+QUIET = timedelta(minutes=30)
+"""Default of the setting quiet_sync_minutes."""
 _ASK_OFTEN = timedelta(seconds=30)
 _ASK_EVERY = timedelta(seconds=9)
 """A tick comes every 5 s, and no two of them exactly so."""
@@ -113,7 +115,7 @@ def is_to_be_asked(state: SyncState, asked: datetime | None, now: datetime) -> b
     return asked is None or busy or state.paused_from is not None or now - asked >= _ASK_EVERY
 
 
-def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta) -> DueSync | None:
+def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta = QUIET) -> DueSync | None:
     """What to run now, given the controller's answer; None: nothing.
 
     A newest job whose finish time is not valid tells nothing of what is new, and does not hold up what is due without
@@ -132,7 +134,9 @@ def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: 
     return DueSync(reason) if reason else None
 
 
-def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime, quiet: timedelta) -> str | None:
+def reason_to_sync(
+    state: SyncState, newest_finished: datetime | None, now: datetime, quiet: timedelta = QUIET
+) -> str | None:
     """Why to sync now, given the finish time of the controller's newest job; None: nothing to do.
 
     Jobs turn up behind the watermark, and templates are renamed without a job: so also after `quiet` without a sync.
@@ -145,5 +149,5 @@ def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: date
     if state.awaits_summaries and since >= _AWAITED_EVERY:
         return "host summaries are due"
     if since >= quiet:
-        return f"last sync {quiet.total_seconds() / 60:.0f} minutes ago"
+        return f"quiet for {quiet.total_seconds() / 60:.0f} minutes"
     return None

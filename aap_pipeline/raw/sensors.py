@@ -44,9 +44,7 @@ _PATIENCE_SECONDS = 3.0
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asked_at: dict[tuple[str, str], datetime] = {}
-_asking: dict[
-    tuple[str, Cluster], Future[NewestFinished]
-] = {}  # of this process; lost with it: one question more
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
 
 
 @sensor(

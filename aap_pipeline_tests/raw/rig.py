@@ -11,7 +11,7 @@ from typing import Any
 from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.manners import Manners
+from aap_pipeline.controller.manners import UNLIMITED, Manners
 from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, new_key
@@ -21,7 +21,6 @@ from aap_simulator.server import SimulatorServer
 from aap_simulator.synthetic import SyntheticWorld, synthetic
 from aap_simulator.world import JobTruth, World
 
-UNLIMITED = Manners(max_concurrent_requests=16, max_requests_per_second=10_000)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Document = dict[str, Any]
 Counters = tuple[object, ...]
