@@ -141,7 +141,8 @@ def update(
         faults += (*endpoint.faults(), *manners.faults())
         if faults:
             raise BadEntry("\n".join(faults))
-        change_cluster(connection, cipher(settings), name, endpoint, tokens, manners)
+        secrets_cipher = cipher(settings) if tokens.secrets else None
+        change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
     warn(name, endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")
