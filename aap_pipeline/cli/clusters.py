@@ -44,6 +44,7 @@ from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_rows
 from aap_pipeline.settings import Settings
 
@@ -302,6 +303,7 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
             if all(finding.outcome != "failed" for finding in findings):
                 with connect(url) as connection:
                     note_product(connection, client, cluster.id)
+                findings.append(_cost(url, secrets, cluster))
             return findings
     except EncryptionKeyError as error:
         return [Finding("encryption key", "failed", str(error))]
@@ -309,6 +311,17 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
         return [Finding("address", "failed", str(error))]
     except UnexpectedFailure as error:
         return [Finding("check", "failed", str(error))]
+
+
+def _cost(url: str, secrets: Any, cluster: Cluster) -> Finding:
+    """What the next sync costs the controller."""
+    from aap_pipeline.raw.sync import SyncRequest, dry_run
+
+    try:
+        found = dry_run(url, secrets, SyncRequest(cluster, client_settings=_FEW_RETRIES))
+    except PipelineError as error:
+        return Finding("cost", "warning", f"The cost of the next sync is not known: {error}", "Check again.")
+    return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
 
 
 def _print_findings(name: str, findings: list[Finding]) -> None:

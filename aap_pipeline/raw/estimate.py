@@ -55,6 +55,12 @@ class DryRun:
     minutes: float
     way: Way
 
+    @property
+    def cost(self) -> str:
+        """What it costs, for people."""
+        seconds, minutes = f"{self.controller_seconds:,.0f}", f"{max(self.minutes, 0.1):,.1f}"
+        return f"about {self.requests:,} requests, {seconds} s of its web workers, at least {minutes} minutes"
+
 
 def lists_of_jobs(jobs: int) -> Cost:
     """`jobs` listed, slice by slice, with the question whose host summaries are late."""
