@@ -36,7 +36,7 @@ class Stretch:
     """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries are here from all hosts up to `host_id`.
 
     `hosts_upto`: the last host there was when the stretch was begun, which makes it whole. `doubted`: jobs whose host
-    summaries were not all written then.
+    summaries were not all written then; in a whole one also those of which one belongs to no host.
     """
 
     after_id: int = 0
@@ -124,8 +124,6 @@ class HostHistory:
         covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.doubted
         if not covered:
             return {}
-        # Asked after all hosts were read: a host that was deleted meanwhile is missing from its summaries by now.
-        covered -= set(self.controller.jobs_without_host(min(covered) - 1, max(covered)))
         stored = self.store.summaries_of(covered)
         found = {number: _decoded(stored.get(number, ())) for number in covered}
         return found if self._agrees(found) else {}
@@ -141,8 +139,10 @@ class HostHistory:
         except PermissionDenied:
             self.trusted = False
             return
-        last = self._hosts[-1] if self._hosts else 0
-        self._stretch = Stretch(after_id, upto_id, hosts_upto=last, doubted=doubted)
+        if not self._hosts:
+            self.trusted = False
+            return
+        self._stretch = Stretch(after_id, upto_id, hosts_upto=self._hosts[-1], doubted=doubted)
         self.store.begin_stretch(self._stretch)
 
     def _read_hosts(self) -> None:
@@ -160,7 +160,10 @@ class HostHistory:
             if None in rows:
                 self.trusted = False
                 return
-            self._reach(chunk[-1], [row for row in rows if row is not None])
+            self._reach(chunk[-1] - (chunk[-1] == self._stretch.hosts_upto), [row for row in rows if row is not None])
+        # Asked after all hosts were read: a host that was deleted meanwhile is missing from its summaries by now.
+        without = self.controller.jobs_without_host(self._stretch.after_id, self._stretch.upto_id)
+        self._stretch = replace(self._stretch, doubted=self._stretch.doubted | frozenset(without))
         self._reach(self._stretch.hosts_upto, [])
 
     def _reach(self, host_id: int, rows: Sequence[tuple[int, bytes]]) -> None:
@@ -175,21 +178,21 @@ class HostHistory:
             return []
 
     def _agrees(self, found: Mapping[int, Summaries]) -> bool:
-        """Whether the job with the most host summaries has the same by job: a user may see jobs but not all hosts."""
-        largest = max(found, key=lambda number: (len(found[number]), number), default=None)
-        if largest is None:
-            return True
+        """Whether one of the jobs has the same host summaries by job: a user may see jobs but not all hosts."""
+        compared = sorted(found)[len(found) // 2]
         with suppress(NotFound):
-            by_job = sorted(filter(None, map(id_of, self.controller.host_summaries(largest))))
-            self.trusted = by_job == sorted(filter(None, map(id_of, found[largest])))
+            by_job = sorted(filter(None, map(id_of, self.controller.host_summaries(compared))))
+            self.trusted = by_job == sorted(filter(None, map(id_of, found[compared])))
         return self.trusted
 
 
 def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
-    """(job, JSON) of a host summary; None if it does not name its job."""
+    """(job, JSON) of a host summary; None if it does not name its job, or has no valid id of its own."""
+    if id_of(row) is None:
+        return None
     if isinstance(row, HostSummary):
         return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
-    job = row.get("job") if isinstance(row, dict) else None
+    job = row.get("job")
     if not isinstance(job, int):
         return None
     leave_out(row)
@@ -197,8 +200,9 @@ def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
 
 
 def _decoded(rows: Sequence[bytes]) -> Summaries:
-    """The host summaries as they come by job, in the order of their ids."""
+    """The host summaries as they come by job, in the order of their ids, each once: a killed sync reads a host twice."""
     if not rows:
         return []
     found: list[HostSummary | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
-    return sorted(found, key=lambda row: id_of(row) or 0)
+    by_id = {id_of(row) or 0: row for row in found}
+    return [by_id[number] for number in sorted(by_id)]

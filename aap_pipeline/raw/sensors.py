@@ -42,6 +42,7 @@ from aap_pipeline.raw.due import (
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
 
+_RECENT = timedelta(days=1)
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asked_at: dict[tuple[str, str], datetime] = {}
 _asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
@@ -140,6 +141,8 @@ def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: date
     """What one controller answers; an error is an answer too, so that one cluster never stops all."""
     try:
         with open_controller(url, cipher, cluster, ONE_QUESTION) as client:
-            return ControllerApi(client).newest_finished(watermark)
+            # After a long outage that would sort too many jobs; then the newest of all is found by an index.
+            recent = watermark is not None and datetime.now(UTC) - watermark < _RECENT
+            return ControllerApi(client).newest_finished(watermark if recent else None)
     except PipelineError as error:
         return error

@@ -99,7 +99,10 @@ class RawStore:
         """The stretch of jobs whose host summaries are read by host; an empty one if there is none."""
         with self._connection.transaction():
             row = self._connection.execute(statement("raw/host_stretch"), {"cluster": self._cluster}).fetchone()
-        return Stretch(*row[:4], frozenset(row[4])) if row else Stretch()
+        if row is None:
+            return Stretch()
+        after_id, upto_id, host_id, hosts_upto, doubted = row
+        return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(doubted))
 
     def begin_stretch(self, stretch: Stretch) -> None:
         """Forget what was read by host, and begin another stretch."""
@@ -114,7 +117,8 @@ class RawStore:
                 copy.set_types(["int4", "int4", "bytea"])
                 for job, document in rows:
                     copy.write_row((self._cluster, job, document))
-            cursor.execute(statement("raw/note_host_stretch"), {"cluster": self._cluster, "host_id": stretch.host_id})
+            values = {"cluster": self._cluster, "host_id": stretch.host_id, "doubted": sorted(stretch.doubted)}
+            cursor.execute(statement("raw/note_host_stretch"), values)
 
     def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:
         """The host summaries of `jobs` that were read by host."""

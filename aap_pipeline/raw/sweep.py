@@ -24,7 +24,6 @@ from aap_pipeline.raw.window import Plan, Window
 PAGE_SIZE = 200
 _ATTEMPTS_PER_SLICE = 3
 _FIRST_PIECE = timedelta(hours=1)
-"""What is tried as the first slice of a long window: a live sync's whole window is mostly shorter."""
 _LEAST_PIECE = timedelta(seconds=1)
 _FILL = 0.7
 """How full a slice is made: one that turns out too full is asked for again."""
@@ -70,6 +69,8 @@ class Sweep:
     pause: Callable[[datetime], bool] = lambda _: False
     before_new: Callable[[Sequence[Row]], None] = lambda _: None
     """Called with the new or changed jobs of a page before any of them is stored."""
+    few: bool = False
+    """Whether the window holds few jobs: then all of it is tried as one slice."""
     history: Callable[[Collection[int]], Mapping[int, Summaries]] = lambda _: {}
     """Of these jobs, none of which is pending, the host summaries that are here without asking for each job."""
     tally: Tally = field(default_factory=Tally)
@@ -94,7 +95,7 @@ class Sweep:
         with self._keeping_what_arrives():
             window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
             self._eager = plan.first
-            self._ahead = self.executor.submit(self._cut, window.first(_FIRST_PIECE))
+            self._ahead = self.executor.submit(self._cut, window if self.few else window.first(_FIRST_PIECE))
             meanwhile()
             self._settle_awaited()
             while self._ahead is not None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.own_token import sees_every_job
@@ -75,6 +76,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             rare = RareThings(connection, client, store, request.cluster)
             plan = _plan(connection, request, _now_there(client))
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
+                sweep.few = _holds_few(api, plan, _watermark(connection, request))
                 reads_long = is_long(connection, request)
                 enough = (
                     started + request.pause_after if kind == "backfill" and request.pause_after is not None else None
@@ -182,6 +184,17 @@ def _now_there(client: ControllerClient) -> datetime:
     if client.clock_skew() is None:
         client.product(anew=True)
     return client.controller_now()
+
+
+def _holds_few(api: ControllerApi, plan: Plan, watermark: datetime | None) -> bool:
+    """Whether an ordinary sync's window holds few jobs: it is short, or the controller has none after the watermark."""
+    if plan.first or plan.backfill is not None or watermark is None:
+        return False
+    if plan.window.until - plan.window.after <= _LIVE:
+        return True
+    newest = api.first_job("-finished")
+    finished = parse_moment(newest.get("finished")) if newest else None
+    return finished is not None and finished <= watermark
 
 
 def _jobs_in(api: ControllerApi, window: Window) -> int:

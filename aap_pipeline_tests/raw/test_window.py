@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aap_pipeline.raw.estimate import estimate
 from aap_pipeline.raw.reconcile import DayCount, days_of, differing_days
 from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, parse_time, plan_sync, require_window
 
@@ -124,15 +123,3 @@ def test_days_differ_where_something_may_be_missing() -> None:
     theirs = dict(zip(days, (5, 5, 5, 0, 7), strict=True))
     ours = dict(zip(days, (5, 4, 6, 9), strict=False))
     assert differing_days(theirs, ours) == [DayCount(days[1], 5, 4), DayCount(days[2], 5, 6), DayCount(days[4], 7, 0)]
-
-
-def test_an_estimate_counts_each_kind_of_request() -> None:
-    """Guards against figures of a dry run that nobody can rely on."""
-    window = Window(NOW - DAY, NOW)
-    nothing = estimate(window, [0], 0, listed=[0, 0], awaited=0)
-    assert (nothing.jobs, nothing.new_jobs, nothing.requests) == (0, 0, 4)
-    first = estimate(window, [450, 10], 0, listed=[6, 401], awaited=0)
-    assert (first.jobs, first.new_jobs) == (460, 460)
-    assert first.requests == 1 + (1 + 3) + 3 + (3 + 1) + (3 + 1) + 460
-    known = estimate(window, [10], 12, listed=[6, 40], awaited=2)
-    assert (known.new_jobs, known.requests) == (0, 1 + 2 + 1 + (1 + 1 + 2))
