@@ -200,7 +200,7 @@ def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
 
 
 def _decoded(rows: Sequence[bytes]) -> Summaries:
-    """The host summaries as they come by job, in the order of their ids, each once: a killed sync reads a host twice."""
+    """The host summaries as they come by job, by id, each once: a killed sync reads a host twice."""
     if not rows:
         return []
     found: list[HostSummary | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
