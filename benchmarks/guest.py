@@ -87,7 +87,7 @@ def _largest() -> None:
 
 
 def _day() -> None:
-    """A quiet controller: a tick every 10 s, a sync with the lists every 30 minutes, the check of the token every 15."""
+    """A quiet controller: a tick every 10 s, a sync with lists every 30 minutes, the check of the token every 15."""
     requests = _DAY // _TICK_SECONDS + 48 * 5 + 96 * 2
     emit("day_of_a_quiet_controller", requests=requests, of_the_first_edition=requests / 34_560)
 

@@ -24,6 +24,8 @@ _HELP = {
     "sync_lag_seconds": "From the finish of the newest job to the end of the last sync that succeeded.",
     "last_success_jobs": "Jobs that the last sync that succeeded stored.",
     "last_success_requests": "Requests that the last sync that succeeded sent.",
+    "last_success_controller_seconds": "Seconds that the controller took to answer the last sync that succeeded.",
+    "last_success_share_held_back": "Share of the last successful sync's request time in which limits held it back.",
     "last_sync_retries": "Requests that the last sync had to repeat.",
     "unparsed_documents": "Raw documents that core has not taken in.",
     "provisional_jobs": "Finished jobs whose host summaries the controller has not written yet.",
