@@ -58,6 +58,10 @@ class ControllerApi:
         """
         return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte, None), limit, after_id)
 
+    def oldest_jobs(self, limit: int) -> list[Row]:
+        """The `limit` (at most 200) finished jobs with the lowest ids."""
+        return paging.counted_page(self.client, "jobs/", {"status__in": FINISHED}, limit, 0)[0]
+
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
         """Those of the jobs that still exist, by id; one request for each 200 ids.
 
