@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.marts.access import access
+from aap_pipeline.marts.access import grant as give
+from aap_pipeline.marts.access import revoke as take
 from aap_pipeline.reports.output import Column, json_option, print_rows
 
 _organization = click.option("--organization", "organizations", multiple=True, metavar="NAME", help="May be repeated.")
@@ -22,9 +26,6 @@ def list_(as_json: bool) -> None:
 
     Every other reader sees all organizations.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.access import access
-
     with warehouse_connection() as connection:
         rows = [vars(each) for each in access(connection)]
     columns = [
@@ -43,9 +44,6 @@ def list_(as_json: bool) -> None:
 @_cluster
 def grant(role: str, organizations: tuple[str, ...], nothing: bool, cluster: str | None) -> None:
     """Let the database role ROLE read the marts of the organizations, in addition to those that it sees."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.access import grant as give
-
     with warehouse_connection() as connection:
         give(connection, role, organizations, cluster=cluster, nothing=nothing)
     click.echo(f"{role} sees {', '.join(organizations) or 'nothing until it takes the role of a viewer'}.")
@@ -57,9 +55,6 @@ def grant(role: str, organizations: tuple[str, ...], nothing: bool, cluster: str
 @_cluster
 def revoke(role: str, organizations: tuple[str, ...], cluster: str | None) -> None:
     """Take the organizations from ROLE; without any, all access to the marts."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.access import revoke as take
-
     with warehouse_connection() as connection:
         take(connection, role, organizations, cluster=cluster)
     click.echo(f"{role} no longer sees {', '.join(organizations) or 'the marts'}.")

@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
+from psycopg.rows import dict_row
 
+from aap_pipeline.alerts.incidents import Message
+from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
+from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.reports.output import Column, cell, console, json_option, minute_of, print_json, print_rows
 
 
@@ -20,11 +26,6 @@ def command() -> None:
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
     """Show the open incidents, newest first, with who was told."""
-    from psycopg.rows import dict_row
-
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
-
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [
@@ -55,10 +56,6 @@ def send_test(as_json: bool) -> int:
 
     Run it where `up` runs, with the same environment. Exit status 1 if a receiver did not take them, or none is set.
     """
-    from aap_pipeline.alerts.incidents import Message
-    from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-    from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
-
     settings = alert_settings()
     to = receivers(settings)
     if not to:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import Day
+from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
 
 if TYPE_CHECKING:
@@ -29,9 +31,6 @@ def show(as_json: bool) -> None:
 
     Precedence: the organization's own rate, then its cluster's, then everyone's.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.costs import RATE_TYPES, rates
-
     with warehouse_connection() as connection:
         rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
     columns = [
@@ -77,9 +76,6 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
     Precedence: the organization's own rate, then its cluster's, then everyone's. As recorded, a run is priced by the
     rates of its day, and a month of the subscription by the price of its first day.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.costs import set_rate
-
     with warehouse_connection() as connection:
         done = set_rate(
             connection,
@@ -111,8 +107,6 @@ def _said(rate: str, value: Decimal | None, whom: str, done: RateSet) -> str:
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    from aap_pipeline.marts.costs import RATE_TYPES
-
     return "none of its own" if value is None else f"{value:f} {RATE_TYPES[rate].a_unit}"
 
 

@@ -6,7 +6,9 @@ from datetime import date
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import Day, Whole
+from aap_pipeline.marts.templates import set_template, templates
 from aap_pipeline.reports.output import Column, json_option, number, print_rows
 
 _MINUTES = Whole(0, 2**31 - 1)  # a column INTEGER
@@ -22,9 +24,6 @@ def command() -> None:
 @json_option
 def list_(cluster: str | None, as_json: bool) -> None:
     """List job templates with their minutes and where those come from."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.templates import templates
-
     with warehouse_connection() as connection:
         rows = [vars(template) for template in templates(connection, cluster)]
     columns = [
@@ -63,9 +62,6 @@ def set_(
     With --exclude, runs from a day on count in no figure; jobs and their history stay. The marts follow with the next
     refresh.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.templates import set_template
-
     with warehouse_connection() as connection:
         found = set_template(
             connection,

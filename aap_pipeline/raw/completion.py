@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
-from typing import Protocol
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.controller.paging import Row, id_of
@@ -18,16 +18,6 @@ _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
 
 
-class JobParts(Protocol):
-    """What a job's list row lacks."""
-
-    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
-        """All host summaries of a job."""
-
-    def labels(self, job_id: int) -> list[Row]:
-        """All labels of a job."""
-
-
 class Completion:
     """Jobs under way to being complete: at most `in_flight` of them wait or are fetched at a time.
 
@@ -35,7 +25,7 @@ class Completion:
     """
 
     def __init__(
-        self, parts: JobParts, executor: Executor, in_flight: int, write: Callable[[list[RawJob]], None]
+        self, parts: ControllerApi, executor: Executor, in_flight: int, write: Callable[[list[RawJob]], None]
     ) -> None:
         self._parts = parts
         self._executor = executor

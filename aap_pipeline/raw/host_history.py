@@ -11,16 +11,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import msgspec
 
-from aap_pipeline.controller.api import Extent
+from aap_pipeline.controller.api import ControllerApi, Extent
 from aap_pipeline.controller.errors import NotFound, PermissionDenied
 from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import encode, leave_out
 from aap_pipeline.raw.completion import Summaries
+from aap_pipeline.raw.store import RawStore
+from aap_pipeline.raw.window import Stretch
 
 _HOSTS_AT_ONCE = 50
 """Hosts whose summaries are committed together: what a killed sync reads again, and what is in memory."""
@@ -31,61 +32,6 @@ class Paused(Exception):
     """The sweep is to leave the rest of its window for another one."""
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries are here from all hosts up to `host_id`.
-
-    `hosts_upto`: the last host there was when the stretch was begun, which makes it whole. `doubted`: jobs whose host
-    summaries were not all written then; in a whole one also those of which one belongs to no host.
-    """
-
-    after_id: int = 0
-    upto_id: int = 0
-    host_id: int = 0
-    hosts_upto: int = 0
-    doubted: frozenset[int] = frozenset()
-
-    @property
-    def whole(self) -> bool:
-        """Whether every host was read."""
-        return self.host_id >= self.hosts_upto
-
-
-class HistoryController(Protocol):
-    """What reading by host asks of a controller."""
-
-    def unreported_job_ids(self, after_id: int, upto_id: int) -> Collection[int]:
-        """Jobs, finished or not, whose host summaries are not all written yet."""
-
-    def host_ids(self, after_id: int = 0) -> list[int]:
-        """All hosts above `after_id`, ascending."""
-
-    def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> Summaries:
-        """The host summaries of a host, of those jobs. Raises NotFound when it was deleted."""
-
-    def jobs_without_host(self, after_id: int, upto_id: int) -> Collection[int]:
-        """Those of these jobs of which a host summary belongs to no host."""
-
-    def host_summaries(self, job_id: int) -> Summaries:
-        """All host summaries of a job."""
-
-
-class HistoryStore(Protocol):
-    """What reading by host asks of the store. Each call is one transaction."""
-
-    def stretch(self) -> Stretch:
-        """The stretch that is here, or was begun; an empty one if there is none."""
-
-    def begin_stretch(self, stretch: Stretch) -> None:
-        """Forget what is here, and begin another stretch."""
-
-    def add_hosts(self, stretch: Stretch, rows: Sequence[tuple[int, bytes]]) -> None:
-        """Keep `rows`, (job, host summary), with the progress that `stretch` is."""
-
-    def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:
-        """The host summaries that are here of `jobs`."""
-
-
 @dataclass
 class HostHistory:
     """Answers `of` for the jobs of `extent`, from stretches of about `jobs_a_stretch` of them.
@@ -93,8 +39,8 @@ class HostHistory:
     `pause` is asked between hosts whether to leave the rest for another sweep.
     """
 
-    controller: HistoryController
-    store: HistoryStore
+    controller: ControllerApi
+    store: RawStore
     executor: Executor
     extent: Extent
     jobs_a_stretch: int

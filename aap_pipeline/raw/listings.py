@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import orjson
 
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawDocument, encode, leave_out
-
-
-class ListingStore(Protocol):
-    """What the listings ask of the store."""
-
-    def listed(self, kind: str) -> Mapping[int, bytes | None]:
-        """What is stored of `kind` as {external id: fingerprint}."""
-
-    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
-        """Those of the `fingerprints`, of records of `kind` without a valid id, whose documents are here already."""
-
-    def write_listing(self, changed: Sequence[RawDocument]) -> None:
-        """Keep what changed, in one transaction."""
+from aap_pipeline.raw.store import RawStore
 
 
 def store_listing(
-    store: ListingStore,
+    store: RawStore,
     kind: str,
     listing: Sequence[Row],
     fingerprint: Callable[[Row, str], bytes],

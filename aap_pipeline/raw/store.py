@@ -12,8 +12,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.documents.raw_documents import RawDocument, RawJob, unstorable
-from aap_pipeline.raw.host_history import Stretch
-from aap_pipeline.raw.window import Backfill, Plan, Window
+from aap_pipeline.raw.window import Backfill, Plan, Stretch, Window
 
 
 class RawStore:

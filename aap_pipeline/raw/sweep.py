@@ -1,7 +1,7 @@
 """The sweep: reads every finished job of a window from a controller and hands it to a store, losing none.
 
-The rules, and why they hold, are in docs/architecture.md. No HTTP, no SQL, no Dagster here: a `Controller` answers, a
-`Store` keeps, both are protocols.
+The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagster here: `ControllerApi` answers,
+`RawStore` keeps.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion, Summaries
 from aap_pipeline.raw.host_history import Paused
-from aap_pipeline.raw.protocols import Controller, Store
+from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 
@@ -59,8 +60,8 @@ class Sweep:
     `pause` is asked after each slice, with its end, whether to leave the rest of the window for another sweep.
     """
 
-    controller: Controller
-    store: Store
+    controller: ControllerApi
+    store: RawStore
     executor: Executor
     fingerprint: Callable[[Row], bytes]
     now: datetime
@@ -337,7 +338,7 @@ class Sweep:
         return finished is None or finished <= self.now - self.options.summaries_deadline
 
 
-def is_gone(controller: Controller, job_id: int) -> bool:
+def is_gone(controller: ControllerApi, job_id: int) -> bool:
     """Whether a job that is not listed was deleted; False: the token's user may not see it, or it is back."""
     try:
         controller.host_summaries(job_id)

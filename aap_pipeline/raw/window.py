@@ -65,6 +65,26 @@ class Backfill:
     settled: datetime
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries are here from all hosts up to `host_id`.
+
+    `hosts_upto`: the last host there was when the stretch was begun, which makes it whole. `doubted`: jobs whose host
+    summaries were not all written then; in a whole one also those of which one belongs to no host.
+    """
+
+    after_id: int = 0
+    upto_id: int = 0
+    host_id: int = 0
+    hosts_upto: int = 0
+    doubted: frozenset[int] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every host was read."""
+        return self.host_id >= self.hosts_upto
+
+
 def plan_sync(
     now: datetime,
     watermark: datetime | None,

@@ -20,3 +20,11 @@ COMMENT ON COLUMN pipeline.alert_delivery.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN pipeline.alert_delivery.next_attempt IS 'When it is tried next.';
 COMMENT ON COLUMN pipeline.alert_delivery.delivered_at IS 'When the receiver took it; NULL until then.';
 COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed; of one that was delivered: who of several did not get it.';
+
+COMMENT ON TABLE pipeline.saved_report IS 'Reports that are kept under a name (aap-pipeline report save).';
+COMMENT ON COLUMN pipeline.saved_report.name IS 'The name, also of its partition of the asset reports/saved.';
+COMMENT ON COLUMN pipeline.saved_report.question IS 'Range, filters by name, and how money is shown.';
+COMMENT ON COLUMN pipeline.saved_report.schedule IS 'When it is made by itself: daily, weekly (Monday), monthly or quarterly (first day), from 06:00 in the reporting time zone; NULL: never.';
+COMMENT ON COLUMN pipeline.saved_report.mail_to IS 'Addresses that it is mailed to each time.';
+COMMENT ON COLUMN pipeline.saved_report.saved_at IS 'When it was saved.';
+COMMENT ON COLUMN pipeline.saved_report.done_for IS 'The day for which the schedule made it last.';
