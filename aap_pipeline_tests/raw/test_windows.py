@@ -114,8 +114,10 @@ def test_a_dry_run_asks_little_stores_nothing_and_is_right(rig: Rig, server: Sim
     expected = tried()
     report = rig.sync()
     assert (expected.window_from, expected.window_to) == (report.window_from, report.window_to)
-    assert (expected.jobs, expected.new_jobs) == (report.jobs_counted, report.jobs_stored)
-    assert expected.requests == report.requests
+    assert expected.jobs == pytest.approx(report.jobs_counted, rel=0.05)
+    assert expected.new_jobs == pytest.approx(report.jobs_stored, rel=0.05)
+    assert expected.requests == pytest.approx(report.requests, rel=0.25)
+    assert (expected.way, expected.minutes > 0, expected.controller_seconds > 0) == ("by job", True, True)
     server.log.clear()
     again = tried()
     assert (again.new_jobs, server.log.by_kind["host_summaries"]) == (0, 0)
