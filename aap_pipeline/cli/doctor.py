@@ -16,10 +16,10 @@ from aap_pipeline.settings import Settings
 @json_option
 def command(as_json: bool) -> int:
     """Check disk, database, clock, schema, settings, encryption key, clusters, tokens, alerts and daemon, and report
-    what to do about each.
+    what to fix.
 
-    Controllers are not asked: `aap-pipeline clusters check` does that. Exit status 1 if something failed; a warning
-    is not a failure.
+    It sends no request to a controller; `aap-pipeline clusters check` does. Exit status 1 if a check failed; warnings
+    do not count.
     """
     settings = Settings()
     with database(settings) as url:

@@ -1,4 +1,4 @@
-"""`aap-pipeline rebuild`: tables made again from what they were made of."""
+"""`aap-pipeline rebuild`: recompute tables from their sources."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _cluster_option = click.option("--cluster", "names", multiple=True, metavar="NAM
 
 @click.group("rebuild")
 def command() -> None:
-    """Make tables again from what they were made of. Safe at any time; killed, run it again."""
+    """Recompute tables from their sources. Safe at any time; if interrupted, run it again."""
 
 
-@command.command("core", short_help="Jobs and host summaries, from the archived documents.")
+@command.command("core", short_help="Rebuild jobs and host summaries from the archive.")
 @_cluster_option
 def core(names: tuple[str, ...]) -> int:
-    """Parse the archived documents again (setting raw_retention_days must have kept them).
+    """Parse the archived documents again. The setting raw_retention_days controls how long they are kept.
 
-    Savings follow with the next sync.
+    The next sync recomputes the savings.
     """
     without = 0
     for url, cluster in _chosen(names):
@@ -45,10 +45,10 @@ def core(names: tuple[str, ...]) -> int:
     return 1 if without else 0
 
 
-@command.command("marts", short_help="The savings tables, from core.")
+@command.command("marts", short_help="Rebuild the savings tables from core.")
 @_cluster_option
 def marts(names: tuple[str, ...]) -> None:
-    """Compute all savings tables again from jobs and host summaries."""
+    """Recompute all savings tables from jobs and host summaries."""
     for url, cluster in _chosen(names):
         with connect(url) as connection:
             result = rebuild_marts(connection, cluster.id)

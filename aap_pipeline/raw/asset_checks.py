@@ -1,4 +1,4 @@
-"""Asset checks of raw/sync_data, in each sync. The thorough one, each night, is the asset upkeep/reconciliation."""
+"""Asset checks of raw/sync_data in each sync. The nightly asset upkeep/reconciliation is more thorough."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,19 +35,19 @@ COMPLETE = Check(
 SUMMARIES_IN_TIME = Check(
     "summaries_in_time",
     "No job waits for its host summaries past the deadline (setting summaries_deadline_minutes).",
-    "Run `aap-pipeline sync --cluster NAME`: each sync settles what is overdue. If it fails, it prints why. If it "
-    "succeeds and the check still fails, report a bug.",
+    "Run `aap-pipeline sync --cluster NAME`, which settles overdue jobs or prints the error. If it succeeds and the "
+    "check still fails, report a bug.",
 )
 WATERMARK = Check(
     "watermark_not_in_future",
-    "The watermark, up to which everything was read, is not ahead of the clock.",
-    "Set the controller's clock with NTP. Until the clock has caught up, jobs that finish before the watermark are "
-    "fetched by the nightly reconciliation; to have them now, run `aap-pipeline reconcile --cluster NAME`.",
+    "The watermark is not ahead of the clock.",
+    "Synchronize the controller's clock by NTP. Until the clock passes the watermark, only the nightly reconciliation "
+    "fetches new jobs. To fetch them now, run `aap-pipeline reconcile --cluster NAME`.",
 )
 CLOCK_SKEW = Check(
     "clock_skew",
     "The clocks of the controller and of the database differ by less than a minute.",
-    "Let NTP set both. Nothing is lost: windows are cut by the controller's clock; only lags are shown wrong.",
+    "Synchronize both by NTP. No job is lost, because windows follow the controller's clock, but lags are wrong.",
 )
 FRESH = Check(
     "fresh",
@@ -62,7 +62,7 @@ FRESH = Check(
     name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH], CLUSTERS)
 )
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """One question to the controller, the rest from the book-keeping."""
+    """Run the checks, with at most one request to the controller."""
     with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
@@ -70,15 +70,15 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
         limit = stale_after(connection)
         if window is None:
             complete = checks.not_synced(state)
-        elif state.stored == 0:  # asking again would make a sync of nothing cost more than the six requests promised
-            complete = Verdict(True, "The last sync found nothing new, by the controller's own count.")
+        elif state.stored == 0:  # a no-op sync must not cost more than six requests
+            complete = Verdict(True, "The last sync found no new job, by the controller's own count.")
         else:
             try:
                 theirs = _count(warehouse, cluster, window)
                 ours = sum(RawStore(connection, cluster.id).stored_by_day(window).values())
                 complete = checks.completeness(theirs, ours, window)
             except (ControllerError, UnexpectedFailure) as error:
-                complete = Verdict(False, f"The controller could not be asked: {error}")
+                complete = Verdict(False, f"Cannot read the controller's count: {error}")
     yield result(ASSET, COMPLETE, complete, cluster.name)
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)

@@ -1,4 +1,4 @@
-"""Completes the rows of a job list: host summaries and cut labels, fetched side by side, handed on in batches."""
+"""Complete listed jobs with their host summaries and truncated labels, fetched concurrently, written in batches."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BATCH_JOBS = 500
 
 
 class Completion:
-    """Jobs under way to being complete: at most `in_flight` of them wait or are fetched at a time.
+    """Completes jobs, at most `in_flight` at a time.
 
-    Full batches go to `write`, in the order in which the jobs came; `wait` and `take` give the rest.
+    Passes full batches to `write`, in the order of the jobs. `wait` and `take` return the rest.
     """
 
     def __init__(
@@ -54,16 +54,16 @@ class Completion:
         self._drain(self._limit)
 
     def wait(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no job is in flight."""
         self._drain(0)
 
     def take(self) -> list[RawJob]:
-        """What has arrived and is not written yet."""
+        """Return the complete jobs that are not written yet."""
         jobs, self._batch, self._batch_bytes = self._batch, [], 0
         return jobs
 
     def abandon(self) -> list[RawJob]:
-        """Ask for nothing more; what has arrived and is not written yet."""
+        """Stop fetching, and return the complete jobs that are not written yet."""
         for future in self._in_flight:
             future.cancel()
         arrived = [future for future in self._in_flight if future.done() and not future.cancelled()]
@@ -71,7 +71,7 @@ class Completion:
         return self.take() + [job for future in arrived if not future.exception() and (job := future.result())]
 
     def forget_vanished(self) -> Sequence[int]:
-        """Jobs that the controller did not find since the last call: deleted, or wrongly so."""
+        """Return, and forget, the jobs for which the controller returned 404 since the last call."""
         vanished, self._vanished = sorted(self._vanished), set()
         return vanished
 

@@ -1,4 +1,4 @@
-"""Organizations and job templates: listed whole each sync, so that names stay current and deletions are noticed."""
+"""Organizations and job templates, listed whole in each sync to find renamed and deleted ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ def store_listing(
     listing: Sequence[Row],
     fingerprint: Callable[[Row, str], bytes],
 ) -> int:
-    """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
+    """Store new and changed rows of a whole `listing` of `kind` and the ids of deleted job templates; return the count.
 
-    Takes `listing` over: what `leave_out` names is deleted from what is kept.
+    Modifies `listing`, to which it applies `leave_out`.
 
-    A listing that failed never comes here: no answer is not an empty answer. An empty one deletes nothing either: a
-    controller whose templates are all gone is rare, a token whose user lost its role is not. Nor does one in which a
-    row has no valid id, for that row may be any of those that seem to be gone.
+    An empty listing marks no template as deleted, because it usually means that the token's user lost a role. Neither
+    does a listing with a row without a valid id, because that row may be any of the missing ones.
     """
     stored = store.listed(kind)
     rows = [(document, id_of(document), fingerprint(document, kind)) for document in listing]

@@ -1,4 +1,4 @@
-"""One sync of one cluster: lock, listings, sweep, book-keeping. What the asset and the command line call."""
+"""Sync one cluster: lock, listings, sweep and log. The asset and the command line call it."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _LIVE = timedelta(days=1)
 
 
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
-    """Copy what is new at a controller into raw rows, and advance the watermark.
+    """Copy the new jobs of a controller into raw rows, and advance the watermark.
 
-    Raises ControllerError when the controller could not be read to the end: what was complete stays, and the next sync
-    goes on from there; DatabaseUnreachable when PostgreSQL went away, EncryptionKeyError before any request when the
-    token cannot be decrypted. Waits while another program syncs the cluster; after an hour it raises SyncInProgress.
+    Raises ControllerError if the controller could not be read to the end (complete slices stay, and the next sync
+    continues from there), DatabaseUnreachable, EncryptionKeyError before any request if the token cannot be decrypted,
+    and SyncInProgress after waiting an hour for another program that syncs the cluster.
     """
     started = time.monotonic()
     with cluster_connection(database_url, request) as connection, turn(connection, request):
@@ -66,7 +66,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
     kind = "sync" if request.since is None and request.until is None else "backfill"
-    require_possible(connection, request)  # an impossible window is refused, not noted as a failed sync
+    require_possible(connection, request)  # an impossible window is an error, not a failed sync
     run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
     tally, plan, client = Tally(), None, None
     try:
@@ -104,7 +104,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             warnings = _warnings(connection, api, request, tally) if rare.were_read else ()
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
-        # The database may be what failed: then the next sync marks this run as interrupted.
+        # If the database failed, the next sync marks this run as interrupted.
         with suppress(psycopg.Error):
             connection.execute(statement("clusters/forget_listed"), {"cluster": request.cluster.id})
             known = client.secrets() if client else frozenset()
@@ -112,7 +112,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
         raise
     end_run(connection, run, report, None)
     for warning in report.warnings:
-        request.tell(warning)
+        request.notify(warning)
     return report
 
 
@@ -168,7 +168,7 @@ def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
 
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
-    """What a person should look at although the sync succeeded."""
+    """Return sentences for the operator about a sync that succeeded."""
     if tally.counted or api.has_finished_jobs():
         return ()
     return (shows_no_job(request.cluster, _watermark(connection, request)),)

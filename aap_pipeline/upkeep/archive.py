@@ -1,4 +1,4 @@
-"""Moves old jobs into the archive tables, and back. The marts read both places, so no figure changes."""
+"""Move old jobs into the archive tables, and back. The marts read both, so no figure changes."""
 
 from __future__ import annotations
 
