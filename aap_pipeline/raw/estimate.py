@@ -63,16 +63,16 @@ class DryRun:
 
 
 def lists_of_jobs(jobs: int) -> Cost:
-    """`jobs` listed, slice by slice, with the question whose host summaries are late."""
+    """`jobs` listed, slice by slice."""
     slices = max(1, -(-jobs // _JOBS_A_SLICE))
-    requests = slices + min(slices, jobs)
-    return Cost(requests, requests * _JOBS_REQUEST + jobs * _JOB)
+    return Cost(slices, slices * _JOBS_REQUEST + jobs * _JOB)
 
 
 def by_job(jobs: int, hosts_a_job: float) -> Cost:
-    """The host summaries of `jobs`, job by job."""
-    pages = max(1, -(-int(hosts_a_job) // _ROWS_A_REQUEST))
-    return Cost(jobs * pages, jobs * (pages * _SUMMARIES_REQUEST + hosts_a_job * _SUMMARY))
+    """The host summaries of `jobs`, job by job, with a question per slice whose are late."""
+    pages, slices = max(1, -(-int(hosts_a_job) // _ROWS_A_REQUEST)), -(-jobs // _JOBS_A_SLICE)
+    seconds = jobs * (pages * _SUMMARIES_REQUEST + hosts_a_job * _SUMMARY) + slices * _JOBS_REQUEST
+    return Cost(jobs * pages + slices, seconds)
 
 
 def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
@@ -83,8 +83,8 @@ def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
     lists = -(-hosts // _ROWS_A_REQUEST)
     slices = -(-jobs // _JOBS_A_SLICE)
     return Cost(
-        lists + requests + 2 * slices,
-        lists * _HOSTS_REQUEST + hosts * _HOST + requests * _SUMMARIES_REQUEST + rows * _SUMMARY + slices * 0.4,
+        lists + requests + slices,
+        lists * _HOSTS_REQUEST + hosts * _HOST + requests * _SUMMARIES_REQUEST + rows * _SUMMARY + slices * 0.1,
     )
 
 

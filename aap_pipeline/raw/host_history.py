@@ -67,19 +67,31 @@ class HostHistory:
         if not self._stretch.whole:
             return {}
         here = self._stretch
-        covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.doubted
+        covered = (
+            {number for number in jobs if here.after_id < number <= here.upto_id} - here.unreported - here.without_host
+        )
         if not covered:
             return {}
         stored = self.store.summaries_of(covered)
         found = {number: _decoded(stored.get(number, ())) for number in covered}
         return found if self._agrees(found) else {}
 
+    def unreported(self, jobs: Collection[int]) -> set[int] | None:
+        """Those of the listed `jobs` whose host summaries were not all written when the stretch was begun.
+
+        None if the stretch is not whole or does not hold all of them: then the controller has to be asked.
+        """
+        here = self._stretch
+        if not here.whole or not all(here.after_id < number <= here.upto_id for number in jobs):
+            return None
+        return set(here.unreported & set(jobs))
+
     def _begin(self, after_id: int) -> None:
         """Begin the stretch after that id, in which every job of the extent has its part."""
         ids_a_job = (self.extent.upto_id - self.extent.after_id) / max(self.extent.jobs, 1)
         upto_id = min(after_id + max(int(self.jobs_a_stretch * ids_a_job), 1), self.extent.upto_id)
         # Before any host: what is written while they are read is in doubt. Also the jobs that are still running are.
-        doubted = frozenset(self.controller.unreported_job_ids(after_id, upto_id))
+        unreported = frozenset(self.controller.unreported_job_ids(after_id, upto_id))
         try:
             self._hosts += self.controller.host_ids(self._hosts[-1] if self._hosts else 0)
         except PermissionDenied:
@@ -88,7 +100,7 @@ class HostHistory:
         if not self._hosts:
             self.trusted = False
             return
-        self._stretch = Stretch(after_id, upto_id, hosts_upto=self._hosts[-1], doubted=doubted)
+        self._stretch = Stretch(after_id, upto_id, hosts_upto=self._hosts[-1], unreported=unreported)
         self.store.begin_stretch(self._stretch)
 
     def _read_hosts(self) -> None:
@@ -109,7 +121,7 @@ class HostHistory:
             self._reach(chunk[-1] - (chunk[-1] == self._stretch.hosts_upto), [row for row in rows if row is not None])
         # Asked after all hosts were read: a host that was deleted meanwhile is missing from its summaries by now.
         without = self.controller.jobs_without_host(self._stretch.after_id, self._stretch.upto_id)
-        self._stretch = replace(self._stretch, doubted=self._stretch.doubted | frozenset(without))
+        self._stretch = replace(self._stretch, without_host=frozenset(without))
         self._reach(self._stretch.hosts_upto, [])
 
     def _reach(self, host_id: int, rows: Sequence[tuple[int, bytes]]) -> None:

@@ -101,12 +101,12 @@ class RawStore:
             row = self._connection.execute(statement("raw/host_stretch"), {"cluster": self._cluster}).fetchone()
         if row is None:
             return Stretch()
-        after_id, upto_id, host_id, hosts_upto, doubted = row
-        return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(doubted))
+        *ids, unreported, without_host = row
+        return Stretch(*ids, frozenset(unreported), frozenset(without_host))
 
     def begin_stretch(self, stretch: Stretch) -> None:
         """Forget what was read by host, and begin another stretch."""
-        values = {**vars(stretch), "doubted": sorted(stretch.doubted), "cluster": self._cluster}
+        values = {**vars(stretch), "unreported": sorted(stretch.unreported), "cluster": self._cluster}
         with self._connection.transaction():
             self._connection.execute(statement("raw/begin_host_stretch"), values)
 
@@ -117,7 +117,11 @@ class RawStore:
                 copy.set_types(["int4", "int4", "bytea"])
                 for job, document in rows:
                     copy.write_row((self._cluster, job, document))
-            values = {"cluster": self._cluster, "host_id": stretch.host_id, "doubted": sorted(stretch.doubted)}
+            values = {
+                "cluster": self._cluster,
+                "host_id": stretch.host_id,
+                "without_host": sorted(stretch.without_host),
+            }
             cursor.execute(statement("raw/note_host_stretch"), values)
 
     def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:

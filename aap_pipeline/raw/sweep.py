@@ -17,7 +17,7 @@ from aap_pipeline.controller.errors import ControllerError, CorruptBody, Incompl
 from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion, Summaries
-from aap_pipeline.raw.host_history import Paused
+from aap_pipeline.raw.host_history import HostHistory, Paused
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
@@ -72,8 +72,8 @@ class Sweep:
     """Called with the new or changed jobs of a page before any of them is stored."""
     few: bool = False
     """Whether the window holds few jobs: then all of it is tried as one slice."""
-    history: Callable[[Collection[int]], Mapping[int, Summaries]] = lambda _: {}
-    """Of these jobs, none of which is pending, the host summaries that are here without asking for each job."""
+    history: HostHistory | None = None
+    """Where host summaries are read by host; None: all are read by job."""
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -115,7 +115,7 @@ class Sweep:
                 jobs = self._completion.take()
                 self.store.finish_slice(jobs, piece.until, newest)
                 self._count(jobs)
-                self._eager = self.tally.stored > stored
+                self._eager = self.tally.stored > stored and self.history is None
                 self.tally.slices += 1
                 self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
                 self.progress(self.tally)
@@ -249,11 +249,14 @@ class Sweep:
         # them, because the controller writes them before it clears the flag.
         pending = page.pending
         if pending is None:
-            pending = self._pending(window, [number for _, number, _ in wanted if number])
+            numbers = [number for _, number, _ in wanted if number]
+            earlier = self.history.unreported(numbers) if self.history else None
+            pending = self._pending(window, numbers) if earlier is None else earlier
         self.tally.known += len(page.jobs) - len(wanted)
         if wanted:
             self.before_new([job for job, number, _ in wanted if number])
-        known_summaries = self.history([number for _, number, _ in wanted if number and number not in pending])
+        settled = [number for _, number, _ in wanted if number and number not in pending]
+        known_summaries = self.history.of(settled) if self.history else {}
         for job, number, digest in wanted:
             awaited = number in pending and not self.is_overdue(finished_of(job))
             unreported, summaries = number in pending, known_summaries.get(number)

@@ -94,12 +94,11 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
                 sweep.before_new = rare.read_if_unknown
                 resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
                 window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
-                by_host = _history(api, store, sweep, window, has_to_pause)
-                sweep.history = by_host.of if by_host else sweep.history
+                sweep.history = _history(api, store, sweep, window, has_to_pause)
                 sweep.run(plan, resume_after, meanwhile=rare.read_if_due)
                 if tally.paused and plan.backfill is not None:
                     store.pause_backfill(plan.backfill)
-                if by_host is not None and not tally.paused:
+                if sweep.history is not None and not tally.paused:
                     store.end_stretch()
             warnings = _warnings(connection, api, request, tally) if rare.were_read else ()
             report = report_of(client, plan, tally, started, warnings)

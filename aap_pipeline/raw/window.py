@@ -69,15 +69,16 @@ class Backfill:
 class Stretch:
     """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries are here from all hosts up to `host_id`.
 
-    `hosts_upto`: the last host there was when the stretch was begun, which makes it whole. `doubted`: jobs whose host
-    summaries were not all written then; in a whole one also those of which one belongs to no host.
+    `hosts_upto`: the last host when the stretch was begun; it is whole once that is reached. `unreported`: jobs whose
+    host summaries were not all written then. `without_host`: jobs with a host summary that belongs to no host.
     """
 
     after_id: int = 0
     upto_id: int = 0
     host_id: int = 0
     hosts_upto: int = 0
-    doubted: frozenset[int] = frozenset()
+    unreported: frozenset[int] = frozenset()
+    without_host: frozenset[int] = frozenset()
 
     @property
     def whole(self) -> bool:

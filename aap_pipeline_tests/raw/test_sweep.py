@@ -234,7 +234,7 @@ def test_what_is_done_meanwhile_is_done_before_anything_is_stored(bench: Bench) 
 
 def test_a_first_sync_asks_who_is_pending_while_other_things_are_stored(bench: Bench) -> None:
     """Guards against a first sync that waits for one answer before it does anything else."""
-    bench.controller.add(job(1))
+    bench.controller.add(job(1, WINDOW.after + MINUTE))
     asked = Event()
     bench.controller.after["pending"] = lambda _: asked.set()
     waited: list[bool] = []

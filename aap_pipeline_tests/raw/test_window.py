@@ -91,14 +91,13 @@ def test_what_is_not_a_time_is_refused_in_a_sentence(text: str) -> None:
     )
 
 
-@given(st.integers(2, 10**15))
-def test_halves_are_whole_and_smaller(microseconds: int) -> None:
+@given(st.integers(2, 10**15), st.floats(0, 2))
+def test_a_part_is_smaller_and_not_empty(microseconds: int, share: float) -> None:
     """Guards against a piece that is cut for ever, or a parse_time that falls between two halves."""
     window = Window(NOW - timedelta(microseconds=microseconds), NOW)
-    earlier, later = window.halves()
+    part = window.part(share)
     assert window.divisible
-    assert (earlier.after, earlier.until, later.until) == (window.after, later.after, window.until)
-    assert window.after < earlier.until < window.until
+    assert part.after == window.after < part.until < window.until
 
 
 @given(st.integers(0, 5), st.integers(0, 3 * 86_400_000_000))

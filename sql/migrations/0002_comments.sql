@@ -31,7 +31,8 @@ COMMENT ON COLUMN pipeline.host_stretch.after_id IS 'Jobs of the controller with
 COMMENT ON COLUMN pipeline.host_stretch.upto_id IS 'Jobs of the controller up to this id are read.';
 COMMENT ON COLUMN pipeline.host_stretch.host_id IS 'Host of the controller up to which all hosts were read.';
 COMMENT ON COLUMN pipeline.host_stretch.hosts_upto IS 'Last host of the controller when reading began.';
-COMMENT ON COLUMN pipeline.host_stretch.doubted IS 'Jobs whose host summaries were not all written when reading began; they are read by job.';
+COMMENT ON COLUMN pipeline.host_stretch.unreported IS 'Jobs whose host summaries were not all written when reading began; they are read by job.';
+COMMENT ON COLUMN pipeline.host_stretch.without_host IS 'Jobs with a host summary that belongs to no host; they are read by job.';
 COMMENT ON TABLE pipeline.host_summaries_ahead IS 'Host summaries that were read by host before their jobs were read.';
 COMMENT ON COLUMN pipeline.host_summaries_ahead.job_id IS 'Id of the job at the controller.';
 COMMENT ON COLUMN pipeline.host_summaries_ahead.document IS 'The host summary as JSON.';

@@ -88,7 +88,8 @@ CREATE UNLOGGED TABLE pipeline.host_stretch (
     upto_id INTEGER NOT NULL,
     host_id INTEGER NOT NULL,
     hosts_upto INTEGER NOT NULL,
-    doubted INTEGER[] NOT NULL
+    unreported INTEGER[] NOT NULL,
+    without_host INTEGER[] NOT NULL DEFAULT '{}'
 );
 CREATE UNLOGGED TABLE pipeline.host_summaries_ahead (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
