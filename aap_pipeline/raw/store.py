@@ -101,8 +101,8 @@ class RawStore:
             row = self._connection.execute(statement("raw/host_stretch"), {"cluster": self._cluster}).fetchone()
         if row is None:
             return Stretch()
-        *ids, unreported, without_host = row
-        return Stretch(*ids, frozenset(unreported), frozenset(without_host))
+        after_id, upto_id, host_id, hosts_upto, unreported, without_host = row
+        return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without_host))
 
     def begin_stretch(self, stretch: Stretch) -> None:
         """Forget what was read by host, and begin another stretch."""
