@@ -10,13 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
 import psycopg
 
-from aap_pipeline.core.batch import Rules, Stored, create_incoming_job, store_batch
+from aap_pipeline.core.batch import ParseResult, Rules, create_incoming_job, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.database import options
@@ -43,38 +41,6 @@ _REFUSALS: Final = (
 
 class ParseError(PipelineError):
     """A cluster's raw rows could not be stored. They stay in the raw table."""
-
-
-@dataclass(slots=True)
-class ParseResult:
-    """The result of a parse: documents taken and rejected, rows stored, batches committed, days, seconds."""
-
-    documents: int = 0
-    jobs: int = 0
-    host_summaries: int = 0
-    rejected: int = 0
-    batches: int = 0
-    changed_days: set[date] = field(default_factory=set)
-    seconds: float = 0.0
-
-    def add(self, stored: Stored) -> None:
-        """Add one batch."""
-        self.documents += stored.documents
-        self.jobs += stored.jobs
-        self.host_summaries += stored.host_summaries
-        self.rejected += stored.rejected
-        self.batches += 1
-        self.changed_days |= stored.days
-
-    def merge(self, other: ParseResult) -> None:
-        """Add another parse."""
-        self.documents += other.documents
-        self.jobs += other.jobs
-        self.host_summaries += other.host_summaries
-        self.rejected += other.rejected
-        self.batches += other.batches
-        self.changed_days |= other.changed_days
-        self.seconds += other.seconds
 
 
 Progress = Callable[[ParseResult], None]
@@ -107,7 +73,7 @@ def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | Non
         with _prefetched(url, selection, bounds) as batches:
             for documents in batches:
                 for stored in _store(connection, selection, documents, rules):
-                    result.add(stored)
+                    result.merge(stored)
                     result.seconds = time.monotonic() - started
                     if progress is not None:
                         progress(result)
@@ -127,7 +93,7 @@ def _rules(connection: Connection) -> Rules:
 
 def _store(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
-) -> Iterator[Stored]:
+) -> Iterator[ParseResult]:
     """Store a batch in one transaction. If the server rejects it, store its halves, in order, down to single documents,
     and quarantine those that it rejects. `records.decode` should make this unnecessary."""
     waiting, attempts = [documents], 0
@@ -156,7 +122,7 @@ def _store(
 
 def _store_despite_others(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
-) -> Stored:
+) -> ParseResult:
     """Store a batch, and retry if it conflicts with a concurrent change (a deadlock, a deleted host)."""
     for _ in range(_CONFLICT_ATTEMPTS - 1):
         try:
