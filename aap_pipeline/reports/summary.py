@@ -96,13 +96,19 @@ def summarize(
     )
 
 
+class BadPeriod(PipelineError):
+    """A range of days has no such name."""
+
+    exit_status = 2
+
+
 def named_period(connection: Connection, name: str) -> tuple[date, date]:
-    """First and last day of a range of marts.period, such as last_quarter. Raises PipelineError for unknown names."""
+    """First and last day of a range of marts.period, such as last_quarter. Raises BadPeriod for unknown names."""
     try:
         with connection.transaction():
             [(first, last)] = connection.execute(statement("reports/period"), {"name": name}).fetchall()
     except InvalidParameterValue as error:
-        raise PipelineError(str(error.diag.message_primary)) from error
+        raise BadPeriod(str(error.diag.message_primary)) from error
     if first is None:
         raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
     return first, last
