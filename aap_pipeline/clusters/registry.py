@@ -104,7 +104,9 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
 
 def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
     """The clusters `names`, all enabled ones if there are no names. Raises ClusterError if there is none `what_for`."""
-    chosen = [cluster_named(connection, name) for name in dict.fromkeys(names)] or clusters(connection, only_enabled=True)
+    chosen = [cluster_named(connection, name) for name in dict.fromkeys(names)] or clusters(
+        connection, only_enabled=True
+    )
     for cluster in chosen:
         require_registered(cluster)
     if not chosen:

@@ -42,6 +42,12 @@ def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
     assert cli("report", *_JANUARY, "--templates", "-1").status == 2
 
 
+def test_a_period_without_a_meaning_is_refused(cli: Cli) -> None:
+    """Guards against the exit status of a failure, which a script may try again."""
+    refused = cli("report", "--period", "next_week")
+    assert (refused.status, "this_ or last_" in refused.err) == (2, True)
+
+
 def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) -> None:
     """Guards against figures that lack jobs without a word about it."""
     assert "quarantine" not in cli("report", *_JANUARY).out
