@@ -77,7 +77,7 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
     Precedence: the organization's own rate, then its cluster's, then everyone's. As recorded, a run is priced by the
     rates of its day, and a month of the subscription by the price of its first day.
     """
-    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.cli.context import note_behind, warehouse_connection
     from aap_pipeline.marts.costs import set_rate
 
     with warehouse_connection() as connection:
@@ -89,6 +89,7 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
             cluster=cluster,
             organization=organization,
         )
+        note_behind(connection)
     whom = " of ".join(part for part in (organization, cluster) if part) or _everyone
     click.echo(_said(rate, None if value.lower() == "none" else Decimal(value), whom, done))
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import click
 
-from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Day, Whole, require_range
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.reports.output import console, json_option, print_json
@@ -48,6 +48,7 @@ def command(
         ids = [cluster_named(connection, name).id for name in names]
         first, last = named_period(connection, period) if period else (from_date, to_date)
         summary = summarize(connection, first, last, ids or None, granularity)
+        note_behind(connection)
     if as_json:
         print_json(asdict(summary))
     else:

@@ -53,11 +53,12 @@ def show(name: str | None, as_json: bool) -> None:
 @click.argument("value")
 def set_(name: str, value: str) -> None:
     """Set NAME to VALUE. Money in the marts follows by itself; a running sync keeps the values it began with."""
-    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.cli.context import note_behind, warehouse_connection
     from aap_pipeline.database import options
 
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)
+        note_behind(connection)
     click.echo(f"{name} is {_written(stored)}.")
 
 

@@ -63,7 +63,7 @@ def set_(
     With --exclude, runs from a day on count in no figure; jobs and their history stay. The marts follow with the next
     refresh.
     """
-    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.cli.context import note_behind, warehouse_connection
     from aap_pipeline.marts.templates import set_template
 
     with warehouse_connection() as connection:
@@ -76,6 +76,7 @@ def set_(
             excluded_from=excluded_from,
             cluster=cluster,
         )
+        note_behind(connection)
     left_out = " The savings leave it out." if found.excluded else ""
     click.echo(
         f"{found.name} ({found.cluster}): {found.manual_minutes} minutes by hand for each host, "
