@@ -81,6 +81,13 @@ BENCHMARKS = (
     ),
     Benchmark("marts_5m", "marts", "Stage marts over 5,000,000 jobs", None, "--jobs 5000000"),
     Benchmark(
+        "commands",
+        "commands",
+        "A no-op sync and `status`, as whole commands, compared with importing the pipeline",
+        "--rounds 5",
+        "--rounds 10",
+    ),
+    Benchmark(
         "freshness",
         "freshness",
         "Seconds from finished at the controller to visible in the marts, with `aap-pipeline up`",
@@ -97,7 +104,7 @@ BENCHMARKS = (
     Benchmark(
         "soak",
         "soak",
-        "Whether `aap-pipeline up` loses anything, tells the right alerts and stays the same size while PostgreSQL and "
+        "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
         "--seconds 600",

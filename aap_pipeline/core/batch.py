@@ -1,35 +1,33 @@
-"""One batch of documents becomes rows in one transaction, by a fixed number of statements."""
+"""Store one batch of documents in one transaction, by a fixed number of statements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeVar
+from typing import Final, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Composed
 
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
-from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
-from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
+from aap_pipeline.database.statements import listed, statement
+from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS, JobRow
 from aap_pipeline.documents.records import Refused, SettledJobs
 
-_COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_TRAILER: Final = b"\xff\xff"
-_COPY_ROWS: Final = 4_000
-_TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
+_INCOMING: Final = {**JOB_COLUMNS, **dict.fromkeys(REFERENCE_COLUMNS, "int4"), "launcher_named": "bool"}
+"""Columns of core_incoming_job with their types."""
+_OF_A_SUMMARY: Final = {"job_id": "int4", "host_id": "int4", **SUMMARY_COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the application settings say about a parse."""
+    """The application settings of a parse."""
 
     minutes: NewTemplateMinutes
     keep_archive: bool
@@ -37,7 +35,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one batch did."""
+    """The result of one batch."""
 
     documents: int = 0
     jobs: int = 0
@@ -49,13 +47,13 @@ class Stored:
 def store_batch(connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules) -> Stored:
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
-    A document that another parse took meanwhile is left out. Raises psycopg's DataError or IntegrityError, with nothing
-    stored, if the server refuses a value that `records.decode` let through or something referred to is gone.
+    Skips documents that another parse took meanwhile. Raises psycopg's DataError or IntegrityError and stores nothing
+    if the server rejects a value that `records.decode` accepted, or if a referenced row was deleted.
     """
     cluster_id = selection.cluster_id
     with connection.transaction(), connection.cursor(binary=True) as cursor:
         advisory_xact_lock(connection, LockKind.PARSE, cluster_id)
-        # If the zone changed between the days noted here and the commit, the marts would be built without this batch.
+        # The reporting time zone must not change between computing the changed days and the commit.
         cursor.execute(statement("core/hold_time_zone"))
         timezone = options.get(connection, options.REPORTING_TIMEZONE)
         taken = _claim(cursor, selection, documents, rules)
@@ -63,11 +61,10 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
-            days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
+        days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
         days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
-        if selection.source is Source.RAW:  # quarantine may hold later documents than other places
+        if selection.source is Source.RAW:  # quarantine may hold later documents than the other sources
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
@@ -75,7 +72,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
 
 
 def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
-    """The last document of each job, by external id, with what only earlier ones refer to."""
+    """Return the last document of each job, by external id, with references that only earlier documents have."""
     newest: dict[int, JobRow] = {}
     for each in documents:
         if isinstance(job := each.content, JobRow):
@@ -86,7 +83,7 @@ def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
 
 
 def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
-    """Take the documents from their place, quarantine the refused ones; the ids of those that were still there."""
+    """Take the documents from their source and quarantine the rejected ones. Returns the ids that were still there."""
     newest: dict[tuple[str, int | None], int] = {
         (each.kind, each.external_id): each.id for each in documents if each.external_id is not None
     }
@@ -106,25 +103,38 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
     return {row[0] for row in cursor}
 
 
+def create_incoming_job(connection: Connection) -> None:
+    """Create the temporary table of a batch's jobs, which each commit empties."""
+    connection.execute(_with_job_columns(statement("core/create_incoming_job")))
+
+
+def _with_job_columns(text: LiteralString) -> Composed:
+    columns = [name for name in JOB_COLUMNS if name != "external_id"]
+    return SQL(text).format(
+        columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")
+    )
+
+
 def _store_jobs(
     cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
 ) -> set[date]:
-    """Store jobs with their labels and host summaries; the days on which they finished, before and now."""
+    """Store jobs with their labels and host summaries. Returns the days of their old and new finish times."""
     where = {"cluster_id": cluster_id, "timezone": timezone}
     cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
     known: dict[int, date | None] = dict(cursor.fetchall())
-    with cursor.copy(statement("core/copy_incoming_job")) as copy:
-        copy.set_types(_TYPES)
+    with cursor.copy(SQL(statement("core/copy_incoming_job")).format(columns=listed(_INCOMING))) as copy:
+        copy.set_types(list(_INCOMING.values()))
         for job in jobs:
             copy.write_row((*job.values, *_references(job, ids)))
-    cursor.execute(statement("core/store_jobs"), where)
+    cursor.execute(_with_job_columns(statement("core/store_jobs")), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
-    with cursor.copy(statement("core/copy_host_summaries")) as copy:
-        copy.write(_COPY_HEADER)
-        for rows in _chunks(jobs, _COPY_ROWS):
-            copy.write(b"".join(_summaries(rows, stored, ids)))
-        copy.write(_COPY_TRAILER)
+    with cursor.copy(SQL(statement("core/copy_host_summaries")).format(columns=listed(_OF_A_SUMMARY))) as copy:
+        copy.set_types(list(_OF_A_SUMMARY.values()))
+        for job in jobs:
+            job_id = stored[job.external_id][0]
+            for host, values in job.summaries:
+                copy.write_row((job_id, ids.hosts[host], *values))
     labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
     cursor.execute(
         statement("core/replace_labels"),
@@ -148,7 +158,7 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
     for each in present:
         if isinstance(each.content, SettledJobs):
             settled.update(each.content.ids)
-        elif isinstance(each.content, JobRow):  # read after it was settled, so it says itself what it is
+        elif isinstance(each.content, JobRow):  # read after it was settled, so its own document decides
             settled.discard(each.content.external_id)
     values = {"cluster_id": cluster_id, "external_ids": sorted(settled), "timezone": timezone}
     cursor.execute(statement("core/settle_jobs"), values)
@@ -166,17 +176,8 @@ def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
     )
 
 
-def _summaries(jobs: Iterable[JobRow], stored: dict[int, tuple[int, date | None]], ids: Ids) -> Iterable[bytes]:
-    hosts = ids.hosts
-    for job in jobs:
-        job_id = stored[job.external_id][0]
-        for host, tail in job.summaries:
-            yield summary_head(job_id, hosts[host])
-            yield tail
-
-
 def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
-    """What was refused of a record earlier is out of date once its newest document is stored."""
+    """Delete quarantined documents of records whose newest document is now stored."""
     newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
     known = [each for each in newest.values() if not isinstance(each.content, Refused)]
     cursor.execute(
@@ -188,10 +189,3 @@ def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[
             "raw_ids": [each.id for each in known],
         },
     )
-
-
-T = TypeVar("T")
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,11 +1,10 @@
-"""Where core's documents come from: the raw table, quarantine or the archive, streamed in order by binary COPY."""
+"""The sources of core's documents (raw table, quarantine, archive), streamed in order by binary COPY."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final, LiteralString
 
@@ -27,16 +26,12 @@ from aap_pipeline.documents.records import (
 )
 
 _ROWS_PER_STREAM: Final = 20_000
-"""A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""
-_SIGNATURE_LENGTH: Final = 19
-_END: Final = b"\xff\xff"
-_LENGTH: Final = struct.Struct("!i")
-_INT8: Final = struct.Struct("!q")
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Longest duration of a stream, whose snapshot keeps vacuum from removing deleted rows."""
+_TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
 
 class Source(Enum):
-    """A place of documents: the statement that reads them and the one that takes a batch of them."""
+    """A source of documents, with the statements that read them and that take a batch of them."""
 
     RAW = ("core/read_raw", "core/claim_raw")
     REJECTED = ("core/read_rejected", "core/claim_rejected")
@@ -49,13 +44,13 @@ class Source(Enum):
 
     @property
     def claim(self) -> LiteralString:
-        """Statement that takes a batch of them and quarantines those refused."""
+        """Statement that takes a batch and quarantines the rejected documents."""
         return statement(self.value[1])
 
 
 @dataclass(slots=True)
 class Selection:
-    """The documents of one cluster in one place, of ids above `after`; `only` these ids of it, None for all."""
+    """The documents of one cluster in one source with ids above `after`, or `only` these ids (None: all)."""
 
     source: Source
     cluster_id: int
@@ -65,14 +60,14 @@ class Selection:
 
 @dataclass(slots=True)
 class Document:
-    """A document as it was found, decoded: `content` is what core stores or why it cannot."""
+    """A decoded document: `content` is what core stores, or why it is rejected."""
 
     id: int
     kind: str
     external_id: int | None
     fingerprint: bytes
     received_at: datetime
-    """When it came; of a quarantined one, when it was refused last."""
+    """When it arrived; for a quarantined one, when it was last rejected."""
     replayed: bool
     size: int
     content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
@@ -80,7 +75,7 @@ class Document:
 
 @dataclass(slots=True)
 class Bounds:
-    """What a batch may hold: rows, and bytes of JSON (one document may be larger)."""
+    """Limits of a batch: rows, and bytes of JSON (a single document may be larger)."""
 
     rows: int
     bytes: int
@@ -93,9 +88,9 @@ class _Pending:
 
 
 def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Iterator[list[Document]]:
-    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory.
+    """Yield the documents of `selection`, oldest first, in batches within `bounds`, with one batch in memory.
 
-    Replayed ones share no batch with others, whose names count for more.
+    Replayed documents have batches of their own, because their names do not replace stored ones.
     """
     after, pending = selection.after, _Pending()
     while True:
@@ -120,41 +115,32 @@ def _stream(connection: Connection, selection: Selection, after: int) -> Iterato
     if selection.source is Source.REJECTED:
         values["only"] = selection.only  # type: ignore[assignment]
     with connection.cursor() as cursor, cursor.copy(selection.source.read, values) as copy:
-        offset = _SIGNATURE_LENGTH
-        for block in copy:
-            row = bytes(block)
-            if row[offset : offset + 2] != _END:
-                yield _document(row, offset, jsonb=selection.source is Source.RAW)
-            offset = 0
+        copy.set_types(_TYPES)
+        for row in copy.rows():
+            yield _document(*row)
     connection.commit()
 
 
-def _document(row: bytes, offset: int, *, jsonb: bool) -> Document:
-    """Decode one row of a binary COPY: the eight columns of sql/core/read_*.sql."""
-    fields: list[bytes | None] = []
-    offset += 2
-    for _ in range(8):
-        (length,) = _LENGTH.unpack_from(row, offset)
-        offset += 4
-        fields.append(None if length < 0 else row[offset : offset + length])
-        offset += max(length, 0)
-    identity, kind, external_id, fingerprint, provisional, received, replayed, data = fields
-    assert identity is not None and kind is not None and data is not None and received is not None  # noqa: S101, PT018
-    document = data[1:] if jsonb else data
-    known_as = _INT8.unpack(external_id)[0] if external_id else None
-    name = kind.decode()
-    digest = fingerprint if fingerprint is not None else fingerprint_of(document, name)
-    content = _content(name, document, provisional == b"\x01", digest)
-    if isinstance(content, Refused) and known_as is None:
-        known_as = _external_id(document)
+def _document(
+    identity: int,
+    kind: str,
+    external_id: int | None,
+    fingerprint: bytes | None,
+    provisional: bool,
+    received_at: datetime,
+    replayed: bool,
+    data: bytes,
+) -> Document:
+    """Decode the columns of sql/core/read_*.sql."""
+    digest = fingerprint_of(data, kind) if fingerprint is None else fingerprint
+    content = _content(kind, data, provisional, digest)
+    if isinstance(content, Refused) and external_id is None:
+        external_id = _external_id(data)
     elif isinstance(content, JobRow):
-        known_as = content.external_id
+        external_id = content.external_id
     elif isinstance(content, Organization | JobTemplate):
-        known_as = content.id
-    moment = _EPOCH + timedelta(microseconds=_INT8.unpack(received)[0])
-    return Document(
-        _INT8.unpack(identity)[0], name, known_as, digest, moment, replayed == b"\x01", len(document), content
-    )
+        external_id = content.id
+    return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
 
 
 def _content(
@@ -172,7 +158,7 @@ class _Identified(msgspec.Struct):
 
 
 def _external_id(document: bytes) -> int | None:
-    """The id in a document that core refuses; None where it is not valid: records may share such a one."""
+    """Return the id in a rejected document; None if it is not valid, because records may share such an id."""
     try:
         return msgspec.json.decode(document, type=_Identified).id
     except (msgspec.MsgspecError, ValueError, RecursionError):

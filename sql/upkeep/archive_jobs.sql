@@ -1,5 +1,5 @@
--- Move a cluster's oldest finished jobs with labels and host summaries into the archive, at most `jobs` of them, in one
--- statement: nobody sees a job in both places or in none. Labels and summaries leave their tables by the cascade.
+-- Move at most `jobs` of a cluster's oldest finished jobs into the archive with labels and host summaries, in one
+-- statement, so that a job is always in exactly one place. Labels and summaries leave their tables by the cascade.
 -- Indexes: clusters_job_finished_idx, clusters_joblabel_job_label_idx, clusters_jobhostsummary_job_idx.
 WITH batch AS MATERIALIZED (
     SELECT id FROM clusters_job
@@ -7,13 +7,14 @@ WITH batch AS MATERIALIZED (
     ORDER BY finished LIMIT %(jobs)s
     FOR UPDATE
 ), moved_jobs AS (
-    INSERT INTO archive.clusters_job SELECT job.* FROM clusters_job job JOIN batch USING (id) RETURNING 1
+    INSERT INTO archive.clusters_job ({job})
+    SELECT {job} FROM clusters_job WHERE id IN (SELECT id FROM batch) RETURNING 1
 ), moved_labels AS (
-    INSERT INTO archive.clusters_joblabel
-    SELECT label.* FROM clusters_joblabel label JOIN batch ON batch.id = label.job_id RETURNING 1
+    INSERT INTO archive.clusters_joblabel ({label})
+    SELECT {label} FROM clusters_joblabel WHERE job_id IN (SELECT id FROM batch) RETURNING 1
 ), moved_summaries AS (
-    INSERT INTO archive.clusters_jobhostsummary
-    SELECT summary.* FROM clusters_jobhostsummary summary JOIN batch ON batch.id = summary.job_id RETURNING 1
+    INSERT INTO archive.clusters_jobhostsummary ({summary})
+    SELECT {summary} FROM clusters_jobhostsummary WHERE job_id IN (SELECT id FROM batch) RETURNING 1
 ), gone AS (
     DELETE FROM clusters_job job USING batch WHERE job.id = batch.id
 )
