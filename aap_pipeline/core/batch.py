@@ -35,7 +35,7 @@ class Rules:
 
 @dataclass(slots=True)
 class ParseResult:
-    """The result of a parse: documents taken and rejected, rows stored, batches committed, days, seconds."""
+    """The result of a batch or a whole parse. `documents` includes the rejected ones; `seconds` is wall-clock time."""
 
     documents: int = 0
     jobs: int = 0
@@ -46,7 +46,7 @@ class ParseResult:
     seconds: float = 0.0
 
     def merge(self, other: ParseResult) -> None:
-        """Count another one."""
+        """Add the figures of another one."""
         self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
@@ -82,7 +82,8 @@ def store_batch(
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
-    return ParseResult(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, 1, days)
+    summaries = sum(len(job.summaries) for job in jobs)
+    return ParseResult(len(taken), len(jobs), summaries, refused, 1, days)
 
 
 def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:

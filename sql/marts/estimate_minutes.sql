@@ -1,3 +1,6 @@
+-- Sets the manual minutes of the cluster's templates that still have the default, if estimate_template_minutes is on: the median
+-- elapsed time of the first 20 successful runs with hosts (at least 5), in minutes, rounded up, for manual work on one host takes
+-- at least as long as the automation on all. A trigger marks them as estimated.
 -- Index: clusters_job_cluster_template_idx.
 WITH source AS (SELECT set_config('marts.minutes_source', 'estimated', TRUE)),
 estimate AS (
