@@ -72,7 +72,11 @@ build/superset/.ready: requirements/superset.txt
 	@$(PYTHON) -m venv build/superset && build/superset/bin/pip install --quiet --requirement requirements/superset.txt
 	@touch $@
 
-bi-test: $(BROWSER) build/superset/.ready  ## Hold the dashboards against a real Superset (minutes)
+build/dbt/.ready: requirements/dbt.txt
+	@$(PYTHON) -m venv build/dbt && build/dbt/bin/pip install --quiet --requirement requirements/dbt.txt
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready  ## Hold the dashboards against a real Superset and dbt (minutes)
 	@$(BIN)/python -m pytest -q -n 0 bi/tests
 
 screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
