@@ -77,7 +77,7 @@ build/dbt/.ready: requirements/dbt.txt
 	@touch $@
 
 bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready  ## Hold the dashboards against a real Superset and dbt (minutes)
-	@$(BIN)/python -m pytest -q -n 0 bi/tests
+	@$(BIN)/python -m pytest -q -n 0 -W ignore::ResourceWarning bi/tests
 
 screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.images.make

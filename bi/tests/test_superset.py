@@ -136,7 +136,6 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path, port: int) -> Any:
-    log = (folder / "log").open("a")
     command = [
         _ENVIRONMENT / "gunicorn",
         "-w",
@@ -149,7 +148,8 @@ def start(folder: Path, port: int) -> Any:
         f"127.0.0.1:{port}",
         "superset.app:create_app()",
     ]
-    process = subprocess.Popen(command, env=variables(folder), stdout=log, stderr=log)
+    with (folder / "log").open("a") as log:
+        process = subprocess.Popen(command, env=variables(folder), stdout=log, stderr=log)
     for _ in range(600):
         try:
             if requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok:
