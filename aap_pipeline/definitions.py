@@ -1,4 +1,4 @@
-"""What the code location offers: merged from the stages, nothing else."""
+"""The Dagster definitions of the code location, merged from the stages."""
 
 from dagster import Definitions, in_process_executor, load_asset_checks_from_modules, load_assets_from_modules
 
@@ -40,7 +40,7 @@ defs = Definitions(
         tokens_sensor,
         report_assets.saved_reports_sensor,
     ],
-    # Of every job, also of what people start from an asset's page: a process a step would add 1.2 s to each of them.
+    # For every job, including runs started on an asset's page: one process per step would add 1.2 s to each step.
     executor=in_process_executor,
     resources={"warehouse": Warehouse(), "progress": SilentProgress()},
 )

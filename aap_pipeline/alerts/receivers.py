@@ -20,16 +20,16 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class DeliveryFailed(PipelineError):
-    """A receiver did not take a message."""
+    """A receiver did not accept a message."""
 
 
 class Receiver(Protocol):
-    """Somebody who is told."""
+    """A receiver of alerts."""
 
     name: str
 
     def send(self, message: Message) -> str | None:
-        """Deliver, or raise DeliveryFailed without a secret in it; the return says who of several did not get it."""
+        """Deliver, or raise DeliveryFailed without secrets. Returns a remark if some addresses were rejected."""
 
 
 class Webhook:
@@ -41,7 +41,7 @@ class Webhook:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver; any 2xx is taken for yes."""
+        """Deliver. Any 2xx is success."""
         token = self._settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
@@ -58,7 +58,7 @@ class Slack:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver a text with a link; characters that Slack gives a meaning are escaped."""
+        """Deliver a text with a link, with Slack's special characters escaped."""
         mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
         text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
         if message.link:
@@ -77,7 +77,7 @@ class Smtp:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver to all addresses in one mail; delivered if the server takes it for one of them."""
+        """Deliver one mail to all addresses. It is delivered if the server accepts one of them."""
         mail = EmailMessage()
         mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
         mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
@@ -139,8 +139,8 @@ def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: 
             session.mount("http://", BoundedAdapter())
             answer = session.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:
-        # The address of a webhook is its password, and requests repeats it in pieces.
-        raise DeliveryFailed(f"No answer ({type(error).__name__}).") from None
+        # The URL of a webhook is a secret, and the errors of requests quote parts of it.
+        raise DeliveryFailed(f"No response ({type(error).__name__}).") from None
     if not 200 <= answer.status_code < 300:
         said = redact(answer.text[:200], settings.secrets()).strip()
         raise DeliveryFailed(f"HTTP {answer.status_code}{f': {said}' if said else '.'}")
@@ -166,4 +166,4 @@ def _escaped(text: str) -> str:
 
 def _times(message: Message) -> str:
     since = f"Since {message.raised_at:%Y-%m-%d %H:%M} UTC"
-    return f"{since}, over at {message.resolved_at:%Y-%m-%d %H:%M} UTC." if message.resolved_at else f"{since}."
+    return f"{since}, resolved at {message.resolved_at:%Y-%m-%d %H:%M} UTC." if message.resolved_at else f"{since}."

@@ -1,4 +1,4 @@
-"""What a report says: figures, the same of the period before, savings by template, organization and time."""
+"""The data of a report from the marts: totals, savings by job template, jobs over time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RECORDED = "_as_recorded"
 
 @dataclass(frozen=True)
 class Summary:
-    """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`.
+    """A report from `from_date` to `to_date`, both inclusive, in the reporting time zone. Money is in `currency`.
 
     Money is as recorded where the question wants it so. `before` are the totals of the period before, None where it
     lies before the first run. `rates` are what a minute costs everyone (`manual`, `automated`), or under cost_model
@@ -69,7 +69,7 @@ class Summary:
     granularity: str
     job_counts: Sequence[Row]
     in_quarantine: int
-    """Documents that did not fit, and are in none of these figures."""
+    """Quarantined documents, which are in none of these figures."""
 
     def tables(self) -> dict[str, list[Row]]:
         """Every table by name, for files; `totals` have a second row for the period before."""
@@ -90,8 +90,8 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     granularity = question.granularity or ("day" if end - start < timedelta(_DAYS_IN_A_DAILY_CHART) else "month")
     if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
         raise ReportError(
-            f"From {start} to {end} are too many steps of one {granularity} for a chart: choose a shorter range, or "
-            "longer steps with --by."
+            f"From {start} to {end} there are too many bars of one {granularity} for a chart. Use a shorter range, or "
+            "a coarser --by."
         )
     step = next((step for step, days in _STEPS if end - start < timedelta(days)), "year")
     currency, symbol = _currency(connection, question.currency, end)
@@ -145,18 +145,18 @@ def reporting_timezone(connection: Connection) -> str:
 
 
 def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
-    """How many documents of these clusters, or of all, are in quarantine."""
+    """Count the quarantined documents of these clusters (None: all)."""
     values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
     [(documents,)] = connection.execute(statement("reports/in_quarantine"), values).fetchall()
     return int(documents)
 
 
 def quarantine_line(documents: int) -> str:
-    """A sentence for people on what is in quarantine; empty where nothing is."""
+    """Return a sentence about quarantined documents; empty if there are none."""
     if not documents:
         return ""
     counted = "1 document is" if documents == 1 else f"{documents:,} documents are"
-    return f"{counted} in quarantine and in no figure: see `aap-pipeline rejected list`."
+    return f"{counted} in quarantine and not in these figures. Run `aap-pipeline rejected list`."
 
 
 def _range(connection: Connection, question: Question, clusters: list[int] | None) -> tuple[date | None, date, date]:

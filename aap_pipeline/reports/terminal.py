@@ -41,7 +41,7 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
 
 
 def _totals(summary: Summary) -> RenderableType:
-    """Three columns of figures, runs, hosts and money: 79 characters for amounts up to a billion."""
+    """Lay out runs, hosts and money in three columns: 79 characters for amounts up to a billion."""
     totals = summary.totals
     runs = [
         (f"{totals['runs']:,}", "runs"),
@@ -56,7 +56,7 @@ def _totals(summary: Summary) -> RenderableType:
         (f"{totals['time_savings_hours']:,.1f}", "hours saved"),
     ]
     amounts = [
-        (_money(totals["manual_costs"], summary), "by hand"),
+        (_money(totals["manual_costs"], summary), "manual"),
         (_money(totals["automated_costs"], summary), "automated"),
         (_money(totals["savings"], summary), "saved"),
         (_percent(totals["roi"]), "ROI"),
@@ -87,7 +87,7 @@ def _context(summary: Summary) -> RenderableType:
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:
-    """The table, not wider than `width` as long as that leaves 16 characters to the names."""
+    """Build the table, at most `width` wide if that leaves 16 characters for the names."""
     digits = 2 if width >= _WIDTH_FOR_CENTS else 0
     rows = [(str(row["name"]), "", _template_cells(row, summary, digits)) for row in summary.templates[:most]]
     rest = summary.templates[most:]
@@ -120,7 +120,7 @@ def _template_cells(row: Row, summary: Summary, digits: int) -> list[str]:
 
 
 def _chart(summary: Summary, width: int) -> RenderableType:
-    """Bars of jobs, in `width` columns right of the axis; where there are more steps than columns, the last ones."""
+    """Draw bars of jobs, in `width` columns right of the axis; the last ones if there are more bars than columns."""
     steps: Sequence[tuple[date, int]] = [(row["bucket_date"], row["job_count"]) for row in summary.job_counts]
     steps = steps[-width:]
     highest = max((count for _, count in steps), default=0)
@@ -137,7 +137,7 @@ def _chart(summary: Summary, width: int) -> RenderableType:
 
 
 def _labels(steps: Sequence[date], granularity: str, bar: int) -> str:
-    """Under the bars: each month or year where it fits below its bar, else the first and the last date."""
+    """Label the bars with each month or year that fits, else with the first and the last date."""
     short = {"month": "%b", "year": "%Y"}.get(granularity)
     if short and bar > 4:
         return "".join(f"{step:{short}}".ljust(bar) for step in steps).rstrip()
@@ -148,7 +148,7 @@ def _labels(steps: Sequence[date], granularity: str, bar: int) -> str:
 
 
 def _block(count: int, highest: int, level: int) -> str:
-    """The part of a bar of `count` that lies in row `level` of the chart, 1 the lowest; what is not 0 shows."""
+    """Return the part of a bar of `count` in row `level` (1: lowest) of the chart. Any count above 0 is visible."""
     eighths = max(round(8 * _CHART_ROWS * count / highest), 1) if highest and count else 0
     return _BLOCKS[max(0, min(8, eighths - 8 * (level - 1)))]
 

@@ -1,4 +1,4 @@
-"""The asset of the night, one partition per cluster: the proof that nothing is missing."""
+"""The nightly assets, one partition per cluster: reconciliation and an overview of the savings."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -19,9 +19,9 @@ RECONCILIATION: Final = ("upkeep", "reconciliation")
 
 RECONCILED = Check(
     "reconciled",
-    "Every day, today included, has the jobs that the controller counts, as far as a first sync looks back.",
-    "The missing jobs are here again. Look in PostgreSQL's log for what deleted them, or for a clock at the controller "
-    "that was set back; report it if neither explains it.",
+    "Every day of the last initial_sync_days, including today, has the jobs that the controller counts.",
+    "The missing jobs are stored now. Check PostgreSQL's log for deletions, and whether the controller's clock was set "
+    "back. If neither explains it, report a bug.",
 )
 
 
@@ -36,14 +36,13 @@ RECONCILED = Check(
     tags={"stage": "upkeep"},
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
-    description="""Each day held against the controller's own count, one request a day; what is missing is fetched
-    as raw rows, and so are host summaries that came after their deadline. Runs each night; the sync needs no help from
-    it.""",
+    description="""Compares each day with the controller's own count, in one request per day, and fetches missing jobs
+    and late host summaries as raw rows. Runs each night.""",
 )
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
-    """Compare, and fetch what is missing."""
+    """Compare the days and fetch missing jobs."""
     with cluster_step(context, warehouse) as (_, cluster):
-        request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
+        request = SyncRequest(cluster, dagster_run_id=context.run.run_id, notify=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
     checked = result(RECONCILIATION, RECONCILED, verdict, cluster.name)
