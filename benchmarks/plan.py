@@ -55,6 +55,13 @@ BENCHMARKS = (
         full_runs=3,
     ),
     Benchmark(
+        "guest",
+        "guest",
+        "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
+        "--jobs 3000 --hosts 60",
+        "--jobs 100000 --hosts 2000",
+    ),
+    Benchmark(
         "core",
         "core",
         "Stage core, from raw rows to committed tables, against COPY into the same indexed table",
@@ -97,7 +104,7 @@ BENCHMARKS = (
     Benchmark(
         "commands",
         "commands",
-        "A sync that finds nothing new, and `status`, as whole commands, against importing the pipeline",
+        "A no-op sync and `status`, as whole commands, compared with importing the pipeline",
         "--rounds 5",
         "--rounds 10",
     ),
@@ -118,7 +125,7 @@ BENCHMARKS = (
     Benchmark(
         "soak",
         "soak",
-        "Whether `aap-pipeline up` loses anything, tells the right alerts and stays the same size while PostgreSQL and "
+        "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
         "--seconds 600",

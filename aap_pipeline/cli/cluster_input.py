@@ -1,10 +1,11 @@
-"""What the command line gives of a cluster: its secrets, and everything that is wrong with it, together."""
+"""Read a cluster's secrets from the command line, and collect all its faults before reporting them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.registry import BadEntry, BadSecret
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import PipelineError
 
@@ -27,16 +29,61 @@ _SECRETS = (
     click.option("--token-file", type=_FILE, help="File that holds the access token."),
     click.option("--token-env", type=Word(), metavar="NAME", help="Environment variable that holds the access token."),
     click.option("--refresh-token-file", type=_FILE, help="File that holds the refresh token."),
-    click.option("--client-id", default="", help="OAuth client, needed with a refresh token."),
-    click.option("--client-secret-file", type=_FILE, help="File that holds the client's secret."),
+    click.option("--client-id", default="", help="OAuth client id; required with a refresh token."),
+    click.option("--client-secret-file", type=_FILE, help="File that holds the OAuth client's secret."),
 )
 
 
 def secret_options(command: F) -> F:
-    """Add the options from which `read_tokens` reads."""
+    """Add the options that `read_tokens` reads."""
     for option in reversed(_SECRETS):
         command = option(command)
     return command
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the command line gives of a cluster's `Manners`; None: not given."""
+
+    max_concurrent_requests: int | None
+    max_requests_per_second: float | None
+    sync_window: str | None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return any(value is not None for value in vars(self).values())
+
+    def over(self, manners: Manners) -> Manners:
+        """`manners` with what is given in its place; "always" ends a sync window."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.sync_window == "always":
+            given["sync_window"] = None
+        return replace(manners, **given)
+
+
+_LIMITS = (
+    click.option("--max-concurrent-requests", type=int, metavar="N", help="Requests at a time (4)."),
+    click.option("--max-requests-per-second", type=float, metavar="N", help="Requests per second (16)."),
+    click.option(
+        "--sync-window",
+        metavar="HOURS",
+        help='When first syncs and backfills may run: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
+    ),
+)
+
+
+def manners_options(command: F) -> F:
+    """Add the options of the cluster's limits; they reach the command as `limits`."""
+
+    @wraps(command)
+    def wrapped(**options: Any) -> Any:
+        names = [each.name for each in fields(Limits)]
+        return command(limits=Limits(**{name: options.pop(name) for name in names}), **options)
+
+    for option in reversed(_LIMITS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
 
 
 def read_tokens(
@@ -49,9 +96,9 @@ def read_tokens(
     client_id: str,
     client_secret_file: Path | None,
 ) -> Tokens:
-    """The secrets that the command line names; the access token is asked for if it must be there and nothing is wrong.
+    """Return the secrets that the options name. With `ask`, prompt for a missing access token if there is no fault.
 
-    What is wrong is added to `faults`. Raises BadSecret, exit status 1, if nothing but the content of a secret is.
+    Appends faults to `faults`. Raises BadSecret (exit status 1) if the content of a secret is the only fault.
     """
     access = refresh = client_secret = None
     if token_file and token_env:
@@ -61,13 +108,13 @@ def read_tokens(
     elif token_env:
         access = cleaned(os.environ.get(token_env, ""))
         if not access:
-            faults.append(f"The environment variable {token_env} is not set, or empty.")
+            faults.append(f"The environment variable {token_env} is not set or is empty.")
     if refresh_token_file:
         refresh = noted(faults, lambda: _secret(refresh_token_file))
     if client_secret_file:
         client_secret = noted(faults, lambda: _secret(client_secret_file))
     if ask and refresh_token_file and not client_id:
-        faults.append("--refresh-token-file is of no use without --client-id.")
+        faults.append("--refresh-token-file needs --client-id.")
     if ask and not faults and access is None:
         access = cleaned(secret("Access token", "--token-file FILE or --token-env NAME"))
     tokens = Tokens(access or "", refresh or "", cleaned(client_id), client_secret or "")
@@ -79,7 +126,7 @@ def read_tokens(
 
 
 def noted(faults: list[str], make: Callable[[], T]) -> T | None:
-    """What `make` makes; None, with its error among `faults`, if it cannot."""
+    """Return `make()`, or append its error to `faults` and return None."""
     try:
         return make()
     except PipelineError as error:
@@ -88,12 +135,12 @@ def noted(faults: list[str], make: Callable[[], T]) -> T | None:
 
 
 def absolute(bundle: Path | None) -> str | None:
-    """The path of a CA bundle, wherever it is used from."""
+    """Return the absolute path of a CA bundle, valid in every working directory."""
     return str(bundle.absolute()) if bundle else None
 
 
 def warn(name: str, endpoint: Endpoint) -> None:
-    """Warn of a token that is about to cross a network in clear text."""
+    """Warn that the token would cross a network in clear text."""
     if endpoint.exposes_token:
         command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
         click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
@@ -105,5 +152,5 @@ def _secret(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise BadEntry(f"Cannot read {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
     if not secret:
-        raise BadEntry(f"{file} is empty: it must hold the token or secret.")
+        raise BadEntry(f"{file} is empty. It must contain the token or secret.")
     return secret

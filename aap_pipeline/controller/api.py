@@ -1,10 +1,10 @@
-"""What the sync asks a controller for, by name."""
+"""The requests of the sync to a controller, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import parse_moment
@@ -14,14 +14,29 @@ from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summ
 from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
+FINISHED = "successful,failed,error,canceled"
+"""The statuses of finished jobs. A later version may have more, so what must not be missed is asked for by date."""
+_SAMPLED_JOBS = 10
 _LISTED_IDS = 200  # ids in one id__in: 2 kB of URL at most
 
 
+_STEPS = 12
+_Finish = tuple[int, datetime | None]
+
+
+class Extent(NamedTuple):
+    """The finished jobs with `after_id` < id ≤ `upto_id`, and how many they are."""
+
+    after_id: int
+    upto_id: int
+    jobs: int
+
+
 class ControllerApi:
-    """Typed questions to one controller. A window is (finished_gt, finished_lte], aware; None leaves a side open.
+    """Typed requests to one controller. A window is (finished_gt, finished_lte], aware; None leaves a side open.
 
     Rows are the controller's documents as received, which may lack a valid id (`paging.id_of`). Every call raises
-    ControllerError subclasses; an empty list means that the controller was asked and has none.
+    ControllerError subclasses. An empty list means that the controller has no such rows, never that a request failed.
     """
 
     def __init__(self, client: ControllerClient) -> None:
@@ -30,23 +45,26 @@ class ControllerApi:
     def jobs_count(
         self, finished_gt: datetime | None = None, finished_lte: datetime | None = None, extra: Params | None = None
     ) -> int:
-        """How many finished jobs the window holds; `extra` adds filters."""
+        """Return the number of finished jobs in the window; `extra` adds filters."""
         return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
 
     def jobs_page(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int = PAGE_SIZE
     ) -> tuple[list[Row], int]:
-        """Up to `limit` (at most 200) finished jobs with an id above `after_id`, by id, and how many such jobs the
-        controller counts: the page is the last one when it holds them all, however short it is.
+        """Return up to `limit` (at most 200) finished jobs with an id above `after_id`, by id, and their total count.
 
-        Within a window of some thousand jobs the count costs the controller little, beside serialising the rows.
+        Within a window of some hundred jobs the count costs the controller little, beside serialising the rows.
         """
         return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte, None), limit, after_id)
 
-    def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
-        """Those of the jobs that still exist, by id; one request for each 200 ids.
+    def oldest_jobs(self, limit: int) -> list[Row]:
+        """The `limit` (at most 200) finished jobs with the lowest ids."""
+        return paging.counted_page(self.client, "jobs/", {"status__in": FINISHED}, limit, 0)[0]
 
-        `reported` True: only those whose final stats event is processed, so that their host summaries are all there.
+    def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
+        """Return those of the jobs that still exist, by id; one request per 200 ids.
+
+        `reported` True: only jobs whose final stats event is processed, so that all their host summaries exist.
         """
         rows: list[Row] = []
         wanted = sorted(set(ids))
@@ -56,70 +74,143 @@ class ControllerApi:
             rows += paging.whole(self.client, "jobs/", {"id__in": chunk, **extra})
         return [row for row in rows if paging.id_of(row) is not None]
 
-    def newest_finished(self) -> datetime | None:
-        """When the newest finished job finished, UTC; None when no finished job is visible.
+    def newest_finished(self, after: datetime | None = None) -> datetime | None:
+        """When the newest job finished, UTC, if that is later than `after`; None when no such job is visible.
 
-        Raises CorruptBody where that is not a valid time.
+        Raises CorruptBody if that is not a valid time.
         """
-        job = self.first_job("-finished")
+        job = self.first_job("-finished", after)
         finished = None if job is None else parse_moment(job.get("finished"))
         if job is not None and finished is None:
             raise CorruptBody(
                 f"The newest job of {self.client.base_url}, id {job.get('id')!r:.20}, has no valid finish time with "
-                "a time zone: look at it in the controller, and at the proxies on the way."
+                "a time zone. Check the job in the controller, and the proxies in between."
             )
         return finished
 
     def oldest_finished(self) -> datetime | None:
-        """When the oldest job that the controller still has finished, UTC; None when that is not known."""
+        """Return when the oldest job at the controller finished (UTC); None if unknown."""
         job = self.first_job("finished")
         return parse_moment(job.get("finished")) if job else None
 
     def has_finished_jobs(self) -> bool:
-        """Whether any finished job is visible."""
+        """Return whether any finished job is visible."""
         return self.first_job("-finished") is not None
 
-    def first_job(self, order: str) -> Row | None:
-        """The first finished job in that order; None when no finished job is visible."""
-        answer = self.client.get(
-            "jobs/", {"finished__isnull": False, "order_by": order, "page_size": 1, "count_disabled": 1}
-        )
+    def first_job(self, order: str, after: datetime | None = None, **filters: Any) -> Row | None:
+        """The first finished job in that order, of those that finished later than `after`; None when none is visible.
+
+        Without `after` the controller finds it by an index; with it, it sorts as many jobs as finished since.
+        """
+        asked = {**_window(after, None, filters), "order_by": order, "page_size": 1, "count_disabled": 1}
+        answer = self.client.get("jobs/", asked)
         rows = answer.body.get("results")
         if not isinstance(rows, list) or (rows and not isinstance(rows[0], dict)):
-            raise CorruptBody(f"The answer of {self.client.url_of('jobs/')} is not a list of jobs: check the address.")
+            raise CorruptBody(
+                f"The response of {self.client.url_of('jobs/')} is not a list of jobs. Check the address."
+            )
         return rows[0] if rows else None
 
     def pending_job_ids(
         self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int | None = None
     ) -> list[int]:
-        """Finished jobs whose host summaries may still arrive, with `after_id` < id ≤ `upto_id`, ascending.
+        """Return the ids of finished jobs whose host summaries may still arrive, with `after_id` < id ≤ `upto_id`.
 
-        These are the jobs whose final stats event is not processed; it stays so for ever for jobs that never had one.
+        These are the jobs whose final stats event is not processed, including jobs that will never have one.
         """
         extra: dict[str, Any] = {"host_status_counts__isnull": True, "id__gt": after_id}
         if upto_id is not None:
             extra["id__lte"] = upto_id
-        # Held against the count: a row left out here would be a job taken for complete.
+        # `whole` compares with the count: a job missing here would be taken for complete.
         rows = paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
         return [number for row in rows if (number := paging.id_of(row)) is not None]
 
     def host_summaries(self, job_id: int) -> list[HostSummary | Row]:
-        """All host summaries of a job, by id: records where their page is usual, else documents.
+        """Return all host summaries of a job, by id: records if their page is usual, else documents.
 
-        Raises IncompleteAnswer, and NotFound when the job was deleted.
+        Raises IncompleteAnswer, and NotFound if the job was deleted.
         """
         return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/", decode=decode_host_summaries)
 
     def labels(self, job_id: int) -> list[Row]:
-        """All labels of a job; the job's own document holds ten at most."""
+        """Return all labels of a job; the job's own document holds at most ten."""
         return paging.whole(self.client, f"jobs/{job_id}/labels/")
 
+    def extent(self, after: datetime, until: datetime) -> Extent:
+        """About how many finished jobs a long window holds, and between which ids: counted by id, where that is cheap.
+
+        Jobs finish nearly in the order of their ids, so the ids at its ends are found by interpolation, within 1 %.
+        """
+        ends = [job for job in map(self.first_job, ("id", "-id")) if job is not None]
+        known = [(paging.id_of(job) or 0, parse_moment(job.get("finished"))) for job in ends]
+        if len(known) < 2:
+            return Extent(0, 0, 0)
+        low, high, near = (known[0][0] - 1, known[0][1]), known[1], (until - after) / 100
+        after_id, upto_id = (self._id_at(moment, low, high, near) for moment in (after, until))
+        asked: Params = {"status__in": FINISHED, "id__gt": after_id, "id__lte": upto_id}
+        return Extent(after_id, upto_id, paging.count(self.client, "jobs/", asked) if upto_id > after_id else 0)
+
+    def _id_at(self, moment: datetime, low: _Finish, high: _Finish, near: timedelta) -> int:
+        """An id near which jobs finished at `moment`, between two jobs (id, finish time)."""
+        for _ in range(_STEPS):
+            if low[1] is None or moment <= low[1]:
+                return low[0]
+            if high[1] is None or moment >= high[1] or high[0] - low[0] <= 1:
+                return high[0]
+            share = min(max((moment - low[1]) / (high[1] - low[1]), 0.05), 0.95)
+            job = self.first_job("id", id__gt=low[0] + int((high[0] - low[0]) * share))
+            found = ((job and paging.id_of(job)) or high[0], parse_moment(job.get("finished")) if job else None)
+            if found[1] is None or found[0] >= high[0]:
+                return high[0]
+            if abs(found[1] - moment) <= near:
+                return found[0]
+            low, high = (found, high) if found[1] < moment else (low, found)
+        return low[0]
+
+    def host_ids(self, after_id: int = 0) -> list[int]:
+        """The ids above `after_id` of all hosts of all inventories, ascending."""
+        rows = paging.whole(self.client, "hosts/", after_id=after_id)
+        return [number for row in rows if (number := paging.id_of(row)) is not None]
+
+    def unreported_job_ids(self, after_id: int, upto_id: int) -> list[int]:
+        """Jobs with `after_id` < id ≤ `upto_id`, finished or not, whose host summaries are not all written yet."""
+        asked = {"host_status_counts__isnull": True, "id__lte": upto_id}
+        rows = paging.whole(self.client, "jobs/", asked, after_id=after_id)
+        return [number for row in rows if (number := paging.id_of(row)) is not None]
+
+    def hosts_count(self) -> int:
+        """How many hosts there are."""
+        return self.client.count("hosts/")
+
+    def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> list[HostSummary | Row]:
+        """The host summaries of one host in jobs with `after_id` < id ≤ `upto_id`, by their own ids.
+
+        Raises NotFound when the host was deleted.
+        """
+        within = {"job__id__gt": after_id, "job__id__lte": upto_id}
+        return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within, decode_host_summaries)
+
+    def jobs_without_host(self, after_id: int, upto_id: int) -> set[int]:
+        """Those of the jobs with `after_id` < id ≤ `upto_id` of which a host summary belongs to no host."""
+        # The second filter on host summaries leaves out the jobs that have none, which an outer join would list.
+        asked = {"job_host_summaries__host__isnull": True, "job_host_summaries__id__gt": 0}
+        rows = paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)
+        return {number for row in rows if (number := paging.id_of(row)) is not None}
+
+    def hosts_a_job(self) -> float:
+        """How many hosts a job has on average, by the newest jobs."""
+        asked: Params = {"status__in": FINISHED, "order_by": "-id", "page_size": _SAMPLED_JOBS, "count_disabled": 1}
+        rows = self.client.get("jobs/", asked).body.get("results")
+        sampled = [number for row in rows if (number := paging.id_of(row))] if isinstance(rows, list) else []
+        hosts = [self.client.count(f"jobs/{number}/job_host_summaries/") for number in sampled]
+        return sum(hosts) / (len(hosts) or 1)
+
     def organizations(self) -> list[Row]:
-        """All organizations."""
+        """Return all organizations."""
         return paging.whole(self.client, "organizations/")
 
     def job_templates(self) -> list[Row]:
-        """All job templates."""
+        """Return all job templates."""
         return paging.whole(self.client, "job_templates/")
 
 
@@ -130,5 +221,5 @@ def _window(finished_gt: datetime | None, finished_lte: datetime | None, extra: 
     if finished_lte is not None:
         params["finished__lte"] = finished_lte
     if not params:
-        params["finished__isnull"] = False
+        params["status__in"] = FINISHED  # not by date: the controller would join and sort whatever that keeps
     return {**params, **(extra or {})}

@@ -1,4 +1,4 @@
-"""Asks one controller: authentication, retries, time and figures around each request."""
+"""The client of one controller: authentication, retries, clock and statistics around each request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
+from aap_pipeline.controller.errors import (
+    CHECK_PATH,
+    AuthenticationError,
+    ControllerError,
+    HtmlAnswer,
+    Maintenance,
+    NotFound,
+    Unauthorized,
+)
+from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
@@ -29,14 +38,22 @@ _PROBE_RETRIES = 3
 
 
 class ControllerClient:
-    """A client of one controller, for use by up to `settings.workers` threads at once.
+    """A client of one controller, for up to `settings.workers` threads. All calls raise ControllerError subclasses.
 
-    `hint` is the product label stored last time. Nothing is sent before the first call that needs it.
-    All calls raise ControllerError subclasses.
+    `hint` is the product label stored last time, `known` the product found then, which is probed only when the
+    controller does not answer like it. Nothing is sent before the first call that needs it, and nothing beyond
+    `manners`. All calls raise ControllerError subclasses.
     """
 
     def __init__(
-        self, endpoint: Endpoint, store: TokenStore, settings: ClientSettings | None = None, hint: str | None = None
+        self,
+        endpoint: Endpoint,
+        store: TokenStore,
+        settings: ClientSettings | None = None,
+        hint: str | None = None,
+        *,
+        known: Product | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.settings = settings or ClientSettings()
@@ -53,7 +70,9 @@ class ControllerClient:
             "User-Agent": self.settings.user_agent,
         }
         self._token_headers: tuple[str, dict[str, str]] = ("", {})
-        self._product: Product | None = None
+        self.limiter = Limiter(manners or UNLIMITED, self.settings, self.statistics)
+        self._product = known
+        self._probed = False
         self._product_lock = threading.Lock()
         self._last_date: tuple[str | None, datetime] | None = None
 
@@ -66,24 +85,36 @@ class ControllerClient:
         self.close()
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._transport.close()
 
-    def product(self) -> Product:
-        """What the controller is; asked once, and again after a failure."""
-        if self._product is None:
+    def product(self, *, anew: bool = False) -> Product:
+        """What the controller is; asked once, and again after a failure. `anew`: not what was known before."""
+        product = self._product
+        if product is None or (anew and not self._probed):
             with self._product_lock:
-                if self._product is None:
-                    self._product = probe(self._ping, self.endpoint, self._hint)
-        return self._product
+                product = self._product
+                if product is None or (anew and not self._probed):
+                    product = self._product = probe(self._ping, self.endpoint, self._hint)
+                    self._probed = True
+        return product
 
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
     ) -> Answer:
-        """The JSON object at `path`: below the API prefix ("jobs/"), or the base URL when it begins with a slash.
+        """Return the JSON object at `path`: below the API prefix ("jobs/"), or the base URL if it begins with a slash.
 
-        `decode` reads it. `instead` is called after an attempt that failed and returns the params for the next one.
+        `decode` decodes it. `instead` is called after a failed attempt and returns the params for the next one.
         """
+        try:
+            return self._get(path, params, decode, instead)
+        except (NotFound, HtmlAnswer):
+            if self._probed or path.startswith("/"):
+                raise
+        self.product(anew=True)  # perhaps it was upgraded since it was known, and its API is elsewhere
+        return self._get(path, params, decode, instead)
+
+    def _get(self, path: str, params: Params | None, decode: Decode, instead: Instead | None) -> Answer:
         below = self._below(path)
         changed = None if instead is None else lambda error: with_query(below, instead(error))
         return self._request(
@@ -95,33 +126,33 @@ class ControllerClient:
         )
 
     def url_of(self, path: str) -> str:
-        """The whole address of what `get` asks for at `path`, for messages."""
+        """Return the whole URL of `path`, for messages."""
         return self.base_url + self._below(path)
 
     def _below(self, path: str) -> str:
         return path if path.startswith("/") else f"{self.product().api_prefix}/{path}"
 
     def count(self, path: str, params: Params | None = None) -> int:
-        """How many rows match, by one request for a page of one row."""
+        """Return the number of matching rows, by one request for a page of one row."""
         return paging.count(self, path, params)
 
     def controller_now(self) -> datetime:
-        """The controller's clock at its last answer, aware, UTC, whole seconds (never ahead of it).
+        """Return the controller's clock at its last response, aware UTC, rounded down to seconds.
 
-        Our own clock when the answers carry no Date.
+        Without Date headers, return this machine's clock.
         """
         seen = self._last_date
         date = parse_http_date(seen[0]) if seen is not None else None
         return date if date is not None else self.settings.clock()
 
     def clock_skew(self) -> float | None:
-        """Seconds by which the controller's clock is ahead of ours, give or take one; None before a dated answer."""
+        """Return by how many seconds (±1) the controller's clock is ahead; None before a response with a Date."""
         seen = self._last_date
         date = parse_http_date(seen[0]) if seen is not None else None
         return None if seen is None or date is None else (date - seen[1]).total_seconds()
 
     def secrets(self) -> frozenset[str]:
-        """The token values in use, for `redact`."""
+        """The tokens in use, for `redact`."""
         return self._auth.secrets()
 
     def renew_token(self) -> None:
@@ -151,8 +182,8 @@ class ControllerClient:
             except Unauthorized as error:
                 if token == fresh:
                     raise AuthenticationError(
-                        f"{self.base_url} declines even the token that was just renewed: check that the token's user "
-                        "is active and may use the API."
+                        f"{self.base_url} rejects even the renewed token. Check that the token's user is active and "
+                        "may use the API."
                     ) from error
                 fresh = self._auth.renew(token)
                 attempt -= 1
@@ -170,28 +201,32 @@ class ControllerClient:
     def _retry(self, attempt: int, error: ControllerError, target: str) -> None:
         self.statistics.retried(error.cause)
         _LOGGER.info(
-            "Attempt %d of %s failed (%s), trying again", attempt, sanitise_url(self.base_url + target), error.cause
+            "Attempt %d of %s failed (%s). Retrying.", attempt, sanitise_url(self.base_url + target), error.cause
         )
         self._pacer.wait(attempt, error.retry_after, error)
 
     def _send(self, target: str, token: str, decode: Decode) -> Answer:
-        """One attempt, with the one redirect that is followed: a missing slash."""
+        """Send one attempt. Follows only a redirect that adds a missing slash."""
         settings = self.settings
         for follow in (True, False):
-            start = settings.monotonic()
-            try:
-                raw = self._transport.send("GET", target, self._headers(token))
-            except ControllerError:
-                self.statistics.failed()
-                raise
-            self.statistics.answered(len(raw.body), settings.monotonic() - start)
+            with self.limiter.turn():
+                start = settings.monotonic()
+                try:
+                    raw = self._transport.send("GET", target, self._headers(token))
+                except ControllerError:
+                    self.statistics.failed()
+                    raise
+                seconds = settings.monotonic() - start
+            self.statistics.answered(len(raw.body), seconds)
+            if raw.status in (429, 503):
+                self.limiter.refused()
+            elif raw.status == 200:
+                self.limiter.answered(_kind_of(target), len(raw.body), seconds)
             if raw.status not in (301, 302, 303, 307, 308):
                 break
             moved = redirect_target(raw, self.endpoint, target, token)
             if not follow:
-                raise Maintenance(
-                    f"{self.base_url} redirects in a circle: look at the proxies on the way.", cause="maintenance"
-                )
+                raise Maintenance(f"{self.base_url} redirects in a circle. {CHECK_PATH}", cause="maintenance")
             target = moved
         now = settings.clock()
         try:
@@ -220,6 +255,11 @@ class ControllerClient:
         return renewed
 
 
+def _kind_of(target: str) -> str:
+    """What a request asks for, "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
+    return target.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
 def _is_elsewhere(error: ControllerError) -> bool:
-    """Whether a web page answered a ping: the API then lives at another path, and asking again does not move it."""
+    """Return whether a ping returned a web page. The API is then at another path, and a retry does not help."""
     return isinstance(error, HtmlAnswer) and not isinstance(error, Maintenance)

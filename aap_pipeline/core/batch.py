@@ -1,9 +1,9 @@
-"""One batch of documents becomes rows in one transaction, by a fixed number of statements."""
+"""Store one batch of documents in one transaction, by a fixed number of statements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, LiteralString
 
@@ -27,33 +27,47 @@ _OF_A_SUMMARY: Final = {"job_id": "int4", "host_id": "int4", **SUMMARY_COLUMNS}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the application settings say about a parse."""
+    """The application settings of a parse."""
 
     minutes: NewTemplateMinutes
     keep_archive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What one batch did."""
+@dataclass(slots=True)
+class ParseResult:
+    """The result of a batch or a whole parse. `documents` includes the rejected ones; `seconds` is wall-clock time."""
 
     documents: int = 0
     jobs: int = 0
     host_summaries: int = 0
     rejected: int = 0
-    days: frozenset[date] = frozenset()
+    batches: int = 0
+    changed_days: set[date] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def merge(self, other: ParseResult) -> None:
+        """Add the figures of another one."""
+        self.documents += other.documents
+        self.jobs += other.jobs
+        self.host_summaries += other.host_summaries
+        self.rejected += other.rejected
+        self.batches += other.batches
+        self.changed_days |= other.changed_days
+        self.seconds += other.seconds
 
 
-def store_batch(connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules) -> Stored:
+def store_batch(
+    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+) -> ParseResult:
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
-    A document that another parse took meanwhile is left out. Raises psycopg's DataError or IntegrityError, with nothing
-    stored, if the server refuses a value that `records.decode` let through or something referred to is gone.
+    Skips documents that another parse took meanwhile. Raises psycopg's DataError or IntegrityError and stores nothing
+    if the server rejects a value that `records.decode` accepted, or if a referenced row was deleted.
     """
     cluster_id = selection.cluster_id
     with connection.transaction(), connection.cursor(binary=True) as cursor:
         advisory_xact_lock(connection, LockKind.PARSE, cluster_id)
-        # If the zone changed between the days noted here and the commit, the marts would be built without this batch.
+        # The reporting time zone must not change between computing the changed days and the commit.
         cursor.execute(statement("core/hold_time_zone"))
         timezone = options.get(connection, options.REPORTING_TIMEZONE)
         taken = _claim(cursor, selection, documents, rules)
@@ -64,15 +78,15 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
         days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
-        if selection.source is Source.RAW:  # quarantine may hold later documents than other places
+        if selection.source is Source.RAW:  # quarantine may hold later documents than the other sources
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
-    return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
+    return ParseResult(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, 1, days)
 
 
 def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
-    """The last document of each job, by external id, with what only earlier ones refer to."""
+    """Return the last document of each job, by external id, with references that only earlier documents have."""
     newest: dict[int, JobRow] = {}
     for each in documents:
         if isinstance(job := each.content, JobRow):
@@ -83,7 +97,7 @@ def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
 
 
 def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
-    """Take the documents from their place, quarantine the refused ones; the ids of those that were still there."""
+    """Take the documents from their source and quarantine the rejected ones. Returns the ids that were still there."""
     newest: dict[tuple[str, int | None], int] = {
         (each.kind, each.external_id): each.id for each in documents if each.external_id is not None
     }
@@ -104,11 +118,12 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
 
 
 def create_incoming_job(connection: Connection) -> None:
-    """Make the temporary table where a batch's jobs wait; empty again after each commit."""
-    connection.execute(_with_job_columns(statement("core/create_incoming_job")))
+    """Create the temporary table of a batch's jobs, which each commit empties."""
+    connection.execute(with_job_columns(statement("core/create_incoming_job")))
 
 
-def _with_job_columns(text: LiteralString) -> Composed:
+def with_job_columns(text: LiteralString) -> Composed:
+    """A statement about jobs with the columns of `documents.columns` put in."""
     columns = [name for name in JOB_COLUMNS if name != "external_id"]
     return SQL(text).format(
         columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")
@@ -118,7 +133,7 @@ def _with_job_columns(text: LiteralString) -> Composed:
 def _store_jobs(
     cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
 ) -> set[date]:
-    """Store jobs with their labels and host summaries; the days on which they finished, before and now."""
+    """Store jobs with their labels and host summaries. Returns the days of their old and new finish times."""
     where = {"cluster_id": cluster_id, "timezone": timezone}
     cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
     known: dict[int, date | None] = dict(cursor.fetchall())
@@ -126,7 +141,7 @@ def _store_jobs(
         copy.set_types(list(_INCOMING.values()))
         for job in jobs:
             copy.write_row((*job.values, *_references(job, ids)))
-    cursor.execute(_with_job_columns(statement("core/store_jobs")), where)
+    cursor.execute(with_job_columns(statement("core/store_jobs")), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
     with cursor.copy(SQL(statement("core/copy_host_summaries")).format(columns=listed(_OF_A_SUMMARY))) as copy:
@@ -158,7 +173,7 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
     for each in present:
         if isinstance(each.content, SettledJobs):
             settled.update(each.content.ids)
-        elif isinstance(each.content, JobRow):  # read after it was settled, so it says itself what it is
+        elif isinstance(each.content, JobRow):  # read after it was settled, so its own document decides
             settled.discard(each.content.external_id)
     values = {"cluster_id": cluster_id, "external_ids": sorted(settled), "timezone": timezone}
     cursor.execute(statement("core/settle_jobs"), values)
@@ -177,7 +192,7 @@ def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
 
 
 def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
-    """What was refused of a record earlier is out of date once its newest document is stored."""
+    """Delete quarantined documents of records whose newest document is now stored."""
     newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
     known = [each for each in newest.values() if not isinstance(each.content, Refused)]
     cursor.execute(

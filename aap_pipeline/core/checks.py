@@ -1,4 +1,4 @@
-"""What must hold in core, as queries that a Dagster asset check or a person can ask."""
+"""The asset checks of stage core: each reads its figures and decides."""
 
 from __future__ import annotations
 
@@ -10,32 +10,25 @@ from typing import Final
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.verdict import Verdict
 
-UNPARSED_AFTER_SECONDS: Final = 3600
+_UNPARSED_AFTER_SECONDS: Final = 3600
+_SHOWN: Final = 20
 AUDIT_A_NIGHT: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class HostTotals:
-    """Jobs whose host statistics were held against their host summaries; `disagreeing` are external ids."""
+    """A comparison of host totals with host summaries; `disagreeing` are external ids of jobs."""
 
     checked: int
     disagreeing: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Unparsed:
-    """Raw rows of a cluster that wait longer than they should."""
-
-    cluster_id: int
-    rows: int
-    oldest: datetime
-
-
 def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NIGHT) -> HostTotals:
-    """Check all jobs that are new since the last call, and `audit` others: call after call it goes round all of them.
+    """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
-    The caller commits, which remembers how far it came.
+    The caller commits the progress.
     """
     where = {"cluster_id": cluster_id}
     row = connection.execute(statement("core/host_totals_progress"), where).fetchone()
@@ -43,7 +36,7 @@ def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NI
     newest, audited, last = row
     new, _ = _host_totals(connection, cluster_id, newest, last, None)
     old, reached = _host_totals(connection, cluster_id, audited, newest, audit)
-    # Fewer than asked for: that was the end, and the next call begins again.
+    # Fewer than requested: the rotation is at its end, and the next call begins again.
     progress = {"newest_id": last, "audited_id": reached if old.checked == audit else 0}
     connection.execute(statement("core/note_host_totals_progress"), {**where, **progress})
     return HostTotals(new.checked + old.checked, new.disagreeing + old.disagreeing)
@@ -59,45 +52,57 @@ def _host_totals(
     return HostTotals(checked, disagreeing), reached or 0
 
 
-def unparsed(
-    connection: Connection, cluster_id: int | None = None, older_than: float = UNPARSED_AFTER_SECONDS
-) -> list[Unparsed]:
-    """Raw rows that no parse has taken for `older_than` seconds, of one cluster or all."""
-    values = {"cluster_id": cluster_id, "age": older_than}
-    return [Unparsed(*row) for row in connection.execute(statement("core/check_unparsed"), values)]
+def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:
+    """Check that no raw row of the cluster has been unparsed for an hour."""
+    values = {"cluster_id": cluster_id, "age": _UNPARSED_AFTER_SECONDS}
+    found = connection.execute(statement("core/check_unparsed"), values).fetchone()
+    if found is None:
+        return Verdict(True, "There is no unparsed raw row.", {"rows": 0})
+    _, rows, oldest = found
+    text = f"{rows:,} raw rows have been unparsed for over an hour, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
+    return Verdict(False, text, {"rows": rows}, severe=True)
 
 
-def rejected_since(
-    connection: Connection, since: datetime | None = None, cluster_id: int | None = None
-) -> dict[tuple[int, str], int]:
-    """How many records are in quarantine that were refused after `since` (None: ever), by cluster id and reason."""
-    rows = connection.execute(statement("core/check_rejected"), {"cluster_id": cluster_id, "since": since})
-    return {(cluster, reason): count for cluster, reason, count in rows}
+def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
+    """Check that no record of the cluster was rejected after `since`."""
+    new, total = (
+        {reason: count for _, reason, count in connection.execute(statement("core/check_rejected"), values)}
+        for values in ({"cluster_id": cluster_id, "since": since}, {"cluster_id": cluster_id, "since": None})
+    )
+    count, in_quarantine = sum(new.values()), sum(total.values())
+    figures = {"new": count, "in_quarantine": in_quarantine}
+    if not count:
+        return Verdict(True, f"No record was rejected in the last day; {in_quarantine:,} are in quarantine.", figures)
+    reasons = ", ".join(f"{reason} ({number:,})" for reason, number in sorted(new.items()))
+    return Verdict(False, f"{count:,} records were rejected in the last day: {reasons}.", figures)
 
 
-def without_hosts(connection: Connection, cluster_id: int, since: datetime) -> dict[str, int]:
-    """How many jobs that finished after `since` had no host, by status (successful, failed): kept, never counted."""
+def jobs_without_hosts(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
+    """Count the jobs finished after `since` that the specification's queries leave out, by status; never fails."""
     rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
-    return dict(rows.fetchall())
+    found: dict[str, int] = dict(rows.fetchall())
+    text = f"{sum(found.values()):,} successful or failed jobs of the last day had no host and count towards no figure."
+    return Verdict(True, text, found)
 
 
-def clocks(connection: Connection, cluster_id: int, since: datetime) -> int:
-    """How many jobs finished after `since` of which the controller reported a finish before the start."""
-    values = {"cluster_id": cluster_id, "since": since}
-    row = connection.execute(statement("core/check_clocks"), values).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate
-    return int(row[0])
+def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
+    """Count the jobs finished after `since` whose run time is unknown; never fails."""
+    [(jobs,)] = connection.execute(
+        statement("core/check_clocks"), {"cluster_id": cluster_id, "since": since}
+    ).fetchall()
+    text = f"By the controller's clocks, {jobs:,} jobs of the last day finished before they started."
+    return Verdict(True, text, {"jobs": jobs})
 
 
 def provisional(connection: Connection, cluster_id: int) -> list[int]:
-    """External ids of jobs that are still provisional an hour after their host summaries were given up."""
+    """Return external ids of jobs that are still provisional an hour after the wait for host summaries ended."""
     deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
     values = {"cluster_id": cluster_id, "minutes": deadline}
     return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
 
 
 def verified_totals(connection: Connection, cluster_id: int, audit: int) -> HostTotals:
-    """`host_totals`, its progress kept only if all agree, so that a fault is found until it is mended."""
+    """Run `host_totals`, and commit its progress only if all agree, so that a fault is found until it is repaired."""
     connection.commit()
     found = host_totals(connection, cluster_id, audit)
     if found.disagreeing:
@@ -108,8 +113,31 @@ def verified_totals(connection: Connection, cluster_id: int, audit: int) -> Host
 
 
 def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]) -> None:
-    """Set the host statistics of the jobs to what their host summaries say; the caller commits."""
+    """Recompute the host totals of the jobs from their host summaries. The caller commits."""
     connection.execute(statement("core/hold_time_zone"))
     timezone = options.get(connection, options.REPORTING_TIMEZONE)
     values = {"cluster_id": cluster_id, "external_ids": list(external_ids), "timezone": timezone}
     connection.execute(statement("core/recount_hosts"), values)
+
+
+def host_totals_agree(found: HostTotals) -> Verdict:
+    """Check that the host totals of the compared jobs equal their host summaries."""
+    figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
+    if not found.disagreeing:
+        return Verdict(True, f"{found.checked:,} jobs were checked.", figures)
+    jobs = _listed(found.disagreeing)
+    text = f"The host totals of {len(found.disagreeing):,} jobs differ from their host summaries: {jobs}."
+    return Verdict(False, text, figures, severe=True)
+
+
+def none_provisional(external_ids: Sequence[int]) -> Verdict:
+    """Check that no job is provisional past its deadline."""
+    if not external_ids:
+        return Verdict(True, "No job is provisional past its deadline.", {"jobs": 0})
+    text = f"{len(external_ids):,} jobs are provisional past their deadline: {_listed(external_ids)}."
+    return Verdict(False, text, {"jobs": len(external_ids)})
+
+
+def _listed(ids: Sequence[int]) -> str:
+    """Format the first ids for a sentence."""
+    return ", ".join(map(str, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")

@@ -1,4 +1,4 @@
-"""Brings the marts up to date with core: what changed, cluster by cluster, one transaction each."""
+"""Refresh the marts from changed core rows, one transaction per cluster."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any, LiteralString
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
-from aap_pipeline.marts.estimate import estimate_minutes
 
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What a refresh did: the clusters it found work in, the days it built, the rows it wrote, and for how long."""
+    """The result of a refresh: the clusters with changes, the days built, the rows written, the seconds."""
 
     clusters: tuple[int, ...] = ()
     days: tuple[date, ...] = ()
@@ -36,7 +35,7 @@ def refresh(connection: Connection, cluster_id: int | None = None) -> RefreshRes
 
 
 def rebuild(connection: Connection, cluster_id: int | None = None) -> RefreshResult:
-    """Build everything from core, for one cluster or for all; same transactions and locks as `refresh`."""
+    """Rebuild everything from core, for one cluster or all, with the transactions and locks of `refresh`."""
     return _refresh(connection, cluster_id, everything=True)
 
 
@@ -73,7 +72,7 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
         else:
             [(written,)] = _taken(connection, "marts/sync_dimensions", cluster_id)
             result = RefreshResult(rows={"dimensions": written})
-        estimate_minutes(connection, cluster_id)
+        connection.execute(statement("marts/estimate_minutes"), {"cluster_id": cluster_id})
         changes += _taken(connection, "marts/take_changed_rates", cluster_id)
         return _reprice(connection, cluster_id, result, changes) if changes else result
 
@@ -88,7 +87,7 @@ def _build(connection: Connection, cluster_id: int, days: list[date], reasons: l
 def _reprice(
     connection: Connection, cluster_id: int, result: RefreshResult, changes: list[tuple[date, date]]
 ) -> RefreshResult:
-    """The money of the days that noted changes of rates, minutes or settings concern."""
+    """Recompute the money of the days affected by noted changes of rates, minutes or settings."""
     days = {"from_date": min(first for first, _ in changes), "before_date": max(end for _, end in changes)}
     row = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchone()
     assert row is not None  # noqa: S101 - a function's one value
@@ -96,7 +95,7 @@ def _reprice(
 
 
 def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list[Any]:
-    """The rows that a statement for one cluster returns."""
+    """Return the rows of a statement for one cluster."""
     return connection.execute(statement(name), {"cluster_id": cluster_id}).fetchall()
 
 

@@ -1,4 +1,4 @@
-"""What every asset, asset check and op does around its own work."""
+"""The wrapper of every asset, asset check and op."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def step(context: StepContext, warehouse: Warehouse) -> Iterator[Connection]:
-    """Name this process as the one that executes the run, connect, and turn errors of ours into a Failure.
+    """Note this process as the run's, yield a connection, and turn our errors into a Failure.
 
-    The connection is committed at the end of the block and rolled back after an error. `clusters.steps.cluster_step`
-    also finds the cluster of the partition.
+    The connection commits at the end of the block and rolls back after an error. `clusters.steps.cluster_step` also
+    finds the cluster of the partition.
     """
     note_process(context)
     with failing_clearly(), warehouse.connection() as connection:

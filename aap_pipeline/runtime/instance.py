@@ -1,4 +1,4 @@
-"""Dagster's instance: its storage in the warehouse's PostgreSQL (schema `dagster`), its files under the home."""
+"""Dagster's instance: its storage in our PostgreSQL (schema `dagster`), its files under AAP_PIPELINE_HOME."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def shipped(name: str) -> Path:
-    """`dagster.yaml` or `workspace.yaml`: the checkout's, or the copy of it inside an installed wheel."""
+    """Return `dagster.yaml` or `workspace.yaml` of the checkout, or its copy in an installed wheel."""
     installed = _PACKAGE / "_dagster" / name
     return installed if installed.exists() else _PACKAGE.parent / name
 
 
 def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
-    """The environment for a Dagster process whose storage is in the database at `url`; creates what it needs.
+    """Return the environment of a Dagster process with its storage in the database at `url`.
 
-    Writes DAGSTER_HOME with `dagster.yaml`, and the schema `dagster`. The database's address is handed on as `settings`
-    has it, so that the children find the embedded server, and its key file, where this process does.
+    Creates DAGSTER_HOME with `dagster.yaml`, and the schema `dagster`. The database's address is passed as in
+    `settings`, so that the process finds the embedded server and its key file.
     """
     home = settings.dagster_home
     try:
@@ -56,12 +56,12 @@ def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
 
 
 def storage_url(url: str, server_version: int) -> str:
-    """`url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`, all else kept."""
+    """Convert `url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     user, password = parts.pop("user", ""), parts.pop("password", "")
     host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
     parts["options"] = session_options(url, "dagster", server_version)
-    if host.startswith("/") or "," in host:  # a socket's folder, or several servers: only libpq's own form can say it
+    if host.startswith("/") or "," in host:  # a socket's folder or several servers need libpq's own form
         parts |= {"host": host, "port": port}
         host, port = "", ""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}" if password else quote(user, safe="")
@@ -71,7 +71,7 @@ def storage_url(url: str, server_version: int) -> str:
 
 @contextmanager
 def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
-    """The instance for runs in this process: they appear in the UI like those of the daemon."""
+    """Yield the instance for runs in this process, which appear in the UI like those of the daemon."""
     from dagster import DagsterInstance
 
     environment = dagster_environment(settings, url)
@@ -89,7 +89,7 @@ def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
 
 
 def prepare_storage() -> None:
-    """Create or upgrade Dagster's tables, for the instance that the environment names."""
+    """Create or upgrade Dagster's tables for the instance in the environment."""
     from dagster import DagsterInstance
 
     with DagsterInstance.get() as instance:
@@ -97,10 +97,10 @@ def prepare_storage() -> None:
 
 
 def validate() -> int:
-    """`dagster definitions validate` in a home of its own, with Dagster's default storage; its exit status."""
+    """Run `dagster definitions validate` in a temporary home with the default storage; return its exit status."""
     with tempfile.TemporaryDirectory() as home:
         Path(home, "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
-        # Dagster announces another tool with a warning that is none of ours.
+        # Dagster recommends another tool in a warning, which is suppressed.
         quiet = ["-W", "ignore::UserWarning", "-W", "ignore::FutureWarning"]
         command = [
             sys.executable,

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.marts.refresh import refresh
+from aap_pipeline.reports.question import Question
+from aap_pipeline.reports.saved import SavedReport, save
 from aap_pipeline_tests.cli.conftest import Cli
-from aap_pipeline_tests.marts.dataset import add_cluster, add_job
+from aap_pipeline_tests.marts.dataset import add_cluster, add_job, generate
 
 _JANUARY = ("--from", "2026-01-01", "--to", "2026-01-31")
+
+
+@pytest.fixture
+def data(connection: Connection) -> Connection:
+    """Some history, and a saved report of it."""
+    generate(connection, 7, jobs=30)
+    refresh(connection)
+    save(connection, SavedReport("Board", Question(), "monthly", ("ceo@example.com", "cfo@example.com")))
+    connection.commit()
+    return connection
 
 
 def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
@@ -29,6 +44,21 @@ def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
     assert "$55.00 an hour by hand, $6,000.00 a month of the platform" in cli("report", *_JANUARY).out
 
 
+def test_figures_of_earlier_rates_are_called_so_until_they_follow(cli: Cli, connection: Connection) -> None:
+    """Guards against a report with the new rate above the old money, and against a change that seems to do nothing."""
+    add_job(connection, add_cluster(connection, "a"), 1, datetime(2026, 1, 9, 12, tzinfo=UTC))
+    refresh(connection)
+    connection.commit()
+    assert cli("report", *_JANUARY).err == ""
+    for change in (("costs", "set", "manual", "0.92"), ("settings", "set", "count_check_mode", "false")):
+        done = cli(*change)
+        assert (done.status, "`aap-pipeline rebuild marts`" in done.err) == (0, True)
+        assert "Savings are still by earlier rates" in cli("report", *_JANUARY).err
+        assert cli("rebuild", "marts").status == 0
+        assert cli("report", *_JANUARY).err == ""
+    assert cli("settings", "set", "sync_workers", "4").err == ""
+
+
 def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
     """Guards against a report of seventy million hours that takes the machine's memory, and never ends."""
     refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
@@ -40,6 +70,12 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
 def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
     """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
     assert cli("report", *_JANUARY, "--templates", "-1").status == 2
+
+
+def test_a_period_without_a_meaning_is_refused(cli: Cli) -> None:
+    """Guards against the exit status of a failure, which a script may try again."""
+    refused = cli("report", "--period", "next_week")
+    assert (refused.status, "is not a range" in refused.err) == (2, True)
 
 
 def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) -> None:
@@ -76,3 +112,50 @@ def test_a_range_with_one_end_is_not_empty(cli: Cli, connection: Connection) -> 
     ):
         report = json.loads(cli("report", *options, "--json").out)
         assert (report["from_date"], report["to_date"]) == (first, last)
+
+
+def test_saving_listing_running_and_deleting(cli: Cli, data: Connection, tmp_path: Path) -> None:
+    """Guards against a saved report that shows something else than what was saved."""
+    [(project,)] = data.execute("SELECT min(project) FROM marts.dim_project WHERE project_id > 0").fetchall()
+    days = ("--from", "2024-11-01", "--to", "2024-11-30")
+    assert cli("report", "save", "Nov", *days, "--project", project).status == 0
+    [board, november] = json.loads(cli("report", "list", "--json").out)
+    assert (board["name"], board["schedule"], board["mail_to"]) == (
+        "Board",
+        "monthly",
+        "ceo@example.com, cfo@example.com",
+    )
+    assert november["question"] == f"from_date: 2024-11-01, to_date: 2024-11-30, projects: {project}"
+    expected = json.loads(cli("report", *days, "--project", project, "--json").out)
+    found = json.loads(cli("report", "run", "Nov", "--json").out)
+    assert found["totals"] == expected["totals"]
+    assert cli("report", "run", "Nov", "--html", str(tmp_path / "nov.html")).out == f"Wrote {tmp_path / 'nov.html'}\n"
+    assert "<h1>Nov</h1>" in (tmp_path / "nov.html").read_text(encoding="utf-8")
+    assert cli("report", "delete", "Nov").status == 0
+    gone = cli("report", "run", "Nov")
+    assert (gone.status, "There is no saved report 'Nov'" in gone.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--range", "last-month", "--from", "2026-01-01"), "Use --range, or --from and --to, not both"),
+        (("--range", "soon"), "'soon' is not a range"),
+        (("--organization", "Nowhere"), "There is no organization 'Nowhere'"),
+        (("save", "x", "--mail-to", "a@example.com"), "--mail-to needs --schedule"),
+        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "use --range in place of --from"),
+        (("--range", "last-month", "save", "x"), "Write filters and ranges after `report save`"),
+        (("--html", "/nonexistent/report.html"), "Name a path that can be written"),
+        (("run", "Board", "--mail"), "cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    cli: Cli,
+    data: Connection,
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    """Guards against a report of something else than was asked for."""
+    refused = cli("report", *arguments)
+    assert refused.status in (1, 2)
+    assert words in refused.err

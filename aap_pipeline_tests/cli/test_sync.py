@@ -86,8 +86,8 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     assert outcome.status == 1
     errors = {each["cluster"]: each["error"] for each in json.loads(outcome.out)}
     expected = {
-        "dead": ("No connection to http://127.0.0.1:9/", "check that the controller runs"),
-        "page": ("web page", "check address and port"),
+        "dead": ("No connection to http://127.0.0.1:9/", "that the controller runs"),
+        "page": ("web page", "Check address"),
         "redirecting": ("redirects", "web page"),
         "secure": ("certificate", "ca_bundle"),
         "wrong-token": ("token", "import"),
@@ -160,6 +160,7 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
     assert f"prod: {total} jobs finished between" in dry.out
     assert f"{total} of them new" in dry.out
     assert dry.err.startswith("dead: No connection to")
+    assert cli("sync", "--dry-run", "--cluster", "prod", "--cluster", "prod").out.count("prod: ") == 1
     figures = json.loads(cli("sync", "--dry-run", "--json").out)
     assert (figures["prod"]["jobs"], figures["prod"]["new_jobs"], list(figures["dead"])) == (total, total, ["error"])
     assert query(database_url, _WITH_DATA) == []

@@ -88,7 +88,7 @@ def test_a_cluster_without_news_waits_for_ten_minutes(cluster: SyncState, now: d
         ({"last_ended": None}, None, "never synced"),
         ({"awaits_summaries": True}, None, None),
         ({"awaits_summaries": True, "last_ended": NOW - MINUTE}, None, "host summaries are due"),
-        ({"last_ended": NOW - 10 * MINUTE}, NOW - MINUTE, "last sync 10 minutes ago"),
+        ({"last_ended": NOW - 30 * MINUTE}, NOW - MINUTE, "quiet for 30 minutes"),
     ],
 )
 def test_the_reason_is_said(changes: dict[str, object], newest: datetime | None, reason: str | None) -> None:
@@ -109,7 +109,7 @@ def test_a_paused_backfill_and_live_syncs_take_turns(
     if newest is not None and was_last:
         assert due == DueSync("new job at 12:00:00 UTC")
     else:
-        assert due == DueSync("backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
+        assert due == DueSync("resume backfill", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
     assert what_is_due(state(), None, NOW) is None
 
 

@@ -1,5 +1,5 @@
--- Messages that a receiver has not had and that are due: of open incidents that they began, of those it was told of that
--- they are over. What began and ended while the receiver was down, or before it was to be told, is not told any more.
+-- The messages due for a receiver: that open incidents began, and that incidents sent to it are resolved. Incidents that
+-- were resolved while the receiver was down, or before tell_from, are skipped.
 -- Indexes: alert_raised_at_idx, alert_delivery_pkey.
 SELECT alert.id, alert.kind, alert.subject, alert.message, alert.link, alert.raised_at, alert.resolved_at
 FROM pipeline.alert
@@ -12,5 +12,5 @@ WHERE alert.raised_at > NOW() - INTERVAL '30 days'
            THEN alert.tell_from <= NOW() AND began.delivered_at IS NULL AND COALESCE(began.next_attempt, NOW()) <= NOW()
            ELSE began.delivered_at IS NOT NULL AND ended.delivered_at IS NULL
                 AND COALESCE(ended.next_attempt, NOW()) <= NOW() END
-ORDER BY alert.id
+ORDER BY alert.raised_at, alert.id
 LIMIT 20

@@ -1,4 +1,4 @@
--- The pipeline's own book-keeping.
+-- The pipeline's internal state.
 CREATE SCHEMA IF NOT EXISTS pipeline;
 
 CREATE TABLE pipeline.sync_run (
@@ -21,6 +21,9 @@ CREATE TABLE pipeline.sync_run (
     retries JSONB NOT NULL DEFAULT '{}',
     bytes BIGINT NOT NULL DEFAULT 0,
     seconds NUMERIC(12,3),
+    controller_seconds NUMERIC(12,3),
+    share_held_back NUMERIC(5,4),
+    paused BOOLEAN NOT NULL DEFAULT FALSE,
     lag_seconds NUMERIC(15,3),
     newest_finished TIMESTAMPTZ,
     outcome VARCHAR(20) NOT NULL DEFAULT 'running',
@@ -29,8 +32,8 @@ CREATE TABLE pipeline.sync_run (
 );
 CREATE INDEX sync_run_cluster_idx ON pipeline.sync_run (cluster_id, id);
 
--- Finished jobs whose host summaries the controller had not written when they were read. After a deadline they are given
--- up: stored as final, for most of them (canceled before the first task) will never have any. Reconciliation asks again.
+-- Finished jobs that were read before the controller had written their host summaries. After a deadline they are given up and
+-- final, because most of them (canceled before the first task) never have any. Reconciliation reads them again.
 CREATE TABLE pipeline.pending_summaries (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     external_id INTEGER NOT NULL,
@@ -56,8 +59,8 @@ CREATE TABLE pipeline.rejected_record (
 );
 CREATE INDEX rejected_record_cluster_idx ON pipeline.rejected_record (cluster_id, kind, external_id);
 
--- Days whose core rows changed since the marts were last built from them. Append-only: the refresh deletes the rows that
--- it saw; one row a day and cluster with ON CONFLICT DO NOTHING would lose a change committed during a refresh.
+-- Days whose core rows changed since the last refresh of the marts. Append-only: the refresh deletes the rows that it saw. One
+-- row per day and cluster with ON CONFLICT DO NOTHING would lose a change that is committed during a refresh.
 CREATE TABLE pipeline.changed_day (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
@@ -66,7 +69,7 @@ CREATE TABLE pipeline.changed_day (
 );
 CREATE INDEX changed_day_cluster_idx ON pipeline.changed_day (cluster_id, id);
 
--- How far an explicit --since/--until sync has come, so that a killed one resumes. An open end is infinity.
+-- Progress of backfills (--since, --until), from which they resume. An open end is infinity.
 CREATE TABLE pipeline.backfill (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     window_from TIMESTAMPTZ NOT NULL,
@@ -76,3 +79,21 @@ CREATE TABLE pipeline.backfill (
     updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     PRIMARY KEY (cluster_id, window_from, window_to)
 );
+
+-- Host summaries of a long history, read by host ahead of the sweep that takes them job by job, and how far that came.
+-- Unlogged: a crash of the server empties both together, and they are read again.
+CREATE UNLOGGED TABLE pipeline.host_stretch (
+    cluster_id INTEGER PRIMARY KEY REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    after_id INTEGER NOT NULL,
+    upto_id INTEGER NOT NULL,
+    host_id INTEGER NOT NULL,
+    hosts_upto INTEGER NOT NULL,
+    unreported INTEGER[] NOT NULL,
+    without_host INTEGER[] NOT NULL DEFAULT '{}'
+);
+CREATE UNLOGGED TABLE pipeline.host_summaries_ahead (
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    job_id INTEGER NOT NULL,
+    document BYTEA NOT NULL
+);
+CREATE INDEX host_summaries_ahead_job_idx ON pipeline.host_summaries_ahead (cluster_id, job_id);
