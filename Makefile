@@ -10,7 +10,7 @@ CHROMIUM := $(shell for each in chromium chromium-browser google-chrome; do comm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: screenshots help demo test lint types check up bench bench-full docs constraints clean
+.PHONY: bi bi-test screenshots help demo test lint types check up bench bench-full docs constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -64,7 +64,18 @@ bench-full: $(BENCH)  ## Run all benchmarks: up to an hour, 30 GB of disk
 docs: $(READY)  ## Generate docs/data-dictionary.md from the catalog's comments
 	@$(BIN)/python -m docs.dictionary
 
-screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)
+bi: $(READY)  ## Write the dashboards in bi/ anew from bi/model.yaml
+	@$(BIN)/python -m bi.generate
+
+build/superset/.ready: requirements/superset.txt
+	@echo "==> Setting up Superset in build/superset (once, 850 MB)"
+	@$(PYTHON) -m venv build/superset && build/superset/bin/pip install --quiet --requirement requirements/superset.txt
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready  ## Hold the dashboards against a real Superset (minutes)
+	@$(BIN)/python -m pytest -q -n 0 bi/tests
+
+screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
 	@$(BIN)/python -m docs.images.make
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together

@@ -77,42 +77,47 @@ class Smtp:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver one mail to all addresses. It is delivered if the server accepts one of them."""
-        settings = self._settings
-        try:
-            with self._connection() as server:
-                if settings.smtp_user and settings.smtp_password:
-                    server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-                refused = server.send_message(self._mail(message))
-        except (OSError, smtplib.SMTPException) as error:
-            reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
-            raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
-        except ValueError as error:  # its text may quote the password
-            raise DeliveryFailed(
-                f"{type(error).__name__}: host, address, user or password contains a character that SMTP cannot carry."
-            ) from None
-        return f"{settings.smtp_host} rejected {', '.join(refused)}." if refused else None
-
-    def _connection(self) -> smtplib.SMTP:
-        host, port = self._settings.smtp_host or "", self._settings.smtp_port
-        if self._settings.smtp_security == "tls":
-            return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
-        server = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
-        if self._settings.smtp_security == "starttls":
-            server.starttls(context=ssl.create_default_context())
-        return server
-
-    def _mail(self, message: Message) -> EmailMessage:
+        """Deliver to all addresses in one mail; delivered if the server takes it for one of them."""
         mail = EmailMessage()
-        mail["Subject"] = " ".join(message.title.split())
-        mail["From"] = self._settings.smtp_from
-        mail["To"] = self._settings.smtp_to
-        mail["Date"] = localtime()
-        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default looks up this machine's name
-        mail["Auto-Submitted"] = "auto-generated"  # suppresses out-of-office replies
         mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
         mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
-        return mail
+        return send_mail(self._settings, mail, message.title, self._settings.smtp_to)
+
+
+def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str) -> str | None:
+    """Send `mail`, which has its content, to comma-separated addresses. Returns which of several were refused.
+
+    Raises DeliveryFailed, without a secret in it, where the server takes it for none of them.
+    """
+    try:
+        mail["Subject"] = " ".join(subject.split())
+        mail["From"] = settings.smtp_from
+        mail["To"] = to
+        mail["Date"] = localtime()
+        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default asks the network for this machine's name
+        mail["Auto-Submitted"] = "auto-generated"  # so that no absence note is sent back
+        with _connection(settings) as server:
+            if settings.smtp_user and settings.smtp_password:
+                server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+            refused = server.send_message(mail)
+    except (OSError, smtplib.SMTPException) as error:
+        reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
+        raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
+    except ValueError as error:  # its text quotes what may be a piece of the password
+        raise DeliveryFailed(
+            f"{type(error).__name__}: host, address, user or password has a character that SMTP cannot carry."
+        ) from None
+    return f"{settings.smtp_host} refuses {', '.join(refused)}." if refused else None
+
+
+def _connection(settings: AlertSettings) -> smtplib.SMTP:
+    host, port = settings.smtp_host or "", settings.smtp_port
+    if settings.smtp_security == "tls":
+        return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
+    server = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
+    if settings.smtp_security == "starttls":
+        server.starttls(context=ssl.create_default_context())
+    return server
 
 
 def receivers(settings: AlertSettings) -> list[Receiver]:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
+from psycopg.rows import dict_row
 
+from aap_pipeline.alerts.incidents import Message
+from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
+from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.reports.output import Column, cell, console, json_option, minute_of, print_json, print_rows
 
 
@@ -19,12 +25,7 @@ def command() -> None:
 @click.option("--all", "with_past", is_flag=True, help="Include incidents resolved in the last 30 days.")
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
-    """List the open incidents, newest first."""
-    from psycopg.rows import dict_row
-
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
-
+    """Show the open incidents, newest first, with who was told."""
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [
@@ -56,10 +57,6 @@ def send_test(as_json: bool) -> int:
     Run it where `aap-pipeline up` runs, with the same environment. Exit status 1 if a delivery failed or no receiver
     is configured.
     """
-    from aap_pipeline.alerts.incidents import Message
-    from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-    from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
-
     settings = alert_settings()
     to = receivers(settings)
     if not to:

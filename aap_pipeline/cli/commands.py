@@ -25,7 +25,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Look": {
         "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
-        "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the database (read-only by default)."),
+        "bi": Entry("aap_pipeline.cli.bi", "Install dashboards in Superset; write those of Grafana and dbt."),
+        "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {
         "clusters": Entry("aap_pipeline.cli.clusters", "Add, change, import, check and remove controllers."),

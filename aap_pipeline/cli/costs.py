@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import Day
+from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
 
 if TYPE_CHECKING:
@@ -29,9 +31,6 @@ def show(as_json: bool) -> None:
 
     Precedence: organization, then cluster, then the global rate.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.costs import RATE_TYPES, rates
-
     with warehouse_connection() as connection:
         rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
     columns = [
@@ -75,9 +74,6 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
     Precedence: organization, then cluster, then the global rate. Money as recorded prices a job by the rates of its
     day, and a month of the subscription by the rate of its first day.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.costs import set_rate
-
     with warehouse_connection() as connection:
         done = set_rate(
             connection,
@@ -109,9 +105,7 @@ def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) ->
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    from aap_pipeline.marts.costs import RATE_TYPES
-
-    return "none of its own" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
+    return "none of its own" if value is None else f"{value:f} {RATE_TYPES[rate].a_unit}"
 
 
 def _first_day(day: date) -> str:

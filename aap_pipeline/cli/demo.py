@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -65,9 +66,9 @@ def command(remove: bool) -> int:
         print_outcomes(outcomes)
         if any(outcome.error for outcome in outcomes):
             return 1
-        out.print("[bold]4.[/] Reporting the savings")
-        _report(url)
-    _print_next_steps()
+        out.print("[bold]4.[/] What the data says")
+        _report(url, settings.home / "report.html")
+    _say_what_next()
     return 0
 
 
@@ -109,13 +110,16 @@ def _leave(url: str) -> None:
             set_enabled(connection, name, enabled=False)
 
 
-def _report(url: str) -> None:
+def _report(url: str, file: Path) -> None:
+    from aap_pipeline.reports.files import write_html
     from aap_pipeline.reports.summary import summarize
     from aap_pipeline.reports.terminal import print_summary
 
     with connect(url) as connection:
         summary = summarize(connection)
     print_summary(console(), summary)
+    write_html(summary, file, "Automation savings")
+    click.echo(f"The same as a page, with more: {file.absolute()}\n")
 
 
 def _print_next_steps() -> None:

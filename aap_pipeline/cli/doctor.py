@@ -6,7 +6,10 @@ from dataclasses import asdict
 
 import click
 
+from aap_pipeline.cli.context import database
+from aap_pipeline.health.doctor import Health, examine
 from aap_pipeline.reports.output import cell, console, json_option, print_json
+from aap_pipeline.settings import Settings
 
 
 @click.command(name="doctor")
@@ -18,10 +21,6 @@ def command(as_json: bool) -> int:
     It sends no request to a controller; `aap-pipeline clusters check` does. Exit status 1 if a check failed; warnings
     do not count.
     """
-    from aap_pipeline.cli.context import database
-    from aap_pipeline.health.doctor import Health, examine
-    from aap_pipeline.settings import Settings
-
     settings = Settings()
     with database(settings) as url:
         findings = list(examine(settings, url))

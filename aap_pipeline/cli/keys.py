@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from aap_pipeline.database.encryption import new_key
+
 
 @click.group(name="keys")
 def command() -> None:
@@ -16,6 +18,4 @@ def new() -> None:
 
     To rotate: put it before the old ones (NEW,OLD), run `aap-pipeline clusters rotate-key`, then remove the old ones.
     """
-    from aap_pipeline.database.encryption import new_key
-
     click.echo(new_key())

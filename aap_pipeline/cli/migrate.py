@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from aap_pipeline.cli.context import database
+
 
 @click.command(name="migrate")
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if a migration is pending.")
@@ -14,7 +16,6 @@ def command(only_check: bool, print_sql: bool) -> None:
     Safe to repeat and to run concurrently: it takes a lock and runs the pending migrations in one transaction. It
     rejects a database that a newer release has migrated.
     """
-    from aap_pipeline.cli.context import database
     from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
 
     if print_sql and only_check:

@@ -8,7 +8,10 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.clusters.registry import Cluster, cluster_named, clusters
+from aap_pipeline.core.rebuild import NothingArchived
+from aap_pipeline.core.rebuild import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
+from aap_pipeline.marts.refresh import rebuild as rebuild_marts
 from aap_pipeline.reports.output import duration
 
 if TYPE_CHECKING:
@@ -29,12 +32,10 @@ def core(names: tuple[str, ...]) -> int:
 
     The next sync recomputes the savings.
     """
-    from aap_pipeline.core.rebuild import NothingArchived, rebuild
-
     without = 0
     for url, cluster in _chosen(names):
         try:
-            result = rebuild(url, cluster.id)
+            result = rebuild_core(url, cluster.id)
         except NothingArchived as error:
             without += 1
             click.echo(f"{cluster.name}: {error}", err=True)
@@ -47,12 +48,10 @@ def core(names: tuple[str, ...]) -> int:
 @command.command("marts", short_help="Rebuild the savings tables from core.")
 @_cluster_option
 def marts(names: tuple[str, ...]) -> None:
-    """Recompute all savings tables from jobs and host summaries."""
-    from aap_pipeline.marts.refresh import rebuild
-
+    """Compute all savings tables again from jobs and host summaries."""
     for url, cluster in _chosen(names):
         with connect(url) as connection:
-            result = rebuild(connection, cluster.id)
+            result = rebuild_marts(connection, cluster.id)
         click.echo(f"{cluster.name}: {len(result.days):,} days rebuilt in {duration(result.seconds)}.")
 
 

@@ -13,9 +13,13 @@ from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Day, require_range
 from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
+from aap_pipeline.core import checks
+from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.reconcile import reconcile
+from aap_pipeline.raw.session import SyncRequest
 from aap_pipeline.reports.output import json_option, print_json
 from aap_pipeline.settings import Settings
 
@@ -61,12 +65,7 @@ def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
 
 
 def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) -> Reconciliation:
-    from aap_pipeline.core import checks
-    from aap_pipeline.core.parse import parse
-    from aap_pipeline.raw.reconcile import reconcile
-    from aap_pipeline.raw.session import SyncRequest
-
-    request = SyncRequest(cluster, notify=partial(click.echo, err=True))
+    request = SyncRequest(cluster, tell=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
             wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import File, Whole
+from aap_pipeline.database.sql_results import run
+from aap_pipeline.reports.output import cell, console, print_json
 
 if TYPE_CHECKING:
     from aap_pipeline.database.sql_results import ResultSet
@@ -32,9 +35,6 @@ def command(query: str | None, path: Path | None, write: bool, form: str | None,
       aap-pipeline sql "SELECT * FROM marts.totals('2026-01-01', '2026-03-31')"
       aap-pipeline sql -f report.sql --csv > report.csv
     """
-    from aap_pipeline.cli.context import warehouse
-    from aap_pipeline.database.sql_results import run
-
     text = _text(query, path)
     with warehouse() as url:
         results = run(url, text, write=write)
@@ -71,8 +71,6 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from aap_pipeline.reports.output import cell, console
-
     out = console()
     for result in results:
         if result.columns is None:
@@ -92,8 +90,6 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
 
 
 def _print_json(results: list[ResultSet]) -> None:
-    from aap_pipeline.reports.output import print_json
-
     tables = [result.records() for result in results if result.columns is not None]
     _print_statuses(results)
     print_json(tables[0] if len(tables) == 1 else tables)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+from psycopg.rows import dict_row
 
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.clusters.staleness import stale_after, stale_clusters
+from aap_pipeline.clusters.token_ends import token_warnings
+from aap_pipeline.database.statements import statement
 from aap_pipeline.reports.output import Column, cell, console, duration, json_option, minute_of, number, print_rows
 
 _WINDOW = ("from", "to", "done_to")
@@ -21,13 +26,6 @@ def command(as_json: bool) -> int:
     Unfinished backfills and tokens that expire soon are listed below the table. Exit status 1 if the last sync of an
     enabled cluster failed, or none succeeded in the last AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
-    from psycopg.rows import dict_row
-
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.clusters.staleness import stale_after, stale_clusters
-    from aap_pipeline.clusters.token_ends import token_warnings
-    from aap_pipeline.database.statements import statement
-
     now, limit = datetime.now(UTC), stale_after()
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("health/status")).fetchall()

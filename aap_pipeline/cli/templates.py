@@ -6,7 +6,9 @@ from datetime import date
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import Day, Whole
+from aap_pipeline.marts.templates import set_template, templates
 from aap_pipeline.reports.output import Column, json_option, number, print_rows
 
 _MINUTES = Whole(0, 2**31 - 1)  # INTEGER
@@ -21,10 +23,7 @@ def command() -> None:
 @click.option("--cluster", metavar="NAME", help="Only this cluster.")
 @json_option
 def list_(cluster: str | None, as_json: bool) -> None:
-    """List job templates with their minutes and the source of these."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.templates import templates
-
+    """List job templates with their minutes and where those come from."""
     with warehouse_connection() as connection:
         rows = [vars(template) for template in templates(connection, cluster)]
     columns = [
@@ -63,9 +62,6 @@ def set_(
     --exclude leaves runs from a day on out of all figures; the jobs stay in core. The next refresh of the marts applies
     the change.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.templates import set_template
-
     with warehouse_connection() as connection:
         found = set_template(
             connection,

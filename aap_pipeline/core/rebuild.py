@@ -1,12 +1,9 @@
-"""The archive of parsed documents: rebuild core from it without the API, and clean it up."""
+"""Core rebuilt from the archive of parsed documents, without the API."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, Progress, run
 from aap_pipeline.core.source import Bounds, Selection, Source
-from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
@@ -45,21 +42,3 @@ def _newest_archived(connection: Connection, cluster_id: int, after: int) -> int
     values = {"cluster_id": cluster_id, "after": after}
     row = connection.execute(statement("core/newest_archived"), values).fetchone()
     return row[0] if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class CleanUp:
-    """Numbers of rows deleted by a clean-up."""
-
-    raw: int
-    archived: int
-
-
-def clean_up(connection: Connection, cluster_id: int) -> CleanUp:
-    """Delete raw rows older than 24 hours that are parsed or quarantined, and archived ones past raw_retention_days.
-
-    The caller commits. Unparsed raw rows stay at any age; `checks.unparsed` reports them.
-    """
-    raw = connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
-    days = options.get(connection, options.RAW_RETENTION_DAYS)
-    return CleanUp(raw, connection.execute(statement("core/clean_up_archive"), {"days": days}).rowcount)

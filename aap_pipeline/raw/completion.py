@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from typing import Protocol
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import NotFound
-from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
 
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
-
-
-class JobParts(Protocol):
-    """The parts of a job that its list row lacks."""
-
-    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
-        """Return all host summaries of a job."""
-
-    def labels(self, job_id: int) -> list[Row]:
-        """Return all labels of a job."""
 
 
 class Completion:
@@ -33,7 +22,7 @@ class Completion:
     """
 
     def __init__(
-        self, parts: JobParts, executor: Executor, in_flight: int, write: Callable[[list[RawJob]], None]
+        self, parts: ControllerApi, executor: Executor, in_flight: int, write: Callable[[list[RawJob]], None]
     ) -> None:
         self._parts = parts
         self._executor = executor

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import orjson
 
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawDocument, encode, leave_out
-
-
-class ListingStore(Protocol):
-    """The part of the store that listings need."""
-
-    def listed(self, kind: str) -> Mapping[int, bytes | None]:
-        """Return the stored rows of `kind` as {external id: fingerprint}."""
-
-    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
-        """Return those `fingerprints` of records of `kind` without a valid id whose documents are already stored."""
-
-    def write_listing(self, changed: Sequence[RawDocument]) -> None:
-        """Store the changed documents in one transaction."""
+from aap_pipeline.raw.store import RawStore
 
 
 def store_listing(
-    store: ListingStore,
+    store: RawStore,
     kind: str,
     listing: Sequence[Row],
     fingerprint: Callable[[Row, str], bytes],

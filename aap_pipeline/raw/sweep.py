@@ -1,7 +1,7 @@
 """The sweep: read every finished job of a window from a controller and store it, without losing any.
 
-docs/architecture.md describes the rules and why they hold. This module uses no HTTP, SQL or Dagster, only the
-protocols `Controller` and `Store`.
+The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagster here: `ControllerApi` answers,
+`RawStore` keeps.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion
-from aap_pipeline.raw.protocols import Controller, Store
+from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 
@@ -53,8 +54,8 @@ class Sweep:
     `pause` is called with the end of each slice, and returns whether to leave the rest of the window to another sweep.
     """
 
-    controller: Controller
-    store: Store
+    controller: ControllerApi
+    store: RawStore
     executor: Executor
     fingerprint: Callable[[Row], bytes]
     now: datetime
@@ -269,8 +270,11 @@ class Sweep:
         return finished is None or finished <= self.now - self.options.summaries_deadline
 
 
-def slices(controller: Controller, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
-    """Split `window`, with `counted` jobs, into slices of at most `limit` jobs. Yields (slice, count), oldest first."""
+def slices(controller: ControllerApi, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
+    """Cut `window`, in which the controller counts `counted` jobs, where it counts more than `limit` of them.
+
+    The oldest piece comes first, with its count.
+    """
     pieces = [window]
     while pieces:
         piece = pieces.pop()
@@ -284,8 +288,8 @@ def slices(controller: Controller, window: Window, limit: int, *, counted: int) 
             yield piece, counted
 
 
-def is_gone(controller: Controller, job_id: int) -> bool:
-    """Return whether an unlisted job was deleted; False: it is hidden from the token's user, or listed again."""
+def is_gone(controller: ControllerApi, job_id: int) -> bool:
+    """Whether a job that is not listed was deleted; False: the token's user may not see it, or it is back."""
     try:
         controller.host_summaries(job_id)
     except NotFound:

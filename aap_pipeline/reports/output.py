@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:  # Dagster's processes, which write reports too, print no tables
+    from rich.console import Console
+    from rich.text import Text
 
 negative_values = {"ignore_unknown_options": True}
 """Context settings of a command whose value may be negative: -1 is then a value, not an unknown option."""
@@ -21,7 +21,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def console() -> Console:
-    """Return standard output: with colors on a terminal, without wrapping in a file or a pipe."""
+    """Standard output; colours only on a terminal, and no wrapping of tables when it is a file or a pipe."""
+    from rich.console import Console
+
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=10_000)
 
@@ -76,6 +78,9 @@ def print_rows(
     if as_json:
         print_json([{column.key: row[column.key] for column in columns} for row in rows])
         return
+    from rich import box
+    from rich.table import Table
+
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True
     )
@@ -108,5 +113,7 @@ def _json_default(value: object) -> object:
 
 
 def cell(text: str) -> Text:
-    """Return literal text: a template named [red] is not markup, and control characters are replaced."""
+    """Text as it stands: a template named [red] is not markup, and control characters do not reach the terminal."""
+    from rich.text import Text
+
     return Text("".join(character if character.isprintable() or character == "\n" else "�" for character in text))

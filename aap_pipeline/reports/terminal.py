@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aap_pipeline.reports.output import cell, money
+from aap_pipeline.reports.page import basis
 from aap_pipeline.reports.summary import Row, Summary, quarantine_line
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -21,13 +22,13 @@ _WIDEST_CHART = 120
 _WIDEST_BAR = 8
 _AXIS = 8  # columns of the numbers left of the chart
 _WIDTH_FOR_CENTS = 98
-_HEADERS = ("Runs", "Failed", "Hosts", "Manual", "Automated", "Saved")
+_HEADERS = ("Runs", "Failed", "Host runs", "By hand", "Automated", "Saved")
 
 
 def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
     """Print `summary`, with the `most_templates` templates that saved most."""
     console.print(_totals(summary))
-    console.print(_rates(summary))
+    console.print(_context(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     console.print()
@@ -68,18 +69,19 @@ def _totals(summary: Summary) -> RenderableType:
     return Panel(grid, title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
-def _rates(summary: Summary) -> RenderableType:
-    """List the rates behind the money, so that users notice the defaults."""
-    words = {
-        "manual": "per manual minute",
-        "automated": "per minute of run time",
-        "hourly": "per manual hour",
-        "subscription": "per month for the platform",
-    }
-    rates = ", ".join(
-        f"{_money(summary.rates[kind], summary)} {text}" for kind, text in words.items() if kind in summary.rates
-    )
-    return Text(f"{rates or 'No rate is set'} (aap-pipeline costs set)", "dim")
+def _context(summary: Summary) -> RenderableType:
+    """Filters, the period before, and what the money is made of: defaults that nobody set are seen as such."""
+    lines = [f"only {kind.replace('_', ' ')}: {', '.join(names)}" for kind, names in summary.filters.items()]
+    if before := summary.before:
+        saved, then = summary.totals["savings"], before["savings"]
+        change = f", {(saved - then) / abs(then):+.1%}" if then else ""
+        lines.append(
+            f"before, {summary.before_from} to {summary.before_to}: {_money(then, summary)} saved{change}; "
+            f"{before['runs']:,} runs, {before['unique_hosts']:,} unique hosts"
+        )
+    if summary.as_recorded:
+        lines.append("money as recorded: by the rates and minutes of each run's day")
+    return Text("\n".join([*lines, next(words for _, words in basis(summary))]), "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:

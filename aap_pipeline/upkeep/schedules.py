@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
 from dagster import (
     DefaultScheduleStatus,
@@ -26,7 +25,7 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
 from aap_pipeline.orchestration.steps import step
 from aap_pipeline.upkeep.archive import archive
-from aap_pipeline.upkeep.maintenance import analyze, tidy
+from aap_pipeline.upkeep.clean_up import analyze, clean_up
 from aap_pipeline.upkeep.run_history import forget_runs
 
 
@@ -36,9 +35,9 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
-        done = tidy(connection)
-        context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
-        context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
+        done = clean_up(connection)
+        context.add_output_metadata({name: value for name, value in done.items() if value})
+        context.log.info(", ".join(f"{name}: {value:,}" for name, value in done.items()))
         forgotten = forget_runs(connection, context.instance)
         context.log.info(f"Dagster runs deleted: {forgotten:,}")
     end_abandoned_runs(context.instance)
@@ -50,10 +49,10 @@ def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> No
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
-        done = archive(connection, progress=lambda moved: context.log.info(f"{moved.jobs:,} jobs moved"))
+        done = archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
         tables = analyze(connection)
         context.add_output_metadata(
-            {"archived_jobs": done.archived.jobs, "restored_jobs": done.restored.jobs, "analyzed": ", ".join(tables)}
+            {"archived_jobs": done.archived, "restored_jobs": done.restored, "analyzed": ", ".join(tables)}
         )
 
 

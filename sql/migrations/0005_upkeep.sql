@@ -29,3 +29,12 @@ CREATE TABLE pipeline.alert_delivery (
     PRIMARY KEY (alert_id, receiver, resolution)
 );
 CREATE INDEX alert_delivery_due_idx ON pipeline.alert_delivery (next_attempt) WHERE delivered_at IS NULL;
+
+CREATE TABLE pipeline.saved_report (
+    name TEXT PRIMARY KEY,
+    question JSONB NOT NULL,
+    schedule TEXT CHECK (schedule IN ('daily', 'weekly', 'monthly', 'quarterly')),
+    mail_to TEXT[] NOT NULL DEFAULT '{}',
+    saved_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    done_for DATE
+);
