@@ -75,7 +75,7 @@ build/superset/.ready: requirements/superset.txt
 bi-test: $(BROWSER) build/superset/.ready  ## Hold the dashboards against a real Superset (minutes)
 	@$(BIN)/python -m pytest -q -n 0 bi/tests
 
-screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
+screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)
 	@$(BIN)/python -m docs.images.make
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together

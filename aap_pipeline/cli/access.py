@@ -22,10 +22,7 @@ def command() -> None:
 @command.command(name="list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the restricted roles.
-
-    Every other reader sees all organizations.
-    """
+    """List the restricted roles. All other roles see every organization."""
     with warehouse_connection() as connection:
         rows = [vars(each) for each in access(connection)]
     columns = [
@@ -43,7 +40,7 @@ def list_(as_json: bool) -> None:
 @click.option("--nothing", is_flag=True, help="For the shared login of a BI server that runs SET ROLE for each viewer.")
 @_cluster
 def grant(role: str, organizations: tuple[str, ...], nothing: bool, cluster: str | None) -> None:
-    """Let the database role ROLE read the marts of the organizations, in addition to those that it sees."""
+    """Let the database role ROLE see these organizations in the marts, besides those granted before, and no others."""
     with warehouse_connection() as connection:
         give(connection, role, organizations, cluster=cluster, nothing=nothing)
     click.echo(f"{role} sees {', '.join(organizations) or 'nothing until it runs SET ROLE to the role of a viewer'}.")
@@ -54,7 +51,7 @@ def grant(role: str, organizations: tuple[str, ...], nothing: bool, cluster: str
 @_organization
 @_cluster
 def revoke(role: str, organizations: tuple[str, ...], cluster: str | None) -> None:
-    """Take the organizations from ROLE; without any, all access to the marts."""
+    """Revoke the organizations from ROLE. Without --organization, revoke all access to the marts."""
     with warehouse_connection() as connection:
         take(connection, role, organizations, cluster=cluster)
     click.echo(f"{role} no longer sees {', '.join(organizations) or 'the marts'}.")

@@ -25,7 +25,7 @@ def command() -> None:
 @click.option("--all", "with_past", is_flag=True, help="Include incidents resolved in the last 30 days.")
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
-    """Show the open incidents, newest first, with who was told."""
+    """List the open incidents, newest first."""
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [

@@ -26,7 +26,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Look": {
         "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
         "bi": Entry("aap_pipeline.cli.bi", "Install dashboards in Superset; write those of Grafana and dbt."),
-        "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
+        "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the database (read-only by default)."),
     },
     "Configure": {
         "clusters": Entry("aap_pipeline.cli.clusters", "Add, change, import, check and remove controllers."),

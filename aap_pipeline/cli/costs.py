@@ -105,7 +105,7 @@ def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) ->
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    return "none of its own" if value is None else f"{value:f} {RATE_TYPES[rate].a_unit}"
+    return "none of its own" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
 
 
 def _first_day(day: date) -> str:

@@ -48,7 +48,7 @@ def core(names: tuple[str, ...]) -> int:
 @command.command("marts", short_help="Rebuild the savings tables from core.")
 @_cluster_option
 def marts(names: tuple[str, ...]) -> None:
-    """Compute all savings tables again from jobs and host summaries."""
+    """Recompute all savings tables from jobs and host summaries."""
     for url, cluster in _chosen(names):
         with connect(url) as connection:
             result = rebuild_marts(connection, cluster.id)

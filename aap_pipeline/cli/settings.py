@@ -22,7 +22,7 @@ def command() -> None:
 @click.argument("name", required=False)
 @json_option
 def show(name: str | None, as_json: bool) -> None:
-    """Show all settings, or one, with what each is for and what it allows."""
+    """Show all settings, or one, with their purpose and allowed values."""
     with warehouse_connection() as connection:
         values = options.read(connection)
     if name is not None and name not in values:
@@ -52,7 +52,7 @@ def show(name: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("value")
 def set_(name: str, value: str) -> None:
-    """Set NAME to VALUE. Money in the marts follows by itself; a running sync keeps the values it began with."""
+    """Set NAME to VALUE. Money in the marts is recomputed automatically. A running sync keeps its old values."""
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)
     click.echo(f"{name} is {_written(stored)}.")
@@ -90,7 +90,7 @@ def fx_show(as_json: bool) -> None:
     help="First day of the rate (default: today in the reporting time zone).",
 )
 def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: date | None) -> None:
-    """Note that one FROM_CURRENCY is worth RATE TO_CURRENCY (ISO codes), for example: fx set USD EUR 0.92."""
+    """Set the price of 1 FROM_CURRENCY in TO_CURRENCY (ISO codes). Example: fx set USD EUR 0.92."""
     with warehouse_connection() as connection:
         done = set_exchange_rate(connection, from_currency, to_currency, rate, rate_date)
     click.echo(f"1 {done.from_currency} is {done.rate} {done.to_currency} from {done.rate_date} on.")

@@ -23,7 +23,7 @@ def command() -> None:
 @click.option("--cluster", metavar="NAME", help="Only this cluster.")
 @json_option
 def list_(cluster: str | None, as_json: bool) -> None:
-    """List job templates with their minutes and where those come from."""
+    """List job templates with their minutes and the source of these."""
     with warehouse_connection() as connection:
         rows = [vars(template) for template in templates(connection, cluster)]
     columns = [

@@ -1,4 +1,4 @@
-"""Core rebuilt from the archive of parsed documents, without the API."""
+"""Rebuild core from the archive of parsed documents, without the API."""
 
 from __future__ import annotations
 

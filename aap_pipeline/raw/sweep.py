@@ -271,10 +271,7 @@ class Sweep:
 
 
 def slices(controller: ControllerApi, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
-    """Cut `window`, in which the controller counts `counted` jobs, where it counts more than `limit` of them.
-
-    The oldest piece comes first, with its count.
-    """
+    """Split `window`, with `counted` jobs, into slices of at most `limit` jobs. Yields (slice, count), oldest first."""
     pieces = [window]
     while pieces:
         piece = pieces.pop()
@@ -289,7 +286,7 @@ def slices(controller: ControllerApi, window: Window, limit: int, *, counted: in
 
 
 def is_gone(controller: ControllerApi, job_id: int) -> bool:
-    """Whether a job that is not listed was deleted; False: the token's user may not see it, or it is back."""
+    """Return whether an unlisted job was deleted; False: it is hidden from the token's user, or listed again."""
     try:
         controller.host_summaries(job_id)
     except NotFound:

@@ -21,7 +21,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and no wrapping of tables when it is a file or a pipe."""
+    """Return standard output: with colors on a terminal, without wrapping in a file or a pipe."""
     from rich.console import Console
 
     found = Console(highlight=False)
@@ -113,7 +113,7 @@ def _json_default(value: object) -> object:
 
 
 def cell(text: str) -> Text:
-    """Text as it stands: a template named [red] is not markup, and control characters do not reach the terminal."""
+    """Return literal text: a template named [red] is not markup, and control characters are replaced."""
     from rich.text import Text
 
     return Text("".join(character if character.isprintable() or character == "\n" else "�" for character in text))

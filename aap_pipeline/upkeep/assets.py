@@ -1,4 +1,4 @@
-"""The asset of the night, one partition per cluster: the proof that nothing is missing."""
+"""The nightly asset, one partition per cluster: reconciliation."""
 
 from collections.abc import Iterator
 from typing import Final

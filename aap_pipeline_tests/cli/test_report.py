@@ -122,10 +122,10 @@ def test_saving_listing_running_and_deleting(cli: Cli, data: Connection, tmp_pat
         (("--range", "soon"), "'soon' is not a range"),
         (("--organization", "Nowhere"), "There is no organization 'Nowhere'"),
         (("save", "x", "--mail-to", "a@example.com"), "--mail-to needs --schedule"),
-        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "use --range in place of --from"),
+        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "Use --range instead of --from"),
         (("--range", "last-month", "save", "x"), "Write filters and ranges after `report save`"),
-        (("--html", "/nonexistent/report.html"), "Name a path that can be written"),
-        (("run", "Board", "--mail"), "cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST"),
+        (("--html", "/nonexistent/report.html"), "Use another path"),
+        (("run", "Board", "--mail"), "cannot be mailed. Set AAP_PIPELINE_ALERT_SMTP_HOST"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
