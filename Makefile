@@ -72,7 +72,7 @@ build/superset/.ready: requirements/superset.txt
 	@$(PYTHON) -m venv build/superset && build/superset/bin/pip install --quiet --requirement requirements/superset.txt
 	@touch $@
 
-bi-test: $(BROWSER) build/superset/.ready  ## Hold the dashboards against a real Superset (minutes)
+bi-test: $(BROWSER) build/superset/.ready  ## Test the dashboards with a real Superset (minutes)
 	@$(BIN)/python -m pytest -q -n 0 bi/tests
 
 screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)

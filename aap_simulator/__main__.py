@@ -102,6 +102,7 @@ def main(
     certfile: str | None,
     keyfile: str | None,
     latency: float,
+    slowness: float,
     faults: tuple[str, ...],
     fault_seed: int,
     skew: float,
@@ -114,7 +115,7 @@ def main(
 ) -> None:
     """Simulate the REST API of an Ansible Automation Platform controller, with a synthetic or recorded job history."""
     try:
-        plan = FaultPlan(fault_seed, map(parse_fault, faults), latency=latency / 1000)
+        plan = FaultPlan(fault_seed, map(parse_fault, faults), latency=latency / 1000, slowness=slowness)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
     token = TokenPair(access_token, refresh_token or f"refresh-{access_token}") if access_token else None

@@ -72,12 +72,19 @@ class FaultPlan:
     """The active faults, and the latency of every response."""
 
     def __init__(
-        self, seed: int = 0, faults: Iterable[Fault] = (), *, latency: float = 0.0, jitter: float = 0.0
+        self,
+        seed: int = 0,
+        faults: Iterable[Fault] = (),
+        *,
+        latency: float = 0.0,
+        jitter: float = 0.0,
+        slowness: float = 0.0,
     ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
         self.faults: list[Fault] = list(faults)
         self.latency = latency
         self.jitter = jitter
+        self.slowness = slowness
         self.struck: Counter[str] = Counter()
 
     def add(self, *faults: Fault) -> None:
@@ -87,7 +94,7 @@ class FaultPlan:
     def clear(self) -> None:
         """Switch all faults and the latency off."""
         self.faults = []
-        self.latency = self.jitter = 0.0
+        self.latency = self.jitter = self.slowness = 0.0
 
     def delay(self) -> float:
         """Seconds that the next answer is held back."""

@@ -199,6 +199,7 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
 
     with warehouse_connection() as connection:
         summary = summarize(connection, question(connection))
+        note_behind(connection)
     try:
         for form, write in (("html", files.write_html), ("pdf", files.write_pdf)):
             if options[form]:

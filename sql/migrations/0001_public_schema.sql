@@ -29,6 +29,10 @@ CREATE TABLE clusters_cluster (
     token_end_exact BOOLEAN NOT NULL DEFAULT FALSE,
     token_asked_at TIMESTAMPTZ,
     refresh_declined TEXT,
+    max_concurrent_requests INTEGER NOT NULL DEFAULT 4 CHECK (max_concurrent_requests BETWEEN 1 AND 64),
+    max_requests_per_second NUMERIC(8,3) NOT NULL DEFAULT 16 CHECK (max_requests_per_second > 0),
+    sync_window TEXT,
+    listed_at TIMESTAMPTZ,
     CONSTRAINT valid_protocol CHECK (protocol IN ('http', 'https')),
     CONSTRAINT valid_port CHECK (port BETWEEN 1 AND 65535)
 );
