@@ -69,9 +69,9 @@ def command() -> None:
 @secret_options
 @manners_options
 @_ca_bundle_option
-@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Anybody on the way can read the token.")
+@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
 def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits: Limits, **secrets: Any) -> None:
-    """Add the controller at URL, or give the cluster of that name a new address and token and enable it.
+    """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
 
     \b
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
@@ -166,8 +166,8 @@ def import_file(file: Path) -> None:
           api_prefix: /awx                      # only if the controller is served under a path
           verify_ssl: true                      # the default
           ca_bundle: /etc/ssl/company-ca.pem
-          access_token_file: lab-token.txt      # beside this file
-          refresh_token: …                      # with client_id and client_secret: tokens renew themselves
+          access_token_file: lab-token.txt      # relative to this file
+          refresh_token: …                      # with client_id and client_secret, to renew the token automatically
           max_concurrent_requests: 4            # the default
           max_requests_per_second: 16           # the default
           sync_window: 20:00-06:00 Europe/Berlin  # hours of first syncs and backfills; always by default

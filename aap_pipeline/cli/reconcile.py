@@ -65,7 +65,7 @@ def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
 
 
 def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) -> Reconciliation:
-    request = SyncRequest(cluster, tell=partial(click.echo, err=True))
+    request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
             wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing

@@ -50,7 +50,7 @@ class Cluster:
     enabled: bool
     removed_at: datetime | None
     token_end: TokenEnd | None = None
-    """When its access token ends, as far as the controller has told."""
+    """When its access token expires, if the controller reports it."""
     manners: Manners = field(default_factory=Manners)
     listed_at: datetime | None = field(default=None, compare=False)
     """When its product and whole lists were read last; None: never, or its last sync failed."""

@@ -78,7 +78,7 @@ class Completion:
     def _complete(
         self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool, known: Summaries | None
     ) -> RawJob | None:
-        """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
+        """Complete `job` in a worker; None if the controller deleted it meanwhile."""
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)

@@ -116,7 +116,7 @@ def is_to_be_asked(state: SyncState, asked: datetime | None, now: datetime) -> b
 
 
 def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta = QUIET) -> DueSync | None:
-    """What to run now, given the controller's answer; None: nothing.
+    """Return what to run now, given the controller's response; None: nothing.
 
     If the newest job's finish time is not valid, a sync may still be due for other reasons. With any other error a sync
     would fail as well.

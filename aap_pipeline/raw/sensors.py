@@ -40,12 +40,12 @@ from aap_pipeline.raw.due import (
 )
 
 _PATIENCE_SECONDS = 3.0
-"""How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
+"""How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
 
 _RECENT = timedelta(days=1)
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asked_at: dict[tuple[str, str], datetime] = {}
-_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
 
 
 @sensor(
@@ -138,7 +138,7 @@ def newest_finished(
 
 
 def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> NewestFinished:
-    """What one controller answers; an error is an answer too, so that one cluster never stops all."""
+    """Query one controller. Returns errors as well, so that one cluster never stops the others."""
     try:
         with open_controller(url, cipher, cluster, ONE_QUESTION) as client:
             # After a long outage that would sort too many jobs; then the newest of all is found by an index.

@@ -194,7 +194,7 @@ class Sweep:
     def _read_halves(self, window: Window) -> datetime | None:
         """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
         self._completion.wait()
-        self._write(self._completion.take())  # so that the halves know them
+        self._write(self._completion.take())  # so that the halves skip them
         earlier = window.part(0.5)
         halves = earlier, Window(earlier.until, window.until)
         found = [self._read_slice(half, self._page(half, 0)) for half in halves]

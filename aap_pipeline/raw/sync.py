@@ -50,7 +50,7 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
 
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
-    """Ask a controller how much there is to read; store nothing. Raises as `sync_cluster` does."""
+    """Estimate a sync from the controller's counts, and store nothing. Raises as `sync_cluster` does."""
     access = Access(database_url, cipher)
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
