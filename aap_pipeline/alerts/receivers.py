@@ -121,7 +121,7 @@ def _connection(settings: AlertSettings) -> smtplib.SMTP:
 
 
 def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
-    """The receivers that are configured; a webhook has `timeout` seconds for its answer."""
+    """Return the configured receivers. `timeout`: seconds in which a webhook must respond."""
     found: list[Receiver] = []
     if settings.webhook_url:
         found.append(Webhook(settings, timeout))

@@ -294,7 +294,7 @@ def _set(name: str, *, enabled: bool) -> None:
 def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
     from aap_pipeline.raw.rare_things import note_product
 
-    asked_anew = replace(cluster, listed_at=None)  # what is known of its product is what is to be checked
+    asked_anew = replace(cluster, listed_at=None)  # probe the product again
     try:
         with open_controller(url, secrets, asked_anew, _FEW_RETRIES) as client:
             findings = check(client)
@@ -312,13 +312,13 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
 
 
 def _cost(url: str, secrets: Any, cluster: Cluster) -> Finding:
-    """What the next sync costs the controller."""
+    """Estimate the cost of the next sync."""
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
     try:
         found = dry_run(url, secrets, SyncRequest(cluster, client_settings=_FEW_RETRIES))
     except PipelineError as error:
-        return Finding("cost", "warning", f"The cost of the next sync is not known: {error}", "Check again.")
+        return Finding("cost", "warning", f"Cannot estimate the cost of the next sync: {error}", "Check again.")
     return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
 
 

@@ -192,7 +192,7 @@ def _question(options: dict[str, Any]) -> Question:
 
 def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
     """Read the report and write it in every form in `options`, or print it."""
-    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.cli.context import note_behind, warehouse_connection
     from aap_pipeline.reports import files
     from aap_pipeline.reports.summary import summarize
     from aap_pipeline.reports.terminal import print_summary

@@ -45,7 +45,7 @@ class Completion:
         unreported: bool,
         host_summaries: Summaries | None = None,
     ) -> None:
-        """Fetch what `job` lacks; wait while too many are under way. Raises what made an earlier one fail.
+        """Complete `job` in a worker; wait while too many are in work. Raises the exception of an earlier failed one.
 
         `host_summaries`: all of them, where they are here already.
         """

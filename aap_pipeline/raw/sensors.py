@@ -123,8 +123,8 @@ def newest_finished(
     seconds: float = _PATIENCE_SECONDS,
     silent: Collection[str] = (),
 ) -> dict[str, NewestFinished]:
-    """Ask each cluster for what is newer than its watermark, side by side; {name: answer} of those that answer within
-    `seconds`, or have since an earlier call.
+    """Query, in parallel, each cluster's newest job after its watermark. Returns {name: response} of the clusters that
+    responded within `seconds`, or since an earlier call.
 
     Includes late responses of earlier calls. Does not wait for the `silent` clusters, which did not respond last time.
     """
@@ -141,7 +141,7 @@ def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: date
     """Query one controller. Returns errors as well, so that one cluster never stops the others."""
     try:
         with open_controller(url, cipher, cluster, ONE_QUESTION) as client:
-            # After a long outage that would sort too many jobs; then the newest of all is found by an index.
+            # After a long outage, the newest of all jobs: the controller would have to sort those after the watermark.
             recent = watermark is not None and datetime.now(UTC) - watermark < _RECENT
             return ControllerApi(client).newest_finished(watermark if recent else None)
     except PipelineError as error:

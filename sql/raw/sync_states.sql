@@ -1,6 +1,6 @@
 -- For new_jobs_sensor, per enabled cluster: watermark, whether host summaries are awaited, when its last sync ended (or began),
--- number of failures since the last success, the longest-paused backfill (NULL: open end), and whether the last sync was a
--- backfill.
+-- number of failures since the last success, the longest-paused backfill (NULL: open end), whether the last sync was a backfill,
+-- and whether no sync has finished yet.
 -- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey, backfill_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
