@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.errors import ControllerError, IncompleteAnswer
-from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
+from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion, Summaries
 from aap_pipeline.raw.host_history import HostHistory, Paused
@@ -339,3 +339,44 @@ class Sweep:
     def is_overdue(self, finished: datetime | None) -> bool:
         """Return whether a job that finished then is past its deadline for host summaries."""
         return finished is None or finished <= self.now - self.options.summaries_deadline
+
+
+def is_gone(controller: ControllerApi, job_id: int) -> bool:
+    """Return whether an unlisted job was deleted; False: it is hidden from the token's user, or listed again."""
+    try:
+        controller.host_summaries(job_id)
+    except NotFound:
+        return True
+    except PermissionDenied:
+        pass
+    return False
+
+
+class _NoPlaceToGoOn(CorruptBody):
+    """A page that is not the last one has no id after which the next page could begin."""
+
+
+def _next_after(page: list[Row], previous: int) -> int:
+    """Return the id after which the next page begins. Raises _NoPlaceToGoOn if it is not above `previous`."""
+    last = last_id(page)
+    if last <= previous:
+        raise _NoPlaceToGoOn(
+            f"The controller's list of jobs after id {previous} contains no higher id, so it is not sorted as "
+            "requested or not a list of jobs. Check that no proxy in between changes the controller's responses."
+        )
+    return last
+
+
+def _why_incomplete(window: Window, counted: int, seen: int, still_there: int) -> str:
+    stretch = f"between {window.after.isoformat()} and {window.until.isoformat()}"
+    what = (
+        f"The controller lists {still_there} jobs that finished {stretch}, but {_ATTEMPTS_PER_SLICE} times returned "
+        "HTTP 404 for their host summaries."
+        if still_there
+        else f"The controller counts {counted} jobs that finished {stretch}, but {_ATTEMPTS_PER_SLICE} times returned "
+        f"{seen}."
+    )
+    return (
+        f"{what} The next sync reads this window again. If the error persists, check the controller's logs and the "
+        "proxies in between."
+    )
