@@ -128,7 +128,7 @@ SLICE_JOBS = Option(
     "slice_jobs",
     250,
     whole(10, 100_000),
-    "Most jobs that a sync reads and commits as one slice of its window: about a page.",
+    "Most jobs that a sync reads and commits as one slice of its window (about one page).",
 )
 LISTING_MINUTES = Option(
     "listing_minutes",
