@@ -80,7 +80,7 @@ def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -
 def jobs_without_hosts(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
     """Count the jobs finished after `since` that the specification's queries leave out, by status; never fails."""
     rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
-    found = dict(rows.fetchall())
+    found: dict[str, int] = dict(rows.fetchall())
     text = f"{sum(found.values()):,} successful or failed jobs of the last day had no host and count towards no figure."
     return Verdict(True, text, found)
 
