@@ -16,7 +16,7 @@ import msgspec
 
 from aap_pipeline.controller.api import ControllerApi, Extent
 from aap_pipeline.controller.errors import NotFound, PermissionDenied
-from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
+from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import encode, leave_out
 from aap_pipeline.raw.completion import Summaries
@@ -144,11 +144,11 @@ class HostHistory:
         return self.trusted
 
 
-def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
+def _encoded(row: HostSummaryRow | Row) -> tuple[int, bytes] | None:
     """(job, JSON) of a host summary; None if it does not name its job, or has no valid id of its own."""
     if id_of(row) is None:
         return None
-    if isinstance(row, HostSummary):
+    if isinstance(row, HostSummaryRow):
         return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
     job = row.get("job")
     if not isinstance(job, int):
@@ -161,6 +161,6 @@ def _decoded(rows: Sequence[bytes]) -> Summaries:
     """The host summaries as they come by job, by id, each once: a killed sync reads a host twice."""
     if not rows:
         return []
-    found: list[HostSummary | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
+    found: list[HostSummaryRow | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
     by_id = {id_of(row) or 0: row for row in found}
     return [by_id[number] for number in sorted(by_id)]
