@@ -119,7 +119,8 @@ class Sweep:
                 self.tally.slices += 1
                 self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
                 self.progress(self.tally)
-                if self._ahead is not None and self.pause(piece.until):
+                # Not after an empty slice: the next one is longer, but the next sweep would begin with a short one.
+                if self._ahead is not None and page.matching and self.pause(piece.until):
                     self._pause()
         return self.tally
 

@@ -86,7 +86,7 @@ def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: 
     window = {"since": NOW - 25 * DAY, "until": until}
     goes_on = "SELECT goes_on FROM pipeline.backfill"
     first = rig.sync(**window, pause_after=0)
-    assert (first.paused, first.slices, rig.value(goes_on)) == (True, 1, True)
+    assert (first.paused, 0 < first.jobs_seen <= 20, rig.value(goes_on)) == (True, True, True)
     server.faults.add(Fault("status", paths=frozenset({"host_summaries"})))
     with pytest.raises(ControllerError):
         rig.sync(**window, pause_after=0)
@@ -94,7 +94,7 @@ def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: 
     assert rig.value(goes_on) is False
     slices = 1
     while (report := rig.sync(**window, pause_after=0)).paused:
-        assert report.slices == 1
+        assert 0 < report.jobs_seen <= 20
         slices += 1
     assert slices > 2
     wanted = {n for n, job in server.world.truth().jobs.items() if job.job["finished"] > window["since"].isoformat()}
