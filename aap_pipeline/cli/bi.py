@@ -80,5 +80,5 @@ def _currency() -> str:
     from aap_pipeline.database.statements import statement
 
     with warehouse_connection() as connection:
-        row = connection.execute(statement("reports/currency"), {"currency": None}).fetchone()
+        row = connection.execute(statement("reports/currency"), {"currency": None, "day": None}).fetchone()
     return str(row[0]) if row else "USD"

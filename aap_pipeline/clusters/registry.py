@@ -112,7 +112,9 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
 
 def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
     """Return the clusters `names`, or all enabled ones without names. Raises ClusterError if there are none."""
-    chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+    chosen = [cluster_named(connection, name) for name in dict.fromkeys(names)] or clusters(
+        connection, only_enabled=True
+    )
     for cluster in chosen:
         require_registered(cluster)
     if not chosen:

@@ -82,8 +82,7 @@ def store_batch(
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
-    summaries = sum(len(job.summaries) for job in jobs)
-    return ParseResult(len(taken), len(jobs), summaries, refused, 1, days)
+    return ParseResult(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, 1, days)
 
 
 def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
@@ -120,10 +119,11 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
 
 def create_incoming_job(connection: Connection) -> None:
     """Create the temporary table of a batch's jobs, which each commit empties."""
-    connection.execute(_with_job_columns(statement("core/create_incoming_job")))
+    connection.execute(with_job_columns(statement("core/create_incoming_job")))
 
 
-def _with_job_columns(text: LiteralString) -> Composed:
+def with_job_columns(text: LiteralString) -> Composed:
+    """A statement about jobs with the columns of `documents.columns` put in."""
     columns = [name for name in JOB_COLUMNS if name != "external_id"]
     return SQL(text).format(
         columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")
@@ -141,7 +141,7 @@ def _store_jobs(
         copy.set_types(list(_INCOMING.values()))
         for job in jobs:
             copy.write_row((*job.values, *_references(job, ids)))
-    cursor.execute(_with_job_columns(statement("core/store_jobs")), where)
+    cursor.execute(with_job_columns(statement("core/store_jobs")), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
     with cursor.copy(SQL(statement("core/copy_host_summaries")).format(columns=listed(_OF_A_SUMMARY))) as copy:

@@ -5,11 +5,10 @@ While the server writes one batch, a second connection streams and decodes the n
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Final
 
 import psycopg
@@ -70,13 +69,12 @@ def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | Non
     with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
         rules = _rules(connection)
         create_incoming_job(connection)
-        with _prefetched(url, selection, bounds) as batches:
-            for documents in batches:
-                for stored in _store(connection, selection, documents, rules):
-                    result.merge(stored)
-                    result.seconds = time.monotonic() - started
-                    if progress is not None:
-                        progress(result)
+        with closing(_read_ahead(url, selection, bounds)) as batches:
+            for stored in (part for batch in batches for part in _store(connection, selection, batch, rules)):
+                result.merge(stored)
+                result.seconds = time.monotonic() - started
+                if progress is not None:
+                    progress(result)
     result.seconds = time.monotonic() - started
     return result
 
@@ -132,41 +130,14 @@ def _store_despite_others(
     return store_batch(connection, selection, documents, rules)
 
 
-@contextmanager
-def _prefetched(url: str, selection: Selection, bounds: Bounds) -> Iterator[Iterator[list[Document]]]:
+def _read_ahead(url: str, selection: Selection, bounds: Bounds) -> Generator[list[Document], None, None]:
     """Yield the batches of documents. A thread with its own connection reads one batch ahead."""
-    ready: queue.Queue[list[Document] | BaseException | None] = queue.Queue(maxsize=1)
-    stop = threading.Event()
-
-    def hand_over(item: list[Document] | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                break
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            with connect(url, application_name="aap_pipeline core reader") as connection:
-                for documents in read_batches(connection, selection, bounds):
-                    hand_over(documents)
-                    if stop.is_set():
-                        return
-            hand_over(None)
-        except BaseException as error:  # noqa: BLE001 - `take` raises it
-            hand_over(error)
-
-    def take() -> Iterator[list[Document]]:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    thread = threading.Thread(target=read, name="core-reader", daemon=True)
-    thread.start()
-    try:
-        yield take()
-    finally:
-        stop.set()
-        thread.join()
+    with (
+        connect(url, application_name="aap_pipeline core reader") as connection,
+        closing(read_batches(connection, selection, bounds)) as batches,
+        ThreadPoolExecutor(1, thread_name_prefix="core-reader") as reader,
+    ):
+        coming = reader.submit(next, batches, None)
+        while documents := coming.result():
+            coming = reader.submit(next, batches, None)
+            yield documents

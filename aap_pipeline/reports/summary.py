@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
+from psycopg.errors import NoDataFound
 from psycopg.rows import dict_row
 
 from aap_pipeline.database.connection import Connection
@@ -93,7 +94,7 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
             "a coarser --by."
         )
     step = next((step for step, days in _STEPS if end - start < timedelta(days)), "year")
-    currency, symbol = _currency(connection, question.currency)
+    currency, symbol = _currency(connection, question.currency, end)
     window: dict[str, Any] = {**ids, "from_date": start, "to_date": end, "currency": question.currency}
 
     def rows(name: LiteralString, **changes: object) -> list[Row]:
@@ -173,10 +174,18 @@ def _range(connection: Connection, question: Question, clusters: list[int] | Non
     return first, start, end
 
 
-def _currency(connection: Connection, wanted: str | None) -> tuple[str, str]:
-    """ISO code and symbol of the wanted currency, by default the configured one."""
-    row = connection.execute(statement("reports/currency"), {"currency": wanted}).fetchone()
-    return (row[0], row[1]) if row else (wanted or "", f"{wanted.upper()} " if wanted else "")
+def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[str, str]:
+    """ISO code and symbol of the wanted currency, by default the configured one. Raises ReportError without a rate."""
+    try:
+        with connection.transaction():
+            values = {"currency": wanted, "day": day}
+            row = connection.execute(statement("reports/currency"), values).fetchone()
+    except NoDataFound:
+        raise ReportError(
+            f"No exchange rate to {wanted!r} is known on {day}: set one with `aap-pipeline settings fx set USD "
+            f"{(wanted or '').upper()} RATE`."
+        ) from None
+    return (row[0], row[1]) if row else ("", "")
 
 
 def _as_recorded(row: Row) -> Row:

@@ -31,6 +31,8 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
     console.print(_context(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
+    if losing := [row["name"][:40] for row in summary.templates if row["savings"] < 0]:
+        console.print(Text(f"{len(losing):,} cost more than they saved: {', '.join(losing[:5])}", "dim"))
     console.print()
     console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()

@@ -1,6 +1,6 @@
 -- The metrics of each cluster: last sync, last success and backlog. The newest rows of each cluster
--- by index (sync_run_cluster_idx, primary key of pending_summaries, rejected_record_cluster_idx,
--- clusters_clustersyncdata_cluster_idx), so that a scrape costs the same after years.
+-- by index (sync_run_cluster_idx, pending_summaries_pkey, rejected_record_cluster_idx,
+-- clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx), so that a scrape costs the same after years.
 SELECT
     c.name AS cluster,
     c.enabled::int AS enabled,
