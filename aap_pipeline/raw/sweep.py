@@ -26,8 +26,8 @@ PAGE_SIZE = 200
 _ATTEMPTS_PER_SLICE = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
-_FILL = 0.7
-"""How full a slice is made: one that turns out too full is asked for again."""
+_AIM = 175
+"""Jobs that a slice is made to hold: a page. One that turns out to hold more than `slice_jobs` is read anew."""
 _GROWTH = 4
 
 
@@ -47,7 +47,7 @@ class Page:
 class SweepOptions:
     """Batch sizes, and the deadline of late host summaries."""
 
-    slice_jobs: int = 250
+    slice_jobs: int = 700
     summaries_deadline: timedelta = timedelta(hours=2)
     in_flight: int = 64
     """Limit of jobs in memory, whose host summaries are being fetched or are not written yet."""
@@ -82,6 +82,7 @@ class Sweep:
         self._upcoming: Future[Page] | None = None
         self._eager = False
         self._still_awaited: set[int] = set()
+        self._aim = min(_AIM, 0.7 * self.options.slice_jobs)
 
     def run(
         self, plan: Plan, resume_after: datetime | None = None, meanwhile: Callable[[], None] = lambda: None
@@ -141,7 +142,7 @@ class Sweep:
         while page.matching > limit and piece.divisible:
             counted = page.matching
             while counted > limit and piece.divisible:
-                piece = piece.part(_FILL * limit / counted)
+                piece = piece.part(self._aim / counted)
                 # Asked anew for each piece: a count derived from another's would be wrong by what changed meanwhile.
                 counted = self.controller.jobs_count(piece.after, piece.until)
             page = self._page(piece, 0)
@@ -151,7 +152,7 @@ class Sweep:
         """What to try as the next slice: as long as this one, as far as that fits; None at the end of `window`."""
         if piece.until >= window.until:
             return None
-        factor = min(_GROWTH, _FILL * self.options.slice_jobs / jobs) if jobs else _GROWTH
+        factor = min(_GROWTH, self._aim / jobs) if jobs else _GROWTH
         return Window(piece.until, window.until).first(max((piece.until - piece.after) * factor, _LEAST_PIECE))
 
     def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
