@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from aap_pipeline.controller.errors import ControllerError
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run
+from aap_pipeline.raw.window import WindowError
 from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -218,3 +220,31 @@ def test_jobs_that_turn_up_behind_a_backfill_that_is_resumed_are_read(rig: Rig, 
     rig.sync()
     assert behind in rig.raw_jobs()
     assert_raw_is_truth(rig)
+
+
+def test_long_reads_keep_to_the_hours_of_their_cluster(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a first sync in the middle of a controller's day, and against one that never goes on."""
+    server.use(filled_world(jobs=120, days=30, odd_cases=False))
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    rig.manners = Manners(4, 10_000, "00:00-00:01")
+    rig.register()
+    open_hours = [False]
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: open_hours[0])
+    with pytest.raises(WindowError, match="sync_window"):
+        rig.sync()
+    assert server.log.total == 0
+    answers = iter([True, True, False])
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: next(answers, False))
+    first = rig.sync()
+    assert (first.paused, 0 < first.jobs_stored < 100) == (True, True)
+    with pytest.raises(WindowError, match="sync_window"):
+        rig.sync()
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: True)
+    assert rig.sync().paused is False
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: False)
+    assert_raw_is_truth(rig)
+    assert rig.sync().jobs_stored == 0  # what is new is read at any hour
+    with pytest.raises(WindowError, match="sync_window"):
+        rig.sync(since=NOW - 5 * DAY)
