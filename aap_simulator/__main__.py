@@ -70,6 +70,7 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
 @click.option("--certfile", type=click.Path(exists=True), help="Certificate (PEM): answer over HTTPS.")
 @click.option("--keyfile", type=click.Path(exists=True), help="Its key (PEM).")
 @click.option("--latency", default=0.0, metavar="MILLISECONDS", help="Hold every answer back this long.")
+@click.option("--slowness", default=0.0, metavar="FACTOR", help="Take this part of the time that a real one takes.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="Switch a fault on; repeatable, see below.")
 @click.option("--fault-seed", default=0, show_default=True, help="Seed of the faults' draws.")
 @click.option(
@@ -102,6 +103,7 @@ def main(
     certfile: str | None,
     keyfile: str | None,
     latency: float,
+    slowness: float,
     faults: tuple[str, ...],
     fault_seed: int,
     skew: float,
@@ -114,7 +116,7 @@ def main(
 ) -> None:
     """Be an Ansible Automation Platform controller: the REST API, over a made-up or a recorded run history."""
     try:
-        plan = FaultPlan(fault_seed, map(parse_fault, faults), latency=latency / 1000)
+        plan = FaultPlan(fault_seed, map(parse_fault, faults), latency=latency / 1000, slowness=slowness)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
     token = TokenPair(access_token, refresh_token or f"refresh-{access_token}") if access_token else None

@@ -69,15 +69,26 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are switched on, and the latency that every answer is given."""
+    """The faults that are switched on, and the latency that every answer is given.
+
+    `slowness` holds answers back in proportion to what they cost a real controller: 1.0 takes as long as that does,
+    five at a time, as many as its web workers are.
+    """
 
     def __init__(
-        self, seed: int = 0, faults: Iterable[Fault] = (), *, latency: float = 0.0, jitter: float = 0.0
+        self,
+        seed: int = 0,
+        faults: Iterable[Fault] = (),
+        *,
+        latency: float = 0.0,
+        jitter: float = 0.0,
+        slowness: float = 0.0,
     ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
         self.faults: list[Fault] = list(faults)
         self.latency = latency
         self.jitter = jitter
+        self.slowness = slowness
         self.struck: Counter[str] = Counter()
 
     def add(self, *faults: Fault) -> None:
@@ -87,7 +98,7 @@ class FaultPlan:
     def clear(self) -> None:
         """Switch all faults and the latency off."""
         self.faults = []
-        self.latency = self.jitter = 0.0
+        self.latency = self.jitter = self.slowness = 0.0
 
     def delay(self) -> float:
         """Seconds that the next answer is held back."""

@@ -17,7 +17,8 @@ from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 
-from aap_pipeline.core.parse import BATCH_SIZE, ParseResult, parse
+from aap_pipeline.core.batch import ParseResult
+from aap_pipeline.core.parse import BATCH_SIZE, parse
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.documents.raw_documents import raw_job
 from aap_simulator.generate import generate

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.core.parse import parse
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import connect
@@ -101,7 +102,7 @@ def register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
     endpoint = Endpoint("http", where.hostname or "", where.port or 80)
     with connect(url, autocommit=True) as connection:
         options.write(connection, options.SYNC_WORKERS.name, str(raw.WORKERS))
-        save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]))])
+        save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]), UNLIMITED)])
         return cluster_named(connection, "measured")
 
 

@@ -40,6 +40,9 @@ Seen = Mapping[int, list[tuple[float, int]]]
 """{cluster: [(moment, runs visible)]}, an entry where the number changed."""
 
 
+_DEFAULT_LIMITS = {"max_concurrent_requests": 4, "max_requests_per_second": 16}
+
+
 @dataclass(frozen=True)
 class Age:
     """When a run of a cluster finished, and seconds until it was visible; one never seen ages until the end."""
@@ -115,7 +118,12 @@ def running(plan: Plan) -> Iterator[Installation]:
                 silent.listen(100)
             ports[f"dead-{number}"] = silent.getsockname()[1]
         entries = [
-            {"name": name, "port": port, "access_token": tokens.setdefault(name, "a-token-that-nobody-asks-for")}
+            {
+                "name": name,
+                "port": port,
+                **_DEFAULT_LIMITS,
+                "access_token": tokens.setdefault(name, "a-token-that-nobody-asks-for"),
+            }
             for name, port in ports.items()
         ]
         import_clusters(environment, home, entries)

@@ -55,6 +55,13 @@ BENCHMARKS = (
         full_runs=3,
     ),
     Benchmark(
+        "guest",
+        "guest",
+        "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
+        "--jobs 3000 --hosts 60",
+        "--jobs 100000 --hosts 2000",
+    ),
+    Benchmark(
         "core",
         "core",
         "Stage core, from raw rows to committed tables, against COPY into the same indexed table",

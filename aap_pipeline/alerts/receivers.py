@@ -37,15 +37,15 @@ class Webhook:
 
     name = "webhook"
 
-    def __init__(self, settings: AlertSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: AlertSettings, timeout: float) -> None:
+        self._settings, self._timeout = settings, timeout
 
     def send(self, message: Message) -> str | None:
         """Deliver. Any 2xx is success."""
         token = self._settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
-        _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers)
+        _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers, self._timeout)
         return None
 
 
@@ -54,8 +54,8 @@ class Slack:
 
     name = "slack"
 
-    def __init__(self, settings: AlertSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: AlertSettings, timeout: float) -> None:
+        self._settings, self._timeout = settings, timeout
 
     def send(self, message: Message) -> str | None:
         """Deliver a text with a link, with Slack's special characters escaped."""
@@ -64,7 +64,7 @@ class Slack:
         if message.link:
             text += f"\n<{message.link}|Open in Dagster>"
         assert self._settings.slack_webhook_url is not None  # noqa: S101
-        _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {})
+        _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {}, self._timeout)
         return None
 
 
@@ -120,24 +120,24 @@ def _connection(settings: AlertSettings) -> smtplib.SMTP:
     return server
 
 
-def receivers(settings: AlertSettings) -> list[Receiver]:
-    """The receivers that are configured."""
+def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
+    """The receivers that are configured; a webhook has `timeout` seconds for its answer."""
     found: list[Receiver] = []
     if settings.webhook_url:
-        found.append(Webhook(settings))
+        found.append(Webhook(settings, timeout))
     if settings.slack_webhook_url:
-        found.append(Slack(settings))
+        found.append(Slack(settings, timeout))
     if settings.smtp_host and settings.smtp_to:
         found.append(Smtp(settings))
     return found
 
 
-def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str]) -> None:
+def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str], timeout: float) -> None:
     try:
-        with requests.Session() as session, time_limit(_TIMEOUT_SECONDS):
+        with requests.Session() as session, time_limit(timeout):
             session.mount("https://", BoundedAdapter())
             session.mount("http://", BoundedAdapter())
-            answer = session.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+            answer = session.post(url, json=document, headers=headers, timeout=timeout, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:
         # The URL of a webhook is a secret, and the errors of requests quote parts of it.
         raise DeliveryFailed(f"No response ({type(error).__name__}).") from None

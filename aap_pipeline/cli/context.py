@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
+from aap_pipeline.database.statements import statement
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +48,16 @@ def warehouse_connection(settings: Settings | None = None) -> Iterator[Connectio
     """Yield a connection to `warehouse` that commits at the end of the block and rolls back after an error."""
     with warehouse(settings) as url, connect(url) as connection:
         yield connection
+
+
+def note_behind(connection: Connection) -> None:
+    """Print, on standard error, how savings come up to date where a change of rates, minutes or settings waits."""
+    if connection.execute(statement("marts/is_behind")).fetchall()[0][0]:
+        click.echo(
+            "Savings are still by earlier rates, minutes or settings: the next sync of each cluster brings them up to "
+            "date, `aap-pipeline up` within seconds, `aap-pipeline rebuild marts` now.",
+            err=True,
+        )
 
 
 def require_schema(url: str, *, may_migrate: bool) -> None:

@@ -13,6 +13,7 @@ from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, clusters, purge, save_clusters, set_enabled
 from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.database.statements import statement
@@ -83,6 +84,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
                 controller.server.client_id,
                 controller.server.client_secret,
             ),
+            UNLIMITED,
         )
         for controller in controllers
     ]

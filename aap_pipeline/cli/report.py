@@ -192,13 +192,14 @@ def _question(options: dict[str, Any]) -> Question:
 
 def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
     """Read the report and write every form that `options` name, or print it."""
-    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.cli.context import note_behind, warehouse_connection
     from aap_pipeline.reports import files
     from aap_pipeline.reports.summary import summarize
     from aap_pipeline.reports.terminal import print_summary
 
     with warehouse_connection() as connection:
         summary = summarize(connection, question(connection))
+        note_behind(connection)
     try:
         for form, write in (("html", files.write_html), ("pdf", files.write_pdf)):
             if options[form]:

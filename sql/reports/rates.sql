@@ -1,5 +1,5 @@
 -- What the settings' cost model charges today, everyone (name NULL) and each cluster or organization with a rate of its own: a minute
--- by hand and of run time, or a person's hour and the platform's month. Reads the marts only. Index: marts.rate_history's primary key.
+-- by hand and of run time, or a person's hour and the platform's month. Reads the marts only. Index: rate_history_pkey.
 SELECT name, rate_type, value FROM (
     SELECT DISTINCT ON (h.cluster_id, h.organization_id, h.rate_type) COALESCE(o.organization, c.cluster) AS name, h.rate_type, h.value,
         h.cluster_id, h.organization_id

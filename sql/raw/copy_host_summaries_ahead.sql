@@ -1,0 +1,2 @@
+-- Host summaries that were read by host, for the sweep to take.
+COPY pipeline.host_summaries_ahead (cluster_id, job_id, document) FROM STDIN
