@@ -9,7 +9,7 @@ from dagster import (
 )
 
 LOCATION = "aap_pipeline"
-"""Name of the code location, as in workspace.yaml; Dagster stores runs and sensor ticks under it."""
+"""Name of the code location, as in pyproject.toml; Dagster stores runs and sensor ticks under it."""
 
 LOCATION_TAG = "dagster/code_location"
 """Dagster tags every run that its web server or daemon makes with the location of its job."""
