@@ -1,21 +1,17 @@
 """The check `fresh` between syncs, in a run of its own: no sync of a stale cluster comes to evaluate it."""
 
-from collections.abc import Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from dagster import AssetCheckEvaluation, AssetCheckSeverity, AssetKey, Config, OpExecutionContext, RunRequest, job, op
 from pydantic import Field
 
-from aap_pipeline.clusters.staleness import stale_after
-from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.checks import Verdict
-from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.steps import step
+from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw.asset_checks import ASSET, FRESH
-from aap_pipeline.raw.checks import freshness
 
 
 class Stale(Config):
@@ -30,9 +26,8 @@ def evaluate_freshness(
     context: OpExecutionContext, config: Stale, warehouse: Warehouse
 ) -> Iterator[AssetCheckEvaluation]:
     """Look at each cluster again: one may have been synced, disabled or removed since."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        found = freshness_of_clusters(connection, stale_after(), datetime.now(UTC), config.clusters)
+    with step(context, warehouse) as connection:
+        found = freshness_of_clusters(connection, datetime.now(UTC), stale_after(), config.clusters)
     for name in config.clusters:
         if (verdict := found.get(name)) is not None:
             yield AssetCheckEvaluation(
@@ -55,16 +50,6 @@ def freshness_run(clusters: list[str]) -> RunRequest:
     """A run of `check_freshness` for `clusters`."""
     config = {"ops": {evaluate_freshness.name: {"config": {"clusters": clusters}}}}
     return RunRequest(run_config=config, tags={REASON_TAG: "no sync for too long"})
-
-
-def freshness_of_clusters(
-    connection: Connection, limit: timedelta, now: datetime, was_stale: Collection[str]
-) -> dict[str, Verdict]:
-    """{cluster: its freshness} of all enabled ones. One that `was_stale` is over it by a successful sync only."""
-    return {
-        name: freshness(last, now, limit, None if last and name in was_stale else began)
-        for name, last, began in connection.execute(statement("alerts/freshness"))
-    }
 
 
 def why_stale(name: str, verdict: Verdict) -> str:

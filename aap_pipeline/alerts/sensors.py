@@ -21,7 +21,7 @@ from dagster import (
 )
 
 from aap_pipeline.alerts.delivery import deliver
-from aap_pipeline.alerts.freshness import check_freshness, freshness_of_clusters, freshness_run, why_stale
+from aap_pipeline.alerts.freshness import check_freshness, freshness_run, why_stale
 from aap_pipeline.alerts.incidents import (
     end_incidents_of,
     open_subjects,
@@ -33,15 +33,17 @@ from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
-from aap_pipeline.clusters.staleness import stale_after
+from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.orchestration.failures import reported_error
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
 
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # a cancelled run was cancelled on purpose
+_EVALUATION = DagsterEventType.ASSET_CHECK_EVALUATION
 _LOADED = datetime.now(UTC)
 
 
@@ -118,7 +120,7 @@ def _note_runs(connection: Connection, settings: AlertSettings, limits: Limits, 
 
 def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: bool) -> dict[str, str]:
     """Stale clusters, with why; without `may_begin` only those that were stale already."""
-    found = freshness_of_clusters(connection, stale_after(), now, was)
+    found = freshness_of_clusters(connection, now, stale_after(), was)
     return {
         name: why_stale(name, verdict)
         for name, verdict in found.items()
@@ -139,24 +141,15 @@ def _finished(instance: DagsterInstance, after: datetime, until: datetime, most:
 
 
 def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:
-    run, checks, error = record.dagster_run, [], "The run failed: see its log."
-    kinds = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-    for entry in instance.all_logs(run.run_id, of_type=kinds):
-        event = entry.dagster_event
-        if event is None:
-            continue
-        if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluation = event.asset_check_evaluation_data
-            if evaluation.check_name != FRESH.name:  # `cluster_stale` is its incident
-                checks.append(_check(evaluation))
-        elif event.is_step_failure:
-            failure = event.step_failure_data
-            said = failure.user_failure_data.description if failure.user_failure_data else None
-            error = said or (failure.error.message.strip() if failure.error else error)
-        elif event.message and error == "The run failed: see its log.":
-            error = event.message
-    cluster = run.tags.get(PARTITION_TAG)
-    return RunOutcome(run.run_id, _what(run), cluster, run.status is DagsterRunStatus.SUCCESS, error, tuple(checks))
+    run = record.dagster_run
+    kinds = {_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    logged = instance.all_logs(run.run_id, of_type=kinds)
+    events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
+    evaluations = (event.asset_check_evaluation_data for event in events if event.event_type is _EVALUATION)
+    checks = [_check(found) for found in evaluations if found.check_name != FRESH.name]  # its incident: cluster_stale
+    succeeded = run.status is DagsterRunStatus.SUCCESS
+    error = "" if succeeded else reported_error(events)
+    return RunOutcome(run.run_id, _what(run), run.tags.get(PARTITION_TAG), succeeded, error, tuple(checks))
 
 
 def _what(run: DagsterRun) -> str:

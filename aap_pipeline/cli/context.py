@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aap_pipeline.database.connection import clear_errors, connect, describe
-from aap_pipeline.database.errors import WarehouseError
+from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
 from aap_pipeline.settings import Settings
 
@@ -49,18 +48,13 @@ def warehouse_connection(settings: Settings | None = None) -> Iterator[Connectio
 
 
 def require_schema(url: str, *, may_migrate: bool) -> None:
-    """Raise WarehouseError unless the database has this release's schema; migrate it first where that is allowed."""
+    """Raise MigrationError unless the database has this release's schema; migrate it first where that is allowed."""
     with connect(url) as connection:
         current = stored_version(connection)
-    if current == newest_version():
-        return
-    from aap_pipeline.database.migrate import check, migrate
+    if current != newest_version():
+        from aap_pipeline.database.migrate import migrate, schema_state
 
-    if may_migrate:
-        migrate(url)
-        return
-    state = check(url)  # raises for a database from the future and for a server that is too old
-    raise WarehouseError(
-        f"The database {describe(url)} {'is empty' if state.current is None else f'has schema {state.current}'} and "
-        f"this release needs {state.newest}: run `aap-pipeline migrate`."
-    )
+        if may_migrate:
+            migrate(url)
+        else:
+            schema_state(url).require_newest()  # also refuses a database from the future, and a server that is too old

@@ -8,33 +8,26 @@ import click
 @click.command(name="migrate")
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if something is left to run.")
 @click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions and run nothing; no database.")
-def command(only_check: bool, print_sql: bool) -> int:
+def command(only_check: bool, print_sql: bool) -> None:
     """Bring the database to this release's schema.
 
     Safe to run again and from several places at once: it takes a lock, runs what is missing in one transaction, and
     refuses a database that a newer release has migrated.
     """
     from aap_pipeline.cli.context import database
-    from aap_pipeline.database.connection import describe
-    from aap_pipeline.database.migrate import check, migrate, pending_sql
+    from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
 
     if print_sql and only_check:
         raise click.UsageError("--check and --sql exclude each other.")
     if print_sql:
         click.echo(pending_sql())
-        return 0
+        return
     with database() as url:
-        before = check(url) if only_check else migrate(url)
-    where = f"{describe(url)}:"
+        before = schema_state(url) if only_check else migrate(url)
+    if only_check:
+        before.require_newest()
     if before.up_to_date:
-        click.echo(f"{where} schema {before.newest} is up to date.")
-    elif only_check:
-        click.echo(
-            f"{where} schema {before.current or 'none'}, this release needs {before.newest}: run "
-            "`aap-pipeline migrate`.",
-            err=True,
-        )
-        return 1
+        click.echo(f"{before.database}: schema {before.newest} is up to date.")
     else:
-        click.echo(f"{where} migrated from {before.current or 'an empty database'} to schema {before.newest}.")
-    return 0
+        came_from = before.current or "an empty database"
+        click.echo(f"{before.database}: migrated from {came_from} to schema {before.newest}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.settings import from_environment
 
 
@@ -27,28 +28,32 @@ def stale_after() -> timedelta:
     return timedelta(minutes=from_environment(_Limit).stale_minutes)
 
 
-@dataclass(frozen=True)
-class SyncAge:
-    """Minutes since the last successful sync (or without one), as a sentence too; `counted` decides what is stale."""
+def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:
+    """Whether the last successful sync, which ended at `last`, is at most `limit` old; None: no sync has succeeded.
 
-    counted: timedelta
-    minutes: float
-    text: str
-
-
-def sync_age(last: datetime | None, now: datetime, began: datetime | None = None) -> SyncAge:
-    """The age of a sync that ended at `last`; None: none has. It counts from `began`, where that is later."""
+    `began`: when a sync could first be expected, if that is later. A cluster was added, enabled, given another token;
+    or a long first sync came a slice further. A newcomer is not stale before it had the time to be fresh.
+    """
+    counted = now - max(filter(None, (last, began)), default=now)
+    minutes = (now - (last or began or now)).total_seconds() / 60
     if last is not None:
-        minutes = (now - last).total_seconds() / 60
         text = f"The last successful sync ended {minutes:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
     else:
-        minutes = (now - began).total_seconds() / 60 if began is not None else 0.0
         text = f"No sync has succeeded yet, for {minutes:,.0f} minutes."
-    return SyncAge(now - max(filter(None, (last, began)), default=now), minutes, text)
+    return Verdict(counted <= limit, text, {"minutes": round(minutes, 1)}, severe=True)
+
+
+def freshness_of_clusters(
+    connection: Connection, now: datetime, limit: timedelta, was_stale: Collection[str] = ()
+) -> dict[str, Verdict]:
+    """{cluster: its freshness} of the enabled ones, by name. Only a successful sync helps one that `was_stale`."""
+    return {
+        name: freshness(last, now, limit, None if last and name in was_stale else began)
+        for name, last, began in connection.execute(statement("clusters/freshness"))
+    }
 
 
 def stale_clusters(connection: Connection, now: datetime, limit: timedelta) -> dict[str, str]:
     """{cluster: a sentence} of the enabled clusters without a successful sync for longer than `limit`, by name."""
-    rows = connection.execute(statement("alerts/freshness")).fetchall()
-    ages = {name: sync_age(last, now, began) for name, last, began in rows}
-    return {name: age.text for name, age in ages.items() if age.counted > limit}
+    found = freshness_of_clusters(connection, now, limit)
+    return {name: verdict.text for name, verdict in found.items() if not verdict.passed}

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import psycopg
-
 from aap_pipeline.controller.auth import Exchange, Tokens
 from aap_pipeline.controller.errors import AuthenticationError
-from aap_pipeline.database.connection import Connection, connect, describe
+from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.database.statements import statement
@@ -47,13 +45,13 @@ class DatabaseTokenStore:
         """
         renewed: Tokens | None = None
         try:
-            with connect(self._url) as connection:
+            with clear_errors(), connect(self._url) as connection:
                 tokens = self._lock(connection)
                 if tokens.access != stale_access:
                     return tokens
                 renewed = exchange(tokens)
                 self._save(connection, renewed)
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except DatabaseUnreachable:
             if renewed is None:
                 raise
             self._save_later(stale_access, renewed)
@@ -63,12 +61,12 @@ class DatabaseTokenStore:
         for _ in range(_SAVE_ATTEMPTS):
             self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
-                with connect(self._url) as connection:
+                with clear_errors(), connect(self._url) as connection:
                     # Another is there if the commit came through after all, or if a person has imported one.
                     if self._lock(connection).access == stale_access:
                         self._save(connection, renewed)
                 return
-            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnreachable):
+            except DatabaseUnreachable:
                 continue
         raise AuthenticationError(
             f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "

@@ -6,13 +6,11 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.core import checks, verdicts
 from aap_pipeline.orchestration.checks import Check, result, specs
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
 
 ASSET: Final = ("core", "jobs")
 _DAY: Final = timedelta(days=1)
@@ -69,10 +67,8 @@ TOTALS_AUDITED = Check(
 )
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """What is cheap enough for every sync."""
-    note_process(context)
     yesterday = datetime.now(UTC) - _DAY
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         unparsed = verdicts.nothing_unparsed(checks.unparsed(connection, cluster.id))
         rejected = verdicts.nothing_rejected(
             checks.rejected_since(connection, yesterday, cluster.id),
@@ -91,9 +87,7 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
 @multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))
 def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """What reads much of core."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         stuck = checks.provisional(connection, cluster.id)
         totals = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT)
     yield result(ASSET, PROVISIONAL, verdicts.none_provisional(stuck), cluster.name)

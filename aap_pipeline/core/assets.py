@@ -12,15 +12,13 @@ from dagster import (
     multi_asset,
 )
 
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
 
 _TABLES = {
@@ -71,14 +69,10 @@ def core(
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
         context.log.info(f"{context.partition_key}: {so_far.jobs:,} jobs parsed in {so_far.batches} batches")
 
-    note_process(context)
-    with failing_clearly():
-        with warehouse.connection() as connection:
-            cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         result = parse(warehouse.url(), cluster.id, progress=tell)
-        with warehouse.connection() as connection:
-            figures = table_figures(connection, "reports/core_tables", cluster.id)
-            newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
+        figures = table_figures(connection, "reports/core_tables", cluster.id)
+        newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:
         context.log.warning(f"{result.rejected} documents went to quarantine: see `aap-pipeline rejected list`.")
     if newest is not None:

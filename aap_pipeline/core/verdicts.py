@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aap_pipeline.core.checks import HostTotals, Unparsed
-from aap_pipeline.orchestration.checks import Verdict
+from aap_pipeline.orchestration.verdict import Verdict
 
 _SHOWN = 20
 

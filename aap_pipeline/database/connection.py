@@ -114,10 +114,16 @@ def clear_errors() -> Iterator[None]:
             "AAP_PIPELINE_DATABASE_URL to the primary."
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DatabaseUnreachable(
-            f"PostgreSQL ended the connection or refused the work: {reason}. What was committed is safe; run it again."
-        ) from error
+        raise lost_connection(error) from error
+
+
+def lost_connection(error: BaseException | None) -> DatabaseUnreachable:
+    """The error for what a driver (psycopg, or psycopg2 under Dagster's storage) raised when a connection broke."""
+    diagnosed = getattr(getattr(error, "diag", None), "message_primary", None)
+    reason = str(diagnosed or str(error).strip() or type(error).__name__).splitlines()[0]
+    return DatabaseUnreachable(
+        f"PostgreSQL ended the connection or refused the work: {reason}. What was committed is safe; run it again."
+    )
 
 
 def describe(url: str) -> str:

@@ -31,8 +31,9 @@ class MigrationError(WarehouseError):
 
 @dataclass(frozen=True)
 class SchemaState:
-    """Where the database is (`current`, None when empty) and where this release wants it (`newest`)."""
+    """Where a database (HOST:PORT/NAME) is (`current`, None when empty) and where this release wants it (`newest`)."""
 
+    database: str
     current: str | None
     newest: str
 
@@ -40,6 +41,15 @@ class SchemaState:
     def up_to_date(self) -> bool:
         """Whether nothing is left to run."""
         return self.current == self.newest
+
+    def require_newest(self) -> None:
+        """Raise MigrationError, with the command to run, unless the database has this release's schema."""
+        if not self.up_to_date:
+            schema = "is empty" if self.current is None else f"has schema {self.current}"
+            raise MigrationError(
+                f"The database {self.database} {schema} and this release needs {self.newest}: run "
+                "`aap-pipeline migrate`."
+            )
 
 
 def migrate(url: str) -> SchemaState:
@@ -57,7 +67,7 @@ def migrate(url: str) -> SchemaState:
     return before
 
 
-def check(url: str) -> SchemaState:
+def schema_state(url: str) -> SchemaState:
     """The state of the database at `url`; changes nothing. Raises MigrationError for one from the future."""
     with _locked_connection(url) as connection:
         return _state(connection, url)
@@ -117,7 +127,7 @@ def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:
             f"The database {describe(url)} has schema {current}, which is newer than this release knows ({newest}): "
             "install the release that migrated it, or a later one."
         )
-    return SchemaState(current, newest)
+    return SchemaState(describe(url), current, newest)
 
 
 def _config(output: io.StringIO | None = None) -> Config:

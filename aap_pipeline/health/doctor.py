@@ -21,7 +21,7 @@ from aap_pipeline.core.references import obstacle
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
-from aap_pipeline.database.migrate import check
+from aap_pipeline.database.migrate import schema_state
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import LOCATION
@@ -162,11 +162,9 @@ def _server(url: str) -> list[Finding]:
 
 
 def _schema(url: str) -> Finding:
-    state = check(url)
-    if state.up_to_date:
-        return Finding("schema", Verdict.OK, f"Schema {state.newest} is up to date.")
-    text = f"Schema {state.current or 'none'}, this release needs {state.newest}: run `aap-pipeline migrate`."
-    return Finding("schema", Verdict.FAILED, text)
+    state = schema_state(url)
+    state.require_newest()
+    return Finding("schema", Verdict.OK, f"Schema {state.newest} is up to date.")
 
 
 def _settings(connection: Connection) -> Finding:

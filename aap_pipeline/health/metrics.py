@@ -8,10 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-import psycopg
 from psycopg.rows import dict_row
 
-from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.connection import Connection, clear_errors, connect
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
@@ -87,7 +86,7 @@ def serving(url: str, port: int) -> Iterator[None]:
 
 def _scrape(url: str) -> str:
     try:
-        with connect(url, application_name="aap_pipeline metrics") as connection:
+        with clear_errors(), connect(url, application_name="aap_pipeline metrics") as connection:
             return read(connection)
-    except (PipelineError, psycopg.OperationalError):
+    except PipelineError:
         return render([], up=False)  # that is the answer: aap_pipeline_up is what an alert watches

@@ -6,16 +6,15 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.marts import checks
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.orchestration.checks import Check, Verdict, result, specs
-from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.verdict import Verdict
 
 ASSET: Final = ("marts", "savings_daily")
 _LEFT_MINUTES: Final = 10
@@ -53,9 +52,7 @@ def equality(found: Sequence[checks.CheckResult]) -> Verdict:
 @multi_asset_check(name="marts_checks", specs=specs(ASSET, [REFRESHED], CLUSTERS))
 def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """What is cheap enough for every sync."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
         row = connection.execute(statement("marts/check_overdue"), values).fetchone()
     assert row is not None  # noqa: S101 - an aggregate
@@ -65,9 +62,7 @@ def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> I
 @multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE], CLUSTERS))
 def marts_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """Hold the marts against all of core."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         verdict = verified_equality(connection, cluster.id)
     yield result(ASSET, EQUAL_CORE, verdict, cluster.name)
 

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
 
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
 
 _TABLES = {
@@ -49,9 +47,7 @@ def marts(
     context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
 ) -> Iterator[MaterializeResult[None]]:
     """Rebuild the days of the partition's cluster whose jobs changed."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
         figures = table_figures(connection, "reports/marts_tables", cluster.id)
     progress.update(cluster.name, "done", 1, 1)

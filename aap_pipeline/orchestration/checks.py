@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, PartitionsDefinition, PreviewWarning
 
-Figure = int | float | str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found: whether it holds, a sentence for a person, and figures. `severe`: an error, not a warning."""
-
-    passed: bool
-    text: str
-    figures: Mapping[str, Figure] = field(default_factory=dict)
-    severe: bool = False
+from aap_pipeline.orchestration.verdict import Verdict
 
 
 @dataclass(frozen=True)

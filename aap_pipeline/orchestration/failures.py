@@ -1,11 +1,11 @@
-"""The one place where an error of ours becomes a failure of a Dagster run."""
+"""Errors of ours become failures of a Dagster run, and the events of a failed run become a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from dagster import Failure
+from dagster import DagsterEvent, DagsterEventType, Failure
 
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database.connection import clear_errors
@@ -22,3 +22,20 @@ def failing_clearly() -> Iterator[None]:
     except PipelineError as error:
         transient = isinstance(error, DatabaseUnreachable) or (isinstance(error, ControllerError) and error.transient)
         raise Failure(description=str(error), allow_retries=transient) from None
+
+
+def reported_error(events: Iterable[DagsterEvent]) -> str:
+    """Why a run failed, as a sentence, by its `events`: its first step failure, else what ended the run itself."""
+    found = "The run failed before its first step: see its log in the Dagster UI."
+    for event in events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data is not None and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            error = failure.error
+            while error is not None and error.cause is not None:  # Dagster wraps what happened in what it was doing
+                error = error.cause
+            return error.message.strip() if error is not None else "The step failed without a message."
+        if event.event_type is DagsterEventType.RUN_FAILURE and event.message:
+            found = event.message
+    return found

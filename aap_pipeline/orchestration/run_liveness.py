@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, UNFINISHED
+from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, PARTITION_TAG, UNFINISHED
 
 if TYPE_CHECKING:
     from dagster import (
@@ -92,8 +93,8 @@ def is_gone(process: Process, here: Process) -> bool:
     return False
 
 
-def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
-    """The runs that wait or are under way; those of ours whose process is gone are reported as failed.
+def end_abandoned_runs(instance: DagsterInstance) -> list[DagsterRun]:
+    """Report the runs of ours whose process is gone as failed; return those that wait or are under way.
 
     Of all jobs, also of the one without a name of ours to which Dagster gives what people start from an asset's page:
     one that is abandoned holds its cluster's place in the queue against all others.
@@ -108,6 +109,11 @@ def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
         else:
             left.append(record.dagster_run)
     return left
+
+
+def busy_clusters(runs: Iterable[DagsterRun]) -> set[str]:
+    """The clusters of which one of these `runs` waits or is under way, whatever its job: no other could start yet."""
+    return {run.tags.get(PARTITION_TAG, "") for run in runs}
 
 
 def is_abandoned(record: RunRecord, here: Process, now: datetime) -> bool:

@@ -7,19 +7,19 @@ from typing import Final
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
 from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
-from aap_pipeline.clusters.registry import Cluster, cluster_named
-from aap_pipeline.clusters.staleness import stale_after
+from aap_pipeline.clusters.registry import Cluster
+from aap_pipeline.clusters.staleness import freshness, stale_after
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database import options
-from aap_pipeline.orchestration.checks import Check, Verdict, result, specs
-from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.window import Window
@@ -63,9 +63,7 @@ FRESH = Check(
 )
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     """One question to the controller, the rest from the book-keeping."""
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
         window = checks.recent_window(state, overlap)
@@ -84,10 +82,8 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)
     yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state), cluster.name)
-    if state.finished is None:
-        fresh = checks.not_synced(state)
-    else:
-        fresh = checks.freshness(state.finished, state.now, stale_after())
+    finished = state.finished
+    fresh = freshness(finished, state.now, stale_after()) if finished else checks.not_synced(state)
     yield result(ASSET, FRESH, fresh, cluster.name)
 
 

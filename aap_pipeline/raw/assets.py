@@ -14,12 +14,10 @@ from dagster import (
 )
 from pydantic import Field
 
-from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
@@ -86,10 +84,7 @@ def sync_data(
     progress: ResourceParam[ProgressListener],
 ) -> MaterializeResult[None]:
     """Sync the cluster of the partition."""
-    note_process(context)
-    with failing_clearly():
-        with warehouse.connection() as connection:
-            cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
 
         def tell(tally: Tally) -> None:

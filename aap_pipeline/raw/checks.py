@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aap_pipeline.clusters.staleness import sync_age
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.checks import Verdict
+from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
 from aap_pipeline.raw.window import Window
 
@@ -117,13 +116,3 @@ def clock_skew(state: SyncHealth) -> Verdict:
         text if skew else "The controller's clock agrees with the database's.",
         {"seconds": skew.total_seconds()},
     )
-
-
-def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:
-    """A successful sync ended, at `last`, less than `limit` ago.
-
-    `began`: from when on one could be expected, where that is later. A cluster was added, enabled, given another token;
-    or a long first sync came a slice further. A newcomer is not stale before it had the time to be fresh.
-    """
-    age = sync_age(last, now, began)
-    return Verdict(age.counted <= limit, age.text, {"minutes": round(age.minutes, 1)}, severe=True)

@@ -23,10 +23,10 @@ from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, update_cluster
+from aap_pipeline.orchestration.jobs import REASON_TAG, update_cluster
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import unfinished_runs
+from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.raw.due import Answer, Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
 
@@ -58,7 +58,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     now = datetime.now(UTC)
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
-    busy = _busy_clusters(context)
+    busy = busy_clusters(end_abandoned_runs(context.instance))
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
     asked, remarks = to_ask(idle, silences, now)
     requests: list[RunRequest] = []
@@ -125,8 +125,3 @@ def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
             return ControllerApi(client).newest_finished()
     except PipelineError as error:
         return error
-
-
-def _busy_clusters(context: SensorEvaluationContext) -> set[str]:
-    runs = unfinished_runs(context.instance)
-    return {run.tags.get(PARTITION_TAG, "") for run in runs if run.job_name == update_cluster.name}

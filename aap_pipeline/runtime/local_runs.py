@@ -19,14 +19,15 @@ from multiprocessing.context import ForkServerProcess
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from aap_pipeline.database.connection import lost_connection
 from aap_pipeline.orchestration.resources import ProgressListener
-from aap_pipeline.orchestration.run_liveness import process_tag, unfinished_runs
+from aap_pipeline.orchestration.run_liveness import end_abandoned_runs, process_tag
 from aap_pipeline.runtime.forks import forks
 from aap_pipeline.runtime.instance import dagster_environment, dagster_instance
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent, DagsterInstance, ExecuteInProcessResult
+    from dagster import DagsterInstance, ExecuteInProcessResult
 
 _SIDE_BY_SIDE = 4
 
@@ -62,7 +63,7 @@ def update_clusters(
 
     with dagster_instance(settings, url) as instance:
         instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-        unfinished_runs(instance)  # ends those that a kill -9 left behind
+        end_abandoned_runs(instance)  # that a kill -9 left behind
         workers = _Workers(dagster_environment(settings, url), progress)
         pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
         try:
@@ -168,10 +169,7 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window,
         with DagsterInstance.get() as instance:
             outcome = _run_job(instance, name, window, run_id, _PipedProgress(pipe))
     except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        outcome = Outcome(
-            name, run_id, f"PostgreSQL went away during the run ({reason}): sync again when it is up.", {}
-        )
+        outcome = Outcome(name, run_id, str(lost_connection(error.orig)), {})
     pipe.send(outcome)
 
 
@@ -189,6 +187,7 @@ def _end_with_parent() -> None:
 
 def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, progress: ProgressListener) -> Outcome:
     from aap_pipeline.definitions import defs
+    from aap_pipeline.orchestration.failures import reported_error
     from aap_pipeline.orchestration.jobs import update_cluster
     from aap_pipeline.raw.assets import sync_data
 
@@ -204,24 +203,9 @@ def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, 
         },
         raise_on_error=False,
     )
-    return Outcome(name, result.run_id, _error(result), _metadata(result))
-
-
-def _error(result: ExecuteInProcessResult) -> str | None:
-    if result.success:
-        return None
-    failed = (event for event in result.all_events if event.is_step_failure)
-    return next((_sentence(event) for event in failed), "The run failed before its first step: see the Dagster UI.")
-
-
-def _sentence(event: DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data is not None and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    while error is not None and error.cause is not None:  # Dagster wraps what happened in what it was doing
-        error = error.cause
-    return str(error.message).strip() if error is not None else "The step failed without a message."
+    return Outcome(
+        name, result.run_id, None if result.success else reported_error(result.all_events), _metadata(result)
+    )
 
 
 def _metadata(result: ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

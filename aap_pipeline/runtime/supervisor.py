@@ -20,7 +20,7 @@ from aap_pipeline.clusters.staleness import stale_after
 from aap_pipeline.database.connection import describe
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.database.errors import EmbeddedServerError
-from aap_pipeline.database.migrate import MigrationError, check, migrate
+from aap_pipeline.database.migrate import migrate, schema_state
 from aap_pipeline.embedded.file_locks import FileLock
 from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline.errors import PipelineError
@@ -104,12 +104,7 @@ class Supervisor:
             return url
         assert self._settings.database_url is not None  # noqa: S101
         url = self._settings.database_url.get_secret_value()
-        state = check(url)
-        if not state.up_to_date:
-            raise MigrationError(
-                f"The database {describe(url)} {'is empty' if state.current is None else f'has schema {state.current}'}"
-                f" and this release needs {state.newest}: run `aap-pipeline migrate`."
-            )
+        schema_state(url).require_newest()
         return url
 
     def _start_dagster(self, url: str) -> None:

@@ -12,15 +12,13 @@ from dagster import (
     asset,
 )
 
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.checks import Check, result, specs
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
 from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import reconcile
@@ -56,10 +54,7 @@ RECONCILED = Check(
 )
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
     """Compare, and fetch what is missing."""
-    note_process(context)
-    with failing_clearly():
-        with warehouse.connection() as connection:
-            cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (_, cluster):
         request = SyncRequest(cluster, dagster_run_id=context.run.run_id, tell=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
     verdict = checks.reconciliation(found)
@@ -81,10 +76,8 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
 )
 def savings_overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
     """Read the marts, draw."""
-    note_process(context)
     since = datetime.now(UTC).date() - _SHOWN
-    with failing_clearly(), warehouse.connection() as connection:
-        cluster = cluster_named(connection, context.partition_key)
+    with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster": cluster.id, "since": since}
         days = connection.execute(statement("reports/savings_by_day"), values).fetchall()
         money = connection.execute(statement("reports/currency")).fetchone()

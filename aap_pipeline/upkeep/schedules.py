@@ -20,11 +20,11 @@ from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.jobs import REASON_TAG, nightly
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process, unfinished_runs
+from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
+from aap_pipeline.orchestration.steps import step
 from aap_pipeline.upkeep.archive import archive
 from aap_pipeline.upkeep.maintenance import analyze, tidy
 from aap_pipeline.upkeep.run_history import forget_runs
@@ -33,7 +33,6 @@ from aap_pipeline.upkeep.run_history import forget_runs
 @op(description="Deletes what need not be kept and settles what killed runs left open.")
 def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
     """Raw rows, archived documents, book-keeping of syncs, incidents, Dagster runs: abandoned ones and old ones."""
-    note_process(context)
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -42,13 +41,12 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
         forgotten = forget_runs(connection, context.instance)
         context.log.info(f"Dagster runs forgotten: {forgotten:,}")
-    unfinished_runs(context.instance)
+    end_abandoned_runs(context.instance)
 
 
 @op(description="Moves old jobs into the archive as archive_after_days says, and brings statistics up to date.")
 def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> None:
     """In batches of one transaction; killed, it goes on where it stopped."""
-    note_process(context)
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -117,7 +115,7 @@ def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -
 @contextmanager
 def _alone(context: OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
     """A connection that holds the lock of upkeep; None if somebody else does it now."""
-    with failing_clearly(), warehouse.connection() as connection, session_lock(connection, LockKind.UPKEEP) as taken:
+    with step(context, warehouse) as connection, session_lock(connection, LockKind.UPKEEP) as taken:
         if not taken:
             context.log.info("Another upkeep run is at work; this one leaves it to that.")
         yield connection if taken else None

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from dagster import (
-    DagsterInstance,
     DefaultSensorStatus,
     RunRequest,
     SensorEvaluationContext,
@@ -16,10 +15,10 @@ from dagster import (
 )
 
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, parse_raw, refresh_marts
+from aap_pipeline.orchestration.jobs import REASON_TAG, parse_raw, refresh_marts
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import unfinished_runs
+from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
 from aap_pipeline.upkeep.left_behind import Due, Waiting, to_parse, to_refresh, waiting
 
 Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[Due]]
@@ -61,7 +60,7 @@ def _requests(
     found = [each for each in found if each.cluster in partitions]
     if not decide(found, (), datetime.now(UTC)):
         return SkipReason(nothing)
-    due = decide(found, busy_clusters(context.instance), datetime.now(UTC))
+    due = decide(found, busy_clusters(end_abandoned_runs(context.instance)), datetime.now(UTC))
     if not due:
         return SkipReason("What waits belongs to clusters with a run under way.")
     return SensorResult(
@@ -69,8 +68,3 @@ def _requests(
             RunRequest(run_key=each.key, partition_key=each.cluster, tags={REASON_TAG: each.reason}) for each in due
         ]
     )
-
-
-def busy_clusters(instance: DagsterInstance) -> set[str]:
-    """Clusters of which a run of any job waits or is under way; runs whose process is gone are ended."""
-    return {run.tags.get(PARTITION_TAG, "") for run in unfinished_runs(instance)}

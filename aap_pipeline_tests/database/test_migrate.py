@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from aap_pipeline.database.connection import connect
-from aap_pipeline.database.migrate import MigrationError, check, migrate
+from aap_pipeline.database.migrate import MigrationError, migrate, schema_state
 
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database_url: str) -> None:
@@ -15,13 +15,13 @@ def test_migrating_twice_changes_nothing_the_second_time(empty_database_url: str
     before = migrate(empty_database_url)
     assert before.current is None
     assert migrate(empty_database_url).up_to_date
-    assert check(empty_database_url).up_to_date
+    assert schema_state(empty_database_url).up_to_date
 
 
 def test_check_of_an_empty_database_says_so_and_changes_nothing(empty_database_url: str) -> None:
     """Guards against a check that migrates."""
-    assert check(empty_database_url).current is None
-    assert check(empty_database_url).current is None
+    assert schema_state(empty_database_url).current is None
+    assert schema_state(empty_database_url).current is None
 
 
 def test_programs_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:

@@ -68,16 +68,3 @@ def test_a_reconciliation_names_days_and_jobs() -> None:
     assert "2026-04-02" in verdict.text
     assert "jobs 11, 12" in verdict.text
     assert checks.reconciliation(replace(found, missing=())).passed
-
-
-def test_a_cluster_is_not_stale_before_it_had_the_time_to_be_fresh() -> None:
-    """Guards against an alarm for a cluster that was just enabled again, or in the second hour of its first sync."""
-    hour = timedelta(hours=1)
-    long_ago = NOW - timedelta(days=7)
-    assert not checks.freshness(long_ago, NOW, hour).passed
-    assert checks.freshness(long_ago, NOW, hour, NOW - MINUTE).passed
-    assert checks.freshness(None, NOW, hour, NOW - MINUTE).passed
-    assert not checks.freshness(long_ago, NOW, hour, long_ago + MINUTE).passed
-    stale = checks.freshness(None, NOW, hour, NOW - 2 * hour)
-    assert not stale.passed
-    assert stale.text == "No sync has succeeded yet, for 120 minutes."

@@ -17,7 +17,7 @@ from psycopg import sql
 from aap_pipeline.alerts.incidents import Kind
 from aap_pipeline.core.references import obstacle
 from aap_pipeline.database.connection import connect
-from aap_pipeline.database.migrate import check, migrate
+from aap_pipeline.database.migrate import migrate, schema_state
 from aap_pipeline.definitions import defs
 from aap_pipeline.embedded.server import EmbeddedServer, binaries
 from aap_pipeline.marts.refresh import refresh
@@ -108,7 +108,7 @@ def test_a_backup_restored_is_the_same_and_still_works(
             ["sh", "-ec", _block(block)], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
-    assert check(empty_database_url).up_to_date
+    assert schema_state(empty_database_url).up_to_date
     with connect(empty_database_url) as connection:
         connection.execute("SET ROLE bi_reader")
         assert connection.execute("SELECT runs FROM marts.totals('2026-01-01', '2026-12-31')").fetchone() == (1,)

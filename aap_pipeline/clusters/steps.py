@@ -1,0 +1,26 @@
+"""A step of a run for one cluster, the one that the run's partition names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aap_pipeline.clusters.registry import Cluster, cluster_named
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.steps import step
+
+if TYPE_CHECKING:
+    from dagster import AssetCheckExecutionContext, AssetExecutionContext
+
+
+@contextmanager
+def cluster_step(
+    context: AssetExecutionContext | AssetCheckExecutionContext, warehouse: Warehouse
+) -> Iterator[tuple[Connection, Cluster]]:
+    """`step`, with the cluster of the partition. The connection is in no transaction yet, so that it may wait."""
+    with step(context, warehouse) as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        connection.commit()
+        yield connection, cluster

@@ -1,0 +1,29 @@
+"""What every asset, asset check and op does around its own work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.orchestration.failures import failing_clearly
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.run_liveness import note_process
+
+if TYPE_CHECKING:
+    from dagster import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
+
+    StepContext = AssetExecutionContext | AssetCheckExecutionContext | OpExecutionContext
+
+
+@contextmanager
+def step(context: StepContext, warehouse: Warehouse) -> Iterator[Connection]:
+    """Name this process as the one that executes the run, connect, and turn errors of ours into a Failure.
+
+    The connection is committed at the end of the block and rolled back after an error. `clusters.steps.cluster_step`
+    also finds the cluster of the partition.
+    """
+    note_process(context)
+    with failing_clearly(), warehouse.connection() as connection:
+        yield connection
