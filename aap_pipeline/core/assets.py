@@ -16,7 +16,6 @@ from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
@@ -53,7 +52,7 @@ _TABLES = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "core"},
-            freshness_policy=EACH_SYNC,
+            skippable=True,
             metadata=table_metadata(f"public.{table}"),
             description=description,
         )
@@ -63,7 +62,11 @@ _TABLES = {
 def core(
     context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
 ) -> Iterator[MaterializeResult[None]]:
-    """Parse every raw row of the partition's cluster; what does not fit goes to quarantine."""
+    """Parse every raw row of the partition's cluster; what does not fit goes to quarantine.
+
+    Materializes nothing, so that Dagster skips the marts and all checks, if there was nothing to parse and no run was
+    killed before it refreshed the marts.
+    """
 
     def tell(so_far: ParseResult) -> None:
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
@@ -71,6 +74,10 @@ def core(
 
     with cluster_step(context, warehouse) as (connection, cluster):
         result = parse(warehouse.url(), cluster.id, progress=tell)
+        behind = connection.execute(statement("marts/check_nothing_left"), {"cluster_id": cluster.id}).fetchone()
+        if not result.documents and behind is None:
+            progress.update(cluster.name, "done", 1, 1)
+            return
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:

@@ -33,10 +33,13 @@ _SESSION = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
+    "tcp_keepalives_idle": "30",  # a client whose machine vanished loses its session, and its locks, after a minute
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
     "jit": "off",  # on a server that compiles, a refresh of 2,000 jobs took eight times as long
 }
 """What the statements rely on, whatever the server, the database, the role or the URL sets. PostgreSQL's own defaults,
-but for the time zone, for `jit`, and for a search path that no schema named like the role comes before."""
+but for the time zone, `jit`, keepalives, and a search path that no schema named like the role comes before."""
 
 
 def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_pipeline") -> Connection:

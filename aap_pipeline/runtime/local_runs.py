@@ -19,9 +19,10 @@ from multiprocessing.context import ForkServerProcess
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from aap_pipeline.database.connection import lost_connection
-from aap_pipeline.orchestration.resources import ProgressListener
-from aap_pipeline.orchestration.run_liveness import end_abandoned_runs, process_tag
+from aap_pipeline.database.connection import connect, lost_connection
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.run_liveness import end_abandoned_runs, hold_run, lock_tag
 from aap_pipeline.runtime.forks import forks
 from aap_pipeline.runtime.instance import dagster_environment, dagster_instance
 from aap_pipeline.settings import Settings
@@ -63,7 +64,8 @@ def update_clusters(
 
     with dagster_instance(settings, url) as instance:
         instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-        end_abandoned_runs(instance)  # that a kill -9 left behind
+        with connect(url) as connection:
+            end_abandoned_runs(instance, connection)  # that a kill -9 left behind
         workers = _Workers(dagster_environment(settings, url), progress)
         pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
         try:
@@ -166,10 +168,13 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window,
     from sqlalchemy.exc import OperationalError
 
     try:
+        hold_run(run_id, Warehouse().url())
         with DagsterInstance.get() as instance:
             outcome = _run_job(instance, name, window, run_id, _PipedProgress(pipe))
     except OperationalError as error:
         outcome = Outcome(name, run_id, str(lost_connection(error.orig)), {})
+    except DatabaseUnreachable as error:
+        outcome = Outcome(name, run_id, str(error), {})
     pipe.send(outcome)
 
 
@@ -188,14 +193,14 @@ def _end_with_parent() -> None:
 def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, progress: ProgressListener) -> Outcome:
     from aap_pipeline.definitions import defs
     from aap_pipeline.orchestration.failures import reported_error
-    from aap_pipeline.orchestration.jobs import update_cluster
+    from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster
     from aap_pipeline.raw.assets import sync_data
 
     result = defs.resolve_job_def(update_cluster.name).execute_in_process(
         run_id=run_id,
         partition_key=name,
         instance=instance,
-        tags=process_tag(run_id),
+        tags=lock_tag(run_id) | {LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # no one waits for its end
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
             "ops": {sync_data.op.name: {"config": {**asdict(window), "in_one_go": True}}},

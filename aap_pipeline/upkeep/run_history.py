@@ -13,7 +13,6 @@ from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -50,7 +49,6 @@ def forget_runs(
         "nightly": nightly.name,
         "location_tag": LOCATION_TAG,
         "location": LOCATION,
-        "process_tag": PROCESS_TAG,
         "most": batch,
     }
     forgotten = 0

@@ -41,7 +41,7 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
         forgotten = forget_runs(connection, context.instance)
         context.log.info(f"Dagster runs forgotten: {forgotten:,}")
-    end_abandoned_runs(context.instance)
+        end_abandoned_runs(context.instance, connection)
 
 
 @op(description="Moves old jobs into the archive as archive_after_days says, and brings statistics up to date.")

@@ -179,6 +179,15 @@ class Up(Web):
         )
 
 
+def process_of(url: str, run_id: str) -> psutil.Process | None:
+    """The process that holds the lock of a run in the database at `url`, found by its connection, if there is one."""
+    with connect(url) as connection:
+        question = "SELECT client_port FROM pg_stat_activity WHERE application_name = %s"
+        row = connection.execute(question, [f"aap_pipeline run {run_id}"]).fetchone()
+    ends = psutil.net_connections("tcp4") if row else []
+    return next((psutil.Process(end.pid) for end in ends if row and end.laddr and end.laddr.port == row[0]), None)
+
+
 def small_location(folder: Path) -> tuple[str, str]:
     """Options of `up` for a code location of the test's own, which answers at once, and one that cannot be loaded."""
     (folder / "small_definitions.py").write_text(_DEFINITIONS)

@@ -30,6 +30,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
     """A folder with the files of a clone that Dagster reads; nothing that its processes started outlives the test."""
     for name in ("dagster.yaml", "pyproject.toml"):
         shutil.copy(_ROOT / name, tmp_path)
+    (tmp_path / "aap_pipeline").symlink_to(_ROOT / "aap_pipeline")
     yield tmp_path
     wait_for(lambda: not left_running(tmp_path))
 
