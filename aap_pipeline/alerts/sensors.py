@@ -30,7 +30,7 @@ from aap_pipeline.alerts.incidents import (
     set_incidents,
 )
 from aap_pipeline.alerts.receivers import receivers
-from aap_pipeline.alerts.runs import CheckOutcome, RunOutcome, changes
+from aap_pipeline.alerts.run_incidents import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after

@@ -15,7 +15,7 @@ _PREFIX = "AAP_PIPELINE_ALERT_"
 UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
 
 
-class NobodyIsTold(PipelineError):
+class NoReceiverConfigured(PipelineError):
     """No receiver is set."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.reports.output import Column, cell, console, json_option, moment, print_json, print_rows
+from aap_pipeline.reports.output import Column, cell, console, json_option, minute_of, print_json, print_rows
 
 
 @click.group(name="alerts")
@@ -28,8 +28,8 @@ def list_all(with_past: bool, as_json: bool) -> None:
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [
-        Column("raised_at", "Since (UTC)", moment),
-        Column("resolved_at", "Over (UTC)", moment),
+        Column("raised_at", "Since (UTC)", minute_of),
+        Column("resolved_at", "Over (UTC)", minute_of),
         Column("kind", "What"),
         Column("subject", "Of"),
         Column("told", "Told to"),
@@ -57,12 +57,12 @@ def send_test(as_json: bool) -> int:
     """
     from aap_pipeline.alerts.incidents import Message
     from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-    from aap_pipeline.alerts.settings import NobodyIsTold, alert_settings
+    from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
 
     settings = alert_settings()
     to = receivers(settings)
     if not to:
-        raise NobodyIsTold()
+        raise NoReceiverConfigured()
     now = datetime.now(UTC)
     text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)

@@ -18,6 +18,7 @@ from aap_pipeline.clusters.registry import (
     BadEntry,
     Cluster,
     NewCluster,
+    change_cluster,
     chosen_clusters,
     cluster_named,
     clusters,
@@ -26,7 +27,6 @@ from aap_pipeline.clusters.registry import (
     rotate_key,
     save_clusters,
     set_enabled,
-    update_cluster,
 )
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import TokenEnd
@@ -121,7 +121,7 @@ def update(
         faults += endpoint.faults()
         if faults:
             raise BadEntry("\n".join(faults))
-        update_cluster(connection, cipher(settings), name, endpoint, tokens)
+        change_cluster(connection, cipher(settings), name, endpoint, tokens)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
     warn(name, endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")

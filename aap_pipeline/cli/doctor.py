@@ -19,7 +19,7 @@ def command(as_json: bool) -> int:
     is not a failure.
     """
     from aap_pipeline.cli.context import database
-    from aap_pipeline.health.doctor import Verdict, examine
+    from aap_pipeline.health.doctor import Health, examine
     from aap_pipeline.settings import Settings
 
     settings = Settings()
@@ -28,7 +28,7 @@ def command(as_json: bool) -> int:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        marks = {Verdict.OK: "[green]✓[/]", Verdict.WARNING: "[yellow]![/]", Verdict.FAILED: "[red]✗[/]"}
+        marks = {Health.OK: "[green]✓[/]", Health.WARNING: "[yellow]![/]", Health.FAILED: "[red]✗[/]"}
         for finding in findings:
             console().print(marks[finding.verdict], cell(f"{finding.subject.ljust(15)} {finding.text}"))
-    return 1 if any(finding.verdict is Verdict.FAILED for finding in findings) else 0
+    return 1 if any(finding.verdict is Health.FAILED for finding in findings) else 0

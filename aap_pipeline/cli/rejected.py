@@ -8,7 +8,7 @@ from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import Whole
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
-from aap_pipeline.reports.output import Column, json_option, moment, number, print_rows
+from aap_pipeline.reports.output import Column, json_option, minute_of, number, print_rows
 
 _ID = Whole(1, 2**63 - 1)
 
@@ -46,7 +46,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         Column("reason", "Reason"),
         Column("message", "What is wrong"),
         Column("attempts", "Attempts", number, right=True),
-        Column("last_rejected", "Last refused (UTC)", moment),
+        Column("last_rejected", "Last refused (UTC)", minute_of),
     ]
     rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
     print_rows(columns, rows, as_json=as_json)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from aap_pipeline.reports.output import Column, cell, console, duration, json_option, moment, number, print_rows
+from aap_pipeline.reports.output import Column, cell, console, duration, json_option, minute_of, number, print_rows
 
 _WINDOW = ("from", "to", "done_to")
 
@@ -35,8 +35,8 @@ def command(as_json: bool) -> int:
     columns = [
         Column("name", "Cluster"),
         Column("enabled", "Enabled", lambda value: "yes" if value else "no"),
-        Column("watermark", "Watermark (UTC)", moment),
-        Column("last_sync", "Last sync (UTC)", moment),
+        Column("watermark", "Watermark (UTC)", minute_of),
+        Column("last_sync", "Last sync (UTC)", minute_of),
         Column("outcome", "Outcome"),
         Column("lag_seconds", "Since success", duration, right=True),
         Column("unparsed", "Unparsed", number, right=True),

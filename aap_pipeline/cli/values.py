@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.raw.window import moment
+from aap_pipeline.raw.window import parse_time
 
 
 class Day(click.ParamType[date]):
@@ -24,7 +24,7 @@ class Day(click.ParamType[date]):
             self.fail(f"{value!r} is not a valid day. Use 2026-01-31.", param, ctx)
 
 
-class Moment(click.ParamType[datetime]):
+class Time(click.ParamType[datetime]):
     """A time, ISO 8601, as aware UTC; UTC where it names no zone."""
 
     name = "time"
@@ -32,7 +32,7 @@ class Moment(click.ParamType[datetime]):
     def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """See click.ParamType."""
         try:
-            found = value if isinstance(value, datetime) else moment(value)
+            found = value if isinstance(value, datetime) else parse_time(value)
         except PipelineError as error:
             self.fail(str(error), param, ctx)
         return found or self.fail("It is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)

@@ -138,7 +138,7 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
     return added
 
 
-def update_cluster(connection: Connection, cipher: Cipher, name: str, endpoint: Endpoint, tokens: Tokens) -> None:
+def change_cluster(connection: Connection, cipher: Cipher, name: str, endpoint: Endpoint, tokens: Tokens) -> None:
     """Give a cluster another `endpoint`, and those of the `tokens` that are not empty.
 
     A new access token takes the place of the old one with its refresh token, client and secret. Raises ClusterError,

@@ -13,15 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 import orjson
 
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.controller.paging import id_of
-
-Document = dict[str, Any]
+from aap_pipeline.controller.paging import Row, id_of
 
 # An escaped NUL or surrogate: valid JSON that jsonb may not hold. Two surrogates that make a pair are fine.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
@@ -54,9 +51,9 @@ class RawJob(RawDocument):
 
 
 def raw_job(
-    job: Document,
-    host_summaries: Sequence[HostSummary | Document],
-    labels: Sequence[Document] | None,
+    job: Row,
+    host_summaries: Sequence[HostSummary | Row],
+    labels: Sequence[Row] | None,
     fingerprint: bytes,
     *,
     provisional: bool = False,
@@ -82,19 +79,19 @@ def raw_job(
     )
 
 
-def raw_job_without_id(job: Document, fingerprint: bytes) -> RawJob:
+def raw_job_without_id(job: Row, fingerprint: bytes) -> RawJob:
     """`job`, of which no more can be asked for, as it was listed, less `leave_out`: stage core quarantines it."""
     leave_out(job)
     return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
 
 
-def _all_labels(job: Document, labels: Sequence[Document]) -> Document:
+def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
     """Those that the list row shows first, as they were: the fingerprint is made of them."""
     shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
     return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
 
-def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummary | Document]) -> bytes:
+def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummary | Row]) -> bytes:
     if all(isinstance(summary, HostSummary) for summary in host_summaries):
         listed = orjson.Fragment(_ENCODER.encode(host_summaries))
         with suppress(TypeError):  # the job itself may hold what only `encode` knows how to write
@@ -108,7 +105,7 @@ def _with_host_summaries(document: Document, host_summaries: Sequence[HostSummar
     return encode({**document, "job_host_summaries": rows})
 
 
-def leave_out(document: Document) -> None:
+def leave_out(document: Row) -> None:
     """Delete from `document` what may hold secrets, `extra_vars` and `artifacts` (facts of set_stats), and the
     controller's links, `related` and `url`, where they are of their usual shape."""
     if not isinstance(document, dict):  # a row of a list may be any JSON
@@ -121,7 +118,7 @@ def leave_out(document: Document) -> None:
         del document["url"]
 
 
-def encode(document: Document) -> bytes:
+def encode(document: Row) -> bytes:
     """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
     try:
         return orjson.dumps(document)
@@ -147,7 +144,7 @@ def _holds_unstorable_text(value: object) -> bool:
     return isinstance(value, list) and any(map(_holds_unstorable_text, value))
 
 
-def finished_of(job: Document) -> datetime | None:
+def finished_of(job: Row) -> datetime | None:
     """When the job finished, UTC; None where that is missing or not a valid time."""
     value = job.get("finished") if isinstance(job, dict) else None
     if not isinstance(value, str):
@@ -159,7 +156,7 @@ def finished_of(job: Document) -> datetime | None:
         return None
 
 
-def labels_are_cut(job: Document) -> bool:
+def labels_are_cut(job: Row) -> bool:
     """Whether the list row shows fewer labels than the job has: controllers cut them to ten."""
     summary_fields = job.get("summary_fields")
     labels = summary_fields.get("labels") if isinstance(summary_fields, dict) else None

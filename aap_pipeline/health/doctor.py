@@ -32,7 +32,7 @@ _MOST_SKEW_SECONDS = 5.0
 _MOST_SILENCE_SECONDS = 60.0
 
 
-class Verdict(StrEnum):
+class Health(StrEnum):
     """How a question was answered."""
 
     OK = "ok"
@@ -41,11 +41,11 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """The answer to one question: what was asked, how it is, and, unless it is well, what to do."""
 
     subject: str
-    verdict: Verdict
+    verdict: Health
     text: str
 
 
@@ -68,22 +68,22 @@ _SERVER_RULES = (
 )
 
 
-def examine(settings: Settings, url: str) -> Iterator[Finding]:
+def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
     """Ask everything about the installation with its database at `url`; stops early only without a database."""
     yield disk(settings.home.absolute(), shutil.disk_usage(_existing(settings.home.absolute())).free)
     try:
         connection = connect(url, autocommit=True)  # so that one refused statement ends no transaction of others
     except PipelineError as error:
-        yield Finding("database", Verdict.FAILED, str(error))
+        yield Diagnosis("database", Health.FAILED, str(error))
         return
     with connection:
         version = connection.info.server_version
-        yield Finding("database", Verdict.OK, f"PostgreSQL {version // 10000} at {describe(url)} answers.")
+        yield Diagnosis("database", Health.OK, f"PostgreSQL {version // 10000} at {describe(url)} answers.")
         yield clock(connection, datetime.now(UTC))
         yield from _told_all("server", lambda: _server(url))
         schema = _told("schema", lambda: _schema(url))
         yield schema
-        if schema.verdict is not Verdict.OK:
+        if schema.verdict is not Health.OK:
             return
         yield _told("settings", lambda: _settings(connection))
         yield _told("encryption key", lambda: _key(connection, settings))
@@ -95,84 +95,84 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
         yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
 
-def disk(place: Path, free_bytes: int) -> Finding:
+def disk(place: Path, free_bytes: int) -> Diagnosis:
     """Whether there is room for the embedded server's data and Dagster's logs."""
     text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
     if free_bytes < _LEAST_FREE_BYTES:
-        return Finding(
-            "disk", Verdict.FAILED, f"{text} Free some, or move AAP_PIPELINE_HOME: syncs stop when it is full."
+        return Diagnosis(
+            "disk", Health.FAILED, f"{text} Free some, or move AAP_PIPELINE_HOME: syncs stop when it is full."
         )
-    return Finding("disk", Verdict.OK, text)
+    return Diagnosis("disk", Health.OK, text)
 
 
-def clock(connection: Connection, now: datetime) -> Finding:
+def clock(connection: Connection, now: datetime) -> Diagnosis:
     """Whether this machine's clock and the database's agree."""
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None  # noqa: S101
     skew = (row[0] - now).total_seconds()
     if abs(skew) > _MOST_SKEW_SECONDS:
-        return Finding(
+        return Diagnosis(
             "clock",
-            Verdict.WARNING,
+            Health.WARNING,
             f"The database's clock differs by {skew:+.1f} s: let NTP set both machines' clocks.",
         )
-    return Finding("clock", Verdict.OK, f"The database's clock agrees ({skew:+.1f} s).")
+    return Diagnosis("clock", Health.OK, f"The database's clock agrees ({skew:+.1f} s).")
 
 
-def daemon(silent_seconds: float | None) -> Finding:
+def daemon(silent_seconds: float | None) -> Diagnosis:
     """Whether Dagster's daemon, which syncs by itself, is alive."""
     start = "Start it with `aap-pipeline up`; until then only `aap-pipeline sync` copies anything."
     if silent_seconds is None:
-        return Finding("Dagster daemon", Verdict.WARNING, f"It has never run. {start}")
+        return Diagnosis("Dagster daemon", Health.WARNING, f"It has never run. {start}")
     if silent_seconds > _MOST_SILENCE_SECONDS:
-        return Finding("Dagster daemon", Verdict.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
-    return Finding("Dagster daemon", Verdict.OK, f"Alive {silent_seconds:.0f} s ago.")
+        return Diagnosis("Dagster daemon", Health.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
+    return Diagnosis("Dagster daemon", Health.OK, f"Alive {silent_seconds:.0f} s ago.")
 
 
-def switched_off(names: Sequence[str]) -> list[Finding]:
+def switched_off(names: Sequence[str]) -> list[Diagnosis]:
     """Sensors and schedules that no longer run: they stay off over restarts, and nothing else says so."""
     if not names:
         return []
     text = f"Switched off in the Dagster UI: {', '.join(names)}. Switch them on there, under Automation."
-    return [Finding("Dagster daemon", Verdict.WARNING, text)]
+    return [Diagnosis("Dagster daemon", Health.WARNING, text)]
 
 
-def _told(subject: str, ask: Callable[[], Finding]) -> Finding:
+def _told(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
     return _told_all(subject, lambda: [ask()])[0]
 
 
-def _told_all(subject: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
+def _told_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
     try:
         with clear_errors():
             return ask()
     except PipelineError as error:
-        return [Finding(subject, Verdict.FAILED, str(error))]
+        return [Diagnosis(subject, Health.FAILED, str(error))]
 
 
-def _server(url: str) -> list[Finding]:
+def _server(url: str) -> list[Diagnosis]:
     """What slows the server or endangers its data, in a session as a BI tool has it: without the settings of ours."""
     with psycopg.connect(url, connect_timeout=10, options="-c statement_timeout=0") as connection:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
         rows = connection.execute(statement("health/server_settings"), rules).fetchall()
     found = [
-        Finding("server", Verdict.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
+        Diagnosis("server", Health.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
         for number, name, value, remedy in rows
     ]
-    return found or [Finding("server", Verdict.OK, "No setting of PostgreSQL's slows queries or endangers data.")]
+    return found or [Diagnosis("server", Health.OK, "No setting of PostgreSQL's slows queries or endangers data.")]
 
 
-def _schema(url: str) -> Finding:
+def _schema(url: str) -> Diagnosis:
     state = schema_state(url)
     state.require_newest()
-    return Finding("schema", Verdict.OK, f"Schema {state.newest} is up to date.")
+    return Diagnosis("schema", Health.OK, f"Schema {state.newest} is up to date.")
 
 
-def _settings(connection: Connection) -> Finding:
+def _settings(connection: Connection) -> Diagnosis:
     changed = {name for name, value in options.read(connection).items() if value != options.OPTIONS[name].default}
-    return Finding("settings", Verdict.OK, f"All valid; other than default: {', '.join(sorted(changed)) or 'none'}.")
+    return Diagnosis("settings", Health.OK, f"All valid; other than default: {', '.join(sorted(changed)) or 'none'}.")
 
 
-def _key(connection: Connection, settings: Settings) -> Finding:
+def _key(connection: Connection, settings: Settings) -> Diagnosis:
     key = cipher(settings)
     rows = connection.execute(statement("health/cluster_secrets")).fetchall()
     for name, *secrets in rows:
@@ -181,55 +181,55 @@ def _key(connection: Connection, settings: Settings) -> Finding:
                 try:
                     key.decrypt(bytes(secret))
                 except EncryptionKeyError as error:
-                    return Finding("encryption key", Verdict.FAILED, f"Cluster {name}: {error}")
-    return Finding("encryption key", Verdict.OK, f"It opens the tokens of all {len(rows)} clusters.")
+                    return Diagnosis("encryption key", Health.FAILED, f"Cluster {name}: {error}")
+    return Diagnosis("encryption key", Health.OK, f"It opens the tokens of all {len(rows)} clusters.")
 
 
-def _clusters(connection: Connection) -> list[Finding]:
+def _clusters(connection: Connection) -> list[Diagnosis]:
     """Those that are not synced; `clusters check` asks their controllers why."""
     if not clusters(connection):
-        return [Finding("clusters", Verdict.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")]
+        return [Diagnosis("clusters", Health.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")]
     limit = stale_after()
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
         return [
-            Finding("clusters", Verdict.WARNING, f"{name}: {text} See `aap-pipeline clusters check {name}`.")
+            Diagnosis("clusters", Health.WARNING, f"{name}: {text} See `aap-pipeline clusters check {name}`.")
             for name, text in stale.items()
         ]
     enabled = len(clusters(connection, only_enabled=True))
-    return [Finding("clusters", Verdict.OK, f"None of {enabled} is stale.")] if enabled else []
+    return [Diagnosis("clusters", Health.OK, f"None of {enabled} is stale.")] if enabled else []
 
 
-def _tokens(connection: Connection) -> list[Finding]:
+def _tokens(connection: Connection) -> list[Diagnosis]:
     ending = token_warnings(connection, datetime.now(UTC))
     if ending:
-        return [Finding("tokens", Verdict.WARNING, f"Cluster {name}: {text}") for name, text in ending.items()]
+        return [Diagnosis("tokens", Health.WARNING, f"Cluster {name}: {text}") for name, text in ending.items()]
     states = token_states(connection)
     told = sum(state.end is not None for state in states)
     days = notice(connection).days
     text = f"None is known to end within {days} days; {told} of {len(states)} controllers have told when."
-    return [Finding("tokens", Verdict.OK, text)] if states else []
+    return [Diagnosis("tokens", Health.OK, text)] if states else []
 
 
-def _alerts(connection: Connection) -> Finding:
+def _alerts(connection: Connection) -> Diagnosis:
     told = [receiver.name for receiver in receivers(alert_settings())]
     row = connection.execute(statement("health/alert_state"), {"receivers": told}).fetchone()
     assert row is not None  # noqa: S101 - an aggregate
     incidents, waiting, error = row
     if not told:
         text = f"Nobody is told when something is wrong (open incidents: {incidents}): set AAP_PIPELINE_ALERT_…"
-        return Finding("alerts", Verdict.WARNING, f"{text}, as docs/operations.md says.")
+        return Diagnosis("alerts", Health.WARNING, f"{text}, as docs/operations.md says.")
     which = " (`aap-pipeline alerts list`)" if incidents else ""
     if waiting:
-        return Finding("alerts", Verdict.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
-    return Finding("alerts", Verdict.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
+        return Diagnosis("alerts", Health.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
+    return Diagnosis("alerts", Health.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
 
 
-def _references(connection: Connection) -> Finding:
+def _references(connection: Connection) -> Diagnosis:
     why = obstacle(connection)
     if why is None:
-        return Finding("references", Verdict.OK, "Core checks them once a batch.")
-    return Finding("references", Verdict.WARNING, f"Checked row by row, which is right but slower: {why}")
+        return Diagnosis("references", Health.OK, "Core checks them once a batch.")
+    return Diagnosis("references", Health.WARNING, f"Checked row by row, which is right but slower: {why}")
 
 
 def _heartbeat(connection: Connection) -> float | None:

@@ -21,7 +21,7 @@ from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.orchestration.table_metadata import table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import moment
+from aap_pipeline.raw.window import parse_time
 
 CONTROLLER = AssetSpec(
     key=["controller", "job_history"],
@@ -97,8 +97,8 @@ def sync_data(
             warehouse.cipher(),
             SyncRequest(
                 cluster=cluster,
-                since=moment(config.since),
-                until=moment(config.until),
+                since=parse_time(config.since),
+                until=parse_time(config.until),
                 pause_after=None if config.in_one_go else config.pause_seconds,
                 dagster_run_id=context.run.run_id,
                 progress=tell,

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.controller.paging import id_of
-from aap_pipeline.documents.raw_documents import Document, RawJob, labels_are_cut, raw_job, raw_job_without_id
+from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
 
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
@@ -19,10 +19,10 @@ _BATCH_JOBS = 500
 class JobParts(Protocol):
     """What a job's list row lacks."""
 
-    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Document]:
+    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
         """All host summaries of a job."""
 
-    def labels(self, job_id: int) -> list[Document]:
+    def labels(self, job_id: int) -> list[Row]:
         """All labels of a job."""
 
 
@@ -44,7 +44,7 @@ class Completion:
         self._batch_bytes = 0
         self._vanished: set[int] = set()
 
-    def add(self, job: Document, fingerprint: bytes, *, provisional: bool, unreported: bool) -> None:
+    def add(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> None:
         """Fetch what `job` lacks; wait while too many are under way. Raises what made an earlier one fail."""
         self._in_flight.append(
             self._executor.submit(self._complete, job, fingerprint, provisional=provisional, unreported=unreported)
@@ -73,7 +73,7 @@ class Completion:
         vanished, self._vanished = sorted(self._vanished), set()
         return vanished
 
-    def _complete(self, job: Document, fingerprint: bytes, *, provisional: bool, unreported: bool) -> RawJob | None:
+    def _complete(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> RawJob | None:
         """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
         number = id_of(job)
         if number is None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.errors import PipelineError
 
-Answer = datetime | PipelineError | None
+NewestFinished = datetime | PipelineError | None
 """The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -40,7 +40,7 @@ class SyncState:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueSync:
     """Why to run, and for a backfill its window: ISO 8601, an open end empty; empty both: what is new."""
 
     reason: str
@@ -95,7 +95,7 @@ def format_silences(silences: Mapping[str, Silence]) -> str:
     return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
 
 
-def what_is_due(state: SyncState, answer: Answer, now: datetime) -> Due | None:
+def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueSync | None:
     """What to run now, given the controller's answer; None: nothing.
 
     A newest job whose finish time is not valid tells nothing of what is new, and does not hold up what is due without
@@ -110,8 +110,8 @@ def what_is_due(state: SyncState, answer: Answer, now: datetime) -> Due | None:
     reason = reason_to_sync(state, answer, now)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
-        return Due("backfill goes on", state.paused_from.isoformat(), until)
-    return Due(reason) if reason else None
+        return DueSync("backfill goes on", state.paused_from.isoformat(), until)
+    return DueSync(reason) if reason else None
 
 
 def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime) -> str | None:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import orjson
 
-from aap_pipeline.controller.paging import id_of
-from aap_pipeline.documents.raw_documents import Document, RawDocument, encode, leave_out
+from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.documents.raw_documents import RawDocument, encode, leave_out
 
 
 class ListingStore(Protocol):
@@ -27,8 +27,8 @@ class ListingStore(Protocol):
 def store_listing(
     store: ListingStore,
     kind: str,
-    listing: Sequence[Document],
-    fingerprint: Callable[[Document, str], bytes],
+    listing: Sequence[Row],
+    fingerprint: Callable[[Row, str], bytes],
 ) -> int:
     """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
 

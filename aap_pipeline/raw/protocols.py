@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from aap_pipeline.controller.host_summaries import HostSummary
-from aap_pipeline.documents.raw_documents import Document, RawJob
+from aap_pipeline.controller.paging import Row
+from aap_pipeline.documents.raw_documents import RawJob
 
 
 class Controller(Protocol):
@@ -18,10 +19,10 @@ class Controller(Protocol):
 
     def jobs_page(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int
-    ) -> tuple[list[Document], int]:
+    ) -> tuple[list[Row], int]:
         """The `limit` jobs of that window with the lowest ids above `after_id`, by id, and the count of all of them."""
 
-    def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Document]:
+    def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
         """Those of the jobs `ids` that still exist; `reported` True: and whose host summaries are written."""
 
     def pending_job_ids(
@@ -29,10 +30,10 @@ class Controller(Protocol):
     ) -> Sequence[int]:
         """Jobs of that window with after_id < id <= upto_id whose host summaries are not written yet."""
 
-    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Document]:
+    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
         """All host summaries of a job."""
 
-    def labels(self, job_id: int) -> list[Document]:
+    def labels(self, job_id: int) -> list[Row]:
         """All labels of a job, where its own row has the first ten."""
 
 

@@ -28,14 +28,23 @@ from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
 from aap_pipeline.raw.assets import sync_data
-from aap_pipeline.raw.due import Answer, Due, Silence, SyncState, format_silences, parse_silences, to_ask, what_is_due
+from aap_pipeline.raw.due import (
+    DueSync,
+    NewestFinished,
+    Silence,
+    SyncState,
+    format_silences,
+    parse_silences,
+    to_ask,
+    what_is_due,
+)
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
-_asking: dict[tuple[str, Cluster], Future[Answer]] = {}  # of this process; lost with it, which costs a question more
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
 
 
 @sensor(
@@ -87,7 +96,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     )
 
 
-def _run_request(cluster: str, due: Due) -> RunRequest:
+def _run_request(cluster: str, due: DueSync) -> RunRequest:
     tags = {REASON_TAG: due.reason}
     if not due.since:
         return RunRequest(partition_key=cluster, tags=tags)
@@ -100,7 +109,7 @@ def _run_request(cluster: str, due: Due) -> RunRequest:
 
 def newest_finished(
     url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS, silent: Collection[str] = ()
-) -> dict[str, Answer]:
+) -> dict[str, NewestFinished]:
     """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call.
 
     Those of `silent` did not answer last time: the others do not wait for them.
@@ -114,7 +123,7 @@ def newest_finished(
     return {cluster.name: answered[url, cluster].result() for cluster in asked if (url, cluster) in answered}
 
 
-def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> Answer:
+def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> NewestFinished:
     """What one controller answers; an error is an answer too, so that one cluster never stops all."""
     store = DatabaseTokenStore(url, cipher, cluster.id)
     try:

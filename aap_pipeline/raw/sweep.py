@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
-from aap_pipeline.controller.paging import id_of, last_id
-from aap_pipeline.documents.raw_documents import Document, RawJob, finished_of
+from aap_pipeline.controller.paging import Row, id_of, last_id
+from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.protocols import Controller, Store
 from aap_pipeline.raw.tally import Tally
@@ -31,7 +31,7 @@ class Page:
     `pending`: those whose host summaries were not all written when the page was here; None: not asked yet.
     """
 
-    jobs: list[Document] = field(default_factory=list)
+    jobs: list[Row] = field(default_factory=list)
     matching: int = 0
     pending: Collection[int] | None = None
 
@@ -56,7 +56,7 @@ class Sweep:
     controller: Controller
     store: Store
     executor: Executor
-    fingerprint: Callable[[Document], bytes]
+    fingerprint: Callable[[Row], bytes]
     now: datetime
     options: SweepOptions = field(default_factory=SweepOptions)
     progress: Callable[[Tally], None] = lambda _: None
@@ -98,7 +98,7 @@ class Sweep:
                     break
         return self.tally
 
-    def reread(self, jobs: Sequence[Document], *, unreported: bool = False) -> None:
+    def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
         """Read `jobs`, rows of the controller's list, with all that belongs to them; store them as final.
 
         `unreported`: the controller has not processed their last event, so that host summaries may still be missing.
@@ -225,7 +225,7 @@ class Sweep:
         return set(self.controller.pending_job_ids(window.after, window.until, min(ids) - 1, max(ids)))
 
     def _fetch(
-        self, job: Document, fingerprint: bytes | None = None, *, provisional: bool = False, unreported: bool = False
+        self, job: Row, fingerprint: bytes | None = None, *, provisional: bool = False, unreported: bool = False
     ) -> None:
         self._completion.add(job, fingerprint or self.fingerprint(job), provisional=provisional, unreported=unreported)
 
@@ -285,7 +285,7 @@ def is_gone(controller: Controller, job_id: int) -> bool:
     return False
 
 
-def _next_after(page: list[Document], previous: int) -> int:
+def _next_after(page: list[Row], previous: int) -> int:
     """The id after which the next page goes on. Raises CorruptBody where there is none, or it would not move on."""
     last = last_id(page)
     if last <= previous:

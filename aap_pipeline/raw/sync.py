@@ -19,10 +19,10 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.raw.estimate import DryRun, estimate
 from aap_pipeline.raw.listings import store_listing
-from aap_pipeline.raw.runs import SyncReport, begin_run, end_run, report_of
 from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import slices
+from aap_pipeline.raw.sync_runs import SyncReport, begin_run, end_run, report_of
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, plan_sync, require_window
 

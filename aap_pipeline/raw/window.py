@@ -101,7 +101,7 @@ def require_window(now: datetime, since: datetime | None, until: datetime | None
     plan_sync(now, None, overlap=timedelta(0), initial=now - _BEGIN, since=since, until=until)
 
 
-def moment(text: str | None) -> datetime | None:
+def parse_time(text: str | None) -> datetime | None:
     """An ISO 8601 time as aware UTC, UTC where it names no zone; empty: None. Raises WindowError if it is not valid."""
     if not text:
         return None

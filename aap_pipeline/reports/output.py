@@ -49,7 +49,7 @@ def duration(value: timedelta | float | None) -> str:
     return f"{seconds:.0f} s"
 
 
-def moment(value: datetime | None) -> str:
+def minute_of(value: datetime | None) -> str:
     """2026-07-01 12:30, in UTC, as the column's header says; a dash where there is none."""
     return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
 

@@ -26,7 +26,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueRun:
     """A run to ask for. The same state within the same hour gives the same `key`, and so at most one run."""
 
     cluster: str
@@ -40,16 +40,16 @@ def waiting(connection: Connection) -> list[Waiting]:
     return [Waiting(*row) for row in rows]
 
 
-def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[Due]:
+def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
     """A run for each cluster with raw rows left behind, unless one is under way; after a failure again each hour."""
     return [
-        Due(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
+        DueRun(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
         for each in found
         if each.raw_row is not None and each.cluster not in busy
     ]
 
 
-def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[Due]:
+def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
     """A run for each cluster whose marts are behind; a run under way may have read the old rates, so wait for it.
 
     Clusters with raw rows left behind are left to `to_parse`, whose runs refresh the marts too.
@@ -65,5 +65,5 @@ def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -
         if not reasons or each.cluster in busy or each.raw_row is not None:
             continue
         state = "/".join(str(note or 0) for note in notes.values())
-        due.append(Due(each.cluster, f"{each.cluster}/marts/{state}/{now:%Y-%m-%dT%H}", reasons[0]))
+        due.append(DueRun(each.cluster, f"{each.cluster}/marts/{state}/{now:%Y-%m-%dT%H}", reasons[0]))
     return due

@@ -36,7 +36,7 @@ def tidy(connection: Connection) -> Tidied:
         connection.commit()
         raw, archived = raw + done.raw, archived + done.archived
     connection.commit()
-    swept = sweep_stale_runs(connection)
+    swept = mark_interrupted_syncs(connection)
     with connection.transaction():
         runs = connection.execute(statement("upkeep/clean_up_runs"), {"days": KEEP_RUNS_DAYS}).rowcount
     with connection.transaction():
@@ -44,7 +44,7 @@ def tidy(connection: Connection) -> Tidied:
     return Tidied(raw, archived, swept, runs, alerts)
 
 
-def sweep_stale_runs(connection: Connection) -> int:
+def mark_interrupted_syncs(connection: Connection) -> int:
     """Mark syncs as interrupted that are said to run although nobody holds their cluster's lock; how many."""
     found = [row[0] for row in connection.execute(statement("upkeep/running_clusters"))]
     connection.commit()

@@ -19,9 +19,9 @@ from aap_pipeline.orchestration.jobs import REASON_TAG, parse_raw, refresh_marts
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
-from aap_pipeline.upkeep.left_behind import Due, Waiting, to_parse, to_refresh, waiting
+from aap_pipeline.upkeep.left_behind import DueRun, Waiting, to_parse, to_refresh, waiting
 
-Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[Due]]
+Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[DueRun]]
 
 
 @sensor(

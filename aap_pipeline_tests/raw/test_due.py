@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aap_pipeline.controller.errors import CorruptBody, Unreachable
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.raw.due import (
-    Due,
+    DueSync,
     Silence,
     SyncState,
     backing_off,
@@ -107,9 +107,9 @@ def test_a_paused_backfill_and_live_syncs_take_turns(
     paused = state(paused_from=NOW - 10 * MINUTE, paused_to=until, backfill_was_last=was_last)
     due = what_is_due(paused, newest, NOW)
     if newest is not None and was_last:
-        assert due == Due("new job at 12:00:00 UTC")
+        assert due == DueSync("new job at 12:00:00 UTC")
     else:
-        assert due == Due("backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
+        assert due == DueSync("backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
     assert what_is_due(state(), None, NOW) is None
 
 

@@ -66,7 +66,7 @@ def bench(executor: ThreadPoolExecutor) -> Bench:
 def test_slices_are_whole_disjoint_and_small_or_one_instant(moments: list[datetime], limit: int) -> None:
     """Guards against a job between two slices or in both, and against a slice that could have been cut."""
     controller = FakeController()
-    controller.add(*(job(number, moment) for number, moment in enumerate(moments, 1)))
+    controller.add(*(job(number, parse_time) for number, parse_time in enumerate(moments, 1)))
     cut = list(slices(controller, WINDOW, limit, counted=len(moments)))
     ends = [piece for piece, _ in cut]
     assert (ends[0].after, ends[-1].until) == (WINDOW.after, WINDOW.until)
@@ -123,14 +123,14 @@ def test_each_page_comes_first_then_its_pending_list_then_its_host_summaries(
 
 
 @pytest.mark.parametrize("plan", [PLAN, FIRST])
-@pytest.mark.parametrize("moment", ["page", "pending", "host_summaries"])
+@pytest.mark.parametrize("parse_time", ["page", "pending", "host_summaries"])
 def test_host_summaries_written_at_any_moment_are_not_missed(
-    moment: str, plan: Plan, executor: ThreadPoolExecutor
+    parse_time: str, plan: Plan, executor: ThreadPoolExecutor
 ) -> None:
-    """Guards against a job that is stored as complete although its host summaries came a moment too late."""
+    """Guards against a job that is stored as complete although its host summaries came a parse_time too late."""
     bench = Bench(executor, pending={1, 2, 3})
     bench.controller.add(*(job(number) for number in range(1, 4)))
-    bench.controller.after[moment] = lambda controller: controller.pending.clear()
+    bench.controller.after[parse_time] = lambda controller: controller.pending.clear()
     bench.sweep(plan=plan)
     assert bench.store.rows.keys() == {1, 2, 3}
     for row in bench.store.rows.values():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.raw.estimate import estimate
 from aap_pipeline.raw.reconcile import DayCount, days_of, differing_days
-from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, moment, plan_sync, require_window
+from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, parse_time, plan_sync, require_window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP, INITIAL = timedelta(minutes=10), timedelta(days=90)
@@ -83,14 +83,18 @@ def test_until_alone_must_lie_behind_the_watermark() -> None:
 def test_what_is_not_a_time_is_refused_in_a_sentence(text: str) -> None:
     """Guards against a traceback for a time that no UTC day holds."""
     with pytest.raises(WindowError, match=r"is not a valid time\. Use 2026-01-31 or"):
-        moment(text)
-    assert moment("") is moment(None) is None
-    assert moment("2026-01-31T06:00:00+01:00") == datetime(2026, 1, 31, 5, tzinfo=UTC) == moment("2026-01-31T05:00")
+        parse_time(text)
+    assert parse_time("") is parse_time(None) is None
+    assert (
+        parse_time("2026-01-31T06:00:00+01:00")
+        == datetime(2026, 1, 31, 5, tzinfo=UTC)
+        == parse_time("2026-01-31T05:00")
+    )
 
 
 @given(st.integers(2, 10**15))
 def test_halves_are_whole_and_smaller(microseconds: int) -> None:
-    """Guards against a piece that is cut for ever, or a moment that falls between two halves."""
+    """Guards against a piece that is cut for ever, or a parse_time that falls between two halves."""
     window = Window(NOW - timedelta(microseconds=microseconds), NOW)
     earlier, later = window.halves()
     assert window.divisible

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aap_pipeline.alerts.runs import Change, CheckOutcome, RunOutcome, changes
+from aap_pipeline.alerts.run_incidents import Change, CheckOutcome, RunOutcome, changes
 
 GOOD = RunOutcome("1", "update_cluster", "prod", True, "")
 BAD = replace(GOOD, run_id="2", succeeded=False, error="No connection.")
