@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "rebuild": Entry("aap_pipeline.cli.rebuild", "Make core or the marts again from what they were made of."),
         "alerts": Entry("aap_pipeline.cli.alerts", "Show incidents; test whether messages reach people."),
         "status": Entry("aap_pipeline.cli.status", "Show how far each cluster is synced, one line each."),
+        "metrics": Entry("aap_pipeline.cli.metrics", "Serve metrics for Prometheus until Ctrl-C."),
         "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and report what to do."),
         "migrate": Entry("aap_pipeline.cli.migrate", "Bring the database to this release's schema."),
     },

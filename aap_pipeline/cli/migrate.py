@@ -8,7 +8,10 @@ import click
 @click.command(name="migrate")
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if something is left to run.")
 @click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions and run nothing; no database.")
-def command(only_check: bool, print_sql: bool) -> None:
+@click.option(
+    "--dagster", "for_dagster", is_flag=True, help="Also Dagster's own tables, for the instance of DAGSTER_HOME."
+)
+def command(only_check: bool, print_sql: bool, for_dagster: bool) -> None:
     """Bring the database to this release's schema.
 
     Safe to run again and from several places at once: it takes a lock, runs what is missing in one transaction, and
@@ -17,13 +20,18 @@ def command(only_check: bool, print_sql: bool) -> None:
     from aap_pipeline.cli.context import database
     from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
 
-    if print_sql and only_check:
-        raise click.UsageError("--check and --sql exclude each other.")
+    if only_check + print_sql + for_dagster > 1:
+        raise click.UsageError("--check, --sql and --dagster exclude each other.")
     if print_sql:
         click.echo(pending_sql())
         return
     with database() as url:
         before = schema_state(url) if only_check else migrate(url)
+        if for_dagster:
+            from aap_pipeline.runtime.instance import create_schema, prepare_storage
+
+            create_schema(url)
+            prepare_storage()
     if only_check:
         before.require_newest()
     if before.up_to_date:

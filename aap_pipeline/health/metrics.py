@@ -50,8 +50,8 @@ def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
 
 
 @contextmanager
-def serving(url: str, port: int) -> Iterator[None]:
-    """Answer `GET /metrics` on 127.0.0.1:`port` for the block. Raises PipelineError if the port is taken."""
+def serving(url: str, port: int, host: str = "127.0.0.1") -> Iterator[None]:
+    """Answer `GET /metrics` on `host`:`port` for the block. Raises PipelineError if the port is taken."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -69,10 +69,10 @@ def serving(url: str, port: int) -> Iterator[None]:
             pass
 
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
         raise PipelineError(
-            f"Metrics cannot be served on 127.0.0.1:{port}: {error.strerror}. Choose another --metrics-port."
+            f"Metrics cannot be served on {host}:{port}: {error.strerror}. Choose another port."
         ) from error
     with server:
         thread = Thread(target=server.serve_forever, name="metrics", daemon=True)

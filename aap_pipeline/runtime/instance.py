@@ -56,15 +56,20 @@ def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
         (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
     except OSError as error:
         raise cannot_write(home, error) from error
-    with connect(url, autocommit=True) as connection:
-        connection.execute(statement("database/create_dagster_schema"))
-        storage = storage_url(url, connection.info.server_version)
+    storage = storage_url(url, create_schema(url))
     return {
         **os.environ,
         "DAGSTER_HOME": str(home),
         "AAP_PIPELINE_HOME": str(settings.home.absolute()),
         "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage,
     }
+
+
+def create_schema(url: str) -> int:
+    """Create the schema of Dagster's tables in the database at `url` and return the server's version (170002)."""
+    with connect(url, autocommit=True) as connection:
+        connection.execute(statement("database/create_dagster_schema"))
+        return connection.info.server_version
 
 
 def storage_url(url: str, server_version: int) -> str:
