@@ -61,8 +61,8 @@ def context(
     """What Dagster gives a launcher for a run of `module`, served at `location`, but for a workspace."""
     remote = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), run.job_name)
     code = JobPythonOrigin(run.job_name, RepositoryPythonOrigin(python, ModuleCodePointer(module, "defs")))
-    described = SimpleNamespace(run_id=run.run_id, remote_job_origin=remote)
-    return cast("LaunchRunContext", SimpleNamespace(dagster_run=described, job_code_origin=code, workspace=None))
+    located = run._replace(remote_job_origin=remote)
+    return cast("LaunchRunContext", SimpleNamespace(dagster_run=located, job_code_origin=code, workspace=None))
 
 
 @pytest.mark.parametrize(
