@@ -87,11 +87,6 @@ def noted(faults: list[str], make: Callable[[], T]) -> T | None:
         return None
 
 
-def absolute(bundle: Path | None) -> str | None:
-    """The path of a CA bundle, wherever it is used from."""
-    return str(bundle.absolute()) if bundle else None
-
-
 def warn(name: str, endpoint: Endpoint) -> None:
     """Warn of a token that is about to cross a network in clear text."""
     if endpoint.exposes_token:

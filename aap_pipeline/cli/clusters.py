@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from aap_pipeline.cli.ask import confirm
-from aap_pipeline.cli.cluster_input import absolute, noted, read_tokens, secret_options, warn
+from aap_pipeline.cli.cluster_input import noted, read_tokens, secret_options, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
@@ -32,7 +32,7 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.config import ClientSettings, Endpoint, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
@@ -73,7 +73,7 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     thing of a cluster, use `aap-pipeline clusters update`.
     """
     faults = list(name_faults(name))
-    endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=absolute(ca_bundle)))
+    endpoint = noted(faults, lambda: _endpoint(url, ca_bundle, verify_ssl=not no_verify_ssl))
     faults += endpoint.faults() if endpoint else ()
     tokens = read_tokens(faults, ask=True, **secrets)
     if faults or endpoint is None:
@@ -107,6 +107,7 @@ def update(
         raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
     faults: list[str] = []
     moved = noted(faults, lambda: endpoint_of_url(url)) if url else None
+    authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
     tokens = read_tokens(faults, ask=False, **secrets)
     settings = Settings()
     with warehouse_connection(settings) as connection:
@@ -114,7 +115,7 @@ def update(
         if moved:
             endpoint = replace(moved, verify_ssl=endpoint.verify_ssl, ca_bundle=endpoint.ca_bundle)
         if ca_bundle or no_ca_bundle:
-            endpoint = replace(endpoint, ca_bundle=absolute(ca_bundle))
+            endpoint = replace(endpoint, ca_bundle=authorities)
         if ca_bundle or verify_ssl is not None:
             endpoint = replace(endpoint, verify_ssl=verify_ssl is not False)
         endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
@@ -143,7 +144,7 @@ def import_file(file: Path) -> None:
           port: 8443                            # 443 by default
           api_prefix: /awx                      # only if the controller is below a path
           verify_ssl: true                      # the default
-          ca_bundle: /etc/ssl/company-ca.pem
+          ca_bundle: /etc/ssl/company-ca.pem    # its content is stored
           access_token_file: lab-token.txt      # beside this file
           refresh_token: …                      # with client_id and client_secret: tokens renew themselves
     """
@@ -297,6 +298,11 @@ def _print_findings(name: str, findings: list[Finding]) -> None:
         out.print(f"  {_MARKS[finding.outcome]} {finding.name}: ", cell(finding.sentence), sep="", end="\n")
         if finding.remedy and finding.outcome != "ok":
             out.print("    → ", cell(finding.remedy), sep="")
+
+
+def _endpoint(url: str, ca_bundle: Path | None, *, verify_ssl: bool) -> Endpoint:
+    authorities = read_ca_bundle(ca_bundle) if ca_bundle else None
+    return endpoint_of_url(url, verify_ssl=verify_ssl, ca_bundle=authorities)
 
 
 def _certificate(cluster: Cluster) -> str:

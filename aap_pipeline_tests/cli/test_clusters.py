@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import certifi
 import pytest
 
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, cluster_named, save_clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline_tests.cli.conftest import Cli
@@ -393,7 +394,8 @@ def test_what_an_update_does_not_name_stays(
     monkeypatch.setenv("T", "first")
     for name in ("refresh", "secret", "ca.pem"):
         (tmp_path / name).write_text(name)
-    bundle = str(tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text(encoding="utf-8"))
+    file, bundle = str(tmp_path / "ca.pem"), read_ca_bundle(tmp_path / "ca.pem")
     client = ("--client-id", "client", "--client-secret-file", str(tmp_path / "secret"))
     refresh = ("--refresh-token-file", str(tmp_path / "refresh"))
     assert keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", *client, *refresh).status == 0
@@ -413,9 +415,9 @@ def test_what_an_update_does_not_name_stays(
     tokens = Tokens("first", "refresh", "client", "secret")
     assert update("--client-id", "client") == ("verified", Endpoint("https", "a", 443), tokens)
     seen = "not seen yet"
-    assert update("--ca-bundle", bundle) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
+    assert update("--ca-bundle", file) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
     assert update("--no-verify-ssl") == ("not verified", Endpoint("https", "a", 443, False, bundle), tokens)
-    assert update("--ca-bundle", bundle) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
+    assert update("--ca-bundle", file) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
     assert update("--url", "https://b:8443") == (seen, Endpoint("https", "b", 8443, True, bundle), tokens)
     assert update("--no-ca-bundle", "--client-id", "other")[1:] == (
         Endpoint("https", "b", 8443),
@@ -427,10 +429,10 @@ def test_what_an_update_does_not_name_stays(
     assert listed["token"] == "unknown"
     for options, words in (
         ((), "Nothing to change"),
-        (("--ca-bundle", bundle, "--no-ca-bundle"), "not both"),
+        (("--ca-bundle", file, "--no-ca-bundle"), "not both"),
         (refresh, "of no use without client_id"),
         (("--url", "ftp://a", "--ca-bundle", "/missing", "--token-env", "NONE"), "NONE is not set"),
-        (("--ca-bundle", "/missing"), "CA bundle /missing of b does not exist: name an existing PEM file."),
+        (("--ca-bundle", "/missing"), "CA bundle /missing: No such file or directory. Name an existing PEM file."),
     ):
         refused = keyed("clusters", "update", "a", *options)
         assert (refused.status, words in refused.err) == (2, True), refused.err

@@ -16,7 +16,7 @@ import pytest
 
 from aap_pipeline.clusters.registry import NewCluster, save_clusters
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline_tests.aap_simulator.certificate import self_signed
@@ -75,7 +75,7 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     (tmp_path / "other").mkdir()
     another_ca, _ = self_signed(tmp_path / "other")
     register(database_url, key, "good", at(good), good.token.access_token)
-    register(database_url, key, "secure", at(secure, ca_bundle=str(another_ca)), secure.token.access_token)
+    register(database_url, key, "secure", at(secure, ca_bundle=read_ca_bundle(another_ca)), secure.token.access_token)
     register(database_url, key, "dead", Endpoint("http", "127.0.0.1", NO_PORT))
     register(database_url, key, "wrong-token", at(wrong_token), "PLANTED-TOKEN")
     register(database_url, key, "redirecting", at(redirecting), redirecting.token.access_token)

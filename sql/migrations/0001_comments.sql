@@ -14,7 +14,7 @@ COMMENT ON COLUMN clusters_cluster.name IS
 COMMENT ON COLUMN clusters_cluster.enabled IS 'False: no syncs; its history stays.';
 COMMENT ON COLUMN clusters_cluster.removed_at IS 'When the cluster was removed from the registry; its history stays.';
 COMMENT ON COLUMN clusters_cluster.ca_bundle IS
-    'File of the certificate authorities to trust for this controller; NULL: the usual ones.';
+    'Certificate authorities to trust for this controller, as PEM text; NULL: the usual ones.';
 COMMENT ON COLUMN clusters_cluster.refresh_token IS
     'OAuth2 refresh token, encrypted; replaced, with the access token, at each refresh.';
 COMMENT ON COLUMN clusters_cluster.client_id IS 'OAuth2 application id, for refreshing.';
