@@ -91,7 +91,7 @@ def test_every_command_takes_its_options(words: list[str]) -> None:
         return
     command, rest = _click_command(words)
     for index, word in enumerate(rest):
-        if word.startswith("/opt/dagster") or word.startswith("/etc/aap-pipeline"):
+        if word.startswith(("/opt/dagster", "/etc/aap-pipeline")):
             rest[index] = str(DEPLOY / "workspace.yaml")
     command.make_context(words[-1], rest)
 
