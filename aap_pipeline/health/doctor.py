@@ -123,7 +123,8 @@ def daemon(silent_seconds: float | None) -> Diagnosis:
     """Whether Dagster's daemon, which syncs by itself, is alive."""
     start = "Start it with `aap-pipeline up`; until then only `aap-pipeline sync` copies anything."
     if silent_seconds is None:
-        return Diagnosis("Dagster daemon", Health.WARNING, f"It has never run. {start}")
+        elsewhere = "A daemon whose tables are in another database is shown in its own UI, under Deployment."
+        return Diagnosis("Dagster daemon", Health.WARNING, f"None has run on this database. {start} {elsewhere}")
     if silent_seconds > _MOST_SILENCE_SECONDS:
         return Diagnosis("Dagster daemon", Health.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
     return Diagnosis("Dagster daemon", Health.OK, f"Alive {silent_seconds:.0f} s ago.")

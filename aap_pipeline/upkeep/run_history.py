@@ -34,7 +34,7 @@ def forget_runs(
     """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: 30 days, if that is
     longer); how many.
 
-    `connection` is to the database that has the instance's storage, schema `dagster`. Stops after the batch with which
+    `connection` is to the warehouse. Where the instance keeps its storage elsewhere, nothing is deleted. Stops after the batch with which
     MOST_SECONDS have passed; the next call goes on from there, as it does when this one is killed at any instant. Other
     people's code locations are left alone.
     """
@@ -54,13 +54,13 @@ def forget_runs(
     forgotten = 0
     while True:
         found = connection.execute(statement("upkeep/runs_to_forget"), values).fetchall()
-        runs = [run for _, run in found]
+        runs = [run for _, run in found if instance.has_run(run)]  # `sync` may have left others for another Dagster
         connection.execute(statement("upkeep/forget_check_results"), {"runs": runs})
         connection.commit()
         for run in runs:
             instance.compute_log_manager.delete_logs(prefix=[run])
             instance.delete_run(run)
         forgotten += len(runs)
-        if len(runs) < batch or monotonic() >= enough:
+        if len(found) < batch or monotonic() >= enough:
             return forgotten
         values["after"] = found[-1][0]

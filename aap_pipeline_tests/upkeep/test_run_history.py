@@ -125,6 +125,15 @@ def test_failed_runs_stay_for_a_month_and_other_peoples_for_ever(
     assert all(left(connection, failed) + left(connection, theirs) + left(connection, newest))
 
 
+def test_runs_of_another_dagsters_storage_are_left_alone(instance: DagsterInstance, connection: Connection) -> None:
+    """Guards against a Dagster with its storage elsewhere that forgets half of what `sync` noted in the warehouse."""
+    runs = [run(instance, "berlin") for _ in range(3)]
+    age(connection, 400, *runs)
+    with DagsterInstance.ephemeral() as another:
+        assert forget_runs(connection, another, batch=1) == 0
+    assert all(left(connection, runs[0]))
+
+
 def test_nightly_runs_stay_for_a_month(instance: DagsterInstance, connection: Connection) -> None:
     """Guards against charts of nightly figures that begin a week ago."""
     older, month, newest = (run(instance, "berlin") for _ in range(3))
