@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Look": {
         "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
+        "export": Entry("aap_pipeline.cli.export", "Write the marts to Parquet files, one per month."),
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the warehouse (read-only unless told otherwise)."),
     },
     "Configure": {

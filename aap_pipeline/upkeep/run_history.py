@@ -34,7 +34,8 @@ def forget_runs(
     """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: 30 days, if that is
     longer); how many.
 
-    `connection` is to the warehouse. Where the instance keeps its storage elsewhere, nothing is deleted. Stops after the batch with which
+    `connection` is to the warehouse. Where the instance keeps its storage elsewhere, nothing is deleted. Stops after
+    the batch with which
     MOST_SECONDS have passed; the next call goes on from there, as it does when this one is killed at any instant. Other
     people's code locations are left alone.
     """
