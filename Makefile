@@ -38,6 +38,7 @@ test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@PYTHONWARNINGS=ignore::UserWarning,ignore::FutureWarning $(BIN)/dagster definitions validate
 
 types: $(READY)  ## Check the types (mypy --strict)

@@ -6,6 +6,8 @@ import importlib
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import click
 import pytest
 import yaml
 from dagster import DagsterInstance
+from dagster_cloud_cli.config.models import load_dagster_cloud_yaml
 
 from aap_pipeline.cli.commands import SECTIONS
 from aap_pipeline.health import metrics
@@ -193,6 +196,29 @@ def test_units_are_confined_and_refer_to_each_other_by_name() -> None:
         assert settings["User"] != "root"
         after = {each for each in settings["After"].split() if each.startswith("aap-pipeline")}
         assert after <= set(units())
+
+
+def test_dagster_cloud_takes_its_file() -> None:
+    """Guards against a key that Dagster+ refuses at deployment."""
+    [location] = load_dagster_cloud_yaml((DEPLOY / "dagster_cloud.yaml").read_text(encoding="utf-8")).locations
+    assert location.location_name == LOCATION
+
+
+@pytest.mark.usefixtures("starts_server")
+@pytest.mark.parametrize(
+    ("program", "arguments", "files"),
+    [
+        ("systemd-analyze", ["verify"], sorted((DEPLOY / "systemd").glob("*.service"))),
+        ("promtool", ["check", "rules"], [DEPLOY / "prometheus" / "rules.yaml"]),
+    ],
+)
+def test_the_programs_that_read_the_files_take_them(program: str, arguments: list[str], files: list[Path]) -> None:
+    """Guards against units and rules that systemd and Prometheus ignore."""
+    if shutil.which(program) is None:
+        pytest.skip(f"needs {program}")
+    done = subprocess.run([program, *arguments, *files], capture_output=True, text=True, check=False)
+    faults = [line for line in done.stderr.splitlines() if "is not executable" not in line]  # not installed here
+    assert faults == []
 
 
 def test_dashboard_and_rules_ask_for_metrics_that_are_served() -> None:
