@@ -64,8 +64,8 @@ def core(
 ) -> Iterator[MaterializeResult[None]]:
     """Parse every raw row of the partition's cluster; what does not fit goes to quarantine.
 
-    Materializes nothing, so that Dagster skips the marts and all checks, if there was nothing to parse and no run was
-    killed before it refreshed the marts.
+    Materializes nothing, so that Dagster skips the marts and their checks, if there was nothing to parse, no run was
+    killed before it refreshed the marts, and no failed check waits to be evaluated again.
     """
 
     def tell(so_far: ParseResult) -> None:
@@ -74,8 +74,8 @@ def core(
 
     with cluster_step(context, warehouse) as (connection, cluster):
         result = parse(warehouse.url(), cluster.id, progress=tell)
-        behind = connection.execute(statement("marts/check_nothing_left"), {"cluster_id": cluster.id}).fetchone()
-        if not result.documents and behind is None:
+        left = {"cluster_id": cluster.id, "name": cluster.name}
+        if not result.documents and connection.execute(statement("core/is_work_left"), left).fetchone() == (False,):
             progress.update(cluster.name, "done", 1, 1)
             return
         figures = table_figures(connection, "reports/core_tables", cluster.id)

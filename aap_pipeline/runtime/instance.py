@@ -78,12 +78,14 @@ def storage_url(url: str, server_version: int) -> str:
     user, password = parts.pop("user", ""), parts.pop("password", "")
     host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
     parts["options"] = session_options(url, "dagster", server_version)
+    if quote(database, safe="") != database:  # SQLAlchemy 2.0 would take the quoted name for the name
+        parts["dbname"], database = database, ""
     if host.startswith("/") or "," in host:  # a socket's folder, or several servers: only libpq's own form can say it
         parts |= {"host": host, "port": port}
         host, port = "", ""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}" if password else quote(user, safe="")
     server = f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
-    return f"postgresql+psycopg2://{login}@{server}/{quote(database, safe='')}?{urlencode(parts, quote_via=quote)}"
+    return f"postgresql+psycopg2://{login}@{server}/{database}?{urlencode(parts, quote_via=quote)}"
 
 
 @contextmanager
