@@ -15,10 +15,8 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.transport import RawAnswer
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.documents.raw_documents import RawDocument
-from aap_pipeline.orchestration.resources import SilentProgress
 from aap_pipeline.raw.session import Access
 from aap_pipeline.runtime.child import Child
-from aap_pipeline.runtime.local_runs import _Workers
 from aap_pipeline.settings import Settings
 
 SECRET = new_key()
@@ -43,7 +41,6 @@ TOKENS = Tokens(SECRET, SECRET, "client", SECRET)
         Answer({"access_token": SECRET}, SECRET.encode(), {}),
         RawDocument("job", 1, None, SECRET.encode()),
         Child("daemon", ["dagster-daemon"], {"PASSWORD": SECRET}, Path("daemon.log")),
-        _Workers({"PASSWORD": SECRET}, SilentProgress()),
     ],
     ids=lambda holder: type(holder).__name__,
 )

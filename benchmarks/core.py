@@ -1,5 +1,4 @@
-"""Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys; beside
-it the same COPY with its references checked at once, as core checks them.
+"""Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys.
 
 python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--scale 5000,50000]
 
@@ -20,7 +19,6 @@ from multiprocessing import get_context
 
 from aap_pipeline.core.parse import BATCH_SIZE, ParseResult, parse
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.raw_documents import raw_job
 from aap_simulator.generate import generate
 from benchmarks import red_hat
@@ -53,9 +51,8 @@ def main() -> None:
         empty = []
         for turn in range(arguments.repeat):
             empty.append(_parse(url, documents, arguments.batch_size, f"empty-{turn}"))
-            copy, held = _copy_alone(url)
+            copy = _copy_alone(url)
             emit("core.copy_alone", host_summaries_per_second=copy, parse_ratio=empty[-1] / copy)
-            emit("core.copy_checked_at_once", host_summaries_per_second=held, parse_ratio=empty[-1] / held)
         for turn in range(arguments.repeat):
             _side_by_side(url, documents, arguments.batch_size, turn)
         if arguments.existing:
@@ -153,33 +150,17 @@ def store_raw(connection: Connection, cluster_id: int, documents: Iterable[str])
                 copy.write_row((cluster_id, document, digest))
 
 
-def _copy_alone(url: str) -> tuple[float, float]:
-    """Host summaries a second that one binary COPY fills into the emptied table, indexes in place: with foreign keys
-    checked row by row, as any client gets it, and with all jobs and hosts held once instead, as core does it."""
-    with (
-        connect(url, autocommit=True) as connection,
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY clusters_jobhostsummary ({_SUMMARY_COLUMNS}) TO STDOUT (FORMAT BINARY)".encode()) as copy,
-    ):
-        blocks = [bytes(block) for block in copy]
-    return _copy_back(url, blocks), _copy_back(url, blocks, check_at_once=True)
-
-
-def _copy_back(url: str, blocks: list[bytes], *, check_at_once: bool = False) -> float:
-    with connect(url, autocommit=True) as connection:
+def _copy_alone(url: str) -> float:
+    """Host summaries/s that one binary COPY fills into the emptied table, its indexes and foreign keys in place."""
+    table = f"clusters_jobhostsummary ({_SUMMARY_COLUMNS})"
+    with connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        with cursor.copy(f"COPY {table} TO STDOUT (FORMAT BINARY)".encode()) as copy:
+            blocks = [bytes(block) for block in copy]
         connection.execute("TRUNCATE clusters_jobhostsummary")
         checkpoint(url)
-        with stopwatch() as watch, connection.transaction(), connection.cursor() as cursor:
-            if check_at_once:
-                for table in ("clusters_job", "clusters_host"):
-                    held = f"SELECT count(*) FROM (SELECT FROM {table} ORDER BY id FOR KEY SHARE) AS held"
-                    cursor.execute(held.encode())
-                cursor.execute(statement("core/row_checks_off"))
-            with cursor.copy(
-                f"COPY clusters_jobhostsummary ({_SUMMARY_COLUMNS}) FROM STDIN (FORMAT BINARY)".encode()
-            ) as copy:
-                for start in range(0, len(blocks), 1_000):
-                    copy.write(b"".join(blocks[start : start + 1_000]))
+        with stopwatch() as watch, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy:
+            for start in range(0, len(blocks), 1_000):
+                copy.write(b"".join(blocks[start : start + 1_000]))
     return (len(blocks) - 1) / watch.seconds
 
 

@@ -81,6 +81,13 @@ BENCHMARKS = (
     ),
     Benchmark("marts_5m", "marts", "Stage marts over 5,000,000 jobs", None, "--jobs 5000000"),
     Benchmark(
+        "commands",
+        "commands",
+        "A sync that finds nothing new, and `status`, as whole commands, against importing the pipeline",
+        "--rounds 5",
+        "--rounds 10",
+    ),
+    Benchmark(
         "freshness",
         "freshness",
         "Seconds from finished at the controller to visible in the marts, with `aap-pipeline up`",

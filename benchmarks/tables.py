@@ -164,10 +164,6 @@ def core(results: Results) -> str:
     }
     parsed = _of(figures(results, "core", "core.parse"), columns)
     limit = {"COPY alone, host summaries/s": "host_summaries_per_second", "core's share of it": "parse_ratio"}
-    at_once = {
-        "the same COPY, references checked at once, host summaries/s": "host_summaries_per_second",
-        "core's share of it": "parse_ratio",
-    }
     scale = {"jobs": "jobs", "s": "seconds", "peak MB, alone": "peak_megabytes"}
     both = {
         "two clusters at once, jobs": "jobs",
@@ -180,7 +176,6 @@ def core(results: Results) -> str:
             parsed,
             _of(figures(results, "core", "core.two_clusters"), both),
             _of(figures(results, "core", "core.copy_alone"), limit),
-            _of(figures(results, "core", "core.copy_checked_at_once"), at_once),
             _of(figures(results, "core", "core.scale"), scale),
         ]
     )
@@ -350,12 +345,24 @@ def soak_memory(results: Results) -> str:
     return _of(figures(results, "soak", "soak.memory"), columns)
 
 
+def commands(results: Results) -> str:
+    """Whole commands against an import, medians."""
+    columns = {
+        "PostgreSQL": "server",
+        "import s": "import_seconds",
+        "`sync` s": "sync_seconds",
+        "`sync` / import": "sync_against_import",
+        "`status` CPU s": "status_cpu_seconds",
+    }
+    return _of(figures(results, "commands", "commands"), columns)
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
         machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
         marts_sizes, marts_pages, marts_questions, marts_views, freshness, soak_freshness,
-        soak_jobs, soak_alerts, soak_memory, hot_paths,
+        soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
     )
 }  # fmt: skip
 

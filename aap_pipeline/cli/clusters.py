@@ -122,7 +122,7 @@ def update(
         faults += endpoint.faults()
         if faults:
             raise BadEntry("\n".join(faults))
-        change_cluster(connection, cipher(settings), name, endpoint, tokens)
+        change_cluster(connection, cipher(settings) if tokens.secrets else None, name, endpoint, tokens)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
     warn(name, endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")

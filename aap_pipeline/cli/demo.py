@@ -20,7 +20,7 @@ from aap_pipeline.reports.output import console
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from aap_pipeline.runtime.local_runs import Outcome
+    from aap_pipeline.runtime.local_runs import SyncConfiguration
     from aap_simulator.demo import DemoController
 
 
@@ -40,6 +40,7 @@ def command(remove: bool) -> int:
     out = console()
     out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
     with warehouse(settings) as url:
+        from aap_pipeline.runtime.local_runs import LocalRuns
         from aap_simulator import DEMO_CLUSTERS
         from aap_simulator.demo import demo_controllers
 
@@ -47,13 +48,17 @@ def command(remove: bool) -> int:
             known = {cluster.name: cluster for cluster in clusters(connection)}
         ports = {name: known[name].endpoint.port for name in DEMO_CLUSTERS if name in known}
         out.print("[bold]2.[/] Starting simulated controllers and importing them as clusters")
-        with demo_controllers(settings.home / "demo.json", ports) as controllers:
+        with (
+            LocalRuns(settings, url, _configurations(url)) as runs,
+            demo_controllers(settings.home / "demo.json", ports) as controllers,
+        ):
             _import(url, settings, controllers)
             for controller in controllers:
                 said = "recorded answers" if controller.recorded else "a year of synthetic history"
                 out.print(f"   {controller.name} at {controller.server.url} ({said})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
-            outcomes = _update(url, settings, controllers)
+            with shown_progress(list(DEMO_CLUSTERS)) as progress:
+                outcomes = runs.follow(progress)
         _leave(url)
         from aap_pipeline.cli.sync import print_outcomes
 
@@ -84,18 +89,15 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
         save_clusters(connection, cipher(settings), entries)
 
 
-def _update(url: str, settings: Settings, controllers: list[DemoController]) -> list[Outcome]:
-    """Run the job: a first time over all history, which is older than the 90 days of an ordinary first sync."""
-    from aap_pipeline.runtime.local_runs import Window, update_clusters
+def _configurations(url: str) -> dict[str, SyncConfiguration]:
+    """A first time all of the history is read, which is older than the 90 days of an ordinary first sync."""
+    from aap_simulator import DEMO_CLUSTERS
     from aap_simulator.demo import RECORDED_SINCE
 
     with connect(url) as connection:
         synced = {row[0] for row in connection.execute(statement("clusters/synced_clusters"))}
-    names = [controller.name for controller in controllers]
     since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
-    windows = {name: Window(since=None if name in synced else since.isoformat()) for name in names}
-    with shown_progress(names) as progress:
-        return update_clusters(settings, url, windows, progress)
+    return {name: {} if name in synced else {"since": since.isoformat()} for name in DEMO_CLUSTERS}
 
 
 def _leave(url: str) -> None:

@@ -22,7 +22,7 @@ from aap_pipeline.reports.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from aap_pipeline.runtime.local_runs import Outcome
+    from aap_pipeline.runtime.local_runs import SyncOutcome
 
 
 @click.command("sync")
@@ -53,12 +53,12 @@ def command(
         if only_count:
             return _dry_run(url, settings, requests, as_json=as_json)
         # Importing Dagster takes a second, so not before everything else is known to be right.
-        from aap_pipeline.runtime.local_runs import Window, update_clusters
+        from aap_pipeline.runtime.local_runs import LocalRuns
 
         listed = [cluster.name for cluster in chosen]
-        window = Window(since.isoformat() if since else None, until.isoformat() if until else None)
-        with shown_progress(listed) as progress:
-            outcomes = update_clusters(settings, url, dict.fromkeys(listed, window), progress)
+        window = {"since": since.isoformat() if since else "", "until": until.isoformat() if until else ""}
+        with LocalRuns(settings, url, dict.fromkeys(listed, window)) as runs, shown_progress(listed) as progress:
+            outcomes = runs.follow(progress)
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
@@ -70,7 +70,7 @@ def command(
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
-def _without_previews(outcome: Outcome) -> Outcome:
+def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
     """The figures alone: the rows that Dagster shows of each table are for people to look at."""
     from dagster import TableMetadataValue
 
@@ -81,7 +81,7 @@ def _without_previews(outcome: Outcome) -> Outcome:
     return replace(outcome, metadata=figures)
 
 
-def print_outcomes(outcomes: list[Outcome]) -> None:
+def print_outcomes(outcomes: list[SyncOutcome]) -> None:
     """A line a cluster: what came, or what to do."""
     out = console()
     width = max(len(outcome.cluster) for outcome in outcomes)

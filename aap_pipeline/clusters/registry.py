@@ -131,22 +131,24 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
     added = {}
     with connection.transaction():
         for entry in entries:
-            with _one_cluster_per_address(entry.name, entry.endpoint):
+            with _one_cluster_per_address(connection, entry.name, entry.endpoint), connection.transaction():
                 values = _parameters(entry.name, entry.endpoint, entry.tokens, cipher)
                 row = connection.execute(statement("clusters/save_cluster"), values).fetchone()
             added[entry.name] = bool(row and row[1])
     return added
 
 
-def change_cluster(connection: Connection, cipher: Cipher, name: str, endpoint: Endpoint, tokens: Tokens) -> None:
-    """Give a cluster another `endpoint`, and those of the `tokens` that are not empty.
+def change_cluster(
+    connection: Connection, cipher: Cipher | None, name: str, endpoint: Endpoint, tokens: Tokens
+) -> None:
+    """Give a cluster another `endpoint`, and those of the `tokens` that are not empty; without secrets no `cipher`.
 
     A new access token takes the place of the old one with its refresh token, client and secret. Raises ClusterError,
     with nothing stored, for an unknown or removed cluster, another's address and a refresh token without a client.
     """
     require_registered(cluster_named(connection, name))
     endpoint.check()
-    with connection.transaction(), _one_cluster_per_address(name, endpoint):
+    with _one_cluster_per_address(connection, name, endpoint), connection.transaction():
         values = _parameters(name, endpoint, tokens, cipher)
         row = connection.execute(statement("clusters/update_cluster"), values).fetchone()
         if row and row[0]:
@@ -154,14 +156,17 @@ def change_cluster(connection: Connection, cipher: Cipher, name: str, endpoint: 
 
 
 @contextmanager
-def _one_cluster_per_address(name: str, endpoint: Endpoint) -> Iterator[None]:
+def _one_cluster_per_address(connection: Connection, name: str, endpoint: Endpoint) -> Iterator[None]:
     try:
         yield
     except UniqueViolation:
+        url = replace(endpoint, api_prefix=None).base_url
+        there = (other for other in clusters(connection) if replace(other.endpoint, api_prefix=None).base_url == url)
+        other = next((each.name for each in there if each.name != name), "NAME")
         raise ClusterError(
-            f"Cluster {name!r} has the address {replace(endpoint, api_prefix=None).base_url} of another cluster: each "
-            "controller is synced once, and a host and port is one controller. Use that one, or remove that one with "
-            "`aap-pipeline clusters remove NAME --purge`."
+            f"Cluster {name!r} has the address {url} of cluster {other!r}: each controller is synced once, and a host "
+            f"and port is one controller. Use {other}, or delete it and its history with `aap-pipeline clusters remove "
+            f"{other} --purge`."
         ) from None
 
 
@@ -205,7 +210,11 @@ def rotate_key(connection: Connection, cipher: Cipher) -> int:
     return len(rows)
 
 
-def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher) -> dict[str, object]:
+def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher | None) -> dict[str, object]:
+    access, refresh, secret = (
+        cipher.encrypt(value) if cipher and value else None
+        for value in (tokens.access, tokens.refresh, tokens.client_secret)
+    )
     return {
         "name": name,
         "protocol": endpoint.protocol,
@@ -214,10 +223,10 @@ def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher) -
         "verify_ssl": endpoint.verify_ssl,
         "ca_bundle": endpoint.ca_bundle,
         "api_prefix": endpoint.api_prefix,
-        "access_token": cipher.encrypt(tokens.access) if tokens.access else None,
-        "refresh_token": cipher.encrypt(tokens.refresh) if tokens.refresh else None,
+        "access_token": access,
+        "refresh_token": refresh,
         "client_id": tokens.client_id or None,
-        "client_secret": cipher.encrypt(tokens.client_secret) if tokens.client_secret else None,
+        "client_secret": secret,
     }
 
 

@@ -30,6 +30,7 @@ class DatabaseTokenStore:
         self._sleep = sleep
         self._cipher = cipher
         self._cluster = cluster_id
+        self._name: object = ""
 
     def load(self) -> Tokens:
         """The tokens as stored now. Raises EncryptionKeyError if they were encrypted with another key."""
@@ -71,7 +72,7 @@ class DatabaseTokenStore:
         raise AuthenticationError(
             f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
             f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
-            "controller and store it with `aap-pipeline clusters update NAME --token-file FILE`."
+            f"controller and store it with `aap-pipeline clusters update {self._name} --token-file FILE`."
         )
 
     def _lock(self, connection: Connection) -> Tokens:
@@ -88,7 +89,7 @@ class DatabaseTokenStore:
         connection.execute(statement("clusters/save_tokens"), parameters)
 
     def _decrypt(self, row: tuple[object, ...] | None) -> Tokens:
-        access, refresh, client_id, client_secret = row or (None, None, None, None)
+        access, refresh, client_id, client_secret, self._name = row or (None, None, None, None, "NAME")
         return Tokens(
             access=self._text(access),
             refresh=self._text(refresh),

@@ -10,6 +10,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import (
     BadRequest,
     ControllerError,
@@ -85,11 +86,14 @@ def parse_moment(value: object) -> datetime | None:
         return None
 
 
-def redirect_target(answer: RawAnswer, base_url: str, target: str) -> str:
+def redirect_target(answer: RawAnswer, endpoint: Endpoint, target: str, token: str = "") -> str:
     """Where to ask again after a redirect: only the same path with its missing slash, on the same host.
+
+    `token` was sent, and is not repeated.
 
     Raises RedirectedElsewhere (other host, port or protocol) and Maintenance (any other path).
     """
+    base_url = endpoint.base_url
     where = sanitise_url(base_url + target)
     location = answer.headers.get("Location")
     if not location:
@@ -98,33 +102,36 @@ def redirect_target(answer: RawAnswer, base_url: str, target: str) -> str:
     landed = _landing(base_url + target, location)
     if landed is None:
         raise RedirectedElsewhere(
-            f"{where} redirects to what is not a valid address, {redact(location)[:_DETAIL_LENGTH]!r}: look at the "
-            "proxies on the way."
+            f"{where} redirects to what is not a valid address, {_short(location, token)!r}: look at the proxies on "
+            "the way."
         )
     if _origin(landed) != _origin(urlsplit(base_url)):
+        origin = _short(f"{landed.scheme}://{landed.hostname}{f':{landed.port}' if landed.port else ''}", token)
         raise RedirectedElsewhere(
-            f"{where} redirects to {landed.scheme}://{landed.hostname}{f':{landed.port}' if landed.port else ''}, "
-            "where no token is sent: "
-            "if that is the controller, set protocol, address and port to it."
+            f"{where} redirects to {origin}, where no token is sent: if that is the controller, use it with "
+            f"{endpoint.update(f'--url {origin}{endpoint.path}')}."
         )
     if landed.path == urlsplit(base_url + path).path + "/":
         return f"{path}/?{query}" if query else f"{path}/"
     raise Maintenance(
-        f"{where} redirects to the page {landed.path}: the controller is being upgraded, or a log-in page stands in "
-        "front of it. "
-        "Try again when its web interface works.",
+        f"{where} redirects to the page {_short(landed.path, token)}: the controller is being upgraded, or a log-in "
+        "page stands in front of it. Try again when its web interface works.",
         cause="maintenance",
     )
 
 
-def check_next_link(body: Mapping[str, Any], base_url: str, where: str) -> None:
-    """Raises ForeignLink when the list in `body` continues on another host. Links are never followed."""
+def check_next_link(body: Mapping[str, Any], base_url: str, target: str, token: str = "") -> None:
+    """Raises ForeignLink when the list in `body` continues on another host. Links are never followed.
+
+    `token` was sent for `target`, and is not repeated.
+    """
     link = body.get("next")
     if not isinstance(link, str):
         return
     landed = _landing(base_url + "/", link)
     if landed is None or _origin(landed) != _origin(urlsplit(base_url)):
-        host = f"another host, {landed.hostname}" if landed else "what is not a valid address"
+        host = f"another host, {_short(str(landed.hostname), token)}" if landed else "what is not a valid address"
+        where = (base_url + target).partition("?")[0]
         raise ForeignLink(
             f"The list {where} continues at {host}, where no token is sent: look at the proxies on the way, which must "
             "keep the controller's own links."

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from aap_pipeline.controller import paging
-from aap_pipeline.controller.answers import Answer, Decode, interpret, redirect_target
+from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
@@ -187,7 +187,7 @@ class ControllerClient:
             self.statistics.answered(len(raw.body), settings.monotonic() - start)
             if raw.status not in (301, 302, 303, 307, 308):
                 break
-            moved = redirect_target(raw, self.base_url, target)
+            moved = redirect_target(raw, self.endpoint, target, token)
             if not follow:
                 raise Maintenance(
                     f"{self.base_url} redirects in a circle: look at the proxies on the way.", cause="maintenance"
@@ -202,6 +202,7 @@ class ControllerClient:
             raise
         self._pacer.succeeded()
         self._last_date = (answer.headers.get("Date"), now)
+        check_next_link(answer.body, self.base_url, target, token)
         return answer
 
     def _headers(self, token: str) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aap_pipeline.controller.answers import Answer, Decode, check_next_link
+from aap_pipeline.controller.answers import Answer, Decode
 from aap_pipeline.controller.errors import (
     BodyTooLarge,
     ControllerError,
@@ -96,7 +96,7 @@ def counted_page(
     """
     answer = _get(client, path, params, limit, after_id, decode)
     where = client.url_of(path)
-    rows, matching = _rows_of(answer, client.base_url, where, after_id), _count_of(answer, where)
+    rows, matching = _rows_of(answer, where, after_id), _count_of(answer, where)
     return (rows if len(rows) >= matching else _up_to_last_id(rows)), matching
 
 
@@ -125,7 +125,7 @@ def _whole_once(client: Asker, path: str, params: Params | None, decode: Decode)
     after_id = last_id(rows)
     while after_id and len(rows) < promised:
         answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id, decode)
-        page = _rows_of(answer, client.base_url, client.url_of(path), after_id)
+        page = _rows_of(answer, client.url_of(path), after_id)
         rows = rows + (page if len(rows) + len(page) >= promised else _up_to_last_id(page))
         after_id = last_id(page)
     return rows, promised
@@ -182,14 +182,11 @@ def may_be_too_much(error: ControllerError) -> bool:
     return failed and not isinstance(error, NotSent) and error.cause not in ("HTTP 425", "HTTP 429")
 
 
-def _rows_of(answer: Answer, base_url: str, where: str, after_id: int) -> list[Any]:
+def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
     """The rows of a list; raises CorruptBody unless their valid ids ascend from above `after_id`."""
-    body = answer.body
-    rows = body.get("results")
+    rows = answer.body.get("results")
     if not isinstance(rows, list):
         raise CorruptBody(f"The answer of {where} is no list of results: check that this is a controller.")
-    if body.get("next") is not None:
-        check_next_link(body, base_url, where)
     last = after_id
     for number in filter(None, map(id_of, rows)):
         if number <= last:

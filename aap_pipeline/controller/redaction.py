@@ -32,14 +32,15 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     """`text` with every secret replaced by ***.
 
     Finds values by their names (JSON, repr, query strings, headers, also inside escaped JSON), Bearer and Basic
-    credentials, user information in URLs, and each of the `known` secret values wherever it stands.
+    credentials, user information in URLs, and each of the `known` secret values wherever it stands, in whatever case:
+    host names lose theirs.
     An opening quote that is never closed (a cut text) hides the rest: too much rather than too little.
     """
-    for value in known:
-        if len(value) >= _UNMISTAKABLE:
-            text = text.replace(value, MASK)
-        elif value:  # as a word of its own: a token "tok" must not make "***en" of every "token"
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)
+    for value in filter(None, known):
+        exact = re.escape(value)
+        if len(value) < _UNMISTAKABLE:  # as a word of its own: a token "tok" must not make "***en" of every "token"
+            exact = rf"(?<!\w){exact}(?!\w)"
+        text = re.sub(exact, MASK, text, flags=re.IGNORECASE)
     text = _USERINFO.sub(f"{MASK}@", text)
     text = _SCHEME.sub(rf"\1\2{MASK}", text)
     pieces: list[str] = []

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeVar
+from typing import Final, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Composed
 
 from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
-from aap_pipeline.core.references import checked_at_once, may_check_at_once
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
-from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, JobRow, summary_head
+from aap_pipeline.database.statements import listed, statement
+from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS, JobRow
 from aap_pipeline.documents.records import Refused, SettledJobs
 
-_COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_TRAILER: Final = b"\xff\xff"
-_COPY_ROWS: Final = 4_000
-_TYPES: Final = [type_ for _, type_ in JOB_COLUMNS]
+_INCOMING: Final = {**JOB_COLUMNS, **dict.fromkeys(REFERENCE_COLUMNS, "int4"), "launcher_named": "bool"}
+"""Columns of core_incoming_job with their types."""
+_OF_A_SUMMARY: Final = {"job_id": "int4", "host_id": "int4", **SUMMARY_COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules.minutes)
-        with checked_at_once(cursor, cluster_id, ids) if jobs and may_check_at_once(connection) else nullcontext():
-            days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
+        days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
         days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than other places
@@ -106,6 +103,18 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
     return {row[0] for row in cursor}
 
 
+def create_incoming_job(connection: Connection) -> None:
+    """Make the temporary table where a batch's jobs wait; empty again after each commit."""
+    connection.execute(_with_job_columns(statement("core/create_incoming_job")))
+
+
+def _with_job_columns(text: LiteralString) -> Composed:
+    columns = [name for name in JOB_COLUMNS if name != "external_id"]
+    return SQL(text).format(
+        columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")
+    )
+
+
 def _store_jobs(
     cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
 ) -> set[date]:
@@ -113,18 +122,19 @@ def _store_jobs(
     where = {"cluster_id": cluster_id, "timezone": timezone}
     cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
     known: dict[int, date | None] = dict(cursor.fetchall())
-    with cursor.copy(statement("core/copy_incoming_job")) as copy:
-        copy.set_types(_TYPES)
+    with cursor.copy(SQL(statement("core/copy_incoming_job")).format(columns=listed(_INCOMING))) as copy:
+        copy.set_types(list(_INCOMING.values()))
         for job in jobs:
             copy.write_row((*job.values, *_references(job, ids)))
-    cursor.execute(statement("core/store_jobs"), where)
+    cursor.execute(_with_job_columns(statement("core/store_jobs")), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
-    with cursor.copy(statement("core/copy_host_summaries")) as copy:
-        copy.write(_COPY_HEADER)
-        for rows in _chunks(jobs, _COPY_ROWS):
-            copy.write(b"".join(_summaries(rows, stored, ids)))
-        copy.write(_COPY_TRAILER)
+    with cursor.copy(SQL(statement("core/copy_host_summaries")).format(columns=listed(_OF_A_SUMMARY))) as copy:
+        copy.set_types(list(_OF_A_SUMMARY.values()))
+        for job in jobs:
+            job_id = stored[job.external_id][0]
+            for host, values in job.summaries:
+                copy.write_row((job_id, ids.hosts[host], *values))
     labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
     cursor.execute(
         statement("core/replace_labels"),
@@ -166,15 +176,6 @@ def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
     )
 
 
-def _summaries(jobs: Iterable[JobRow], stored: dict[int, tuple[int, date | None]], ids: Ids) -> Iterable[bytes]:
-    hosts = ids.hosts
-    for job in jobs:
-        job_id = stored[job.external_id][0]
-        for host, tail in job.summaries:
-            yield summary_head(job_id, hosts[host])
-            yield tail
-
-
 def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
     """What was refused of a record earlier is out of date once its newest document is stored."""
     newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
@@ -188,10 +189,3 @@ def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[
             "raw_ids": [each.id for each in known],
         },
     )
-
-
-T = TypeVar("T")
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

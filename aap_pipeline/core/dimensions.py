@@ -78,16 +78,6 @@ class Ids:
     hosts: dict[HostKey, int]
     launchers: dict[LauncherKey, int]
 
-    def by_table(self) -> dict[str, list[int]]:
-        """Our ids, each once, by what they are ids of."""
-        kinds: dict[str, Iterable[int]] = {
-            **{name: ids.values() for name, ids in self.named.items()},
-            "launched_by": self.launchers.values(),
-            "label": self.labels.values(),
-            "host": self.hosts.values(),
-        }
-        return {name: list(set(ids)) for name, ids in kinds.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class NewTemplateMinutes:

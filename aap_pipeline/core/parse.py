@@ -16,12 +16,11 @@ from typing import Final
 
 import psycopg
 
-from aap_pipeline.core.batch import Rules, Stored, store_batch
+from aap_pipeline.core.batch import Rules, Stored, create_incoming_job, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.records import Refused
 from aap_pipeline.errors import PipelineError
 
@@ -104,7 +103,7 @@ def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | Non
     result = ParseResult()
     with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
         rules = _rules(connection)
-        connection.execute(statement("core/create_incoming_job"))
+        create_incoming_job(connection)
         with _prefetched(url, selection, bounds) as batches:
             for documents in batches:
                 for stored in _store(connection, selection, documents, rules):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final, LiteralString
 
@@ -28,11 +27,7 @@ from aap_pipeline.documents.records import (
 
 _ROWS_PER_STREAM: Final = 20_000
 """A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""
-_SIGNATURE_LENGTH: Final = 19
-_END: Final = b"\xff\xff"
-_LENGTH: Final = struct.Struct("!i")
-_INT8: Final = struct.Struct("!q")
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
 
 class Source(Enum):
@@ -120,41 +115,32 @@ def _stream(connection: Connection, selection: Selection, after: int) -> Iterato
     if selection.source is Source.REJECTED:
         values["only"] = selection.only  # type: ignore[assignment]
     with connection.cursor() as cursor, cursor.copy(selection.source.read, values) as copy:
-        offset = _SIGNATURE_LENGTH
-        for block in copy:
-            row = bytes(block)
-            if row[offset : offset + 2] != _END:
-                yield _document(row, offset, jsonb=selection.source is Source.RAW)
-            offset = 0
+        copy.set_types(_TYPES)
+        for row in copy.rows():
+            yield _document(*row)
     connection.commit()
 
 
-def _document(row: bytes, offset: int, *, jsonb: bool) -> Document:
-    """Decode one row of a binary COPY: the eight columns of sql/core/read_*.sql."""
-    fields: list[bytes | None] = []
-    offset += 2
-    for _ in range(8):
-        (length,) = _LENGTH.unpack_from(row, offset)
-        offset += 4
-        fields.append(None if length < 0 else row[offset : offset + length])
-        offset += max(length, 0)
-    identity, kind, external_id, fingerprint, provisional, received, replayed, data = fields
-    assert identity is not None and kind is not None and data is not None and received is not None  # noqa: S101, PT018
-    document = data[1:] if jsonb else data
-    known_as = _INT8.unpack(external_id)[0] if external_id else None
-    name = kind.decode()
-    digest = fingerprint if fingerprint is not None else fingerprint_of(document, name)
-    content = _content(name, document, provisional == b"\x01", digest)
-    if isinstance(content, Refused) and known_as is None:
-        known_as = _external_id(document)
+def _document(
+    identity: int,
+    kind: str,
+    external_id: int | None,
+    fingerprint: bytes | None,
+    provisional: bool,
+    received_at: datetime,
+    replayed: bool,
+    data: bytes,
+) -> Document:
+    """Decode the columns of sql/core/read_*.sql."""
+    digest = fingerprint_of(data, kind) if fingerprint is None else fingerprint
+    content = _content(kind, data, provisional, digest)
+    if isinstance(content, Refused) and external_id is None:
+        external_id = _external_id(data)
     elif isinstance(content, JobRow):
-        known_as = content.external_id
+        external_id = content.external_id
     elif isinstance(content, Organization | JobTemplate):
-        known_as = content.id
-    moment = _EPOCH + timedelta(microseconds=_INT8.unpack(received)[0])
-    return Document(
-        _INT8.unpack(identity)[0], name, known_as, digest, moment, replayed == b"\x01", len(document), content
-    )
+        external_id = content.id
+    return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
 
 
 def _content(

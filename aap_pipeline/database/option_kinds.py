@@ -3,110 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Generic, Protocol, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Generic, TypeVar
+from zoneinfo import available_timezones
 
 Value = bool | int | str | Decimal
 T = TypeVar("T", bound=Value)
-T_co = TypeVar("T_co", bound=Value, covariant=True)
-
-
-class Kind(Protocol[T_co]):
-    """One kind of value."""
-
-    @property
-    def allowed(self) -> str:
-        """What is allowed, to end the sentence "it must be …"."""
-        ...
-
-    def parse(self, value: object) -> T_co | None:
-        """The value, from what JSON gave or from a word that is not JSON; None if it is not allowed."""
-        ...
 
 
 @dataclass(frozen=True)
-class Switch:
-    """true or false."""
+class Kind(Generic[T]):
+    """One kind of value: what is `allowed`, to end the sentence "it must be …", and how to `parse` it.
 
-    allowed: str = "true or false"
+    `parse` takes what JSON gave, or a word that is not JSON. It returns None for what is not allowed.
+    """
 
-    def parse(self, value: object) -> bool | None:
-        """See Kind."""
-        words = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
-        if isinstance(value, bool):
-            return value
-        return words.get(value.lower()) if isinstance(value, str) else None
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A whole number within bounds, both included."""
-
-    least: int
-    most: int
-
-    @property
-    def allowed(self) -> str:
-        """See Kind."""
-        return f"a whole number from {self.least} to {self.most}"
-
-    def parse(self, value: object) -> int | None:
-        """See Kind."""
-        if isinstance(value, bool) or not isinstance(value, int):
-            return None
-        return value if self.least <= value <= self.most else None
-
-
-@dataclass(frozen=True)
-class Number:
-    """A decimal number within bounds; money and hours are never floats."""
-
-    least: Decimal
-    most: Decimal
-
-    @property
-    def allowed(self) -> str:
-        """See Kind."""
-        return f"a number from {self.least} to {self.most}"
-
-    def parse(self, value: object) -> Decimal | None:
-        """See Kind."""
-        if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-            return None
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            return None
-        return number if number.is_finite() and self.least <= number <= self.most else None
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One word of a few."""
-
-    words: tuple[str, ...]
-
-    @property
-    def allowed(self) -> str:
-        """See Kind."""
-        return " or ".join(self.words)
-
-    def parse(self, value: object) -> str | None:
-        """See Kind."""
-        return value if isinstance(value, str) and value in self.words else None
-
-
-@dataclass(frozen=True)
-class TimeZone:
-    """A time zone that both Python and PostgreSQL know by name."""
-
-    allowed: str = "a time zone of the IANA database, for example UTC or Europe/Berlin"
-
-    def parse(self, value: object) -> str | None:
-        """See Kind."""
-        return ZoneInfo(value).key if isinstance(value, str) and value in available_timezones() else None
+    allowed: str
+    parse: Callable[[object], T | None]
 
 
 @dataclass(frozen=True)
@@ -117,6 +32,52 @@ class Option(Generic[T]):
     default: T
     kind: Kind[T]
     description: str
+
+
+_SWITCH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
+
+def switch() -> Kind[bool]:
+    """true or false."""
+    return Kind("true or false", lambda value: _SWITCH.get(str(value).lower()))
+
+
+def whole(least: int, most: int) -> Kind[int]:
+    """A whole number within bounds, both included."""
+
+    def parse(value: object) -> int | None:
+        return value if type(value) is int and least <= value <= most else None
+
+    return Kind(f"a whole number from {least} to {most}", parse)
+
+
+def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
+    """A decimal number within bounds; money and hours are never floats."""
+
+    def parse(value: object) -> Decimal | None:
+        if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+            return None
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return None
+        return number if number.is_finite() and least <= number <= most else None
+
+    return Kind(f"a number from {least} to {most}", parse)
+
+
+def choice(*words: str) -> Kind[str]:
+    """One word of a few."""
+    return Kind(" or ".join(words), lambda value: value if isinstance(value, str) and value in words else None)
+
+
+def time_zone() -> Kind[str]:
+    """A time zone that both Python and PostgreSQL know by name."""
+
+    def parse(value: object) -> str | None:
+        return value if isinstance(value, str) and value in available_timezones() else None
+
+    return Kind("a time zone of the IANA database, for example UTC or Europe/Berlin", parse)
 
 
 def from_text(text: str) -> object:

@@ -8,16 +8,16 @@ from typing import Any
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.errors import WarehouseError
 from aap_pipeline.database.option_kinds import (
-    Choice,
-    Number,
     Option,
-    Switch,
     T,
-    TimeZone,
     Value,
-    Whole,
+    choice,
+    decimal,
     from_text,
+    switch,
+    time_zone,
     to_text,
+    whole,
 )
 from aap_pipeline.database.statements import statement
 
@@ -37,149 +37,123 @@ class BadSetting(OptionError):
 CURRENCY = Option(
     "currency",
     1,
-    Whole(1, 2**31 - 1),
+    whole(1, 2**31 - 1),
     "Currency of all money: the id (or, when set here, the ISO code) of a row of common_currency.",
 )
 ENABLE_TEMPLATE_CREATION_TIME = Option(
     "enable_template_creation_time",
     True,
-    Switch(),
+    switch(),
     "Count the minutes it took to create a job template's automation in its costs.",
 )
 CREATION_COST_BASIS = Option(
     "creation_cost_basis",
     "per_run",
-    Choice(("per_run", "once")),
+    choice("per_run", "once"),
     "Book the creation minutes with every run (the specification's query) or once, with a template's first run.",
 )
 COST_MODEL = Option(
     "cost_model",
     "per_minute",
-    Choice(("per_minute", "subscription")),
+    choice("per_minute", "subscription"),
     "Cost of automation: the automated rate for each minute of run time (the specification), or a monthly platform "
     "price spread over the run time of the month, with people paid by the hour (`costs set subscription`, `hourly`).",
 )
 SAVINGS_POPULATION = Option(
     "savings_population",
     "all",
-    Choice(("all", "successful_only")),
+    choice("all", "successful_only"),
     "Runs that count towards savings: successful and failed ones (the specification), or successful ones only.",
 )
 COUNT_CHECK_MODE = Option(
-    "count_check_mode", True, Switch(), "Count runs in check mode (job_type check), which change nothing, as savings."
+    "count_check_mode", True, switch(), "Count runs in check mode (job_type check), which change nothing, as savings."
 )
 COUNT_SLICES = Option(
     "count_slices",
     "each",
-    Choice(("each", "once")),
+    choice("each", "once"),
     "Count each slice of a sliced job as a run (the specification's query), or a launch once, with one creation cost.",
 )
 REPORTING_TIMEZONE = Option(
-    "reporting_timezone", "UTC", TimeZone(), "Time zone in which a run's finish time falls on a day of the reports."
+    "reporting_timezone", "UTC", time_zone(), "Time zone in which a run's finish time falls on a day of the reports."
 )
 FISCAL_YEAR_START_MONTH = Option(
-    "fiscal_year_start_month", 1, Whole(1, 12), "Month (1-12) in which the fiscal year begins, for dim_date."
+    "fiscal_year_start_month", 1, whole(1, 12), "Month (1-12) in which the fiscal year begins, for dim_date."
 )
 HOURS_PER_FTE = Option(
     "hours_per_fte",
     Decimal(1720),
-    Number(Decimal(1), Decimal(8784)),
+    decimal(Decimal(1), Decimal(8784)),
     "Hours that one full-time employee works in a year, to express saved hours as full-time equivalents.",
 )
 DEFAULT_MANUAL_MINUTES = Option(
     "default_manual_minutes",
     60,
-    Whole(0, 2**31 - 1),
+    whole(0, 2**31 - 1),
     "Minutes that a new job template's work is taken to need by hand, for each host.",
 )
 DEFAULT_CREATION_MINUTES = Option(
     "default_creation_minutes",
     60,
-    Whole(0, 2**31 - 1),
+    whole(0, 2**31 - 1),
     "Minutes that creating a new job template's automation is taken to have needed.",
 )
 ESTIMATE_TEMPLATE_MINUTES = Option(
     "estimate_template_minutes",
     False,
-    Switch(),
+    switch(),
     "Estimate a job template's manual minutes from the median of its first 20 successful runs, as long as nobody "
     "set them.",
 )
 INITIAL_SYNC_DAYS = Option(
-    "initial_sync_days", 90, Whole(1, _YEARS), "Days that the first sync of a cluster looks back."
+    "initial_sync_days", 90, whole(1, _YEARS), "Days that the first sync of a cluster looks back."
 )
 SYNC_OVERLAP_MINUTES = Option(
     "sync_overlap_minutes",
     10,
-    Whole(0, 7 * 24 * 60),
+    whole(0, 7 * 24 * 60),
     "Minutes before the watermark that each sync asks for again, for jobs that appeared late.",
 )
 SUMMARIES_DEADLINE_MINUTES = Option(
     "summaries_deadline_minutes",
     120,
-    Whole(0, 30 * 24 * 60),
+    whole(0, 30 * 24 * 60),
     "Minutes after a job's end in which its host summaries may still arrive; until then the run is provisional.",
 )
 SYNC_WORKERS = Option(
-    "sync_workers", 8, Whole(1, 64), "Requests for host summaries that one cluster's sync sends side by side."
+    "sync_workers", 8, whole(1, 64), "Requests for host summaries that one cluster's sync sends side by side."
 )
 SLICE_JOBS = Option(
-    "slice_jobs", 2000, Whole(10, 100_000), "Jobs that a sync aims to read and commit as one slice of its window."
+    "slice_jobs", 2000, whole(10, 100_000), "Jobs that a sync aims to read and commit as one slice of its window."
 )
 RAW_RETENTION_DAYS = Option(
     "raw_retention_days",
     0,
-    Whole(0, _YEARS),
+    whole(0, _YEARS),
     "Days for which raw documents are kept in the archive after they were parsed; 0 keeps none.",
 )
 ARCHIVE_AFTER_DAYS = Option(
     "archive_after_days",
     0,
-    Whole(0, _YEARS),
+    whole(0, _YEARS),
     "Age in days at which jobs move to the archive tables; 0 archives nothing.",
 )
 RUN_HISTORY_DAYS = Option(
     "run_history_days",
     7,
-    Whole(1, _YEARS),
+    whole(1, _YEARS),
     "Days for which Dagster remembers runs that went well, with their events and output. Failed and nightly ones stay "
     "for 30 days at least, and of each job and cluster the newest that went well stays.",
 )
 TOKEN_WARNING_DAYS = Option(
     "token_warning_days",
     14,
-    Whole(1, 366),
+    whole(1, 366),
     "Days before its end at which a cluster's access token is an incident, where the controller tells when it ends and "
     "it cannot be renewed.",
 )
 
-OPTIONS: dict[str, Option[Any]] = {
-    option.name: option
-    for option in (
-        CURRENCY,
-        ENABLE_TEMPLATE_CREATION_TIME,
-        CREATION_COST_BASIS,
-        COST_MODEL,
-        SAVINGS_POPULATION,
-        COUNT_CHECK_MODE,
-        COUNT_SLICES,
-        REPORTING_TIMEZONE,
-        FISCAL_YEAR_START_MONTH,
-        HOURS_PER_FTE,
-        DEFAULT_MANUAL_MINUTES,
-        DEFAULT_CREATION_MINUTES,
-        ESTIMATE_TEMPLATE_MINUTES,
-        INITIAL_SYNC_DAYS,
-        SYNC_OVERLAP_MINUTES,
-        SUMMARIES_DEADLINE_MINUTES,
-        SYNC_WORKERS,
-        SLICE_JOBS,
-        RAW_RETENTION_DAYS,
-        ARCHIVE_AFTER_DAYS,
-        RUN_HISTORY_DAYS,
-        TOKEN_WARNING_DAYS,
-    )
-}
+OPTIONS: dict[str, Option[Any]] = {each.name: each for each in list(globals().values()) if isinstance(each, Option)}
 """Every setting by name. A row of common_settings with another name belongs to someone else and is left alone."""
 
 _RATES = {"hourly_rate": "hourly", "subscription_monthly_price": "subscription"}

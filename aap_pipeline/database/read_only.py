@@ -96,15 +96,19 @@ def _harmless(owner: Connection, url: str) -> Iterator[str]:
     """URL of a session that is not a superuser's and cannot become one.
 
     That is `url`, unless its role is or can become a superuser: then it is that of a login role that may only read,
-    made for the block. No setting would do: a superuser can take back each.
+    made for the block. No setting would do: a superuser can take back each. The next block drops the role of one
+    that was killed.
     """
     if not owner.execute(statement("database/may_be_superuser")).fetchall():
         yield url
         return
+    for (left,) in owner.execute(statement("database/left_sql_roles")).fetchall():
+        owner.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(left)))
     name, password = f"aap_pipeline_sql_{secrets.token_hex(8)}", secrets.token_urlsafe(24)
     verifier = owner.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    create = "CREATE ROLE {} LOGIN BYPASSRLS PASSWORD {} IN ROLE pg_read_all_data, bi_reader"
-    owner.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(verifier)))
+    until = owner.execute("SELECT (now() + interval '10 min')::text").fetchall()[0][0]  # to log in, not to stay
+    create = "CREATE ROLE {} LOGIN BYPASSRLS PASSWORD {} VALID UNTIL {} IN ROLE pg_read_all_data, bi_reader"
+    owner.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(verifier), sql.Literal(until)))
     try:
         yield make_conninfo(url, user=name, password=password)
     except DatabaseUnreachable as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import LiteralString
+
+from psycopg import sql
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -19,6 +22,12 @@ def sql_folder() -> Path:
 def statement(name: LiteralString) -> LiteralString:
     """The text of `sql/NAME.sql`, for example `statement("core/upsert_jobs")`.
 
-    The files are ours and nothing is ever formatted into them, which is what LiteralString stands for.
+    The files are ours, and nothing but names of columns is ever put into them (`listed`), which is what LiteralString
+    stands for.
     """
     return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")  # type: ignore[return-value,unused-ignore]
+
+
+def listed(columns: Iterable[str], *relation: str) -> sql.Composed:
+    """Names of columns, of `relation` if given, for `SQL(statement(NAME)).format(columns=listed(…))`."""
+    return sql.SQL(", ").join(sql.Identifier(*relation, column) for column in columns)

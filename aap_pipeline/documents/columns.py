@@ -1,64 +1,33 @@
-"""The one place that says which field of a controller's document becomes which column.
+"""Which columns the documents of a controller become.
 
-A decoded record becomes plain values here, still with the controller's own ids; `batch.py` replaces those by ours.
+A field with a `Column` in `records.py` is a column as it is; those made of several fields are defined here. Values keep
+the controller's own ids, which `core/batch.py` replaces by ours.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from operator import attrgetter
+from typing import Final, get_type_hints
 
-from aap_pipeline.documents.records import FINISHED_STATUSES, LABELS_IN_LIST, HostSummary, Job, Launcher, Named, Refused
+from msgspec import Struct
+
+from aap_pipeline.documents.records import (
+    FINISHED_STATUSES,
+    LABELS_IN_LIST,
+    Column,
+    HostSummary,
+    Job,
+    Launcher,
+    ListedJob,
+    Named,
+    Refused,
+)
 
 _NAME_LENGTH: Final = 255
 _MILLISECOND: Final = Decimal("0.001")
-
-JOB_COLUMNS: Final = (
-    ("external_id", "int4"),
-    ("type", "text"),
-    ("job_type", "text"),
-    ("launch_type", "text"),
-    ("job_slice_number", "int4"),
-    ("job_slice_count", "int4"),
-    ("name", "text"),
-    ("full_name", "text"),
-    ("description", "text"),
-    ("status", "text"),
-    ("started", "timestamptz"),
-    ("never_started", "bool"),
-    ("clock_ran_backwards", "bool"),
-    ("finished", "timestamptz"),
-    ("elapsed", "numeric"),
-    ("failed", "bool"),
-    ("created", "timestamptz"),
-    ("modified", "timestamptz"),
-    ("provisional", "bool"),
-    ("fingerprint", "bytea"),
-    ("num_hosts", "int4"),
-    ("changed_hosts_count", "int4"),
-    ("dark_hosts_count", "int4"),
-    ("failures_hosts_count", "int4"),
-    ("ok_hosts_count", "int4"),
-    ("processed_hosts_count", "int4"),
-    ("skipped_hosts_count", "int4"),
-    ("failed_hosts_count", "int4"),
-    ("ignored_hosts_count", "int4"),
-    ("rescued_hosts_count", "int4"),
-    ("organization_id", "int4"),
-    ("job_template_id", "int4"),
-    ("project_id", "int4"),
-    ("inventory_id", "int4"),
-    ("execution_environment_id", "int4"),
-    ("instance_group_id", "int4"),
-    ("launched_by_id", "int4"),
-    ("launcher_named", "bool"),
-)
-"""Columns of core_incoming_job with their types: those of clusters_job that a document fills, and launcher_named."""
-
 DIMENSIONS: Final = (
     "organization",
     "job_template",
@@ -77,7 +46,7 @@ HostKey = int | str
 
 @dataclass(slots=True)
 class JobRow:
-    """A job on its way to clusters_job: `values` are its columns up to the references, which follow by their keys."""
+    """A job on its way to clusters_job: `values` are those of JOB_COLUMNS, `references` those of DIMENSIONS."""
 
     external_id: int
     values: tuple[object, ...]
@@ -88,7 +57,8 @@ class JobRow:
     """Whether the document names it; otherwise it is who created the job, or None, and one that is known goes first."""
     labels: dict[int, str]
     hosts: list[tuple[HostKey, str | None, str | None]]
-    summaries: list[tuple[HostKey, bytes]]
+    summaries: list[tuple[HostKey, tuple[object, ...]]]
+    """By host, the values of SUMMARY_COLUMNS."""
 
     def keep_from(self, earlier: JobRow) -> None:
         """Take over what an earlier document of the job refers to and this one does not, for it was deleted since; not
@@ -101,34 +71,81 @@ class JobRow:
             self.launcher, self.launcher_name, self.launcher_named = earlier.launcher, None, earlier.launcher_named
 
 
+def _declared(record: type[Struct]) -> dict[str, Column]:
+    """The columns that `record` declares, by field."""
+    hints = get_type_hints(record, include_extras=True)
+    return {
+        field: column
+        for field, hint in hints.items()
+        for column in getattr(hint, "__metadata__", ())
+        if isinstance(column, Column)
+    }
+
+
+def _value(field: str, default: object) -> Callable[[Job], object]:
+    value = attrgetter(field)
+    return value if default is None else lambda job: value(job) or default
+
+
+def _started(job: Job) -> object:
+    return job.finished if job.clock_ran_backwards else job.started or job.finished or job.created
+
+
+def _elapsed(job: Job) -> Decimal:
+    elapsed = Decimal(0) if job.clock_ran_backwards else job.elapsed or Decimal(0)
+    return elapsed.quantize(_MILLISECOND, ROUND_HALF_UP)
+
+
+def _failed(job: Job) -> bool:
+    return job.status in FINISHED_STATUSES - {"successful"} if job.failed is None else job.failed
+
+
+_OF_A_JOB: Final[tuple[tuple[str, str, Callable[[Job], object]], ...]] = (
+    *(
+        (column.name or field, column.type, _value(field, column.default))
+        for field, column in _declared(ListedJob).items()
+    ),
+    ("name", "text", lambda job: job.name[:_NAME_LENGTH]),
+    ("full_name", "text", lambda job: job.name if len(job.name) > _NAME_LENGTH else None),
+    ("started", "timestamptz", _started),
+    ("never_started", "bool", lambda job: job.started is None),
+    ("clock_ran_backwards", "bool", lambda job: job.clock_ran_backwards),
+    ("elapsed", "numeric", _elapsed),
+    ("failed", "bool", _failed),
+)
+_COUNTED: Final = ("changed", "dark", "failures", "ok", "processed", "skipped", "failed", "ignored", "rescued")
+"""Fields of a host summary; a job counts the hosts in which each is above zero."""
+
+JOB_COLUMNS: Final[Mapping[str, str]] = {
+    **{name: type_ for name, type_, _ in _OF_A_JOB},
+    "provisional": "bool",
+    "fingerprint": "bytea",
+    "num_hosts": "int4",
+    **{f"{name}_hosts_count": "int4" for name in _COUNTED},
+}
+"""Types of the columns of clusters_job that a document fills by itself; those of its references follow them."""
+
+REFERENCE_COLUMNS: Final = tuple(f"{name}_id" for name in (*DIMENSIONS, "launched_by"))
+"""Columns of clusters_job that refer to dimensions."""
+
+_SUMMARY_FIELDS: Final = _declared(HostSummary)
+_declared_values: Final = attrgetter(*_SUMMARY_FIELDS)
+SUMMARY_COLUMNS: Final[Mapping[str, str]] = {
+    **{column.name or field: column.type for field, column in _SUMMARY_FIELDS.items()},
+    "host_name": "text",
+}
+"""Types of the columns of clusters_jobhostsummary beside those that refer to job and host."""
+
+
+def _summary_values(summary: HostSummary) -> tuple[object, ...]:
+    return *_declared_values(summary), (summary.host_name or "")[:_NAME_LENGTH]
+
+
 def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
     """The columns of `job` and of its labels and host summaries. Raises Refused if its labels are not complete."""
     summaries = list({summary.id: summary for summary in job.job_host_summaries}.values())
-    backwards = job.clock_ran_backwards
-    started = job.finished if backwards else job.started or job.finished or job.created
-    values = (
-        job.id,
-        job.type or "job",
-        job.job_type or "run",
-        job.launch_type or "manual",
-        job.job_slice_number,
-        job.job_slice_count,
-        job.name[:_NAME_LENGTH],
-        job.name if len(job.name) > _NAME_LENGTH else None,
-        job.description,
-        job.status,
-        started,
-        job.started is None,
-        backwards,
-        job.finished,
-        (Decimal(0) if backwards else job.elapsed or Decimal(0)).quantize(_MILLISECOND, ROUND_HALF_UP),
-        (job.status in FINISHED_STATUSES and job.status != "successful") if job.failed is None else job.failed,
-        job.created,
-        job.modified,
-        provisional,
-        fingerprint,
-        *_host_counts(summaries),
-    )
+    counts = (sum(getattr(summary, name) > 0 for summary in summaries) for name in _COUNTED)
+    values = (*(value(job) for _, _, value in _OF_A_JOB), provisional, fingerprint, len(summaries), *counts)
     launcher, launcher_name, launcher_named = _launcher(job)
     hosts = [_host(summary) for summary in summaries]
     return JobRow(
@@ -140,24 +157,8 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
         launcher_named,
         _labels(job),
         hosts,
-        [(host[0], _summary_tail(summary)) for host, summary in zip(hosts, summaries, strict=True)],
+        [(host[0], _summary_values(summary)) for host, summary in zip(hosts, summaries, strict=True)],
     )
-
-
-def _host_counts(summaries: Sequence[HostSummary]) -> tuple[int, ...]:
-    """num_hosts, then in how many host summaries each counter is above zero, in the order of the columns."""
-    changed = dark = failures = ok = processed = skipped = failed = ignored = rescued = 0
-    for summary in summaries:
-        changed += summary.changed > 0
-        dark += summary.dark > 0
-        failures += summary.failures > 0
-        ok += summary.ok > 0
-        processed += summary.processed > 0
-        skipped += summary.skipped > 0
-        failed += summary.failed
-        ignored += summary.ignored > 0
-        rescued += summary.rescued > 0
-    return (len(summaries), changed, dark, failures, ok, processed, skipped, failed, ignored, rescued)
 
 
 def reference_of(identity: int | None, summary: Named | None) -> Named | None:
@@ -200,53 +201,3 @@ def _host(summary: HostSummary) -> tuple[HostKey, str | None, str | None]:
     if known is None or known.id not in (None, identity):
         return identity, summary.host_name, None
     return identity, known.name or summary.host_name, known.description
-
-
-# PostgreSQL's binary COPY: each field is its length and its bytes; a timestamptz is microseconds since 2000.
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_COUNTS: Final = struct.Struct("!" + "ii" * 6 + "i?" + "ii" * 2 + "iq" * 2)
-_LENGTH: Final = struct.Struct("!i")
-_pack_head: Final[Callable[..., bytes]] = struct.Struct("!h" + "ii" * 2).pack
-_SUMMARY_FIELDS: Final = 14
-
-
-def summary_head(job_id: int, host_id: int) -> bytes:
-    """The beginning of a host summary's row in binary COPY, of which `JobRow.summaries` holds the rest."""
-    return _pack_head(_SUMMARY_FIELDS, 4, job_id, 4, host_id)
-
-
-def _summary_tail(summary: HostSummary) -> bytes:
-    """host_name, the counters, created and modified, in the order of sql/core/copy_host_summaries.sql."""
-    name = (summary.host_name or "")[:_NAME_LENGTH].encode()
-    created = (summary.created - _EPOCH) // _MICROSECOND
-    same = summary.modified == summary.created  # as a controller stores them; arithmetic on datetimes is slow
-    modified = created if same else (summary.modified - _EPOCH) // _MICROSECOND
-    return (
-        _LENGTH.pack(len(name))
-        + name
-        + _COUNTS.pack(
-            4,
-            summary.changed,
-            4,
-            summary.dark,
-            4,
-            summary.failures,
-            4,
-            summary.ok,
-            4,
-            summary.processed,
-            4,
-            summary.skipped,
-            1,
-            summary.failed,
-            4,
-            summary.ignored,
-            4,
-            summary.rescued,
-            8,
-            created,
-            8,
-            modified,
-        )
-    )

@@ -4,25 +4,50 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from aap_pipeline.documents import records
 from aap_pipeline.documents.records import (
     LABELS_IN_LIST,
     JobSummaryFields,
     JobTemplate,
+    Launcher,
     ListedJob,
+    Named,
     Organization,
+    User,
 )
 
+VERSION: Final = 1
+"""Raise it when core reads a field in another way: every fingerprint changes, as it does when a field comes or goes,
+and a sync reads again what its window holds."""
 DIGEST_SIZE: Final = 16
 _MILLISECOND: Final = Decimal("0.001")
 _TYPES: Final[dict[str, type[Struct]]] = {"job": ListedJob, "organization": Organization, "job_template": JobTemplate}
 _DECODERS: Final = {kind: msgspec.json.Decoder(type_) for kind, type_ in _TYPES.items()}
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_NAMED: Final = frozenset({"id", "name", "description", "username", "type"})
+_NAMED: Final = frozenset(Named.__struct_fields__ + User.__struct_fields__ + Launcher.__struct_fields__)
+_of_job: Final = attrgetter(
+    *(name for name in ListedJob.__struct_fields__ if name not in ("elapsed", "summary_fields"))
+)
+_of_summary_fields: Final = attrgetter(*(name for name in JobSummaryFields.__struct_fields__ if name != "labels"))
+
+
+def schema(version: int) -> bytes:
+    """Key of the digests: it changes with `version` and with the fields of any record."""
+    fields = sorted(
+        (name, sorted(type_.__struct_fields__))
+        for name, type_ in vars(records).items()
+        if isinstance(type_, type) and issubclass(type_, Struct)
+    )
+    return blake2b(repr((version, fields)).encode()).digest()
+
+
+SCHEMA: Final = schema(VERSION)
 
 
 def fingerprint(document: dict[str, Any] | bytes, kind: str = "job") -> bytes:
@@ -40,28 +65,18 @@ def fingerprint(document: dict[str, Any] | bytes, kind: str = "job") -> bytes:
             record: Any = _DECODERS[kind].decode(document)
         else:
             record = msgspec.convert(document, _TYPES[kind])
-        return record_fingerprint(record)
+        return _digest(_ENCODER.encode(_job_identity(record) if kind == "job" else record))
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         return _fingerprint_of_undecodable(document, kind)
 
 
-def record_fingerprint(record: ListedJob | Organization | JobTemplate) -> bytes:
-    """The fingerprint of a decoded record."""
-    if isinstance(record, ListedJob):
-        return _digest(_ENCODER.encode(_job_identity(record)))
-    return _digest(_ENCODER.encode(record))
-
-
 def _job_identity(job: ListedJob) -> tuple[object, ...]:
-    fields = job.summary_fields
-    labels = fields.labels
+    labels = job.summary_fields.labels
     shown = labels.results[:LABELS_IN_LIST] if labels else []
     return (
-        (job.id, job.name, job.status, job.type, job.job_type, job.launch_type, job.description),
-        (job.started, job.finished, job.created, job.modified, _milliseconds(job.elapsed), job.failed),
-        (job.organization, job.job_template, job.project, job.inventory, job.execution_environment, job.instance_group),
-        (fields.organization, fields.job_template, fields.project, fields.inventory, fields.execution_environment),
-        (fields.instance_group, fields.created_by, job.launched_by),
+        _of_job(job),
+        _milliseconds(job.elapsed),
+        _of_summary_fields(job.summary_fields),
         (labels.count if labels else None, sorted((label.id, label.name) for label in shown)),
     )
 
@@ -101,4 +116,4 @@ def _stable_summary(value: object) -> object:
 
 
 def _digest(data: bytes) -> bytes:
-    return blake2b(data, digest_size=DIGEST_SIZE).digest()
+    return blake2b(data, digest_size=DIGEST_SIZE, key=SCHEMA).digest()

@@ -2,14 +2,15 @@
 
 Unknown keys, launch types and job types are welcome: a later controller has more of them. A missing id, a number that
 no column holds or an unknown status is refused with a reason, and the document goes whole to quarantine.
-`columns.py` says which field becomes which column.
+A field is declared once, here: its decoder, its part in the fingerprint (`fingerprint.py`) and, with a `Column`, its
+place in the COPY and in the statement that stores it follow. `columns.py` adds the columns made of several fields.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -29,6 +30,19 @@ Name = Annotated[str, Meta(max_length=512)]
 HostName = Annotated[str, Meta(max_length=1024)]
 Code = Annotated[str, Meta(max_length=20)]
 Timestamp = Annotated[datetime, Meta(tz=True)]
+
+
+class Column(NamedTuple):
+    """Where a field is stored: PostgreSQL's type, the column's name if it is not the field's, what stands for null."""
+
+    type: str
+    name: str = ""
+    default: object = None
+
+
+_TEXT: Final = Column("text")
+_NUMBER: Final = Column("int4")
+_TIME: Final = Column("timestamptz")
 
 
 class Refused(Exception):
@@ -90,23 +104,23 @@ class JobSummaryFields(Struct, kw_only=True):
 
 
 class ListedJob(Struct, kw_only=True):
-    """A row of a job list."""
+    """A row of a job list; the columns are those of clusters_job."""
 
-    id: Id
+    id: Annotated[Id, Column("int4", "external_id")]
     name: Name
-    status: str
-    type: Code | None = None
-    job_type: Code | None = None
-    launch_type: Code | None = None
-    job_slice_number: Counter | None = None
-    job_slice_count: Counter | None = None
-    description: str | None = None
+    status: Annotated[str, _TEXT]
+    type: Annotated[Code | None, Column("text", default="job")] = None
+    job_type: Annotated[Code | None, Column("text", default="run")] = None
+    launch_type: Annotated[Code | None, Column("text", default="manual")] = None
+    job_slice_number: Annotated[Counter | None, _NUMBER] = None
+    job_slice_count: Annotated[Counter | None, _NUMBER] = None
+    description: Annotated[str | None, _TEXT] = None
     started: Timestamp | None = None
-    finished: Timestamp | None = None
+    finished: Annotated[Timestamp | None, _TIME] = None
     elapsed: Decimal | None = None
     failed: bool | None = None
-    created: Timestamp | None = None
-    modified: Timestamp | None = None
+    created: Annotated[Timestamp | None, _TIME] = None
+    modified: Annotated[Timestamp | None, _TIME] = None
     organization: Id | None = None
     job_template: Id | None = None
     project: Id | None = None
@@ -132,23 +146,23 @@ class HostSummaryFields(Struct, gc=False, kw_only=True):
 
 
 class HostSummary(Struct, gc=False, kw_only=True):
-    """One host's result in one job."""
+    """One host's result in one job; the columns are those of clusters_jobhostsummary."""
 
     id: Id
-    created: Timestamp
-    modified: Timestamp
+    created: Annotated[Timestamp, _TIME]
+    modified: Annotated[Timestamp, _TIME]
     job: Id | None = None
     host: Id | None = None
     host_name: HostName | None = None
-    changed: Counter = 0
-    dark: Counter = 0
-    failures: Counter = 0
-    ok: Counter = 0
-    processed: Counter = 0
-    skipped: Counter = 0
-    failed: bool = False
-    ignored: Counter = 0
-    rescued: Counter = 0
+    changed: Annotated[Counter, _NUMBER] = 0
+    dark: Annotated[Counter, _NUMBER] = 0
+    failures: Annotated[Counter, _NUMBER] = 0
+    ok: Annotated[Counter, _NUMBER] = 0
+    processed: Annotated[Counter, _NUMBER] = 0
+    skipped: Annotated[Counter, _NUMBER] = 0
+    failed: Annotated[bool, Column("bool")] = False
+    ignored: Annotated[Counter, _NUMBER] = 0
+    rescued: Annotated[Counter, _NUMBER] = 0
     summary_fields: HostSummaryFields | None = None
 
 

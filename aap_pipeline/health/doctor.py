@@ -17,7 +17,6 @@ from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import notice, token_states, token_warnings
-from aap_pipeline.core.references import obstacle
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
@@ -90,7 +89,6 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
         yield from _told_all("clusters", lambda: _clusters(connection))
         yield from _told_all("tokens", lambda: _tokens(connection))
         yield _told("alerts", lambda: _alerts(connection))
-        yield _told("references", lambda: _references(connection))
         yield _told("Dagster daemon", lambda: daemon(_heartbeat(connection)))
         yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
@@ -224,13 +222,6 @@ def _alerts(connection: Connection) -> Diagnosis:
     if waiting:
         return Diagnosis("alerts", Health.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
     return Diagnosis("alerts", Health.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
-
-
-def _references(connection: Connection) -> Diagnosis:
-    why = obstacle(connection)
-    if why is None:
-        return Diagnosis("references", Health.OK, "Core checks them once a batch.")
-    return Diagnosis("references", Health.WARNING, f"Checked row by row, which is right but slower: {why}")
 
 
 def _heartbeat(connection: Connection) -> float | None:

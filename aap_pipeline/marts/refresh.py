@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, LiteralString
 
+from psycopg.errors import NumericValueOutOfRange
+
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
+from aap_pipeline.marts.errors import CostError
 from aap_pipeline.marts.estimate import estimate_minutes
 
 
@@ -58,7 +63,7 @@ def _clusters(connection: Connection, name: LiteralString) -> list[int]:
 
 
 def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: bool) -> RefreshResult:
-    with connection.transaction():
+    with _within_bounds(), connection.transaction():
         advisory_xact_lock(connection, LockKind.MARTS, cluster_id)
         connection.execute(statement("marts/read_sources"), {"cluster_id": cluster_id})
         changes = _taken(connection, "marts/take_changed_rates", cluster_id)
@@ -76,6 +81,19 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
         estimate_minutes(connection, cluster_id)
         changes += _taken(connection, "marts/take_changed_rates", cluster_id)
         return _reprice(connection, cluster_id, result, changes) if changes else result
+
+
+@contextmanager
+def _within_bounds() -> Iterator[None]:
+    """Raise CostError where rate × minutes × hosts is more than the money columns hold, numeric(38,11)."""
+    try:
+        yield
+    except NumericValueOutOfRange as error:
+        raise CostError(
+            "The money of a template's day, or of a month, is beyond 10^27, and no savings were written. Lower a rate "
+            "(`aap-pipeline costs show`) or the minutes of a template (`aap-pipeline templates list`), then run "
+            "`aap-pipeline sync`."
+        ) from error
 
 
 def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str]) -> RefreshResult:

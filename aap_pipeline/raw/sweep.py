@@ -108,7 +108,7 @@ class Sweep:
         self._completion.wait()
         self._write(self._completion.take())
 
-    def _read_slice(self, window: Window, counted: int, first: Page | None) -> datetime | None:
+    def _read_slice(self, window: Window, counted: int, first: Page | None = None) -> datetime | None:
         """Read until as much has arrived as the controller counts; return the newest finish time.
 
         `first`: the slice's first page, where it is here already.
@@ -118,7 +118,13 @@ class Sweep:
         known_before = self.tally.known
         for _ in range(_ATTEMPTS_PER_SLICE):
             self.tally.known = known_before
-            seen, newest, short = self._read(window, first)
+            try:
+                seen, newest, short = self._read(window, first)
+            except _NoPlaceToGoOn:
+                if not window.divisible:
+                    raise
+                self.tally.known = known_before
+                return self._read_halves(window)
             first = None
             # Jobs deleted meanwhile are not missing, so a new count decides where the first one was not reached.
             complete = not short and (seen >= counted or seen >= self.controller.jobs_count(window.after, window.until))
@@ -130,6 +136,13 @@ class Sweep:
                 return newest
             self._write(self._completion.take())  # so that the next attempt knows them
         raise IncompleteAnswer(_why_incomplete(window, counted, seen, still_there))
+
+    def _read_halves(self, window: Window) -> datetime | None:
+        """Read a slice in which paging by id cannot go on: a piece that fits into one page needs no place to go on."""
+        self._completion.wait()
+        self._write(self._completion.take())  # so that the halves know them
+        found = [self._read_slice(half, self.controller.jobs_count(half.after, half.until)) for half in window.halves()]
+        return max(filter(None, found), default=None)
 
     def _read(self, window: Window, first: Page | None) -> tuple[int, datetime | None, bool]:
         """One pass over a slice by keyset, the next page under way while this one's host summaries arrive.
@@ -285,11 +298,15 @@ def is_gone(controller: Controller, job_id: int) -> bool:
     return False
 
 
+class _NoPlaceToGoOn(CorruptBody):
+    """A page that is not the last one holds no id to go on from."""
+
+
 def _next_after(page: list[Row], previous: int) -> int:
-    """The id after which the next page goes on. Raises CorruptBody where there is none, or it would not move on."""
+    """The id after which the next page goes on. Raises _NoPlaceToGoOn where it would not move on."""
     last = last_id(page)
     if last <= previous:
-        raise CorruptBody(
+        raise _NoPlaceToGoOn(
             f"The controller's list of jobs after id {previous} holds no higher id: it is not sorted as asked, or "
             "not a list of jobs. Check that no proxy in front of the controller rewrites its answers."
         )

@@ -1,7 +1,7 @@
 """Runs the main job for several clusters side by side: what `sync` and `demo` do.
 
 Each run is in a process of its own: Dagster's loggers deadlock when two runs share an interpreter, and a process that
-is killed takes no other cluster's run with it.
+is killed takes no other cluster's run with it. The processes are forked from this one, which has imported Dagster once.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
-from multiprocessing.context import ForkServerProcess
-from typing import TYPE_CHECKING, Any
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from aap_pipeline.database.connection import connect, lost_connection
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.run_liveness import end_abandoned_runs, hold_run, lock_tag
-from aap_pipeline.runtime.forks import forks
+from aap_pipeline.runtime.forks import import_for_runs
 from aap_pipeline.runtime.instance import dagster_environment, dagster_instance
 from aap_pipeline.settings import Settings
 
@@ -32,109 +32,116 @@ if TYPE_CHECKING:
 
 _SIDE_BY_SIDE = 4
 
-
-@dataclass(frozen=True)
-class Window:
-    """What to read, as ISO 8601 times; both None: what is new."""
-
-    since: str | None = None
-    until: str | None = None
+SyncConfiguration = Mapping[str, str]
+"""Configuration of the asset raw/sync_data: `since` and `until`, ISO 8601; empty: what is new."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SyncOutcome:
     """How the run of one cluster ended: its error in one sentence, or what its assets say of themselves."""
 
     cluster: str
     run_id: str
     error: str | None
-    metadata: Mapping[str, Mapping[str, Any]]
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """{asset key: {name: value}}, of the assets that were materialized."""
 
 
-def update_clusters(
-    settings: Settings, url: str, windows: Mapping[str, Window], progress: ProgressListener
-) -> list[Outcome]:
-    """Run the main job for each cluster {name: window}; one that fails does not hold up the others.
-
-    `url` is the database of `settings`, migrated. The processes end with this one, however it ends; after Ctrl-C their
-    runs are reported as cancelled.
-    """
-    from aap_pipeline.orchestration.partitions import CLUSTERS
-
-    with dagster_instance(settings, url) as instance:
-        instance.add_dynamic_partitions(CLUSTERS.name or "", list(windows))
-        with connect(url) as connection:
-            end_abandoned_runs(instance, connection)  # that a kill -9 left behind
-        workers = _Workers(dagster_environment(settings, url), progress)
-        pool = ThreadPoolExecutor(min(_SIDE_BY_SIDE, max(len(windows), 1)), thread_name_prefix="run")
-        try:
-            running = [pool.submit(workers.run, name, window) for name, window in windows.items()]
-            return [each.result() for each in running]
-        finally:
-            workers.stop()  # those that Ctrl-C finds at work
-            pool.shutdown(cancel_futures=True)
-            workers.report(instance)
-
-
 @dataclass
-class _Workers:
-    """The processes in which runs go, each watched by a thread that hands on what it says."""
+class _Run:
+    """A cluster's run, its process and our end of their pipe."""
 
-    environment: Mapping[str, str] = field(repr=False)  # with the database's password
-    progress: ProgressListener
-    _processes: dict[str, ForkServerProcess] = field(default_factory=dict)
-    _unfinished: set[str] = field(default_factory=set)  # ids of runs whose process ended without saying how
-    _stopping: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    cluster: str
+    run_id: str
+    process: ForkProcess
+    pipe: Pipe
+    outcome: SyncOutcome | None = None
 
-    def __post_init__(self) -> None:
-        self._context = forks()
 
-    def run(self, name: str, window: Window) -> Outcome:
-        """Run the job for one cluster; returns when its process has ended."""
-        run_id = str(uuid4())
-        receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(self.environment, sender, name, window, run_id))
-        with self._lock:
-            if self._stopping:
-                return Outcome(name, run_id, "Interrupted.", {})
+class LocalRuns:
+    """Runs of the main job, one for each cluster {name: configuration}, in processes that wait until `follow`.
+
+    `url` is the database of `settings`, migrated. A context manager: the processes end with the block, and with this
+    process, however it ends. Enter it before any thread is started, for a fork copies the locks that threads hold.
+    """
+
+    def __init__(self, settings: Settings, url: str, configurations: Mapping[str, SyncConfiguration]) -> None:
+        self._settings = settings
+        self._url = url
+        self._configurations = configurations
+        self._runs: list[_Run] = []
+
+    def __enter__(self) -> Self:
+        import_for_runs()
+        environment = dagster_environment(self._settings, self._url)
+        context = multiprocessing.get_context("fork")
+        for name, configuration in self._configurations.items():
+            run_id = str(uuid4())
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(environment, theirs, name, configuration, run_id))
             process.start()
-            self._processes[name] = process
-        sender.close()  # so that the end of the process is the end of what can be received
-        outcome = self._listen(receiver)
-        process.join()
-        if outcome is None:
-            self._unfinished.add(run_id)
-            return Outcome(name, run_id, _how_it_ended(process.exitcode), {})
-        return outcome
+            theirs.close()  # so that the end of the process is the end of what can be received
+            self._runs.append(_Run(name, run_id, process, ours))
+        return self
 
-    def _listen(self, receiver: Pipe) -> Outcome | None:
-        """The outcome that a process sends at its end; None if it ended without one."""
-        try:
-            while not isinstance(said := receiver.recv(), Outcome):
-                self.progress.update(*said)
-        except (EOFError, OSError):
-            return None
-        return said
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for run in self._runs:
+            run.process.kill()
+            with suppress(ProcessLookupError):  # and what it started
+                os.killpg(run.process.pid or 0, signal.SIGKILL)
+            run.process.join()
 
-    def stop(self) -> None:
-        """End what still runs, and start nothing more."""
-        with self._lock:
-            self._stopping = True
-            for process in self._processes.values():
-                process.kill()
-                with suppress(ProcessLookupError):  # and what it started: Dagster keeps helpers for what runs print
-                    os.killpg(process.pid or 0, signal.SIGKILL)
+    def follow(self, progress: ProgressListener) -> list[SyncOutcome]:
+        """Let the runs begin, some side by side, and return how they ended; one that fails does not hold up the others.
 
-    def report(self, instance: DagsterInstance) -> None:
-        """Tell Dagster of the runs that can no longer do it themselves."""
-        for run_id in self._unfinished:
-            run = instance.get_run_by_id(run_id)
-            if run is not None and not run.is_finished:
-                instance.report_run_canceled(
-                    run, "Interrupted: what was committed is kept; the next run goes on from there."
-                )
+        After Ctrl-C they are killed and reported to Dagster as cancelled.
+        """
+        from aap_pipeline.orchestration.partitions import CLUSTERS
+        from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
+
+        with dagster_instance(self._settings, self._url) as instance:
+            instance.add_dynamic_partitions(CLUSTERS.name or "", list(self._configurations))
+            with connect(self._url) as connection:
+                end_abandoned_runs(instance, connection)  # that a kill -9 left behind
+            try:
+                return self._follow(progress)
+            finally:
+                self.__exit__(None, None, None)
+                _report(instance, (run.run_id for run in self._runs if run.outcome is None))
+
+    def _follow(self, progress: ProgressListener) -> list[SyncOutcome]:
+        waiting, under_way = list(reversed(self._runs)), dict[Any, _Run]()
+        while waiting or under_way:
+            while waiting and len(under_way) < _SIDE_BY_SIDE:
+                run = waiting.pop()
+                under_way[run.pipe] = run
+                run.pipe.send("begin")
+            for pipe in wait(list(under_way)):
+                try:
+                    said = under_way[pipe].pipe.recv()
+                except (EOFError, OSError):
+                    said = None
+                if isinstance(said, tuple):
+                    progress.update(*said)
+                else:
+                    run = under_way.pop(pipe)
+                    run.outcome = said
+                    run.process.join()
+        return [
+            run.outcome or SyncOutcome(run.cluster, run.run_id, _how_it_ended(run.process.exitcode))
+            for run in self._runs
+        ]
+
+
+def _report(instance: DagsterInstance, run_ids: Iterable[str]) -> None:
+    """Tell Dagster of the runs that can no longer do it themselves."""
+    for run_id in run_ids:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            interrupted = "Interrupted: what was committed is kept; the next run goes on from there."
+            instance.report_run_canceled(run, interrupted)
 
 
 def _how_it_ended(status: int | None) -> str:
@@ -157,60 +164,61 @@ class _PipedProgress:
         self._pipe.send((cluster, stage, done, total))
 
 
-def _work(environment: Mapping[str, str], pipe: Pipe, name: str, window: Window, run_id: str) -> None:
-    """One run, in a process of its own."""
+def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: SyncConfiguration, run_id: str) -> None:
+    """One run, in a process of its own, once its turn has come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgrp()  # Ctrl-C reaches the parent only, which ends the group
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    os.environ.clear()  # of what the server process had when it started
     os.environ.update(environment)
+    pipe.recv()
     from dagster import DagsterInstance
     from sqlalchemy.exc import OperationalError
+
+    from aap_pipeline.orchestration.run_liveness import hold_run
 
     try:
         hold_run(run_id, Warehouse().url())
         with DagsterInstance.get() as instance:
-            outcome = _run_job(instance, name, window, run_id, _PipedProgress(pipe))
+            outcome = _run_job(instance, name, configuration, run_id, _PipedProgress(pipe))
     except OperationalError as error:
-        outcome = Outcome(name, run_id, str(lost_connection(error.orig)), {})
+        outcome = SyncOutcome(name, run_id, str(lost_connection(error.orig)))
     except DatabaseUnreachable as error:
-        outcome = Outcome(name, run_id, str(error), {})
+        outcome = SyncOutcome(name, run_id, str(error))
     pipe.send(outcome)
 
 
 def _end_with_parent() -> None:
-    """End this process and its helpers when the command that started it is gone, be it by kill -9.
-
-    The parent-death signal would not do: the kernel knows the server of processes as the parent, and that lives as long
-    as any of its children.
-    """
+    """End this process and what it started when the command is gone, be it by kill -9."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os.killpg(0, signal.SIGKILL)
 
 
-def _run_job(instance: DagsterInstance, name: str, window: Window, run_id: str, progress: ProgressListener) -> Outcome:
+def _run_job(
+    instance: DagsterInstance, name: str, configuration: SyncConfiguration, run_id: str, progress: ProgressListener
+) -> SyncOutcome:
     from aap_pipeline.definitions import defs
     from aap_pipeline.orchestration.failures import reported_error
     from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster
+    from aap_pipeline.orchestration.run_liveness import lock_tag
     from aap_pipeline.raw.assets import sync_data
 
     result = defs.resolve_job_def(update_cluster.name).execute_in_process(
         run_id=run_id,
         partition_key=name,
         instance=instance,
-        tags=lock_tag(run_id) | {LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # no one waits for its end
+        tags=lock_tag(run_id) | {LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # the command waits for its end
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
-            "ops": {sync_data.op.name: {"config": {**asdict(window), "in_one_go": True}}},
+            "ops": {sync_data.op.name: {"config": {**configuration, "in_one_go": True}}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
         },
         raise_on_error=False,
     )
-    return Outcome(
-        name, result.run_id, None if result.success else reported_error(result.all_events), _metadata(result)
-    )
+    error = None if result.success else reported_error(result.all_events)
+    return SyncOutcome(name, result.run_id, error, _metadata(result))
 
 
 def _metadata(result: ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

@@ -6,13 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
+from psycopg.sql import SQL, Composed
+
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import listed, statement
+from aap_pipeline.documents.columns import JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS
 
 _BATCH_JOBS: Final = 500
+_KEPT: Final = ("id", "internal_created", "internal_modified")
+_COLUMNS: Final = {
+    "job": listed((*_KEPT, "cluster_id", *JOB_COLUMNS, *REFERENCE_COLUMNS)),
+    "label": listed((*_KEPT, "job_id", "label_id")),
+    "summary": listed((*_KEPT, "job_id", "host_id", *SUMMARY_COLUMNS)),
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,11 @@ def archive(
     return Archiving(archived, restored)
 
 
+def moving(name: LiteralString) -> Composed:
+    """`upkeep/archive_jobs` or `upkeep/restore_jobs` with the columns of the tables."""
+    return SQL(statement(name)).format(**_COLUMNS)
+
+
 def _move(
     connection: Connection, name: LiteralString, values: dict[str, int], progress: Callable[[Moved], None]
 ) -> Moved:
@@ -63,7 +77,7 @@ def _move(
     while True:
         with connection.transaction():
             advisory_xact_lock(connection, LockKind.PARSE, values["cluster"])
-            row = connection.execute(statement(name), values).fetchone()
+            row = connection.execute(moving(name), values).fetchone()
         moved = Moved(*row) if row else Moved()
         total += moved
         if moved.jobs < values["jobs"]:

@@ -145,7 +145,7 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
     )
     refused = keyed("clusters", "import", str(file))
     assert (refused.status, refused.err.count("\n")) == (1, 1)
-    assert "https://a.company.com of another cluster" in refused.err
+    assert "https://a.company.com of cluster 'a'" in refused.err
     assert names(keyed) == []
     file.write_text("clusters:\n  - {name: a, address: a.company.com, access_token: sekret}\n")
     assert keyed("clusters", "import", str(file)).status == 0
@@ -439,7 +439,12 @@ def test_what_an_update_does_not_name_stays(
     assert stored_tokens(database_url) == Tokens("second")
     keyed("clusters", "add", "https://c", "--name", "c", "--token-env", "T")
     twin = keyed("clusters", "update", "a", "--url", "https://c")
-    assert (twin.status, "https://c of another cluster" in twin.err) == (1, True)
+    assert (twin.status, "https://c of cluster 'c'" in twin.err) == (1, True)
+    assert "`aap-pipeline clusters remove c --purge`" in twin.err
+    monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS")
+    assert keyed("clusters", "update", "a", "--url", "https://d").status == 0
+    refused = keyed("clusters", "update", "a", "--token-env", "T")
+    assert (refused.status, "AAP_PIPELINE_ENCRYPTION_KEYS is not set" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,6 @@ def test_doctor_finds_nothing_wrong_with_a_new_installation(
         "encryption key": "ok",
         "clusters": "warning",
         "alerts": "warning",
-        "references": "ok",
         "Dagster daemon": "warning",
     }
 
@@ -167,16 +166,11 @@ def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkey
             [token],
         )
         connection.execute("INSERT INTO common_settings (type, value) VALUES ('sync_workers', '1000')")
-        connection.execute(
-            "CREATE TRIGGER theirs BEFORE INSERT ON clusters_job FOR EACH ROW "
-            "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
-        )
     monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new_key())
     outcome = cli("doctor")
     assert outcome.status == 1
     assert "sync_workers cannot be '1000'" in outcome.out
     assert "Cluster prod: The stored tokens were encrypted with another key" in outcome.out
-    assert "Checked row by row, which is right but slower: the tables of jobs have triggers" in outcome.out
     assert "Dagster daemon" in outcome.out
 
 

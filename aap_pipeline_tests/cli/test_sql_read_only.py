@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import clear_errors, connect
-from aap_pipeline.database.read_only import statements
+from aap_pipeline.database.read_only import Statement, execute_read_only, read_only_session, statements
 from aap_pipeline.database.sql_results import run
 from aap_pipeline.errors import PipelineError
 from aap_pipeline_tests.runtime.running import wait_for
@@ -154,6 +155,25 @@ def test_a_superusers_query_reads_everything_and_may_look_as_a_reader_does(datab
     totals = "SELECT * FROM marts.totals('2025-01-01', '2025-01-02')"
     text = f"SELECT count(*) FROM pipeline.sync_run; {totals}; SET ROLE bi_reader"
     assert [result.status for result in run(database_url, text)] == ["SELECT 1", "SELECT 1", "SET"]
+
+
+def test_the_role_of_a_command_that_was_killed_is_dropped_by_the_next(database_url: str) -> None:
+    """Guards against roles that pile up, and against a drop of the role of a command that is still at it."""
+    roles = "SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'aap\\_pipeline\\_sql%'"
+    with connect(database_url, autocommit=True) as connection:
+        for name, until in (("a" * 16, "-1"), ("b" * 16, "9"), ("mine", "-1")):
+            day = f"{datetime.now(UTC) + timedelta(minutes=int(until)):%Y-%m-%d %H:%M:%S}+00"
+            connection.execute(f"CREATE ROLE aap_pipeline_sql_{name} VALID UNTIL '{day}'".encode())
+        try:
+            run(database_url, "SELECT 1")
+            left = [f"aap_pipeline_sql_{'b' * 16}", "aap_pipeline_sql_mine"]
+            assert connection.execute(roles.encode()).fetchone() == (left,)
+            with read_only_session(database_url, "aap_pipeline sql") as session:
+                query = "SELECT rolvaliduntil - now() < interval '11 min' FROM pg_roles WHERE rolname = current_user"
+                assert execute_read_only(session, Statement(0, "SELECT", query)).fetchone() == (True,)
+        finally:
+            for name in ("a" * 16, "b" * 16, "mine"):
+                connection.execute(f"DROP ROLE IF EXISTS aap_pipeline_sql_{name}".encode())
 
 
 @pytest.mark.parametrize(

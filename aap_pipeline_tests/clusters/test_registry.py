@@ -73,7 +73,7 @@ def test_the_same_name_again_updates_the_cluster(connection: Connection, cipher:
 def test_two_names_for_one_address_are_refused_and_nothing_is_stored(connection: Connection, cipher: Cipher) -> None:
     """Guards against one controller that is counted twice."""
     twin = replace(PROD, name="twin")
-    with pytest.raises(ClusterError, match=r"'twin' has the address https://aap.example.com of another cluster"):
+    with pytest.raises(ClusterError, match=r"'twin' has the address https://aap.example.com of cluster 'prod'"):
         save_clusters(connection, cipher, [TEST, PROD, twin])
     assert clusters(connection) == []
 
@@ -216,7 +216,7 @@ def test_a_pair_that_can_not_be_stored_says_that_a_new_token_is_needed(
         return renew(tokens)
 
     store = DatabaseTokenStore(database_url, cipher, number, waits.append)
-    with pytest.raises(AuthenticationError, match="create a new token") as caught:
+    with pytest.raises(AuthenticationError, match="clusters update prod --token-file") as caught:
         store.refresh("access", cutting)
     assert sum(waits) == 60
     assert "newer" not in str(caught.value)

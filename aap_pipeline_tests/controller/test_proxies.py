@@ -159,6 +159,39 @@ def test_a_redirect_to_what_is_no_address_is_an_error_in_words(bench: Bench, lin
         bench.client(server.port, retries=0).product()
 
 
+@pytest.mark.parametrize("path", ["jobs/", "job_templates/"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://SECRET.example.com/x",
+        "//x/SECRET",
+        "http://[SECRET",
+        f"http://[{'x' * 290}SECRET",
+        "/SECRET/x?next=SECRET",
+    ],
+)
+def test_no_part_of_a_token_in_a_link_is_repeated(bench: Bench, path: str, link: str) -> None:
+    """Guards against a proxy that redirects to an address with the token in it, which was printed and stored."""
+    link = link.replace("SECRET", "Tok-AbCdEfGhIj")
+
+    def script(asked: Asked) -> Reply:
+        if asked.path.endswith("/jobs/") or link.startswith("/T"):
+            return Reply(b"", 302, {"Location": link})
+        return Reply({"count": 1, "next": link, "results": [{"id": 7}]})
+
+    client, _ = bench.against(script, MemoryTokenStore(Tokens("Tok-AbCdEfGhIj")), retries=0)
+    with pytest.raises(ControllerError) as raised:
+        client.get(path)
+    assert "tok-ab" not in str(raised.value).lower()
+
+
+def test_a_redirect_to_https_names_the_command_that_uses_it(bench: Bench) -> None:
+    """Guards against advice that an operator cannot paste."""
+    client, _ = bench.against(always(Reply(b"", 301, {"Location": "https://aap.example.com/"})), retries=0)
+    with pytest.raises(RedirectedElsewhere, match=r"clusters update NAME --url https://aap\.example\.com`"):
+        client.get("jobs/")
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_list_that_continues_at_what_is_no_address_is_an_error_in_words(bench: Bench, link: str) -> None:
     """The same, for the links in bodies."""

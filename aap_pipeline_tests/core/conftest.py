@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from aap_pipeline.core.parse import ParseResult, parse
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.statements import statement
 from aap_pipeline_tests.core.helpers import add_cluster, add_raw
+from aap_pipeline_tests.statements import name_of, watch
 
 Store = Callable[..., ParseResult]
 Interrupt = Callable[[str, Callable[[], object]], None]
@@ -39,16 +38,13 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
     """`before("core/NAME", action)` runs `action` once, when that statement is about to be sent."""
 
     def interrupt(name: str, action: Callable[[], object]) -> None:
-        query, waiting = statement(name), [action]  # type: ignore[arg-type,unused-ignore]
-        for method in ("execute", "copy"):
-            original = getattr(psycopg.Cursor, method)
+        waiting = [action]
 
-            def sent(self: Any, sql: Any, *rest: Any, _original: Any = original, **named: Any) -> Any:
-                if sql == query and waiting:
-                    waiting.pop()()
-                return _original(self, sql, *rest, **named)
+        def seen(_: Connection, query: str, __: object) -> None:
+            if waiting and name_of(query) == name:
+                waiting.pop()()
 
-            monkeypatch.setattr(psycopg.Cursor, method, sent)
+        watch(monkeypatch, seen)
 
     return interrupt
 

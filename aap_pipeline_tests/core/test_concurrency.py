@@ -152,7 +152,7 @@ def test_a_purge_waits_for_the_batch_under_way(
             while not values(connection, blocked):
                 assert not started[0].done()
 
-        before("core/hold_references", begin)
+        before("core/known_jobs", begin)
         assert parse(database_url, cluster).jobs == 2
         assert started[0].result() == 2
         purging.commit()

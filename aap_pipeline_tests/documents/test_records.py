@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -11,13 +12,26 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import defstruct
+from msgspec.inspect import (
+    BoolType,
+    DateTimeType,
+    DecimalType,
+    Field,
+    IntType,
+    StrType,
+    StructType,
+    UnionType,
+    type_info,
+)
 
 from aap_pipeline.documents.columns import JOB_COLUMNS, job_row
-from aap_pipeline.documents.fingerprint import DIGEST_SIZE, fingerprint
-from aap_pipeline.documents.records import FINISHED_STATUSES, Job, Refused, decode
+from aap_pipeline.documents.fingerprint import DIGEST_SIZE, SCHEMA, VERSION, fingerprint, schema
+from aap_pipeline.documents.records import FINISHED_STATUSES, Job, ListedJob, Refused, decode
 from aap_pipeline_tests.recorded import job_documents, organization_documents, template_documents
 
 Document = dict[str, Any]
+Where = tuple[str, ...]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -60,30 +74,82 @@ def test_what_changes_by_itself_is_not_in_the_fingerprint() -> None:
     assert fingerprint(document) == before
 
 
-@pytest.mark.parametrize(
-    ("where", "value"),
-    [
-        (("status",), "failed"),
-        (("finished",), "2027-01-01T00:00:00Z"),
-        (("elapsed",), 1.234),
-        (("name",), "other"),
-        (("failed",), True),
-        (("job_template",), None),
-        (("modified",), "2027-01-01T00:00:00Z"),
-        (("launched_by", "id"), 77),
-        (("summary_fields", "organization", "name"), "other"),
-        (("summary_fields", "labels", "count"), 12),
-        (("summary_fields", "labels", "results"), [{"id": 99, "name": "z"}]),
-    ],
-)
-def test_everything_that_core_reads_is_in_the_fingerprint(where: tuple[str, ...], value: object) -> None:
-    """Guards against a change at the controller that never arrives."""
-    document = copy.deepcopy(RECORDED[0])
-    before, target = fingerprint(document), document
+def _other_values(field: Field, value: object) -> Iterator[object]:
+    """Values that core reads as something else than `value`, of any type that the field may have."""
+    kinds = field.type.types if isinstance(field.type, UnionType) else (field.type,)
+    for kind in kinds:
+        match kind:
+            case IntType():
+                yield from (number for number in (77, 78) if number != value)
+            case StrType():
+                yield from (text for text in ("failed", "canceled") if text != value)
+            case BoolType():
+                yield not value
+            case DecimalType():
+                yield 1.234
+            case DateTimeType():
+                yield "2027-01-01T00:00:00Z"
+
+
+def _places(
+    info: StructType, document: Document, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Each place of a document at which a field of the table of job fields stands, with other values for it."""
+    for field in info.fields:
+        value = document.get(field.name)
+        inner = field.type.types if isinstance(field.type, UnionType) else (field.type,)
+        for struct in inner:
+            if isinstance(struct, StructType):
+                yield from _places(struct, value if isinstance(value, dict) else {}, (*path, field.name))
+        for other in _other_values(field, value):
+            yield (*path, field.name), other
+
+
+SAMPLE = {**RECORDED[0], "job_host_summaries": []}
+PLACES = list(_places(type_info(ListedJob), SAMPLE))
+
+
+@pytest.mark.parametrize(("where", "value"), PLACES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")
+def test_every_field_of_the_table_is_in_the_fingerprint(where: Where, value: object) -> None:
+    """Guards against a field that is declared and stored, and whose changes at the controller never arrive."""
+    document = copy.deepcopy(SAMPLE)
+    target = document
     for key in where[:-1]:
-        target = target[key]
+        target[key] = target = target.get(key) or {}
+    before = fingerprint(document)
     target[where[-1]] = value
+    assert isinstance(decode("job", _bytes(document)), Job)
+    assert fingerprint(document) == fingerprint(_bytes(document)) != before
+
+
+def test_the_places_of_fields_are_found() -> None:
+    """Guards against a test of fields that has none."""
+    found = {where for where, _ in PLACES}
+    assert {(name,) for name in ListedJob.__struct_fields__} - found == {("summary_fields",), ("launched_by",)}
+    assert {
+        ("launched_by", "type"),
+        ("summary_fields", "project", "name"),
+        ("summary_fields", "labels", "count"),
+    } < found
+
+
+def test_labels_are_in_the_fingerprint() -> None:
+    """Guards against a job that keeps the labels that it had when it was first read."""
+    document = copy.deepcopy(RECORDED[0])
+    before = fingerprint(document)
+    document["summary_fields"]["labels"]["results"] = [{"id": 99, "name": "z"}]
     assert fingerprint(document) != before
+
+
+def test_a_new_version_or_field_changes_every_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a new field that stays empty in all rows whose documents did not change."""
+    before = {kind: fingerprint({"id": 1, "name": "a"}, kind) for kind in ("job", "organization", "job_template")}
+    assert schema(2) != SCHEMA == schema(VERSION)
+    monkeypatch.setattr("aap_pipeline.documents.records.Added", defstruct("Added", ["brand_new"]), raising=False)
+    assert schema(VERSION) != SCHEMA
+    monkeypatch.setattr("aap_pipeline.documents.fingerprint.SCHEMA", schema(2))
+    for kind, digest in before.items():
+        assert fingerprint({"id": 1, "name": "a"}, kind) != digest, kind
 
 
 @pytest.mark.parametrize("kind", ["job_template", "organization"])
@@ -133,8 +199,7 @@ def test_a_changed_document_gives_a_row_or_a_refusal(document: Document, changes
         row = job_row(record, provisional=False, fingerprint=b"")
     except Refused:
         return
-    assert len(row.values) + len(row.references) + 2 == len(JOB_COLUMNS)
-    for (name, type_), value in zip(JOB_COLUMNS, row.values, strict=False):
+    for (name, type_), value in zip(JOB_COLUMNS.items(), row.values, strict=True):
         if type_ == "int4" and not (name.startswith("job_slice") and value is None):
             assert isinstance(value, int)
             assert 0 <= value < 2**31
@@ -170,7 +235,7 @@ def test_a_finished_job_whose_clock_ran_backwards_is_kept_without_a_run_time(
     record = decode("job", _bytes({**RECORDED[0], **times, "status": status, "elapsed": elapsed}))
     assert isinstance(record, Job)
     values = job_row(record, provisional=False, fingerprint=b"").values
-    row = dict(zip([name for name, _ in JOB_COLUMNS], values, strict=False))
+    row = dict(zip(JOB_COLUMNS, values, strict=True))
     backwards = elapsed < 0 or (started is not None and finished < started)
     assert row["clock_ran_backwards"] is backwards
     assert row["finished"] == moment(finished)
@@ -195,7 +260,7 @@ def test_host_totals_count_hosts_and_not_what_happened_on_them() -> None:
     record = decode("job", _bytes({**RECORDED[0], "job_host_summaries": [busy, idle]}))
     assert isinstance(record, Job)
     row = job_row(record, provisional=False, fingerprint=b"")
-    found = {name: value for (name, _), value in zip(JOB_COLUMNS, row.values, strict=False) if "hosts" in name}
+    found = {name: value for name, value in zip(JOB_COLUMNS, row.values, strict=True) if "hosts" in name}
     assert found == {"num_hosts": 2, "failed_hosts_count": 1, **{f"{name}_hosts_count": 1 for name in counters}}
 
 

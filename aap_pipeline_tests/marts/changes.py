@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.upkeep.archive import moving
 from aap_pipeline_tests.marts.dataset import DAYS, START, Dataset, add_job, add_named, note_day, one
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Atlantic/Azores", "America/Havana")
@@ -125,7 +125,7 @@ def move_template(connection: Connection, rng: random.Random, dataset: Dataset) 
 def archive(connection: Connection, rng: random.Random, dataset: Dataset) -> None:
     """The oldest jobs of a cluster move to the archive."""
     parameters = {"cluster": rng.choice(dataset.clusters), "days": 1, "jobs": rng.randint(1, 5)}
-    connection.execute(statement("upkeep/archive_jobs"), parameters)
+    connection.execute(moving("upkeep/archive_jobs"), parameters)
 
 
 def new_rate(connection: Connection, rng: random.Random, dataset: Dataset) -> None:

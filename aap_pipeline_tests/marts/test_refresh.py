@@ -12,6 +12,7 @@ import pytest
 
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.marts.checks import check_all
+from aap_pipeline.marts.errors import CostError
 from aap_pipeline.marts.refresh import rebuild, refresh
 from aap_pipeline.marts.templates import set_template
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, generate, note_day, one
@@ -323,3 +324,23 @@ def test_schema_marts_reads_like_a_catalogue(connection: Connection) -> None:
         "WHERE c.relnamespace = 'marts'::regnamespace GROUP BY 1 HAVING count(DISTINCT a.attname) > 1"
     ).fetchall()
     assert shared == []
+
+
+def test_money_beyond_its_columns_is_an_error_that_names_the_remedy(connection: Connection) -> None:
+    """Guards against a traceback where the highest rate meets the most minutes and many hosts."""
+    cluster = add_cluster(connection, "a")
+    template = add_named(connection, "clusters_jobtemplate", cluster, 1)
+    job = add_job(connection, cluster, 1, datetime(2025, 1, 9, 12, tzinfo=UTC), job_template_id=template)
+    refresh(connection)
+    before = one(connection, "SELECT sum(savings) FROM marts.savings_daily")
+    connection.execute("UPDATE clusters_job SET num_hosts = 1000000 WHERE id = %s", (job,))
+    connection.execute("UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = 2147483647")
+    connection.execute("SELECT marts.set_rate('manual', 9999999999999.99, '2025-01-01')")
+    note_day(connection, cluster, datetime(2025, 1, 9, 12, tzinfo=UTC))
+    for each in (refresh, rebuild):
+        with pytest.raises(CostError, match="aap-pipeline costs show"):
+            each(connection)
+        assert one(connection, "SELECT sum(savings) FROM marts.savings_daily") == before
+    connection.execute("SELECT marts.set_rate('manual', 1, '2025-01-01')")
+    refresh(connection)
+    assert one(connection, "SELECT sum(manual_costs) FROM marts.savings_daily") == 1000000 * 2147483647

@@ -76,8 +76,9 @@ class FakeController:
             self.withheld -= 1
             rows = rows[:-1]
         self._then("page")
-        while len(rows) < len(matching) and rows[1:] and rows[-1]["id"] in self.shown:
-            rows = rows[:-1]  # as `counted_page` does
+        if len(rows) < len(matching) and any(row["id"] not in self.shown for row in rows):  # as `counted_page` does
+            while rows[-1]["id"] in self.shown:
+                rows = rows[:-1]
         return [self.shown.get(row["id"], row) for row in rows], len(matching)
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Document]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from aap_pipeline.documents.fingerprint import SCHEMA
 from aap_pipeline_tests.raw.rig import (
     NOW,
     Rig,
@@ -87,6 +88,27 @@ def test_repeat_sync_costs_six_requests_at_most_also_while_host_summaries_are_aw
         assert server.log.by_kind["host_summaries"] == 0
         assert (report.jobs_known, report.jobs_stored) == (10, 0)
         rig.parse()
+
+
+def test_a_release_that_reads_more_of_a_document_reads_it_again(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a field that a release adds and that stays empty in every row stored before."""
+    server.use(filled_world(jobs=30))
+    first = rig.sync()
+    rig.parse()
+    changed = {name: rig.query(f"SELECT count(*) FROM clusters_{name}") for name in ("organization", "jobtemplate")}
+    for schema, stored in ((SCHEMA, 0), (b"of the next release", first.jobs_stored)):
+        monkeypatch.setattr("aap_pipeline.documents.fingerprint.SCHEMA", schema)
+        assert rig.sync(since=NOW - timedelta(days=90)).jobs_stored == stored
+        waiting = dict(rig.query("SELECT kind, count(*) FROM clusters_clustersyncdata GROUP BY kind"))
+        assert waiting.get("job", 0) == stored
+        rig.parse()
+    assert (waiting["organization"], waiting["job_template"]) == (
+        changed["organization"][0][0],
+        changed["jobtemplate"][0][0],
+    )
+    assert rig.sync(since=NOW - timedelta(days=90)).jobs_stored == 0
 
 
 def test_jobs_behind_the_newest_one_are_found(rig: Rig, server: SimulatorServer) -> None:

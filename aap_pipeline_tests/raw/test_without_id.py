@@ -78,6 +78,23 @@ def test_jobs_without_a_valid_id_are_quarantined_once_and_their_neighbours_go_th
     assert rig.value("SELECT num_hosts FROM clusters_job WHERE external_id = %s", new) == 1
 
 
+def test_whole_pages_of_jobs_without_a_valid_id_stop_no_other(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a list in which paging by id cannot go on, which failed the slice at every sync."""
+    world = empty_world()
+    server.use(world)
+    numbers = [world.add_job(finished=NOW - (900 - n) * MINUTE) for n in range(850)]
+    odd = {*numbers[:230], *numbers[300:720]}
+    for number in odd:
+        show(world, "jobs", number, None)
+    report = rig.sync()
+    assert (report.jobs_seen, report.jobs_stored) == (850, 850)
+    rig.parse()
+    assert rig.watermark == world.newest_finished()
+    assert {row[0] for row in rig.query("SELECT external_id FROM clusters_job")} == set(numbers) - odd
+    assert len(quarantined(rig)) == len(odd)
+    assert rig.sync().jobs_stored == 0
+
+
 @pytest.mark.parametrize("odd", ODD)
 def test_organizations_and_templates_without_a_valid_id_are_quarantined_once(
     odd: object, rig: Rig, server: SimulatorServer

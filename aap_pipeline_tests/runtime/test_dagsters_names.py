@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from aap_pipeline.database.connection import connect
 from aap_pipeline.runtime.code_server import CodeServer
+from aap_pipeline.runtime.forks import IMPORTED_LATE
 from aap_pipeline.runtime.instance import dagster_instance
-from aap_pipeline.runtime.preloaded import IMPORTED_LATE
 from aap_pipeline.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,9 @@
 -- Jobs of an id range whose host statistics differ from their host summaries, and how many jobs were looked at. Reads the
 -- jobs by clusters_job_pkey and their summaries by clusters_jobhostsummary_job_idx.
 WITH jobs AS (
-    SELECT * FROM clusters_job
+    SELECT id, external_id, num_hosts, changed_hosts_count, dark_hosts_count, failures_hosts_count, ok_hosts_count,
+           processed_hosts_count, skipped_hosts_count, failed_hosts_count, ignored_hosts_count, rescued_hosts_count
+    FROM clusters_job
     WHERE id > %(after)s AND id <= %(up_to)s AND cluster_id = %(cluster_id)s
     ORDER BY id LIMIT %(limit)s
 ), counted AS (

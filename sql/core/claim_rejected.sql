@@ -2,10 +2,11 @@
 -- one that is not kept goes, as in core/claim_raw), those refused again stay with the new reason. One that was refused
 -- since it was read holds a newer document, and is left alone. Uses rejected_record_pkey.
 WITH found AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[]) AS f (id, last_rejected)
+    SELECT id, last_rejected FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[]) AS f (id, last_rejected)
 ), refused AS (
-    SELECT * FROM unnest(%(refused_ids)s::bigint[], %(refused_external_ids)s::bigint[], %(reasons)s::text[],
-                         %(messages)s::text[], %(superseded)s::boolean[])
+    SELECT id, external_id, reason, message, superseded
+    FROM unnest(%(refused_ids)s::bigint[], %(refused_external_ids)s::bigint[], %(reasons)s::text[],
+                %(messages)s::text[], %(superseded)s::boolean[])
         AS r (id, external_id, reason, message, superseded)
 ), taken AS (
     DELETE FROM pipeline.rejected_record q

@@ -1,2 +1,2 @@
--- Fill core_incoming_job; the columns are those of aap_pipeline/core/columns.py, in their order.
-COPY core_incoming_job FROM STDIN (FORMAT BINARY)
+-- Fill core_incoming_job.
+COPY core_incoming_job ({columns}) FROM STDIN (FORMAT BINARY)

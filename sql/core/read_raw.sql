@@ -1,7 +1,6 @@
--- Stream a cluster's unparsed raw rows in the order in which they came; the document in jsonb's binary form is a version
--- byte and its text. Uses clusters_clustersyncdata_cluster_idx.
+-- Stream a cluster's unparsed raw rows in the order in which they came. Uses clusters_clustersyncdata_cluster_idx.
 COPY (
-    SELECT id::bigint AS wide_id, kind, external_id::bigint, fingerprint, provisional, internal_created, FALSE, data
+    SELECT id::bigint AS wide_id, kind, external_id::bigint, fingerprint, provisional, internal_created, FALSE, data::text
     FROM clusters_clustersyncdata
     WHERE cluster_id = %(cluster_id)s AND id > %(after)s
     ORDER BY clusters_clustersyncdata.id LIMIT %(limit)s

@@ -1,7 +1,9 @@
 -- Count the host statistics of jobs anew from their host summaries, and note the days of those that change. Uses
 -- clusters_job_cluster_external_idx and clusters_jobhostsummary_job_idx.
 WITH counted AS (
-    SELECT j.id, s.* FROM clusters_job j, LATERAL (
+    SELECT j.id, s.num_hosts, s.changed, s.dark, s.failures, s.ok, s.processed, s.skipped, s.failed, s.ignored,
+           s.rescued
+    FROM clusters_job j, LATERAL (
         SELECT count(*)::int AS num_hosts,
                count(*) FILTER (WHERE changed > 0)::int AS changed, count(*) FILTER (WHERE dark > 0)::int AS dark,
                count(*) FILTER (WHERE failures > 0)::int AS failures, count(*) FILTER (WHERE ok > 0)::int AS ok,

@@ -1,7 +1,7 @@
 -- Make the labels of a batch's jobs what their documents say: those no longer there go, new ones come, the rest stay.
 -- Uses clusters_joblabel_job_label_idx.
 WITH incoming AS (
-    SELECT * FROM unnest(%(job_ids)s::int[], %(label_ids)s::int[]) AS i (job_id, label_id)
+    SELECT job_id, label_id FROM unnest(%(job_ids)s::int[], %(label_ids)s::int[]) AS i (job_id, label_id)
 ), removed AS (
     DELETE FROM clusters_joblabel l
     WHERE l.job_id = ANY(%(known_job_ids)s::int[])

@@ -1,11 +1,10 @@
 -- Store the instance groups that a batch mentions and give the ids of all of them: new ones are added, others take
 -- the latest name and description; what a document leaves out is kept, and a new one without a name is called #ID.
 -- Uses clusters_instancegroup_cluster_external_idx.
-WITH incoming AS (
-    SELECT * FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
+WITH known AS (
+    SELECT i.external_id, i.name, i.description, i.latest, d.id
+    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
         AS i (external_id, name, description, latest)
-), known AS (
-    SELECT i.*, d.id FROM incoming i
     LEFT JOIN clusters_instancegroup d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), renamed AS (
     UPDATE clusters_instancegroup d

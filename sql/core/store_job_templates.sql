@@ -5,14 +5,14 @@
 -- controller does not have it (`new_gone_at`: the same of one that is new here, from its first mention on); its fingerprint
 -- goes, so that a template that comes back is read again.
 -- Uses clusters_jobtemplate_cluster_external_idx.
-WITH incoming AS (
-    SELECT *
-    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[], %(mentioned)s::boolean[],
-                %(listed)s::boolean[], %(organizations)s::int[], %(fingerprints)s::bytea[], %(gone_at)s::timestamptz[],
-                %(new_gone_at)s::timestamptz[])
-        AS i (external_id, name, description, latest, mentioned, listed, organization_id, fingerprint, gone_at, new_gone_at)
-), known AS (
-    SELECT i.*, d.id FROM incoming i
+WITH known AS (
+    SELECT i.external_id, i.name, i.description, i.latest, i.mentioned, i.listed, i.organization_id, i.fingerprint,
+           i.gone_at, i.new_gone_at, d.id
+    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[],
+                %(mentioned)s::boolean[], %(listed)s::boolean[], %(organizations)s::int[], %(fingerprints)s::bytea[],
+                %(gone_at)s::timestamptz[], %(new_gone_at)s::timestamptz[])
+        AS i (external_id, name, description, latest, mentioned, listed, organization_id, fingerprint, gone_at,
+              new_gone_at)
     LEFT JOIN clusters_jobtemplate d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), wanted AS (
     SELECT d.id, CASE WHEN k.latest AND k.name IS NOT NULL THEN left(k.name, 255) ELSE d.name END AS name,

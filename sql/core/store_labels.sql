@@ -1,9 +1,8 @@
 -- Store the labels that a batch mentions and give the ids of all of them: new ones are added, others take the latest name.
 -- Uses clusters_label_cluster_external_idx.
-WITH incoming AS (
-    SELECT * FROM unnest(%(ids)s::int[], %(names)s::text[], %(latest)s::boolean[]) AS i (external_id, name, latest)
-), known AS (
-    SELECT i.*, d.id FROM incoming i
+WITH known AS (
+    SELECT i.external_id, i.name, i.latest, d.id
+    FROM unnest(%(ids)s::int[], %(names)s::text[], %(latest)s::boolean[]) AS i (external_id, name, latest)
     LEFT JOIN clusters_label d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), renamed AS (
     UPDATE clusters_label d SET name = k.name, internal_modified = NOW()

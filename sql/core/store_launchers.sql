@@ -1,10 +1,9 @@
 -- Store the launchers (users, schedules, templates) that a batch mentions and give the ids of all of them: new ones are
 -- added, others take the latest name. Uses clusters_aapuser_cluster_external_idx.
-WITH incoming AS (
-    SELECT * FROM unnest(%(types)s::text[], %(ids)s::int[], %(names)s::text[], %(latest)s::boolean[])
+WITH known AS (
+    SELECT i.type, i.external_id, i.name, i.latest, d.id
+    FROM unnest(%(types)s::text[], %(ids)s::int[], %(names)s::text[], %(latest)s::boolean[])
         AS i (type, external_id, name, latest)
-), known AS (
-    SELECT i.*, d.id FROM incoming i
     LEFT JOIN clusters_aapuser d
         ON d.cluster_id = %(cluster_id)s AND d.type = i.type AND d.external_id = i.external_id
         AND d.external_id IS NOT NULL

@@ -1,9 +1,8 @@
 -- Store the hosts that no inventory has (deleted ones, implicit localhost, add_host), known by their name alone, and give
 -- the ids of all of them. Uses clusters_host_cluster_name_idx, an index of the names' digests.
-WITH incoming AS (
-    SELECT * FROM unnest(%(names)s::text[]) AS i (name)
-), known AS (
-    SELECT i.name, d.id FROM incoming i
+WITH known AS (
+    SELECT i.name, d.id
+    FROM unnest(%(names)s::text[]) AS i (name)
     LEFT JOIN clusters_host d
         ON d.cluster_id = %(cluster_id)s AND d.external_id IS NULL AND md5(d.name) = md5(i.name)
 ), added AS (

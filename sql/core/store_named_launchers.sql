@@ -1,9 +1,8 @@
 -- Store the launchers that have no id (dependencies), known by type and name, and give the ids of all of them.
 -- Uses clusters_aapuser_cluster_name_idx.
-WITH incoming AS (
-    SELECT * FROM unnest(%(types)s::text[], %(names)s::text[]) AS i (type, name)
-), known AS (
-    SELECT i.*, d.id FROM incoming i
+WITH known AS (
+    SELECT i.type, i.name, d.id
+    FROM unnest(%(types)s::text[], %(names)s::text[]) AS i (type, name)
     LEFT JOIN clusters_aapuser d
         ON d.cluster_id = %(cluster_id)s AND d.type = i.type AND d.name = i.name AND d.external_id IS NULL
 ), added AS (

@@ -3,7 +3,7 @@
 --
 -- A job that is read again after it was archived leaves the archive: sql/core/leave_archive.sql.
 --
--- The columns are those of the tables in public, in their order. No references to dimensions: these are deleted only with
+-- The columns are those of the tables in public, by name. No references to dimensions: these are deleted only with
 -- their cluster, and then the archive goes too; checking them would cost an index each on the largest tables.
 CREATE SCHEMA archive;
 
@@ -28,11 +28,21 @@ CREATE TABLE archive.clusters_jobhostsummary (
 );
 CREATE INDEX clusters_jobhostsummary_job_idx ON archive.clusters_jobhostsummary (job_id);
 
-CREATE VIEW archive.all_jobs AS SELECT * FROM public.clusters_job UNION ALL SELECT * FROM archive.clusters_job;
-CREATE VIEW archive.all_job_labels AS
-    SELECT * FROM public.clusters_joblabel UNION ALL SELECT * FROM archive.clusters_joblabel;
-CREATE VIEW archive.all_host_summaries AS
-    SELECT * FROM public.clusters_jobhostsummary UNION ALL SELECT * FROM archive.clusters_jobhostsummary;
+DO $$
+DECLARE
+    item RECORD;
+BEGIN
+    FOR item IN
+        SELECT seen, source, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
+        FROM (VALUES ('all_jobs', 'clusters_job'), ('all_job_labels', 'clusters_joblabel'),
+                     ('all_host_summaries', 'clusters_jobhostsummary')) AS pair (seen, source)
+        JOIN pg_attribute a ON a.attrelid = ('public.' || source)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+        GROUP BY seen, source
+    LOOP
+        EXECUTE format('CREATE VIEW archive.%1$I AS SELECT %3$s FROM public.%2$I UNION ALL SELECT %3$s FROM archive.%2$I',
+                       item.seen, item.source, item.columns);
+    END LOOP;
+END $$;
 
 COMMENT ON TABLE archive.clusters_job IS 'Archived jobs: those of public.clusters_job that are older than archive_after_days.';
 COMMENT ON TABLE archive.clusters_joblabel IS 'Labels of archived jobs.';

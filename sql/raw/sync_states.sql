@@ -17,11 +17,14 @@ LEFT JOIN LATERAL (
     FROM (
         SELECT COALESCE(run.finished_at, run.started_at) AS ended_at,
                bool_and(run.outcome <> 'succeeded') OVER (ORDER BY run.id DESC) AS since_success
-        FROM (SELECT * FROM pipeline.sync_run WHERE cluster_id = cluster.id AND kind = 'sync' ORDER BY id DESC LIMIT 10) run
+        FROM (
+            SELECT id, started_at, finished_at, outcome FROM pipeline.sync_run
+            WHERE cluster_id = cluster.id AND kind = 'sync' ORDER BY id DESC LIMIT 10
+        ) run
     ) recent
 ) last ON TRUE
 LEFT JOIN LATERAL (
-    SELECT * FROM pipeline.backfill WHERE cluster_id = cluster.id AND goes_on ORDER BY updated_at LIMIT 1
+    SELECT window_from, window_to FROM pipeline.backfill WHERE cluster_id = cluster.id AND goes_on ORDER BY updated_at LIMIT 1
 ) paused ON TRUE
 WHERE cluster.enabled
 ORDER BY cluster.name

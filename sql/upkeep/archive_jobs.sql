@@ -7,13 +7,14 @@ WITH batch AS MATERIALIZED (
     ORDER BY finished LIMIT %(jobs)s
     FOR UPDATE
 ), moved_jobs AS (
-    INSERT INTO archive.clusters_job SELECT job.* FROM clusters_job job JOIN batch USING (id) RETURNING 1
+    INSERT INTO archive.clusters_job ({job})
+    SELECT {job} FROM clusters_job WHERE id IN (SELECT id FROM batch) RETURNING 1
 ), moved_labels AS (
-    INSERT INTO archive.clusters_joblabel
-    SELECT label.* FROM clusters_joblabel label JOIN batch ON batch.id = label.job_id RETURNING 1
+    INSERT INTO archive.clusters_joblabel ({label})
+    SELECT {label} FROM clusters_joblabel WHERE job_id IN (SELECT id FROM batch) RETURNING 1
 ), moved_summaries AS (
-    INSERT INTO archive.clusters_jobhostsummary
-    SELECT summary.* FROM clusters_jobhostsummary summary JOIN batch ON batch.id = summary.job_id RETURNING 1
+    INSERT INTO archive.clusters_jobhostsummary ({summary})
+    SELECT {summary} FROM clusters_jobhostsummary WHERE job_id IN (SELECT id FROM batch) RETURNING 1
 ), gone AS (
     DELETE FROM clusters_job job USING batch WHERE job.id = batch.id
 )

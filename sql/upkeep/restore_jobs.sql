@@ -8,14 +8,14 @@ WITH batch AS MATERIALIZED (
     ORDER BY finished DESC LIMIT %(jobs)s
     FOR UPDATE
 ), gone AS (
-    DELETE FROM archive.clusters_job job USING batch WHERE job.id = batch.id RETURNING job.*
+    DELETE FROM archive.clusters_job WHERE id IN (SELECT id FROM batch) RETURNING {job}
 ), moved_jobs AS (
-    INSERT INTO clusters_job SELECT * FROM gone RETURNING 1
+    INSERT INTO clusters_job ({job}) SELECT {job} FROM gone RETURNING 1
 ), moved_labels AS (
-    INSERT INTO clusters_joblabel
-    SELECT label.* FROM archive.clusters_joblabel label JOIN batch ON batch.id = label.job_id RETURNING 1
+    INSERT INTO clusters_joblabel ({label})
+    SELECT {label} FROM archive.clusters_joblabel WHERE job_id IN (SELECT id FROM batch) RETURNING 1
 ), moved_summaries AS (
-    INSERT INTO clusters_jobhostsummary
-    SELECT summary.* FROM archive.clusters_jobhostsummary summary JOIN batch ON batch.id = summary.job_id RETURNING 1
+    INSERT INTO clusters_jobhostsummary ({summary})
+    SELECT {summary} FROM archive.clusters_jobhostsummary WHERE job_id IN (SELECT id FROM batch) RETURNING 1
 )
 SELECT (SELECT count(*) FROM moved_jobs), (SELECT count(*) FROM moved_labels), (SELECT count(*) FROM moved_summaries)
