@@ -32,7 +32,7 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings, Endpoint, read_ca_bundle
+from aap_pipeline.controller.config import ClientSettings, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
@@ -73,7 +73,8 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     thing of a cluster, use `aap-pipeline clusters update`.
     """
     faults = list(name_faults(name))
-    endpoint = noted(faults, lambda: _endpoint(url, ca_bundle, verify_ssl=not no_verify_ssl))
+    authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
+    endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=authorities))
     faults += endpoint.faults() if endpoint else ()
     tokens = read_tokens(faults, ask=True, **secrets)
     if faults or endpoint is None:
@@ -298,11 +299,6 @@ def _print_findings(name: str, findings: list[Finding]) -> None:
         out.print(f"  {_MARKS[finding.outcome]} {finding.name}: ", cell(finding.sentence), sep="", end="\n")
         if finding.remedy and finding.outcome != "ok":
             out.print("    → ", cell(finding.remedy), sep="")
-
-
-def _endpoint(url: str, ca_bundle: Path | None, *, verify_ssl: bool) -> Endpoint:
-    authorities = read_ca_bundle(ca_bundle) if ca_bundle else None
-    return endpoint_of_url(url, verify_ssl=verify_ssl, ca_bundle=authorities)
 
 
 def _certificate(cluster: Cluster) -> str:

@@ -29,7 +29,7 @@ def command(folder: Path, months: tuple[str, ...]) -> None:
     """Write savings_monthly, savings_daily and fct_job_run to FOLDER as Parquet, a file per relation and month.
 
     \b
-      FOLDER/savings_daily/month=2026-01/part.parquet
+      FOLDER/savings_daily/2026-01.parquet
 
     DuckDB, Spark and pandas read each folder as one table. A file is replaced as a whole, so a month can be exported
     again. Needs the extra export: pip install 'aap-pipeline[export]'.
@@ -47,7 +47,7 @@ def command(folder: Path, months: tuple[str, ...]) -> None:
             listed = "SELECT DISTINCT to_char({column}, 'YYYY-MM') FROM {relation} ORDER BY 1"
             found = [row[0] for row in connection.execute(sql.SQL(listed).format(**names))]
             for month in (each for each in found if not months or each in months):
-                file = folder / relation / f"month={month}" / "part.parquet"
+                file = folder / relation / f"{month}.parquet"
                 rows = _write(connection, names, month, file)
                 click.echo(f"{file}: {rows:,} rows")
 

@@ -29,7 +29,7 @@ _LOCK_TAG = ".dagster/aap_pipeline_lock"
 """The id of the run whose lock is held. A re-execution inherits the tag, but not the id. The UI hides tags that begin
 with `.dagster/`: this one would stand in every line of the list of runs."""
 
-_UNLOCKED_AT_MOST = timedelta(minutes=10)
+_UNLOCKED_AT_MOST = timedelta(minutes=2)
 """A run takes its lock in its first step, seconds after its start."""
 
 _GONE = (

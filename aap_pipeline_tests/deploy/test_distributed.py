@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from psycopg.conninfo import conninfo_to_dict
@@ -83,6 +84,12 @@ def unfinished(url: str, cluster: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def held(url: str, cluster: str) -> psutil.Process | None:
+    """The process that executes the run of a cluster, once it has come to its first step."""
+    run = unfinished(url, cluster)
+    return process_of(url, run) if run else None
+
+
 def statuses(url: str, cluster: str) -> set[str]:
     """Statuses of all runs of a cluster."""
     with connect(url) as connection:
@@ -116,17 +123,17 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
         stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), prefix=prefix)))
         stack.start_all()
         register(stack, controllers)
-        wait_for(lambda: missing(database_url, controllers) == ["oslo"], 120)
-        wait_for(lambda: (run := unfinished(database_url, "oslo")) is not None and bool(process_of(url, run)), 60)
+        wait_for(lambda: missing(database_url, controllers) == ["oslo"], 400)
+        wait_for(lambda: held(database_url, "oslo") is not None, 400)
         run = unfinished(database_url, "oslo")
+        process = held(database_url, "oslo")
         assert run is not None
-        process = process_of(url, run)
         assert process is not None
         process.kill()
         stack.kill("daemon")
         controllers["oslo"].faults.clear()
         stack.start("daemon")
-        wait_for(lambda: missing(database_url, controllers) == [], 120)
+        wait_for(lambda: missing(database_url, controllers) == [], 400)
         wait_for(lambda: unfinished(database_url, "oslo") is None, 60)
         assert stack.web.run_status(run) == "FAILURE"
         assert stack.web.succeeded("update_cluster") >= len(controllers)
@@ -155,14 +162,14 @@ def test_celery_workers_and_the_daemon_are_killed_and_nothing_is_lost(
             stack.start("worker-1")
             stack.start_all()
             register(stack, controllers)
-            wait_for(lambda: unfinished(database_url, "oslo") is not None, 120)
+            wait_for(lambda: held(database_url, "oslo") is not None, 400)
             stack.start("worker-2")
             stack.kill("worker-1")
             stack.kill("daemon")
             stack.start("daemon")
             controllers["oslo"].faults.clear()
-            wait_for(lambda: missing(database_url, controllers) == [], 240)
-            wait_for(lambda: not {"STARTED", "STARTING", "QUEUED"} & statuses(database_url, "oslo"), 120)
+            wait_for(lambda: missing(database_url, controllers) == [], 400)
+            wait_for(lambda: not {"STARTED", "STARTING", "QUEUED"} & statuses(database_url, "oslo"), 400)
             assert {"FAILURE", "SUCCESS"} <= statuses(database_url, "oslo")
     finally:
         redis.terminate()

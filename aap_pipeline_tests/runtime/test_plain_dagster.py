@@ -103,14 +103,14 @@ def test_dagster_dev_syncs_by_itself_and_backfills(clone: Path, external: bool, 
             )
         try:
             web = Web(f"http://127.0.0.1:{port}")
-            wait_for(lambda: web.succeeded("update_cluster") >= 1, 120)
+            wait_for(lambda: web.succeeded("update_cluster") >= 1, 400)
             dagster(
                 clone,
                 *("dagster", "job", "backfill", "-j", "update_cluster", "--partitions", "berlin", "--noprompt"),
                 DAGSTER_HOME=str(clone),
                 **variables,
             )
-            wait_for(lambda: web.succeeded("update_cluster") >= 2, 120)
+            wait_for(lambda: web.succeeded("update_cluster") >= 2, 400)
         finally:
             dev.send_signal(signal.SIGINT)
             dev.wait(60)
