@@ -1,16 +1,16 @@
-# `make demo` and `make test` are all a newcomer needs: both set up everything in .venv first. `make help` lists the rest.
+# A new user needs only `make demo` and `make test`, which first set up .venv. `make help` lists all targets.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BENCH  := $(VENV)/.bench-ready
-# The test in a browser runs where there is one; Playwright, which leads it, is large and comes only then.
+# The browser test runs only if Chromium is installed, and so does the installation of Playwright, which is large.
 BROWSER  := $(VENV)/.browser-ready
 CHROMIUM := $(shell for each in chromium chromium-browser google-chrome; do command -v $$each; done | head -n 1)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: screenshots help demo test lint types check up bench bench-full docs constraints clean
+.PHONY: bi bi-test screenshots help demo test lint types check up bench bench-full docs constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -28,14 +28,14 @@ $(BROWSER): $(READY)
 	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[browser]'
 	@touch $@
 
-demo: $(READY)  ## Run the main job over simulated controllers and print the savings
+demo: $(READY)  ## Run the pipeline on simulated controllers and print the savings
 	@$(BIN)/aap-pipeline demo
 
 test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
 	@$(BIN)/python -m pytest -q --numprocesses logical --maxprocesses 8 --dist worksteal
 
-lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code location
+lint: $(READY)  ## Check style (ruff), imports and that Dagster loads the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
@@ -44,7 +44,7 @@ lint: $(READY)  ## Check the style (ruff) and that Dagster takes the code locati
 types: $(READY)  ## Check the types (mypy --strict)
 	@$(BIN)/mypy
 
-check: lint types test  ## Everything that CI checks
+check: lint types test  ## Run all checks of CI
 
 up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 	@$(BIN)/aap-pipeline up
@@ -56,16 +56,27 @@ $(BENCH): $(READY) requirements/bench.txt
 	@build/bench-dlt/bin/python -m pip install --quiet --requirement requirements/bench.txt
 	@touch $@
 
-bench: $(BENCH)  ## Measure everything that takes minutes, and write docs/benchmarks.md
+bench: $(BENCH)  ## Run the benchmarks that take minutes, and write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
-bench-full: $(BENCH)  ## Measure everything: up to an hour, 30 GB of disk
+bench-full: $(BENCH)  ## Run all benchmarks: up to an hour, 30 GB of disk
 	@$(BIN)/python -m benchmarks --full
 
-docs: $(READY)  ## Write docs/data-dictionary.md anew from the catalog's comments
+docs: $(READY)  ## Generate docs/data-dictionary.md from the catalog's comments
 	@$(BIN)/python -m docs.dictionary
 
-screenshots: $(BROWSER)  ## Make the pictures of docs/images anew (needs chromium)
+bi: $(READY)  ## Generate the dashboards in bi/ from bi/model.yaml
+	@$(BIN)/python -m bi.generate
+
+build/superset/.ready: requirements/superset.txt
+	@echo "==> Setting up Superset in build/superset (once, 850 MB)"
+	@$(PYTHON) -m venv build/superset && build/superset/bin/pip install --quiet --requirement requirements/superset.txt
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready  ## Test the dashboards with a real Superset (minutes)
+	@$(BIN)/python -m pytest -q -n 0 bi/tests
+
+screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)
 	@$(BIN)/python -m docs.images.make
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together

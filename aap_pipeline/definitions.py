@@ -1,4 +1,4 @@
-"""What the code location offers: merged from the stages, nothing else."""
+"""The Dagster definitions of the code location, merged from the stages."""
 
 import warnings
 
@@ -11,6 +11,7 @@ from dagster import (
     with_source_code_references,
 )
 
+from aap_pipeline.alerts import report_assets
 from aap_pipeline.alerts.freshness import check_freshness
 from aap_pipeline.alerts.sensors import alerts_sensor
 from aap_pipeline.alerts.token_sensor import tokens_sensor
@@ -32,7 +33,9 @@ from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_se
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", BetaWarning)
     _assets = with_source_code_references(
-        load_assets_from_modules([raw_assets, core_assets, marts_assets, upkeep_assets], include_specs=True)
+        load_assets_from_modules(
+            [raw_assets, core_assets, marts_assets, upkeep_assets, report_assets], include_specs=True
+        )
     )
 
 defs = Definitions(
@@ -41,8 +44,8 @@ defs = Definitions(
         *EXTERNAL,
     ],
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
-    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job, check_freshness],
-    schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule],
+    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job, check_freshness, report_assets.saved_report_job],
+    schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
     sensors=[
         clusters_sensor,
         new_jobs_sensor,
@@ -50,8 +53,9 @@ defs = Definitions(
         rates_changed_sensor,
         alerts_sensor,
         tokens_sensor,
+        report_assets.saved_reports_sensor,
     ],
-    # Of every job, also of what people start from an asset's page: a process a step would add 1.2 s to each of them.
+    # For every job, including runs started on an asset's page: one process per step would add 1.2 s to each step.
     executor=in_process_executor,
     resources={"warehouse": Warehouse(), "progress": SilentProgress()},
 )

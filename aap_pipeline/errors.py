@@ -1,4 +1,4 @@
-"""The one base of every error that a user may meet."""
+"""The base class of every error that users see."""
 
 from importlib import import_module
 from types import ModuleType
@@ -6,16 +6,16 @@ from typing import ClassVar
 
 
 class PipelineError(Exception):
-    """What failed, where, and what to do, in one sentence without a secret.
+    """An error whose message states what failed, where, and what to do, without secrets.
 
-    The command line prints it and exits with `exit_status`: 2 where the request itself makes no sense, else 1.
+    The command line prints it and exits with `exit_status`: 2 if the input is not valid, else 1.
     """
 
     exit_status: ClassVar[int] = 1
 
 
 def import_extra(module: str, extra: str) -> ModuleType:
-    """Import `module`, which the optional dependencies `extra` bring. Raises PipelineError with the command to run."""
+    """Import a `module` of the optional dependencies `extra`. Raises PipelineError with the pip command to run."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

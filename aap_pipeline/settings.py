@@ -1,4 +1,4 @@
-"""What the environment says: where the database and the pipeline's own files are, and the keys that encrypt tokens."""
+"""Settings from the environment: the database, the pipeline's own files and the encryption keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aap_pipeline.errors import PipelineError
 
 
 class SettingsError(PipelineError):
-    """An environment variable of ours has a value that is not valid."""
+    """An AAP_PIPELINE_… variable has a value that is not valid."""
 
 
 S = TypeVar("S", bound=BaseSettings)
@@ -32,7 +32,7 @@ def from_environment(kind: type[S]) -> S:
 
 
 class Settings(BaseSettings):
-    """Read from `AAP_PIPELINE_*`; every value has a default, so that nothing need be set to try the pipeline out."""
+    """Settings from `AAP_PIPELINE_*`. All have defaults, so that the pipeline can be tried without any."""
 
     model_config = SettingsConfigDict(env_prefix="AAP_PIPELINE_", frozen=True, env_ignore_empty=True)
 
@@ -43,19 +43,19 @@ class Settings(BaseSettings):
     """Folder of the embedded server's data, the key file and Dagster's files, relative to the working directory."""
 
     encryption_keys: SecretStr | None = None
-    """Comma-separated Fernet keys, the first encrypts; None with the embedded server: a key file under `home`."""
+    """Comma-separated Fernet keys; the first encrypts. None: a key file under `home` (embedded server only)."""
 
     @property
     def postgres_directory(self) -> Path:
-        """Where the embedded server keeps its data."""
+        """Data directory of the embedded server."""
         return self.home.absolute() / "postgres"
 
     @property
     def key_file(self) -> Path:
-        """Where the encryption key lies when the environment gives none."""
+        """The key file, used if `encryption_keys` is not set."""
         return self.home.absolute() / "encryption-key"
 
     @property
     def dagster_home(self) -> Path:
-        """Dagster's own files: its configuration and the logs of its runs."""
+        """Dagster's configuration and run logs."""
         return self.home.absolute() / "dagster"

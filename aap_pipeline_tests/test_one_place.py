@@ -19,7 +19,7 @@ _PACKAGE = Path(aap_pipeline.__file__).parent
     [
         ("note_run(context, ", "orchestration/steps.py"),
         ("failing_clearly():", "orchestration/steps.py"),
-        ("ended the connection", "database/connection.py"),
+        ("closed the connection", "database/connection.py"),
         ("psycopg.InterfaceError", "database/connection.py"),
         ("this release needs", "database/migrate.py"),
         ("The last successful sync ended", "clusters/staleness.py"),

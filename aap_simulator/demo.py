@@ -61,7 +61,8 @@ def _start(stack: ExitStack, starter: Callable[..., SimulatorServer], port: int)
 
 def _synthetic_world(state_file: Path) -> SyntheticWorld:
     end = _history_end(state_file)
-    world = synthetic("awx", until=end)
+    # The odd cases in proportion to six jobs a day: a gap of weeks and a job of 1,000 hosts would dominate every chart.
+    world = synthetic("awx", until=end, equal_finished=8, big_job_hosts=40)
     # The jobs after the history follow from its seed too, so a later run finds those of an earlier one, and more.
     world.live(_NEW_JOBS_PER_MINUTE, since=end)
     return world

@@ -41,7 +41,7 @@ GROWTH = 0.5
 @dataclass(frozen=True)
 class Parameters:
     """All that the jobs depend on. `until` (aware, UTC) is the last moment; a job that would finish later is still
-    running.
+    running. `equal_finished` jobs at most finish in one microsecond, and the odd big job has `big_job_hosts` hosts.
     """
 
     seed: int = 1
@@ -53,6 +53,8 @@ class Parameters:
     hosts_per_job: float = 8.0
     spread: bool = True
     odd_cases: bool = True
+    equal_finished: int = 300
+    big_job_hosts: int = odd.BIG_JOB_HOSTS
     until: datetime = field(default_factory=lambda: datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
 
 
@@ -89,7 +91,11 @@ class Generator:
         self.rng.seed(f"{self.parameters.seed}/jobs")
         parameters, rng = self.parameters, self.rng
         cases = odd.plan(parameters.jobs) if parameters.odd_cases else {}
-        block = odd.EqualFinished(parameters.jobs, parameters.until) if parameters.odd_cases else None
+        block = (
+            odd.EqualFinished(parameters.jobs, parameters.until, parameters.equal_finished)
+            if parameters.odd_cases
+            else None
+        )
         job_id, summary_id = 10, 1
         for ordinal, created in enumerate(self._moments()):
             job_id += 1 + (rng.random() < 0.15)
@@ -98,6 +104,7 @@ class Generator:
                 block.apply(spec, ordinal, rng)
             if case := cases.get(ordinal):
                 case(spec, self.catalog)
+                del spec.hosts[parameters.big_job_hosts :]
             if spec.finished and spec.finished > parameters.until:
                 leave_running(spec)
             summary_id += len(spec.hosts)

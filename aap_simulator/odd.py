@@ -197,11 +197,11 @@ def plan(jobs: int) -> dict[int, Case]:
 
 
 class EqualFinished:
-    """A block of up to 300 consecutive jobs that all finished in the same microsecond, two thirds through."""
+    """A block of up to `most` consecutive jobs that all finished in the same microsecond, two thirds through."""
 
-    def __init__(self, jobs: int, until: datetime) -> None:
+    def __init__(self, jobs: int, until: datetime, most: int) -> None:
         self._first = jobs * 2 // 3
-        self._last = self._first + min(300, jobs // 5)
+        self._last = self._first + min(most, jobs // 5)
         self._until = until
         self._moment: datetime | None = None
 

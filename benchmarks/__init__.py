@@ -1,1 +1,1 @@
-"""The figures that the README quotes, each a ratio to a limit measured in the same run."""
+"""The README's figures, each relative to a limit measured in the same run."""

@@ -83,7 +83,7 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
     if docs:
         console.print(f"Written: {document.write(out)}")
     for name, said in failed.items():
-        console.print(f"\n{name} said:\n{said}", markup=False)
+        console.print(f"\nOutput of {name}:\n{said}", markup=False)
     if failed:
         raise click.ClickException(f"These benchmarks failed, their last results stay: {', '.join(failed)}.")
 
@@ -95,7 +95,7 @@ def _tell(progress: Progress, task: TaskID, line: str) -> None:
 
 
 def _print_targets(console: Console, results: Results) -> None:
-    """What the issues ask for, and what the kept results say."""
+    """Print the targets of the issues with the stored results."""
     table = Table("", "target", "limit", "measured", box=None)
     for target in TARGETS:
         value = target.measured(results)
@@ -105,10 +105,10 @@ def _print_targets(console: Console, results: Results) -> None:
     console.print(table)
 
 
-def _measure(benchmark: Benchmark, arguments: list[str], runs: int, tell: Callable[[str], object]) -> dict[str, Any]:
+def _measure(benchmark: Benchmark, arguments: list[str], runs: int, notify: Callable[[str], object]) -> dict[str, Any]:
     """Run a benchmark's module in processes of its own; the document to keep."""
     before, begun, started = load(), datetime.now(UTC), time.monotonic()
-    collected = [_run(benchmark, arguments, tell) for _ in range(runs)]
+    collected = [_run(benchmark, arguments, notify) for _ in range(runs)]
     return {
         "benchmark": benchmark.name,
         "question": benchmark.question,
@@ -124,7 +124,7 @@ def _measure(benchmark: Benchmark, arguments: list[str], runs: int, tell: Callab
     }
 
 
-def _run(benchmark: Benchmark, arguments: list[str], tell: Callable[[str], object]) -> list[Figure]:
+def _run(benchmark: Benchmark, arguments: list[str], notify: Callable[[str], object]) -> list[Figure]:
     command = [sys.executable, "-m", f"benchmarks.{benchmark.module}", *arguments]
     figures: list[Figure] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
@@ -132,7 +132,7 @@ def _run(benchmark: Benchmark, arguments: list[str], tell: Callable[[str], objec
         assert child.stderr is not None
         for line in child.stdout:
             figures.append(json.loads(line))
-            tell(line.strip())
+            notify(line.strip())
         message = child.stderr.read()
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command, stderr=message)

@@ -1,4 +1,4 @@
-"""Whole commands as a shell starts them: a sync that finds nothing new, and `status`, against an import."""
+"""Whole commands, started from a shell: a no-op sync and `status`, compared with an import."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _figures(environment: Mapping[str, str]) -> dict[str, float]:
 
 
 def _seconds(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Wall-clock and CPU seconds of a command; of the latter its own alone, without those of a server it starts."""
+    """Return wall-clock and CPU seconds of a command, without the CPU of a server that it starts."""
     started = time.perf_counter()
     with subprocess.Popen([sys.executable, *command], env=dict(environment), stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)

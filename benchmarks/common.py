@@ -89,5 +89,5 @@ def checkpoint(url: str) -> None:
 
 
 def machine() -> dict[str, object]:
-    """Processors and load, without which a figure says little."""
+    """Return processors and load, as context of a figure."""
     return {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}

@@ -83,7 +83,7 @@ BENCHMARKS = (
     Benchmark(
         "commands",
         "commands",
-        "A sync that finds nothing new, and `status`, as whole commands, against importing the pipeline",
+        "A no-op sync and `status`, as whole commands, compared with importing the pipeline",
         "--rounds 5",
         "--rounds 10",
     ),
@@ -104,7 +104,7 @@ BENCHMARKS = (
     Benchmark(
         "soak",
         "soak",
-        "Whether `aap-pipeline up` loses anything, tells the right alerts and stays the same size while PostgreSQL and "
+        "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
         "--seconds 600",

@@ -1,4 +1,4 @@
-"""What a dashboard asks: the functions of the marts, and the same asked of core in the specification's SQL."""
+"""The queries of a dashboard: functions of the marts, and the same on core in the specification's SQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALONE = {
     "unique_hosts": "SELECT marts.unique_hosts(%(first)s, %(last)s{filters})",
     "formula_comparison": "SELECT * FROM marts.formula_comparison(%(first)s, %(last)s{filters})",
 }
-"""Functions that are no part of the page (`totals` asks for unique hosts itself)."""
+"""Functions that are not part of the page (`totals` includes unique hosts)."""
 
 _DAYS = "date BETWEEN %(first)s AND %(last)s"
 TILES = {
@@ -47,7 +47,7 @@ VIEWS = {
     "template_monthly": "SELECT * FROM marts.template_monthly WHERE month BETWEEN %(first)s AND %(last)s",
     "payback": "SELECT * FROM marts.payback",
 }
-"""What tools that draw from tables ask; payback has no range."""
+"""Queries of tools that read tables; payback has no range."""
 
 FILTERS = {
     "none": "",

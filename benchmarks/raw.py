@@ -78,7 +78,7 @@ class Bench:
         return sync_cluster(self.url, self.cipher, SyncRequest(cluster))
 
     def urls(self) -> list[str]:
-        """What a first sync asks for."""
+        """The requests of a first sync."""
         asked: list[str] = []
         send = transport.Transport.send
 

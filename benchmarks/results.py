@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Figure = dict[str, Any]
-_NOISE = ("load", "cpus")  # of single figures; the file says what machine it was, and its load
+_NOISE = ("load", "cpus")  # of single figures; the file has the machine and its load
 
 
 def merged(runs: Sequence[Sequence[Figure]]) -> list[Figure]:

@@ -59,9 +59,9 @@ _STORED = (
 )
 _INCIDENTS = (
     "SELECT id, kind, subject, resolved_at IS NOT NULL, "
-    # Over before it was to be told, or within two ticks of that: it may have been told or not.
+    # Resolved before the first message was due, or within two ticks of it: a message may or may not have been sent.
     "tell_from > raised_at AND COALESCE(resolved_at, now()) < tell_from + interval '30 seconds' FROM pipeline.alert "
-    "WHERE resolved_at IS DISTINCT FROM raised_at ORDER BY id"  # else over within a tick: nobody is to be told
+    "WHERE resolved_at IS DISTINCT FROM raised_at ORDER BY id"  # else resolved within a tick: no message is due
 )
 
 _PAUSED = "SELECT id FROM clusters_cluster WHERE name = %s"
@@ -139,7 +139,7 @@ class Pause:
     end: float
 
     def hid(self, age: Age) -> bool:
-        """Whether nobody could read a run before the controller answered again, or would have asked at once."""
+        """Whether a run could not be read before the controller responded again, or was read at once."""
         first, last = self.begin - _ASKED_EVERY_SECONDS, self.end + _DISTURBED_SECONDS
         return age.cluster == self.cluster and first <= age.finished < last
 
@@ -190,8 +190,8 @@ def _truth(address: Address, until: float) -> Jobs:
 
 
 def _alerts(installation: Installation, documents: Sequence[Mapping[str, Any]], paused: Pause | None) -> list[str]:
-    """One message an incident and one when it is over, each dead cluster told once, the one whose controller hung told
-    as stale and as back, nobody's secret in any.
+    """One message when an incident begins and one when it is resolved, one per dead cluster, the cluster with the
+    hanging controller reported as stale and as recovered, no secret in any.
     """
     with connect(installation.url) as connection:
         incidents = connection.execute(_INCIDENTS).fetchall()

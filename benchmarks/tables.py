@@ -56,32 +56,32 @@ def targets(results: Results) -> str:
 
 
 def in_brief(results: Results) -> str:
-    """What the README quotes; nothing of what was not measured."""
+    """Return the README's table, from what was measured."""
     rows = []
     for each in figures(results, "raw", "raw", latency_ms=20)[:1]:
-        label = f"{_number(each['jobs'])} jobs of ten hosts read from a controller 20 ms away"
+        label = f"Reading {_number(each['jobs'])} jobs of ten hosts from a controller with 20 ms latency"
         bare = f"a bare fetch of the same URLs: {_number(middle(each['bare_jobs_per_second']))}"
         ours = f"{_number(middle(each['jobs_per_second']))} jobs/s"
         rows.append([label, ours, f"{bare}; Red Hat's dashboard: {red_hat.SYNC_JOBS_PER_SECOND}"])
     parsed = [middle(each["jobs_per_second"]) for each in figures(results, "core", "core.parse") if _is_empty(each)]
     if parsed:
         theirs = f"Red Hat's: {red_hat.PARSE_JOBS_PER_SECOND}"
-        rows.append(["the same parsed into tables", f"{_number(statistics.median(parsed))} jobs/s", theirs])
+        rows.append(["Parsing the same jobs into tables", f"{_number(statistics.median(parsed))} jobs/s", theirs])
     stages = {each["stage"]: each for each in figures(results, "end_to_end", "end_to_end")}
     if "raw to marts" in stages and "dlt: two tables" in stages:
         ours, theirs = (
             f"{_number(middle(stages[name]['cpu_ms_a_job']))} ms" for name in ("raw to marts", "dlt: two tables")
         )
-        rows.append(["CPU a job, from the API to the savings", ours, f"dlt, to two tables of documents: {theirs}"])
+        rows.append(["CPU per job, from the API to the savings", ours, f"dlt, to two tables of documents: {theirs}"])
     for page in figures(results, "marts_1m", "marts.page", days=365, filter="none"):
         asked = [middle(each["ms"]) for each in figures(results, "marts_1m", "marts.page_of_core", days=365)]
-        theirs = "".join(f"the same asked of the job tables: {_number(ms)} ms; " for ms in asked)
-        label = f"a dashboard page over a year of {_number(page['jobs'])} jobs"
+        theirs = "".join(f"the same from the job tables: {_number(ms)} ms; " for ms in asked)
+        label = f"A dashboard page over a year of {_number(page['jobs'])} jobs"
         rows.append([label, f"{_number(middle(page['ms']))} ms", f"{theirs}Red Hat's: {red_hat.YEAR_PAGE_MS:,} ms"])
     for each in figures(results, "freshness", "freshness"):
-        label = f"from finished at the controller to visible, {each['clusters'] + each['dead']} controllers"
+        label = f"From the end of a job to its savings, {each['clusters'] + each['dead']} controllers"
         rows.append([label, f"{_number(each['median_seconds'])} s", f"95 % within {_number(each['p95_seconds'])} s"])
-    return _table(["", "here", "for scale"], rows)
+    return _table(["Figure", "Measured", "For comparison"], rows)
 
 
 def _is_empty(figure: Figure) -> bool:
@@ -328,7 +328,7 @@ def soak_jobs(results: Results) -> str:
 
 
 def soak_alerts(results: Results) -> str:
-    """What was told."""
+    """Return the table of incidents."""
     columns = {"kind": "kind", "incidents": "incidents", "over": "over", "messages": "messages", "secrets": "secrets"}
     return _of(figures(results, "soak", "soak.alerts"), columns)
 
@@ -346,7 +346,7 @@ def soak_memory(results: Results) -> str:
 
 
 def commands(results: Results) -> str:
-    """Whole commands against an import, medians."""
+    """Return the table of whole commands compared with an import, medians."""
     columns = {
         "PostgreSQL": "server",
         "import s": "import_seconds",

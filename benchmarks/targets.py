@@ -1,4 +1,4 @@
-"""What the issues ask for, held against the kept results."""
+"""The targets of the issues, compared with the stored results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Target:
     values: Callable[[Results], Iterator[float]]
     at_least: bool = False
     why: str = ""
-    """Said when it is missed."""
+    """Remark if the target is missed."""
 
     def measured(self, results: Results) -> float | None:
         """The worst value; None where nothing was measured."""

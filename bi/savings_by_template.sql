@@ -1,2 +1,2 @@
 -- The table of job templates with their savings.
-SELECT * FROM marts.savings_by_template('2025-01-01', '2025-01-31');
+SELECT * FROM marts.savings_by_template(:from_date, :to_date);

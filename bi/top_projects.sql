@@ -1,2 +1,2 @@
 -- The five projects that ran most.
-SELECT name, runs, savings FROM marts.top_projects('2025-01-01', '2025-01-31', 5);
+SELECT name, runs, savings FROM marts.top_projects(:from_date, :to_date, 5);

@@ -1,2 +1,2 @@
 -- The five users who launched most.
-SELECT name, runs FROM marts.top_users('2025-01-01', '2025-01-31', 5);
+SELECT name, runs FROM marts.top_users(:from_date, :to_date, 5);

@@ -1,2 +1,2 @@
--- The row of figures on top: runs, hosts, hours, costs, savings, ROI.
-SELECT * FROM marts.totals('2025-01-01', '2025-01-31');
+-- The row of figures on top: runs, hosts, hours, costs, savings, ROI. Run it with psql -v from_date="'2026-01-01'" -v to_date="'2026-03-31'".
+SELECT * FROM marts.totals(:from_date, :to_date);

@@ -1,2 +1,2 @@
 -- Different hosts automated.
-SELECT marts.unique_hosts('2025-01-01', '2025-01-31');
+SELECT marts.unique_hosts(:from_date, :to_date);

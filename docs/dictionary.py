@@ -1,4 +1,4 @@
-"""docs/data-dictionary.md, made from the catalog's comments by `python -m docs.dictionary`."""
+"""Generate docs/data-dictionary.md from the catalog's comments: `python -m docs.dictionary`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aap_pipeline.embedded.shared_server import embedded_server
 
 _HEAD = """# Data dictionary
 
-Made from the comments in the database by `make docs`; do not edit. Times are with time zone and stored in UTC.
+Generated from the comments in the database by `make docs`; do not edit. Times have a time zone and are stored in UTC.
 
 ## Start here
 
@@ -38,22 +38,21 @@ erDiagram
 
 `marts.savings_daily` has one row per day and combination of its dimensions, with runs, hosts, minutes and money; every
 measure adds up. `savings_monthly` (by month), `launches` (by launcher) and `fct_job_run` (by job) have the same
-dimensions. Rows that the settings leave out are only in `fct_job_run`.
+dimensions. Jobs that the settings exclude are only in `fct_job_run`.
 
-Filter by label with `label_set_id IN (SELECT …)` in SQL, by a text filter on `dim_label_set.labels` in Power BI,
-Superset and Metabase, and never by a join of facts to `bridge_label_set`: it counts a run once per label.
+Filter by label with `label_set_id IN (SELECT …)` in SQL, and with a text filter on `dim_label_set.labels` in Power BI,
+Superset and Metabase. Do not join facts to `bridge_label_set`: that counts a run once per label.
 
-Unique hosts do not add up. `unique_hosts` counts the hosts of the controllers, exactly and under any filter;
-`managed_nodes` counts machines by name, in any case, over all clusters, so that a machine in two controllers is one.
-Red Hat counts names; auditors put both side by side. Tools that count distinct values count `host_id` of
-`host_monthly`.
+Unique hosts do not add up. `unique_hosts` counts hosts of the controllers, exactly and under any filter.
+`managed_nodes` counts machines by name, ignoring case, over all clusters, so a machine in two controllers counts once.
+Red Hat counts names; auditors compare both. Tools with a distinct count use `host_id` of `host_monthly`.
 
-- [Schema marts](#schema-marts): what BI tools read.
-- [Schema public](#schema-public): the tables of the specification. **Additions** to them are marked; each has a
-  default or may be empty, so that every statement written against the specification works.
-- [Schema pipeline](#schema-pipeline): the pipeline's own book-keeping.
-- [Schema archive](#schema-archive): jobs that were archived, and views over them and the others.
-- [Schema rollup](#schema-rollup): what the functions and views of schema marts read. Not for reports: it may change.
+- [Schema marts](#schema-marts): the tables for BI tools.
+- [Schema public](#schema-public): the tables of the specification. **Additions** are marked. Each has a default or is
+  nullable, so every statement written against the specification works.
+- [Schema pipeline](#schema-pipeline): the pipeline's internal state.
+- [Schema archive](#schema-archive): archived jobs, and views over archived and other jobs.
+- [Schema rollup](#schema-rollup): internal sources of the functions and views of schema marts. It may change.
 """
 
 

@@ -1,4 +1,4 @@
-"""Tells each receiver what it does not know yet. A dead receiver is tried again later and fails nothing."""
+"""Send each receiver the messages that it has not received yet. Failed deliveries are retried."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
 _AT_MOST_SECONDS = 20.0
-"""Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds for each of thirty messages."""
+"""Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds per message."""
 
 
 def deliver(
@@ -20,11 +20,11 @@ def deliver(
     seconds: float = _AT_MOST_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> list[str]:
-    """Send what is due; a sentence for each message that did not reach everybody.
+    """Send the due messages. Returns a sentence per message that was not fully delivered.
 
-    Of each receiver at least one message; no further one once `seconds` are over: those are for the next call.
-    Each message is sent once, unless this process dies between the receiver's yes and the note of it. A receiver that
-    fails has to wait with its other messages until the next call. Commits as it goes.
+    Each receiver gets at least one message, and no more after `seconds`; the next call sends the rest. A message is
+    sent once, unless this process dies between delivery and commit. After a failure, a receiver's other messages wait
+    for the next call. Commits after each message.
     """
     failures = []
     until = monotonic() + seconds
@@ -33,7 +33,7 @@ def deliver(
         for message in due_messages(connection, receiver.name):
             delivered, error = _send(connection, receiver, message)
             if error is not None:
-                failures.append(f"{receiver.name}: {error}{'' if delivered else ' It is tried again.'}")
+                failures.append(f"{receiver.name}: {error}{'' if delivered else ' It will be retried.'}")
             if not delivered or monotonic() > until:
                 break
     connection.commit()

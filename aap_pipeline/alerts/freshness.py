@@ -1,4 +1,4 @@
-"""The check `fresh` between syncs, in a run of its own: no sync of a stale cluster comes to evaluate it."""
+"""The check `fresh` in its own run, because a stale cluster has no sync to evaluate it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,17 +15,17 @@ from aap_pipeline.raw.asset_checks import ASSET, FRESH
 
 
 class Stale(Config):
-    """Which clusters to look at."""
+    """The clusters to check."""
 
     clusters: list[str] = Field(description="Names of clusters that alerts_sensor found stale.")
 
 
-# A run, because Dagster stores one evaluation of a check and partition per run, and a single one without a run.
-@op(out={}, description="Evaluates the check `fresh` of clusters that became stale, so that it is red in the UI.")
+# A run is needed because Dagster stores at most one evaluation per check and partition without a run.
+@op(out={}, description="Evaluates the check `fresh` of clusters that became stale, to show the failure in the UI.")
 def evaluate_freshness(
     context: OpExecutionContext, config: Stale, warehouse: Warehouse
 ) -> Iterator[AssetCheckEvaluation]:
-    """Look at each cluster again: one may have been synced, disabled or removed since."""
+    """Evaluate each cluster anew, because it may have been synced, disabled or removed since."""
     with step(context, warehouse) as connection:
         found = freshness_of_clusters(connection, datetime.now(UTC), stale_after(), config.clusters)
     for name in config.clusters:
@@ -47,11 +47,11 @@ def check_freshness() -> None:
 
 
 def freshness_run(clusters: list[str]) -> RunRequest:
-    """A run of `check_freshness` for `clusters`."""
+    """Return the request of a `check_freshness` run for `clusters`."""
     config = {"ops": {evaluate_freshness.name: {"config": {"clusters": clusters}}}}
     return RunRequest(run_config=config, tags={REASON_TAG: "no sync for too long"})
 
 
 def why_stale(name: str, verdict: Verdict) -> str:
-    """The finding with its remedy."""
+    """Return the verdict with its remedy."""
     return f"{verdict.text} {FRESH.remedy_for(name)}"

@@ -1,4 +1,4 @@
-"""Incidents and what receivers were told of them: table pipeline.alert. Dagster and receivers are elsewhere."""
+"""Incidents and their deliveries in table pipeline.alert, independent of Dagster and of receivers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_SUBJECT, _MOST_MESSAGE = 300, 4000
 
 @dataclass(frozen=True)
 class Message:
-    """What a receiver is told of an incident: that it began, or (`resolved_at`) that it is over."""
+    """A message about an incident: that it began or, if `resolved_at` is set, that it is resolved."""
 
     alert: int
     kind: str
@@ -29,7 +29,7 @@ class Message:
 
     @property
     def title(self) -> str:
-        """One line."""
+        """The subject line."""
         state = "resolved" if self.resolved_at else "problem"
         return f"[aap-pipeline] {state}: {self.kind.replace('_', ' ')}: {self.subject}"
 
@@ -43,10 +43,10 @@ def raise_incident(
     known: Collection[str] = (),
     patience: timedelta = timedelta(),
 ) -> None:
-    """Note an incident, or that an open one was seen again. The caller commits.
+    """Open an incident, or count another occurrence of an open one. The caller commits.
 
-    It is told once it has lasted for `patience`.
-    What looks like a secret, and those of `known`, are masked in `message` and `subject`.
+    Messages are sent once it has lasted for `patience`. Secrets, including the `known` ones, are masked in `message`
+    and `subject`.
     """
     values = {
         "kind": kind,
@@ -59,12 +59,12 @@ def raise_incident(
 
 
 def resolve_incident(connection: Connection, kind: Kind, subject: str, known: Collection[str] = ()) -> None:
-    """Note that an incident, if it was one, is over. The caller commits."""
+    """Resolve an incident if it is open. The caller commits."""
     connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": _stored(subject, known)})
 
 
 def end_incidents_of(connection: Connection, clusters: Collection[str]) -> None:
-    """Note that whatever was wrong with these clusters is over. The caller commits."""
+    """Resolve all incidents of these clusters. The caller commits."""
     connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": list(clusters)})
 
 
@@ -79,15 +79,15 @@ def set_incidents(connection: Connection, kind: Kind, now: Mapping[str, str], kn
 
 
 def _stored(subject: str, known: Collection[str]) -> str:
-    """A subject as the table has it, by which an open incident is found again."""
+    """Return a subject as the table stores it, to find its open incident."""
     return redact(subject, known)[:_MOST_SUBJECT]
 
 
 def open_subjects(connection: Connection, kind: Kind) -> set[str]:
-    """What the open incidents of a kind are about."""
+    """Return the subjects of the open incidents of a kind."""
     return {row[0] for row in connection.execute(statement("alerts/open_subjects"), {"kind": kind})}
 
 
 def due_messages(connection: Connection, receiver: str) -> list[Message]:
-    """What a receiver is still to be told now, oldest first."""
+    """Return the messages that are due for a receiver, oldest first."""
     return [Message(*row) for row in connection.execute(statement("alerts/due"), {"receiver": receiver})]

@@ -20,16 +20,16 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class DeliveryFailed(PipelineError):
-    """A receiver did not take a message."""
+    """A receiver did not accept a message."""
 
 
 class Receiver(Protocol):
-    """Somebody who is told."""
+    """A receiver of alerts."""
 
     name: str
 
     def send(self, message: Message) -> str | None:
-        """Deliver, or raise DeliveryFailed without a secret in it; the return says who of several did not get it."""
+        """Deliver, or raise DeliveryFailed without secrets. Returns a remark if some addresses were rejected."""
 
 
 class Webhook:
@@ -41,7 +41,7 @@ class Webhook:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver; any 2xx is taken for yes."""
+        """Deliver. Any 2xx is success."""
         token = self._settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
@@ -58,7 +58,7 @@ class Slack:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver a text with a link; characters that Slack gives a meaning are escaped."""
+        """Deliver a text with a link, with Slack's special characters escaped."""
         mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
         text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
         if message.link:
@@ -77,42 +77,47 @@ class Smtp:
         self._settings = settings
 
     def send(self, message: Message) -> str | None:
-        """Deliver to all addresses in one mail; delivered if the server takes it for one of them."""
-        settings = self._settings
-        try:
-            with self._connection() as server:
-                if settings.smtp_user and settings.smtp_password:
-                    server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-                refused = server.send_message(self._mail(message))
-        except (OSError, smtplib.SMTPException) as error:
-            reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
-            raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
-        except ValueError as error:  # its text quotes what may be a piece of the password
-            raise DeliveryFailed(
-                f"{type(error).__name__}: host, address, user or password has a character that SMTP cannot carry."
-            ) from None
-        return f"{settings.smtp_host} refuses {', '.join(refused)}." if refused else None
-
-    def _connection(self) -> smtplib.SMTP:
-        host, port = self._settings.smtp_host or "", self._settings.smtp_port
-        if self._settings.smtp_security == "tls":
-            return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
-        server = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
-        if self._settings.smtp_security == "starttls":
-            server.starttls(context=ssl.create_default_context())
-        return server
-
-    def _mail(self, message: Message) -> EmailMessage:
+        """Deliver one mail to all addresses. It is delivered if the server accepts one of them."""
         mail = EmailMessage()
-        mail["Subject"] = " ".join(message.title.split())
-        mail["From"] = self._settings.smtp_from
-        mail["To"] = self._settings.smtp_to
-        mail["Date"] = localtime()
-        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default asks the network for this machine's name
-        mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence is told to us
         mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
         mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
-        return mail
+        return send_mail(self._settings, mail, message.title, self._settings.smtp_to)
+
+
+def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str) -> str | None:
+    """Send `mail`, which has its content, to comma-separated addresses. Returns which of several were refused.
+
+    Raises DeliveryFailed, without a secret in it, where the server takes it for none of them.
+    """
+    try:
+        mail["Subject"] = " ".join(subject.split())
+        mail["From"] = settings.smtp_from
+        mail["To"] = to
+        mail["Date"] = localtime()
+        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default asks the network for this machine's name
+        mail["Auto-Submitted"] = "auto-generated"  # so that no absence note is sent back
+        with _connection(settings) as server:
+            if settings.smtp_user and settings.smtp_password:
+                server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+            refused = server.send_message(mail)
+    except (OSError, smtplib.SMTPException) as error:
+        reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
+        raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
+    except ValueError as error:  # its text quotes what may be a piece of the password
+        raise DeliveryFailed(
+            f"{type(error).__name__}: host, address, user or password has a character that SMTP cannot carry."
+        ) from None
+    return f"{settings.smtp_host} refuses {', '.join(refused)}." if refused else None
+
+
+def _connection(settings: AlertSettings) -> smtplib.SMTP:
+    host, port = settings.smtp_host or "", settings.smtp_port
+    if settings.smtp_security == "tls":
+        return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context())
+    server = smtplib.SMTP(host, port, timeout=_TIMEOUT_SECONDS)
+    if settings.smtp_security == "starttls":
+        server.starttls(context=ssl.create_default_context())
+    return server
 
 
 def receivers(settings: AlertSettings) -> list[Receiver]:
@@ -134,8 +139,8 @@ def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: 
             session.mount("http://", BoundedAdapter())
             answer = session.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:
-        # The address of a webhook is its password, and requests repeats it in pieces.
-        raise DeliveryFailed(f"No answer ({type(error).__name__}).") from None
+        # The URL of a webhook is a secret, and the errors of requests quote parts of it.
+        raise DeliveryFailed(f"No response ({type(error).__name__}).") from None
     if not 200 <= answer.status_code < 300:
         said = redact(answer.text[:200], settings.secrets()).strip()
         raise DeliveryFailed(f"HTTP {answer.status_code}{f': {said}' if said else '.'}")
@@ -161,4 +166,4 @@ def _escaped(text: str) -> str:
 
 def _times(message: Message) -> str:
     since = f"Since {message.raised_at:%Y-%m-%d %H:%M} UTC"
-    return f"{since}, over at {message.resolved_at:%Y-%m-%d %H:%M} UTC." if message.resolved_at else f"{since}."
+    return f"{since}, resolved at {message.resolved_at:%Y-%m-%d %H:%M} UTC." if message.resolved_at else f"{since}."

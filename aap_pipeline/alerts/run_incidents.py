@@ -1,4 +1,4 @@
-"""What finished runs of Dagster mean: incidents that begin and end. Pure."""
+"""Derive incidents from finished Dagster runs. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A finished run: its job (or better: what it did) and cluster, whether it succeeded, its error as a sentence."""
+    """A finished run: its job or kind, its cluster, whether it succeeded, its error as a sentence."""
 
     run_id: str
     job: str
@@ -33,7 +33,7 @@ class RunOutcome:
 
     @property
     def subject(self) -> str:
-        """What an incident of it is about."""
+        """The subject of its incident."""
         return f"{self.job} {self.cluster}" if self.cluster else self.job
 
 
@@ -51,8 +51,11 @@ class Change:
 def changes(
     runs: Sequence[RunOutcome], *, warnings: bool, repeated: Collection[str] = (), patience: timedelta = timedelta()
 ) -> list[Change]:
-    """Incidents that `runs`, oldest first, begin or end. A run that a blocking check failed is told by that
-    check only. Jobs of `repeated` are tried again by themselves: a failure is told if it lasts for `patience`."""
+    """Return the incidents that `runs`, oldest first, begin or end.
+
+    If a blocking check failed a run, only the check is reported. Jobs of `repeated` are retried automatically, so their
+    failures are reported only if they last for `patience`.
+    """
     found = []
     for run in runs:
         stopped_by_check = any(each.blocking and each.severe and not each.passed for each in run.checks)

@@ -1,4 +1,4 @@
-"""The sensors behind the alerts: finished runs and their checks, stale clusters; and the delivery."""
+"""The sensor that raises alerts for finished runs, failed checks and stale clusters, and delivers them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,38 +49,38 @@ _LOADED = datetime.now(UTC)
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a tick looks at, and how long it waits before something counts."""
+    """Limits and delays of a tick."""
 
     settled: timedelta = timedelta(seconds=3)
-    """A run counts this long after its end: one that is committed late is not passed over."""
+    """Delay before a finished run is read, so that none that is committed late is missed."""
 
     patience: timedelta = timedelta(minutes=2)
-    """A failed sync is tried again after 15 s, 30 s and a minute: no alert is sent for what mends itself."""
+    """A failed sync is retried after 15 s, 30 s and a minute. It raises an alert only if it keeps failing."""
 
     catch_up: timedelta = timedelta(minutes=5)
-    """After a night in which `up` did not run every cluster is stale, and a minute later none."""
+    """Delay after a start, because all clusters are stale until `up` has synced them."""
 
     most_runs: int = 200
 
 
 @sensor(
-    job_name=check_freshness.name,  # not the job itself: Dagster would warn of a parameter that it passes on itself
+    job_name=check_freshness.name,  # passing the job itself makes Dagster log a deprecation warning
     minimum_interval_seconds=15,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Alerts: one message when a run fails (a sync: for two minutes), a check does, or a cluster has no "
-    "successful sync for AAP_PIPELINE_ALERT_STALE_MINUTES, and one when it is over; to webhook, Slack and e-mail as "
-    "AAP_PIPELINE_ALERT_* says. A receiver that is down is tried again and fails nothing. Incidents are in "
+    description="Alerts: sends one message when a run fails (a sync: for two minutes), a check fails, or a cluster has "
+    "no successful sync for AAP_PIPELINE_ALERT_STALE_MINUTES, and one when that is resolved, to the receivers that "
+    "AAP_PIPELINE_ALERT_* configures. A receiver that is down is retried and fails nothing else. Incidents are in "
     "pipeline.alert.",
 )
 def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """Look at what finished since the last tick, at the clusters' freshness, and tell who is to be told."""
+    """Raise and resolve incidents of finished runs and stale clusters, and deliver the due messages."""
     return look(context, warehouse, Limits(), now=datetime.now(UTC), awake_since=_LOADED)
 
 
 def look(
     context: SensorEvaluationContext, warehouse: Warehouse, limits: Limits, *, now: datetime, awake_since: datetime
 ) -> SensorResult | SkipReason:
-    """One tick at `now` of a daemon that runs since `awake_since`."""
+    """Run one tick at `now` of a daemon that was started at `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
     records = _finished(context.instance, since, now - limits.settled, limits.most_runs)
     try:
@@ -98,7 +98,7 @@ def look(
         return SkipReason(str(error))
     newly = sorted(stale.keys() - was_stale)
     for failure in failures:
-        context.log.warning(f"An alert did not reach everybody. {failure}")
+        context.log.warning(f"An alert was not delivered to all receivers. {failure}")
     return SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
         run_requests=[freshness_run(newly)] if newly else [],
@@ -119,7 +119,7 @@ def _note_runs(connection: Connection, settings: AlertSettings, limits: Limits, 
 
 
 def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: bool) -> dict[str, str]:
-    """Stale clusters, with why; without `may_begin` only those that were stale already."""
+    """Return {name: reason} of stale clusters; without `may_begin` only of those that were stale before."""
     found = freshness_of_clusters(connection, now, stale_after(), was)
     return {
         name: why_stale(name, verdict)
@@ -129,7 +129,7 @@ def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: b
 
 
 def _finished(instance: DagsterInstance, after: datetime, until: datetime, most: int) -> list[RunRecord]:
-    """Runs that ended in (after, until], oldest first. `until` is a little ago: so that none is passed over."""
+    """Return runs that ended in (after, until], oldest first."""
     return list(
         instance.get_run_records(
             RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),
@@ -153,7 +153,7 @@ def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:
 
 
 def _what(run: DagsterRun) -> str:
-    """What a run did, by which its incident is found again: a live sync does not make a failed backfill good."""
+    """Return the kind of a run, the key of its incident: a live sync does not resolve a failed backfill."""
     config: Any = run.run_config
     for name in ("ops", sync_data.op.name, "config"):
         config = config.get(name) or {}

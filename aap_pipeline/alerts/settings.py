@@ -1,4 +1,4 @@
-"""Where alerts go: `AAP_PIPELINE_ALERT_*`."""
+"""The receivers of alerts: `AAP_PIPELINE_ALERT_*`."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
 
 
 class NoReceiverConfigured(PipelineError):
-    """No receiver is set."""
+    """No receiver is configured."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"Nobody is told when something is wrong: set {_PREFIX}WEBHOOK_URL, {_PREFIX}SLACK_WEBHOOK_URL, or "
-            f"{_PREFIX}SMTP_HOST with {_PREFIX}SMTP_TO, as docs/operations.md says."
+            f"No alert receiver is configured. Set {_PREFIX}WEBHOOK_URL, {_PREFIX}SLACK_WEBHOOK_URL, or "
+            f"{_PREFIX}SMTP_HOST and {_PREFIX}SMTP_TO (see docs/operations.md)."
         )
 
 
 class AlertSettings(BaseSettings):
-    """Receivers; one whose address is not set gets nothing."""
+    """The receivers. One without an address is off."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
     webhook_url: SecretStr | None = None
-    """Gets each message as JSON by POST."""
+    """Receives each message as JSON by POST."""
 
     webhook_token: SecretStr | None = None
-    """Sent to it as `Authorization: Bearer`."""
+    """Sent to the webhook as `Authorization: Bearer`."""
 
     slack_webhook_url: SecretStr | None = None
-    """Incoming webhook of a Slack channel (Mattermost and Teams bridges take the same form)."""
+    """Incoming webhook of a Slack channel (Mattermost and Teams bridges accept the same format)."""
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -49,10 +49,10 @@ class AlertSettings(BaseSettings):
     """Addresses, comma-separated."""
 
     warnings: bool = True
-    """Whether failed checks of severity WARN are told too."""
+    """Whether failed checks of severity WARN raise alerts too."""
 
     ui_url: str = "http://127.0.0.1:3000"
-    """Address of the Dagster UI, for links; `up` sets it to its own for its processes unless it is set."""
+    """Address of the Dagster UI, for links. Default: the one that `up` starts."""
 
     @field_validator("webhook_token", "smtp_user", "smtp_password", mode="before")
     @classmethod
@@ -61,10 +61,7 @@ class AlertSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """Refuse a receiver that is set by half, whose URL is none or whose secret cannot be sent.
-
-        Its messages would be lost unnoticed.
-        """
+        """Reject a receiver that is incomplete or has a URL or secret that is not valid, because it loses messages."""
         for name, needed in (
             ("smtp_host", "smtp_to"),
             ("smtp_to", "smtp_host"),
@@ -73,19 +70,19 @@ class AlertSettings(BaseSettings):
             ("webhook_token", "webhook_url"),
         ):
             if getattr(self, name) and not getattr(self, needed):
-                raise ValueError(f"{_PREFIX}{name.upper()} is set and {_PREFIX}{needed.upper()} is not")
+                raise ValueError(f"{_PREFIX}{name.upper()} also needs {_PREFIX}{needed.upper()}")
         for name in ("webhook_token", "smtp_user", "smtp_password"):
             value = getattr(self, name) or ""
             if found := fault(value if isinstance(value, str) else value.get_secret_value(), spaces=True):
-                raise ValueError(f"{_PREFIX}{name.upper()} holds {found}, and cannot be sent")
+                raise ValueError(f"{_PREFIX}{name.upper()} contains {found} and cannot be sent")
         for name in ("webhook_url", "slack_webhook_url"):
             url = getattr(self, name)
             if url and not url.get_secret_value().startswith(("http://", "https://")):
-                raise ValueError(f"{_PREFIX}{name.upper()} is not a URL: it begins with https:// or http://")
+                raise ValueError(f"{_PREFIX}{name.upper()} is not a URL. It must begin with https:// or http://")
         return self
 
     def secrets(self) -> frozenset[str]:
-        """Every secret value, to be masked wherever it might turn up."""
+        """Return every secret, for masking."""
         held = (self.webhook_url, self.webhook_token, self.slack_webhook_url, self.smtp_password)
         return frozenset(secret.get_secret_value() for secret in held if secret is not None)
 

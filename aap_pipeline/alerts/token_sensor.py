@@ -1,4 +1,4 @@
-"""The sensor behind the alerts about tokens: refused ones, and ones that are about to be (ADR 17)."""
+"""The sensor that raises alerts for tokens that are rejected or expire soon (ADR 17)."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from aap_pipeline.raw.session import shows_no_job
 _QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 _SLOW = timedelta(seconds=15)
-"""A controller that takes so long for the first question is not asked more: Dagster ends a tick after a minute."""
+"""After a first request this slow, no other is sent: Dagster ends a tick after a minute."""
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a cluster's controller said. `refusal` None: it did not answer; "": it takes the token."""
+    """The result of a cluster's requests. `refusal`: why the token is rejected; "": it is valid; None: no response."""
 
     refusal: str | None
     asked: bool = False
@@ -52,13 +52,14 @@ class _Answer:
 @sensor(
     minimum_interval_seconds=900,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Alerts: asks every enabled cluster one question with its token. One that refuses the token, or shows "
-    "that its user lost a role, is told at once instead of when the cluster is stale. A token that ends within "
-    "token_warning_days is told in time, where the controller says when it ends (two questions more, at most once a "
-    "day); one with a refresh token is renewed then, and told if that is refused.",
+    description="Alerts: sends one request per enabled cluster with its token. Raises an incident as soon as a "
+    "controller rejects its token or the token's user loses a role, rather than when the cluster becomes stale. If the "
+    "controller reports the token's expiry (two more requests, at most once per day), raises an incident "
+    "token_warning_days before it. A token with a refresh token is renewed then, and raises an incident only if the "
+    "renewal is rejected.",
 )
 def tokens_sensor(warehouse: Warehouse) -> SkipReason:
-    """A controller that does not answer says nothing about its token: that incident stays as it was."""
+    """Check all tokens. If a controller does not respond, the incident of its token stays as it is."""
     now = datetime.now(UTC)
     try:
         with warehouse.connection() as connection:
@@ -72,14 +73,14 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
                 _note(connection, state, answer, now)
             ending = token_warnings(connection, now)
             not_asked = {state.name for state in token_states(connection) if state.asked_at is None}
-            open_still = dict.fromkeys(open_subjects(connection, "token_expiring") & not_asked, "")  # until it is known
+            open_still = dict.fromkeys(open_subjects(connection, "token_expiring") & not_asked, "")  # expiry unknown
             set_incidents(connection, "token_expiring", {**open_still, **ending})
     except PipelineError as error:
         return SkipReason(str(error))
     refused = [state.name for state, answer in zip(states, answers, strict=True) if answer.refusal]
     return SkipReason(
-        f"{len(states)} clusters asked; tokens refused by: {', '.join(refused) or 'none'}; "
-        f"about to end: {', '.join(ending) or 'none'}."
+        f"{len(states)} clusters checked; tokens rejected by: {', '.join(refused) or 'none'}; "
+        f"expiring soon: {', '.join(ending) or 'none'}."
     )
 
 
@@ -101,11 +102,11 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
     except (AuthenticationError, PermissionDenied) as error:
         return _Answer(None if error.transient else str(error))
     except PipelineError:
-        return _Answer(None)  # the sync of this cluster fails with it, and reports it
+        return _Answer(None)  # the cluster's sync fails with the same error and reports it
 
 
 def _renew(client: ControllerClient) -> str | None:
-    """Why the controller declines the refresh token; None if it gave another pair, or did not answer."""
+    """Renew the token. Returns why the controller rejects the refresh token; None if it did not."""
     try:
         client.renew_token()
     except AuthenticationError as error:

@@ -17,7 +17,7 @@ _READS: Final = {
     "host_monthly": ["marts/host_set_daily"],
     "fct_job_run": ["core/jobs", "marts/savings_daily"],  # its jobs, and which of them is a template's first
 }
-"""Views over the marts, by the assets that they are always as new as."""
+"""Views over the marts, and the assets that they read."""
 
 VIEWS: Final = [
     AssetSpec(
@@ -28,8 +28,7 @@ VIEWS: Final = [
         owners=_OWNERS,
         tags={"stage": "bi"},
         metadata=table_metadata(f"marts.{view}"),
-        description=f"{tables()[f'marts.{view}'].meaning} A view: nothing has to materialize it, it is always as new "
-        "as what it reads.",
+        description=f"{tables()[f'marts.{view}'].meaning} A view, which is always as fresh as the tables it reads.",
     )
     for view, upstreams in _READS.items()
 ]
@@ -41,9 +40,9 @@ DASHBOARD: Final = AssetSpec(
     kinds={"sql", "dashboard"},
     owners=_OWNERS,
     tags={"stage": "bi"},
-    description="""The pictures of Red Hat's automation dashboard, one query each in the folder `bi/`: totals, jobs and
-hosts over time, unique hosts, savings by template, top users and projects, payback. Whatever BI tool asks with the role
-bi_reader stands here.""",
+    description="""Represents any BI tool that connects as `bi_reader`. The folder `bi/` has one query for each chart of
+Red Hat's automation dashboard: totals, jobs and hosts over time, unique hosts, savings by template, top users and
+projects, payback.""",
 )
 
 EXTERNAL: Final = (*VIEWS, DASHBOARD)

@@ -1,4 +1,4 @@
-"""The command `aap-pipeline`. Importing this loads no command: each is loaded when it is asked for."""
+"""The command `aap-pipeline`. Importing this module loads no subcommand; each is loaded when it is run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aap_pipeline.errors import PipelineError
 _SUBSTITUTE = "aap_pipeline.substitute"
 _SUBSTITUTES = dict(zip("✓✗–−×→“”’│─┼┤▁▂▃▄▅▆▇█", '+x--x>""\'|-++_.:-=+*#', strict=True))
 _IMPORTS = 50_000
-"""Objects between two looks of the garbage collector: with its default of 700 it takes a fifth of an import's time."""
+"""Threshold of the garbage collector, which with its default of 700 takes a fifth of the import time."""
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -28,27 +28,27 @@ _TERMINATED = 143
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="aap-pipeline")
 def aap_pipeline() -> None:
-    """Copies the run history of Ansible Automation Platform controllers into PostgreSQL and keeps savings tables
+    """Copy the run history of Ansible Automation Platform controllers into PostgreSQL and maintain savings tables
     that BI tools read in milliseconds.
 
     \b
     New here?
-      aap-pipeline demo                       the whole flow over simulated controllers, in about a minute
+      aap-pipeline demo                       the whole pipeline on simulated controllers, in about a minute
       aap-pipeline clusters add https://aap.example.com --name prod --token-file token.txt
       aap-pipeline sync                       copy its history and compute the savings
       aap-pipeline report                     what the automation saved
-      aap-pipeline up                         the Dagster UI, with syncs that run by themselves
+      aap-pipeline up                         the Dagster UI and automatic syncs
 
-    Without AAP_PIPELINE_DATABASE_URL an embedded PostgreSQL keeps its data under .aap-pipeline (AAP_PIPELINE_HOME);
-    every command starts it when it is needed. With it, any PostgreSQL 15 or later serves.
+    AAP_PIPELINE_DATABASE_URL names a database on PostgreSQL 15 or later. If it is not set, commands start an embedded
+    PostgreSQL that keeps its data under .aap-pipeline (AAP_PIPELINE_HOME).
 
-    Exit status: 0 if all of it worked, 1 if something did not, 2 for a command line that makes no sense, 130 after
-    Ctrl-C. Commands that print tables take --json for scripts.
+    Exit status: 0 if everything worked, 1 if something failed, 2 if the command line is not valid, 130 after Ctrl-C.
+    Commands that print tables take --json for scripts.
     """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit status; a user's mistakes never show a traceback."""
+    """Run the command line and return the exit status. Expected errors print one message and no traceback."""
     gc.set_threshold(_IMPORTS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -71,12 +71,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM ends the command as Ctrl-C does: what it started is stopped on the way out."""
+    """End the command on SIGTERM as on Ctrl-C, so that it stops what it started."""
     sys.exit(_TERMINATED)
 
 
 def _substitute(error: UnicodeError) -> tuple[str, int]:
-    """What a terminal that cannot print a character gets instead: the like of it in ASCII, else a question mark."""
+    """Replace characters that the terminal cannot print: by similar ASCII, else by a question mark."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     wrong = error.object[error.start : error.end]

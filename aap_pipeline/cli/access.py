@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.marts.access import access
+from aap_pipeline.marts.access import grant as give
+from aap_pipeline.marts.access import revoke as take
 from aap_pipeline.reports.output import Column, json_option, print_rows
 
 _organization = click.option("--organization", "organizations", multiple=True, metavar="NAME", help="May be repeated.")
-_cluster = click.option("--cluster", metavar="NAME", help="The organizations' cluster, where several have the name.")
+_cluster = click.option("--cluster", metavar="NAME", help="Cluster, if several have an organization of that name.")
 
 
 @click.group(name="access")
@@ -18,13 +22,7 @@ def command() -> None:
 @command.command(name="list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the restricted roles.
-
-    Every other reader sees all organizations.
-    """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.access import access
-
+    """List the restricted roles. All other roles see every organization."""
     with warehouse_connection() as connection:
         rows = [vars(each) for each in access(connection)]
     columns = [
@@ -36,30 +34,24 @@ def list_(as_json: bool) -> None:
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(short_help="Let a role see organizations, and no others.")
+@command.command(short_help="Restrict a role to organizations.")
 @click.argument("role")
 @_organization
-@click.option("--nothing", is_flag=True, help="For the shared login of a BI server, which takes its viewers' roles.")
+@click.option("--nothing", is_flag=True, help="For the shared login of a BI server that runs SET ROLE for each viewer.")
 @_cluster
 def grant(role: str, organizations: tuple[str, ...], nothing: bool, cluster: str | None) -> None:
-    """Let the database role ROLE read the marts of the organizations, in addition to those that it sees."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.access import grant as give
-
+    """Let the database role ROLE see these organizations in the marts, besides those granted before, and no others."""
     with warehouse_connection() as connection:
         give(connection, role, organizations, cluster=cluster, nothing=nothing)
-    click.echo(f"{role} sees {', '.join(organizations) or 'nothing until it takes the role of a viewer'}.")
+    click.echo(f"{role} sees {', '.join(organizations) or 'nothing until it runs SET ROLE to the role of a viewer'}.")
 
 
-@command.command(short_help="Take organizations from a role, or all access.")
+@command.command(short_help="Revoke organizations, or all access, from a role.")
 @click.argument("role")
 @_organization
 @_cluster
 def revoke(role: str, organizations: tuple[str, ...], cluster: str | None) -> None:
-    """Take the organizations from ROLE; without any, all access to the marts."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.access import revoke as take
-
+    """Revoke the organizations from ROLE. Without --organization, revoke all access to the marts."""
     with warehouse_connection() as connection:
         take(connection, role, organizations, cluster=cluster)
     click.echo(f"{role} no longer sees {', '.join(organizations) or 'the marts'}.")

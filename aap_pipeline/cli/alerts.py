@@ -6,33 +6,34 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
+from psycopg.rows import dict_row
 
+from aap_pipeline.alerts.incidents import Message
+from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
+from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.reports.output import Column, cell, console, json_option, minute_of, print_json, print_rows
 
 
 @click.group(name="alerts")
 def command() -> None:
-    """Show incidents, and test whether messages reach people. Variables AAP_PIPELINE_ALERT_… set the receivers."""
+    """Show incidents and test the alert receivers, which the AAP_PIPELINE_ALERT_… variables configure."""
 
 
 @command.command(name="list")
-@click.option("--all", "with_past", is_flag=True, help="Also those of the last 30 days that are over.")
+@click.option("--all", "with_past", is_flag=True, help="Include incidents resolved in the last 30 days.")
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
-    """Show the open incidents, newest first, with who was told."""
-    from psycopg.rows import dict_row
-
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
-
+    """List the open incidents, newest first."""
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     columns = [
-        Column("raised_at", "Since (UTC)", minute_of),
-        Column("resolved_at", "Over (UTC)", minute_of),
-        Column("kind", "What"),
-        Column("subject", "Of"),
-        Column("told", "Told to"),
+        Column("raised_at", "Raised (UTC)", minute_of),
+        Column("resolved_at", "Resolved (UTC)", minute_of),
+        Column("kind", "Kind"),
+        Column("subject", "Subject"),
+        Column("told", "Sent to"),
     ]
     if as_json:
         more = ("message", "link", "occurrences", "errors")
@@ -51,14 +52,11 @@ def list_all(with_past: bool, as_json: bool) -> None:
 @command.command(name="test", short_help="Send a test message to every receiver.")
 @json_option
 def send_test(as_json: bool) -> int:
-    """Send a test message to every configured receiver, and the message that it is over, as an incident would.
+    """Send a test incident, and then its resolution, to every configured receiver.
 
-    Run it where `up` runs, with the same environment. Exit status 1 if a receiver did not take them, or none is set.
+    Run it where `aap-pipeline up` runs, with the same environment. Exit status 1 if a delivery failed or no receiver
+    is configured.
     """
-    from aap_pipeline.alerts.incidents import Message
-    from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-    from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
-
     settings = alert_settings()
     to = receivers(settings)
     if not to:

@@ -1,4 +1,4 @@
-"""Questions to a person, and what to do where there is none: in cron, in CI, at the end of a pipe."""
+"""Prompts, and what happens without a terminal: in cron, in CI, in a pipe."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import click
 
 
 def secret(question: str, otherwise: str) -> str:
-    """A secret that is typed unseen, or all that standard input holds where that is not a terminal.
+    """Prompt for a secret without echo, or read all of standard input if it is not a terminal.
 
-    Raises UsageError, which names the options to use `otherwise`, when there is none.
+    Raises UsageError that names the options `otherwise` if the input is empty.
     """
     if sys.stdin.isatty():
         try:
@@ -27,7 +27,7 @@ def secret(question: str, otherwise: str) -> str:
 
 
 def confirm(question: str, otherwise: str) -> bool:
-    """Whether a person agrees. Raises UsageError, which names the options to use `otherwise`, if none can be asked."""
+    """Return whether the user confirms. Raises UsageError that names the option `otherwise` if the input is empty."""
     try:
         return bool(click.confirm(question))
     except click.Abort as abort:

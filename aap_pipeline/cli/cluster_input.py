@@ -1,4 +1,4 @@
-"""What the command line gives of a cluster: its secrets, and everything that is wrong with it, together."""
+"""Read a cluster's secrets from the command line, and collect all its faults before reporting them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _SECRETS = (
     click.option("--token-file", type=_FILE, help="File that holds the access token."),
     click.option("--token-env", type=Word(), metavar="NAME", help="Environment variable that holds the access token."),
     click.option("--refresh-token-file", type=_FILE, help="File that holds the refresh token."),
-    click.option("--client-id", default="", help="OAuth client, needed with a refresh token."),
-    click.option("--client-secret-file", type=_FILE, help="File that holds the client's secret."),
+    click.option("--client-id", default="", help="OAuth client id; required with a refresh token."),
+    click.option("--client-secret-file", type=_FILE, help="File that holds the OAuth client's secret."),
 )
 
 
 def secret_options(command: F) -> F:
-    """Add the options from which `read_tokens` reads."""
+    """Add the options that `read_tokens` reads."""
     for option in reversed(_SECRETS):
         command = option(command)
     return command
@@ -49,9 +49,9 @@ def read_tokens(
     client_id: str,
     client_secret_file: Path | None,
 ) -> Tokens:
-    """The secrets that the command line names; the access token is asked for if it must be there and nothing is wrong.
+    """Return the secrets that the options name. With `ask`, prompt for a missing access token if there is no fault.
 
-    What is wrong is added to `faults`. Raises BadSecret, exit status 1, if nothing but the content of a secret is.
+    Appends faults to `faults`. Raises BadSecret (exit status 1) if the content of a secret is the only fault.
     """
     access = refresh = client_secret = None
     if token_file and token_env:
@@ -61,13 +61,13 @@ def read_tokens(
     elif token_env:
         access = cleaned(os.environ.get(token_env, ""))
         if not access:
-            faults.append(f"The environment variable {token_env} is not set, or empty.")
+            faults.append(f"The environment variable {token_env} is not set or is empty.")
     if refresh_token_file:
         refresh = noted(faults, lambda: _secret(refresh_token_file))
     if client_secret_file:
         client_secret = noted(faults, lambda: _secret(client_secret_file))
     if ask and refresh_token_file and not client_id:
-        faults.append("--refresh-token-file is of no use without --client-id.")
+        faults.append("--refresh-token-file needs --client-id.")
     if ask and not faults and access is None:
         access = cleaned(secret("Access token", "--token-file FILE or --token-env NAME"))
     tokens = Tokens(access or "", refresh or "", cleaned(client_id), client_secret or "")
@@ -79,7 +79,7 @@ def read_tokens(
 
 
 def noted(faults: list[str], make: Callable[[], T]) -> T | None:
-    """What `make` makes; None, with its error among `faults`, if it cannot."""
+    """Return `make()`, or append its error to `faults` and return None."""
     try:
         return make()
     except PipelineError as error:
@@ -88,7 +88,7 @@ def noted(faults: list[str], make: Callable[[], T]) -> T | None:
 
 
 def warn(name: str, endpoint: Endpoint) -> None:
-    """Warn of a token that is about to cross a network in clear text."""
+    """Warn that the token would cross a network in clear text."""
     if endpoint.exposes_token:
         command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
         click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
@@ -100,5 +100,5 @@ def _secret(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise BadEntry(f"Cannot read {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
     if not secret:
-        raise BadEntry(f"{file} is empty: it must hold the token or secret.")
+        raise BadEntry(f"{file} is empty. It must contain the token or secret.")
     return secret

@@ -48,9 +48,9 @@ _ca_bundle_option = click.option("--ca-bundle", type=File(), help="PEM file of t
 def command() -> None:
     """Add, change, import, check and remove controllers.
 
-    A cluster is one controller and the key of one Dagster partition. Tokens are stored encrypted and never shown. Use
-    a token with the scope `read` of a user who is a System Auditor (from AAP 2.5 on a Platform Auditor): it sees
-    every run and can change nothing.
+    A cluster is one controller and one Dagster partition. Tokens are stored encrypted and never shown. Use a token
+    with scope `read` whose user is a System Auditor (AAP 2.5 and later: Platform Auditor). It can read every job and
+    change nothing.
     """
 
 
@@ -59,18 +59,18 @@ def command() -> None:
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
 @secret_options
 @_ca_bundle_option
-@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Anybody on the way can read the token.")
+@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
 def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secrets: Any) -> None:
-    """Add the controller at URL, or give the cluster of that name a new address and token and enable it.
+    """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
 
     \b
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt --ca-bundle company-ca.pem
       aap-pipeline clusters add https://tools.company.com/awx --name lab --token-file token.txt
 
-    Without --token-file and --token-env the token is asked for, or read from standard input where that is not a
-    terminal. In the controller's web interface you make one under your user, "Tokens", scope "Read". To change one
-    thing of a cluster, use `aap-pipeline clusters update`.
+    Without --token-file and --token-env the command prompts for the token, or reads it from standard input if that is
+    not a terminal. Create a token in the controller's web interface: your user, "Tokens", scope "Read". To change
+    single fields of a cluster, use `aap-pipeline clusters update`.
     """
     faults = list(name_faults(name))
     authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
@@ -85,22 +85,22 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
 
 @command.command("update", short_help="Change the address, CA or token of a cluster.")
 @click.argument("name")
-@click.option("--url", type=Word(), help="Another address of the controller.")
+@click.option("--url", type=Word(), help="New address of the controller.")
 @secret_options
 @_ca_bundle_option
-@click.option("--no-ca-bundle", is_flag=True, help="Trust the usual CAs again.")
+@click.option("--no-ca-bundle", is_flag=True, help="Trust the default CAs again.")
 @click.option("--verify-ssl/--no-verify-ssl", default=None, help="Verify the certificate, or accept any.")
 def update(
     name: str, url: str | None, ca_bundle: Path | None, no_ca_bundle: bool, verify_ssl: bool | None, **secrets: Any
 ) -> None:
-    """Change what is given of cluster NAME; the rest, its history and whether it is enabled stay.
+    """Change the given fields of cluster NAME. All others stay, and so does its history.
 
     \b
       aap-pipeline clusters update prod --ca-bundle company-ca.pem
       aap-pipeline clusters update prod --token-file token.txt
       aap-pipeline clusters update prod --url https://aap.company.com:8443
 
-    A new access token takes the place of the old one and of its refresh token. --ca-bundle turns verification on.
+    A new access token replaces the old one and its refresh token. --ca-bundle turns certificate verification on.
     """
     if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, *secrets.values())):
         raise click.UsageError("Nothing to change: use --url, --ca-bundle, --token-file or another option.")
@@ -129,10 +129,10 @@ def update(
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
-@command.command("import", short_help="Add or update all clusters of a file, or none.")
+@command.command("import", short_help="Add or update all clusters in a file, or none.")
 @click.argument("file", type=File())
 def import_file(file: Path) -> None:
-    """Add or update all clusters of FILE, or none if one line of it is wrong.
+    """Add or update all clusters in FILE. If any line is not valid, change nothing.
 
     \b
       clusters:
@@ -143,11 +143,11 @@ def import_file(file: Path) -> None:
           protocol: https                       # the default
           address: aap-lab.company.com
           port: 8443                            # 443 by default
-          api_prefix: /awx                      # only if the controller is below a path
+          api_prefix: /awx                      # only if the controller is served under a path
           verify_ssl: true                      # the default
           ca_bundle: /etc/ssl/company-ca.pem    # its content is stored
-          access_token_file: lab-token.txt      # beside this file
-          refresh_token: …                      # with client_id and client_secret: tokens renew themselves
+          access_token_file: lab-token.txt      # relative to this file
+          refresh_token: …                      # with client_id and client_secret, to renew the token automatically
     """
     _save(read_clusters_file(file))
     click.echo("Next: aap-pipeline clusters check")
@@ -156,9 +156,9 @@ def import_file(file: Path) -> None:
 @command.command("list")
 @json_option
 def list_all(as_json: bool) -> None:
-    """Show all clusters.
+    """List all clusters.
 
-    When a token ends is known where the controller tells it, and `aap-pipeline up` has asked.
+    A token's expiry is shown if the controller reports it. `aap-pipeline up` queries it.
     """
     with warehouse_connection() as connection:
         rows = [_row(cluster) for cluster in clusters(connection)]
@@ -168,19 +168,19 @@ def list_all(as_json: bool) -> None:
         Column("product", "Product"),
         Column("state", "State"),
         Column("tls", "Certificate"),
-        Column("token", "Token ends"),
+        Column("token", "Token expiry"),
     ]
     more = [Column("token_ends_at", ""), Column("token_end_exact", "")] if as_json else []
     print_rows([*columns, *more], rows, as_json=as_json)
     if not rows and not as_json:
-        click.echo("Add one with `aap-pipeline clusters add URL --name NAME`.")
+        click.echo("To add a cluster, run `aap-pipeline clusters add URL --name NAME`.")
 
 
-@command.command("check", short_help="Report whether clusters can be read, and what to do if not.")
+@command.command("check", short_help="Check that clusters can be read, and report what to fix.")
 @click.argument("names", nargs=-1)
 @json_option
 def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
-    """Report whether the clusters NAMES (all enabled ones by default) can be read, and what to do where they cannot."""
+    """Check that the clusters NAMES (default: all enabled clusters) can be read, and report what to fix."""
     settings = Settings()
     with warehouse(settings) as url:
         with connect(url) as connection:
@@ -201,13 +201,13 @@ def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
 def disable(name: str) -> None:
     """Stop syncing cluster NAME; its history stays."""
     _set(name, enabled=False)
-    click.echo(f"Cluster {name} is disabled. Its history stays; `aap-pipeline clusters enable {name}` goes on with it.")
+    click.echo(f"Cluster {name} is disabled. Its history stays. To resume, run `aap-pipeline clusters enable {name}`.")
 
 
 @command.command("enable")
 @click.argument("name")
 def enable(name: str) -> None:
-    """Sync a disabled cluster again; it goes on where it stopped."""
+    """Resume syncing a disabled cluster from its watermark."""
     _set(name, enabled=True)
     click.echo(f"Cluster {name} is enabled.")
 
@@ -215,20 +215,20 @@ def enable(name: str) -> None:
 @command.command("remove")
 @click.argument("name")
 @click.option("--purge", "with_history", is_flag=True, help="Also delete its jobs, host summaries and savings.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(name: str, with_history: bool, yes: bool) -> int:
-    """Remove cluster NAME from the registry. Its history stays unless you --purge it."""
+    """Remove cluster NAME from the registry. Its history stays unless you give --purge."""
     with warehouse_connection() as connection:
         cluster_named(connection, name)
         if not with_history:
             set_enabled(connection, name, enabled=False, removed=True)
-            click.echo(f"Cluster {name} is removed and no longer synced. Its history stays.")
+            click.echo(f"Removed cluster {name}. It is no longer synced; its history stays.")
             return 0
         if not yes and not confirm(f"Delete the whole history of cluster {name}? This cannot be undone", "--yes"):
-            click.echo("Nothing is deleted.")
+            click.echo("Nothing was deleted.")
             return 1
         jobs = purge(connection, name)
-    click.echo(f"Cluster {name} and its {jobs:,} jobs are deleted.")
+    click.echo(f"Deleted cluster {name} and its {jobs:,} jobs.")
     return 0
 
 
@@ -245,7 +245,7 @@ def rotate() -> None:
     settings = Settings()
     with warehouse_connection(settings) as connection:
         count = rotate_key(connection, cipher(settings))
-    click.echo(f"The tokens of {count} clusters are encrypted with the first key; older keys are no longer needed.")
+    click.echo(f"Encrypted the tokens of {count} clusters with the first key. Older keys are no longer needed.")
 
 
 def _save(entries: list[NewCluster]) -> None:
@@ -260,9 +260,7 @@ def _save(entries: list[NewCluster]) -> None:
         click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
         warn(entry.name, entry.endpoint)
     if demo:
-        click.echo(
-            "The demo's clusters are still here, and reports count them: `aap-pipeline demo --remove` deletes them."
-        )
+        click.echo("Reports still count the demo's clusters. To delete them, run `aap-pipeline demo --remove`.")
 
 
 def _set(name: str, *, enabled: bool) -> None:
@@ -302,7 +300,7 @@ def _print_findings(name: str, findings: list[Finding]) -> None:
 
 
 def _certificate(cluster: Cluster) -> str:
-    """What is known of the certificate: only one that a connection has seen is called verified."""
+    """Describe the certificate's verification. It is "verified" only after a connection succeeded."""
     if cluster.endpoint.protocol == "http":
         return "none (http)"
     if not cluster.endpoint.verify_ssl:
@@ -321,7 +319,7 @@ def _row(cluster: Cluster) -> dict[str, Any]:
     return {
         "name": cluster.name,
         "url": cluster.endpoint.base_url,
-        "product": cluster.product if cluster.product_version else "not asked yet",
+        "product": cluster.product if cluster.product_version else "not connected yet",
         "state": state,
         "tls": _certificate(cluster),
         "token": _token_end(cluster.token_end),

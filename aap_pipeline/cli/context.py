@@ -1,4 +1,4 @@
-"""The warehouse for the duration of a command: reachable, at this release's schema, its failures in one line."""
+"""The database for the duration of a command: reachable, at this release's schema, with one-line errors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def database(settings: Settings | None = None) -> Iterator[str]:
-    """URL of the database, whatever its schema: the external one, or the embedded server, started if it is not up.
+    """Yield the URL of the database, whatever its schema. Starts the embedded server unless an external one is set.
 
-    What PostgreSQL refuses in the block, and a connection that breaks, become a WarehouseError.
+    Errors of PostgreSQL and lost connections in the block become a WarehouseError.
     """
     settings = settings or Settings()
     with clear_errors():
@@ -33,7 +33,7 @@ def database(settings: Settings | None = None) -> Iterator[str]:
 
 @contextmanager
 def warehouse(settings: Settings | None = None) -> Iterator[str]:
-    """URL of the database at this release's schema: the embedded server is migrated, an external one must be."""
+    """Yield the URL of the database at this release's schema. Migrates the embedded server, never an external one."""
     settings = settings or Settings()
     with database(settings) as url:
         require_schema(url, may_migrate=settings.database_url is None)
@@ -42,13 +42,13 @@ def warehouse(settings: Settings | None = None) -> Iterator[str]:
 
 @contextmanager
 def warehouse_connection(settings: Settings | None = None) -> Iterator[Connection]:
-    """A connection to `warehouse`: committed at the end of the block, rolled back after an error."""
+    """Yield a connection to `warehouse` that commits at the end of the block and rolls back after an error."""
     with warehouse(settings) as url, connect(url) as connection:
         yield connection
 
 
 def require_schema(url: str, *, may_migrate: bool) -> None:
-    """Raise MigrationError unless the database has this release's schema; migrate it first where that is allowed."""
+    """Migrate the database if `may_migrate`. Raises MigrationError unless it then has this release's schema."""
     with connect(url) as connection:
         current = stored_version(connection)
     if current != newest_version():
@@ -57,4 +57,4 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
         if may_migrate:
             migrate(url)
         else:
-            schema_state(url).require_newest()  # also refuses a database from the future, and a server that is too old
+            schema_state(url).require_newest()  # schema_state also rejects newer schemas and old servers

@@ -8,48 +8,45 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import Day
+from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
 
 if TYPE_CHECKING:
     from aap_pipeline.marts.costs import RateSet
 
-_everyone = "everyone"
+_all_clusters = "all clusters"
 
 
 @click.group(name="costs")
 def command() -> None:
-    """Show and change what work by hand and the automation cost."""
+    """Show and change the rates that price manual work and automation."""
 
 
 @command.command(short_help="Show every rate with its history.")
 @json_option
 def show(as_json: bool) -> None:
-    """Show every rate with its history; money as recorded uses the rate of its day.
+    """Show every rate with its history. Money as recorded uses the rate of the job's day.
 
-    Precedence: the organization's own rate, then its cluster's, then everyone's.
+    Precedence: organization, then cluster, then the global rate.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.costs import RATE_TYPES, rates
-
     with warehouse_connection() as connection:
         rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
     columns = [
         Column("rate_type", "Rate"),
         Column("value", "Value", lambda value: "none" if value is None else money(value), right=True),
         Column("per", "Per"),
-        Column("valid_from", "From", _first_day),
-        Column("valid_until", "Until"),
-        Column("cluster", "Cluster", lambda value: value or _everyone),
+        Column("valid_from", "Valid from", _first_day),
+        Column("valid_until", "Valid until"),
+        Column("cluster", "Cluster", lambda value: value or "all"),
         Column("organization", "Organization", lambda value: value or "all"),
         Column("in_force", "In force", lambda value: "yes" if value else "no"),
     ]
     print_rows(columns, rows, as_json=as_json)
 
 
-@command.command(
-    name="set", short_help="Set what a minute, an hour or a month costs.", context_settings=negative_values
-)
+@command.command(name="set", short_help="Set the rate per minute, hour or month.", context_settings=negative_values)
 @click.argument("rate", metavar="manual|automated|hourly|subscription")
 @click.argument("value", metavar="MONEY|none")
 @click.option(
@@ -57,29 +54,26 @@ def show(as_json: bool) -> None:
     "valid_from",
     type=Day(),
     metavar="DAY",
-    help="First day, past or future (default: today; always for everyone's first of its kind).",
+    help="First day, past or future. Default: today, but all time for the first global rate of its kind.",
 )
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")
 @click.option("--organization", metavar="NAME", help="Only for this organization.")
 def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, organization: str | None) -> None:
-    """Set a rate from a day on, for everyone, a cluster or an organization; `none` ends an override.
+    """Set a global rate, or the rate of a cluster or organization, from a day on; `none` ends an override.
 
     \b
-      aap-pipeline costs set manual 0.92         # a minute by hand: 55 an hour
-      aap-pipeline costs set automated 0.05      # a minute of run time of the automation
+      aap-pipeline costs set manual 0.92         # per minute of manual work: 55 per hour
+      aap-pipeline costs set automated 0.05      # per minute of job run time
 
-    Where setting cost_model is subscription, in place of these:
+    If the setting cost_model is subscription, these apply instead:
 
     \b
-      aap-pipeline costs set hourly 55           # an hour of a person
-      aap-pipeline costs set subscription 6000   # a month of the platform, for all clusters
+      aap-pipeline costs set hourly 55           # per hour of manual work
+      aap-pipeline costs set subscription 6000   # per month, for the platform with all clusters
 
-    Precedence: the organization's own rate, then its cluster's, then everyone's. As recorded, a run is priced by the
-    rates of its day, and a month of the subscription by the price of its first day.
+    Precedence: organization, then cluster, then the global rate. Money as recorded prices a job by the rates of its
+    day, and a month of the subscription by the rate of its first day.
     """
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.costs import set_rate
-
     with warehouse_connection() as connection:
         done = set_rate(
             connection,
@@ -89,31 +83,29 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
             cluster=cluster,
             organization=organization,
         )
-    whom = " of ".join(part for part in (organization, cluster) if part) or _everyone
-    click.echo(_said(rate, None if value.lower() == "none" else Decimal(value), whom, done))
+    whom = " of ".join(part for part in (organization, cluster) if part) or _all_clusters
+    click.echo(_confirmation(rate, None if value.lower() == "none" else Decimal(value), whom, done))
 
 
-def _said(rate: str, value: Decimal | None, whom: str, done: RateSet) -> str:
-    """What holds now, and until when."""
+def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) -> str:
+    """Describe the rate that was set, its days, and a later rate that replaces it."""
     if done.valid_until:
         days = f"from {_first_day(done.valid_from)} until {done.valid_until}"
     else:
         days = "at all times" if done.valid_from == date.min else f"from {done.valid_from} on"
-    said = f"The {rate} rate of {whom} is {_amount(rate, value)} {days}."
+    text = f"The {rate} rate of {whom} is {_amount(rate, value)} {days}."
     if done.next_from:
-        said += (
-            f" From {done.next_from} on it is {_amount(rate, done.next_value)}, as was set before: set it from that "
-            "day, too, to change that."
+        text += (
+            f" An earlier command set {_amount(rate, done.next_value)} from {done.next_from} on. To replace that, "
+            f"repeat the command with --from {done.next_from}."
         )
     if rate == "subscription" and done.valid_from.day > 1:
-        said += " As recorded, a month costs the price of its first day: this one from the next month on."
-    return said
+        text += " Money as recorded uses the rate of a month's first day, so this rate counts from the next month on."
+    return text
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    from aap_pipeline.marts.costs import RATE_TYPES
-
-    return "none of its own" if value is None else f"{value:f} {RATE_TYPES[rate].a_unit}"
+    return "none of its own" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
 
 
 def _first_day(day: date) -> str:

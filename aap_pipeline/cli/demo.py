@@ -1,8 +1,9 @@
-"""`aap-pipeline demo`: the whole flow over simulated controllers."""
+"""`aap-pipeline demo`: the whole pipeline on simulated controllers."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 @click.command("demo")
 @click.option("--remove", is_flag=True, help="Delete the demo's clusters and their history.")
 def command(remove: bool) -> int:
-    """See the whole flow in about a minute, without a controller and without changing anything elsewhere.
+    """Run the whole pipeline in about a minute, without a controller of your own.
 
-    Starts PostgreSQL and four simulated controllers on loopback (three replay recorded answers of AAP 2.4, AAP 2.5 and
-    AWX, one has a year of synthetic history), runs the Dagster job for each, and prints what the data says. Everything
-    stops at the end; the data stays under .aap-pipeline. The second time only what is new is synced.
+    Starts PostgreSQL and four simulated controllers on loopback, runs the Dagster job for each and prints the savings.
+    Three controllers replay recorded responses of AAP 2.4, AAP 2.5 and AWX; one has a year of synthetic history.
+    Everything stops at the end. The data stays under .aap-pipeline, and the next demo syncs only new jobs.
     """
     settings = Settings()
     if remove:
@@ -54,8 +55,8 @@ def command(remove: bool) -> int:
         ):
             _import(url, settings, controllers)
             for controller in controllers:
-                said = "recorded answers" if controller.recorded else "a year of synthetic history"
-                out.print(f"   {controller.name} at {controller.server.url} ({said})")
+                history = "recorded responses" if controller.recorded else "a year of synthetic history"
+                out.print(f"   {controller.name} at {controller.server.url} ({history})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
             with shown_progress(list(DEMO_CLUSTERS)) as progress:
                 outcomes = runs.follow(progress)
@@ -66,8 +67,8 @@ def command(remove: bool) -> int:
         if any(outcome.error for outcome in outcomes):
             return 1
         out.print("[bold]4.[/] What the data says")
-        _report(url)
-    _say_what_next()
+        _report(url, settings.home / "report.html")
+    _print_next_steps()
     return 0
 
 
@@ -90,7 +91,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 
 def _configurations(url: str) -> dict[str, SyncConfiguration]:
-    """A first time all of the history is read, which is older than the 90 days of an ordinary first sync."""
+    """Return the windows. A first sync reads all history, because the recordings are older than the default 90 days."""
     from aap_simulator import DEMO_CLUSTERS
     from aap_simulator.demo import RECORDED_SINCE
 
@@ -101,7 +102,7 @@ def _configurations(url: str) -> dict[str, SyncConfiguration]:
 
 
 def _leave(url: str) -> None:
-    """The controllers are gone when the demo is over: nobody shall ask them."""
+    """Disable the demo's clusters, because their controllers stop with the demo."""
     from aap_simulator import DEMO_CLUSTERS
 
     with connect(url) as connection:
@@ -109,27 +110,30 @@ def _leave(url: str) -> None:
             set_enabled(connection, name, enabled=False)
 
 
-def _report(url: str) -> None:
+def _report(url: str, file: Path) -> None:
+    from aap_pipeline.reports.files import write_html
     from aap_pipeline.reports.summary import summarize
     from aap_pipeline.reports.terminal import print_summary
 
     with connect(url) as connection:
         summary = summarize(connection)
     print_summary(console(), summary)
+    write_html(summary, file, "Automation savings")
+    click.echo(f"The same as a page, with more: {file.absolute()}\n")
 
 
-def _say_what_next() -> None:
+def _print_next_steps() -> None:
     click.echo(
         "\n".join(
             [
                 "Next",
                 "  aap-pipeline up                        the Dagster UI at http://127.0.0.1:3000",
-                '  aap-pipeline sql "SELECT …"            ask the tables anything',
+                '  aap-pipeline sql "SELECT …"            query the tables',
                 "  aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt",
-                "  aap-pipeline clusters check prod       says what is missing, in words",
-                "  aap-pipeline sync                      the same job, against your own controller",
-                "  aap-pipeline demo --remove             deletes the demo's clusters and their history",
-                "The command is .venv/bin/aap-pipeline, or aap-pipeline after `source .venv/bin/activate`.",
+                "  aap-pipeline clusters check prod       check that it can be read, and what to fix",
+                "  aap-pipeline sync                      run the same job on your own controller",
+                "  aap-pipeline demo --remove             delete the demo's clusters and their history",
+                "In a checkout, run `source .venv/bin/activate` first.",
             ]
         )
     )

@@ -6,22 +6,21 @@ from dataclasses import asdict
 
 import click
 
+from aap_pipeline.cli.context import database
+from aap_pipeline.health.doctor import Health, examine
 from aap_pipeline.reports.output import cell, console, json_option, print_json
+from aap_pipeline.settings import Settings
 
 
 @click.command(name="doctor")
 @json_option
 def command(as_json: bool) -> int:
     """Check disk, database, clock, schema, settings, encryption key, clusters, tokens, alerts and daemon, and report
-    what to do about each.
+    what to fix.
 
-    Controllers are not asked: `aap-pipeline clusters check` does that. Exit status 1 if something failed; a warning
-    is not a failure.
+    It sends no request to a controller; `aap-pipeline clusters check` does. Exit status 1 if a check failed; warnings
+    do not count.
     """
-    from aap_pipeline.cli.context import database
-    from aap_pipeline.health.doctor import Health, examine
-    from aap_pipeline.settings import Settings
-
     settings = Settings()
     with database(settings) as url:
         findings = list(examine(settings, url))

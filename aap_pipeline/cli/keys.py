@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
+from aap_pipeline.database.encryption import new_key
+
 
 @click.group(name="keys")
 def command() -> None:
-    """Make keys for AAP_PIPELINE_ENCRYPTION_KEYS, which encrypts the controllers' tokens in the database."""
+    """Generate keys for AAP_PIPELINE_ENCRYPTION_KEYS, which encrypt the controllers' tokens in the database."""
 
 
 @command.command()
 def new() -> None:
-    """Print a fresh key.
+    """Print a new key.
 
-    To rotate: put it before the old ones (NEW,OLD), run `aap-pipeline clusters rotate-key`, then drop the old ones.
+    To rotate: put it before the old ones (NEW,OLD), run `aap-pipeline clusters rotate-key`, then remove the old ones.
     """
-    from aap_pipeline.database.encryption import new_key
-
     click.echo(new_key())

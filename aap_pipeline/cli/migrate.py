@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import click
 
+from aap_pipeline.cli.context import database
+
 
 @click.command(name="migrate")
-@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if something is left to run.")
-@click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions and run nothing; no database.")
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if a migration is pending.")
+@click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions. Needs no database.")
 @click.option(
-    "--dagster", "for_dagster", is_flag=True, help="Also Dagster's own tables, for the instance of DAGSTER_HOME."
+    "--dagster", "for_dagster", is_flag=True, help="Also migrate Dagster's own tables, of the instance in DAGSTER_HOME."
 )
 def command(only_check: bool, print_sql: bool, for_dagster: bool) -> None:
-    """Bring the database to this release's schema.
+    """Migrate the database to this release's schema.
 
-    Safe to run again and from several places at once: it takes a lock, runs what is missing in one transaction, and
-    refuses a database that a newer release has migrated.
+    Safe to repeat and to run concurrently: it takes a lock and runs the pending migrations in one transaction. It
+    rejects a database that a newer release has migrated.
     """
-    from aap_pipeline.cli.context import database
     from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
 
     if only_check + print_sql + for_dagster > 1:
-        raise click.UsageError("--check, --sql and --dagster exclude each other.")
+        raise click.UsageError("Use only one of --check, --sql and --dagster.")
     if print_sql:
         click.echo(pending_sql())
         return

@@ -1,4 +1,4 @@
-"""Progress of runs: a bar for each cluster on a terminal, lines in a log."""
+"""Show the progress of runs: one bar per cluster on a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LINES = 30.0
 
 
 class RateColumn(ProgressColumn):
-    """Jobs a second over the last half minute; nothing before the first are done."""
+    """Jobs/s over the last 30 s; empty until the first jobs are done."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="progress.data.speed")
@@ -49,7 +49,7 @@ class TerminalProgress:
             RateColumn(),
             TimeRemainingColumn(compact=True),
             console=console,
-            transient=True,  # the outcomes that follow say it all
+            transient=True,  # the printed outcomes replace the bars
         )
         width = max(map(len, names), default=0)
         self._tasks = {
@@ -67,13 +67,13 @@ class TerminalProgress:
         self._progress.stop()
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Show that `done` of `total` jobs of `cluster` have passed `stage`."""
+        """See ProgressListener."""
         task = self._tasks.get(cluster)
         if task is None:
             return
         if stage == "raw":
             self._read[cluster] = max(total, done)
-        # How much there is to parse is not known, and the last stage counts no jobs.
+        # The number of jobs to parse is unknown, and the last stage counts no jobs.
         completed, all_of_it = (done, None) if stage == "core" else (done, max(total, done))
         if stage not in ("raw", "core"):
             completed = all_of_it = self._read.get(cluster, 0)
@@ -89,13 +89,13 @@ class _Stage:
 
 
 class LineProgress:
-    """A `ProgressListener` for logs: a line as each stage begins, and every 30 s one for each cluster under way."""
+    """A `ProgressListener` for logs: one line when a stage begins, and every 30 s one per unfinished cluster."""
 
     def __init__(
-        self, names: list[str], say: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
+        self, names: list[str], write: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._names = names
-        self._say = say
+        self._write = write
         self._monotonic = monotonic
         self._stages: dict[str, _Stage] = {}
         self._lock = threading.Lock()
@@ -113,29 +113,29 @@ class LineProgress:
         self._reporter.join()
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Note that `done` of `total` jobs of `cluster` have passed `stage`, and print that it began."""
+        """See ProgressListener."""
         if cluster not in self._names:
             return
         with self._lock:
             current = self._stages.get(cluster)
             if current is None or current.name != stage:
                 current = self._stages[cluster] = _Stage(stage, self._monotonic())
-                self._say(f"{cluster}: {_STAGES.get(stage, stage)}")
+                self._write(f"{cluster}: {_STAGES.get(stage, stage)}")
             current.done, current.total = done, total
 
     def report(self) -> None:
-        """Print how far each cluster is, also where nothing has moved since."""
+        """Print the progress of each unfinished cluster, even if it has not changed."""
         with self._lock:
             for cluster, stage in self._stages.items():
                 if stage.name != "done":
-                    self._say(f"{cluster}: {_STAGES.get(stage.name, stage.name)}, {self._pace(stage)}")
+                    self._write(f"{cluster}: {_STAGES.get(stage.name, stage.name)}, {self._pace(stage)}")
 
     def _pace(self, stage: _Stage) -> str:
         seconds = self._monotonic() - stage.began
         if not stage.done or seconds <= 0:
             return f"no job yet after {duration(seconds)}"
         rate = stage.done / seconds
-        if stage.name != "raw" or stage.total <= stage.done:  # how much there is to parse is not known
+        if stage.name != "raw" or stage.total <= stage.done:  # the number of jobs to parse is unknown
             return f"{stage.done:,} jobs, {rate:,.0f}/s"
         left = duration((stage.total - stage.done) / rate)
         return f"{stage.done:,} of {stage.total:,} jobs, {rate:,.0f}/s, about {left} left"
@@ -146,7 +146,7 @@ class LineProgress:
 
 
 def shown_progress(names: list[str]) -> TerminalProgress | LineProgress:
-    """What shows the progress of the clusters `names` on standard error: bars on a terminal, else lines."""
+    """Return a listener that shows the progress of clusters `names` on stderr: bars on a terminal, else lines."""
     console = Console(stderr=True)
     if console.is_terminal:
         return TerminalProgress(names, console)

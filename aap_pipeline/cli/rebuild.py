@@ -1,4 +1,4 @@
-"""`aap-pipeline rebuild`: tables made again from what they were made of."""
+"""`aap-pipeline rebuild`: recompute tables from their sources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.clusters.registry import Cluster, cluster_named, clusters
+from aap_pipeline.core.rebuild import NothingArchived
+from aap_pipeline.core.rebuild import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
+from aap_pipeline.marts.refresh import rebuild as rebuild_marts
 from aap_pipeline.reports.output import duration
 
 if TYPE_CHECKING:
@@ -19,22 +22,20 @@ _cluster_option = click.option("--cluster", "names", multiple=True, metavar="NAM
 
 @click.group("rebuild")
 def command() -> None:
-    """Make tables again from what they were made of. Safe at any time; killed, run it again."""
+    """Recompute tables from their sources. Safe at any time; if interrupted, run it again."""
 
 
-@command.command("core", short_help="Jobs and host summaries, from the archived documents.")
+@command.command("core", short_help="Rebuild jobs and host summaries from the archive.")
 @_cluster_option
 def core(names: tuple[str, ...]) -> int:
-    """Parse the archived documents again (setting raw_retention_days must have kept them).
+    """Parse the archived documents again. The setting raw_retention_days controls how long they are kept.
 
-    Savings follow with the next sync.
+    The next sync recomputes the savings.
     """
-    from aap_pipeline.core.rebuild import NothingArchived, rebuild
-
     without = 0
     for url, cluster in _chosen(names):
         try:
-            result = rebuild(url, cluster.id)
+            result = rebuild_core(url, cluster.id)
         except NothingArchived as error:
             without += 1
             click.echo(f"{cluster.name}: {error}", err=True)
@@ -44,15 +45,13 @@ def core(names: tuple[str, ...]) -> int:
     return 1 if without else 0
 
 
-@command.command("marts", short_help="The savings tables, from core.")
+@command.command("marts", short_help="Rebuild the savings tables from core.")
 @_cluster_option
 def marts(names: tuple[str, ...]) -> None:
-    """Compute all savings tables again from jobs and host summaries."""
-    from aap_pipeline.marts.refresh import rebuild
-
+    """Recompute all savings tables from jobs and host summaries."""
     for url, cluster in _chosen(names):
         with connect(url) as connection:
-            result = rebuild(connection, cluster.id)
+            result = rebuild_marts(connection, cluster.id)
         click.echo(f"{cluster.name}: {len(result.days):,} days rebuilt in {duration(result.seconds)}.")
 
 

@@ -1,4 +1,4 @@
-"""`aap-pipeline reconcile`: hold what is here against the controllers' own counts."""
+"""`aap-pipeline reconcile`: compare the stored jobs with the controllers' own counts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Day, require_range
 from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
+from aap_pipeline.core import checks
+from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.raw.reconcile import reconcile
+from aap_pipeline.raw.session import SyncRequest
 from aap_pipeline.reports.output import json_option, print_json
 from aap_pipeline.settings import Settings
 
@@ -30,12 +34,11 @@ _NAMED_IDS = 20
 @click.option("--since", type=Day(), metavar="DAY", help="First day (UTC). Default: 90 days ago.")
 @json_option
 def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
-    """Prove, day by day, that nothing is missing: compare each day with the controller's own count, and mend it.
+    """Prove that no job is missing: compare each day's count with the controller's, and fetch what differs.
 
-    Days that differ are read again, today up to the last sync, and what was missing is named and stored; savings follow
-    with the next sync. What the controller has deleted since is not missing here. Host summaries that came after their
-    deadline are fetched too, and so are jobs whose host statistics do not equal their host summaries. Costs one request
-    per day.
+    Days that differ are read again (today: up to the last sync), and missing jobs are listed and stored. Jobs that the
+    controller has deleted are not missing. The command also fetches late host summaries, and jobs whose host totals
+    differ from their host summaries. It costs one request per day. The next sync recomputes the savings.
     """
     require_range(since, None, ("--since", ""))
     settings = Settings()
@@ -55,19 +58,14 @@ def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
             results[cluster.name] = asdict(found)
             failed = failed or not found.days
             if not as_json:
-                _tell(cluster.name, found)
+                _print(cluster.name, found)
     if as_json:
         print_json(results)
     return 1 if failed else 0
 
 
 def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) -> Reconciliation:
-    from aap_pipeline.core import checks
-    from aap_pipeline.core.parse import parse
-    from aap_pipeline.raw.reconcile import reconcile
-    from aap_pipeline.raw.session import SyncRequest
-
-    request = SyncRequest(cluster, tell=partial(click.echo, err=True))
+    request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
             wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
@@ -80,23 +78,23 @@ def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) 
     return found
 
 
-def _tell(name: str, found: Reconciliation) -> None:
+def _print(name: str, found: Reconciliation) -> None:
     if found.again:
-        click.echo(f"{name}: {len(found.again)} jobs were damaged and have been read again: {_ids(found.again)}")
+        click.echo(f"{name}: {len(found.again)} jobs had wrong host totals and were read again: {_ids(found.again)}")
     if found.gone:
         click.echo(
-            f"{name}: {len(found.gone)} damaged jobs are no longer at the controller; their hosts were counted "
-            f"from the host summaries that are here: {_ids(found.gone)}"
+            f"{name}: the controller has deleted {len(found.gone)} jobs with wrong host totals, which were recounted "
+            f"from the stored host summaries: {_ids(found.gone)}"
         )
     if not found.days:
-        click.echo(f"{name}: no day was compared, so nothing is proved: see `aap-pipeline status`.", err=True)
+        click.echo(f"{name}: no day was compared, so nothing is proved. Run `aap-pipeline status`.", err=True)
     elif not found.missing and not found.late:
-        more = f"; {len(found.differing)} have more here, which the controller deleted" if found.differing else ""
-        click.echo(f"{name}: nothing is missing over {found.days} days{more}.")
+        more = f"; the controller has deleted jobs of {len(found.differing)} days" if found.differing else ""
+        click.echo(f"{name}: no job is missing in {found.days} days{more}.")
     else:
-        click.echo(f"{name}: {len(found.missing)} jobs were missing and are here now: {_ids(found.missing)}")
+        click.echo(f"{name}: {len(found.missing)} jobs were missing and are now stored: {_ids(found.missing)}")
     if found.late:
-        click.echo(f"{name}: {len(found.late)} jobs got host summaries that came late: {_ids(found.late)}")
+        click.echo(f"{name}: late host summaries of {len(found.late)} jobs were stored: {_ids(found.late)}")
 
 
 def _ids(ids: tuple[int, ...]) -> str:

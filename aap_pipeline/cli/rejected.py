@@ -1,4 +1,4 @@
-"""`aap-pipeline rejected`: the documents that core refused."""
+"""`aap-pipeline rejected`: quarantined documents."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ID = Whole(1, 2**63 - 1)
 
 @click.group("rejected")
 def command() -> None:
-    """Look at the documents that did not fit, and try them again.
+    """Show and replay quarantined documents.
 
-    A record that does not fit (a missing id, an unknown status, a number out of range …) is kept whole with its
-    reason, and its neighbours go through. After an upgrade that understands more, replay them.
+    A record that is not valid (no id, unknown status, number out of range …) is stored whole, with the reason. All
+    other records are processed. After an upgrade that accepts such records, replay them.
     """
 
 
@@ -30,11 +30,11 @@ def command() -> None:
     type=Whole(1, 1_000_000),
     default=100,
     show_default=True,
-    help="At most so many, the latest first.",
+    help="List at most N documents.",
 )
 @json_option
 def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool) -> None:
-    """List quarantined documents, the latest refusal first."""
+    """List quarantined documents, the last rejected first."""
     with warehouse_connection() as connection:
         cluster_id = cluster_named(connection, cluster).id if cluster else None
         found = list_rejected(connection, cluster_id, reason, limit)
@@ -44,35 +44,35 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         Column("kind", "Kind"),
         Column("external_id", "Controller's id", right=True),
         Column("reason", "Reason"),
-        Column("message", "What is wrong"),
+        Column("message", "Error"),
         Column("attempts", "Attempts", number, right=True),
-        Column("last_rejected", "Last refused (UTC)", minute_of),
+        Column("last_rejected", "Last rejected (UTC)", minute_of),
     ]
     rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
     print_rows(columns, rows, as_json=as_json)
     if not rows and not as_json:
-        click.echo("Nothing in quarantine matches." if cluster or reason else "Nothing is in quarantine.")
+        click.echo("No quarantined document matches." if cluster or reason else "The quarantine is empty.")
 
 
 @command.command("show", short_help="Print one document.")
 @click.argument("record", type=_ID)
 def show_one(record: int) -> None:
-    """Print the document of quarantined RECORD (its id in the list), JSON as it was stored."""
+    """Print the stored JSON of RECORD, an id from `aap-pipeline rejected list`."""
     with warehouse_connection() as connection:
         found, document = show(connection, record)
     click.echo(f"{found.cluster}, {found.kind} {found.external_id}: {found.message}", err=True)
     click.echo(document)
 
 
-@command.command("replay", short_help="Try documents again.")
+@command.command("replay", short_help="Process documents again.")
 @click.argument("records", type=_ID, nargs=-1)
 def replay_some(records: tuple[int, ...]) -> int:
-    """Try quarantined RECORDS (all by default) again, for example after an upgrade.
+    """Process quarantined RECORDS (default: all) again, for example after an upgrade.
 
-    Savings follow with the next sync.
+    The next sync recomputes the savings.
     """
     with warehouse() as url:
         result = replay(url, records or None)
     stored = result.documents - result.rejected
-    click.echo(f"{stored:,} documents stored, {result.rejected:,} stay in quarantine.")
+    click.echo(f"{stored:,} documents were stored, {result.rejected:,} remain in quarantine.")
     return 1 if result.rejected else 0

@@ -1,54 +1,222 @@
-"""`aap-pipeline report`: what the automation saved."""
+"""`aap-pipeline report`: what the automation saved, on the terminal or as files; and reports that are saved."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aap_pipeline.cli.context import warehouse_connection
-from aap_pipeline.cli.values import Day, Whole, require_range
-from aap_pipeline.clusters.registry import cluster_named
-from aap_pipeline.reports.output import console, json_option, print_json
-from aap_pipeline.reports.summary import named_period, summarize
-from aap_pipeline.reports.terminal import print_summary
+from aap_pipeline.cli.values import Day, File, Whole, Word, require_range
+from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
+from aap_pipeline.reports.question import Question
+from aap_pipeline.reports.saved import SCHEDULES
+
+if TYPE_CHECKING:
+    from aap_pipeline.reports.summary import Summary
+
+Function = Callable[..., Any]
 
 
-@click.command("report")
-@click.option("--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: all there is.")
-@click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, included.")
-@click.option(
-    "--period", metavar="NAME", help="A named range in place of days: last_quarter, this_year, last_30_days, …."
+def _filter(option: str, attribute: str, words: str) -> Function:
+    return click.option(
+        option, attribute, multiple=True, type=Word(), metavar="NAME", help=f"Only this {words}; may be repeated."
+    )
+
+
+_QUESTION = (
+    click.option(
+        "--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: all there is."
+    ),
+    click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, included."),
+    click.option(
+        "--range",
+        "--period",
+        "period",
+        metavar="NAME",
+        help="A named range in place of days: last-quarter, this-fiscal-year, last-30-days, month-to-date, ….",
+    ),
+    _filter("--cluster", "clusters", "cluster"),
+    _filter("--organization", "organizations", "organization"),
+    _filter("--template", "job_templates", "job template"),
+    _filter("--project", "projects", "project"),
+    _filter("--inventory", "inventories", "inventory"),
+    _filter("--label", "labels", "label (with several: runs with any of them)"),
+    click.option("--as-recorded", is_flag=True, help="Money by the rates and minutes of each run's day."),
+    click.option("--currency", type=Word(), metavar="CODE", help="Convert the money, by a rate of `settings fx`."),
+    click.option(
+        "--by",
+        "granularity",
+        type=click.Choice(["hour", "day", "week", "month", "year"]),
+        help="Steps of the chart of jobs.",
+    ),
 )
-@click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
-@click.option(
-    "--by", "granularity", type=click.Choice(["hour", "day", "week", "month", "year"]), help="Steps of the chart."
+_FORMS = (
+    click.option("--html", type=File(), metavar="FILE", help="Write one self-contained page."),
+    click.option("--pdf", type=File(), metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
+    click.option("--csv", type=File(), metavar="FOLDER", help="Write one CSV file per table."),
+    click.option("--xlsx", type=File(), metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
+    click.option(
+        "--templates", type=Whole(min=0), default=10, show_default=True, help="Job templates on the terminal."
+    ),
+    json_option,
 )
-@click.option("--templates", type=Whole(min=0), default=10, show_default=True, help="How many job templates to list.")
-@json_option
-def command(
-    from_date: date | None,
-    to_date: date | None,
-    period: str | None,
-    names: tuple[str, ...],
-    granularity: str | None,
-    templates: int,
-    as_json: bool,
-) -> None:
-    """Show totals, savings by job template and jobs over time.
 
-    Days are days of the reporting time zone (setting reporting_timezone). The figures are those of
-    marts.totals, marts.savings_by_template and marts.job_counts, which BI tools call too.
+
+def _with(options: tuple[Function, ...]) -> Function:
+    def decorated(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorated
+
+
+@click.group("report", invoke_without_command=True)
+@_with(_QUESTION)
+@_with(_FORMS)
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> None:
+    """Show totals, savings by job template and jobs over time, on the terminal or as files.
+
+    Days are days of the reporting time zone (setting reporting_timezone). The figures are those of the functions
+    marts.totals, marts.savings_by_template, …, which BI tools call too.
     """
-    if period and (from_date or to_date):
-        raise click.UsageError("Use --period, or --from and --to, not both.")
-    require_range(from_date, to_date, ("--from", "--to"))
+    if context.invoked_subcommand is None:
+        question = _question(options)
+        _show(lambda _: question, "Automation savings", options)
+    elif any(options[field.name] for field in fields(Question)):
+        raise click.UsageError(f"Write filters and ranges after `report {context.invoked_subcommand}`.")
+
+
+@command.command(short_help="Keep a report under a name.")
+@click.argument("name", type=Word())
+@_with(_QUESTION)
+@click.option(
+    "--schedule", type=click.Choice(list(SCHEDULES)), help="Make it by itself: monthly is on the 1st, at 06:00."
+)
+@click.option("--mail-to", multiple=True, type=Word(), metavar="ADDRESS", help="Mail it each time; may be repeated.")
+def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
+    """Store a report's filters and range as NAME, in place of an older one of that name."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.reports.question import days_of, ids_of
+    from aap_pipeline.reports.saved import SavedReport
+    from aap_pipeline.reports.saved import save as store
+
+    question = _question(options)
+    if mail_to and not schedule:
+        raise click.UsageError("--mail-to needs --schedule: `report run NAME --mail` sends a report once.")
+    if schedule and (question.from_date or question.to_date):
+        raise click.UsageError(
+            "A scheduled report with fixed days never changes: use --range in place of --from, --to."
+        )
     with warehouse_connection() as connection:
-        ids = [cluster_named(connection, name).id for name in names]
-        first, last = named_period(connection, period) if period else (from_date, to_date)
-        summary = summarize(connection, first, last, ids or None, granularity)
-    if as_json:
+        ids_of(connection, question)
+        if question.period:
+            days_of(connection, question.period)
+        store(connection, SavedReport(name, question, schedule, mail_to))
+    click.echo(f"Saved. `aap-pipeline report run {name!r}` shows it.")
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the saved reports."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.reports.saved import saved_reports
+
+    with warehouse_connection() as connection:
+        found = saved_reports(connection)
+    rows = [
+        {
+            "name": each.name,
+            "question": ", ".join(f"{key}: {_words(value)}" for key, value in asdict(each.question).items() if value),
+            "schedule": each.schedule,
+            "mail_to": ", ".join(each.mail_to),
+            "saved_at": each.saved_at,
+            "done_for": each.done_for,
+        }
+        for each in found
+    ]
+    columns = [
+        Column("name", "Name"),
+        Column("question", "What"),
+        Column("schedule", "Schedule"),
+        Column("mail_to", "Mailed to"),
+        Column("saved_at", "Saved (UTC)", minute_of),
+        Column("done_for", "Last made for"),
+    ]
+    print_rows(columns, rows, as_json=as_json)
+
+
+@command.command(short_help="Show a saved report, or write it to files.")
+@click.argument("name")
+@_with(_FORMS)
+@click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
+def run(name: str, mail: bool, **options: Any) -> None:
+    """Make the saved report NAME now, in any form of `report`."""
+    from aap_pipeline.reports.saved import saved_report
+
+    summary = _show(lambda connection: saved_report(connection, name).question, name, options)
+    if mail:
+        from aap_pipeline.alerts.report_mail import mail_report
+        from aap_pipeline.cli.context import warehouse_connection
+
+        with warehouse_connection() as connection:
+            saved = saved_report(connection, name)
+        mail_report(saved, summary)
+        click.echo(f"Mailed to {', '.join(saved.mail_to)}.")
+
+
+@command.command()
+@click.argument("name")
+def delete(name: str) -> None:
+    """Forget the saved report NAME."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.reports.saved import delete as forget
+
+    with warehouse_connection() as connection:
+        forget(connection, name)
+    click.echo(f"Deleted {name!r}.")
+
+
+def _question(options: dict[str, Any]) -> Question:
+    question = Question(**{field.name: options[field.name] for field in fields(Question)})
+    if question.period and (question.from_date or question.to_date):
+        raise click.UsageError("Use --range, or --from and --to, not both.")
+    require_range(question.from_date, question.to_date, ("--from", "--to"))
+    return question
+
+
+def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
+    """Read the report and write every form that `options` name, or print it."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.reports import files
+    from aap_pipeline.reports.summary import summarize
+    from aap_pipeline.reports.terminal import print_summary
+
+    with warehouse_connection() as connection:
+        summary = summarize(connection, question(connection))
+    try:
+        for form, write in (("html", files.write_html), ("pdf", files.write_pdf)):
+            if options[form]:
+                write(summary, options[form], title)
+        for form, write_tables in (("csv", files.write_csv), ("xlsx", files.write_xlsx)):
+            if options[form]:
+                write_tables(summary, options[form])
+    except OSError as error:
+        raise click.UsageError(f"{error.filename}: {error.strerror}. Name a path that can be written.") from None
+    written: list[Path] = [options[form] for form in ("html", "pdf", "csv", "xlsx") if options[form]]
+    if options["as_json"]:
         print_json(asdict(summary))
-    else:
-        print_summary(console(), summary, templates)
+    elif not written:
+        print_summary(console(), summary, options["templates"])
+    for path in written:
+        click.echo(f"Wrote {path}", err=options["as_json"])
+    return summary
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -6,7 +6,10 @@ from datetime import date
 
 import click
 
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import Day
+from aap_pipeline.database import options
+from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
 from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
 
 
@@ -19,10 +22,7 @@ def command() -> None:
 @click.argument("name", required=False)
 @json_option
 def show(name: str | None, as_json: bool) -> None:
-    """Show all settings, or one, with what each is for and what it allows."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database import options
-
+    """Show all settings, or one, with their purpose and allowed values."""
     with warehouse_connection() as connection:
         values = options.read(connection)
     if name is not None and name not in values:
@@ -43,7 +43,7 @@ def show(name: str | None, as_json: bool) -> None:
         Column("value", "Value", _written),
         Column("default", "Default", _written),
         Column("allowed", "Allowed"),
-        Column("description", "What it is for"),
+        Column("description", "Description"),
     ]
     print_rows(columns, rows, as_json=as_json)
 
@@ -52,10 +52,7 @@ def show(name: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("value")
 def set_(name: str, value: str) -> None:
-    """Set NAME to VALUE. Money in the marts follows by itself; a running sync keeps the values it began with."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database import options
-
+    """Set NAME to VALUE. Money in the marts is recomputed automatically. A running sync keeps its old values."""
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)
     click.echo(f"{name} is {_written(stored)}.")
@@ -63,16 +60,13 @@ def set_(name: str, value: str) -> None:
 
 @command.group(short_help="Show and set exchange rates.")
 def fx() -> None:
-    """Exchange rates, for figures in another currency than the configured one."""
+    """Exchange rates, to show money in a currency other than the configured one."""
 
 
 @fx.command(name="show")
 @json_option
 def fx_show(as_json: bool) -> None:
     """Show every exchange rate with its first day."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.currency import exchange_rates
-
     with warehouse_connection() as connection:
         rows = [vars(rate) for rate in exchange_rates(connection)]
     columns = [
@@ -96,10 +90,7 @@ def fx_show(as_json: bool) -> None:
     help="First day of the rate (default: today in the reporting time zone).",
 )
 def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: date | None) -> None:
-    """Note that one FROM_CURRENCY is worth RATE TO_CURRENCY (ISO codes), for example: fx set USD EUR 0.92."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.marts.currency import set_exchange_rate
-
+    """Set the price of 1 FROM_CURRENCY in TO_CURRENCY (ISO codes). Example: fx set USD EUR 0.92."""
     with warehouse_connection() as connection:
         done = set_exchange_rate(connection, from_currency, to_currency, rate, rate_date)
     click.echo(f"1 {done.from_currency} is {done.rate} {done.to_currency} from {done.rate_date} on.")

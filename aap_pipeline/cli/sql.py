@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import File, Whole
+from aap_pipeline.database.sql_results import run
+from aap_pipeline.reports.output import cell, console, print_json
 
 if TYPE_CHECKING:
     from aap_pipeline.database.sql_results import ResultSet
@@ -17,26 +20,21 @@ if TYPE_CHECKING:
 @click.command(name="sql")
 @click.argument("query", required=False)
 @click.option("-f", "--file", "path", type=File(), help="Read the SQL from a file; - is stdin.")
-@click.option("--write", is_flag=True, help="Allow changes. Several statements are one transaction.")
+@click.option("--write", is_flag=True, help="Allow changes. All statements run in one transaction.")
 @click.option(
-    "--json", "form", flag_value="json", help="Print JSON: a list of rows, or of such lists for several queries."
+    "--json", "form", flag_value="json", help="Print JSON: a list of rows; for several queries, a list of such lists."
 )
 @click.option("--csv", "form", flag_value="csv", help='Print CSV with a header; NULL is empty, empty text is "".')
-@click.option(
-    "--max-rows", type=Whole(min=1), default=1000, show_default=True, help="Rows of a table to print at most."
-)
+@click.option("--max-rows", type=Whole(min=1), default=1000, show_default=True, help="Print at most N rows per table.")
 def command(query: str | None, path: Path | None, write: bool, form: str | None, max_rows: int) -> None:
-    """Run QUERY, the SQL in a file (-f), or what standard input holds, on the warehouse.
+    """Run SQL on the database: QUERY, a file (-f), or standard input.
 
-    Several statements may follow each other, separated by semicolons. Nothing can be changed without --write.
+    Separate statements by semicolons. Without --write they cannot change anything.
 
     \b
       aap-pipeline sql "SELECT * FROM marts.totals('2026-01-01', '2026-03-31')"
       aap-pipeline sql -f report.sql --csv > report.csv
     """
-    from aap_pipeline.cli.context import warehouse
-    from aap_pipeline.database.sql_results import run
-
     text = _text(query, path)
     with warehouse() as url:
         results = run(url, text, write=write)
@@ -50,7 +48,7 @@ def command(query: str | None, path: Path | None, write: bool, form: str | None,
 
 def _text(query: str | None, path: Path | None) -> str:
     if query is not None and path is not None:
-        raise click.UsageError("Give a query or -f FILE, not both.")
+        raise click.UsageError("Use a query or -f FILE, not both.")
     if path is not None and str(path) != "-":
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -61,10 +59,10 @@ def _text(query: str | None, path: Path | None) -> str:
         text = query
     else:
         if path is None and query is None and sys.stdin.isatty():
-            raise click.UsageError("Give a query, -f FILE, or SQL on standard input.")
+            raise click.UsageError("No SQL given. Use a query, -f FILE, or standard input.")
         text = sys.stdin.read()
     if not text.strip():
-        raise click.UsageError("There is no SQL to run.")
+        raise click.UsageError("The SQL is empty.")
     return text
 
 
@@ -72,8 +70,6 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
-
-    from aap_pipeline.reports.output import cell, console
 
     out = console()
     for result in results:
@@ -94,15 +90,13 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
 
 
 def _print_json(results: list[ResultSet]) -> None:
-    from aap_pipeline.reports.output import print_json
-
     tables = [result.records() for result in results if result.columns is not None]
-    _tell_the_rest(results)
+    _print_statuses(results)
     print_json(tables[0] if len(tables) == 1 else tables)
 
 
 def _print_csv(results: list[ResultSet]) -> None:
-    _tell_the_rest(results)
+    _print_statuses(results)
     first = True
     for result in results:
         if result.columns is None:
@@ -115,15 +109,15 @@ def _print_csv(results: list[ResultSet]) -> None:
             click.echo(",".join(map(_field, row)))
 
 
-def _tell_the_rest(results: list[ResultSet]) -> None:
-    """What statements without rows did, where it does not disturb the data."""
+def _print_statuses(results: list[ResultSet]) -> None:
+    """Print the command tags of statements without rows to stderr, apart from the data."""
     for result in results:
         if result.columns is None:
             click.echo(result.status, err=True)
 
 
 def _field(value: Any) -> str:
-    """One CSV field, as COPY … (FORMAT csv) writes it, so that NULL and empty text differ."""
+    """Return a CSV field as COPY … (FORMAT csv) writes it, so that NULL and empty text differ."""
     if value is None:
         return ""
     text = _shown(value)
@@ -131,7 +125,7 @@ def _field(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as PostgreSQL would write it, where Python's own form would differ."""
+    """Return a value as PostgreSQL writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):

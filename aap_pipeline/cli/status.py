@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+from psycopg.rows import dict_row
 
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.clusters.staleness import stale_after, stale_clusters
+from aap_pipeline.clusters.token_ends import token_warnings
+from aap_pipeline.database.statements import statement
 from aap_pipeline.reports.output import Column, cell, console, duration, json_option, minute_of, number, print_rows
 
 _WINDOW = ("from", "to", "done_to")
@@ -14,20 +19,13 @@ _WINDOW = ("from", "to", "done_to")
 @click.command(name="status")
 @json_option
 def command(as_json: bool) -> int:
-    """Show one line per cluster: watermark, last sync, and what waits.
+    """Show one line per cluster: watermark, last sync and backlog.
 
-    Unparsed: raw documents that core has not taken in. Pending: finished jobs whose host summaries the controller has
-    not written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings are to be
-    computed anew. Backfills that are not at their end, and tokens that are about to end, stand below. Exit status 1 if
-    the last sync of an enabled cluster failed, or none has succeeded for AAP_PIPELINE_ALERT_STALE_MINUTES (60).
+    Unparsed: raw documents that core has not parsed. Pending: finished jobs whose host summaries the controller has not
+    written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings must be recomputed.
+    Unfinished backfills and tokens that expire soon are listed below the table. Exit status 1 if the last sync of an
+    enabled cluster failed, or none succeeded in the last AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
-    from psycopg.rows import dict_row
-
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.clusters.staleness import stale_after, stale_clusters
-    from aap_pipeline.clusters.token_ends import token_warnings
-    from aap_pipeline.database.statements import statement
-
     now, limit = datetime.now(UTC), stale_after()
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("health/status")).fetchall()
@@ -45,7 +43,7 @@ def command(as_json: bool) -> int:
         Column("days_to_refresh", "Days", number, right=True),
     ]
     if not rows and not as_json:
-        click.echo("There is no cluster yet: add one with `aap-pipeline clusters add URL --name NAME`.")
+        click.echo("There is no cluster. To add one, run `aap-pipeline clusters add URL --name NAME`.")
     else:
         rows = [{**row, "token": ending.get(row["name"]), "stale": stale.get(row["name"])} for row in rows]
         more = [Column(key, "") for key in ("error", "backfills", "token", "stale")] if as_json else []
@@ -55,12 +53,12 @@ def command(as_json: bool) -> int:
             if row["error"]:
                 console().print("[red]✗[/] ", cell(f"{row['name']}: {row['error']}"), sep="")
             if row["stale"]:
-                text = f"{row['stale']} See `aap-pipeline clusters check {row['name']}`."
+                text = f"{row['stale']} Run `aap-pipeline clusters check {row['name']}`."
                 console().print("[red]✗[/] ", cell(f"{row['name']}: {text}"), sep="")
             if row["token"]:
                 console().print("[yellow]![/] ", cell(f"{row['name']}: {row['token']}"), sep="")
             for each in row["backfills"] or []:
                 begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
-                console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has come to {done} UTC."))
+                console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has reached {done} UTC."))
     failed = any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows)
     return 1 if failed or stale else 0

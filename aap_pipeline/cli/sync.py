@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     "--since", type=Time(), metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
 )
 @click.option("--until", type=Time(), metavar="TIME", help="Backfill: jobs finished up to TIME.")
-@click.option("--dry-run", "only_count", is_flag=True, help="Ask how much there is to read, store nothing.")
+@click.option("--dry-run", "only_count", is_flag=True, help="Count the jobs to read and store nothing.")
 @json_option
 def command(
     names: tuple[str, ...], since: datetime | None, until: datetime | None, only_count: bool, as_json: bool
 ) -> int:
-    """Copy what is new at every enabled cluster's controller, and bring its savings up to date.
+    """Copy the new jobs of every enabled cluster and refresh its savings.
 
-    The first time a cluster's last 90 days are read (setting initial_sync_days). It is the job that the Dagster
-    sensors run, and its runs show in the Dagster UI. Killed at any moment, it goes on from there the next time. One
-    cluster that fails does not hold up the others; the exit status is 0 only if all of them are up to date.
+    The first sync of a cluster reads its last 90 days (setting initial_sync_days). This is the job that the Dagster
+    sensors run, and its runs appear in the Dagster UI. An interrupted sync resumes where it stopped. A cluster that
+    fails does not delay the others. The exit status is 0 only if all clusters are up to date.
     """
     settings = Settings()
     require_window(datetime.now(UTC), since, until)
@@ -52,7 +52,7 @@ def command(
                 require_possible(connection, request)
         if only_count:
             return _dry_run(url, settings, requests, as_json=as_json)
-        # Importing Dagster takes a second, so not before everything else is known to be right.
+        # Importing Dagster takes a second, so it follows the checks of the command line.
         from aap_pipeline.runtime.local_runs import LocalRuns
 
         listed = [cluster.name for cluster in chosen]
@@ -71,7 +71,7 @@ def command(
 
 
 def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
-    """The figures alone: the rows that Dagster shows of each table are for people to look at."""
+    """Return the outcome without the sample rows that the Dagster UI shows."""
     from dagster import TableMetadataValue
 
     figures = {
@@ -82,7 +82,7 @@ def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:
-    """A line a cluster: what came, or what to do."""
+    """Print one line per cluster: the jobs synced, or the error."""
     out = console()
     width = max(len(outcome.cluster) for outcome in outcomes)
     for outcome in outcomes:

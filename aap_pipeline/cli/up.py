@@ -12,22 +12,21 @@ from aap_pipeline.cli.values import Whole
 
 @click.command(name="up")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address the web server listens on; it asks no password."
+    "--host", default="127.0.0.1", show_default=True, help="Listen address of the web server, which has no login."
 )
 @click.option("--port", type=Whole(1, 65535), default=3000, show_default=True, help="Port of the web server.")
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A workspace.yaml with Dagster code locations of your own, beside the pipeline's.",
+    help="A workspace.yaml with additional Dagster code locations.",
 )
 @click.option("--metrics-port", type=Whole(1, 65535), help="Serve metrics for Prometheus on this port.")
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address the metrics are served on.")
 def command(host: str, port: int, workspace: Path | None, metrics_port: int | None, metrics_host: str) -> int:
-    """Run PostgreSQL, the Dagster daemon (which syncs by itself) and the Dagster UI until Ctrl-C.
+    """Run PostgreSQL, the Dagster daemon (which starts syncs) and the Dagster UI until Ctrl-C.
 
-    PostgreSQL is the embedded one, or the one of AAP_PIPELINE_DATABASE_URL, which must be migrated. Dagster keeps its
-    own tables there too, in the schema dagster. All data stays between starts. Nothing is left running at the end,
-    also after kill -9.
+    PostgreSQL is the embedded server, or the migrated database in AAP_PIPELINE_DATABASE_URL. Dagster's own tables are
+    in its schema dagster. All data is kept between starts. No process keeps running at the end, even after kill -9.
     """
     from aap_pipeline.database.connection import clear_errors
     from aap_pipeline.runtime.supervisor import Supervisor, UpOptions

@@ -1,4 +1,4 @@
-"""Values on the command line: days, times, numbers and files, and the ranges that days make."""
+"""Parameter types of the command line: days, times, numbers, files and ranges of days."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Day(click.ParamType[date]):
 
 
 class Time(click.ParamType[datetime]):
-    """A time, ISO 8601, as aware UTC; UTC where it names no zone."""
+    """A time in ISO 8601, as aware UTC. The default zone is UTC."""
 
     name = "time"
 
@@ -35,13 +35,13 @@ class Time(click.ParamType[datetime]):
             found = value if isinstance(value, datetime) else parse_time(value)
         except PipelineError as error:
             self.fail(str(error), param, ctx)
-        return found or self.fail("It is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)
+        return found or self.fail("The value is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)
 
 
 class Whole(click.IntRange):
-    """A whole number within bounds, both included."""
+    """A whole number within inclusive bounds."""
 
-    name = "whole number"  # click names its own in messages as "integer range"
+    name = "whole number"  # click's messages would name it "integer range"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002 - click's signature
         """See click.ParamType."""
@@ -49,32 +49,32 @@ class Whole(click.IntRange):
 
 
 class Word(click.ParamType[str]):
-    """Text that is not empty, as it would be where a shell variable is not set."""
+    """Text that is not empty, as an unset shell variable is."""
 
     name = "text"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """See click.ParamType."""
-        return value if value.strip() else self.fail("It is empty.", param, ctx)
+        return value if value.strip() else self.fail("The value is empty.", param, ctx)
 
 
 class File(click.ParamType[Path]):
-    """The path of a file. An empty one is not the working directory."""
+    """The path of a file. An empty value is an error, not the working directory."""
 
     name = "path"
 
     def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """See click.ParamType."""
-        return Path(value) if str(value).strip() else self.fail("It is empty.", param, ctx)
+        return Path(value) if str(value).strip() else self.fail("The value is empty.", param, ctx)
 
 
 def require_range(first: date | None, last: date | None, options: tuple[str, str]) -> None:
-    """Raise UsageError, before anything is started, for days that are the wrong way round or begin in the future.
+    """Raise UsageError if `first` is after `last` or in the future. `options` are the names of the two options.
 
-    `options` are the names of the two on the command line. Days in any time zone count as begun.
+    A day that has begun in any time zone is not in the future.
     """
     if first and last and first > last:
-        raise click.UsageError(f"{options[0]} {first} is after {options[1]} {last}: exchange them.")
+        raise click.UsageError(f"{options[0]} {first} is after {options[1]} {last}. Exchange them.")
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     if first and first > tomorrow:
-        raise click.UsageError(f"{options[0]} {first} is in the future: use a day up to today.")
+        raise click.UsageError(f"{options[0]} {first} is in the future. Use a day up to today.")

@@ -1,4 +1,4 @@
-"""What goes wrong while one cluster is read is that cluster's error, and no other's."""
+"""Confine the errors of one cluster to that cluster."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ _NAMED_PLACES = 3
 
 
 class UnexpectedFailure(PipelineError):
-    """An error that this program does not expect. Its text is left out, for it may quote a token or a document."""
+    """An unexpected error. Its text is omitted, because it may quote a token or a document."""
 
 
 @contextmanager
 def cluster_errors(cluster: Cluster) -> Iterator[None]:
-    """Turn every exception of the block into a PipelineError, without a secret.
+    """Turn every exception of the block into a PipelineError without secrets.
 
-    A PipelineError passes, the database's errors become what `clear_errors` makes of them, the rest UnexpectedFailure.
+    PipelineErrors pass unchanged, database errors go through `clear_errors`, all others become UnexpectedFailure.
     """
     try:
         with clear_errors():
             yield
     except PipelineError:
         raise
-    except Exception as error:  # noqa: BLE001 - the sensors' and commands' promise that a cluster fails alone
+    except Exception as error:  # noqa: BLE001 - a cluster's error must not stop the sync of the others
         raise UnexpectedFailure(
             f"Cluster {cluster.name} at {cluster.endpoint.base_url} could not be read: {type(error).__name__} at "
-            f"{_places(error)}. This is a bug of aap-pipeline: report this message."
+            f"{_places(error)}. This is a bug in aap-pipeline. Report this message."
         ) from None
 
 
 def _places(error: BaseException) -> str:
-    """The innermost places in this package that the error passed, "raw/sweep.py:210, raw/sync.py:77"."""
+    """Return the innermost frames of this package in the traceback: "raw/sweep.py:210, raw/sync.py:77"."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _PACKAGE in Path(frame.filename).parents]
     places = [f"{Path(frame.filename).relative_to(_PACKAGE)}:{frame.lineno}" for frame in reversed(frames)]
     return ", ".join(places[:_NAMED_PLACES])

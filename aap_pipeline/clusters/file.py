@@ -1,4 +1,4 @@
-"""`clusters.yaml`: the clusters to import, checked line by line before any of them is stored."""
+"""Read `clusters.yaml`, and check it as a whole before any cluster is stored."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ClustersFileError(PipelineError):
-    """A clusters.yaml with mistakes: one line of the message for each, with its line in the file."""
+    """A clusters.yaml with mistakes. The message has one line per mistake, with its line in the file."""
 
     exit_status = 2
 
 
 def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) -> list[NewCluster]:
-    """The clusters that `path` describes; secrets in files are read relative to it.
+    """Return the clusters in `path`. Paths of secret files are relative to it.
 
-    Raises ClustersFileError that names every mistake with its line. No value of a secret is repeated.
+    Raises ClustersFileError, which lists every mistake with its line and repeats no secret.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
 
 
 def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None = None) -> Endpoint:
-    """The endpoint that `https://host[:port][/path]` means. Raises BadEntry for anything else."""
+    """Parse `https://host[:port][/path]`. Raises BadEntry for anything else."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         port = parts.port
@@ -62,7 +62,7 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
         parts, port = urlsplit(""), None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
         raise BadEntry(
-            "The address of a controller looks like https://aap.company.com, http://10.0.0.1:8080 or "
+            "The address of the controller is not valid. Use https://aap.company.com, http://10.0.0.1:8080 or "
             "https://tools.company.com/awx."
         )
     return Endpoint(
@@ -76,24 +76,24 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
 
 
 def path_of(text: str) -> str | None:
-    """A path as it is stored, "/awx" of "awx/"; None for the root."""
+    """Normalize a path as it is stored: "awx/" to "/awx", the root to None."""
     stripped = text.strip("/")
     return f"/{stripped}" if stripped else None
 
 
 def _not_yaml(text: str, error: yaml.YAMLError) -> tuple[int, str]:
-    """The line where `text` ends to be YAML, and why. What the parser quotes is left out where it may be a secret."""
+    """Return the line of the YAML error in `text`, and a reason without parts that may quote a secret."""
     if isinstance(error, yaml.reader.ReaderError):
-        return text.count("\n", 0, error.position) + 1, "it holds a control character"
+        return text.count("\n", 0, error.position) + 1, "it contains a control character"
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
     line = mark.line + 1 if mark else 1
     if isinstance(error, yaml.composer.ComposerError):
-        return line, "a value that begins with * or & must stand in quotes"
+        return line, "a value that begins with * or & must be quoted"
     return line, str(getattr(error, "problem", error))
 
 
 class _Reader:
-    """Walks the YAML nodes, which know their lines, and collects mistakes instead of stopping at the first."""
+    """Walk the YAML nodes, which have line numbers, and collect all mistakes."""
 
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
         self.mistakes: list[str] = []
@@ -108,41 +108,41 @@ class _Reader:
             if cluster is None:
                 continue
             if any(cluster.name == other.name for other in found):
-                self._mistake(node, f"name {cluster.name!r} is there twice")
+                self._mistake(node, f"duplicate name {cluster.name!r}")
             found.append(cluster)
         return found
 
     def _entries(self, root: yaml.Node | None) -> list[yaml.Node]:
-        """The list under `clusters:`."""
+        """Return the entries of the list `clusters:`."""
         if not isinstance(root, yaml.MappingNode) or not any(key.value == "clusters" for key, _ in root.value):
-            self._mistake(root, "the file must begin with `clusters:` and a list")
+            self._mistake(root, "the file must be a mapping with the list `clusters:`")
             return []
         entries = self._once(root, ("clusters",))["clusters"]
         if not isinstance(entries, yaml.SequenceNode):
-            self._mistake(root, "the file must begin with `clusters:` and a list")
+            self._mistake(root, "the file must be a mapping with the list `clusters:`")
             return []
         if not entries.value:
-            self._mistake(entries, "there is no cluster in the list")
+            self._mistake(entries, "the list `clusters:` is empty")
         return list(entries.value)
 
     def _once(self, node: yaml.MappingNode, known: Collection[str]) -> dict[str, yaml.Node]:
-        """The values of a mapping by key; keys that are not `known`, or there twice, are mistakes."""
+        """Return the values of a mapping by key. Unknown and duplicate keys are mistakes."""
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
             name = str(key.value)
             if not isinstance(key, yaml.ScalarNode):
                 self._mistake(key, "a key must be a single word")
             elif name not in known:
-                self._mistake(key, f"unknown key {name!r}: there are {', '.join(known)}")
+                self._mistake(key, f"unknown key {name!r}. Valid keys: {', '.join(known)}")
             elif name in found:
-                self._mistake(key, f"`{name}` is there twice")
+                self._mistake(key, f"duplicate key `{name}`")
             else:
                 found[name] = value
         return found
 
     def _cluster(self, node: yaml.Node) -> NewCluster | None:
         if not isinstance(node, yaml.MappingNode):
-            self._mistake(node, "each cluster is a list entry with `name`, `address` and a token")
+            self._mistake(node, "each cluster must be a mapping with `name`, `address` and a token")
             return None
         before = len(self.mistakes)
         fields = self._fields(node)
@@ -185,7 +185,7 @@ class _Reader:
                 self._mistake(value, f"`{name}` must be a single value")
                 fields[name] = None
             elif name == "port" and not (re.fullmatch("[0-9]{1,5}", value.value) and 1 <= int(value.value) <= 65535):
-                self._mistake(value, f"port {value.value!r} is no whole number from 1 to 65535")
+                self._mistake(value, f"port {value.value!r} is not a whole number from 1 to 65535")
             elif name == "verify_ssl" and value.value not in ("true", "false"):
                 self._mistake(value, f"verify_ssl {value.value!r} is neither true nor false")
             elif name == "verify_ssl":
@@ -197,10 +197,10 @@ class _Reader:
     def _access_token(self, node: yaml.Node, fields: dict[str, object]) -> str:
         given = [name for name in _ACCESS if fields.get(name, "") != ""]
         if len(given) != 1:
-            self._mistake(node, "give one of `access_token`, `access_token_env` or `access_token_file`")
+            self._mistake(node, "use exactly one of `access_token`, `access_token_env` and `access_token_file`")
             return ""
         if fields[given[0]] is None:
-            return ""  # what is wrong with it was said already
+            return ""  # `_fields` has noted the mistake
         value = str(fields[given[0]])
         empty = "`access_token` is empty"
         try:
@@ -208,7 +208,7 @@ class _Reader:
                 token = cleaned(value)
             elif given[0] == "access_token_env":
                 token = cleaned(self._environment.get(value, ""))
-                empty = f"the environment variable {value}, named by access_token_env, is not set, or empty"
+                empty = f"the environment variable {value}, named by access_token_env, is not set or is empty"
             else:
                 token = read_secret(self._path.parent / value)
                 empty = f"access_token_file {value} is empty"

@@ -1,4 +1,4 @@
-"""The registry of controllers: table clusters_cluster, one row a cluster, its name the key of its partition."""
+"""The registry of controllers: table clusters_cluster, one row per cluster. The name is its partition key."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
-# Dagster splits keys of partitions at commas and ranges of them at three dots, and shows them in paths and URLs. Dots
-# stand alone and not at the end, so that a range of two names has one reading. In SQL: function clusters_cluster_name.
+# Dagster splits partition keys at commas and ranges of keys at three dots, and shows keys in paths and URLs. Dots must
+# be single and not at the end, so that a range is unambiguous. SQL has the same rule: function clusters_cluster_name.
 _NAME = re.compile(r"(?=.{1,100}\Z)[A-Za-z0-9](?:[A-Za-z0-9_:-]|\.(?=[A-Za-z0-9_:-]))*")
 
 
@@ -28,18 +28,18 @@ class ClusterError(PipelineError):
 
 
 class BadEntry(ClusterError):
-    """What describes a cluster cannot be right, a line for each fault."""
+    """A description of a cluster is not valid. The message has one line per fault."""
 
     exit_status = 2
 
 
 class BadSecret(ClusterError):
-    """A token or secret holds what no request can carry."""
+    """A token or secret contains characters that an HTTP header cannot carry."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A stored cluster. Its secrets are not part of it: see `clusters.tokens`."""
+    """A stored cluster, without its secrets, which `clusters.tokens` reads."""
 
     id: int
     name: str
@@ -49,7 +49,7 @@ class Cluster:
     enabled: bool
     removed_at: datetime | None
     token_end: TokenEnd | None = None
-    """When its access token ends, as far as the controller has told."""
+    """When its access token expires, if the controller reports it."""
 
 
 @dataclass(frozen=True)
@@ -69,64 +69,68 @@ class NewCluster:
 
 
 def name_faults(name: str) -> Iterator[str]:
-    """Why a cluster cannot have the name, if it cannot."""
+    """Yield the reason if `name` is not a valid cluster name."""
     if not _NAME.fullmatch(name):
         yield (
-            f"Cluster name {name!r}: use 1 to 100 letters, digits, colons, hyphens, underscores and single dots, "
-            "beginning with a letter or digit and not ending with a dot. It names the cluster's partition and cannot "
-            "be changed later."
+            f"{name!r} is not a valid cluster name. Use 1 to 100 letters, digits, colons, hyphens, underscores and "
+            "single dots; begin with a letter or digit and do not end with a dot. The name is the cluster's partition "
+            "key and cannot be changed later."
         )
 
 
 def _useless_refresh_token(name: str) -> str:
     return (
-        f"The refresh token of cluster {name!r} is of no use without client_id (and client_secret, if the OAuth "
-        "application has one): add them, or leave the refresh token out."
+        f"The refresh token of cluster {name!r} needs client_id (and client_secret, if the OAuth application has one). "
+        "Add them, or omit the refresh token."
     )
 
 
 def clusters(connection: Connection, *, only_enabled: bool = False) -> list[Cluster]:
-    """All clusters by name, or those that are synced."""
+    """Return all clusters, or only the enabled ones, by name."""
     found = [_cluster(row) for row in connection.execute(statement("clusters/list_clusters"), {"name": None})]
     return [cluster for cluster in found if cluster.enabled] if only_enabled else found
 
 
 def cluster_named(connection: Connection, name: str) -> Cluster:
-    """The cluster `name`. Raises ClusterError, which names those there are."""
+    """Return the cluster `name`. Raises ClusterError, which lists the existing clusters."""
     row = connection.execute(statement("clusters/list_clusters"), {"name": name}).fetchone()
     if row is None:
         there = ", ".join(cluster.name for cluster in clusters(connection)) or "none yet"
         raise ClusterError(
-            f"There is no cluster {name!r}. Clusters: {there}. Add one with `aap-pipeline clusters add`."
+            f"There is no cluster {name!r}. Clusters: {there}. To add one, run `aap-pipeline clusters add URL --name "
+            "NAME`."
         )
     return _cluster(row)
 
 
 def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
-    """The clusters `names`, all enabled ones if there are no names. Raises ClusterError if there is none `what_for`."""
+    """Return the clusters `names`, or all enabled ones without names. Raises ClusterError if there are none."""
     chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
     for cluster in chosen:
         require_registered(cluster)
     if not chosen:
         there = ", ".join(cluster.name for cluster in clusters(connection))
-        enable = f"enable one of {there} with `aap-pipeline clusters enable`, or " if there else ""
-        raise ClusterError(f"There is no cluster to {what_for}: {enable}add one with `aap-pipeline clusters add`.")
+        enable = f" Clusters: {there}. To enable one, run `aap-pipeline clusters enable NAME`." if there else ""
+        raise ClusterError(
+            f"There is no enabled cluster to {what_for}.{enable} To add one, run `aap-pipeline clusters add URL --name "
+            "NAME`."
+        )
     return chosen
 
 
 def require_registered(cluster: Cluster) -> None:
-    """Raise ClusterError for a removed cluster: its controller is not asked any more."""
+    """Raise ClusterError for a removed cluster, whose controller must not get requests."""
     if cluster.removed_at is not None:
         raise ClusterError(
-            f"Cluster {cluster.name} was removed on {cluster.removed_at:%Y-%m-%d}, and its controller is not asked "
-            f"any more: `aap-pipeline clusters enable {cluster.name}` brings it back."
+            f"Cluster {cluster.name} was removed on {cluster.removed_at:%Y-%m-%d} and is no longer synced. To restore "
+            f"it, run `aap-pipeline clusters enable {cluster.name}`."
         )
 
 
 def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewCluster]) -> dict[str, bool]:
-    """Add or update all `entries` in one transaction; {name: whether it was added}.
+    """Add or update all `entries` in one transaction, and return {name: whether it was added}.
 
-    Raises ClusterError, with nothing stored, if two names share an address.
+    Raises ClusterError and stores nothing if two names share an address.
     """
     added = {}
     with connection.transaction():
@@ -141,10 +145,10 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
 def change_cluster(
     connection: Connection, cipher: Cipher | None, name: str, endpoint: Endpoint, tokens: Tokens
 ) -> None:
-    """Give a cluster another `endpoint`, and those of the `tokens` that are not empty; without secrets no `cipher`.
+    """Store the `endpoint` of a cluster and the `tokens` that are not empty, for which it needs the `cipher`.
 
-    A new access token takes the place of the old one with its refresh token, client and secret. Raises ClusterError,
-    with nothing stored, for an unknown or removed cluster, another's address and a refresh token without a client.
+    A new access token also replaces the refresh token, client id and client secret. Raises ClusterError and stores
+    nothing for an unknown or removed cluster, the address of another cluster or a refresh token without a client id.
     """
     require_registered(cluster_named(connection, name))
     endpoint.check()
@@ -164,23 +168,23 @@ def _one_cluster_per_address(connection: Connection, name: str, endpoint: Endpoi
         there = (other for other in clusters(connection) if replace(other.endpoint, api_prefix=None).base_url == url)
         other = next((each.name for each in there if each.name != name), "NAME")
         raise ClusterError(
-            f"Cluster {name!r} has the address {url} of cluster {other!r}: each controller is synced once, and a host "
-            f"and port is one controller. Use {other}, or delete it and its history with `aap-pipeline clusters remove "
-            f"{other} --purge`."
+            f"Cluster {name!r} has the address {url} of cluster {other!r}. A controller (host and port) can be "
+            f"registered once. Use {other}, or delete it and its history with `aap-pipeline clusters remove {other} "
+            "--purge`."
         ) from None
 
 
 def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bool = False) -> None:
-    """Start or stop syncing a cluster; `removed` also drops it from the registry's listings. Its history stays."""
+    """Enable or disable a cluster. `removed` also hides it from the registry. Its history stays."""
     cluster_named(connection, name)
     with connection.transaction():
         connection.execute(statement("clusters/enable_cluster"), {"name": name, "enabled": enabled, "removed": removed})
 
 
 def purge(connection: Connection, name: str) -> int:
-    """Delete a cluster and its whole history, in one transaction; the number of jobs deleted.
+    """Delete a cluster and its whole history in one transaction, and return the number of jobs deleted.
 
-    It waits for the batch that core may be storing for the cluster, and core for it.
+    A lock excludes it and core's batches of the cluster from each other.
     """
     cluster = cluster_named(connection, name)
     with connection.transaction():
@@ -193,7 +197,7 @@ def purge(connection: Connection, name: str) -> int:
 
 
 def rotate_key(connection: Connection, cipher: Cipher) -> int:
-    """Encrypt every stored secret with the first key of `cipher`; the number of clusters. All or nothing."""
+    """Encrypt every stored secret with the first key of `cipher`, all or none. Returns the number of clusters."""
     with connection.transaction():
         rows = connection.execute(statement("clusters/all_secrets")).fetchall()
         for cluster_id, *secrets in rows:

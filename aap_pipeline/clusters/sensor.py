@@ -1,4 +1,4 @@
-"""The sensor that keeps the partitions equal to the registry."""
+"""The sensor that keeps Dagster's partitions equal to the registry."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from aap_pipeline.orchestration.resources import Warehouse
 
 @dataclass(frozen=True)
 class PartitionChanges:
-    """Keys to add and to delete so that partitions equal the registry."""
+    """Partition keys to add and to delete."""
 
     add: list[str]
     delete: list[str]
 
 
 def partition_changes(known: Collection[str], found: Collection[str] | None) -> PartitionChanges:
-    """What makes the `known` partitions those `found` in the registry; None, "could not read", changes nothing."""
+    """Return the changes from the `known` partitions to those `found` in the registry (None: unreadable, no change)."""
     if found is None:
         return PartitionChanges([], [])
     return PartitionChanges(sorted(set(found) - set(known)), sorted(set(known) - set(found)))
@@ -29,12 +29,12 @@ def partition_changes(known: Collection[str], found: Collection[str] | None) -> 
 @sensor(
     minimum_interval_seconds=5,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Keeps the partitions equal to the registry of clusters: a new cluster gets a partition, a purged one "
-    "loses it; a disabled one keeps its partition and history and is not synced. A database that does not answer "
-    "changes nothing.",
+    description="Keeps the partitions equal to the registry of clusters. Adding a cluster adds a partition, purging a "
+    "cluster deletes it. A disabled cluster keeps its partition and history. If the database is unreachable, nothing "
+    "changes.",
 )
 def clusters_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """Compare, and ask for what differs."""
+    """Request the partitions to add and to delete."""
     try:
         with warehouse.connection() as connection:
             found = [cluster.name for cluster in clusters(connection)]
@@ -42,7 +42,7 @@ def clusters_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
         return SkipReason(str(error))
     changes = partition_changes(context.instance.get_dynamic_partitions(CLUSTERS.name or ""), found)
     if not changes.add and not changes.delete:
-        return SkipReason(f"The partitions are the {len(found)} clusters of the registry.")
+        return SkipReason(f"The partitions equal the {len(found)} clusters of the registry.")
     requests = []
     if changes.add:
         requests.append(CLUSTERS.build_add_request(changes.add))

@@ -1,4 +1,4 @@
-"""When a cluster counts as stale: the one rule, which checks, alerts, `status` and `doctor` share."""
+"""The rule that decides when a cluster is stale. Checks, alerts, `status` and `doctor` share it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Limit(BaseSettings):
 
 
 def stale_after() -> timedelta:
-    """Return the age of the last successful sync from which on a cluster is stale: AAP_PIPELINE_ALERT_STALE_MINUTES.
+    """Return AAP_PIPELINE_ALERT_STALE_MINUTES: a cluster is stale if its last successful sync is older.
 
     Raises SettingsError.
     """
@@ -29,24 +29,24 @@ def stale_after() -> timedelta:
 
 
 def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:
-    """Whether the last successful sync, which ended at `last`, is at most `limit` old; None: no sync has succeeded.
+    """Check that the last successful sync ended, at `last`, at most `limit` ago; None: no sync has succeeded.
 
-    `began`: when a sync could first be expected, if that is later. A cluster was added, enabled, given another token;
-    or a long first sync came a slice further. A newcomer is not stale before it had the time to be fresh.
+    `began`, if later, starts the clock instead: when the cluster was added, enabled or given a new token, or when its
+    long first sync last completed a slice.
     """
     counted = now - max(filter(None, (last, began)), default=now)
     minutes = (now - (last or began or now)).total_seconds() / 60
     if last is not None:
         text = f"The last successful sync ended {minutes:,.0f} minutes ago, at {last:%Y-%m-%d %H:%M} UTC."
     else:
-        text = f"No sync has succeeded yet, for {minutes:,.0f} minutes."
+        text = f"No sync has succeeded in {minutes:,.0f} minutes."
     return Verdict(counted <= limit, text, {"minutes": round(minutes, 1)}, severe=True)
 
 
 def freshness_of_clusters(
     connection: Connection, now: datetime, limit: timedelta, was_stale: Collection[str] = ()
 ) -> dict[str, Verdict]:
-    """{cluster: its freshness} of the enabled ones, by name. Only a successful sync helps one that `was_stale`."""
+    """Return {name: freshness} of all enabled clusters. One that `was_stale` recovers only by a successful sync."""
     return {
         name: freshness(last, now, limit, None if last and name in was_stale else began)
         for name, last, began in connection.execute(statement("clusters/freshness"))
@@ -54,6 +54,6 @@ def freshness_of_clusters(
 
 
 def stale_clusters(connection: Connection, now: datetime, limit: timedelta) -> dict[str, str]:
-    """{cluster: a sentence} of the enabled clusters without a successful sync for longer than `limit`, by name."""
+    """Return {name: sentence} of the enabled clusters whose last successful sync is older than `limit`."""
     found = freshness_of_clusters(connection, now, limit)
     return {name: verdict.text for name, verdict in found.items() if not verdict.passed}

@@ -1,4 +1,4 @@
-"""A step of a run for one cluster, the one that the run's partition names."""
+"""The wrapper of a step of one cluster, the run's partition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def cluster_step(
     context: AssetExecutionContext | AssetCheckExecutionContext, warehouse: Warehouse
 ) -> Iterator[tuple[Connection, Cluster]]:
-    """`step`, with the cluster of the partition. The connection is in no transaction yet, so that it may wait."""
+    """Yield the connection of `step`, in no transaction, and the cluster of the partition."""
     with step(context, warehouse) as connection:
         cluster = cluster_named(connection, context.partition_key)
         connection.commit()

@@ -1,4 +1,4 @@
-"""What is known of when each cluster's access token ends: asked for rarely, told in time (ADR 17)."""
+"""When each cluster's access token expires: rarely queried, reported in time (ADR 17)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _BETWEEN_QUESTIONS = timedelta(days=1)
 
 @dataclass(frozen=True)
 class TokenState:
-    """The access token of an enabled cluster. `declined`: why the controller refused to renew it, when last asked.
+    """The access token of an enabled cluster.
 
-    `watermark`: when the newest job finished that was synced with it or its predecessors; None: none has been.
+    `declined`: why the controller last rejected its renewal. `watermark`: finish time of the newest job synced.
     """
 
     cluster: int
     name: str
-    access_token: bytes = field(repr=False)  # as stored, encrypted: tells this token from the next
+    access_token: bytes = field(repr=False)  # encrypted, as stored: identifies the token
     end: TokenEnd | None
     asked_at: datetime | None
     renewable: bool
@@ -31,7 +31,7 @@ class TokenState:
 
 
 def token_states(connection: Connection) -> list[TokenState]:
-    """Of all enabled clusters, by name."""
+    """Return the token states of all enabled clusters, by name."""
     return [
         TokenState(cluster, name, token, TokenEnd(ends_at, exact) if ends_at else None, *rest)
         for cluster, name, token, ends_at, exact, *rest in connection.execute(statement("clusters/token_states"))
@@ -39,21 +39,21 @@ def token_states(connection: Connection) -> list[TokenState]:
 
 
 def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
-    """{cluster: what a person should know of its token} of enabled clusters whose token is about to end."""
+    """Return {name: warning} of the enabled clusters whose token expires soon and cannot be renewed."""
     limit = notice(connection)
     found = {state.name: warning(state, now, limit) for state in token_states(connection)}
     return {name: text for name, text in found.items() if text is not None}
 
 
 def notice(connection: Connection) -> timedelta:
-    """How long before its end a token is told."""
+    """Return how long before its expiry a token raises an incident."""
     return timedelta(days=options.get(connection, options.TOKEN_WARNING_DAYS))
 
 
 def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:
-    """Whether to ask the controller: once for a token whose end it tells exactly, else each day.
+    """Return whether to query the controller: daily, but once only if it reports the exact expiry.
 
-    A renewable token that is about to end is a question for each day, too: whether it can be renewed.
+    A renewable token that expires soon is checked daily in any case, to learn whether it can be renewed.
     """
     if state.asked_at is None:
         return True
@@ -62,15 +62,15 @@ def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:
 
 
 def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
-    """The better of two answers about one token: an exact one, else the earlier bound."""
+    """Return the better of two expiries of one token: an exact one, else the earlier bound."""
     answers = [each for each in (found, known) if each is not None]
     return min(answers, key=lambda each: (not each.exact, each.at), default=None)
 
 
 def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, within: timedelta) -> bool:
-    """Whether to renew a token that still works, so that a refusal is known while there is time.
+    """Return whether to renew a token that still works, so that a rejected renewal is reported in time.
 
-    Not in the first half of its life: where tokens live for hours, each sync that is declined renews them anyway.
+    False in the first half of its life: tokens that live for hours are renewed when a sync needs it.
     """
     if not state.renewable or end is None or not _is_near(end, now, within):
         return False
@@ -78,16 +78,16 @@ def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, wit
 
 
 def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
-    """What a person should know of a token that ends `within` that time and that nothing will renew; None: nothing."""
+    """Return a warning if the token expires `within` that time and cannot be renewed, else None."""
     end = state.end
     if end is None or not _is_near(end, now, within) or (state.renewable and state.declined is None):
         return None
     by = "on" if end.exact else "by"
-    what = f"The access token ends {by} {end.at:%Y-%m-%d %H:%M} UTC; syncs fail from then on."
+    what = f"The access token expires {by} {end.at:%Y-%m-%d %H:%M} UTC. Syncs will fail from then on."
     if state.declined:
         return f"{what} It cannot be renewed: {state.declined}"
     return (
-        f"{what} Make a new one at the controller and store it with `aap-pipeline clusters update {state.name} "
+        f"{what} Create a new token at the controller and store it with `aap-pipeline clusters update {state.name} "
         "--token-file FILE`."
     )
 
@@ -95,7 +95,7 @@ def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
 def note_token_end(
     connection: Connection, state: TokenState, end: TokenEnd | None, asked_at: datetime, declined: str | None
 ) -> None:
-    """Store what the controller said, unless the cluster has another token by now. The caller commits."""
+    """Store the expiry, unless the cluster has another token by now. The caller commits."""
     values = {
         "cluster": state.cluster,
         "access_token": state.access_token,

@@ -1,4 +1,4 @@
-"""The tokens of a cluster in its row: encrypted at rest, rotated under a row lock."""
+"""The stored tokens of a cluster: encrypted at rest, rotated under a row lock."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ _SECONDS_BETWEEN_ATTEMPTS = 1.0
 class DatabaseTokenStore:
     """The `TokenStore` of one cluster.
 
-    Each call has a connection of its own: a rotated pair must be committed before anything else, whatever becomes of
-    the transaction in which the sync is.
+    Each call opens its own connection, because a rotated pair must be committed even if the sync's transaction fails.
     """
 
     def __init__(
@@ -33,16 +32,16 @@ class DatabaseTokenStore:
         self._name: object = ""
 
     def load(self) -> Tokens:
-        """The tokens as stored now. Raises EncryptionKeyError if they were encrypted with another key."""
+        """Return the stored tokens. Raises EncryptionKeyError if they were encrypted with another key."""
         with connect(self._url) as connection:
             row = connection.execute(statement("clusters/load_tokens"), {"cluster": self._cluster}).fetchone()
         return self._decrypt(row)
 
     def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
-        """The pair that follows `stale_access`: another process's if it was quicker, else what `exchange` gives.
+        """Return the pair that replaces `stale_access`: the stored one if another process renewed it, else exchange.
 
-        A server that goes away meanwhile is waited for, a minute: the old pair is dead at the controller, so that the
-        new one must not be lost. Raises AuthenticationError when it could not be stored after all.
+        After the exchange the old pair is no longer valid, so saving the new pair is retried for a minute if PostgreSQL
+        becomes unreachable. Raises AuthenticationError if it could not be stored.
         """
         renewed: Tokens | None = None
         try:
@@ -63,7 +62,7 @@ class DatabaseTokenStore:
             self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
                 with clear_errors(), connect(self._url) as connection:
-                    # Another is there if the commit came through after all, or if a person has imported one.
+                    # The token differs if the first commit succeeded after all, or if an operator stored another one.
                     if self._lock(connection).access == stale_access:
                         self._save(connection, renewed)
                 return

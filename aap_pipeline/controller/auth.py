@@ -1,4 +1,4 @@
-"""The OAuth tokens of a controller: kept by a store, renewed by one caller at a time."""
+"""The OAuth tokens of a controller: kept in a store, renewed by one caller at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aap_pipeline.controller.secret_text import fault
 
 @dataclass(frozen=True, repr=False)
 class Tokens:
-    """Credentials of one cluster; repr shows none of them. Empty text means: not given."""
+    """Credentials of one cluster, masked in repr. An empty text means: not set."""
 
     access: str
     refresh: str = ""
@@ -28,11 +28,11 @@ class Tokens:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The values that no log may show."""
+        """The values that no log may contain."""
         return frozenset(value for value in (self.access, self.refresh, self.client_secret) if value)
 
     def faults(self) -> Iterator[str]:
-        """A sentence without a remedy for each that no request can carry; nothing of it is repeated."""
+        """Yield a clause per value that a request cannot carry, without the value and without a remedy."""
         fields = (
             ("access token", self.access, False),
             ("refresh token", self.refresh, False),
@@ -41,15 +41,12 @@ class Tokens:
         )
         for name, value, spaces in fields:
             if found := fault(value, spaces=spaces):
-                yield f"The {name} holds {found}, and cannot be sent"
+                yield f"The {name} contains {found} and cannot be sent"
 
 
 @dataclass(frozen=True)
 class TokenEnd:
-    """When a token stops working (aware). Not `exact`: then at the latest, perhaps earlier.
-
-    `created`: since when it works, if that was told.
-    """
+    """When a token expires (aware). If not `exact`, it expires then or earlier. `created`: since when it is valid."""
 
     at: datetime
     exact: bool
@@ -60,22 +57,22 @@ Exchange = Callable[[Tokens], Tokens]
 
 
 class TokenStore(Protocol):
-    """Keeps the tokens of one cluster. The real one is a database row; the controller rotates what it holds."""
+    """Stores the tokens of one cluster, which the controller rotates."""
 
     def load(self) -> Tokens:
-        """The tokens as stored now."""
+        """Return the stored tokens."""
 
     def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
-        """Replaces the pair whose access token is `stale_access` and returns the new one.
+        """Replace the pair whose access token is `stale_access`, and return the new pair.
 
-        Must hold a lock that other processes respect, read again under it, return what it read without calling
-        `exchange` when the access token is no longer `stale_access`, and otherwise commit what `exchange` gave
-        before it returns or releases the lock. An exception of `exchange` passes through, the row unchanged.
+        Must take a lock that excludes other processes and read the pair again. If its access token is no longer
+        `stale_access`, return it. Otherwise call `exchange` and commit its result before releasing the lock. Exceptions
+        of `exchange` pass through and leave the stored pair unchanged.
         """
 
 
 class MemoryTokenStore:
-    """Tokens that live as long as the process: for one-off use and tests."""
+    """Tokens in memory, for one-off use and tests."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -93,7 +90,7 @@ class MemoryTokenStore:
 
 
 class Authenticator:
-    """The token in use by one client, shared by its threads."""
+    """The token of one client, shared by its threads."""
 
     def __init__(self, store: TokenStore, exchange: Exchange, endpoint: Endpoint) -> None:
         self._store = store
@@ -104,7 +101,7 @@ class Authenticator:
         self._refusal: tuple[str, AuthenticationError] | None = None
 
     def access(self) -> str:
-        """The access token to send. Raises AuthenticationError where none is stored, or one that cannot be sent."""
+        """Return the access token. Raises AuthenticationError if none is stored, or one that cannot be sent."""
         tokens = self._tokens
         if tokens is None:
             with self._lock:
@@ -113,7 +110,7 @@ class Authenticator:
                 tokens = self._tokens
         if not tokens.access:
             raise AuthenticationError(
-                f"No access token is stored for {self._endpoint.base_url}. Create one there and store it with "
+                f"No access token is stored for {self._endpoint.base_url}. Create a token there and store it with "
                 f"{self._endpoint.update('--token-file FILE')}."
             )
         if fault(tokens.access):
@@ -121,11 +118,10 @@ class Authenticator:
         return tokens.access
 
     def renew(self, stale_access: str) -> str:
-        """An access token other than `stale_access`, which the controller declined.
+        """Return a new access token in place of `stale_access`, which the controller rejected.
 
-        Of many threads that were declined at once, the first renews and the others take what it got; a refusal is
-        remembered, so that a spent refresh token is not sent again by each of them.
-        Raises AuthenticationError with what to do.
+        If several threads were rejected at once, the first one renews the token and the others use the result. A failed
+        renewal is remembered, so that they do not send a used refresh token again. Raises AuthenticationError.
         """
         with self._lock:
             if self._tokens is not None and self._tokens.access != stale_access:
@@ -141,14 +137,14 @@ class Authenticator:
             return self._tokens.access
 
     def secrets(self) -> frozenset[str]:
-        """The secret values in use, for redaction."""
+        """The secrets in use, for redaction."""
         return self._tokens.secrets if self._tokens is not None else frozenset()
 
 
 def unsendable(tokens: Tokens, endpoint: Endpoint) -> AuthenticationError:
-    """The error of stored `tokens` with faults, for the cluster at `endpoint`."""
+    """Return the error for stored `tokens` with faults."""
     faults = "; ".join(tokens.faults())
     return AuthenticationError(
-        f"{faults} to {endpoint.base_url}. Copy it again from the controller, alone, and store it with "
+        f"{faults} to {endpoint.base_url}. Copy it from the controller again and store it with "
         f"{endpoint.update('--token-file FILE')}."
     )

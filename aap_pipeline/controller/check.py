@@ -1,4 +1,4 @@
-"""Tells a person, in words, whether a controller can be read, and what to do where it cannot."""
+"""Check whether a controller can be read, and report what to fix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Literal
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import (
-    AuthenticationError,
     BadEndpoint,
     ControllerError,
     NotFound,
@@ -21,7 +20,7 @@ from aap_pipeline.controller.own_token import account, end_of, is_auditor, token
 from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_be_too_much
 
 Outcome = Literal["ok", "warning", "failed"]
-_SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but tokens and people do not
+_SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but the lifetime of tokens does not
 _LATENCY_WARNING = 2.0  # seconds
 _FIRST_SYNC = timedelta(days=90)  # the default of the setting initial_sync_days
 
@@ -37,9 +36,9 @@ class Finding:
 
 
 def check(client: ControllerClient) -> list[Finding]:
-    """What holds and what does not, in the order in which things fail; stops where the rest cannot be known.
+    """Run all checks in order, and stop at the first failure that prevents the rest.
 
-    Give it a client with few retries, or a dead controller takes its full patience.
+    Use a client with few retries, because a dead controller takes its full retry budget.
     """
     findings: list[Finding] = []
     try:
@@ -48,11 +47,11 @@ def check(client: ControllerClient) -> list[Finding]:
         return [Finding("tls", "failed", *_parted(error))]
     except ControllerError as error:
         return [Finding("reachable", "failed", *_parted(error))]
-    findings.append(Finding("reachable", "ok", f"{client.base_url} answers."))
+    findings.append(Finding("reachable", "ok", f"{client.base_url} is reachable."))
     findings.append(_tls(client))
-    findings.append(Finding("version", "ok", f"It is {product.label} (it says {product.version})."))
+    findings.append(Finding("version", "ok", f"It is {product.label} (reported version {product.version})."))
     findings += [
-        Finding("version", "warning", warning, "Watch the first sync, and tell us how it went.")
+        Finding("version", "warning", warning, "Watch the first sync, and report problems as an issue.")
         for warning in product.warnings
     ]
     path = client.endpoint.path
@@ -60,7 +59,7 @@ def check(client: ControllerClient) -> list[Finding]:
         Finding(
             "prefix",
             "ok",
-            f"Its API is at {path}{product.api_prefix}, tokens are renewed at {path}{product.token_path}.",
+            f"The API is at {path}{product.api_prefix}; tokens are renewed at {path}{product.token_path}.",
         )
     )
     findings.append(_skew(client))
@@ -81,16 +80,16 @@ def _tls(client: ControllerClient) -> Finding:
         return Finding(
             "tls",
             "warning",
-            "The connection is not encrypted: the token crosses the network in clear text.",
+            "The connection is not encrypted, so the token crosses the network in clear text.",
             f"Use https with {endpoint.update(f'--url {endpoint.encrypted_url}')}.",
         )
     if endpoint.protocol == "http":
-        return Finding("tls", "ok", "The connection is not encrypted, and does not leave this machine.")
+        return Finding("tls", "ok", "The connection is not encrypted, but does not leave this machine.")
     if not endpoint.verify_ssl:
         return Finding(
             "tls",
             "warning",
-            "The certificate is not verified: anybody on the way can read the token.",
+            "The certificate is not verified, so an attacker on the network can read the token.",
             f"Trust the CA that signed it with {endpoint.update('--verify-ssl --ca-bundle FILE')}.",
         )
     return Finding("tls", "ok", "The certificate is trusted.")
@@ -102,22 +101,22 @@ def _skew(client: ControllerClient) -> Finding:
         return Finding(
             "clock",
             "warning",
-            "Its answers carry no Date, so its clock is unknown and this machine's is used.",
-            "Let the proxies on the way pass the Date header.",
+            "The responses have no Date header, so this machine's clock is used instead of the controller's.",
+            "Configure the proxies in between to keep the Date header.",
         )
-    text = f"Its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's."
+    text = f"The controller's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's."
     if abs(skew) > _SKEW_WARNING:
         return Finding(
             "clock",
             "warning",
             text,
-            "Set both clocks by NTP; windows follow the controller's clock, so no run is lost meanwhile.",
+            "Synchronize both clocks by NTP. No job is lost meanwhile, because windows follow the controller's clock.",
         )
-    return Finding("clock", "ok", text if abs(skew) >= 2 else "Its clock agrees with this machine's.")
+    return Finding("clock", "ok", text if abs(skew) >= 2 else "The controller's clock agrees with this machine's.")
 
 
 def _token(client: ControllerClient) -> tuple[bool, Finding]:
-    """Whether the token's user sees everything, and the finding. Raises when the token does not work at all."""
+    """Return whether the token's user can read every job, and the finding. Raises if the token is rejected."""
     try:
         user = account(client)
     except (NotFound, PermissionDenied):
@@ -127,53 +126,53 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
         return False, Finding(
             "token",
             "warning",
-            "The token works, but does not say whose it is.",
-            f"Make sure that its user is a {_auditor(client)}.",
+            "The token works, but the controller does not report its user.",
+            f"Make sure that the token's user is a {_auditor(client)}.",
         )
     name = user.get("username")
     if user.get("is_superuser"):
         return True, Finding(
             "token",
             "warning",
-            f"The token belongs to {name}, a system administrator, and may do more than read.",
-            f"Use a {_auditor(client)}'s token.",
+            f"The token belongs to {name}, a system administrator, and allows more than reading.",
+            f"Use the token of a {_auditor(client)}.",
         )
     if is_auditor(user):
-        return True, Finding("token", "ok", f"The token belongs to {name}, an auditor: it sees everything.")
+        return True, Finding("token", "ok", f"The token belongs to {name}, an auditor, and can read every job.")
     return False, Finding(
         "token",
         "warning",
-        f"The token belongs to {name}, an ordinary user: runs it has no role on are invisible, and savings too low.",
+        f"The token belongs to {name}, an ordinary user. Jobs without a role for {name} are missing from the savings.",
         f"Make {name} a {_auditor(client)}.",
     )
 
 
 def _auditor(client: ControllerClient) -> str:
-    """The role that sees every run and changes nothing, as this product's web interface calls it."""
+    """Return this product's name of the role that can read every job and change nothing."""
     return "Platform Auditor" if client.product().behind_gateway else "System Auditor"
 
 
 def _own_token(client: ControllerClient) -> list[Finding]:
-    """Scope and end of the token, as far as the controller tells."""
+    """Return findings on scope and expiry of the token, if the controller reports them."""
     rows = tokens_in_use(client)
     findings = [_scope(client, {str(row.get("scope")) for row in rows})]
     end = end_of(rows, client.controller_now())
     if end is not None:
         by = "on" if end.exact else "by"
-        findings.append(Finding("token end", "ok", f"The token ends {by} {end.at:%Y-%m-%d %H:%M} UTC."))
+        findings.append(Finding("token expiry", "ok", f"The token expires {by} {end.at:%Y-%m-%d %H:%M} UTC."))
     return findings
 
 
 def _scope(client: ControllerClient, scopes: Collection[str]) -> Finding:
     if not scopes:
-        return Finding("scope", "ok", "The token can read; the controller does not say whether it can write too.")
+        return Finding("scope", "ok", "The token can read. The controller does not report whether it can write.")
     if scopes == {"read"}:
         return Finding("scope", "ok", "The token's scope is read.")
     return Finding(
         "scope",
         "warning",
-        "The token, or another that its user has used within the last minute, has the scope write; reading needs none.",
-        f"Create a token with the scope read and store it with {client.endpoint.update('--token-file FILE')}.",
+        "The token, or another one that its user used within the last minute, has scope write, which is not needed.",
+        f"Create a token with scope read and store it with {client.endpoint.update('--token-file FILE')}.",
     )
 
 
@@ -185,13 +184,13 @@ def _visible(client: ControllerClient, all_seeing: bool) -> list[Finding]:
         return [Finding("jobs", "failed", *_parted(error))]
     if jobs == 0:
         if all_seeing:
-            return [Finding("jobs", "ok", "No finished job is there yet.")]
+            return [Finding("jobs", "ok", "The controller has no finished job yet.")]
         return [
             Finding(
                 "jobs",
                 "warning",
                 "No finished job is visible to the token's user.",
-                f"Make the user a {_auditor(client)}, unless nothing has run yet.",
+                f"Make the user a {_auditor(client)}, unless no job has run yet.",
             )
         ]
     findings = [Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")]
@@ -208,7 +207,7 @@ def _lists(api: ControllerApi) -> Finding:
 
 
 def _page(api: ControllerApi, listed: list[Row]) -> Finding:
-    """Whether the first page of a first sync arrives; its rows are added to `listed`."""
+    """Read the first page of a first sync, and append its rows to `listed`."""
     now = api.client.controller_now()
     window = now - _FIRST_SYNC, now
     try:
@@ -222,25 +221,25 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
         return Finding(
             "page",
             "warning",
-            f"{_parted(error)[0]} A page of one job arrives, so a sync reads pages of fewer than {PAGE_SIZE} jobs, "
+            f"{_parted(error)[0]} A page of one job works, so syncs will read pages of fewer than {PAGE_SIZE} jobs, "
             "which takes longer.",
             "Raise the time limit of the proxies in front of the controller.",
         )
-    return Finding("page", "ok", f"A page of {len(listed)} jobs of the last {_FIRST_SYNC.days} days arrives.")
+    return Finding("page", "ok", f"A page of {len(listed)} jobs of the last {_FIRST_SYNC.days} days was read.")
 
 
 def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
-    """Whether the host summaries of the last job of `listed`, or else of the newest, can be read."""
+    """Read the host summaries of the last job of `listed`, or else of the newest job."""
     number = last_id(listed) or id_of(api.first_job("-finished"))
     if number is None:
-        return Finding("host summaries", "warning", "The visible jobs disappeared during the check.", "Check again.")
+        return Finding("host summaries", "warning", "The visible jobs were deleted during the check.", "Check again.")
     try:
         api.host_summaries(number)
     except PermissionDenied:
         return Finding(
             "host summaries",
             "failed",
-            f"Jobs are visible, but the host summaries of job {number} are forbidden: no savings can be computed.",
+            f"The host summaries of job {number} are forbidden, so no savings can be computed.",
             f"Make the token's user a {_auditor(api.client)}.",
         )
     except NotFound:
@@ -250,13 +249,13 @@ def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
 
 def _latency(client: ControllerClient) -> Finding:
     median = client.statistics.snapshot().median_latency or 0.0
-    text = f"Half of its answers took less than {median * 1000:.0f} ms."
+    text = f"The median latency is {median * 1000:.0f} ms."
     if median > _LATENCY_WARNING:
         return Finding(
             "latency",
             "warning",
             text,
-            "Expect a slow first sync; look at the controller's load, and let it run at night.",
+            "Check the controller's load. The first sync will be slow, so run it at night.",
         )
     return Finding("latency", "ok", text)
 
@@ -269,10 +268,6 @@ def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
 
 
 def _parted(error: ControllerError) -> tuple[str, str]:
-    """What failed, and what to do: the last sentence of a refused token's error, or what follows the last colon."""
-    text = str(error)
-    mark = ". " if isinstance(error, AuthenticationError) and ". " in text else ": "
-    sentence, separator, remedy = text.rpartition(mark)
-    if not separator:
-        return text, ""
-    return f"{sentence}.", remedy[:1].upper() + remedy[1:]
+    """Split an error into what failed and, from its last sentence, what to do."""
+    sentence, separator, remedy = str(error).rpartition(". ")
+    return (f"{sentence}.", remedy) if separator else (remedy, "")

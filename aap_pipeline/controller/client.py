@@ -1,4 +1,4 @@
-"""Asks one controller: authentication, retries, time and figures around each request."""
+"""The client of one controller: authentication, retries, clock and statistics around each request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import AuthenticationError, ControllerError, HtmlAnswer, Maintenance, Unauthorized
+from aap_pipeline.controller.errors import (
+    CHECK_PATH,
+    AuthenticationError,
+    ControllerError,
+    HtmlAnswer,
+    Maintenance,
+    Unauthorized,
+)
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
@@ -29,10 +36,9 @@ _PROBE_RETRIES = 3
 
 
 class ControllerClient:
-    """A client of one controller, for use by up to `settings.workers` threads at once.
+    """A client of one controller, for up to `settings.workers` threads. All calls raise ControllerError subclasses.
 
-    `hint` is the product label stored last time. Nothing is sent before the first call that needs it.
-    All calls raise ControllerError subclasses.
+    `hint` is the product label stored last time. The first request is sent by the first call that needs one.
     """
 
     def __init__(
@@ -66,11 +72,11 @@ class ControllerClient:
         self.close()
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._transport.close()
 
     def product(self) -> Product:
-        """What the controller is; asked once, and again after a failure."""
+        """Return the controller's product, detected once and again after a failure."""
         if self._product is None:
             with self._product_lock:
                 if self._product is None:
@@ -80,9 +86,9 @@ class ControllerClient:
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
     ) -> Answer:
-        """The JSON object at `path`: below the API prefix ("jobs/"), or the base URL when it begins with a slash.
+        """Return the JSON object at `path`: below the API prefix ("jobs/"), or the base URL if it begins with a slash.
 
-        `decode` reads it. `instead` is called after an attempt that failed and returns the params for the next one.
+        `decode` decodes it. `instead` is called after a failed attempt and returns the params for the next one.
         """
         below = self._below(path)
         changed = None if instead is None else lambda error: with_query(below, instead(error))
@@ -95,33 +101,33 @@ class ControllerClient:
         )
 
     def url_of(self, path: str) -> str:
-        """The whole address of what `get` asks for at `path`, for messages."""
+        """Return the whole URL of `path`, for messages."""
         return self.base_url + self._below(path)
 
     def _below(self, path: str) -> str:
         return path if path.startswith("/") else f"{self.product().api_prefix}/{path}"
 
     def count(self, path: str, params: Params | None = None) -> int:
-        """How many rows match, by one request for a page of one row."""
+        """Return the number of matching rows, by one request for a page of one row."""
         return paging.count(self, path, params)
 
     def controller_now(self) -> datetime:
-        """The controller's clock at its last answer, aware, UTC, whole seconds (never ahead of it).
+        """Return the controller's clock at its last response, aware UTC, rounded down to seconds.
 
-        Our own clock when the answers carry no Date.
+        Without Date headers, return this machine's clock.
         """
         seen = self._last_date
         date = parse_http_date(seen[0]) if seen is not None else None
         return date if date is not None else self.settings.clock()
 
     def clock_skew(self) -> float | None:
-        """Seconds by which the controller's clock is ahead of ours, give or take one; None before a dated answer."""
+        """Return by how many seconds (±1) the controller's clock is ahead; None before a response with a Date."""
         seen = self._last_date
         date = parse_http_date(seen[0]) if seen is not None else None
         return None if seen is None or date is None else (date - seen[1]).total_seconds()
 
     def secrets(self) -> frozenset[str]:
-        """The token values in use, for `redact`."""
+        """The tokens in use, for `redact`."""
         return self._auth.secrets()
 
     def renew_token(self) -> None:
@@ -151,8 +157,8 @@ class ControllerClient:
             except Unauthorized as error:
                 if token == fresh:
                     raise AuthenticationError(
-                        f"{self.base_url} declines even the token that was just renewed: check that the token's user "
-                        "is active and may use the API."
+                        f"{self.base_url} rejects even the renewed token. Check that the token's user is active and "
+                        "may use the API."
                     ) from error
                 fresh = self._auth.renew(token)
                 attempt -= 1
@@ -170,12 +176,12 @@ class ControllerClient:
     def _retry(self, attempt: int, error: ControllerError, target: str) -> None:
         self.statistics.retried(error.cause)
         _LOGGER.info(
-            "Attempt %d of %s failed (%s), trying again", attempt, sanitise_url(self.base_url + target), error.cause
+            "Attempt %d of %s failed (%s). Retrying.", attempt, sanitise_url(self.base_url + target), error.cause
         )
         self._pacer.wait(attempt, error.retry_after, error)
 
     def _send(self, target: str, token: str, decode: Decode) -> Answer:
-        """One attempt, with the one redirect that is followed: a missing slash."""
+        """Send one attempt. Follows only a redirect that adds a missing slash."""
         settings = self.settings
         for follow in (True, False):
             start = settings.monotonic()
@@ -189,9 +195,7 @@ class ControllerClient:
                 break
             moved = redirect_target(raw, self.endpoint, target, token)
             if not follow:
-                raise Maintenance(
-                    f"{self.base_url} redirects in a circle: look at the proxies on the way.", cause="maintenance"
-                )
+                raise Maintenance(f"{self.base_url} redirects in a circle. {CHECK_PATH}", cause="maintenance")
             target = moved
         now = settings.clock()
         try:
@@ -221,5 +225,5 @@ class ControllerClient:
 
 
 def _is_elsewhere(error: ControllerError) -> bool:
-    """Whether a web page answered a ping: the API then lives at another path, and asking again does not move it."""
+    """Return whether a ping returned a web page. The API is then at another path, and a retry does not help."""
     return isinstance(error, HtmlAnswer) and not isinstance(error, Maintenance)

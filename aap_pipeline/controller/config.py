@@ -1,4 +1,4 @@
-"""Where a controller is, and how patiently to talk to it."""
+"""The address of a controller, and the limits of its client."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def read_ca_bundle(path: Path) -> str:
 class Endpoint:
     """A controller's address. `ca_bundle` is the PEM text of the CAs to trust; None: the usual ones.
 
-    `api_prefix` is the path of its API ("/awx/api/v2"), or one below which it is looked for ("/awx"); None: the root.
+    `api_prefix` is the path of its API ("/awx/api/v2"), or a path below which it is detected ("/awx"); None: the root.
 
-    Whether it can be used, `check` says, when somebody enters it and before each use: not when a stored one is read,
-    or a fault of one would keep all clusters from being read.
+    Call `check` on user input and before each use. Reading a stored endpoint does not call it, so that one
+    invalid entry does not prevent reading the other clusters.
     """
 
     protocol: str
@@ -51,21 +51,18 @@ class Endpoint:
     ca_bundle: str | None = field(default=None, repr=False)
     api_prefix: str | None = None
     cluster: str = field(default="", compare=False)
-    """Name of the cluster that is stored with it, for messages; empty: none is."""
+    """Name of its cluster, for messages; empty: not stored."""
 
     def faults(self) -> Iterator[str]:
-        """What to correct before it can be used, a sentence each."""
+        """Yield a sentence per value that is not valid."""
         if self.protocol not in _DEFAULT_PORTS:
-            yield f"Protocol {self.protocol!r} of {self.address}: use http or https."
+            yield f"Protocol {self.protocol!r} of {self.address} is not valid. Use http or https."
         if not _HOST.fullmatch(self.address):
-            yield (
-                f"Address {self.address!r} is not a host name or IP address: give it without protocol, port, path and "
-                "user."
-            )
+            yield (f"Address {self.address!r} is not a host name or IP address. Omit protocol, port, path and user.")
         if not 1 <= self.port <= 65535:
-            yield f"Port {self.port} of {self.address}: use 1 to 65535."
+            yield f"Port {self.port} of {self.address} is not valid. Use 1 to 65535."
         if not _PATH.fullmatch(self.api_prefix or ""):
-            yield f"Path {self.api_prefix!r} of {self.address}: use a path like /awx, without query and dots alone."
+            yield f"Path {self.api_prefix!r} of {self.address} is not valid. Use a path like /awx, without a query."
         if self.verify_ssl and self.ca_bundle:
             try:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=self.ca_bundle)
@@ -73,22 +70,22 @@ class Endpoint:
                 yield f"The CA bundle of {self.address} is not valid ({error}). Use {self.update('--ca-bundle FILE')}."
 
     def check(self) -> None:
-        """Raise BadEndpoint, which names all faults."""
+        """Raise BadEndpoint, which lists all faults."""
         if found := list(self.faults()):
             raise BadEndpoint("\n".join(found))
 
     def update(self, options: str) -> str:
-        """The command that gives the cluster other `options`, as messages quote it."""
+        """Return the command that updates the cluster with `options`, for messages."""
         return f"`aap-pipeline clusters update {self.cluster or 'NAME'} {options}`"
 
     @property
     def encrypted_url(self) -> str:
-        """The same host by https."""
+        """The URL of the same host with https."""
         return replace(self, protocol="https", port=_DEFAULT_PORTS["https"]).base_url
 
     @property
     def exposes_token(self) -> bool:
-        """Whether the token crosses a network in clear text."""
+        """Whether the token would cross a network in clear text."""
         try:
             loopback = ipaddress.ip_address(self.address.strip("[]")).is_loopback
         except ValueError:
@@ -97,13 +94,13 @@ class Endpoint:
 
     @property
     def path(self) -> str:
-        """The path below which all of the controller is, /awx of /awx/api/v2; mostly empty."""
+        """The path of the controller, /awx of /awx/api/v2; usually empty."""
         prefix = (self.api_prefix or "").rstrip("/")
         return next((prefix.removesuffix(api) for api in API_PREFIXES if prefix.endswith(api)), prefix)
 
     @property
     def base_url(self) -> str:
-        """`https://host[:port][/path]`, without a slash at the end; the protocol's own port is left out."""
+        """`https://host[:port][/path]`, without a slash at the end and without the default port."""
         host = f"[{self.address.strip('[]')}]" if ":" in self.address else self.address
         port = "" if self.port == _DEFAULT_PORTS[self.protocol] else f":{self.port}"
         return f"{self.protocol}://{host}{port}{self.path}"
@@ -115,18 +112,18 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class ClientSettings:
-    """Limits of one client. All times in seconds; `clock`, `monotonic`, `sleep` and `uniform` are replaced in tests."""
+    """Limits of one client, in seconds. Tests replace `clock`, `monotonic`, `sleep` and `uniform`."""
 
     connect_timeout: float = 10.0
-    read_timeout: float = 120.0  # for the whole of an answer; the controller kills a worker's request after 115 s
+    read_timeout: float = 120.0  # for a whole response; the controller aborts requests after 115 s
     workers: int = 8
     retries: int = 8
     backoff_base: float = 0.5
     backoff_cap: float = 30.0
     retry_budget: float = 600.0
-    budget_refund: float = 0.25  # what each answered request gives back to the budget, up to its full size
+    budget_refund: float = 0.25  # returned to the budget by each successful request, up to its full size
     max_body_bytes: int = 64 * 1024 * 1024
-    circuit_threshold: int = 100  # failures in a row over all workers
+    circuit_threshold: int = 100  # consecutive failures of all workers
     circuit_reset: float = 60.0
     user_agent: str = f"aap-pipeline/{__version__}"
     clock: Callable[[], datetime] = field(default=_utc_now, repr=False)

@@ -1,4 +1,4 @@
-"""What can go wrong between this program and a controller; each type says whether trying again later can help."""
+"""Errors of requests to a controller. Each type states whether a retry can help."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ from typing import ClassVar
 
 from aap_pipeline.errors import PipelineError
 
+CHECK_PATH = "Check the controller and the proxies in between."
+
 
 class ControllerError(PipelineError):
-    """A request to a controller failed. The message names what, where and what to do; it never holds a token."""
+    """A request to a controller failed. The message states what, where and, in its last sentence, what to do."""
 
     transient: ClassVar[bool] = False
-    """True when the same request may work later without anybody's help."""
+    """Whether the same request may succeed later without a change."""
 
     label: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, cause: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
         self.cause = cause or self.label  # a short name for statistics: "HTTP 503", "timeout"
-        self.retry_after = retry_after  # seconds the controller asked to wait
+        self.retry_after = retry_after  # seconds to wait, as the controller requested
 
 
 class BadEndpoint(ControllerError):
-    """The address, port, protocol or CA bundle of a controller is not usable as configured."""
+    """The address, port, protocol or CA bundle of a controller is not valid."""
 
 
 class Unreachable(ControllerError):
-    """No connection, or no answer within the time limit."""
+    """No connection, or no response within the time limit."""
 
     transient = True
     label = "connection"
 
 
 class NotSent(Unreachable):
-    """No connection was made, so the controller cannot have seen the request."""
+    """No connection was made, so the controller cannot have received the request."""
 
 
 class TlsError(ControllerError):
@@ -41,15 +43,15 @@ class TlsError(ControllerError):
 
 
 class AuthenticationError(ControllerError):
-    """The controller does not accept the token, and it could not be refreshed."""
+    """The controller rejects the token, and it could not be refreshed."""
 
 
 class Unauthorized(AuthenticationError):
-    """HTTP 401 as received, before anything was done about it."""
+    """HTTP 401 as received, before a token refresh."""
 
 
 class RefreshOutcomeUnknown(AuthenticationError):
-    """The answer to a token refresh was lost: the controller may or may not have replaced the tokens."""
+    """The response to a token refresh was lost: the controller may have replaced the tokens."""
 
     transient = True
 
@@ -63,11 +65,11 @@ class NotFound(ControllerError):
 
 
 class BadRequest(ControllerError):
-    """Any other HTTP 4xx: the controller understood and declined."""
+    """Any other HTTP 4xx: the controller rejects the request."""
 
 
 class ServerError(ControllerError):
-    """HTTP 5xx, 408 or 429, still so after the retries."""
+    """HTTP 5xx, 408 or 429, even after the retries."""
 
     transient = True
 
@@ -79,27 +81,27 @@ class HtmlAnswer(ControllerError):
 
 
 class Maintenance(HtmlAnswer):
-    """Every request is redirected to a web page: the controller is being upgraded, or a log-in page is in front."""
+    """Every request is redirected to a web page: an upgrade is running, or a login page intercepts requests."""
 
 
 class NotAController(ControllerError):
-    """Something answers there, but it is no AAP or AWX controller."""
+    """The server at the address is not an AAP or AWX controller."""
 
 
 class RedirectedElsewhere(ControllerError):
-    """The answer redirects to another host, port or protocol; it is not followed, since the token would go along."""
+    """A redirect to another host, port or protocol. It is not followed, because it would expose the token."""
 
 
 class ForeignLink(ControllerError):
-    """A link in a body leads to another host; it is not followed."""
+    """A link in a response leads to another host. It is not followed."""
 
 
 class BodyTooLarge(ControllerError):
-    """An answer is larger than the configured bound."""
+    """A response is larger than the configured limit."""
 
 
 class CorruptBody(ControllerError):
-    """An answer was cut off, is no JSON, or lacks what every such answer has."""
+    """A response was cut off, is not JSON, or lacks a required part."""
 
     transient = True
 
@@ -111,12 +113,12 @@ class IncompleteAnswer(ControllerError):
 
 
 class RetryBudgetExhausted(ControllerError):
-    """The time set aside for retries is used up."""
+    """The retry budget is used up."""
 
     transient = True
 
 
 class CircuitOpen(ControllerError):
-    """Nothing but failures lately: the controller is left alone for a while."""
+    """Many requests in a row failed, so no request is sent for a while."""
 
     transient = True

@@ -1,7 +1,7 @@
-"""Pages of host summaries, nearly all that a controller sends, read without a dict for each of their parts.
+"""Decode pages of host summaries, which are most of a controller's data, without a dict for each part.
 
-Host summaries with the keys and types that are known become `HostSummary` records, which takes a quarter of the time;
-a page on which anything else stands is read like every other answer, so that nothing is lost of it.
+Host summaries with known keys and types become `HostSummary` records, in a quarter of the time. A page with anything
+else is decoded like every other response, so that nothing of it is lost.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from aap_pipeline.controller.transport import decode
 
 
 class _Unread(Struct, gc=False):
-    """An object of which nothing is kept."""
+    """An object whose content is dropped."""
 
 
 class _Parts(Struct, gc=False, forbid_unknown_fields=True):
-    """`summary_fields`; `job` is the job whose host summaries these are."""
+    """`summary_fields`. `job`, the job of these host summaries, is dropped."""
 
     host: dict[str, str | int | None] | UnsetType = UNSET
     job: _Unread | UnsetType = UNSET
 
 
 class HostSummary(Struct, gc=False, forbid_unknown_fields=True):
-    """A host summary as received, keys that are absent UNSET; `related`, `url` and `summary_fields.job` always are."""
+    """A host summary as received, absent keys UNSET. `related`, `url` and `summary_fields.job` are always UNSET."""
 
     id: int
     type: str | UnsetType = UNSET
@@ -60,7 +60,7 @@ _DECODER: Final = msgspec.json.Decoder(_Page)
 
 
 def decode_host_summaries(body: bytes) -> Any:
-    """The page in `body`, its `results` HostSummary records if all of it is usual. Raises ValueError for no JSON."""
+    """Decode a page. Its `results` are HostSummary records if the page is usual. Raises ValueError if not JSON."""
     try:
         page = _DECODER.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):

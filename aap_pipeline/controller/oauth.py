@@ -1,4 +1,4 @@
-"""The exchange of a refresh token for a new pair of tokens (RFC 6749 section 6); the controller rotates both."""
+"""Exchange a refresh token for a new pair of tokens (RFC 6749 section 6). The controller rotates both."""
 
 from __future__ import annotations
 
@@ -26,23 +26,22 @@ _ATTEMPTS = 3
 def exchange_tokens(
     transport: Transport, token_path: str, tokens: Tokens, settings: ClientSettings, endpoint: Endpoint
 ) -> Tokens:
-    """The new pair, with the client credentials of the old.
+    """Return the new pair, with the client credentials of the old.
 
-    A request that never left is tried up to 3 times. When an answer is lost, the controller may have replaced the pair:
-    the refresh token is then sent once more and not again. That is safe, for a used one is only declined.
+    A request that was not sent is tried up to 3 times. If a response is lost, the controller may have replaced the
+    pair, so the refresh token is sent only once more. That is safe, because a used refresh token is only rejected.
     Raises AuthenticationError, RefreshOutcomeUnknown, Maintenance, Unreachable, TlsError.
     """
     where, remedy = endpoint.base_url, _remedy(endpoint)
     if not tokens.refresh:
         raise AuthenticationError(
-            f"{where} does not accept the access token, which is expired, revoked or mistyped, and no refresh token "
-            f"is stored. {remedy}"
+            f"{where} rejects the access token, which is expired, revoked or mistyped, and no refresh token is stored. "
+            f"{remedy}"
         )
     if not tokens.client_id:
         raise AuthenticationError(
-            f"{where} does not accept the access token, and it cannot be refreshed without client_id. Store that "
-            f"of the OAuth application with {endpoint.update('--client-id ID --client-secret-file FILE')}. Otherwise: "
-            f"{remedy}"
+            f"{where} rejects the access token, and it cannot be refreshed without the client_id of the OAuth "
+            f"application. Store that with {endpoint.update('--client-id ID --client-secret-file FILE')}. Or: {remedy}"
         )
     if any(tokens.faults()):
         raise unsendable(tokens, endpoint)
@@ -66,9 +65,8 @@ def exchange_tokens(
         if lost > 1:
             break
     raise RefreshOutcomeUnknown(
-        f"The tokens of {where} were sent for renewal twice, and no answer arrived ({failure}). It is unknown "
-        "whether they were replaced. "
-        f"Run again once the controller is well; if it then declines the refresh token: {remedy}"
+        f"Two requests to renew the tokens of {where} got no response ({failure}), so it is unknown whether they were "
+        f"replaced. Try again when the controller works. If it then rejects the refresh token: {remedy}"
     )
 
 
@@ -91,24 +89,23 @@ def _renewed(answer: RawAnswer, tokens: Tokens, endpoint: Endpoint, *, lost: boo
             renewed = replace(tokens, access=access, refresh=refresh)
             if not any(renewed.faults()):
                 return renewed
-        raise RefreshOutcomeUnknown(f"{where} answered the token refresh without a usable access token. {remedy}")
+        raise RefreshOutcomeUnknown(f"{where} returned no usable access token for the refresh token. {remedy}")
     if 300 <= answer.status < 400:
         raise Maintenance(
-            f"{where} redirects the token refresh to another page: the controller is being upgraded, or a log-in page "
-            "stands in front of it. Try again when its web interface works.",
+            f"{where} redirects the token refresh to another page: an upgrade is running, or a login page intercepts "
+            "requests. Try again when the controller's web interface works.",
             cause="maintenance",
         )
     if answer.status == 400 and lost:
         raise AuthenticationError(
-            f"The answer to a token refresh of {where} was lost on the way, and the tokens had already been "
-            f"replaced. {remedy}"
+            f"The response to a token refresh of {where} was lost, and the controller had replaced the tokens. {remedy}"
         )
     raise AuthenticationError(f"{where} {_refusal(answer.status, body)} {remedy}")
 
 
 def _remedy(endpoint: Endpoint) -> str:
     return (
-        "Create a new token at the controller (user → Tokens, or the application's) and store it with "
+        "Create a new token at the controller (your user → Tokens) and store it with "
         f"{endpoint.update('--token-file FILE')}."
     )
 
@@ -117,19 +114,19 @@ def _refusal(status: int, body: dict[str, Any]) -> str:
     error = body.get("error")
     if status == 401 or error == "invalid_client":
         return (
-            f"does not know the OAuth application (HTTP {status}): correct client_id and client_secret, or take a "
-            "token of your own."
+            f"rejects the OAuth application (HTTP {status}). Correct client_id and client_secret, or use a personal "
+            "token."
         )
     if status == 403:
         return "forbids the token refresh (HTTP 403): the refresh token has expired."
     if error == "invalid_grant":
         return (
-            "declines the refresh token (HTTP 400 invalid_grant): it was used before, revoked, or belongs to "
-            "another application."
+            "rejects the refresh token (HTTP 400 invalid_grant): it was used before, revoked, or belongs to another "
+            "application."
         )
     if status == 404:
-        return "offers no token refresh at this path (HTTP 404)."
-    return f"declines the token refresh (HTTP {status})."
+        return "has no token refresh at this path (HTTP 404)."
+    return f"rejects the token refresh (HTTP {status})."
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lists by keyset: ascending id, from after the last one seen; never by page number, for rows come and go."""
+"""Keyset paging: by ascending id, after the last one read. Page numbers would skip rows when others are deleted."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 from aap_pipeline.controller.transport import decode
 
-PAGE_SIZE = 200  # the controller's own default maximum; more is capped silently
+PAGE_SIZE = 200  # the controller's default maximum; it silently caps more
 Row = dict[str, Any]
 _MAX_ID = 2**31 - 1
 Instead = Callable[[ControllerError], Params]
-"""The params for the next attempt, after one that failed with an error."""
+"""Returns the params for the next attempt after an error."""
 
 
 @dataclass
 class PageSize:
-    """How many rows of a list to ask for at once, found by what arrives. Shared by threads: a lost update does no harm.
+    """The adaptive page size of a list. Threads share it; a lost update does no harm.
 
-    `rows` is halved when a page fails and doubled when one arrives, up to `most`: a size that fails right after half of
-    it has `arrived` is beyond what the controller, or a proxy on the way, can answer.
+    `rows` is halved when a page fails and doubled when one arrives, up to `most`. A size that fails right after half of
+    it has `arrived` is more than the controller, or a proxy in between, can handle.
     """
 
     rows: int = PAGE_SIZE
@@ -40,7 +40,7 @@ class PageSize:
     arrived: int = 0
 
     def halve(self, failed: int) -> int:
-        """Half of the size that `failed`, to be asked for instead."""
+        """Return half of the size that `failed`, to request instead."""
         half = max(failed // 2, 1)
         if half <= self.arrived < failed:
             self.most = half
@@ -50,35 +50,35 @@ class PageSize:
         return half
 
     def note(self, size: int) -> None:
-        """A page of `size` rows was asked for and came."""
+        """Note that a page of `size` rows arrived."""
         self.arrived = max(self.arrived, size)
         self.rows = max(self.rows, min(2 * size, self.most))
 
 
 class Asker(Protocol):
-    """What paging needs of a client."""
+    """The part of a client that paging needs."""
 
     base_url: str
     statistics: Statistics
 
     @property
     def page_sizes(self) -> Mapping[str, PageSize]:
-        """By the last word of a list's path; what is not there yet is made."""
+        """Page sizes by the last word of a list's path, created on first use."""
 
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
     ) -> Answer:
-        """The JSON object at `path`, as `decode` reads it; raises ControllerError.
+        """Return the decoded JSON object at `path`. Raises ControllerError.
 
-        `instead` is called after an attempt that failed and returns the params for the next one.
+        `instead` is called after a failed attempt and returns the params for the next one.
         """
 
     def url_of(self, path: str) -> str:
-        """The whole address of `path`, for messages."""
+        """Return the whole URL of `path`, for messages."""
 
 
 def count(client: Asker, path: str, params: Params | None = None) -> int:
-    """How many rows match. Raises CorruptBody when the answer does not say."""
+    """Return the number of matching rows. Raises CorruptBody if the response has no count."""
     answer = client.get(path, {**(params or {}), "page_size": 1})
     return _count_of(answer, client.url_of(path))
 
@@ -86,13 +86,13 @@ def count(client: Asker, path: str, params: Params | None = None) -> int:
 def counted_page(
     client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode = decode
 ) -> tuple[list[Any], int]:
-    """Up to `limit` rows with an id above `after_id`, ascending, and how many such rows the controller counts.
+    """Return up to `limit` rows with an id above `after_id`, ascending, and the controller's count of such rows.
 
-    A page shorter than `limit` is not the last one for certain: a controller may cap pages below what was asked, and
-    a page that fails again and again, or whose answer is beyond the bound on bodies, is asked for in parts.
+    A page shorter than `limit` is not necessarily the last one: a controller may cap pages at a smaller size, and a
+    page that fails repeatedly, or is larger than the limit on bodies, is requested in parts.
 
-    A row without a valid id (`id_of`) has no place in the order. It is delivered among its neighbours, once: where it
-    ends a page that is not the last one, it is left to the next page, which lists it again.
+    A row without a valid id (`id_of`) is returned once, among its neighbours. At the end of a page that is not the last
+    one it is left to the next page, which lists it again.
     """
     answer = _get(client, path, params, limit, after_id, decode)
     where = client.url_of(path)
@@ -101,13 +101,13 @@ def counted_page(
 
 
 def whole(client: Asker, path: str, params: Params | None = None, decode: Decode = decode) -> list[Any]:
-    """All rows of a list, by ascending id, at least as many as the controller counted on the first page.
+    """Return all rows of a list, by ascending id, at least as many as the controller counted on the first page.
 
-    They are dicts (Row), or records with an `id` where `decode` makes such of a page's `results`; rows without a valid
-    id are among them, as in `counted_page`.
+    They are dicts (Row), or records with an `id` if `decode` returns such `results`. Rows without a valid id are
+    included, as in `counted_page`.
 
-    A list that falls short is asked for once more from the start, since rows may go while it is read.
-    Raises IncompleteAnswer when it falls short again.
+    A list with fewer rows is read once more from the start, because rows may be deleted while it is read. Raises
+    IncompleteAnswer if it then still has fewer rows.
     """
     for _ in range(2):
         rows, promised = _whole_once(client, path, params, decode)
@@ -115,8 +115,8 @@ def whole(client: Asker, path: str, params: Params | None = None, decode: Decode
             return rows
         client.statistics.retried("incomplete")
     raise IncompleteAnswer(
-        f"The controller counts {promised} rows in {client.url_of(path)} but delivers {len(rows)}, twice: nothing of "
-        "it is stored; run again, and look at the controller's database if it stays so."
+        f"The controller twice counted {promised} rows in {client.url_of(path)} but returned {len(rows)}, so none were "
+        "stored. Try again; if the error persists, check the controller's database."
     )
 
 
@@ -132,24 +132,24 @@ def _whole_once(client: Asker, path: str, params: Params | None, decode: Decode)
 
 
 def id_of(row: Any) -> int | None:
-    """The controller's id of a row, a positive 32-bit integer; None where it is missing or anything else."""
+    """Return the controller's id of a row, a positive 32-bit integer; None if it is missing or anything else."""
     value = row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
     return value if type(value) is int and 0 < value <= _MAX_ID else None
 
 
 def last_id(rows: Sequence[Any]) -> int:
-    """The last valid id in `rows`, after which the next page begins; 0 where there is none."""
+    """Return the last valid id in `rows`, after which the next page begins; 0 if there is none."""
     return next((number for row in reversed(rows) if (number := id_of(row))), 0)
 
 
 def _up_to_last_id(rows: list[Any]) -> list[Any]:
-    """`rows` without those that follow the last valid id; all of them where none has one."""
+    """Return `rows` up to the last valid id; all of them if none has one."""
     following = next((index for index, row in enumerate(reversed(rows)) if id_of(row)), 0)
     return rows[: len(rows) - following]
 
 
 def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode) -> Answer:
-    """A page of `limit` rows; of fewer, down to one, where so many fail repeatedly or make too large an answer."""
+    """Read a page of `limit` rows, or of fewer, down to one, if so many fail repeatedly or are too large."""
     size = client.page_sizes[path.rstrip("/").rpartition("/")[2]]
     asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": min(limit, size.rows)}
     if after_id:
@@ -159,7 +159,7 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
     def instead(error: ControllerError) -> Params:
         nonlocal failures
         failures += may_be_too_much(error)
-        if failures > 1:  # one may be chance
+        if failures > 1:  # a single failure may be chance
             asked["page_size"] = size.halve(asked["page_size"])
         return asked
 
@@ -177,21 +177,21 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
 
 
 def may_be_too_much(error: ControllerError) -> bool:
-    """Whether a smaller page may arrive: a 5xx, a time-out, a connection that ended early."""
+    """Return whether a smaller page may succeed: after a 5xx, a timeout or a connection that ended early."""
     failed = isinstance(error, ServerError | Unreachable | CorruptBody)
     return failed and not isinstance(error, NotSent) and error.cause not in ("HTTP 425", "HTTP 429")
 
 
 def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
-    """The rows of a list; raises CorruptBody unless their valid ids ascend from above `after_id`."""
+    """Return the rows of a list. Raises CorruptBody unless their valid ids ascend from above `after_id`."""
     rows = answer.body.get("results")
     if not isinstance(rows, list):
-        raise CorruptBody(f"The answer of {where} is no list of results: check that this is a controller.")
+        raise CorruptBody(f"The response of {where} is not a list of results. Check that this is a controller.")
     last = after_id
     for number in filter(None, map(id_of, rows)):
         if number <= last:
             raise CorruptBody(
-                f"The rows of {where} are not in the order of their ids, as asked for: nothing of it can be trusted."
+                f"The rows of {where} are not ordered by id as requested. Check that this is a controller."
             )
         last = number
     return rows
@@ -200,5 +200,5 @@ def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
 def _count_of(answer: Answer, where: str) -> int:
     number = answer.body.get("count")
     if type(number) is not int or number < 0:
-        raise CorruptBody(f"The answer of {where} holds no count of rows: check that this is a controller.")
+        raise CorruptBody(f"The response of {where} has no count of rows. Check that this is a controller.")
     return number

@@ -1,4 +1,4 @@
-"""Finds out what answers at an address by what it can do, not by a list of versions."""
+"""Detect the product at an address by its capabilities, not by a list of versions."""
 
 from __future__ import annotations
 
@@ -38,10 +38,7 @@ _LABEL_LENGTH = 15
 
 @dataclass(frozen=True)
 class Product:
-    """What a controller is and where its parts are, below its base URL.
-
-    `label` fits clusters_cluster.aap_version (15 characters).
-    """
+    """A controller's product and its paths. `label` fits clusters_cluster.aap_version (15 characters)."""
 
     name: str
     version: str
@@ -53,10 +50,10 @@ class Product:
 
 
 def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = None) -> Product:
-    """The product at `endpoint`. `get` asks a path below its base URL without a token and raises ControllerError.
+    """Return the product at `endpoint`. `get` reads a path below its base URL without a token.
 
-    The prefix found last time and `hint`, the label stored then, say what to try first, so that a known controller
-    costs one request. Raises Maintenance, NotAController, or what kept the controller from answering.
+    The stored prefix and `hint`, the stored label, decide what to try first, so that a known controller costs one
+    request. Raises Maintenance, NotAController, or the ControllerError of `get`.
     """
     unwell: ControllerError | None = None
     paths = _paths(endpoint, hint)
@@ -68,22 +65,22 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = N
         except (NotFound, HtmlAnswer):
             continue
         except (BadRequest, PermissionDenied, AuthenticationError, ServerError, CorruptBody) as error:
-            unwell = unwell or error  # says itself what is wrong, unless the API answers at another path
+            unwell = unwell or error  # raised unless the API is at another path
             continue
         product = _gateway(answer) if path == GATEWAY_PING else _controller(answer, path.removesuffix("/ping/"))
         if product is not None:
             return product
     if unwell is not None:
         raise unwell
-    below = "its path" if endpoint.path else "the path, if the controller is below one"
+    below = "its path" if endpoint.path else "the path, if the controller has one"
     raise NotAController(
-        f"{endpoint.base_url} answers, but not like an AAP or AWX controller (requested: {', '.join(paths)}): check "
-        f"address and port, and add {below}, with {endpoint.update('--url https://HOST/PATH')}."
+        f"{endpoint.base_url} is not an AAP or AWX controller (requested: {', '.join(paths)}). Correct address and "
+        f"port, and add {below}, with {endpoint.update('--url https://HOST/PATH')}."
     )
 
 
 def _paths(endpoint: Endpoint, hint: str | None) -> list[str]:
-    """The pings to try, the likeliest first."""
+    """Return the ping paths to try, the most likely first."""
     v2, behind_gateway = (f"{prefix}/ping/" for prefix in API_PREFIXES)
     usual = [v2, GATEWAY_PING, behind_gateway] if hint and _has_no_gateway(hint) else [GATEWAY_PING, v2, behind_gateway]
     known = (endpoint.api_prefix or "").rstrip("/").removeprefix(endpoint.path)
@@ -93,7 +90,7 @@ def _paths(endpoint: Endpoint, hint: str | None) -> list[str]:
 
 
 def job_url(base_url: str, label: str, job: int) -> str:
-    """The page of a playbook job in a controller's web interface; from AAP 2.5 on (see Product.label) it is another."""
+    """Return the page of a job in the controller's web interface. AAP 2.5 and later have another path."""
     path = "#/jobs/playbook" if _has_no_gateway(label) else "execution/jobs/playbook"
     return f"{base_url}/{path}/{job}/output"
 
@@ -110,7 +107,7 @@ def _gateway(answer: Answer) -> Product | None:
     release = _numbers(version, 2) or version
     warnings = [*_untested(release)]
     warnings += [
-        f"The gateway reports {name} = false: parts of the platform are down."
+        f"The gateway reports {name} = false, so parts of the platform are down."
         for name in ("db_connected", "proxy_connected")
         if body.get(name) is False
     ]
@@ -131,7 +128,7 @@ def _controller(answer: Answer, prefix: str) -> Product | None:
     release = _aap_release(_numbers(version, 2))
     if not release:
         label = f"Tower {_numbers(version, 2)}" if major == "3" else f"AAP ({version})"
-        warning = f"Controller version {version} is unknown here; it is treated like AAP 2.4."
+        warning = f"Controller version {version} is unknown and treated like AAP 2.4."
         return Product("AAP", version, label[:_LABEL_LENGTH], prefix, "/api/o/token/", False, (warning,))
     gateway = prefix == "/api/controller/v2"
     token_path = "/o/token/" if gateway else "/api/o/token/"
@@ -139,7 +136,7 @@ def _controller(answer: Answer, prefix: str) -> Product | None:
 
 
 def _aap_release(controller: str) -> str:
-    """The AAP release that carries controller `controller` ("4.5" → "2.4"); since 4.5 the minor is one ahead."""
+    """Return the AAP release of controller `controller`: "4.5" → "2.4". Since 4.5 the minor is one ahead."""
     known = _AAP_OF_CONTROLLER.get(controller)
     if known is None and re.fullmatch(r"4\.\d+", controller) and int(controller[2:]) > 8:
         return f"2.{int(controller[2:]) - 1}"
@@ -150,10 +147,10 @@ def _untested(release: str) -> list[str]:
     if release in _TESTED_AAP:
         return []
     tested = ", ".join(_TESTED_AAP)
-    return [f"AAP {release} is not among the tested releases ({tested}); it answers like one of them, so it is used."]
+    return [f"AAP {release} is not a tested release ({tested}), but its API looks the same."]
 
 
 def _numbers(version: str, count: int) -> str:
-    """The first `count` numbers of a version: ("24.6.2.dev0", 3) → "24.6.2"; empty when there is none."""
+    """Return the first `count` numbers of a version: ("24.6.2.dev0", 3) → "24.6.2"; empty if there are none."""
     found = re.match(rf"\d+(?:\.\d+){{0,{count - 1}}}", version)
     return found[0] if found else ""

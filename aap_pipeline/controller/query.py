@@ -1,4 +1,4 @@
-"""Query strings as the controller wants them."""
+"""Query strings in the controller's format."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Params = Mapping[str, Value]
 
 
 def utc_text(moment: datetime) -> str:
-    """`moment` (aware) in UTC with microseconds and Z: an unescaped +00:00 is an error to the controller."""
+    """Format `moment` (aware) in UTC with microseconds and Z. The controller rejects an unescaped +00:00."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def with_query(path: str, params: Params | None) -> str:
-    """`path` with `params` as its query; a `path` that already has a query keeps it in front."""
+    """Append `params` to the query of `path`."""
     if not params:
         return path
     query = urlencode({name: _text(value) for name, value in params.items()}, safe=",:", quote_via=quote)

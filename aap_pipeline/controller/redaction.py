@@ -1,4 +1,4 @@
-"""Removes secrets from any text before a person or a file sees it: tokens, passwords, extra_vars, artifacts."""
+"""Remove secrets (tokens, passwords, extra_vars, artifacts) from texts before they are shown or stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HIDDEN_NAME = (
     r"[A-Za-z0-9_.\-]*(?:token(?!_type|s_path|_path)|secret|passwo?r?d|passphrase|api_?key|private_?key|ssh_key_data|authorization"
     r"|extra_vars|artifacts|cookie|encryption_keys?)[A-Za-z0-9_.\-]*"
 )
-# A name, perhaps quoted (perhaps with quotes that are themselves escaped), then : or =, then its value.
+# A name, optionally in (escaped) quotes, then : or =, then its value.
 _NAMED = re.compile(rf"""(?P<name>{_HIDDEN_NAME})(?:\\*["'])?\s*(?P<mark>[:=])\s*""", re.IGNORECASE)
 _OPENING_QUOTE = re.compile(r"""b?(\\*)(["'])""")
 _SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)(?!realm\b|error\b)[^\s\"',;\\]+", re.IGNORECASE)
@@ -21,7 +21,7 @@ _USERINFO = re.compile(r"(?<=://)[^/\s\"'@?#]+@")
 _BARE_END = re.compile(r"[\s,;&}\])\"'<>]")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
-# Query values that say what was asked and can hold no secret; every other value is masked.
+# Query values that cannot be secrets; every other value is masked.
 _PLAIN_QUERY = re.compile(
     r"^(?:(?:not|or)__)?(?:page|page_size|order_by|count_disabled|id|finished|created|modified|status|job__id"
     r"|host_status_counts)(?:__(?:gt|gte|lt|lte|in|isnull|exact))?$"
@@ -29,16 +29,15 @@ _PLAIN_QUERY = re.compile(
 
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
-    """`text` with every secret replaced by ***.
+    """Replace every secret in `text` by ***.
 
     Finds values by their names (JSON, repr, query strings, headers, also inside escaped JSON), Bearer and Basic
-    credentials, user information in URLs, and each of the `known` secret values wherever it stands, in whatever case:
-    host names lose theirs.
-    An opening quote that is never closed (a cut text) hides the rest: too much rather than too little.
+    credentials, user information in URLs, and the `known` secret values in any case, because host names are lowercased.
+    An opening quote that is never closed (a truncated text) masks the rest.
     """
     for value in filter(None, known):
         exact = re.escape(value)
-        if len(value) < _UNMISTAKABLE:  # as a word of its own: a token "tok" must not make "***en" of every "token"
+        if len(value) < _UNMISTAKABLE:  # as a whole word: a token "tok" must not turn every "token" into "***en"
             exact = rf"(?<!\w){exact}(?!\w)"
         text = re.sub(exact, MASK, text, flags=re.IGNORECASE)
     text = _USERINFO.sub(f"{MASK}@", text)
@@ -56,7 +55,7 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
 
 def sanitise_url(url: str) -> str:
-    """`url` without user information and fragment, and with only those query values that can hold no secret."""
+    """Return `url` without user information and fragment, and with query values masked unless they are known safe."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     query = "&".join(
@@ -66,7 +65,7 @@ def sanitise_url(url: str) -> str:
 
 
 def _end_of_value(text: str, start: int, name: str) -> int:
-    """Where the value that begins at `start` ends."""
+    """Return the end of the value that begins at `start`."""
     quote = _OPENING_QUOTE.match(text, start)
     if quote is not None:
         return _end_of_string(text, quote.end(), len(quote[1]), quote[2])
@@ -80,7 +79,7 @@ def _end_of_value(text: str, start: int, name: str) -> int:
 
 
 def _end_of_string(text: str, start: int, depth: int, quote: str) -> int:
-    """The index of the closing quote (with its backslashes) of a string whose quotes carry `depth` backslashes."""
+    """Return the index of the closing quote of a string whose quotes have `depth` backslashes."""
     for found in re.finditer(rf"(\\*){quote}", text[start:]):
         slashes = len(found[1])
         if (depth == 0 and slashes % 2 == 0) or (depth > 0 and slashes <= depth):
@@ -89,7 +88,7 @@ def _end_of_string(text: str, start: int, depth: int, quote: str) -> int:
 
 
 def _end_of_group(text: str, start: int) -> int:
-    """The index after the bracket that closes the one at `start`; brackets in strings do not count."""
+    """Return the index after the bracket that closes the one at `start`, ignoring brackets in strings."""
     expected: list[str] = []
     position = start
     while position < len(text):

@@ -1,4 +1,4 @@
-"""When to send again, how long to wait, and when to stop: backoff, Retry-After, the retry budget, the circuit."""
+"""Retries: backoff, Retry-After, the retry budget and the circuit breaker."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from aap_pipeline.controller.statistics import Statistics
 
 
 def backoff(attempt: int, base: float, cap: float, uniform: Callable[[float, float], float]) -> float:
-    """Seconds before attempt number `attempt` + 1: uniform between 0 and base × 2^(attempt − 1), at most `cap`.
+    """Return the seconds before attempt `attempt` + 1: uniform between 0 and base × 2^(attempt − 1), at most `cap`.
 
-    "Full jitter" (AWS Architecture Blog, Exponential Backoff and Jitter): clients that failed together do not come back
-    together.
+    This is "full jitter" (AWS Architecture Blog, Exponential Backoff and Jitter): it spreads the retries of clients
+    that failed at the same time.
     """
     return uniform(0.0, min(cap, base * 2.0 ** min(attempt - 1, 60)))
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    """An HTTP date as aware UTC; None when there is none or it is malformed."""
+    """Parse an HTTP date as aware UTC; None if it is missing or malformed."""
     if not text:
         return None
     try:
@@ -36,9 +36,9 @@ def parse_http_date(text: str | None) -> datetime | None:
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds to wait for a `Retry-After` header (RFC 9110 10.2.3: seconds or an HTTP date); None when unusable.
+    """Return the seconds of a `Retry-After` header (RFC 9110 10.2.3: seconds or an HTTP date); None if not valid.
 
-    `now` is the answer's own Date where it has one, so that a skewed clock does not stretch the wait.
+    `now` should be the response's own Date, so that a skewed clock does not change the wait.
     """
     if text is None:
         return None
@@ -50,7 +50,7 @@ def parse_retry_after(text: str | None, now: datetime) -> float | None:
 
 
 class Pacer:
-    """Shared by all workers of a client: the retry budget, the circuit, and a pause that the controller asked for."""
+    """The retry budget, the circuit breaker and the requested pause, shared by all workers of a client."""
 
     def __init__(self, settings: ClientSettings, statistics: Statistics, where: str) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class Pacer:
         self._paused_until = 0.0
 
     def before_attempt(self) -> None:
-        """Waits while the controller has asked for a pause. Raises CircuitOpen while it is being left alone."""
+        """Wait while the controller has requested a pause. Raises CircuitOpen while the circuit is open."""
         with self._lock:
             now = self._settings.monotonic()
             if self._closed_until is not None:
@@ -76,21 +76,21 @@ class Pacer:
             self._sleep(pause + self._settings.uniform(0.0, self._settings.backoff_base))
 
     def succeeded(self) -> None:
-        """The controller answered."""
+        """Note a response."""
         with self._lock:
             self._failures_in_a_row = 0
             self._closed_until = None
             self._budget = min(self._settings.retry_budget, self._budget + self._settings.budget_refund)
 
     def failed(self) -> None:
-        """No usable answer; after enough of them in a row the circuit opens."""
+        """Note a failure. After `circuit_threshold` failures in a row the circuit opens."""
         with self._lock:
             self._failures_in_a_row += 1
             if self._failures_in_a_row >= self._settings.circuit_threshold and self._closed_until is None:
                 self._closed_until = self._settings.monotonic() + self._settings.circuit_reset
 
     def wait(self, attempt: int, retry_after: float | None, error: ControllerError) -> None:
-        """Sleeps before the next attempt, paid from the budget. Raises RetryBudgetExhausted, which names `error`."""
+        """Sleep before the next attempt, on the retry budget. Raises RetryBudgetExhausted, which quotes `error`."""
         settings = self._settings
         seconds = backoff(attempt, settings.backoff_base, settings.backoff_cap, settings.uniform)
         if retry_after is not None:
@@ -109,13 +109,13 @@ class Pacer:
 
     def _circuit_text(self, seconds: float) -> str:
         return (
-            f"{self._where} has answered nothing usable {self._failures_in_a_row} times in a row; it is left alone for "
-            f"another {seconds:.0f} s. Look at the controller's health, then run again: what was stored stays."
+            f"{self._failures_in_a_row} requests to {self._where} failed in a row, so none are sent for another "
+            f"{seconds:.0f} s. Stored data is safe. Check the controller's health, then try again."
         )
 
     def _budget_text(self, retry_after: float | None, error: ControllerError) -> str:
-        asked = f" and it asks to wait {retry_after:.0f} s more" if retry_after else ""
+        asked = f", and the controller requests another {retry_after:.0f} s" if retry_after else ""
         return (
-            f"{self._where}: the {self._settings.retry_budget:.0f} s set aside for retries do not suffice{asked}. "
-            f"The last failure: {error}"
+            f"The retry budget of {self._settings.retry_budget:.0f} s for {self._where} is used up{asked}. "
+            f"Last failure: {error}"
         )

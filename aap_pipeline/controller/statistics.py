@@ -1,4 +1,4 @@
-"""What a client did so far: requests, retries, bytes, waits, latency. Safe to use from many threads."""
+"""Thread-safe statistics of a client: requests, retries, bytes, waits, latency."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAMPLES = 2048
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The figures at one moment; seconds and bytes (bytes after decompression)."""
+    """The statistics at one time, in seconds and bytes (after decompression)."""
 
     requests: int
     retries: int
@@ -24,7 +24,7 @@ class Snapshot:
 
 
 class Statistics:
-    """Counts of one client; latency is kept for the last 2,048 answers."""
+    """Counters of one client, and the latency of its last 2,048 responses."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,34 +36,34 @@ class Statistics:
         self._latencies: deque[float] = deque(maxlen=_SAMPLES)
 
     def answered(self, size: int, seconds: float) -> None:
-        """One request was answered with `size` bytes after `seconds`."""
+        """Count a response of `size` bytes after `seconds`."""
         with self._lock:
             self._requests += 1
             self._bytes += size
             self._latencies.append(seconds)
 
     def failed(self) -> None:
-        """One request was sent, or tried, and not answered."""
+        """Count a request without a response."""
         with self._lock:
             self._requests += 1
 
     def retried(self, cause: str) -> None:
-        """A request will be sent again because of `cause`."""
+        """Count a retry because of `cause`."""
         with self._lock:
             self._causes[cause] += 1
 
     def waited(self, seconds: float) -> None:
-        """Somebody slept for `seconds` before a retry."""
+        """Count `seconds` of waiting before a retry."""
         with self._lock:
             self._waited += seconds
 
     def refreshed(self) -> None:
-        """A new token pair is in use."""
+        """Count a token refresh."""
         with self._lock:
             self._refreshes += 1
 
     def snapshot(self) -> Snapshot:
-        """All figures as of now."""
+        """Return the current statistics."""
         with self._lock:
             return Snapshot(
                 requests=self._requests,

@@ -1,4 +1,4 @@
-"""One request, one answer: the connection pool, TLS, proxies, the bound on bodies, and each failure its right type."""
+"""Send one request: connection pool, TLS, proxies, the limit on bodies, and a typed error per kind of failure."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import (
+    CHECK_PATH,
     BadEndpoint,
     BodyTooLarge,
     ControllerError,
@@ -41,19 +42,19 @@ from aap_pipeline.controller.redaction import redact, sanitise_url
 
 
 class RawAnswer(NamedTuple):
-    """An answer as it came; `body` is decompressed."""
+    """A response as received; `body` is decompressed."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def __repr__(self) -> str:
-        """Without the body, which may hold new tokens or a job's extra_vars."""
+        """Omit the body, which may contain new tokens or a job's extra_vars."""
         return f"RawAnswer(status={self.status}, {len(self.body)} bytes)"
 
 
 class _Clock(threading.local):
-    """When the answer that this thread waits for must be complete, by time.monotonic."""
+    """The deadline (time.monotonic) of the response that this thread waits for."""
 
     deadline = math.inf
 
@@ -62,7 +63,7 @@ _CLOCK = _Clock()
 
 
 class _Reader(io.RawIOBase):
-    """What arrives at a socket, until the deadline: a time limit per read never ends where bytes trickle in."""
+    """Read a socket until the deadline. A time limit per read would never end if bytes trickle in."""
 
     def __init__(self, raw: io.RawIOBase, connection: socket.socket) -> None:
         self._raw = raw
@@ -74,7 +75,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         left = _CLOCK.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the answer is not complete in time")
+            raise TimeoutError("the response is not complete in time")
         self._connection.settimeout(left)
         return self._raw.readinto(buffer)
 
@@ -84,7 +85,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """An answer whose head and body are read within the deadline."""
+    """A response whose head and body are read within the deadline."""
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
@@ -93,7 +94,7 @@ class _Response(HTTPResponse):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let the answers that a BoundedAdapter reads in this block take `seconds` s in all, or raise TimeoutError."""
+    """Limit the responses that a BoundedAdapter reads in this block to `seconds` s in total, or raise TimeoutError."""
     _CLOCK.deadline = time.monotonic() + seconds
     try:
         yield
@@ -102,7 +103,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Connections whose answers keep to `time_limit`."""
+    """Connections whose responses obey `time_limit`."""
 
     def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*arguments, **options)
@@ -138,11 +139,11 @@ class _Adapter(BoundedAdapter):
 
 
 class Transport:
-    """Sends to one controller only. `verify_ssl` and `ca_bundle` of the endpoint always count.
+    """Sends to one controller only. `verify_ssl` and `ca_bundle` of the endpoint always apply.
 
-    requests resolves proxies, TLS and the pool once, the way its adapter does for each request; every request is then
-    one `urlopen` on that pool. This spares two thirds of the CPU of `Session.get` and leaves the environment
-    no say per request: REQUESTS_CA_BUNDLE serves only an endpoint that verifies and names no bundle of its own.
+    Proxies, TLS and pool are resolved once by requests' adapter; every request is then one `urlopen` on that pool. This
+    saves two thirds of the CPU of `Session.get`, and the environment cannot change a single request: REQUESTS_CA_BUNDLE
+    applies only to an endpoint that verifies and has no CA bundle.
     """
 
     def __init__(self, endpoint: Endpoint, settings: ClientSettings) -> None:
@@ -163,21 +164,21 @@ class Transport:
         try:
             self._pool = adapter.get_connection_with_tls_context(base, endpoint.verify_ssl, proxies)
         except (requests.exceptions.RequestException, ValueError) as error:
-            # Of other errors the text may quote the password.
+            # The text of other errors may quote the password.
             known = isinstance(error, requests.exceptions.RequestException | failures.LocationValueError)
             reason = redact(str(error)).rstrip(".") if known else type(error).__name__
             raise BadEndpoint(
-                f"The proxy set in the environment for {self._base_url} is unusable ({reason}): check HTTP_PROXY, "
+                f"The proxy set in the environment for {self._base_url} is not valid ({reason}). Correct HTTP_PROXY, "
                 "HTTPS_PROXY and NO_PROXY."
             ) from None
-        # An http proxy wants the whole URL of an http target; everyone else wants the path.
+        # An http proxy needs the whole URL of an http target; all other servers need the path.
         self._url_start = adapter.request_url(base, proxies).rstrip("/")
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> RawAnswer:
-        """The answer to `target` (path and query), whatever its status. Redirects are answers, not followed.
+        """Return the response of `target` (path and query) with any status. Redirects are not followed.
 
-        It is complete within `read_timeout` s, or not an answer. Raises NotSent (no connection), Unreachable, TlsError,
-        BodyTooLarge, CorruptBody (cut off), BadEndpoint (what a request cannot carry).
+        Raises NotSent (no connection), Unreachable (not complete within `read_timeout` s), TlsError, BodyTooLarge,
+        CorruptBody (cut off), BadEndpoint (what a request cannot carry).
         """
         with time_limit(self._read_timeout):
             return self._send(method, target, headers, body)
@@ -198,10 +199,11 @@ class Transport:
             )
         except (failures.HTTPError, OSError) as error:
             raise self._connection_error(error, self._where(target)) from None
-        except ValueError:  # whose text quotes what is wrong with a header
+        except ValueError:  # its text quotes the header
             raise BadEndpoint(
-                f"The request to {self._where(target)} cannot be sent: the address or the token holds what no request "
-                f"can carry. Store them again with {self._endpoint.update('--url URL --token-file FILE')}."
+                f"The request to {self._where(target)} cannot be sent, because the address or the token contains "
+                "characters that are not valid. Store them again with "
+                f"{self._endpoint.update('--url URL --token-file FILE')}."
             ) from None
         try:
             content = response.read(self._max_body + 1, decode_content=True)
@@ -211,13 +213,12 @@ class Transport:
         if len(content) > self._max_body:
             _discard(response)
             raise BodyTooLarge(
-                f"The answer of {self._where(target)} is larger than {self._max_body:,} bytes: raise the bound on "
-                "bodies, or ask for smaller pages."
+                f"The response of {self._where(target)} is larger than {self._max_body:,} bytes. {CHECK_PATH}"
             )
         return RawAnswer(response.status, response.headers, content)
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self._session.close()
 
     def _where(self, target: str) -> str:
@@ -231,79 +232,70 @@ class Transport:
             reason = _tunnel_refusal(error) or _reason(error)
             refused = BadEndpoint if reason.startswith("HTTP 4") else NotSent
             return refused(
-                f"The proxy set in the environment for {where} does not connect ({reason}): check HTTPS_PROXY, with "
+                f"The proxy set in the environment for {where} does not connect ({reason}). Correct HTTPS_PROXY, with "
                 "its user and password, and NO_PROXY."
             )
         if isinstance(error, failures.NameResolutionError):
             return NotSent(
-                f"The name {self._endpoint.address} of {where} cannot be resolved: check the address and the DNS."
+                f"The host name {self._endpoint.address} of {where} cannot be resolved. Check the address and the DNS."
             )
         if isinstance(error, failures.NewConnectionError):
             return NotSent(
-                f"No connection to {where} ({_reason(error)}): check that the controller runs, its address and its "
-                "port."
+                f"Cannot connect to {where} ({_reason(error)}). Check address and port, and that the controller runs."
             )
         if isinstance(error, failures.ConnectTimeoutError):
-            return NotSent(f"No connection to {where} within the time limit: check address, port, firewall and proxy.")
+            return NotSent(f"Cannot connect to {where} (timeout). Check address, port, firewall and proxy.")
         return self._body_error(error, where)
 
     def _body_error(self, error: BaseException, where: str) -> ControllerError:
         if isinstance(error, failures.ReadTimeoutError | TimeoutError):
             return Unreachable(
-                f"The answer of {where} was not complete within {self._read_timeout:g} s: look at the load of the "
-                "controller and at the proxies on the way.",
+                f"The response of {where} was not complete within {self._read_timeout:g} s. {CHECK_PATH}",
                 cause="timeout",
             )
         if isinstance(error, failures.DecodeError):
-            return CorruptBody(f"The answer of {where} cannot be decompressed: a proxy on the way may damage it.")
+            return CorruptBody(f"The response of {where} cannot be decompressed. {CHECK_PATH}")
         if any(isinstance(inner, IncompleteRead) for inner in _chain(error)):
-            return CorruptBody(
-                f"The answer of {where} was cut off: look at the controller and the proxies on the way.",
-                cause="cut off",
-            )
-        return Unreachable(
-            f"The connection to {where} broke ({_reason(error)}): look at the controller and the proxies on the way."
-        )
+            return CorruptBody(f"The response of {where} was cut off. {CHECK_PATH}", cause="cut off")
+        return Unreachable(f"The connection to {where} was lost ({_reason(error)}). {CHECK_PATH}")
 
     def _tls_error(self, error: BaseException, where: str) -> ControllerError:
         if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return Unreachable(
-                f"The connection to {where} broke while TLS was negotiated: look at the proxies on the way."
-            )
+            return Unreachable(f"The connection to {where} was lost during the TLS handshake. {CHECK_PATH}")
         if isinstance(error, ssl.SSLCertVerificationError):
             why = (error.verify_message or "certificate verify failed").rstrip(".")
-            remedy = f"trust the CA that signed it with {self._endpoint.update('--ca-bundle FILE')}"
+            remedy = f"Trust the CA that signed it with {self._endpoint.update('--ca-bundle FILE')}"
             if "mismatch" in why.lower():
-                remedy = f"use an address that it is made out to with {self._endpoint.update('--url URL')}"
+                remedy = f"Use an address that the certificate is valid for with {self._endpoint.update('--url URL')}"
             elif "expired" in why:
-                remedy = "renew it"
-            return TlsError(f"The certificate of {where} is not trusted ({why}): {remedy}.")
+                remedy = "Renew the certificate"
+            return TlsError(f"The certificate of {where} is not trusted ({why}). {remedy}.")
         why = getattr(error, "reason", None) or "TLS failed"
         plain = replace(self._endpoint, protocol="http")
         return TlsError(
-            f"No TLS with {where} ({why}): check the port, or, if it speaks plain HTTP, use "
+            f"The TLS handshake with {where} failed ({why}). Check the port, or, if the server uses plain HTTP, run "
             f"{self._endpoint.update('--url ' + plain.base_url)}."
         )
 
 
 def _discard(response: urllib3.BaseHTTPResponse) -> None:
-    """Close the connection of an answer that is not read to its end, and give its place in the pool back.
+    """Close the connection of a response that is not read to its end, and release its place in the pool.
 
-    Closed alone it would keep its place, and once all places are gone every request would wait for ever.
+    A place that is not released is lost, and without places every request would wait forever.
     """
     response.close()
     response.release_conn()
 
 
 def basic_credentials(user: str, password: str) -> str:
-    """The header of HTTP Basic, in UTF-8 (RFC 7617)."""
+    """Return the header of HTTP Basic, in UTF-8 (RFC 7617)."""
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}"
 
 
 def decode(body: bytes) -> Any:
-    """The JSON document in `body`; raises ValueError when it is none.
+    """Decode the JSON in `body`. Raises ValueError if it is not JSON.
 
-    orjson refuses what other writers let through (lone surrogates, NaN), so the standard library has the last word.
+    orjson rejects lone surrogates and NaN, which other programs write, so the standard library decides.
     """
     try:
         return orjson.loads(body)
@@ -334,14 +326,14 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
             context.load_verify_locations(cafile=usual)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"The CA bundle {usual} for {endpoint.base_url} cannot be read ({_reason(error)}): set REQUESTS_CA_BUNDLE "
-            f"to a PEM file, or use {endpoint.update('--ca-bundle FILE')}."
+            f"Cannot read the CA bundle {usual} for {endpoint.base_url} ({_reason(error)}). Set REQUESTS_CA_BUNDLE to "
+            f"a PEM file, or use {endpoint.update('--ca-bundle FILE')}."
         ) from None
     return context
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """`error` and the exceptions it was made from: urllib3 passes them on as arguments or as the cause."""
+    """Yield `error` and the exceptions that caused it, which urllib3 stores as arguments or as the cause."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen
@@ -350,24 +342,24 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _tls_cause(error: BaseException) -> BaseException | None:
-    """The TLS error in `error`, if TLS is what failed."""
+    """Return the TLS error that caused `error`, if any."""
     chain = list(_chain(error))
     exact = next((inner for inner in chain if isinstance(inner, ssl.SSLError)), None)
     return exact or next((inner for inner in chain if isinstance(inner, failures.SSLError)), None)
 
 
 def _tunnel_refusal(error: BaseException) -> str:
-    """With which status a proxy refused to connect, "HTTP 407 Proxy Authentication Required"; empty if it did not."""
+    """Return the status of a proxy that refused to connect, "HTTP 407 Proxy Authentication Required", or ""."""
     mark = "Tunnel connection failed: "
     texts = (str(inner) for inner in _chain(error) if type(inner) is OSError)
     return next((f"HTTP {redact(text.removeprefix(mark))[:100]}" for text in texts if text.startswith(mark)), "")
 
 
 def _reason(error: BaseException) -> str:
-    """Why a connection failed, in the operating system's words where it has some; no object addresses."""
+    """Return why a connection failed: the operating system's message if there is one, never an object address."""
     for inner in _chain(error):
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror.lower()
         if isinstance(inner, RemoteDisconnected):
-            return "closed without an answer"
+            return "closed without a response"
     return type(error).__name__

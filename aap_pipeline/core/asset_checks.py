@@ -1,4 +1,4 @@
-"""Asset checks of stage core: in each sync what is new, at night what takes long."""
+"""Asset checks of stage core: cheap ones in each sync, expensive ones at night."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,47 +17,46 @@ _DAY: Final = timedelta(days=1)
 _AUDIT_A_SYNC: Final = 500
 
 _TOTALS_REMEDY = (
-    "The cluster's savings stay as they were until this is mended: something changed clusters_job or "
-    "clusters_jobhostsummary by hand. Run `aap-pipeline reconcile --cluster NAME`, which reads such jobs again, and "
-    "counts the hosts of those that the controller no longer has from their host summaries here; then "
-    "`aap-pipeline sync --cluster NAME`."
+    "Rows of clusters_job or clusters_jobhostsummary were changed by hand. The cluster's savings are not refreshed "
+    "until this is repaired. Run `aap-pipeline reconcile --cluster NAME`, which reads these jobs again or, if the "
+    "controller has deleted them, recounts their stored host summaries. Then run `aap-pipeline sync --cluster NAME`."
 )
 HOST_TOTALS = Check(
     "host_totals_agree",
-    "The host statistics of new jobs, and of a sample that goes round all others, equal their host summaries.",
+    "The host totals of new jobs, and of a rotating sample of all others, equal their host summaries.",
     _TOTALS_REMEDY,
     blocking=True,
 )
 UNPARSED = Check(
     "nothing_unparsed",
-    "No raw row waits for more than an hour.",
-    "Run `aap-pipeline sync --cluster NAME`, which parses them or prints what stops it. Nothing is lost meanwhile.",
+    "No raw row has been unparsed for more than an hour.",
+    "Run `aap-pipeline sync --cluster NAME`, which parses them or prints the error. No data is lost meanwhile.",
 )
 REJECTED = Check(
     "nothing_rejected",
-    "No record went to quarantine in the last day.",
-    "`aap-pipeline rejected list --cluster NAME` shows them with their reasons, `aap-pipeline rejected replay` tries "
-    "them again, for example after an upgrade. All other records went through.",
+    "No record was quarantined in the last day.",
+    "To list the records with their reasons, run `aap-pipeline rejected list --cluster NAME`; to process them again, "
+    "for example after an upgrade, `aap-pipeline rejected replay`. All other records were stored.",
 )
 WITHOUT_HOSTS = Check(
     "jobs_without_hosts",
-    "Counts the jobs that ended before their first host: kept, and left out of savings as the specification says.",
-    "It never fails.",
+    "Counts the jobs that ended before their first host. They are stored, but not part of the savings (specification).",
+    "This check never fails.",
 )
 CLOCKS = Check(
     "clock_ran_backwards",
-    "Counts the jobs of the last day of which the controller reported a finish before the start: kept, with a run time "
-    "of 0. If they are many, let NTP set the clocks of the controller's nodes.",
-    "It never fails.",
+    "Counts the jobs of the last day that, by the controller's clocks, finished before they started. They are stored "
+    "with a run time of 0. If there are many, synchronize the clocks of the controller's nodes by NTP.",
+    "This check never fails.",
 )
 PROVISIONAL = Check(
     "none_provisional",
     "No job of any age is still provisional past its deadline.",
-    "Run `aap-pipeline reconcile --cluster NAME`, which reads these jobs again; report it if they stay provisional.",
+    "Run `aap-pipeline reconcile --cluster NAME`, which reads them again. If they stay provisional, report a bug.",
 )
 TOTALS_AUDITED = Check(
     "host_totals_audited",
-    "The host statistics of 200,000 jobs a night equal their host summaries, going round all of them.",
+    "The host totals of 200,000 jobs per night, rotating through all jobs, equal their host summaries.",
     _TOTALS_REMEDY,
 )
 
@@ -66,7 +65,7 @@ TOTALS_AUDITED = Check(
     name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, WITHOUT_HOSTS, CLOCKS], CLUSTERS)
 )
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """What is cheap enough for every sync."""
+    """Run the checks that are cheap enough for every sync."""
     yesterday = datetime.now(UTC) - _DAY
     with cluster_step(context, warehouse) as (connection, cluster):
         unparsed = verdicts.nothing_unparsed(checks.unparsed(connection, cluster.id))
@@ -86,7 +85,7 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
 
 @multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))
 def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """What reads much of core."""
+    """Run the checks that read large parts of core."""
     with cluster_step(context, warehouse) as (connection, cluster):
         stuck = checks.provisional(connection, cluster.id)
         totals = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT)

@@ -23,21 +23,24 @@ from aap_pipeline.orchestration.table_metadata import table_figures, table_metad
 _TABLES = {
     "jobs": (
         "clusters_job",
-        "Playbook jobs, one row each, with their host totals, as the controller last showed them.",
+        "One row per playbook job, with its host totals, as last read from the controller.",
     ),
-    "job_host_summaries": ("clusters_jobhostsummary", "What each host did in each job: ok, changed, failed, …"),
-    "organizations": ("clusters_organization", "Organizations, by the controller's id; names follow renames."),
+    "job_host_summaries": (
+        "clusters_jobhostsummary",
+        "The task counts of each host in each job: ok, changed, failed …",
+    ),
+    "organizations": ("clusters_organization", "Organizations, by the controller's id, with their latest name."),
     "job_templates": (
         "clusters_jobtemplate",
-        "Job templates, with the minutes that their work takes by hand. Deleted ones keep their history and minutes.",
+        "Job templates, with their manual minutes per host. Deleted ones keep their history and minutes.",
     ),
-    "projects": ("clusters_project", "Projects that playbooks come from."),
+    "projects": ("clusters_project", "Projects that contain the playbooks."),
     "inventories": ("clusters_inventory", "Inventories that jobs ran against."),
     "execution_environments": ("clusters_executionenvironment", "Execution environments that jobs ran in."),
     "instance_groups": ("clusters_instancegroup", "Instance groups that jobs ran on."),
-    "launchers": ("clusters_aapuser", "Who or what launched jobs: users, schedules, webhooks, workflows."),
-    "hosts": ("clusters_host", "Managed hosts: by inventory id, or by name where they were never in an inventory."),
-    "labels": ("clusters_label", "Labels, and clusters_joblabel, which jobs carry them."),
+    "launchers": ("clusters_aapuser", "Users, schedules, webhooks and workflows that launched jobs."),
+    "hosts": ("clusters_host", "Managed hosts: by inventory id, or by name if they were never in an inventory."),
+    "labels": ("clusters_label", "Labels; clusters_joblabel assigns them to jobs."),
 }
 
 
@@ -62,18 +65,18 @@ _TABLES = {
 def core(
     context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
 ) -> Iterator[MaterializeResult[None]]:
-    """Parse every raw row of the partition's cluster; what does not fit goes to quarantine.
+    """Parse every raw row of the partition's cluster. Records that are not valid go to quarantine.
 
     Materializes nothing, so that Dagster skips the marts and their checks, if there was nothing to parse, no run was
     killed before it refreshed the marts, and no failed check waits to be evaluated again.
     """
 
-    def tell(so_far: ParseResult) -> None:
+    def log_progress(so_far: ParseResult) -> None:
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
         context.log.info(f"{context.partition_key}: {so_far.jobs:,} jobs parsed in {so_far.batches} batches")
 
     with cluster_step(context, warehouse) as (connection, cluster):
-        result = parse(warehouse.url(), cluster.id, progress=tell)
+        result = parse(warehouse.url(), cluster.id, progress=log_progress)
         left = {"cluster_id": cluster.id, "name": cluster.name}
         if not result.documents and connection.execute(statement("core/is_work_left"), left).fetchone() == (False,):
             progress.update(cluster.name, "done", 1, 1)
@@ -81,7 +84,7 @@ def core(
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:
-        context.log.warning(f"{result.rejected} documents went to quarantine: see `aap-pipeline rejected list`.")
+        context.log.warning(f"{result.rejected} documents were quarantined. Run `aap-pipeline rejected list`.")
     if newest is not None:
         page = job_url(cluster.endpoint.base_url, cluster.product, newest[0])
         figures["jobs"]["newest_job"] = MetadataValue.url(page)

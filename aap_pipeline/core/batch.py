@@ -1,4 +1,4 @@
-"""One batch of documents becomes rows in one transaction, by a fixed number of statements."""
+"""Store one batch of documents in one transaction, by a fixed number of statements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_A_SUMMARY: Final = {"job_id": "int4", "host_id": "int4", **SUMMARY_COLUMNS}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the application settings say about a parse."""
+    """The application settings of a parse."""
 
     minutes: NewTemplateMinutes
     keep_archive: bool
@@ -35,7 +35,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one batch did."""
+    """The result of one batch."""
 
     documents: int = 0
     jobs: int = 0
@@ -47,13 +47,13 @@ class Stored:
 def store_batch(connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules) -> Stored:
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
-    A document that another parse took meanwhile is left out. Raises psycopg's DataError or IntegrityError, with nothing
-    stored, if the server refuses a value that `records.decode` let through or something referred to is gone.
+    Skips documents that another parse took meanwhile. Raises psycopg's DataError or IntegrityError and stores nothing
+    if the server rejects a value that `records.decode` accepted, or if a referenced row was deleted.
     """
     cluster_id = selection.cluster_id
     with connection.transaction(), connection.cursor(binary=True) as cursor:
         advisory_xact_lock(connection, LockKind.PARSE, cluster_id)
-        # If the zone changed between the days noted here and the commit, the marts would be built without this batch.
+        # The reporting time zone must not change between computing the changed days and the commit.
         cursor.execute(statement("core/hold_time_zone"))
         timezone = options.get(connection, options.REPORTING_TIMEZONE)
         taken = _claim(cursor, selection, documents, rules)
@@ -64,7 +64,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
         days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
         days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
-        if selection.source is Source.RAW:  # quarantine may hold later documents than other places
+        if selection.source is Source.RAW:  # quarantine may hold later documents than the other sources
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
@@ -72,7 +72,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
 
 
 def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
-    """The last document of each job, by external id, with what only earlier ones refer to."""
+    """Return the last document of each job, by external id, with references that only earlier documents have."""
     newest: dict[int, JobRow] = {}
     for each in documents:
         if isinstance(job := each.content, JobRow):
@@ -83,7 +83,7 @@ def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
 
 
 def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
-    """Take the documents from their place, quarantine the refused ones; the ids of those that were still there."""
+    """Take the documents from their source and quarantine the rejected ones. Returns the ids that were still there."""
     newest: dict[tuple[str, int | None], int] = {
         (each.kind, each.external_id): each.id for each in documents if each.external_id is not None
     }
@@ -104,7 +104,7 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
 
 
 def create_incoming_job(connection: Connection) -> None:
-    """Make the temporary table where a batch's jobs wait; empty again after each commit."""
+    """Create the temporary table of a batch's jobs, which each commit empties."""
     connection.execute(_with_job_columns(statement("core/create_incoming_job")))
 
 
@@ -118,7 +118,7 @@ def _with_job_columns(text: LiteralString) -> Composed:
 def _store_jobs(
     cursor: Cursor[TupleRow], cluster_id: int, jobs: Sequence[JobRow], ids: Ids, timezone: str
 ) -> set[date]:
-    """Store jobs with their labels and host summaries; the days on which they finished, before and now."""
+    """Store jobs with their labels and host summaries. Returns the days of their old and new finish times."""
     where = {"cluster_id": cluster_id, "timezone": timezone}
     cursor.execute(statement("core/known_jobs"), {**where, "external_ids": [job.external_id for job in jobs]})
     known: dict[int, date | None] = dict(cursor.fetchall())
@@ -158,7 +158,7 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
     for each in present:
         if isinstance(each.content, SettledJobs):
             settled.update(each.content.ids)
-        elif isinstance(each.content, JobRow):  # read after it was settled, so it says itself what it is
+        elif isinstance(each.content, JobRow):  # read after it was settled, so its own document decides
             settled.discard(each.content.external_id)
     values = {"cluster_id": cluster_id, "external_ids": sorted(settled), "timezone": timezone}
     cursor.execute(statement("core/settle_jobs"), values)
@@ -177,7 +177,7 @@ def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
 
 
 def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
-    """What was refused of a record earlier is out of date once its newest document is stored."""
+    """Delete quarantined documents of records whose newest document is now stored."""
     newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
     known = [each for each in newest.values() if not isinstance(each.content, Refused)]
     cursor.execute(

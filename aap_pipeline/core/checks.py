@@ -1,4 +1,4 @@
-"""What must hold in core, as queries that a Dagster asset check or a person can ask."""
+"""Queries behind the asset checks of stage core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUDIT_A_NIGHT: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class HostTotals:
-    """Jobs whose host statistics were held against their host summaries; `disagreeing` are external ids."""
+    """A comparison of host totals with host summaries; `disagreeing` are external ids of jobs."""
 
     checked: int
     disagreeing: list[int]
@@ -25,7 +25,7 @@ class HostTotals:
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """Raw rows of a cluster that wait longer than they should."""
+    """Raw rows of a cluster that are unparsed for too long."""
 
     cluster_id: int
     rows: int
@@ -33,9 +33,9 @@ class Unparsed:
 
 
 def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NIGHT) -> HostTotals:
-    """Check all jobs that are new since the last call, and `audit` others: call after call it goes round all of them.
+    """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
-    The caller commits, which remembers how far it came.
+    The caller commits the progress.
     """
     where = {"cluster_id": cluster_id}
     row = connection.execute(statement("core/host_totals_progress"), where).fetchone()
@@ -43,7 +43,7 @@ def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NI
     newest, audited, last = row
     new, _ = _host_totals(connection, cluster_id, newest, last, None)
     old, reached = _host_totals(connection, cluster_id, audited, newest, audit)
-    # Fewer than asked for: that was the end, and the next call begins again.
+    # Fewer than requested: the rotation is at its end, and the next call begins again.
     progress = {"newest_id": last, "audited_id": reached if old.checked == audit else 0}
     connection.execute(statement("core/note_host_totals_progress"), {**where, **progress})
     return HostTotals(new.checked + old.checked, new.disagreeing + old.disagreeing)
@@ -62,7 +62,7 @@ def _host_totals(
 def unparsed(
     connection: Connection, cluster_id: int | None = None, older_than: float = UNPARSED_AFTER_SECONDS
 ) -> list[Unparsed]:
-    """Raw rows that no parse has taken for `older_than` seconds, of one cluster or all."""
+    """Return raw rows that have been unparsed for `older_than` seconds, of one cluster or all."""
     values = {"cluster_id": cluster_id, "age": older_than}
     return [Unparsed(*row) for row in connection.execute(statement("core/check_unparsed"), values)]
 
@@ -70,19 +70,19 @@ def unparsed(
 def rejected_since(
     connection: Connection, since: datetime | None = None, cluster_id: int | None = None
 ) -> dict[tuple[int, str], int]:
-    """How many records are in quarantine that were refused after `since` (None: ever), by cluster id and reason."""
+    """Count quarantined records rejected after `since` (None: all), by cluster id and reason."""
     rows = connection.execute(statement("core/check_rejected"), {"cluster_id": cluster_id, "since": since})
     return {(cluster, reason): count for cluster, reason, count in rows}
 
 
 def without_hosts(connection: Connection, cluster_id: int, since: datetime) -> dict[str, int]:
-    """How many jobs that finished after `since` had no host, by status (successful, failed): kept, never counted."""
+    """Count jobs without a host that finished after `since`, by status (successful, failed)."""
     rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
     return dict(rows.fetchall())
 
 
 def clocks(connection: Connection, cluster_id: int, since: datetime) -> int:
-    """How many jobs finished after `since` of which the controller reported a finish before the start."""
+    """Count jobs that finished after `since` and, by the controller's clocks, before they started."""
     values = {"cluster_id": cluster_id, "since": since}
     row = connection.execute(statement("core/check_clocks"), values).fetchone()
     assert row is not None  # noqa: S101 - an aggregate
@@ -90,14 +90,14 @@ def clocks(connection: Connection, cluster_id: int, since: datetime) -> int:
 
 
 def provisional(connection: Connection, cluster_id: int) -> list[int]:
-    """External ids of jobs that are still provisional an hour after their host summaries were given up."""
+    """Return external ids of jobs that are still provisional an hour after the wait for host summaries ended."""
     deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
     values = {"cluster_id": cluster_id, "minutes": deadline}
     return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
 
 
 def verified_totals(connection: Connection, cluster_id: int, audit: int) -> HostTotals:
-    """`host_totals`, its progress kept only if all agree, so that a fault is found until it is mended."""
+    """Run `host_totals`, and commit its progress only if all agree, so that a fault is found until it is repaired."""
     connection.commit()
     found = host_totals(connection, cluster_id, audit)
     if found.disagreeing:
@@ -108,7 +108,7 @@ def verified_totals(connection: Connection, cluster_id: int, audit: int) -> Host
 
 
 def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]) -> None:
-    """Set the host statistics of the jobs to what their host summaries say; the caller commits."""
+    """Recompute the host totals of the jobs from their host summaries. The caller commits."""
     connection.execute(statement("core/hold_time_zone"))
     timezone = options.get(connection, options.REPORTING_TIMEZONE)
     values = {"cluster_id": cluster_id, "external_ids": list(external_ids), "timezone": timezone}

@@ -1,5 +1,7 @@
-"""What jobs refer to: organizations, templates, projects, inventories, hosts, launchers, labels; identity is the
-controller's id within a cluster, names follow the latest document."""
+"""The dimensions of jobs: organizations, templates, projects, inventories, hosts, launchers, labels.
+
+A row is identified by the controller's id within a cluster; its name follows the latest document.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _PLAIN: Final[dict[str, LiteralString]] = {
 
 @dataclass(slots=True)
 class Mention:
-    """What a batch says of one thing. `latest`: its name is newer than any stored; a replayed document's is not."""
+    """The fields of a dimension row in a batch. `latest`: newer than the stored row; replayed documents are not."""
 
     name: str | None = None
     description: str | None = None
@@ -35,7 +37,7 @@ class Mention:
     fingerprint: bytes | None = None
 
     def update(self, name: str | None, description: str | None, latest: bool) -> None:
-        """A later document's word counts; what it leaves out stays; a replayed one has a say in what is new only."""
+        """Apply a later document. Fields that it omits keep their value; a replayed document only fills new rows."""
         if latest or not self.mentioned:
             self.name = self.name if name is None else name
             self.description = self.description if description is None else description
@@ -45,18 +47,18 @@ class Mention:
 
 @dataclass(slots=True)
 class TemplateMention(Mention):
-    """What a batch says of a job template; see sql/core/store_job_templates.sql."""
+    """The fields of one job template in a batch; see sql/core/store_job_templates.sql."""
 
     listed: bool = False
     organization: int | None = None
     gone_at: datetime | None = None
     new_gone_at: datetime | None = None
-    """The same for a template that the batch is the first to mention: what was said before does not concern it."""
+    """The same for a new template, to which earlier listings do not apply."""
 
 
 @dataclass(slots=True)
 class Mentions:
-    """Everything a batch refers to, by the controller's ids."""
+    """All dimension rows of a batch, by the controller's ids."""
 
     named: dict[str, dict[int, Mention]] = field(
         default_factory=lambda: {name: {} for name in DIMENSIONS if name != "job_template"}
@@ -71,7 +73,7 @@ class Mentions:
 
 @dataclass(slots=True)
 class Ids:
-    """Our ids of everything a batch refers to."""
+    """The database ids of all dimension rows of a batch."""
 
     named: dict[str, dict[int, int]]
     labels: dict[int, int]
@@ -81,14 +83,14 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class NewTemplateMinutes:
-    """Minutes that a template new to the database gets (settings default_manual_minutes, default_creation_minutes)."""
+    """Minutes of a new job template (settings default_manual_minutes, default_creation_minutes)."""
 
     manual: int
     creation: int
 
 
 def collect(documents: Iterable[Document]) -> Mentions:
-    """What `documents`, oldest first, refer to."""
+    """Return the dimension rows of `documents`, oldest first."""
     mentions = Mentions()
     for document in documents:
         latest = not document.replayed
@@ -155,7 +157,7 @@ def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: by
 
 
 def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, minutes: NewTemplateMinutes) -> Ids:
-    """Add and rename what `mentions` holds, and give the ids of all of it. The number of statements is fixed."""
+    """Upsert the dimension rows in a fixed number of statements, and return their database ids."""
     organizations = mentions.named["organization"]
     cursor.execute(
         statement("core/store_organizations"),

@@ -1,6 +1,6 @@
-"""Stage core: everything unparsed of one cluster, in the order in which it came, batch after batch.
+"""Stage core: parse the raw rows of one cluster, in order of arrival, in batches.
 
-While the server writes one batch, a second connection already streams and decodes the next.
+While the server writes one batch, a second connection streams and decodes the next.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _REFUSALS: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,
-    psycopg.errors.CardinalityViolation,  # two names of one digest in one batch, which somebody must have made so
+    psycopg.errors.CardinalityViolation,  # two names with one digest in a batch: a deliberate collision
 )
 
 
 class ParseError(PipelineError):
-    """A cluster's raw rows could not be stored; those not stored yet are where they were."""
+    """A cluster's raw rows could not be stored. They stay in the raw table."""
 
 
 @dataclass(slots=True)
 class ParseResult:
-    """What a parse did: documents taken, those of them refused, rows stored, batches committed, days, seconds."""
+    """The result of a parse: documents taken and rejected, rows stored, batches committed, days, seconds."""
 
     documents: int = 0
     jobs: int = 0
@@ -58,7 +58,7 @@ class ParseResult:
     seconds: float = 0.0
 
     def add(self, stored: Stored) -> None:
-        """Count one batch."""
+        """Add one batch."""
         self.documents += stored.documents
         self.jobs += stored.jobs
         self.host_summaries += stored.host_summaries
@@ -67,7 +67,7 @@ class ParseResult:
         self.changed_days |= stored.days
 
     def merge(self, other: ParseResult) -> None:
-        """Count another parse."""
+        """Add another parse."""
         self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
@@ -88,17 +88,17 @@ def parse(
     batch_bytes: int = BATCH_BYTES,
     progress: Progress | None = None,
 ) -> ParseResult:
-    """Store every unparsed raw row of the cluster, oldest first, and take it out of the raw table.
+    """Store every unparsed raw row of the cluster, oldest first, and delete it from the raw table.
 
-    Each batch, of at most `batch_size` rows and about `batch_bytes` bytes of JSON, is one transaction; `progress` is
-    called after each with the result so far. May run in several processes at once, and be killed at any moment.
-    Raises ParseError if the server refuses more documents than a bad document or two can explain.
+    Each batch, of at most `batch_size` rows and about `batch_bytes` bytes of JSON, is one transaction, after which
+    `progress` gets the result so far. Several processes may run at once, and any may be killed at any time. Raises
+    ParseError if the server rejects more documents than one or two bad ones would explain.
     """
     return run(url, Selection(Source.RAW, cluster_id), Bounds(batch_size, batch_bytes), progress)
 
 
 def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | None = None) -> ParseResult:
-    """Store the documents of `selection`: what `parse`, `rejected replay` and `rebuild` share."""
+    """Store the documents of `selection`, for `parse`, `rejected replay` and `rebuild`."""
     started = time.monotonic()
     result = ParseResult()
     with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
@@ -128,8 +128,8 @@ def _rules(connection: Connection) -> Rules:
 def _store(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
 ) -> Iterator[Stored]:
-    """Store a batch, in one transaction. The last resort when the server refuses it: halves, in order, until the bad
-    document is alone and goes to quarantine. `records.decode` is meant to leave nothing for it to do."""
+    """Store a batch in one transaction. If the server rejects it, store its halves, in order, down to single documents,
+    and quarantine those that it rejects. `records.decode` should make this unnecessary."""
     waiting, attempts = [documents], 0
     while waiting:
         part = waiting.pop()
@@ -139,9 +139,9 @@ def _store(
         except _REFUSALS as error:
             if attempts >= _MAX_ATTEMPTS:
                 raise ParseError(
-                    f"PostgreSQL refused {attempts} parts of one batch of cluster {selection.cluster_id}, at last "
-                    f"with: {error.diag.message_primary or error}. What is not stored stays where it was; look for a "
-                    "constraint or a trigger of your own on the clusters_ tables, then sync again."
+                    f"PostgreSQL rejected {attempts} parts of one batch of cluster {selection.cluster_id}. Last error: "
+                    f"{error.diag.message_primary or error}. The raw rows are kept. Remove your own constraints and "
+                    "triggers from the clusters_ tables, then run `aap-pipeline sync`."
                 ) from error
             if len(part) > 1:
                 middle = len(part) // 2
@@ -157,8 +157,7 @@ def _store(
 def _store_despite_others(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
 ) -> Stored:
-    """Somebody who changes many templates at once may cross a batch, and the server ends one of the two; somebody may
-    delete a host that the batch has just looked up. The next attempt sees what they did."""
+    """Store a batch, and retry if it conflicts with a concurrent change (a deadlock, a deleted host)."""
     for _ in range(_CONFLICT_ATTEMPTS - 1):
         try:
             return store_batch(connection, selection, documents, rules)
@@ -169,7 +168,7 @@ def _store_despite_others(
 
 @contextmanager
 def _prefetched(url: str, selection: Selection, bounds: Bounds) -> Iterator[Iterator[list[Document]]]:
-    """Batches of documents, one of them read ahead by a thread with a connection of its own."""
+    """Yield the batches of documents. A thread with its own connection reads one batch ahead."""
     ready: queue.Queue[list[Document] | BaseException | None] = queue.Queue(maxsize=1)
     stop = threading.Event()
 
@@ -189,7 +188,7 @@ def _prefetched(url: str, selection: Selection, bounds: Bounds) -> Iterator[Iter
                     if stop.is_set():
                         return
             hand_over(None)
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever takes it
+        except BaseException as error:  # noqa: BLE001 - `take` raises it
             hand_over(error)
 
     def take() -> Iterator[list[Document]]:

@@ -1,29 +1,26 @@
-"""The archive of parsed documents: core rebuilt from it without the API, and what may be deleted from it."""
+"""The archive of parsed documents: rebuild core from it without the API, and clean it up."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, Progress, run
 from aap_pipeline.core.source import Bounds, Selection, Source
-from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
 
 class NothingArchived(PipelineError):
-    """There is no document from which core could be rebuilt."""
+    """The archive has no document of the cluster."""
 
 
 def rebuild(
     url: str, cluster_id: int, progress: Progress | None = None, *, batch_size: int = BATCH_SIZE
 ) -> ParseResult:
-    """Store every archived document of the cluster again, oldest first, over what is there.
+    """Store every archived document of the cluster again, oldest first.
 
-    Rows that the archive covers end as their newest document says, whether they were damaged, emptied or fine; ids,
-    minutes of templates and rows older than the archive stay. Syncs may go on meanwhile: what they store is stored once
-    more, after the older documents that this may have put over it. Raises NothingArchived.
+    Rows in the archive get the content of their newest document, even if they were damaged or deleted. Ids, minutes of
+    templates and rows older than the archive stay. Concurrent syncs are safe: documents that arrive meanwhile are
+    stored again at the end. Raises NothingArchived.
     """
     total, reached = ParseResult(), 0
     with connect(url, autocommit=True) as connection:
@@ -33,32 +30,15 @@ def rebuild(
             reached = newest
     if not reached:
         raise NothingArchived(
-            f"No documents of this cluster ({cluster_id}) are archived: set raw_retention_days above 0 to keep those "
-            "of coming syncs, or sync again from the controller with --since."
+            "The archive has no documents of this cluster. To read its jobs from the controller again, run "
+            "`aap-pipeline sync --cluster NAME --since DAY`; to archive documents from now on, run `aap-pipeline "
+            "settings set raw_retention_days 30`."
         )
     return total
 
 
 def _newest_archived(connection: Connection, cluster_id: int, after: int) -> int | None:
-    """Id of the newest archived document, if there is one above `after`."""
+    """Return the id of the newest archived document above `after`, if any."""
     values = {"cluster_id": cluster_id, "after": after}
     row = connection.execute(statement("core/newest_archived"), values).fetchone()
     return row[0] if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class CleanUp:
-    """Rows that a clean-up deleted."""
-
-    raw: int
-    archived: int
-
-
-def clean_up(connection: Connection, cluster_id: int) -> CleanUp:
-    """Delete raw rows older than 24 hours that are parsed or quarantined, and archived ones past raw_retention_days.
-
-    The caller commits. Unparsed raw rows stay, however old they are: `checks.unparsed` names them.
-    """
-    raw = connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
-    days = options.get(connection, options.RAW_RETENTION_DAYS)
-    return CleanUp(raw, connection.execute(statement("core/clean_up_archive"), {"days": days}).rowcount)

@@ -1,4 +1,4 @@
-"""Quarantine: the documents that core refused, whole, with the reason; nothing is ever dropped in silence."""
+"""Quarantine: the documents that core rejected, whole, with the reason."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from aap_pipeline.errors import PipelineError
 
 
 class NoSuchRecord(PipelineError):
-    """The record asked for is not in quarantine."""
+    """The requested record is not in quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A refused document without its text, which may hold secrets of a controller's users."""
+    """A rejected document without its text, which may contain secrets of a controller's users."""
 
     id: int
     cluster_id: int
@@ -36,14 +36,14 @@ class RejectedRecord:
 def list_rejected(
     connection: Connection, cluster_id: int | None = None, reason: str | None = None, limit: int = 1_000
 ) -> list[RejectedRecord]:
-    """What is in quarantine, of one cluster or all, the latest refusal first."""
+    """Return the quarantined records of one cluster or all, the last rejected first."""
     values = {"cluster_id": cluster_id, "reason": reason, "limit": limit}
     rows = connection.execute(statement("core/list_rejected"), values)
     return [RejectedRecord(*row) for row in rows]
 
 
 def show(connection: Connection, record_id: int) -> tuple[RejectedRecord, str]:
-    """One record and its document, JSON as it was stored. Raises NoSuchRecord."""
+    """Return one record and its stored JSON. Raises NoSuchRecord."""
     row = connection.execute(statement("core/show_rejected"), {"id": record_id}).fetchone()
     if row is None:
         raise _no_such_record([record_id])
@@ -51,11 +51,11 @@ def show(connection: Connection, record_id: int) -> tuple[RejectedRecord, str]:
 
 
 def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
-    """Try quarantined records again, all or those of `ids`, in every cluster that has some.
+    """Process quarantined records again: all, or those of `ids`.
 
-    What is understood now is stored and leaves quarantine; the rest stays, with the reason of this attempt. Stored
-    names of hosts, templates and so on are newer than those in such a document and stay. Raises NoSuchRecord, with
-    nothing done, if one of `ids` is not there.
+    Records that are now valid are stored and leave quarantine; the others stay, with the reason of this attempt. Stored
+    names of hosts, templates and so on are newer than those in the documents and stay. Raises NoSuchRecord and does
+    nothing if one of `ids` is not in quarantine.
     """
     only = None if ids is None else list(ids)
     with connect(url) as connection:
@@ -72,4 +72,4 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
 
 def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:
     listed = ", ".join(map(str, ids))
-    return NoSuchRecord(f"Nothing in quarantine has id {listed}: see `aap-pipeline rejected list`.")
+    return NoSuchRecord(f"No quarantined record has id {listed}. Run `aap-pipeline rejected list`.")

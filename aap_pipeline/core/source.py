@@ -1,4 +1,4 @@
-"""Where core's documents come from: the raw table, quarantine or the archive, streamed in order by binary COPY."""
+"""The sources of core's documents (raw table, quarantine, archive), streamed in order by binary COPY."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from aap_pipeline.documents.records import (
 )
 
 _ROWS_PER_STREAM: Final = 20_000
-"""A stream holds a snapshot, which keeps vacuum from the rows deleted meanwhile: none lasts longer than this."""
+"""Longest duration of a stream, whose snapshot keeps vacuum from removing deleted rows."""
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
 
 class Source(Enum):
-    """A place of documents: the statement that reads them and the one that takes a batch of them."""
+    """A source of documents, with the statements that read them and that take a batch of them."""
 
     RAW = ("core/read_raw", "core/claim_raw")
     REJECTED = ("core/read_rejected", "core/claim_rejected")
@@ -44,13 +44,13 @@ class Source(Enum):
 
     @property
     def claim(self) -> LiteralString:
-        """Statement that takes a batch of them and quarantines those refused."""
+        """Statement that takes a batch and quarantines the rejected documents."""
         return statement(self.value[1])
 
 
 @dataclass(slots=True)
 class Selection:
-    """The documents of one cluster in one place, of ids above `after`; `only` these ids of it, None for all."""
+    """The documents of one cluster in one source with ids above `after`, or `only` these ids (None: all)."""
 
     source: Source
     cluster_id: int
@@ -60,14 +60,14 @@ class Selection:
 
 @dataclass(slots=True)
 class Document:
-    """A document as it was found, decoded: `content` is what core stores or why it cannot."""
+    """A decoded document: `content` is what core stores, or why it is rejected."""
 
     id: int
     kind: str
     external_id: int | None
     fingerprint: bytes
     received_at: datetime
-    """When it came; of a quarantined one, when it was refused last."""
+    """When it arrived; for a quarantined one, when it was last rejected."""
     replayed: bool
     size: int
     content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
@@ -75,7 +75,7 @@ class Document:
 
 @dataclass(slots=True)
 class Bounds:
-    """What a batch may hold: rows, and bytes of JSON (one document may be larger)."""
+    """Limits of a batch: rows, and bytes of JSON (a single document may be larger)."""
 
     rows: int
     bytes: int
@@ -88,9 +88,9 @@ class _Pending:
 
 
 def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Iterator[list[Document]]:
-    """The documents of `selection`, oldest first, in batches within `bounds`; never more than one batch in memory.
+    """Yield the documents of `selection`, oldest first, in batches within `bounds`, with one batch in memory.
 
-    Replayed ones share no batch with others, whose names count for more.
+    Replayed documents have batches of their own, because their names do not replace stored ones.
     """
     after, pending = selection.after, _Pending()
     while True:
@@ -158,7 +158,7 @@ class _Identified(msgspec.Struct):
 
 
 def _external_id(document: bytes) -> int | None:
-    """The id in a document that core refuses; None where it is not valid: records may share such a one."""
+    """Return the id in a rejected document; None if it is not valid, because records may share such an id."""
     try:
         return msgspec.json.decode(document, type=_Identified).id
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What the catalog's comments say of every table and column, from a file that is made with the data dictionary."""
+"""The comments of every table and column, from a file that `make docs` generates with the data dictionary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLUMNS_FILE = Path(__file__).with_name("columns.json")
 
 @dataclass(frozen=True)
 class Table:
-    """A table or view: what it holds, and its columns in order, each (name, type, meaning)."""
+    """A table or view: its comment, and its columns in order, each (name, type, comment)."""
 
     meaning: str
     columns: Sequence[tuple[str, str, str]]
@@ -21,6 +21,6 @@ class Table:
 
 @cache
 def tables() -> Mapping[str, Table]:
-    """Every table and view, by schema.name."""
+    """Return every table and view by schema.name."""
     found = json.loads(COLUMNS_FILE.read_text(encoding="utf-8"))
     return {name: Table(meaning, [tuple(column) for column in columns]) for name, (meaning, columns) in found.items()}

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, with a session of known settings and errors that a person can act on."""
+"""Connections to PostgreSQL with fixed session settings and actionable errors."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _SESSION = {
     "tcp_keepalives_idle": "30",  # a client whose machine vanished loses its session, and its locks, after a minute
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
-    "jit": "off",  # on a server that compiles, a refresh of 2,000 jobs took eight times as long
+    "jit": "off",  # with JIT, a refresh of 2,000 jobs took eight times as long
 }
-"""What the statements rely on, whatever the server, the database, the role or the URL sets. PostgreSQL's own defaults,
-but for the time zone, `jit`, keepalives, and a search path that no schema named like the role comes before."""
+"""Session settings that the statements rely on. They override those of server, database, role and URL. All are
+PostgreSQL's defaults except the time zone, `jit`, keepalives and a search path without "$user"."""
 
 
 def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_pipeline") -> Connection:
@@ -62,18 +62,18 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
         reason = _reason(error)
         raise DatabaseUnreachable(
             f"Cannot connect to PostgreSQL at {describe(url)}: {reason}. Check AAP_PIPELINE_DATABASE_URL and that the "
-            "server is up."
+            "server is running."
         ) from None
     except psycopg.ProgrammingError:
         raise DatabaseUnreachable(
-            "AAP_PIPELINE_DATABASE_URL is not a PostgreSQL URL: write postgresql://USER:PASSWORD@HOST:5432/DATABASE."
+            "AAP_PIPELINE_DATABASE_URL is not a PostgreSQL URL. Use postgresql://USER:PASSWORD@HOST:5432/DATABASE."
         ) from None
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         connection.close()
         raise WrongEncoding(
-            f"The database {describe(url)} has the encoding {encoding}, which cannot hold every name that a controller "
-            "sends. Create one with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0; and set "
+            f"The database {describe(url)} has the encoding {encoding}, which cannot store every name that a "
+            "controller sends. Create one with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0; and set "
             "AAP_PIPELINE_DATABASE_URL to it."
         )
     if connection.info.server_version >= _WITH_TRANSACTION_TIMEOUT:
@@ -83,9 +83,9 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
 
 
 def session_options(url: str, search_path: str = "public", server_version: int = 0) -> str:
-    """Build libpq's `options`: those of `url`, then the settings above. The last one of a name counts.
+    """Build libpq's `options`: those of `url`, then the settings above, which take precedence.
 
-    `server_version` (170002; 0: not known yet) adds what older servers would refuse a connection for.
+    `server_version` (170002; 0: unknown) adds the settings that an older server would reject.
     """
     settings = {**_SESSION, "search_path": search_path}
     if server_version >= _WITH_TRANSACTION_TIMEOUT:
@@ -96,24 +96,24 @@ def session_options(url: str, search_path: str = "public", server_version: int =
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Turn what a server refuses or cannot do into one sentence.
+    """Turn psycopg's errors into one actionable message.
 
     Raises:
-        DatabaseRefused: trying again cannot help: a right is missing, or the server is a standby.
-        DatabaseUnreachable: it can: a connection broke, the disk is full, a lock was not to be had.
+        DatabaseRefused: a permanent error: a missing privilege, or a standby server.
+        DatabaseUnreachable: a transient error: a lost connection, a full disk, a lock timeout.
     """
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise DatabaseRefused(
-            f"The role in AAP_PIPELINE_DATABASE_URL lacks a right: {error.diag.message_primary}. Use the role that "
+            f"The role in AAP_PIPELINE_DATABASE_URL lacks a privilege: {error.diag.message_primary}. Use the role that "
             "owns the database and its tables."
         ) from error
     except psycopg.errors.RaiseException as error:  # by our own SQL
         raise DatabaseRefused(str(error.diag.message_primary)) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise DatabaseRefused(
-            f"The server cannot be written to: {error.diag.message_primary}. If it is a standby, set "
+            f"PostgreSQL is read-only: {error.diag.message_primary}. If the server is a standby, set "
             "AAP_PIPELINE_DATABASE_URL to the primary."
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -121,16 +121,16 @@ def clear_errors() -> Iterator[None]:
 
 
 def lost_connection(error: BaseException | None) -> DatabaseUnreachable:
-    """The error for what a driver (psycopg, or psycopg2 under Dagster's storage) raised when a connection broke."""
+    """Return the error for a lost connection, raised by psycopg or (Dagster's storage) psycopg2."""
     diagnosed = getattr(getattr(error, "diag", None), "message_primary", None)
     reason = str(diagnosed or str(error).strip() or type(error).__name__).splitlines()[0]
     return DatabaseUnreachable(
-        f"PostgreSQL ended the connection or refused the work: {reason}. What was committed is safe; run it again."
+        f"PostgreSQL closed the connection or rejected a statement: {reason}. Committed data is safe. Try again."
     )
 
 
 def describe(url: str) -> str:
-    """`url` for people: host, port, database; no user, no password."""
+    """Return host, port and database of `url`, without user and password."""
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -139,7 +139,7 @@ def describe(url: str) -> str:
 
 
 def _reason(error: psycopg.OperationalError) -> str:
-    """What libpq says of the last address that it tried, without repeating the address."""
+    """Return libpq's reason for the last address that it tried, without the address."""
     last_attempt = str(error).strip().rpartition("connection failed: ")[2]
     return re.sub(
         r"^connection to server .*? failed: (FATAL:\s*)?|^FATAL:\s*|\.$", "", last_attempt.splitlines()[0]

@@ -23,45 +23,44 @@ class Cipher:
             self._fernet = MultiFernet([Fernet(key.strip()) for key in keys if key.strip()])
         except ValueError:
             raise EncryptionKeyError(
-                "AAP_PIPELINE_ENCRYPTION_KEYS holds no valid Fernet key: make one with `aap-pipeline keys new`."
+                "AAP_PIPELINE_ENCRYPTION_KEYS is not a list of Fernet keys. Create a key with `aap-pipeline keys new`."
             ) from None
 
     def encrypt(self, secret: str) -> bytes:
-        """`secret`, encrypted with the first key."""
+        """Encrypt `secret` with the first key."""
         return self._fernet.encrypt(secret.encode())
 
     def decrypt(self, encrypted: bytes) -> str:
-        """The secret again. Raises EncryptionKeyError if none of the keys encrypted it."""
+        """Decrypt a secret. Raises EncryptionKeyError if none of the keys encrypted it."""
         try:
             return self._fernet.decrypt(encrypted).decode()
         except InvalidToken:
             raise EncryptionKeyError(
-                "The stored tokens were encrypted with another key: set AAP_PIPELINE_ENCRYPTION_KEYS to the key that "
-                "was in use when the cluster was added (old keys may follow the new one, separated by commas), or add "
-                "the cluster's token again."
+                "The stored tokens were encrypted with another key. Add that key to AAP_PIPELINE_ENCRYPTION_KEYS "
+                "(NEW,OLD), or store the token again with `aap-pipeline clusters update NAME --token-file FILE`."
             ) from None
 
     def rotate(self, encrypted: bytes) -> bytes:
-        """The same secret, encrypted with the first key. Raises EncryptionKeyError as `decrypt` does."""
+        """Encrypt a secret again, with the first key. Raises EncryptionKeyError as `decrypt` does."""
         return self.encrypt(self.decrypt(encrypted))
 
 
 def new_key() -> str:
-    """A fresh Fernet key."""
+    """Generate a Fernet key."""
     return Fernet.generate_key().decode()
 
 
 def cipher(settings: Settings) -> Cipher:
-    """The cipher that `settings` asks for.
+    """Return the cipher that `settings` configure.
 
-    With the embedded server and no key set, a key file of mode 0600 is made the first time. Raises EncryptionKeyError
-    for an external database without a key: a key file on one machine would lock out all others.
+    With the embedded server and no key, a key file of mode 0600 is created. Raises EncryptionKeyError for an external
+    database without a key, because other machines could not read a key file.
     """
     if settings.encryption_keys is not None:
         return Cipher(settings.encryption_keys.get_secret_value().split(","))
     if settings.database_url is not None:
         raise EncryptionKeyError(
-            "AAP_PIPELINE_ENCRYPTION_KEYS is not set: with an external database, make a key with "
+            "AAP_PIPELINE_ENCRYPTION_KEYS is not set, and an external database requires it. Create a key with "
             "`aap-pipeline keys new`, keep it safe, and set the variable wherever the pipeline runs."
         )
     return Cipher([_key_from_file(settings.key_file)])

@@ -1,10 +1,10 @@
-"""What can go wrong between us and PostgreSQL, in words for the person who must mend it."""
+"""Errors of the connection to PostgreSQL, its schema and the embedded server."""
 
 from aap_pipeline.errors import PipelineError
 
 
 class WarehouseError(PipelineError):
-    """The database, its schema or its data directory is not as it must be."""
+    """The database, its schema or its data directory cannot be used."""
 
 
 class DatabaseUnreachable(WarehouseError):
@@ -12,7 +12,7 @@ class DatabaseUnreachable(WarehouseError):
 
 
 class DatabaseRefused(WarehouseError):
-    """PostgreSQL refuses a statement for good: the role lacks a right, or the server is a standby."""
+    """PostgreSQL rejects a statement permanently: the role lacks a privilege, or the server is a standby."""
 
 
 class WrongEncoding(WarehouseError):
@@ -20,8 +20,8 @@ class WrongEncoding(WarehouseError):
 
 
 class EmbeddedServerError(WarehouseError):
-    """The embedded PostgreSQL cannot start or cannot keep its data."""
+    """The embedded PostgreSQL cannot start or cannot write its data."""
 
 
 class DataDirectoryInUse(EmbeddedServerError):
-    """Another process that is alive holds the embedded server's data directory."""
+    """Another running process uses the embedded server's data directory."""

@@ -1,4 +1,4 @@
-"""Advisory locks: who waits for whom. Keys are pairs (kind, cluster), so that clusters never wait for each other."""
+"""Advisory locks. Keys are pairs (kind, cluster), so that clusters never wait for each other."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from aap_pipeline.database.statements import statement
 
 
 class LockKind(IntEnum):
-    """What is locked. Numbers are part of the contract between releases: never reuse one.
+    """What is locked. Releases share these numbers, so never reuse one.
 
-    They start high so that pairs of another program in the same database are unlikely to meet ours.
+    They start high to avoid collisions with locks of other programs in the same database.
     """
 
     SYNC = 0x616101
-    """One sync of a cluster at a time, whoever starts it (session lock, held for minutes)."""
+    """One sync per cluster at a time (session lock, held for minutes)."""
     PARSE = 0x616102
-    """One batch of raw rows of a cluster at a time (transaction lock)."""
+    """One batch of raw rows per cluster at a time (transaction lock)."""
     MARTS = 0x616103
-    """One refresh of a cluster's marts at a time (transaction lock; cluster 0: what all clusters share). In SQL, -1
-    keeps new organizations and changes of rates apart, -2 batches of core and changes of the reporting time zone."""
+    """One refresh of the marts per cluster at a time (transaction lock; cluster 0: shared tables). In SQL, cluster -1
+    separates new organizations from changes of rates, -2 core's batches from changes of the reporting time zone."""
     UPKEEP = 0x616105
     """Retention and archive."""
     RUN = 0x616106
@@ -33,11 +33,11 @@ class LockKind(IntEnum):
 
 
 ALL_CLUSTERS = 0
-"""In place of a cluster's id, for what is done once for all of them. It does not wait for the locks of single ones."""
+"""The cluster id of locks for work on all clusters. They do not wait for the locks of single clusters."""
 
 
 def advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> None:
-    """Wait for the lock and hold it until the transaction under way ends."""
+    """Wait for the lock and hold it until the current transaction ends."""
     connection.execute(statement("database/xact_lock"), {"kind": kind.value, "cluster_id": cluster_id})
 
 
@@ -47,16 +47,15 @@ def share_session_lock(connection: Connection, kind: LockKind, number: int) -> N
 
 
 def try_advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> bool:
-    """Take the lock until the transaction ends if nobody holds it; say whether it was taken, without waiting."""
+    """Try to take the lock until the transaction ends. Returns at once whether it was taken."""
     return _answer(connection, statement("database/try_xact_lock"), kind, cluster_id)
 
 
 @contextmanager
 def session_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> Iterator[bool]:
-    """Try the lock for the block, across its transactions; gives whether it was taken, without waiting.
+    """Try to take the lock for the block, across its transactions. Yields at once whether it was taken.
 
-    It belongs to the connection and outlives its transactions: begin and end the block between transactions. A process
-    that is killed, a connection that breaks and a server that restarts release it.
+    Begin and end the block between transactions. The server releases the lock when the connection ends.
     """
     taken = _between_transactions(connection, statement("database/try_session_lock"), kind, cluster_id)
     try:
@@ -64,7 +63,7 @@ def session_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_C
     finally:
         if taken and not connection.closed:
             if connection.info.transaction_status is TransactionStatus.INERROR:
-                connection.rollback()  # a failed transaction would refuse the unlock
+                connection.rollback()  # a failed transaction rejects the unlock
             _between_transactions(connection, statement("database/session_unlock"), kind, cluster_id)
 
 
@@ -72,7 +71,7 @@ def _between_transactions(connection: Connection, query: LiteralString, kind: Lo
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     answer = _answer(connection, query, kind, cluster_id)
     if idle:
-        connection.commit()  # leave no transaction open that the caller did not begin
+        connection.commit()  # the caller had no transaction open
     return answer
 
 

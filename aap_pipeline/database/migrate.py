@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this release: idempotent, one at a time, never backwards."""
+"""Migrate a database to this release's schema: idempotent, serialized by a lock, forward only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from aap_pipeline.database.statements import sql_folder
 VERSION_TABLE = "schema_version"
 VERSION_TABLE_SCHEMA = "pipeline"
 _OLDEST_SERVER = 15
-_LOCK = 0x6161705F6D6967  # "aap_mig": two programs that migrate at once wait for each other
+_LOCK = 0x6161705F6D6967  # "aap_mig"
 
 
 class MigrationError(WarehouseError):
@@ -31,7 +31,7 @@ class MigrationError(WarehouseError):
 
 @dataclass(frozen=True)
 class SchemaState:
-    """Where a database (HOST:PORT/NAME) is (`current`, None when empty) and where this release wants it (`newest`)."""
+    """The schema version of a `database` (HOST:PORT/NAME): `current`, None if empty, and this release's, `newest`."""
 
     database: str
     current: str | None
@@ -39,7 +39,7 @@ class SchemaState:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether nothing is left to run."""
+        """Whether no migration is pending."""
         return self.current == self.newest
 
     def require_newest(self) -> None:
@@ -47,13 +47,13 @@ class SchemaState:
         if not self.up_to_date:
             schema = "is empty" if self.current is None else f"has schema {self.current}"
             raise MigrationError(
-                f"The database {self.database} {schema} and this release needs {self.newest}: run "
+                f"The database {self.database} {schema}, but this release needs {self.newest}. Run "
                 "`aap-pipeline migrate`."
             )
 
 
 def migrate(url: str) -> SchemaState:
-    """Run every revision that the database at `url` lacks, in one transaction, and return the state before that.
+    """Run all pending revisions in one transaction, and return the state before.
 
     Raises MigrationError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
     """
@@ -68,13 +68,13 @@ def migrate(url: str) -> SchemaState:
 
 
 def schema_state(url: str) -> SchemaState:
-    """The state of the database at `url`; changes nothing. Raises MigrationError for one from the future."""
+    """Return the state of the database at `url` without changes. Raises MigrationError as `migrate` does."""
     with _locked_connection(url) as connection:
         return _state(connection, url)
 
 
 def pending_sql() -> str:
-    """The SQL of all revisions, for someone who must read it or run it by hand."""
+    """Return the SQL of all revisions, to review it or to run it by hand."""
     output = io.StringIO()
     config = _config(output)
     command.upgrade(config, "head", sql=True)
@@ -82,12 +82,12 @@ def pending_sql() -> str:
 
 
 def run_sql_file(name: str) -> None:
-    """Run `sql/migrations/NAME.sql` in the revision under way."""
+    """Run `sql/migrations/NAME.sql` in the current revision."""
     text = (sql_folder() / "migrations" / f"{name}.sql").read_text(encoding="utf-8")
     if op.get_context().as_sql:
-        op.get_context().impl.static_output(text)  # as it stands: op.execute would double each percent sign
+        op.get_context().impl.static_output(text)  # unchanged: op.execute would double each percent sign
     else:
-        # Straight to psycopg, which without parameters sends the file as it stands, all statements at once.
+        # psycopg sends a text without parameters unchanged, with all its statements.
         driver = op.get_bind().connection.driver_connection
         assert isinstance(driver, psycopg.Connection)  # noqa: S101
         driver.execute(text.encode())
@@ -105,14 +105,14 @@ def _locked_connection(url: str) -> Iterator[sqlalchemy.Connection]:
             connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
     except sqlalchemy.exc.DBAPIError as error:
-        raise (error.orig or error) from None  # as without SQLAlchemy: callers handle psycopg's errors
+        raise (error.orig or error) from None  # callers handle psycopg's errors
 
 
 def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:
     version = connection.execute(sqlalchemy.text("SHOW server_version_num")).scalar_one()
     if int(version) < _OLDEST_SERVER * 10000:
         raise MigrationError(
-            f"{describe(url)} is PostgreSQL {int(version) // 10000}: version {_OLDEST_SERVER} or later is needed."
+            f"{describe(url)} is PostgreSQL {int(version) // 10000}, but version {_OLDEST_SERVER} or later is required."
         )
     script = ScriptDirectory.from_config(_config())
     newest = script.get_current_head()
@@ -124,8 +124,8 @@ def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:
     known = {revision.revision for revision in script.walk_revisions()}
     if current is not None and current not in known:
         raise MigrationError(
-            f"The database {describe(url)} has schema {current}, which is newer than this release knows ({newest}): "
-            "install the release that migrated it, or a later one."
+            f"The database {describe(url)} has schema {current}, newer than this release's ({newest}). Install the "
+            "release that migrated it, or a later one."
         )
     return SchemaState(describe(url), current, newest)
 

@@ -1,4 +1,4 @@
-"""The kinds of value that a setting may have: each reads JSON or what a person typed, and says what it allows."""
+"""The kinds of values of a setting: each parses JSON or plain text and describes the allowed values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T", bound=Value)
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """One kind of value: what is `allowed`, to end the sentence "it must be …", and how to `parse` it.
+    """A kind of value: the `allowed` values, to complete the sentence "It must be …", and its parser.
 
-    `parse` takes what JSON gave, or a word that is not JSON. It returns None for what is not allowed.
+    `parse` takes decoded JSON or a plain word, and returns None if it is not allowed.
     """
 
     allowed: str
@@ -26,7 +26,7 @@ class Kind(Generic[T]):
 
 @dataclass(frozen=True)
 class Option(Generic[T]):
-    """A setting: its name in common_settings.type, what it means while it has no row, and what it is for."""
+    """A setting: its name in common_settings.type, its default without a row, its kind and its description."""
 
     name: str
     default: T
@@ -43,7 +43,7 @@ def switch() -> Kind[bool]:
 
 
 def whole(least: int, most: int) -> Kind[int]:
-    """A whole number within bounds, both included."""
+    """A whole number within inclusive bounds."""
 
     def parse(value: object) -> int | None:
         return value if type(value) is int and least <= value <= most else None
@@ -52,7 +52,7 @@ def whole(least: int, most: int) -> Kind[int]:
 
 
 def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
-    """A decimal number within bounds; money and hours are never floats."""
+    """A decimal number within inclusive bounds. Money and hours are never floats."""
 
     def parse(value: object) -> Decimal | None:
         if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
@@ -67,12 +67,12 @@ def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
 
 
 def choice(*words: str) -> Kind[str]:
-    """One word of a few."""
+    """One of a few words."""
     return Kind(" or ".join(words), lambda value: value if isinstance(value, str) and value in words else None)
 
 
 def time_zone() -> Kind[str]:
-    """A time zone that both Python and PostgreSQL know by name."""
+    """The name of a time zone."""
 
     def parse(value: object) -> str | None:
         return value if isinstance(value, str) and value in available_timezones() else None
@@ -81,7 +81,7 @@ def time_zone() -> Kind[str]:
 
 
 def from_text(text: str) -> object:
-    """What JSON text holds, numbers exact; text that is not JSON stands for itself."""
+    """Decode JSON with exact numbers. Text that is not JSON is returned as it is."""
     try:
         found: object = json.loads(text, parse_float=Decimal, parse_constant=str)
     except ValueError:
@@ -90,5 +90,5 @@ def from_text(text: str) -> object:
 
 
 def to_text(value: Value) -> str:
-    """`value` as JSON text, as the specification stores it: 1, true, "per_run", 12.50."""
+    """Encode `value` as JSON, as the specification stores it: 1, true, "per_run", 12.50."""
     return str(value) if isinstance(value, Decimal) else json.dumps(value)

@@ -1,8 +1,7 @@
-"""A session that can change nothing, whatever the SQL says that a person runs in it.
+"""A session in which a user's SQL cannot change anything.
 
-Four things together, because none suffices alone: a read-only transaction may be made to write until its first query;
-COMMIT ends it; PostgreSQL 15 lets it make large objects; and a superuser writes files and ends sessions by functions
-that no transaction holds back.
+A read-only transaction alone does not suffice: until its first query it can be made writable; COMMIT ends it;
+PostgreSQL 15 lets it create large objects; and a superuser can call functions that write files or end sessions.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.database.statements import statement
 
 QUERIES = ("SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "SHOW", "SET", "RESET")
-"""What may begin a statement: none of these can end the transaction."""
+"""Keywords that may begin a statement. None of them can end the transaction."""
 
 _LETTER = r"[A-Za-z_\x80-\U0010ffff]"
 _TOKEN = re.compile(
@@ -35,7 +34,7 @@ _TOKEN = re.compile(
 
 
 class Statement(NamedTuple):
-    """One statement: where it begins in the whole text, the word that it begins with, in capitals, and its text."""
+    """One statement: its offset in the whole text, its first word in capitals, and its text."""
 
     offset: int
     keyword: str
@@ -44,7 +43,7 @@ class Statement(NamedTuple):
 
 @contextmanager
 def read_only_session(url: str, application_name: str) -> Iterator[Connection]:
-    """Open a session for `execute_read_only` for the block; what it did is rolled back."""
+    """Open a session for `execute_read_only`. Its transaction is rolled back at the end of the block."""
     with (
         connect(url, autocommit=True) as owner,
         _harmless(owner, url) as reader,
@@ -55,13 +54,13 @@ def read_only_session(url: str, application_name: str) -> Iterator[Connection]:
 
 
 def execute_read_only(session: Connection, query: Statement) -> Cursor[TupleRow]:
-    """Run one statement in the read-only transaction of `session`; more than one is an error of PostgreSQL's."""
-    session.execute("SELECT 1")  # from its first query on, nothing can make a transaction write
-    return session.execute(query.text.encode(), prepare=True)  # PostgreSQL prepares no two statements at once
+    """Run one statement in the read-only transaction of `session`. PostgreSQL rejects more than one."""
+    session.execute("SELECT 1")  # after its first query, a read-only transaction cannot be made writable
+    return session.execute(query.text.encode(), prepare=True)  # PostgreSQL prepares single statements only
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Split SQL at its semicolons, as PostgreSQL's lexer does; leave out what is empty or a comment."""
+    """Split SQL at its semicolons, as PostgreSQL's lexer does. Skips empty statements and comments."""
     code, begin, position = text, 0, 0
     while match := _TOKEN.search(text, position):
         position = match.end()
@@ -82,7 +81,7 @@ def _statement(text: str, code: str, begin: int, end: int) -> Iterator[Statement
 
 
 def _comment_end(text: str, begin: int) -> int:
-    """Comments nest."""
+    """Return the end of a comment, which may contain others."""
     depth = 0
     for mark in re.finditer(r"/\*|\*/", text[begin:]):
         depth += 1 if mark[0] == "/*" else -1
@@ -93,11 +92,10 @@ def _comment_end(text: str, begin: int) -> int:
 
 @contextmanager
 def _harmless(owner: Connection, url: str) -> Iterator[str]:
-    """URL of a session that is not a superuser's and cannot become one.
+    """Yield the URL of a role that is not, and cannot become, a superuser.
 
-    That is `url`, unless its role is or can become a superuser: then it is that of a login role that may only read,
-    made for the block. No setting would do: a superuser can take back each. The next block drops the role of one
-    that was killed.
+    If the role of `url` is or can become a superuser, create a read-only login role for the block, because a superuser
+    can undo any session setting. The next block drops the roles of killed ones.
     """
     if not owner.execute(statement("database/may_be_superuser")).fetchall():
         yield url
@@ -106,15 +104,15 @@ def _harmless(owner: Connection, url: str) -> Iterator[str]:
         owner.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(left)))
     name, password = f"aap_pipeline_sql_{secrets.token_hex(8)}", secrets.token_urlsafe(24)
     verifier = owner.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    until = owner.execute("SELECT (now() + interval '10 min')::text").fetchall()[0][0]  # to log in, not to stay
+    until = owner.execute("SELECT (now() + interval '10 min')::text").fetchall()[0][0]  # limits logins, not sessions
     create = "CREATE ROLE {} LOGIN BYPASSRLS PASSWORD {} VALID UNTIL {} IN ROLE pg_read_all_data, bi_reader"
     owner.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(verifier), sql.Literal(until)))
     try:
         yield make_conninfo(url, user=name, password=password)
     except DatabaseUnreachable as error:
         raise DatabaseUnreachable(
-            f"{error} Without --write, SQL runs as a login role that is made for it, because the role in "
-            "AAP_PIPELINE_DATABASE_URL is a superuser: name an ordinary role there, or give --write."
+            f"{error} The role in AAP_PIPELINE_DATABASE_URL is a superuser, so SQL without --write runs as a temporary "
+            "login role. Use an ordinary role in the URL, or add --write."
         ) from None
     finally:
         owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))

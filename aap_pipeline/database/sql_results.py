@@ -1,4 +1,4 @@
-"""Runs SQL that a person wrote: several statements, every result set, mistakes shown with their place."""
+"""Run a user's SQL: several statements, all result sets, errors with line and column."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _NUMERIC_TYPES = frozenset(
 
 
 class SqlError(WarehouseError):
-    """PostgreSQL refused the SQL that a person wrote."""
+    """PostgreSQL rejected a user's SQL."""
 
 
 @dataclass(frozen=True)
 class ResultSet:
-    """What one statement gave: rows under `columns` (None where the statement gives no rows), and the command tag."""
+    """The result of one statement: its rows, its `columns` (None if it returns no rows) and its command tag."""
 
     columns: Sequence[str] | None
     numeric: Sequence[bool]
@@ -37,7 +37,7 @@ class ResultSet:
     status: str
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows by column name; the second column of one name is called NAME_2."""
+        """Return the rows by column name. The second column with the same name becomes NAME_2."""
         names: list[str] = []
         for name in self.columns or ():
             same = sum(1 for earlier in (self.columns or ())[: len(names)] if earlier == name)
@@ -48,8 +48,7 @@ class ResultSet:
 def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
     """Run all statements of `text` as one transaction (unless they begin their own) and return each one's result.
 
-    Without `write` nothing can be changed, on purpose or by mistake, and the transaction is rolled back.
-    Raises SqlError with line and column of the mistake.
+    Without `write` the statements cannot change anything. Raises SqlError with line and column.
     """
     if not write:
         with read_only_session(url, _NAME) as session:
@@ -58,7 +57,7 @@ def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
     with connect(url, autocommit=True, application_name=_NAME) as connection:
         _show_all_dates(connection)
         with _sql_errors(connection, text):
-            cursor = connection.execute(text.encode())  # no parameters: the whole text goes to the server as it is
+            cursor = connection.execute(text.encode())  # without parameters the text is sent unchanged
             results = [_result(cursor)]
             while cursor.nextset():
                 results.append(_result(cursor))
@@ -69,8 +68,8 @@ def _read(session: Connection, query: Statement, text: str) -> ResultSet:
     if query.keyword not in QUERIES:
         allowed = f"{', '.join(QUERIES[:-1])} or {QUERIES[-1]}"
         raise SqlError(
-            f"Nothing was changed: {query.keyword or query.text.strip()} may not run, only {allowed}. Give --write to "
-            "allow changes."
+            f"Without --write only {allowed} may run, not {query.keyword or query.text.strip()}. Nothing was changed. "
+            "To allow changes, add --write."
         )
     with _sql_errors(session, text, query.offset):
         return _result(execute_read_only(session, query))
@@ -84,9 +83,9 @@ def _sql_errors(connection: Connection, text: str, offset: int = 0) -> Iterator[
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
-        if connection.info.transaction_status is TransactionStatus.ACTIVE:  # a COPY that waits for its other side
+        if connection.info.transaction_status is TransactionStatus.ACTIVE:  # a COPY that waits for the client
             connection.close()
-            raise SqlError("COPY from STDIN or to STDOUT needs psql; for rows as CSV: a query with --csv.") from error
+            raise SqlError("COPY from STDIN or to STDOUT needs psql. To print CSV, use a query with --csv.") from error
         raise SqlError(_sentence(error, text, offset)) from error
 
 
@@ -96,7 +95,7 @@ def _show_all_dates(connection: Connection) -> None:
 
 
 class _AsWritten:
-    """Infinity and years beyond 9999, which Python does not know, as PostgreSQL writes them."""
+    """Load infinity and years beyond 9999, which Python's types cannot hold, as PostgreSQL's text."""
 
     def load(self, data: Buffer) -> Any:
         try:
@@ -124,7 +123,7 @@ def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:
 
 def _sentence(error: psycopg.Error, text: str, offset: int) -> str:
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return f"Nothing was changed: {error.diag.message_primary}. Give --write to allow changes."
+        return f"Nothing was changed: {error.diag.message_primary}. To allow changes, add --write."
     message = error.diag.message_primary or str(error).strip().splitlines()[0]
     place = ""
     if error.diag.statement_position:

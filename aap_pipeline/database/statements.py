@@ -1,4 +1,4 @@
-"""The SQL files: one named statement each, read once, run with bound parameters only."""
+"""The SQL files: one statement per file, read once, run with bound parameters only."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def sql_folder() -> Path:
-    """The folder `sql/` of the checkout, or the copy of it inside an installed wheel."""
+    """Return the folder `sql/` of the checkout, or its copy in an installed wheel."""
     installed = _PACKAGE / "_sql"
     return installed if installed.is_dir() else _PACKAGE.parent / "sql"
 
 
 @cache
 def statement(name: LiteralString) -> LiteralString:
-    """The text of `sql/NAME.sql`, for example `statement("core/upsert_jobs")`.
-
-    The files are ours, and nothing but names of columns is ever put into them (`listed`), which is what LiteralString
-    stands for.
-    """
+    """Return the text of `sql/NAME.sql`. It is a LiteralString because only column names are formatted into it."""
     return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")  # type: ignore[return-value,unused-ignore]
 
 
 def listed(columns: Iterable[str], *relation: str) -> sql.Composed:
-    """Names of columns, of `relation` if given, for `SQL(statement(NAME)).format(columns=listed(…))`."""
+    """Return column names, qualified by `relation` if given, for `SQL(statement(NAME)).format(columns=listed(…))`."""
     return sql.SQL(", ").join(sql.Identifier(*relation, column) for column in columns)

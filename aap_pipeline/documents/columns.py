@@ -1,7 +1,7 @@
-"""Which columns the documents of a controller become.
+"""Map a controller's documents to columns.
 
-A field with a `Column` in `records.py` is a column as it is; those made of several fields are defined here. Values keep
-the controller's own ids, which `core/batch.py` replaces by ours.
+A field with a `Column` in `records.py` is a column; this module defines the columns computed from several fields.
+Values have the controller's ids, which `core/batch.py` replaces by database ids.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ DIMENSIONS: Final = (
     "execution_environment",
     "instance_group",
 )
-"""What a job refers to by id, in the order of the columns; those of its launcher follow them."""
+"""The dimensions that a job references by id, in column order; the launcher follows them."""
 
 LauncherKey = tuple[str, int | str]
-"""Type and external id of a launcher; type and name of one that has no id."""
+"""Type and external id of a launcher, or type and name if it has no id."""
 HostKey = int | str
-"""External id of a host; the name of one that is in no inventory."""
+"""External id of a host, or its name if it is in no inventory."""
 
 
 @dataclass(slots=True)
 class JobRow:
-    """A job on its way to clusters_job: `values` are those of JOB_COLUMNS, `references` those of DIMENSIONS."""
+    """A row of clusters_job: `values` of JOB_COLUMNS, `references` to DIMENSIONS."""
 
     external_id: int
     values: tuple[object, ...]
@@ -54,15 +54,14 @@ class JobRow:
     launcher: LauncherKey | None
     launcher_name: str | None
     launcher_named: bool
-    """Whether the document names it; otherwise it is who created the job, or None, and one that is known goes first."""
+    """Whether the document has a launcher. If not, it is the creator or None, and a stored launcher is kept."""
     labels: dict[int, str]
     hosts: list[tuple[HostKey, str | None, str | None]]
     summaries: list[tuple[HostKey, tuple[object, ...]]]
-    """By host, the values of SUMMARY_COLUMNS."""
+    """The values of SUMMARY_COLUMNS by host."""
 
     def keep_from(self, earlier: JobRow) -> None:
-        """Take over what an earlier document of the job refers to and this one does not, for it was deleted since; not
-        its name, which a document in between may have changed."""
+        """Keep references of an earlier document that this one lacks, because the objects were deleted since."""
         self.references = tuple(
             Named(id=before.id) if now is None and before is not None else now
             for now, before in zip(self.references, earlier.references, strict=True)
@@ -72,7 +71,7 @@ class JobRow:
 
 
 def _declared(record: type[Struct]) -> dict[str, Column]:
-    """The columns that `record` declares, by field."""
+    """Return the columns that `record` declares, by field."""
     hints = get_type_hints(record, include_extras=True)
     return {
         field: column
@@ -114,7 +113,7 @@ _OF_A_JOB: Final[tuple[tuple[str, str, Callable[[Job], object]], ...]] = (
     ("failed", "bool", _failed),
 )
 _COUNTED: Final = ("changed", "dark", "failures", "ok", "processed", "skipped", "failed", "ignored", "rescued")
-"""Fields of a host summary; a job counts the hosts in which each is above zero."""
+"""Fields of a host summary. A job counts the hosts in which each is above zero."""
 
 JOB_COLUMNS: Final[Mapping[str, str]] = {
     **{name: type_ for name, type_, _ in _OF_A_JOB},
@@ -123,10 +122,10 @@ JOB_COLUMNS: Final[Mapping[str, str]] = {
     "num_hosts": "int4",
     **{f"{name}_hosts_count": "int4" for name in _COUNTED},
 }
-"""Types of the columns of clusters_job that a document fills by itself; those of its references follow them."""
+"""Types of the columns of clusters_job without its references, which follow them."""
 
 REFERENCE_COLUMNS: Final = tuple(f"{name}_id" for name in (*DIMENSIONS, "launched_by"))
-"""Columns of clusters_job that refer to dimensions."""
+"""Columns of clusters_job that reference dimensions."""
 
 _SUMMARY_FIELDS: Final = _declared(HostSummary)
 _declared_values: Final = attrgetter(*_SUMMARY_FIELDS)
@@ -134,7 +133,7 @@ SUMMARY_COLUMNS: Final[Mapping[str, str]] = {
     **{column.name or field: column.type for field, column in _SUMMARY_FIELDS.items()},
     "host_name": "text",
 }
-"""Types of the columns of clusters_jobhostsummary beside those that refer to job and host."""
+"""Types of the columns of clusters_jobhostsummary without its references to job and host."""
 
 
 def _summary_values(summary: HostSummary) -> tuple[object, ...]:
@@ -142,7 +141,7 @@ def _summary_values(summary: HostSummary) -> tuple[object, ...]:
 
 
 def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
-    """The columns of `job` and of its labels and host summaries. Raises Refused if its labels are not complete."""
+    """Return the columns of `job`, its labels and host summaries. Raises Refused if its labels are not complete."""
     summaries = list({summary.id: summary for summary in job.job_host_summaries}.values())
     counts = (sum(getattr(summary, name) > 0 for summary in summaries) for name in _COUNTED)
     values = (*(value(job) for _, _, value in _OF_A_JOB), provisional, fingerprint, len(summaries), *counts)
@@ -162,7 +161,7 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
 
 
 def reference_of(identity: int | None, summary: Named | None) -> Named | None:
-    """What a record refers to: by its foreign key, named by its summary if that is of the same thing."""
+    """Return the referenced object: its id from the foreign key, its name from the summary if the ids agree."""
     if summary is None:
         return None if identity is None else Named(id=identity)
     if identity is None or summary.id is None or summary.id == identity:
@@ -172,7 +171,7 @@ def reference_of(identity: int | None, summary: Named | None) -> Named | None:
 
 
 def _launcher(job: Job) -> tuple[LauncherKey | None, str | None, bool]:
-    """Key and name of the launcher, and whether the document names it."""
+    """Return key and name of the launcher, and whether the document has one."""
     launcher = job.launched_by
     if launcher is None:  # its workflow job was deleted
         user = job.summary_fields.created_by
@@ -187,12 +186,12 @@ def _labels(job: Job) -> dict[int, str]:
     if labels is None:
         return {}
     if len(labels.results) <= LABELS_IN_LIST < (labels.count or 0):
-        raise Refused("labels_cut", f"The job has {labels.count} labels, of which {len(labels.results)} are there.")
+        raise Refused("labels_cut", f"The job has {labels.count} labels, but the document only {len(labels.results)}.")
     return {label.id: label.name for label in labels.results}
 
 
 def _host(summary: HostSummary) -> tuple[HostKey, str | None, str | None]:
-    """Key, name and description of the summary's host; the name in the inventory goes before the name in the play."""
+    """Return key, name and description of the host; the name in the inventory precedes the name in the play."""
     known = summary.summary_fields.host if summary.summary_fields else None
     identity = summary.host if summary.host is not None else (known.id if known else None)
     if identity is None:

@@ -1,4 +1,4 @@
-"""Whether a known document changed: a digest of what stage core reads of it, and of nothing else."""
+"""Detect changed documents by a digest of the fields that stage core reads."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from aap_pipeline.documents.records import (
 )
 
 VERSION: Final = 1
-"""Raise it when core reads a field in another way: every fingerprint changes, as it does when a field comes or goes,
-and a sync reads again what its window holds."""
+"""Increase it if core interprets a field differently. Then, as after adding or removing a field, every fingerprint
+changes and syncs read the jobs of their windows again."""
 DIGEST_SIZE: Final = 16
 _MILLISECOND: Final = Decimal("0.001")
 _TYPES: Final[dict[str, type[Struct]]] = {"job": ListedJob, "organization": Organization, "job_template": JobTemplate}
@@ -38,7 +38,7 @@ _of_summary_fields: Final = attrgetter(*(name for name in JobSummaryFields.__str
 
 
 def schema(version: int) -> bytes:
-    """Key of the digests: it changes with `version` and with the fields of any record."""
+    """Return the key of the digests, which depends on `version` and on the fields of all records."""
     fields = sorted(
         (name, sorted(type_.__struct_fields__))
         for name, type_ in vars(records).items()
@@ -51,12 +51,11 @@ SCHEMA: Final = schema(VERSION)
 
 
 def fingerprint(document: dict[str, Any] | bytes, kind: str = "job") -> bytes:
-    """Digest (16 bytes) of what core reads of `document`, without the host summaries.
+    """Return the digest (16 bytes) of the fields that core reads of `document`, without the host summaries.
 
-    The same for a row of the controller's list and for the raw row made of it, as long as the raw row keeps the ten
-    labels of the list first when it completes them. What changes by itself (a project's status, an inventory's
-    counters, what the user may do) is not in it. A document that does not decode has the digest of the same keys, as
-    they are.
+    A row of the controller's list and its raw row have the same digest, because the raw row keeps the ten labels of
+    the list first. Volatile fields (a project's status, an inventory's counters, the user's permissions) are excluded.
+    For a document that cannot be decoded, the digest is of the same keys with their raw values.
     """
     if kind not in _TYPES:
         return _digest(msgspec.json.encode(_decoded(document), order="sorted"))

@@ -1,4 +1,4 @@
-"""The way into quarantine: documents that cannot be stored as they are, whole, with the reason."""
+"""Quarantine documents that cannot become raw rows."""
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
@@ -16,9 +16,9 @@ def quarantine(
     fingerprint: bytes | None = None,
     provisional: bool = False,
 ) -> None:
-    """Keep a document that cannot even become a raw row (JSONB takes no NUL character); the caller commits.
+    """Quarantine a document that the raw table cannot hold (JSONB rejects the NUL character). The caller commits.
 
-    `core.rejected.replay` stores it if stage core does not need what the raw table could not hold.
+    `core.rejected.replay` stores it if the fields that core reads are valid.
     """
     values = {
         "cluster_id": cluster_id,

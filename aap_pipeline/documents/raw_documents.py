@@ -1,8 +1,7 @@
-"""What a controller sends, on its way into `clusters_clustersyncdata`, as JSON bytes. Pure.
+"""Encode a controller's documents as JSON for `clusters_clustersyncdata`. Pure.
 
-A document keeps all that the controller says, unknown keys included, but (docs/adr/0015) for `extra_vars` and
-`artifacts` and for what it says twice: links, which are made of its ids, and in each host summary the job that the
-document is.
+A document keeps all its fields, including unknown ones, except (docs/adr/0015) `extra_vars`, `artifacts` and
+redundant parts: links, and the copy of the job in each host summary.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import orjson
 from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.controller.paging import Row, id_of
 
-# An escaped NUL or surrogate: valid JSON that jsonb may not hold. Two surrogates that make a pair are fine.
+# An escaped NUL or lone surrogate is valid JSON, but jsonb cannot store it.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -28,7 +27,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class RawDocument:
-    """A document ready to be stored: its kind (`job`, `organization`, …), the controller's id, what it is worth."""
+    """A document ready to be stored: its kind (`job`, `organization`, …), the controller's id and its fingerprint."""
 
     kind: str
     external_id: int | None
@@ -41,8 +40,8 @@ class RawDocument:
 class RawJob(RawDocument):
     """A job with its host summaries.
 
-    `unreported`: the controller had not processed its last event, so that host summaries may be missing. While they
-    are waited for it is `provisional` as well.
+    `unreported`: the controller had not processed the job's last event, so host summaries may be missing. While the
+    sync waits for them, the job is also `provisional`.
     """
 
     finished: datetime | None = None
@@ -59,9 +58,9 @@ def raw_job(
     provisional: bool = False,
     unreported: bool = False,
 ) -> RawJob:
-    """`job` with all its host summaries under `job_host_summaries` and, where cut, all its labels; less `leave_out`.
+    """Return `job` with all its labels, and its host summaries under `job_host_summaries`, after `leave_out`.
 
-    Takes `host_summaries` over: links and copies are deleted from those that are dicts.
+    Modifies `host_summaries`: deletes links and copies from those that are dicts.
     """
     document = {**job}
     if labels is not None:
@@ -80,13 +79,13 @@ def raw_job(
 
 
 def raw_job_without_id(job: Row, fingerprint: bytes) -> RawJob:
-    """`job`, of which no more can be asked for, as it was listed, less `leave_out`: stage core quarantines it."""
+    """Return a listed `job` without a valid id, after `leave_out`. Stage core quarantines it."""
     leave_out(job)
     return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
 
 
 def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
-    """Those that the list row shows first, as they were: the fingerprint is made of them."""
+    """Return the labels with those of the list row first, because the fingerprint is made of them."""
     shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
     return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
@@ -94,7 +93,7 @@ def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
 def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummary | Row]) -> bytes:
     if all(isinstance(summary, HostSummary) for summary in host_summaries):
         listed = orjson.Fragment(_ENCODER.encode(host_summaries))
-        with suppress(TypeError):  # the job itself may hold what only `encode` knows how to write
+        with suppress(TypeError):  # the job may contain values that only `encode` can write
             return orjson.dumps({**document, "job_host_summaries": listed})
     rows = [msgspec.to_builtins(row) if isinstance(row, HostSummary) else row for row in host_summaries]
     for row in rows:
@@ -106,8 +105,7 @@ def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummary | R
 
 
 def leave_out(document: Row) -> None:
-    """Delete from `document` what may hold secrets, `extra_vars` and `artifacts` (facts of set_stats), and the
-    controller's links, `related` and `url`, where they are of their usual shape."""
+    """Delete `extra_vars` and `artifacts`, which may contain secrets, and the usual links `related` and `url`."""
     if not isinstance(document, dict):  # a row of a list may be any JSON
         return
     document.pop("extra_vars", None)
@@ -119,7 +117,7 @@ def leave_out(document: Row) -> None:
 
 
 def encode(document: Row) -> bytes:
-    """`document` as JSON. Lone surrogates and integers beyond 64 bits are kept; NaN, which is no JSON, becomes null."""
+    """Encode `document` as JSON. Keeps lone surrogates and integers beyond 64 bits; NaN becomes null."""
     try:
         return orjson.dumps(document)
     except TypeError:
@@ -129,10 +127,10 @@ def encode(document: Row) -> bytes:
 
 
 def unstorable(document: bytes) -> str | None:
-    """Why PostgreSQL's jsonb cannot hold this JSON, which `encode` made; None where it can."""
-    # Escapes that are suspicious are rare, and searched for fast; whether they are escapes, a reader of JSON decides.
+    """Return why jsonb cannot store this output of `encode`; None if it can."""
+    # A fast search finds the rare candidates, which a JSON decoder then checks.
     if _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
-        return "It holds a NUL character or half of a surrogate pair, which PostgreSQL cannot store."
+        return "The document contains a NUL character or a lone surrogate, which PostgreSQL cannot store."
     return None
 
 
@@ -145,19 +143,19 @@ def _holds_unstorable_text(value: object) -> bool:
 
 
 def finished_of(job: Row) -> datetime | None:
-    """When the job finished, UTC; None where that is missing or not a valid time."""
+    """Return when the job finished (UTC); None if that is missing or not a valid time."""
     value = job.get("finished") if isinstance(job, dict) else None
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):  # the first hours of the year 1 may lie before it in UTC
+    except (ValueError, OverflowError):  # the first hours of year 1 may be before it in UTC
         return None
 
 
 def labels_are_cut(job: Row) -> bool:
-    """Whether the list row shows fewer labels than the job has: controllers cut them to ten."""
+    """Return whether the job has more labels than the list row, in which controllers include at most ten."""
     summary_fields = job.get("summary_fields")
     labels = summary_fields.get("labels") if isinstance(summary_fields, dict) else None
     if not isinstance(labels, dict) or not isinstance(labels.get("results"), list):

@@ -1,9 +1,10 @@
-"""What a controller sends, typed: the fields that stage core reads, what it tolerates and what it refuses.
+"""Typed records of a controller's documents, with the fields that stage core reads and the rules that reject them.
 
-Unknown keys, launch types and job types are welcome: a later controller has more of them. A missing id, a number that
-no column holds or an unknown status is refused with a reason, and the document goes whole to quarantine.
-A field is declared once, here: its decoder, its part in the fingerprint (`fingerprint.py`) and, with a `Column`, its
-place in the COPY and in the statement that stores it follow. `columns.py` adds the columns made of several fields.
+Unknown keys, launch types and job types are accepted, because later controllers may add some. A document with a missing
+id, a number out of range or an unknown status is rejected with a reason and goes whole to quarantine.
+
+A field is declared once, here. Its decoder, its part of the fingerprint (`fingerprint.py`) and, with a `Column`, its
+place in COPY and in the statement that stores it follow. `columns.py` adds the columns computed from several fields.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ Kind = Literal["job", "organization", "job_template", "job_template_gone", "job_
 INT32_MAX: Final = 2**31 - 1
 FINISHED_STATUSES: Final = frozenset({"successful", "failed", "error", "canceled"})
 STATUSES: Final = frozenset({"new", "pending", "waiting", "running"}) | FINISHED_STATUSES
-LABELS_IN_LIST: Final = 10  # a job list carries at most so many of a job's labels
+LABELS_IN_LIST: Final = 10  # the maximum in a job list
 _ELAPSED_LIMIT: Final = Decimal(10) ** 12  # numeric(15,3)
-_YEARS: Final = range(1970, 2200)  # what a controller's clock may say; beyond that a day is no day of a calendar table
+_YEARS: Final = range(1970, 2200)  # the range of the calendar table
 
 Id = Annotated[int, Meta(ge=1, le=INT32_MAX)]
 Counter = Annotated[int, Meta(ge=0, le=INT32_MAX)]
@@ -33,7 +34,7 @@ Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
 class Column(NamedTuple):
-    """Where a field is stored: PostgreSQL's type, the column's name if it is not the field's, what stands for null."""
+    """The column of a field: PostgreSQL's type, the name if it differs from the field's, the value for null."""
 
     type: str
     name: str = ""
@@ -46,7 +47,7 @@ _TIME: Final = Column("timestamptz")
 
 
 class Refused(Exception):
-    """A document that core cannot store: `reason` is a code to group by, `str(error)` a sentence for a person."""
+    """A document that core cannot store: `reason` is a code to group by, `str(error)` a sentence."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -54,7 +55,7 @@ class Refused(Exception):
 
 
 class Named(Struct, gc=False, kw_only=True):
-    """A thing that a job refers to, as `summary_fields` gives it; the controller leaves out what is null."""
+    """An object that a job references, as in `summary_fields`, which omits null values."""
 
     id: Id | None = None
     name: Name | None = None
@@ -69,7 +70,7 @@ class Label(Struct, gc=False, kw_only=True):
 
 
 class Labels(Struct, kw_only=True):
-    """A job's labels: `count` of them, of which a job list shows the first ten."""
+    """A job's labels: their `count`, and in a job list the first ten."""
 
     count: Counter | None = None
     results: list[Label] = []
@@ -83,7 +84,7 @@ class User(Struct, gc=False, kw_only=True):
 
 
 class Launcher(Struct, gc=False, kw_only=True):
-    """Who or what launched a job: a user, a schedule, a webhook's template, a dependency; `{}` when that is gone."""
+    """The launcher of a job: a user, a schedule, a webhook's template, a dependency; `{}` if it was deleted."""
 
     id: Id | None = None
     name: Name | None = None
@@ -91,7 +92,7 @@ class Launcher(Struct, gc=False, kw_only=True):
 
 
 class JobSummaryFields(Struct, kw_only=True):
-    """The parts of a job's `summary_fields` that core reads; a key is absent when its foreign key is null."""
+    """The parts of a job's `summary_fields` that core reads. A key is absent if its foreign key is null."""
 
     organization: Named | None = None
     job_template: Named | None = None
@@ -140,7 +141,7 @@ class HostInventoryName(Struct, gc=False, kw_only=True):
 
 
 class HostSummaryFields(Struct, gc=False, kw_only=True):
-    """`summary_fields` of a host summary; `host` is absent for a host that was deleted or never in an inventory."""
+    """`summary_fields` of a host summary. `host` is absent if the host was deleted or never in an inventory."""
 
     host: HostInventoryName | None = None
 
@@ -167,13 +168,13 @@ class HostSummary(Struct, gc=False, kw_only=True):
 
 
 class Job(ListedJob, kw_only=True):
-    """A raw row of kind `job`: the list's row with the job's host summaries, which may be none but not missing."""
+    """A raw row of kind `job`: the list's row with the job's host summaries, which may be empty but not missing."""
 
     job_host_summaries: list[HostSummary]
 
     @property
     def clock_ran_backwards(self) -> bool:
-        """Whether it finished before it started: two nodes stamped the two times, and their clocks differ."""
+        """Whether it finished before it started, because two nodes with different clocks set the times."""
         if self.status not in FINISHED_STATUSES or self.finished is None or self.elapsed is None:
             return False
         return self.elapsed < 0 or (self.started is not None and self.finished < self.started)
@@ -210,7 +211,7 @@ class GoneTemplates(Struct, kw_only=True):
 
 
 class SettledJobs(Struct, kw_only=True):
-    """A raw row of kind `job_settled`: external ids of jobs whose host summaries are awaited no longer."""
+    """A raw row of kind `job_settled`: external ids of jobs whose host summaries are no longer awaited."""
 
     ids: list[Id]
 
@@ -227,21 +228,21 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 
 
 def decode(kind: str, document: bytes) -> Record:
-    """The record in `document` (JSON), checked against every rule; raises Refused with the reason."""
+    """Decode and validate the record in `document` (JSON). Raises Refused with the reason."""
     decoder = _DECODERS.get(kind)
     if decoder is None:
-        raise Refused("unknown_kind", f"Raw rows of kind {kind!r} are not known to this release.")
+        raise Refused("unknown_kind", f"This release does not support raw rows of kind {kind!r}.")
     try:
         record: Record = decoder.decode(document)
     except RecursionError:
-        raise Refused("too_deep", "The document is nested deeper than this release reads.") from None
+        raise Refused("too_deep", "The document is nested too deeply.") from None
     except msgspec.ValidationError as error:
-        raise Refused(_reason(str(error)), f"A field does not fit: {_shortened(str(error))}.") from None
+        raise Refused(_reason(str(error)), f"A field is not valid: {_shortened(str(error))}.") from None
     except ValueError as error:  # malformed JSON or UTF-8, lone surrogates
         raise Refused("not_json", f"The document is not JSON: {_shortened(str(error))}.") from None
-    # PostgreSQL's text has no NUL. Most documents have none anywhere, which one search proves.
+    # PostgreSQL's text cannot contain NUL. One search shows that most documents have none.
     if b"\\u0000" in document and _has_nul(record):
-        raise Refused("nul_character", "A field holds a NUL character, which PostgreSQL cannot store.")
+        raise Refused("nul_character", "A field contains a NUL character, which PostgreSQL cannot store.")
     if isinstance(record, Job):
         _check_job(record)
     return record
@@ -249,7 +250,9 @@ def decode(kind: str, document: bytes) -> Record:
 
 def _check_job(job: Job) -> None:
     if job.status not in STATUSES:
-        raise Refused("unknown_status", f"Status {_shortened(job.status)!r} is none of {', '.join(sorted(STATUSES))}.")
+        raise Refused(
+            "unknown_status", f"Status {_shortened(job.status)!r} is not one of {', '.join(sorted(STATUSES))}."
+        )
     if job.status in FINISHED_STATUSES:
         if job.finished is None:
             raise Refused("finished_missing", f"The job is {job.status} and has no finish time.")
@@ -274,7 +277,7 @@ def _check_job(job: Job) -> None:
 
 
 def _check_year(moment: datetime | None) -> None:
-    # One year of margin: a time zone must not carry a day across the edge.
+    # One year of margin, because a time zone may shift a day across the limit.
     if moment is not None and not _YEARS.start <= moment.year < _YEARS.stop:
         raise Refused("out_of_range", f"The year {moment.year} is not in {_YEARS.start} to {_YEARS.stop - 1}.")
 

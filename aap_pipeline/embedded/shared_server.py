@@ -1,4 +1,4 @@
-"""The embedded server for the duration of a command, shared by commands that overlap."""
+"""The embedded server for the duration of a command. Concurrent commands share it."""
 
 from __future__ import annotations
 
@@ -23,30 +23,32 @@ _USERS = "users.lock"
 
 @contextmanager
 def embedded_server(directory: Path, options: Mapping[str, str] | None = None) -> Iterator[str]:
-    """URL of the embedded server on `directory`: the one that already runs there, else one started for the block.
+    """Yield the URL of the embedded server on `directory`, which is started for the block unless it runs already.
 
-    Whoever started the server waits at the end for the others that use it; an error or Ctrl-C ends it at once.
+    The process that started the server waits for other users at the end of the block, unless it ends with an error.
     """
     server = EmbeddedServer(directory, options)
     use, start = FileLock(directory / _USERS), FileLock(directory / "start.lock")
     use.acquire(shared=True)
     try:
-        start.acquire()  # of two commands that start at once, one starts the server and the other finds it
+        start.acquire()  # of two concurrent commands, one starts the server and the other finds it
         try:
             url = _running_or_started(server)
         finally:
             start.release()
         yield url
         if server.is_running():
-            use.acquire()  # exclusively: when everyone else is done
+            use.acquire()  # exclusively: waits for the other users
     finally:
         server.stop()
         use.release()
 
 
 def _running_or_started(server: EmbeddedServer) -> str:
-    """Starting comes first: it fails at once if somebody alive holds the server. The server's own word that it is ready
-    may be that of one whose starter was killed a moment ago, and which is on its way down."""
+    """Start the server, or return the URL of the running one.
+
+    Starting comes first: a server that reports ready may be stopping, if its starter was just killed.
+    """
     try:
         return server.start()
     except DataDirectoryInUse:
@@ -54,7 +56,7 @@ def _running_or_started(server: EmbeddedServer) -> str:
         while (url := server.running_url()) is None:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)  # `aap-pipeline up` is just starting it
+            time.sleep(0.05)  # `aap-pipeline up` is still starting it
         return url
 
 

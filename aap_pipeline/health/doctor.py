@@ -1,4 +1,4 @@
-"""What can be wrong with an installation: each question is asked alone, so that one fault does not hide another."""
+"""Check an installation. Each check is independent, so that one fault does not hide another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_SILENCE_SECONDS = 60.0
 
 
 class Health(StrEnum):
-    """How a question was answered."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -41,7 +41,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The answer to one question: what was asked, how it is, and, unless it is well, what to do."""
+    """The finding of one check, with what to do unless it is OK."""
 
     subject: str
     verdict: Health
@@ -49,7 +49,7 @@ class Diagnosis:
 
 
 class _Rule(NamedTuple):
-    """A setting of the server (or a LIKE pattern of names), its value or least size, and what another one costs."""
+    """A server setting (or LIKE pattern), its required value or minimum size, and the consequence of another value."""
 
     name: str
     wanted: str
@@ -57,10 +57,10 @@ class _Rule(NamedTuple):
 
 
 _SERVER_RULES = (
-    _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages again and again"),
+    _Rule("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages repeatedly"),
     _Rule("work_mem", "4MB", "with less than the default, queries sort and join on disk"),
-    _Rule("autovacuum", "on", "tables grow, statistics age, and queries get slower"),
-    _Rule("enable\\_%", "on", "the planner has to avoid the fastest way to run some queries"),
+    _Rule("autovacuum", "on", "tables grow, statistics become stale, and queries get slower"),
+    _Rule("enable\\_%", "on", "the planner must avoid the fastest plan of some queries"),
     _Rule("fsync", "on", "a crash of the machine can destroy the database"),
     _Rule("full_page_writes", "on", "a crash of the machine can destroy the database"),
     _Rule("synchronous_commit", "on", "a crash can lose the last commits, and tokens that were just replaced"),
@@ -68,43 +68,43 @@ _SERVER_RULES = (
 
 
 def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
-    """Ask everything about the installation with its database at `url`; stops early only without a database."""
+    """Run all checks of the installation with its database at `url`. Stops early only without a database."""
     yield disk(settings.home.absolute(), shutil.disk_usage(_existing(settings.home.absolute())).free)
     try:
-        connection = connect(url, autocommit=True)  # so that one refused statement ends no transaction of others
+        connection = connect(url, autocommit=True)  # so that one rejected statement does not fail the others
     except PipelineError as error:
         yield Diagnosis("database", Health.FAILED, str(error))
         return
     with connection:
         version = connection.info.server_version
-        yield Diagnosis("database", Health.OK, f"PostgreSQL {version // 10000} at {describe(url)} answers.")
+        yield Diagnosis("database", Health.OK, f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
-        yield from _told_all("server", lambda: _server(url))
-        schema = _told("schema", lambda: _schema(url))
+        yield from _guarded_all("server", lambda: _server(url))
+        schema = _guarded("schema", lambda: _schema(url))
         yield schema
         if schema.verdict is not Health.OK:
             return
-        yield _told("settings", lambda: _settings(connection))
-        yield _told("encryption key", lambda: _key(connection, settings))
-        yield from _told_all("clusters", lambda: _clusters(connection))
-        yield from _told_all("tokens", lambda: _tokens(connection))
-        yield _told("alerts", lambda: _alerts(connection))
-        yield _told("Dagster daemon", lambda: daemon(_heartbeat(connection)))
-        yield from _told_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
+        yield _guarded("settings", lambda: _settings(connection))
+        yield _guarded("encryption key", lambda: _key(connection, settings))
+        yield from _guarded_all("clusters", lambda: _clusters(connection))
+        yield from _guarded_all("tokens", lambda: _tokens(connection))
+        yield _guarded("alerts", lambda: _alerts(connection))
+        yield _guarded("Dagster daemon", lambda: daemon(_heartbeat(connection)))
+        yield from _guarded_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:
-    """Whether there is room for the embedded server's data and Dagster's logs."""
+    """Check the free space for the embedded server's data and Dagster's logs."""
     text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
     if free_bytes < _LEAST_FREE_BYTES:
         return Diagnosis(
-            "disk", Health.FAILED, f"{text} Free some, or move AAP_PIPELINE_HOME: syncs stop when it is full."
+            "disk", Health.FAILED, f"{text} Free some space or move AAP_PIPELINE_HOME. Syncs stop when it is full."
         )
     return Diagnosis("disk", Health.OK, text)
 
 
 def clock(connection: Connection, now: datetime) -> Diagnosis:
-    """Whether this machine's clock and the database's agree."""
+    """Compare this machine's clock with the database's."""
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None  # noqa: S101
     skew = (row[0] - now).total_seconds()
@@ -112,35 +112,36 @@ def clock(connection: Connection, now: datetime) -> Diagnosis:
         return Diagnosis(
             "clock",
             Health.WARNING,
-            f"The database's clock differs by {skew:+.1f} s: let NTP set both machines' clocks.",
+            f"The database's clock differs by {skew:+.1f} s. Synchronize both machines' clocks by NTP.",
         )
     return Diagnosis("clock", Health.OK, f"The database's clock agrees ({skew:+.1f} s).")
 
 
 def daemon(silent_seconds: float | None) -> Diagnosis:
-    """Whether Dagster's daemon, which syncs by itself, is alive."""
-    start = "Start it with `aap-pipeline up`; until then only `aap-pipeline sync` copies anything."
+    """Check that Dagster's daemon, which starts syncs, is running."""
+    start = "Run `aap-pipeline up`. Until then only `aap-pipeline sync` copies new jobs."
     if silent_seconds is None:
         elsewhere = "A daemon whose tables are in another database is shown in its own UI, under Deployment."
         return Diagnosis("Dagster daemon", Health.WARNING, f"None has run on this database. {start} {elsewhere}")
     if silent_seconds > _MOST_SILENCE_SECONDS:
-        return Diagnosis("Dagster daemon", Health.WARNING, f"Silent for {silent_seconds / 60:,.0f} minutes. {start}")
-    return Diagnosis("Dagster daemon", Health.OK, f"Alive {silent_seconds:.0f} s ago.")
+        text = f"No heartbeat for {silent_seconds / 60:,.0f} minutes. {start}"
+        return Diagnosis("Dagster daemon", Health.WARNING, text)
+    return Diagnosis("Dagster daemon", Health.OK, f"Last heartbeat {silent_seconds:.0f} s ago.")
 
 
 def switched_off(names: Sequence[str]) -> list[Diagnosis]:
-    """Sensors and schedules that no longer run: they stay off over restarts, and nothing else says so."""
+    """Report sensors and schedules that are switched off, which restarts do not change."""
     if not names:
         return []
     text = f"Switched off in the Dagster UI: {', '.join(names)}. Switch them on there, under Automation."
     return [Diagnosis("Dagster daemon", Health.WARNING, text)]
 
 
-def _told(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
-    return _told_all(subject, lambda: [ask()])[0]
+def _guarded(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
+    return _guarded_all(subject, lambda: [ask()])[0]
 
 
-def _told_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
+def _guarded_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
     try:
         with clear_errors():
             return ask()
@@ -149,7 +150,7 @@ def _told_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosi
 
 
 def _server(url: str) -> list[Diagnosis]:
-    """What slows the server or endangers its data, in a session as a BI tool has it: without the settings of ours."""
+    """Check the server settings, in a session without our own settings, as a BI tool has it."""
     with psycopg.connect(url, connect_timeout=10, options="-c statement_timeout=0") as connection:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
         rows = connection.execute(statement("health/server_settings"), rules).fetchall()
@@ -157,7 +158,7 @@ def _server(url: str) -> list[Diagnosis]:
         Diagnosis("server", Health.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
         for number, name, value, remedy in rows
     ]
-    return found or [Diagnosis("server", Health.OK, "No setting of PostgreSQL's slows queries or endangers data.")]
+    return found or [Diagnosis("server", Health.OK, "No PostgreSQL setting slows queries or endangers data.")]
 
 
 def _schema(url: str) -> Diagnosis:
@@ -168,7 +169,7 @@ def _schema(url: str) -> Diagnosis:
 
 def _settings(connection: Connection) -> Diagnosis:
     changed = {name for name, value in options.read(connection).items() if value != options.OPTIONS[name].default}
-    return Diagnosis("settings", Health.OK, f"All valid; other than default: {', '.join(sorted(changed)) or 'none'}.")
+    return Diagnosis("settings", Health.OK, f"All are valid; not default: {', '.join(sorted(changed)) or 'none'}.")
 
 
 def _key(connection: Connection, settings: Settings) -> Diagnosis:
@@ -181,18 +182,19 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
                     key.decrypt(bytes(secret))
                 except EncryptionKeyError as error:
                     return Diagnosis("encryption key", Health.FAILED, f"Cluster {name}: {error}")
-    return Diagnosis("encryption key", Health.OK, f"It opens the tokens of all {len(rows)} clusters.")
+    return Diagnosis("encryption key", Health.OK, f"The key decrypts the tokens of all {len(rows)} clusters.")
 
 
 def _clusters(connection: Connection) -> list[Diagnosis]:
-    """Those that are not synced; `clusters check` asks their controllers why."""
+    """Report the stale clusters. `clusters check` finds the cause."""
     if not clusters(connection):
-        return [Diagnosis("clusters", Health.WARNING, "There is none yet: add one with `aap-pipeline clusters add`.")]
+        add = "Run `aap-pipeline clusters add URL --name NAME`."
+        return [Diagnosis("clusters", Health.WARNING, f"There is no cluster. {add}")]
     limit = stale_after()
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
         return [
-            Diagnosis("clusters", Health.WARNING, f"{name}: {text} See `aap-pipeline clusters check {name}`.")
+            Diagnosis("clusters", Health.WARNING, f"{name}: {text} Run `aap-pipeline clusters check {name}`.")
             for name, text in stale.items()
         ]
     enabled = len(clusters(connection, only_enabled=True))
@@ -206,7 +208,7 @@ def _tokens(connection: Connection) -> list[Diagnosis]:
     states = token_states(connection)
     told = sum(state.end is not None for state in states)
     days = notice(connection).days
-    text = f"None is known to end within {days} days; {told} of {len(states)} controllers have told when."
+    text = f"No known expiry within {days} days; {told} of {len(states)} controllers report the expiry."
     return [Diagnosis("tokens", Health.OK, text)] if states else []
 
 
@@ -216,12 +218,12 @@ def _alerts(connection: Connection) -> Diagnosis:
     assert row is not None  # noqa: S101 - an aggregate
     incidents, waiting, error = row
     if not told:
-        text = f"Nobody is told when something is wrong (open incidents: {incidents}): set AAP_PIPELINE_ALERT_…"
-        return Diagnosis("alerts", Health.WARNING, f"{text}, as docs/operations.md says.")
+        text = f"No alert receiver is configured (open incidents: {incidents}). Set AAP_PIPELINE_ALERT_…"
+        return Diagnosis("alerts", Health.WARNING, f"{text} (see docs/operations.md).")
     which = " (`aap-pipeline alerts list`)" if incidents else ""
     if waiting:
-        return Diagnosis("alerts", Health.WARNING, f"Messages not delivered, and tried again: {waiting}. {error}")
-    return Diagnosis("alerts", Health.OK, f"Told to {', '.join(told)}; open incidents: {incidents}{which}.")
+        return Diagnosis("alerts", Health.WARNING, f"Messages to be retried: {waiting}. Last error: {error}")
+    return Diagnosis("alerts", Health.OK, f"Receivers: {', '.join(told)}; open incidents: {incidents}{which}.")
 
 
 def _heartbeat(connection: Connection) -> float | None:

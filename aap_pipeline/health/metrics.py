@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: one gauge a question, one sample a cluster, read from the database at each scrape."""
+"""Metrics for Prometheus: one gauge per figure, one sample per cluster, read from the database at each scrape."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from aap_pipeline.errors import PipelineError
 
 _HELP = {
     "enabled": "Whether the cluster is synced.",
-    "watermark_timestamp_seconds": "Finish time of the newest job synced; none before it is missing.",
-    "last_success_timestamp_seconds": "End of the last sync that succeeded.",
-    "token_expires_timestamp_seconds": "When the access token ends, at the latest; none where nobody told.",
+    "watermark_timestamp_seconds": "Finish time of the newest job synced.",
+    "last_success_timestamp_seconds": "End of the last successful sync.",
+    "token_expires_timestamp_seconds": "Latest expiry of the access token, if the controller reports it.",
     "last_sync_failed": "Whether the last sync failed.",
-    "last_success_seconds": "Duration of the last sync that succeeded.",
-    "sync_lag_seconds": "From the finish of the newest job to the end of the last sync that succeeded.",
-    "last_success_jobs": "Jobs that the last sync that succeeded stored.",
-    "last_success_requests": "Requests that the last sync that succeeded sent.",
-    "last_sync_retries": "Requests that the last sync had to repeat.",
-    "unparsed_documents": "Raw documents that core has not taken in.",
+    "last_success_seconds": "Duration of the last successful sync.",
+    "sync_lag_seconds": "From the finish of the newest job to the end of the last successful sync.",
+    "last_success_jobs": "Jobs stored by the last successful sync.",
+    "last_success_requests": "Requests sent by the last successful sync.",
+    "last_sync_retries": "Requests repeated by the last sync.",
+    "unparsed_documents": "Raw documents that core has not parsed.",
     "provisional_jobs": "Finished jobs whose host summaries the controller has not written yet.",
     "rejected_documents": "Documents in quarantine.",
 }
 
 
 def read(connection: Connection) -> str:
-    """All metrics of the database, as Prometheus reads them."""
+    """Return all metrics of the database in Prometheus' text format."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return render(cursor.execute(statement("health/metrics")).fetchall())
 
 
 def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
-    """Prometheus' text format; a question without an answer for a cluster has no sample."""
-    lines = ["# HELP aap_pipeline_up Whether the warehouse answered.", "# TYPE aap_pipeline_up gauge"]
+    """Format the rows for Prometheus. A missing figure has no sample."""
+    lines = ["# HELP aap_pipeline_up Whether the database is reachable.", "# TYPE aap_pipeline_up gauge"]
     lines.append(f"aap_pipeline_up {int(up)}")
     for name, text in _HELP.items():
         lines += [f"# HELP aap_pipeline_{name} {text}", f"# TYPE aap_pipeline_{name} gauge"]
@@ -51,7 +51,7 @@ def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
 
 @contextmanager
 def serving(url: str, port: int, host: str = "127.0.0.1") -> Iterator[None]:
-    """Answer `GET /metrics` on `host`:`port` for the block. Raises PipelineError if the port is taken."""
+    """Serve `GET /metrics` on `host`:`port` for the block. Raises PipelineError if the port is in use."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -71,9 +71,7 @@ def serving(url: str, port: int, host: str = "127.0.0.1") -> Iterator[None]:
     try:
         server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
-        raise PipelineError(
-            f"Metrics cannot be served on {host}:{port}: {error.strerror}. Choose another port."
-        ) from error
+        raise PipelineError(f"Cannot serve metrics on {host}:{port}: {error.strerror}. Use another port.") from error
     with server:
         thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()
@@ -89,4 +87,4 @@ def _scrape(url: str) -> str:
         with clear_errors(), connect(url, application_name="aap_pipeline metrics") as connection:
             return read(connection)
     except PipelineError:
-        return render([], up=False)  # that is the answer: aap_pipeline_up is what an alert watches
+        return render([], up=False)  # alerts watch aap_pipeline_up

@@ -1,4 +1,4 @@
-"""Asset checks of stage marts: in each sync that nothing is left over, at night that the marts equal core."""
+"""Asset checks of stage marts: no stale changes after each sync, equality with core each night."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -22,19 +22,18 @@ _LEFT_MINUTES: Final = 10
 REFRESHED = Check(
     "refreshed",
     "Every change of jobs, rates or minutes that is older than ten minutes is in the marts.",
-    "Run `aap-pipeline sync --cluster NAME`, which refreshes them or prints what stops it, or launch `refresh_marts` "
-    "for this cluster. Nothing is lost: notes of changes stay.",
+    "Run `aap-pipeline sync --cluster NAME`, which refreshes the marts or prints the error, or launch `refresh_marts` "
+    "for this cluster. No change is lost.",
 )
 EQUAL_CORE = Check(
     "marts_equal_core",
     "Runs, hosts, elapsed time and unique hosts equal those of core, and months equal their days.",
-    "Have the cluster's marts built anew with `aap-pipeline rebuild marts --cluster NAME`. Report the difference: "
-    "it should not be possible.",
+    "Run `aap-pipeline rebuild marts --cluster NAME`, and report the difference as a bug.",
 )
 
 
 def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
-    """No note of a change waits for longer than it should."""
+    """Check that no noted change is overdue."""
     if not notes or oldest is None:
         return Verdict(True, "Every change is in the marts.", {"notes": 0})
     text = f"{notes:,} changes are not in the marts yet, the oldest of {oldest:%Y-%m-%d %H:%M} UTC."
@@ -42,16 +41,16 @@ def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
 
 
 def equality(found: Sequence[checks.CheckResult]) -> Verdict:
-    """All checks hold."""
+    """Check that all comparisons agree."""
     differences = [f"{each.name}: {line}" for each in found for line in each.differences]
     if not differences:
-        return Verdict(True, "The marts say what core says.", {"differences": 0})
+        return Verdict(True, "The marts equal core.", {"differences": 0})
     return Verdict(False, "; ".join(differences[:10]) + ".", {"differences": len(differences)}, severe=True)
 
 
 @multi_asset_check(name="marts_checks", specs=specs(ASSET, [REFRESHED], CLUSTERS))
 def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """What is cheap enough for every sync."""
+    """Run the checks that are cheap enough for every sync."""
     with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
         row = connection.execute(statement("marts/check_overdue"), values).fetchone()
@@ -61,14 +60,14 @@ def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> I
 
 @multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE], CLUSTERS))
 def marts_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Hold the marts against all of core."""
+    """Compare the marts with all of core."""
     with cluster_step(context, warehouse) as (connection, cluster):
         verdict = verified_equality(connection, cluster.id)
     yield result(ASSET, EQUAL_CORE, verdict, cluster.name)
 
 
 def verified_equality(connection: Connection, cluster_id: int) -> Verdict:
-    """`equality` after a refresh; what a sync that commits meanwhile makes differ is looked at a second time."""
+    """Run `equality` after a refresh, and repeat it after a difference, which a concurrent sync may have caused."""
     for _ in range(2):
         connection.commit()
         refresh(connection, cluster_id)

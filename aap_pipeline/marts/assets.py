@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    MaterializeResult,
+    MetadataValue,
+    ResourceParam,
+    multi_asset,
+)
 
 from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
+from aap_pipeline.reports.page import picture
 
 _TABLES = {
     "savings_daily": "marts.savings_daily",
@@ -48,6 +58,8 @@ def marts(
     with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
         figures = table_figures(connection, "reports/marts_tables", cluster.id)
+        days = connection.execute(statement("reports/month")).fetchall()
+    figures["savings_daily"]["month_of_all_clusters"] = MetadataValue.md(picture(days, "Savings by day, all clusters"))
     progress.update(cluster.name, "done", 1, 1)
     for name in _TABLES:
         work = {"days_refreshed": len(result.days), "seconds": round(result.seconds, 3)}

@@ -1,4 +1,4 @@
-"""Whether the marts say what core says, over everything: for asset checks and for doubt."""
+"""Compare the marts with all of core."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHECKS: dict[LiteralString, str] = {
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check: what it holds, whether it held, and one line for each cluster where it did not."""
+    """The result of one check: its claim, and one line per cluster that violates it."""
 
     name: str
     description: str
@@ -27,9 +27,9 @@ class CheckResult:
 
 
 def check_all(connection: Connection, cluster_id: int | None = None) -> list[CheckResult]:
-    """Run every check, for one cluster or for all; reads all of core, so it takes seconds for millions of rows.
+    """Run every check, for one cluster or all. It reads all of core, which takes seconds for millions of rows.
 
-    A sync that commits while a check runs can make it differ: run them after a refresh, in its process.
+    A sync that commits during a check can cause a difference, so run the checks after a refresh, in its process.
     """
     return [_check(connection, name, description, cluster_id) for name, description in _CHECKS.items()]
 

@@ -1,8 +1,4 @@
-"""Rates with their history: what a minute of manual work and of run time costs, for everyone, a cluster or an
-organization, and, under cost_model subscription, what a person's hour and the platform's month do.
-
-An organization's own rate comes before its cluster's, that before everyone's.
-"""
+"""Cost rates with their history. Precedence: organization, then cluster, then the global rate."""
 
 from __future__ import annotations
 
@@ -17,15 +13,10 @@ from aap_pipeline.marts.errors import BadValue, CostError
 
 @dataclass(frozen=True)
 class RateType:
-    """What a rate is paid for, and whether clusters and organizations may have their own."""
+    """The unit of a rate, and whether clusters and organizations may override it."""
 
     per: str
     overridable: bool = True
-
-    @property
-    def a_unit(self) -> str:
-        """What follows the value: a minute, an hour, a month."""
-        return f"{'an' if self.per == 'hour' else 'a'} {self.per}"
 
 
 RATE_TYPES = {
@@ -35,15 +26,12 @@ RATE_TYPES = {
     "subscription": RateType("month", overridable=False),
 }
 HIGHEST_RATE = Decimal("9999999999999.99")
-"""What a column DECIMAL(15,2) holds."""
+"""The maximum of DECIMAL(15,2)."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What a minute (hour, month) costs, for whom (None: everyone), from which day until which (None: for good).
-
-    `value` None: the override ends there.
-    """
+    """A rate and its days (`valid_until` None: open-ended). No cluster: all; `value` None: the override ends."""
 
     rate_type: str
     value: Decimal | None
@@ -56,9 +44,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class RateSet:
-    """The days on which a rate that was set holds: up to the day before `next_from`, if one was set already for then.
+    """The days of a new rate: up to the day before `next_from`, from when an earlier command set `next_value`.
 
-    `next_value` is that one; None: the override's end.
+    `next_value` None: the override ends then.
     """
 
     valid_from: date
@@ -67,12 +55,12 @@ class RateSet:
 
     @property
     def valid_until(self) -> date | None:
-        """Its last day; None: for good."""
+        """The last day; None: open-ended."""
         return self.next_from - timedelta(days=1) if self.next_from else None
 
 
 def rates(connection: Connection) -> list[Rate]:
-    """Every rate that was ever set, general ones first, in the order of their days."""
+    """Return every rate, global ones first, by day."""
     return [Rate(*row) for row in connection.execute(statement("marts/rates"))]
 
 
@@ -85,21 +73,21 @@ def set_rate(
     cluster: str | None = None,
     organization: str | None = None,
 ) -> RateSet:
-    """Set a rate from a day on; the caller commits. Returns the days on which it holds.
+    """Set a rate from a day on, and return the days on which it is valid. The caller commits.
 
-    Without a day that is today in the reporting time zone, or always for everyone's first. `value` None ends the
-    override of the cluster or organization. Money in the marts follows with the next refresh. Raises CostError, which
-    names what cannot be, and BadValue for a rate or value that does not exist.
+    `valid_from` None is today in the reporting time zone, or all time for the first global rate. `value` None ends the
+    override of the cluster or organization. The next refresh recomputes money in the marts. Raises CostError for an
+    unknown cluster or organization, and BadValue for a rate or value that is not valid.
     """
     kind = RATE_TYPES.get(rate_type)
     if kind is None:
-        raise BadValue(f"There is no rate {rate_type!r}: the rates are {', '.join(RATE_TYPES)}.")
+        raise BadValue(f"There is no rate {rate_type!r}. Rates: {', '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
     if (cluster or organization) and not kind.overridable:
-        raise BadValue(f"The {rate_type} rate is everyone's: no cluster or organization has one of its own.")
+        raise BadValue(f"The {rate_type} rate is global. Omit --cluster and --organization.")
     if amount is None and cluster is None and organization is None:
         raise BadValue(
-            f"The {rate_type} rate of everyone needs a value: only a cluster's or an organization's can end."
+            f"The global {rate_type} rate needs a value. Only the rate of a cluster or organization can end."
         )
     cluster_id, organization_id = place(connection, cluster, organization)
     where = {"rate_type": rate_type, "cluster_id": cluster_id, "organization_id": organization_id}
@@ -112,26 +100,26 @@ def set_rate(
 
 
 def parse_money(rate_type: str, value: str | Decimal) -> Decimal:
-    """`value` as money. Raises BadValue for what is not a number, too fine, negative or too large for the column."""
+    """Parse `value`. Raises BadValue if it is not a number, negative, too large or has over two decimal places."""
     kind = RATE_TYPES[rate_type]
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise BadValue(f"The {rate_type} rate cannot be {value!r}: use a number such as 0.92.") from None
+        raise BadValue(f"{value!r} is not a valid {rate_type} rate. Use a number such as 0.92.") from None
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_RATE:
-        raise BadValue(f"The {rate_type} rate cannot be {value}: it must be from 0 to {HIGHEST_RATE} {kind.a_unit}.")
+        raise BadValue(f"{value} is not a valid {rate_type} rate. Use 0 to {HIGHEST_RATE} per {kind.per}.")
     if amount != amount.quantize(Decimal("0.01")):
-        raise BadValue(f"The {rate_type} rate cannot be {value}: it may have two decimal places.")
+        raise BadValue(f"{value} is not a valid {rate_type} rate. Use at most two decimal places.")
     return amount.quantize(Decimal("0.01"))
 
 
 def place(connection: Connection, cluster: str | None, organization: str | None) -> tuple[int, int]:
-    """Ids of a cluster and an organization by name, 0 for none. Raises CostError for unknown or ambiguous ones."""
+    """Return the ids of a cluster and an organization, 0 for None. Raises CostError if unknown or ambiguous."""
     cluster_id = 0
     if cluster is not None:
         row = connection.execute(statement("marts/cluster_by_name"), {"name": cluster}).fetchone()
         if row is None:
-            raise CostError(f"There is no cluster {cluster!r}: `aap-pipeline clusters list` shows them.")
+            raise CostError(f"There is no cluster {cluster!r}. To list clusters, run `aap-pipeline clusters list`.")
         cluster_id = row[0]
     if organization is None:
         return cluster_id, 0
@@ -140,8 +128,8 @@ def place(connection: Connection, cluster: str | None, organization: str | None)
     ).fetchall()
     if not found:
         where = f" in cluster {cluster!r}" if cluster else ""
-        raise CostError(f"There is no organization {organization!r}{where}: check its name, or sync its cluster first.")
+        raise CostError(f"There is no organization {organization!r}{where}. Check its name, or sync its cluster first.")
     if len(found) > 1:
         clusters = ", ".join(row[2] for row in found)
-        raise CostError(f"Organization {organization!r} is in several clusters ({clusters}): name one with --cluster.")
+        raise CostError(f"Organization {organization!r} is in several clusters ({clusters}). Add --cluster NAME.")
     return found[0][1], found[0][0]

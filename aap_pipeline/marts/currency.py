@@ -1,4 +1,4 @@
-"""Exchange rates, so that savings can be shown in another currency than the configured one."""
+"""Exchange rates, to show savings in another currency than the configured one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aap_pipeline.marts.errors import BadValue
 
 @dataclass(frozen=True)
 class ExchangeRate:
-    """One unit of `from_currency` is worth `rate` of `to_currency`, from `rate_date` until the next rate's day."""
+    """The price of one `from_currency` in `to_currency`, from `rate_date` until the next rate's day."""
 
     from_currency: str
     to_currency: str
@@ -22,30 +22,29 @@ class ExchangeRate:
 
 
 def exchange_rates(connection: Connection) -> list[ExchangeRate]:
-    """Every rate that was ever noted, by currencies and day."""
+    """Return every exchange rate, by currencies and day."""
     return [ExchangeRate(*row) for row in connection.execute(statement("marts/exchange_rates"))]
 
 
 def set_exchange_rate(
     connection: Connection, from_currency: str, to_currency: str, rate: str | Decimal, rate_date: date | None = None
 ) -> ExchangeRate:
-    """Note what one unit of a currency is worth in another from a day on (default: today in the reporting time zone).
+    """Set an exchange rate from a day on (default: today in the reporting time zone), and return it.
 
-    The caller commits. Returns what was noted. Raises BadValue for codes that are not three letters and rates that are
-    not positive.
+    The caller commits. Raises BadValue for codes that are not three letters and rates that are not positive.
     """
     pair = from_currency.upper(), to_currency.upper()
     for code in pair:
         if len(code) != 3 or not code.isascii() or not code.isalpha():
-            raise BadValue(f"{code!r} is not a currency: use its ISO code of three letters, such as EUR.")
+            raise BadValue(f"{code!r} is not a valid currency. Use an ISO code of three letters, such as EUR.")
     if pair[0] == pair[1]:
-        raise BadValue(f"An exchange rate needs two currencies, not {pair[0]} twice.")
+        raise BadValue(f"An exchange rate needs two different currencies, not {pair[0]} twice.")
     try:
         value = Decimal(rate)
     except InvalidOperation:
-        raise BadValue(f"The exchange rate cannot be {rate!r}: use a number such as 0.92.") from None
+        raise BadValue(f"{rate!r} is not a valid exchange rate. Use a number such as 0.92.") from None
     if not value.is_finite() or not Decimal("1e-9") <= value <= 10**9:
-        raise BadValue(f"The exchange rate cannot be {rate}: it must be between 0.000000001 and 1,000,000,000.")
+        raise BadValue(f"{rate} is not a valid exchange rate. Use 0.000000001 to 1,000,000,000.")
     row = connection.execute(
         statement("marts/set_exchange_rate"),
         {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date},

@@ -1,4 +1,4 @@
-"""What a person can get wrong in rates, minutes and currencies."""
+"""Errors in rates, minutes, currencies and access."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from aap_pipeline.errors import PipelineError
 
 
 class CostError(PipelineError):
-    """A rate, minutes, a currency or what they are for cannot be as asked."""
+    """A rate, minutes, currency or access cannot be set as requested."""
 
 
 class BadValue(CostError):
-    """What was given is not a rate, minutes or a currency at all."""
+    """A value is not a valid rate, number of minutes or currency."""
 
     exit_status = 2

@@ -1,4 +1,4 @@
-"""Brings the marts up to date with core: what changed, cluster by cluster, one transaction each."""
+"""Refresh the marts from changed core rows, one transaction per cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aap_pipeline.marts.estimate import estimate_minutes
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What a refresh did: the clusters it found work in, the days it built, the rows it wrote, and for how long."""
+    """The result of a refresh: the clusters with changes, the days built, the rows written, the seconds."""
 
     clusters: tuple[int, ...] = ()
     days: tuple[date, ...] = ()
@@ -41,7 +41,7 @@ def refresh(connection: Connection, cluster_id: int | None = None) -> RefreshRes
 
 
 def rebuild(connection: Connection, cluster_id: int | None = None) -> RefreshResult:
-    """Build everything from core, for one cluster or for all; same transactions and locks as `refresh`."""
+    """Rebuild everything from core, for one cluster or all, with the transactions and locks of `refresh`."""
     return _refresh(connection, cluster_id, everything=True)
 
 
@@ -85,12 +85,12 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
 
 @contextmanager
 def _within_bounds() -> Iterator[None]:
-    """Raise CostError where rate × minutes × hosts is more than the money columns hold, numeric(38,11)."""
+    """Raise CostError if rate × minutes × hosts exceeds the money columns, numeric(38,11)."""
     try:
         yield
     except NumericValueOutOfRange as error:
         raise CostError(
-            "The money of a template's day, or of a month, is beyond 10^27, and no savings were written. Lower a rate "
+            "The money of a template's day or of a month exceeds 10^27, so no savings were written. Lower a rate "
             "(`aap-pipeline costs show`) or the minutes of a template (`aap-pipeline templates list`), then run "
             "`aap-pipeline sync`."
         ) from error
@@ -106,7 +106,7 @@ def _build(connection: Connection, cluster_id: int, days: list[date], reasons: l
 def _reprice(
     connection: Connection, cluster_id: int, result: RefreshResult, changes: list[tuple[date, date]]
 ) -> RefreshResult:
-    """The money of the days that noted changes of rates, minutes or settings concern."""
+    """Recompute the money of the days affected by noted changes of rates, minutes or settings."""
     days = {"from_date": min(first for first, _ in changes), "before_date": max(end for _, end in changes)}
     row = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchone()
     assert row is not None  # noqa: S101 - a function's one value
@@ -114,7 +114,7 @@ def _reprice(
 
 
 def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list[Any]:
-    """The rows that a statement for one cluster returns."""
+    """Return the rows of a statement for one cluster."""
     return connection.execute(statement(name), {"cluster_id": cluster_id}).fetchall()
 
 

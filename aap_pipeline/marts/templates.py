@@ -1,4 +1,4 @@
-"""Minutes of job templates: how long their work takes by hand, and how long it took to automate it."""
+"""Manual and creation minutes of job templates, and their exclusion from the savings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from aap_pipeline.marts.errors import BadValue, CostError
 
 @dataclass(frozen=True)
 class TemplateMinutes:
-    """A template's minutes; `source` is where the manual ones come from: default, estimated or set.
-
-    `excluded`: the savings leave the template out as of now.
-    """
+    """A template's minutes. `source` of the manual ones: default, estimated or set. `excluded`: as of now."""
 
     id: int
     cluster: str
@@ -30,7 +27,7 @@ class TemplateMinutes:
 
 
 def templates(connection: Connection, cluster: str | None = None) -> list[TemplateMinutes]:
-    """Every template that the controllers have or had, by cluster and name."""
+    """Return every template, including deleted ones, by cluster and name."""
     cluster_id, _ = place(connection, cluster, None)
     rows = connection.execute(statement("marts/templates"), {"cluster_id": cluster_id})
     return [TemplateMinutes(*row) for row in rows]
@@ -46,24 +43,24 @@ def set_template(
     excluded_from: date | None = None,
     cluster: str | None = None,
 ) -> TemplateMinutes:
-    """Set one template's minutes as of today, by its name or #id; the caller commits. Returns it as it is now.
+    """Set the minutes of a template, by its name or #id, from today on, and return it. The caller commits.
 
-    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. `excluded` leaves the template's runs out of
-    every figure, or takes them in again, from `excluded_from` (default: today) on. Raises CostError for an unknown or
-    ambiguous template, BadValue for nothing to set and for a day to come.
+    `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. `excluded` excludes the template's runs from
+    every figure, or includes them again, from `excluded_from` (default: today) on. Raises CostError for an unknown or
+    ambiguous template, BadValue if there is nothing to set or the day is in the future.
     """
     if manual_minutes is None and creation_minutes is None and excluded is None:
         raise BadValue(
-            f"Nothing to set for {name!r}: use --manual-minutes, --creation-minutes, --exclude or --include."
+            f"Nothing to set for {name!r}. Use --manual-minutes, --creation-minutes, --exclude or --include."
         )
     if excluded is None and excluded_from is not None:
-        raise BadValue("A first day goes with --exclude or --include only: minutes change as of today.")
+        raise BadValue("--from needs --exclude or --include. Minutes always change from today on.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
     if not found:
-        raise CostError(f"There is no job template {name!r}: `aap-pipeline templates list` shows them.")
+        raise CostError(f"There is no job template {name!r}. To list them, run `aap-pipeline templates list`.")
     if len(found) > 1:
         candidates = ", ".join(f"#{each.id} in {each.cluster}" for each in found)
-        raise CostError(f"Several job templates are called {name!r}: name one with --cluster or as {candidates}.")
+        raise CostError(f"Several job templates are named {name!r}. Add --cluster NAME, or use {candidates}.")
     template = found[0].id
     if manual_minutes is not None or creation_minutes is not None:
         values = {"id": template, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes}
@@ -71,7 +68,7 @@ def set_template(
     if excluded is not None:
         [(today,)] = connection.execute(statement("marts/today")).fetchall()
         if excluded_from is not None and excluded_from > today:
-            raise BadValue(f"The savings cannot leave {name!r} out from {excluded_from} on: the day is still to come.")
+            raise BadValue(f"{excluded_from} is in the future. Exclude or include {name!r} from a day up to today.")
         connection.execute(
             statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
         )

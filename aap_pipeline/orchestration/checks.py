@@ -1,4 +1,4 @@
-"""How a check says what it found: the form that the pure checks give and Dagster's asset checks and alerts take."""
+"""The result type of pure checks, and its conversion to Dagster's asset checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aap_pipeline.orchestration.verdict import Verdict
 
 @dataclass(frozen=True)
 class Check:
-    """An asset check: its name, what it holds, and what to do when it fails, with NAME for the cluster's name."""
+    """An asset check: its name, its claim, and its remedy, in which NAME is the cluster's name."""
 
     name: str
     holds: str
@@ -22,19 +22,19 @@ class Check:
 
     @property
     def description(self) -> str:
-        """What people read in the UI."""
+        """The description in the UI."""
         return f"{self.holds} **If it fails:** {self.remedy}"
 
     def remedy_for(self, cluster: str) -> str:
-        """The remedy, its commands ready to be pasted."""
+        """Return the remedy with commands that can be pasted."""
         return self.remedy.replace("NAME", cluster)
 
 
 def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsDefinition[str]) -> list[AssetCheckSpec]:
-    """`checks` of one asset as Dagster wants them, one result a partition.
+    """Return the specs of an asset's `checks`, with one result per partition.
 
-    Without partitions the result of one cluster would overwrite that of another. They are a preview in Dagster, which
-    says so for each of them; the versions that are tested together stand in requirements/constraints.txt.
+    Without partitions the result of one cluster would overwrite that of another. Partitioned checks are a preview
+    feature of Dagster; requirements/constraints.txt pins the tested versions.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PreviewWarning)
@@ -51,7 +51,7 @@ def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsD
 
 
 def result(asset: Sequence[str], check: Check, verdict: Verdict, cluster: str) -> AssetCheckResult:
-    """`verdict` on `cluster` as the result of `check`; a failed one has the remedy, for alerts show nothing else."""
+    """Convert `verdict` on `cluster` to the result of `check`. A failed one includes the remedy, for alerts."""
     text = verdict.text if verdict.passed else f"{verdict.text} {check.remedy_for(cluster)}"
     return AssetCheckResult(
         passed=verdict.passed,

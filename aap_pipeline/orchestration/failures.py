@@ -1,4 +1,4 @@
-"""Errors of ours become failures of a Dagster run, and the events of a failed run become a sentence."""
+"""Turn our errors into failures of a Dagster run, and the events of a failed run into a sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aap_pipeline.errors import PipelineError
 
 @contextmanager
 def failing_clearly() -> Iterator[None]:
-    """Turn a PipelineError into a Failure with its sentence; it may be retried only where trying again can help."""
+    """Turn a PipelineError into a Failure with its message. Only transient errors may be retried."""
     try:
         with clear_errors():
             yield
@@ -25,7 +25,7 @@ def failing_clearly() -> Iterator[None]:
 
 
 def reported_error(events: Iterable[DagsterEvent]) -> str:
-    """Why a run failed, as a sentence, by its `events`: its first step failure, else what ended the run itself."""
+    """Return why a run failed, from its `events`: the first step failure, else the failure of the run."""
     found = "The run failed before its first step: see its log in the Dagster UI."
     for event in events:
         if event.is_step_failure:
@@ -33,7 +33,7 @@ def reported_error(events: Iterable[DagsterEvent]) -> str:
             if failure.user_failure_data is not None and failure.user_failure_data.description:
                 return failure.user_failure_data.description
             error = failure.error
-            while error is not None and error.cause is not None:  # Dagster wraps what happened in what it was doing
+            while error is not None and error.cause is not None:  # Dagster wraps the original error
                 error = error.cause
             return error.message.strip() if error is not None else "The step failed without a message."
         if event.event_type is DagsterEventType.RUN_FAILURE and event.message:

@@ -1,6 +1,6 @@
-"""How old each asset's newest materialization may be, over all clusters; the check `fresh` looks at each cluster.
+"""Freshness policies of the assets over all clusters. The check `fresh` evaluates each cluster.
 
-Dagster evaluates a policy for an asset, not for its partitions: one that it calls stale is stale for every cluster.
+Dagster evaluates a policy per asset, not per partition, so a stale asset is stale in every cluster.
 """
 
 from datetime import timedelta
@@ -9,6 +9,6 @@ from typing import Final
 from dagster import FreshnessPolicy
 
 EACH_SYNC: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=30))
-"""A cluster is synced every ten minutes where nothing is new."""
+"""A cluster without new jobs is synced every ten minutes."""
 
 EACH_NIGHT: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))

@@ -1,4 +1,4 @@
-"""The jobs over a cluster's partition. The main one takes it through raw, core and marts, in one process."""
+"""The jobs of a cluster's partition. The main one runs raw, core and marts in one process."""
 
 from dagster import (
     AssetCheckKey,
@@ -9,16 +9,16 @@ from dagster import (
 )
 
 LOCATION = "aap_pipeline"
-"""Name of the code location, as in pyproject.toml; Dagster stores runs and sensor ticks under it."""
+"""Name of the code location, as in pyproject.toml, under which Dagster stores runs and ticks."""
 
 LOCATION_TAG = "dagster/code_location"
-"""Dagster tags every run that its web server or daemon makes with the location of its job."""
+"""Tag in which Dagster's web server and daemon store the location of a run's job."""
 
 PARTITION_TAG = "dagster/partition"
-"""Dagster tags every run of a partition with its key; `dagster.yaml` lets only one run of a cluster go at a time."""
+"""Tag with the partition key of a run. `dagster.yaml` limits each cluster to one run at a time."""
 
 REASON_TAG = "why"
-"""Why a sensor or schedule started a run. Name and value have 30 characters at most: Runs cuts off what is longer."""
+"""Tag with the reason of a run. Name and value have at most 30 characters, which is what the Runs page shows."""
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,
@@ -27,40 +27,40 @@ UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-"""Statuses of a run that waits or is under way."""
+"""Statuses of a queued or running run."""
 
 NIGHTLY_CHECKS = AssetSelection.checks(
     AssetCheckKey(AssetKey(["core", "jobs"]), "none_provisional"),
     AssetCheckKey(AssetKey(["core", "jobs"]), "host_totals_audited"),
     AssetCheckKey(AssetKey(["marts", "savings_daily"]), "marts_equal_core"),
 )
-"""Checks that read the whole history: no part of a sync."""
+"""Checks that read the whole history, which syncs leave out."""
 
 update_cluster = define_asset_job(
     name="update_cluster",
     selection=AssetSelection.groups("raw", "core", "marts") - NIGHTLY_CHECKS,
-    description="Copies what is new at a cluster's controller and brings its jobs, host summaries and savings up to "
-    "date. Without configuration: what is new. With since and until: a backfill of that window.",
+    description="Copies the new jobs of a cluster's controller and updates its jobs, host summaries and savings. With "
+    "since and until: backfills that window.",
 )
 
 parse_raw = define_asset_job(
     name="parse_raw",
     selection=AssetSelection.groups("core", "marts") - NIGHTLY_CHECKS,
-    description="Takes raw rows that an interrupted run left behind through core and marts. Asks no controller.",
+    description="Processes raw rows that an interrupted run left behind. Sends no request to the controller.",
 )
 
 refresh_marts = define_asset_job(
     name="refresh_marts",
     selection=AssetSelection.groups("marts") - NIGHTLY_CHECKS,
-    description="Brings a cluster's savings up to date after rates, minutes or settings changed. Asks no controller.",
+    description="Updates a cluster's savings after changes of rates, minutes or settings. Sends no request.",
 )
 
 nightly = define_asset_job(
     name="nightly",
     selection=AssetSelection.groups("upkeep") | NIGHTLY_CHECKS,
-    description="Holds a cluster's whole history against its controller and the marts against core. Jobs that are "
-    "missing here are fetched.",
+    description="Compares a cluster's whole history with its controller, fetches missing jobs, and compares the marts "
+    "with core.",
 )
 
 CLUSTER_JOBS = (update_cluster, parse_raw, refresh_marts, nightly)
-"""Every job whose runs are of one cluster."""
+"""The jobs whose runs are of one cluster."""

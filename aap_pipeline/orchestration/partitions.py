@@ -1,4 +1,4 @@
-"""One dynamic partition per cluster; the clusters sensor keeps them equal to the registry."""
+"""One dynamic partition per cluster. The clusters sensor keeps them equal to the registry."""
 
 from datetime import datetime
 from typing import Any

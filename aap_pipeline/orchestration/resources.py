@@ -1,4 +1,4 @@
-"""Dagster resources: thin, and nothing is opened before an asset or a sensor asks."""
+"""Dagster resources. They open nothing until they are used."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 
 class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
-    """The PostgreSQL that `AAP_PIPELINE_DATABASE_URL` names, or the embedded server, started where none runs."""
+    """The PostgreSQL in `AAP_PIPELINE_DATABASE_URL`, or the embedded server, which is started if none runs."""
 
     def url(self) -> str:
-        """libpq URL, with the password. Raises DatabaseUnreachable when no server is up and none can be started."""
+        """Return the libpq URL with the password. Raises DatabaseUnreachable if no server can be started."""
         settings = Settings()
         if settings.database_url is not None:
             return settings.database_url.get_secret_value()
         return kept_server(settings.postgres_directory)
 
     def cipher(self) -> Cipher:
-        """What decrypts the clusters' tokens."""
+        """Return the cipher of the clusters' tokens."""
         return cipher(Settings())
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection, committed at the end of the block, rolled back after an error."""
+        """Yield a connection that commits at the end of the block and rolls back after an error."""
         with connect(self.url()) as connection:
             yield connection
 
     def frame(self, query: LiteralString, parameters: Mapping[str, object] | None = None) -> "DataFrame":
-        """The rows of `query`, which may only read, with its columns as PostgreSQL names them; money stays Decimal.
+        """Return the rows of the read-only `query` with PostgreSQL's column names. Money stays Decimal.
 
         For assets of other code locations. `parameters` fill `%(name)s` in the query.
         """
@@ -49,14 +49,14 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
 
 
 class ProgressListener(Protocol):
-    """Who is told how a run comes along: the log of the run, or a person's terminal."""
+    """A listener to the progress of a run, such as a log or a terminal."""
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """`done` of `total` jobs of `cluster` have passed `stage` (raw, core or marts)."""
+        """Note that `done` of `total` jobs of `cluster` have passed `stage` (raw, core or marts)."""
 
 
 class SilentProgress:
-    """The listener of runs that Dagster starts: their own log says how they come along."""
+    """The listener of runs that Dagster starts, whose own log shows the progress."""
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
         """Nothing."""

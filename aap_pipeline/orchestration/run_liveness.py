@@ -77,7 +77,7 @@ def _release() -> None:
 def end_abandoned_runs(
     instance: DagsterInstance, connection: Connection, now: datetime | None = None
 ) -> list[DagsterRun]:
-    """Report the runs of ours whose process is gone as failed; return those that wait or are under way.
+    """Report our runs whose process is gone as failed, and return the queued and running ones.
 
     Of all jobs, also of the one without a name of ours to which Dagster gives what people start from an asset's page:
     one that is abandoned holds its cluster's place in the queue against all others. `connection` is to the warehouse.
@@ -96,7 +96,7 @@ def end_abandoned_runs(
 
 
 def busy_clusters(runs: Iterable[DagsterRun]) -> set[str]:
-    """The clusters of which one of these `runs` waits or is under way, whatever its job: no other could start yet."""
+    """Return the clusters with a queued or running run of any job among `runs`, so that no other could start."""
     return {run.tags.get(PARTITION_TAG, "") for run in runs}
 
 

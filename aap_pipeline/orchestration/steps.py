@@ -1,4 +1,4 @@
-"""What every asset, asset check and op does around its own work."""
+"""The wrapper of every asset, asset check and op."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def step(context: StepContext, warehouse: Warehouse) -> Iterator[Connection]:
-    """Hold the lock that shows that the run is alive, connect, and turn errors of ours into a Failure.
+    """Hold the lock that shows that the run is alive, yield a connection, and turn our errors into a Failure.
 
-    The connection is committed at the end of the block and rolled back after an error. `clusters.steps.cluster_step`
-    also finds the cluster of the partition.
+    The connection commits at the end of the block and rolls back after an error. `clusters.steps.cluster_step` also
+    finds the cluster of the partition.
     """
     with failing_clearly():
         note_run(context, warehouse.url())

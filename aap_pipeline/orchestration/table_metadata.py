@@ -1,4 +1,4 @@
-"""What Dagster shows of an asset's table."""
+"""Dagster metadata of an asset's table."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
 COUNTED_UP_TO: Final = 10_000
-"""Rows of a cluster are counted up to here, which takes milliseconds however large the table is."""
-_MOST_CHARACTERS: Final = 60  # of a text in a preview: one of 255 would push the other columns off the page
+"""Limit of exact counts, which take milliseconds up to here."""
+_MOST_CHARACTERS: Final = 60  # per text in a preview, so that all columns fit on the page
 
 
 def table_metadata(table: str) -> dict[str, Any]:
-    """Definition metadata of the asset that fills `table` (schema.name): its name, and its columns with their meaning.
+    """Return definition metadata of the asset that fills `table` (schema.name): its name and commented columns.
 
-    On the definition, not on each materialization: a sync runs every few seconds, and columns change with a release.
+    It is on the definition, not on each materialization, because columns change only with a release.
     """
     found = [TableColumn(name, kind, description=meaning) for name, kind, meaning in tables()[table].columns]
     return {"dagster/table_name": table, "dagster/column_schema": TableSchema(found)}
 
 
 def table_figures(connection: Connection, name: LiteralString, cluster_id: int) -> dict[str, dict[str, Any]]:
-    """{asset: metadata of a materialization}: how many rows the table and a cluster have, five of them to look at.
+    """Return {asset: metadata of a materialization}: row counts of the table and the cluster, and five sample rows.
 
-    Dagster shows the newest materialization's dagster/row_count as that of the asset, whose partitions are clusters, so
-    it is the whole table's. Numbers are exact as far as COUNTED_UP_TO; of more there is only the estimate of
-    PostgreSQL's statistics, under a name that says so. `name` is a statement like report/core_tables, which chooses
-    what is shown.
+    Dagster shows the newest materialization's dagster/row_count for the whole asset, so it is the whole table's. Counts
+    are exact up to COUNTED_UP_TO; beyond, `estimated` figures come from PostgreSQL's statistics. `name` is a statement
+    like report/core_tables, which selects the figures.
     """
     values = {"cluster": cluster_id, "most": COUNTED_UP_TO + 1}
     found = connection.execute(statement(name), values).fetchall()
@@ -43,7 +42,7 @@ def table_figures(connection: Connection, name: LiteralString, cluster_id: int) 
 
 
 def _counted(connection: Connection, relation: str) -> int:
-    """Rows of a table (schema.name), counted up to COUNTED_UP_TO and one more."""
+    """Count the rows of a table (schema.name), up to COUNTED_UP_TO + 1."""
     query = SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT %s) few").format(Identifier(*relation.split(".")))
     row = connection.execute(query, [COUNTED_UP_TO + 1]).fetchone()
     assert row is not None  # noqa: S101 - an aggregate

@@ -1,4 +1,4 @@
-"""What a check found, without Dagster: commands read it too, and importing Dagster takes a second."""
+"""The result of a check, without Dagster, because commands use it and importing Dagster takes a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Figure = int | float | str
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: whether it holds, a sentence for a person, and figures. `severe`: an error, not a warning."""
+    """The result of a check: whether it passed, a sentence, and figures. `severe`: an error, not a warning."""
 
     passed: bool
     text: str

@@ -1,4 +1,4 @@
-"""Asset checks of raw/sync_data, in each sync. The thorough one, each night, is the asset upkeep/reconciliation."""
+"""Asset checks of raw/sync_data in each sync. The nightly asset upkeep/reconciliation is more thorough."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,32 +29,32 @@ _ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1
 
 COMPLETE = Check(
     "complete",
-    "Of the last day there are at least as many jobs here as the controller counts.",
-    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches what is missing and "
-    "names it. The next sync that stores jobs checks again.",
+    "At least as many jobs of the last day are stored as the controller counts.",
+    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster, to fetch and list the missing "
+    "jobs. The next sync that stores jobs checks again.",
 )
 SUMMARIES_IN_TIME = Check(
     "summaries_in_time",
     "No job waits for its host summaries past the deadline (setting summaries_deadline_minutes).",
-    "Run `aap-pipeline sync --cluster NAME`: each sync settles what is overdue. If it fails, it prints why. If it "
-    "succeeds and the check still fails, report a bug.",
+    "Run `aap-pipeline sync --cluster NAME`, which settles overdue jobs or prints the error. If it succeeds and the "
+    "check still fails, report a bug.",
 )
 WATERMARK = Check(
     "watermark_not_in_future",
-    "The watermark, up to which everything was read, is not ahead of the clock.",
-    "Set the controller's clock with NTP. Until the clock has caught up, jobs that finish before the watermark are "
-    "fetched by the nightly reconciliation; to have them now, run `aap-pipeline reconcile --cluster NAME`.",
+    "The watermark is not ahead of the clock.",
+    "Synchronize the controller's clock by NTP. Until the clock passes the watermark, only the nightly reconciliation "
+    "fetches new jobs. To fetch them now, run `aap-pipeline reconcile --cluster NAME`.",
 )
 CLOCK_SKEW = Check(
     "clock_skew",
     "The clocks of the controller and of the database differ by less than a minute.",
-    "Let NTP set both. Nothing is lost: windows are cut by the controller's clock; only lags are shown wrong.",
+    "Synchronize both by NTP. No job is lost, because windows follow the controller's clock, but lags are wrong.",
 )
 FRESH = Check(
     "fresh",
-    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). Watched by the alerts sensor between syncs.",
-    "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
-    "`aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads what has finished since.",
+    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). The alerts sensor checks it between syncs.",
+    "Run `aap-pipeline clusters check NAME` to find errors of the controller; if there are none, run "
+    "`aap-pipeline sync --cluster NAME`. No job is lost: the next sync reads all jobs since the watermark.",
 )
 
 
@@ -62,22 +62,22 @@ FRESH = Check(
     name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH], CLUSTERS)
 )
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """One question to the controller, the rest from the book-keeping."""
+    """Run the checks, with at most one request to the controller."""
     with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
         window = checks.recent_window(state, overlap)
         if window is None:
             complete = checks.not_synced(state)
-        elif state.stored == 0:  # asking again would make a sync of nothing cost more than the six requests promised
-            complete = Verdict(True, "The last sync found nothing new, by the controller's own count.")
+        elif state.stored == 0:  # a no-op sync must not cost more than six requests
+            complete = Verdict(True, "The last sync found no new job, by the controller's own count.")
         else:
             try:
                 theirs = _count(warehouse, cluster, window)
                 ours = sum(RawStore(connection, cluster.id).stored_by_day(window).values())
                 complete = checks.completeness(theirs, ours, window)
             except (ControllerError, UnexpectedFailure) as error:
-                complete = Verdict(False, f"The controller could not be asked: {error}")
+                complete = Verdict(False, f"Cannot read the controller's count: {error}")
     yield result(ASSET, COMPLETE, complete, cluster.name)
     yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)

@@ -1,4 +1,4 @@
-"""Asset raw/sync_data: what the controllers said."""
+"""The asset raw/sync_data: the controllers' documents."""
 
 import time
 from collections.abc import Callable
@@ -29,35 +29,34 @@ CONTROLLER = AssetSpec(
     kinds={"ansible", "api"},
     owners=["team:automation-analytics"],
     tags={"stage": "controller"},
-    description="""Jobs with their host summaries, organizations and job templates, as AAP and AWX controllers offer
-them over HTTP. Controllers write it, and forget it after 90 days unless told otherwise; new_jobs_sensor watches it.
-`aap-pipeline clusters list` shows which controllers these are.""",
+    description="""Jobs with their host summaries, organizations and job templates in the HTTP API of AAP and AWX
+controllers, which delete jobs after 90 days by default. `aap-pipeline clusters list` shows the controllers.""",
 )
-"""External asset: the graph begins where the data does."""
+"""External asset, so that the lineage begins at the source."""
 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
 class SyncConfig(Config):
-    """What to sync; with nothing set, what is new since the last sync."""
+    """What to sync. Default: the new jobs since the last sync."""
 
     since: str | None = Field(
-        default="",  # not None: the launchpad writes defaults out, and None is none
-        description="Backfill: read jobs that finished after this time, ISO 8601, for example 2026-01-01 or "
-        "2026-01-01T06:00:00+02:00. UTC where no zone is given. Empty: since the last sync.",
+        default="",  # not None: the launchpad shows defaults, and cannot show None
+        description="Backfill: read jobs that finished after this time (ISO 8601), for example 2026-01-01 or "
+        "2026-01-01T06:00:00+02:00. Default zone: UTC. Empty: since the last sync.",
     )
     until: str | None = Field(
-        default="", description="Backfill: read jobs that finished up to this time, ISO 8601. Empty: until now."
+        default="", description="Backfill: read jobs that finished up to this time (ISO 8601). Empty: until now."
     )
     in_one_go: bool = Field(
         default=False,
-        description="Backfill: read the whole window in this run. Otherwise a run pauses after `pause_seconds`, and "
-        "new_jobs_sensor goes on with the backfill.",
+        description="Backfill: read the whole window in this run. Otherwise the run pauses after `pause_seconds`, and "
+        "new_jobs_sensor resumes the backfill.",
     )
     pause_seconds: float = Field(
         default=60.0,
-        description="Backfill: how long a run reads before it pauses. The cluster's live syncs wait no longer than "
-        "that, and what was read is in the marts soon after it.",
+        description="Backfill: seconds of reading after which a run pauses, to let the cluster's live syncs run and to "
+        "refresh the marts.",
     )
 
 
@@ -71,11 +70,11 @@ class SyncConfig(Config):
     tags={"stage": "raw"},
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
-    description="""Job documents with their host summaries, organizations and job templates, as the controller sent them
-but for links, copies and extra_vars (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
+    description="""Documents of jobs with their host summaries, organizations and job templates, as received except for
+links, copies and extra_vars (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
 
-A sync reads every job that finished since the watermark less an overlap, holds what arrives against the controller's
-own counts, and advances the watermark only behind what is complete. A failed run loses nothing: start it again.""",
+A sync reads every job that finished since the watermark minus an overlap, compares the result with the controller's
+counts, and advances the watermark over complete slices only. After a failed run, start it again: no data is lost.""",
 )
 def sync_data(
     context: AssetExecutionContext,
@@ -87,7 +86,7 @@ def sync_data(
     with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
 
-        def tell(tally: Tally) -> None:
+        def log_progress(tally: Tally) -> None:
             done = tally.known + tally.stored + tally.vanished
             progress.update(cluster.name, "raw", done, tally.counted)
             logged(done, tally.counted)
@@ -101,21 +100,21 @@ def sync_data(
                 until=parse_time(config.until),
                 pause_after=None if config.in_one_go else config.pause_seconds,
                 dagster_run_id=context.run.run_id,
-                progress=tell,
-                tell=context.log.info,
+                progress=log_progress,
+                notify=context.log.info,
             ),
         )
     if report.paused:
-        context.log.info("Paused for the live syncs: new_jobs_sensor goes on with this backfill by itself.")
+        context.log.info("Paused for the live syncs. new_jobs_sensor resumes this backfill.")
     progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
     return MaterializeResult(metadata={**_metadata(report), **token_ends})
 
 
 def logged_progress(
-    say: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
+    write: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
 ) -> Callable[[int, int], None]:
-    """A progress function that says a line with rate and time left, every few seconds at most."""
+    """Return a progress function that logs a line with rate and time left, every few seconds at most."""
     started = last = monotonic()
 
     def update(done: int, total: int) -> None:
@@ -126,7 +125,7 @@ def logged_progress(
         last = now
         rate = done / (now - started)
         left = max(total - done, 0) / rate
-        say(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
+        write(f"{done:,} of {total:,} jobs, {rate:,.0f} jobs/s, about {left:,.0f} s left")
 
     return update
 

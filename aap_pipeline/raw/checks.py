@@ -1,4 +1,4 @@
-"""What must hold after a sync: decisions over plain figures, and the queries that bring them."""
+"""The checks after a sync: queries, and pure functions that decide their results."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True)
 class SyncHealth:
-    """How the syncs of a cluster stand.
+    """The sync state of a cluster.
 
-    `started`, `finished`, `window_to` and `stored` (jobs) are of the last one that succeeded. `window_to` is the
-    controller's time at the start of that sync, all others are the database's. `backfilled`: no sync has succeeded yet,
-    but a backfill has, whose window says nothing of clocks and of what is new.
+    `started`, `finished`, `window_to` and `stored` (jobs) are those of the last successful sync. `window_to` is the
+    controller's time at its start; all others are the database's. `backfilled`: only backfills have succeeded, whose
+    windows do not show the controller's clock.
     """
 
     now: datetime
@@ -40,7 +40,7 @@ class SyncHealth:
 
 
 def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
-    """The state of one cluster; host summaries count as overdue 15 minutes after their deadline."""
+    """Return the state of one cluster. Host summaries are overdue 15 minutes after their deadline."""
     deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)
     values = {"cluster": cluster_id, "minutes": deadline + int(_GRACE.total_seconds() // 60)}
     row = connection.execute(statement("raw/check_sync"), values).fetchone()
@@ -49,9 +49,9 @@ def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
 
 
 def recent_window(state: SyncHealth, overlap: timedelta) -> Window | None:
-    """The day up to where the last sync certainly read everything. None before the first sync.
+    """Return the last day that the last sync read completely; None before the first sync.
 
-    Jobs that turned up behind the watermark since are the next sync's, which looks back by `overlap`.
+    It ends `overlap` before the end of that sync's window, because jobs may still have appeared there since.
     """
     if state.watermark is None or state.window_to is None:
         return None
@@ -60,51 +60,51 @@ def recent_window(state: SyncHealth, overlap: timedelta) -> Window | None:
 
 
 def not_synced(state: SyncHealth) -> Verdict:
-    """Holds: there is nothing to judge before the first ordinary sync has succeeded."""
+    """Pass: the check has no data before the first successful sync."""
     if state.backfilled:
-        return Verdict(True, "Only backfills have run so far: the first ordinary sync is judged here.")
-    return Verdict(True, "Nothing was synced yet.")
+        return Verdict(True, "Only backfills have run so far. This check begins with the first sync.")
+    return Verdict(True, "No sync has succeeded yet.")
 
 
 def completeness(theirs: int, ours: int, window: Window) -> Verdict:
-    """Fewer here than at the controller is a hole; more here is what was deleted there."""
+    """Fail if fewer jobs are stored than the controller counts; it may have deleted jobs that are stored."""
     text = (
         f"The controller has {theirs:,} jobs that finished from {window.after:%Y-%m-%d %H:%M} to "
-        f"{window.until:%Y-%m-%d %H:%M} UTC, {ours:,} are here."
+        f"{window.until:%Y-%m-%d %H:%M} UTC; {ours:,} are stored."
     )
     return Verdict(theirs <= ours, text, {"at_the_controller": theirs, "here": ours})
 
 
 def reconciliation(found: Reconciliation) -> Verdict:
-    """Nothing was missing. What was is here again: the failure is that it could be missing."""
+    """Fail if any job was missing, even though it is stored now."""
     figures = {"days": found.days, "missing": len(found.missing), "late": len(found.late), "requests": found.requests}
     if not found.missing:
         return Verdict(True, f"{found.days:,} days agree with the controller.", figures)
     shown = ", ".join(map(str, found.missing[:20])) + (", …" if len(found.missing) > 20 else "")
     days = ", ".join(count.day for count in found.differing[:10])
-    text = f"{len(found.missing):,} jobs were missing and have been fetched (days {days}; jobs {shown})."
+    text = f"{len(found.missing):,} jobs were missing and are now stored (days {days}; jobs {shown})."
     return Verdict(False, text, figures, severe=True)
 
 
 def summaries_in_time(state: SyncHealth) -> Verdict:
-    """No job is provisional past its deadline."""
+    """Fail if any job is provisional past its deadline."""
     figures = {"awaited": state.awaited, "overdue": state.overdue, "given_up": state.given_up}
     text = f"{state.awaited:,} jobs await host summaries, {state.overdue:,} of them past the deadline."
     return Verdict(state.overdue == 0, text, figures)
 
 
 def watermark_not_in_future(state: SyncHealth) -> Verdict:
-    """A watermark ahead of all clocks would make the sync pass over what finishes until then."""
+    """Fail if the watermark is ahead of all clocks, because syncs would skip jobs that finish before it."""
     if state.watermark is None:
         return not_synced(state)
     ahead = state.watermark - max(filter(None, (state.now, state.window_to)))
-    text = f"The watermark is {state.watermark:%Y-%m-%d %H:%M:%S} UTC, the time is {state.now:%Y-%m-%d %H:%M:%S}."
+    text = f"The watermark is {state.watermark:%Y-%m-%d %H:%M:%S} UTC; the time is {state.now:%Y-%m-%d %H:%M:%S} UTC."
     figures = {"seconds_ahead": max(0.0, ahead.total_seconds())}
     return Verdict(ahead <= _FUTURE_TOLERANCE, text, figures, severe=True)
 
 
 def clock_skew(state: SyncHealth) -> Verdict:
-    """The controller's clock, read at the start of a sync, lies within that sync by the database's clock."""
+    """Fail if the controller's time at the start of a sync is outside that sync by the database's clock."""
     if state.window_to is None or state.started is None or state.finished is None:
         return not_synced(state)
     early, late = state.started - state.window_to, state.window_to - state.finished

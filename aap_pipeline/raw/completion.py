@@ -1,14 +1,13 @@
-"""Completes the rows of a job list: host summaries and cut labels, fetched side by side, handed on in batches."""
+"""Complete listed jobs with their host summaries and truncated labels, fetched concurrently, written in batches."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from typing import Protocol
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import NotFound
-from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
 
@@ -16,24 +15,14 @@ _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
 
 
-class JobParts(Protocol):
-    """What a job's list row lacks."""
-
-    def host_summaries(self, job_id: int) -> Sequence[HostSummary | Row]:
-        """All host summaries of a job."""
-
-    def labels(self, job_id: int) -> list[Row]:
-        """All labels of a job."""
-
-
 class Completion:
-    """Jobs under way to being complete: at most `in_flight` of them wait or are fetched at a time.
+    """Completes jobs, at most `in_flight` at a time.
 
-    Full batches go to `write`, in the order in which the jobs came; `wait` and `take` give the rest.
+    Passes full batches to `write`, in the order of the jobs. `wait` and `take` return the rest.
     """
 
     def __init__(
-        self, parts: JobParts, executor: Executor, in_flight: int, write: Callable[[list[RawJob]], None]
+        self, parts: ControllerApi, executor: Executor, in_flight: int, write: Callable[[list[RawJob]], None]
     ) -> None:
         self._parts = parts
         self._executor = executor
@@ -45,23 +34,23 @@ class Completion:
         self._vanished: set[int] = set()
 
     def add(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> None:
-        """Fetch what `job` lacks; wait while too many are under way. Raises what made an earlier one fail."""
+        """Fetch the missing parts of `job`, waiting while too many are in flight. Raises errors of earlier jobs."""
         self._in_flight.append(
             self._executor.submit(self._complete, job, fingerprint, provisional=provisional, unreported=unreported)
         )
         self._drain(self._limit)
 
     def wait(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no job is in flight."""
         self._drain(0)
 
     def take(self) -> list[RawJob]:
-        """What has arrived and is not written yet."""
+        """Return the complete jobs that are not written yet."""
         jobs, self._batch, self._batch_bytes = self._batch, [], 0
         return jobs
 
     def abandon(self) -> list[RawJob]:
-        """Ask for nothing more; what has arrived and is not written yet."""
+        """Stop fetching, and return the complete jobs that are not written yet."""
         for future in self._in_flight:
             future.cancel()
         arrived = [future for future in self._in_flight if future.done() and not future.cancelled()]
@@ -69,12 +58,12 @@ class Completion:
         return self.take() + [job for future in arrived if not future.exception() and (job := future.result())]
 
     def forget_vanished(self) -> Sequence[int]:
-        """Jobs that the controller did not find since the last call: deleted, or wrongly so."""
+        """Return, and forget, the jobs for which the controller returned 404 since the last call."""
         vanished, self._vanished = sorted(self._vanished), set()
         return vanished
 
     def _complete(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> RawJob | None:
-        """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
+        """Complete `job` in a worker; None if the controller deleted it meanwhile."""
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)

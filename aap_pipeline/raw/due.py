@@ -1,4 +1,4 @@
-"""Whether a cluster is due for a sync. Pure."""
+"""Decide whether a cluster is due for a sync. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.errors import PipelineError
 
 NewestFinished = datetime | PipelineError | None
-"""The finish time of a controller's newest job, None where it has none; the error where there is no answer."""
+"""The finish time of a controller's newest job (None: no job), or the error of the request."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _RETRY_FIRST = timedelta(seconds=15)
@@ -23,10 +23,10 @@ _AT_LEAST_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class SyncState:
-    """How a cluster's syncs stand: its watermark, whether host summaries are awaited, and its failures in a row.
+    """The sync state of a cluster: its watermark, whether host summaries are awaited, and its consecutive failures.
 
-    `last_ended` is when its last sync ended, or began if it has not; None: it was never synced. `paused_from` and
-    `paused_to` (None: open end) are the window of a backfill that waits to go on; `backfill_was_last`: to read.
+    `last_ended` is when its last sync ended, or began if it has not ended; None: never synced. `paused_from` and
+    `paused_to` (None: open) are the window of a paused backfill; `backfill_was_last`: the last sync was a backfill.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SyncState:
 
 @dataclass(frozen=True)
 class DueSync:
-    """Why to run, and for a backfill its window: ISO 8601, an open end empty; empty both: what is new."""
+    """The reason of a run, and the window of a backfill (ISO 8601; empty: open). Both ends empty: an ordinary sync."""
 
     reason: str
     since: str = ""
@@ -50,7 +50,7 @@ class DueSync:
 
 @dataclass(frozen=True)
 class Silence:
-    """How often in a row a controller did not answer the sensor, and when that was last."""
+    """The number of the sensor's consecutive failed requests to a controller, and the time of the last one."""
 
     times: int
     last: datetime
@@ -59,7 +59,7 @@ class Silence:
 def to_ask(
     states: Sequence[SyncState], silences: Mapping[str, Silence], now: datetime
 ) -> tuple[list[SyncState], list[str]]:
-    """Those to ask for new jobs, the longest unsynced first, and a sentence for each that is left alone for a while."""
+    """Return the clusters to check for new jobs, longest unsynced first, and a remark per cluster that backs off."""
     asked, remarks = [], []
     for state in states:
         silence = silences.get(state.name, Silence(0, now))
@@ -69,12 +69,12 @@ def to_ask(
         else:
             times = state.failures + silence.times
             seconds = math.ceil(pause.total_seconds())
-            remarks.append(f"{state.name}: failed {times} times in a row, next try in {seconds} s")
+            remarks.append(f"{state.name}: failed {times} times in a row, next attempt in {seconds} s")
     return sorted(asked, key=lambda state: (state.last_ended or _LONG_AGO, state.name)), remarks
 
 
 def backing_off(failures: int, last: datetime | None, now: datetime) -> timedelta | None:
-    """The pause left after `failures` in a row: 15 s, doubling up to 15 minutes; None: no pause."""
+    """Return the rest of the pause after `failures` in a row: 15 s, doubling up to 15 minutes; None: no pause."""
     if not failures or last is None:
         return None
     left = last + min(_RETRY_FIRST * 2 ** min(failures - 1, 10), _RETRY_LONGEST) - now
@@ -82,7 +82,7 @@ def backing_off(failures: int, last: datetime | None, now: datetime) -> timedelt
 
 
 def parse_silences(cursor: str | None) -> dict[str, Silence]:
-    """The sensor's cursor; one that another release wrote counts as empty, for it only delays questions."""
+    """Parse the sensor's cursor. One that another release wrote counts as empty."""
     try:
         found = json.loads(cursor or "{}")
         return {name: Silence(int(times), datetime.fromisoformat(last)) for name, (times, last) in found.items()}
@@ -91,17 +91,17 @@ def parse_silences(cursor: str | None) -> dict[str, Silence]:
 
 
 def format_silences(silences: Mapping[str, Silence]) -> str:
-    """`silences` as a cursor."""
+    """Format `silences` as a cursor."""
     return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
 
 
 def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueSync | None:
-    """What to run now, given the controller's answer; None: nothing.
+    """Return what to run now, given the controller's response; None: nothing.
 
-    A newest job whose finish time is not valid tells nothing of what is new, and does not hold up what is due without
-    it. With any other error in place of an answer a sync would fail, too.
+    If the newest job's finish time is not valid, a sync may still be due for other reasons. With any other error a sync
+    would fail as well.
 
-    A paused backfill and live syncs take turns, so that neither waits for the end of the other.
+    A paused backfill and live syncs take turns, so that neither delays the other.
     """
     if isinstance(answer, PipelineError):
         if not isinstance(answer, CorruptBody):
@@ -110,14 +110,14 @@ def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueS
     reason = reason_to_sync(state, answer, now)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
-        return DueSync("backfill goes on", state.paused_from.isoformat(), until)
+        return DueSync("resume backfill", state.paused_from.isoformat(), until)
     return DueSync(reason) if reason else None
 
 
 def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime) -> str | None:
-    """Why to sync now, given the finish time of the controller's newest job; None: nothing to do.
+    """Return why to sync now, given the finish time of the controller's newest job; None: no sync is due.
 
-    Jobs turn up behind the watermark, and templates are renamed without a job: so also every ten minutes.
+    At least one sync per ten minutes finds jobs that appeared behind the watermark, and renamed templates.
     """
     if state.last_ended is None:
         return "never synced"

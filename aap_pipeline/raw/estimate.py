@@ -1,4 +1,4 @@
-"""What a sync would cost, without storing anything."""
+"""Estimate the cost of a sync."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _ROWS_A_REQUEST = 200
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a sync would read: the jobs of its window, those of them that are not here yet, requests to the controller.
+    """What a sync would read: the jobs of its window, the new ones among them, and requests to the controller.
 
-    Jobs with more than 200 hosts or more than ten labels take some requests more, changed ones among the known too.
+    Jobs with more than 200 hosts or ten labels, and changed jobs, need additional requests.
     """
 
     window_from: datetime
@@ -26,17 +26,17 @@ class DryRun:
 
 
 def estimate(window: Window, slices: Sequence[int], stored: int, *, listed: Sequence[int], awaited: int) -> DryRun:
-    """The cost of `window`, whose `slices` hold so many jobs each, of which `stored` are here.
+    """Return the cost of `window`. `slices`: jobs per slice; `stored`: jobs already stored.
 
-    `listed`: sizes of the whole listings; `awaited`: jobs whose host summaries are waited for.
+    `listed`: sizes of the whole listings; `awaited`: jobs whose host summaries are awaited.
     """
     jobs = sum(slices)
     new = max(jobs - stored, 0)
     pages = sum(map(_requests, slices))
-    # The first page brings the count of the window. Where that is cut, each half is counted, and the page asked again.
+    # The first page includes the window's count. If the window is split, each half is counted and the page read again.
     cutting = 2 * (len(slices) - 1) + 1 if len(slices) > 1 else int(pages == 0)
     first_pages = sum(1 for size in slices if size)
-    pending = pages - first_pages + min(first_pages, new)  # of a first page asked only where it has news
+    pending = pages - first_pages + min(first_pages, new)  # for a first page only if it has new jobs
     probe = 1
     listings = sum(max(1, _requests(size)) for size in listed)
     settling = 1 + _requests(awaited) + awaited if awaited else 0

@@ -1,42 +1,28 @@
-"""Organizations and job templates: listed whole each sync, so that names stay current and deletions are noticed."""
+"""Organizations and job templates, listed whole in each sync to find renamed and deleted ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import orjson
 
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawDocument, encode, leave_out
-
-
-class ListingStore(Protocol):
-    """What the listings ask of the store."""
-
-    def listed(self, kind: str) -> Mapping[int, bytes | None]:
-        """What is stored of `kind` as {external id: fingerprint}."""
-
-    def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
-        """Those of the `fingerprints`, of records of `kind` without a valid id, whose documents are here already."""
-
-    def write_listing(self, changed: Sequence[RawDocument]) -> None:
-        """Keep what changed, in one transaction."""
+from aap_pipeline.raw.store import RawStore
 
 
 def store_listing(
-    store: ListingStore,
+    store: RawStore,
     kind: str,
     listing: Sequence[Row],
     fingerprint: Callable[[Row, str], bytes],
 ) -> int:
-    """Keep what is new or changed in a whole `listing` of `kind`, and which job templates are gone; how much it was.
+    """Store new and changed rows of a whole `listing` of `kind` and the ids of deleted job templates; return the count.
 
-    Takes `listing` over: what `leave_out` names is deleted from what is kept.
+    Modifies `listing`, to which it applies `leave_out`.
 
-    A listing that failed never comes here: no answer is not an empty answer. An empty one deletes nothing either: a
-    controller whose templates are all gone is rare, a token whose user lost its role is not. Nor does one in which a
-    row has no valid id, for that row may be any of those that seem to be gone.
+    An empty listing marks no template as deleted, because it usually means that the token's user lost a role. Neither
+    does a listing with a row without a valid id, because that row may be any of the missing ones.
     """
     stored = store.listed(kind)
     rows = [(document, id_of(document), fingerprint(document, kind)) for document in listing]

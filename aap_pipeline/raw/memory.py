@@ -1,4 +1,4 @@
-"""Keeps the memory of a long sync flat."""
+"""Keep the memory of a long sync constant."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _ARENAS = 2
 
 
 def share_arenas() -> None:
-    """Let all threads allocate from two arenas, where the C library is glibc.
+    """Let all threads share two malloc arenas (glibc only).
 
-    By default each thread gets an arena of its own, and keeps in it what its largest answers once needed: a third more
-    memory after 50,000 jobs than after 2,000. Call it before the threads start. Elsewhere it does nothing.
+    By default each thread has its own arena and keeps the memory of its largest responses there: a third more memory
+    after 50,000 jobs than after 2,000. Call it before the threads start.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -1,7 +1,7 @@
-"""Reconciliation: holds each day against the controller's own count, and fetches what turns out to be missing.
+"""Reconciliation: compare each day with the controller's own count, and fetch missing jobs.
 
-The sync needs no help from it; it is the proof that nothing is missing, and the remedy for what no sync can see: a
-clock that was hours off, a row deleted here by hand, host summaries that came after their deadline.
+It proves that no job is missing, and repairs what a sync cannot notice: a clock that was hours off, a row deleted by
+hand, host summaries that arrived after their deadline.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _IDS_A_TIME = 200
 
 @dataclass(frozen=True)
 class DayCount:
-    """Finished jobs of one UTC day (ISO 8601), as the controller counts them and as they are here."""
+    """Numbers of finished jobs of one UTC day (ISO 8601): counted by the controller, and stored."""
 
     day: str
     theirs: int
@@ -45,10 +45,10 @@ class DayCount:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What a reconciliation found, in ids of jobs.
+    """The result of a reconciliation, in ids of jobs.
 
-    `missing` were not here, and are now; `late` got host summaries after the deadline, and have them now; of those that
-    were doubted `again` were read again, and `gone` are no longer at the controller.
+    `missing`: not stored before; `late`: host summaries arrived after the deadline. Both are stored now. Of the doubted
+    jobs, `again` were read again, and `gone` no longer exist at the controller.
     """
 
     days: int
@@ -61,17 +61,17 @@ class Reconciliation:
 
 
 def differing_days(theirs: Mapping[str, int], ours: Mapping[str, int]) -> list[DayCount]:
-    """The days, in order, on which something may be missing here.
+    """Return the days on which a job may be missing, in order.
 
-    More here than there is what a clean-up at the controller leaves, but can hide a missing job, so such a day counts;
-    a day on which the controller has nothing left does not.
+    A day with more stored jobs than the controller counts, usually after a clean-up there, can hide a missing job, so
+    it is included unless the controller has no job left.
     """
     counts = [DayCount(day, count, ours.get(day, 0)) for day, count in sorted(theirs.items())]
     return [count for count in counts if count.theirs and count.theirs != count.ours]
 
 
 def days_of(first: date, until: datetime) -> dict[str, Window]:
-    """The UTC days (ISO 8601) from `first` on, as windows, the last of which ends with `until`."""
+    """Return the UTC days (ISO 8601) from `first` on as windows; the last one ends at `until`."""
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     found = {}
     while start <= until:
@@ -88,11 +88,10 @@ def reconcile(
     first: date | None = None,
     doubted: Collection[int] = (),
 ) -> Reconciliation:
-    """Compare every day since `first` (UTC; default: as far as a first sync looks back) and repair what differs.
+    """Compare every day since `first` (UTC; default: the days of a first sync) and repair those that differ.
 
-    Today is compared up to where the sync has read everything: the watermark, less the overlap. `doubted`: jobs to read
-    again whatever the counts are. One request per day, and for each day that differs one per 200 jobs. Raises as
-    `sync_cluster` does.
+    Today is compared up to the watermark minus the overlap. `doubted`: jobs to read again in any case. Costs one
+    request per day, and one per 200 jobs of each day that differs. Raises as `sync_cluster` does.
     """
     started = time.monotonic()
     with cluster_connection(database_url, request) as connection, turn(connection, request):
@@ -122,8 +121,8 @@ def _reconcile(
     shows_jobs = api.has_finished_jobs()
     store = _NotingStore(connection, request.cluster.id)
     days, differing = _days_to_compare(connection, request, api, first), []
-    if days and not shows_jobs:  # counts that are all zero prove nothing
-        request.tell(shows_no_job(request.cluster, max(day.until for day in days.values())))
+    if days and not shows_jobs:  # counts of zero on all days prove nothing
+        request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
         days = {}
     with sweeping(connection, api.client, request, store, tally) as sweep:
         if days:
@@ -144,7 +143,7 @@ def _reconcile(
 def _days_to_compare(
     connection: Connection, request: SyncRequest, api: ControllerApi, first: date | None
 ) -> dict[str, Window]:
-    """The days up to where the sync has read everything; none before it has begun."""
+    """Return the days up to the watermark minus the overlap; none before the first sync."""
     now = api.client.controller_now()
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if row is None or row[0] is None:
@@ -152,13 +151,13 @@ def _days_to_compare(
     if first is None:
         first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
     elif oldest := api.oldest_finished():
-        first = max(first, oldest.astimezone(UTC).date())  # before it there is nothing to compare
+        first = max(first, oldest.astimezone(UTC).date())  # the controller has no jobs before
     overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
     return days_of(first, min(row[0], now - overlap).astimezone(UTC))
 
 
 def _reread_late(api: ControllerApi, sweep: Sweep, store: RawStore) -> list[int]:
-    """Read again the jobs given up at their deadline that have reported since; forget those that are gone there."""
+    """Read again the jobs given up at their deadline that have reported since; forget those deleted meanwhile."""
     given_up = sorted(store.given_up())
     late: list[int] = []
     for start in range(0, len(given_up), _IDS_A_TIME):
@@ -176,8 +175,10 @@ def _reread_late(api: ControllerApi, sweep: Sweep, store: RawStore) -> list[int]
 def _reread_doubted(
     api: ControllerApi, sweep: Sweep, store: RawStore, doubted: Collection[int]
 ) -> tuple[list[int], list[int]]:
-    """Read the jobs `doubted` again, but for those whose host summaries the next sync awaits; those that were read, and
-    those that are gone there, which are final as they are."""
+    """Read the `doubted` jobs again, except those whose host summaries the next sync awaits.
+
+    Returns the jobs that were read, and those that the controller has deleted, which are final.
+    """
     ids = sorted(doubted)
     again: list[int] = []
     missing: set[int] = set()
@@ -196,7 +197,7 @@ def _reread_doubted(
 
 
 class _NotingStore(RawStore):
-    """Notes which of the jobs that it writes were not here."""
+    """A store that notes which of the written jobs were missing."""
 
     def __init__(self, connection: Connection, cluster_id: int) -> None:
         super().__init__(connection, cluster_id)

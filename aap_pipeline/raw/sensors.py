@@ -1,4 +1,4 @@
-"""The sensor that starts a run for every cluster that has something new."""
+"""The sensor that starts a run for every cluster with new jobs."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -40,23 +40,23 @@ from aap_pipeline.raw.due import (
 )
 
 _PATIENCE_SECONDS = 3.0
-"""How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
+"""How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
 _ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
-_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
 
 
 @sensor(
     job=update_cluster,
-    minimum_interval_seconds=1,  # at each round of the sensor daemon, which is every 5 s: 5 would miss every other one
+    minimum_interval_seconds=1,  # in each 5 s loop of the sensor daemon: 5 would miss every other one
     default_status=DefaultSensorStatus.RUNNING,
-    description="Asks every enabled cluster for its newest finished job, side by side, and starts a run where there is "
-    "something new. A cluster whose syncs fail is left alone for 15 s, doubling up to 15 minutes; the tick names it. A "
-    "paused backfill goes on in turns with what is new.",
+    description="Reads the newest finished job of every enabled cluster, concurrently, and starts a run for each "
+    "cluster with new jobs. After a failed sync it backs off for 15 s, doubling up to 15 minutes; the tick lists such "
+    "clusters. Paused backfills alternate with syncs of new jobs.",
 )
 def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """One cheap question a cluster; runs that are under way are not asked for again."""
+    """Send one cheap request per cluster. Skips clusters with a run in progress."""
     try:
         url, cipher = warehouse.url(), warehouse.cipher()
         with warehouse.connection() as connection:
@@ -75,7 +75,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     answers = newest_finished(url, cipher, [enabled[state.name] for state in asked], silent=silences)
     for state in asked:
         if state.name not in answers:
-            remarks.append(f"{state.name}: no answer yet")
+            remarks.append(f"{state.name}: no response yet")
             continue
         answer = answers[state.name]
         if isinstance(answer, PipelineError):
@@ -87,7 +87,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
         due = what_is_due(state, answer, now)
         if due:
             requests.append(_run_request(state.name, due))
-    summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs under way, {len(requests)} due", *remarks])
+    summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs in progress, {len(requests)} due", *remarks])
     context.log.log(logging.INFO if requests or errors else logging.DEBUG, summary)
     return SensorResult(
         run_requests=requests,
@@ -103,16 +103,16 @@ def _run_request(cluster: str, due: DueSync) -> RunRequest:
     return RunRequest(
         partition_key=cluster,
         run_config={"ops": {sync_data.op.name: {"config": {"since": due.since, "until": due.until}}}},
-        tags={**tags, "dagster/priority": "-1"},  # where runs queue, the live syncs of other clusters come first
+        tags={**tags, "dagster/priority": "-1"},  # queued live syncs of other clusters run first
     )
 
 
 def newest_finished(
     url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS, silent: Collection[str] = ()
 ) -> dict[str, NewestFinished]:
-    """Ask all side by side; {name: answer} of those that answer within `seconds`, or have since an earlier call.
+    """Query all clusters concurrently. Returns {name: result} of those that respond within `seconds`.
 
-    Those of `silent` did not answer last time: the others do not wait for them.
+    Includes late responses of earlier calls. Does not wait for the `silent` clusters, which did not respond last time.
     """
     keys = [(url, cluster) for cluster in asked]
     new = [key for key in keys if key not in _asking]
@@ -124,7 +124,7 @@ def newest_finished(
 
 
 def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> NewestFinished:
-    """What one controller answers; an error is an answer too, so that one cluster never stops all."""
+    """Query one controller. Returns errors as well, so that one cluster never stops the others."""
     store = DatabaseTokenStore(url, cipher, cluster.id)
     try:
         with (

@@ -1,4 +1,4 @@
-"""What every conversation with a cluster's controller needs: its turn, a client, a sweep; and how each of them ends."""
+"""The resources of each sync of a cluster: connection, sync lock, client and sweep, with their clean-up."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ _SECONDS_BETWEEN_TRIES = 0.25
 
 
 class SyncInProgress(PipelineError):
-    """Another program syncs the same cluster, and did not finish in time."""
+    """Another program syncs the same cluster and did not finish in time."""
 
 
 class Stopped(ControllerError):
-    """A request that waited to be tried again when the sync had already failed."""
+    """A request that waited for its retry when the sync failed."""
 
 
 @dataclass(frozen=True)
 class SyncRequest:
-    """What to sync. Without `since` and `until`: what is new.
+    """What to sync. Without `since` and `until`: the new jobs.
 
-    A backfill stops at the first end of a slice after `pause_after` seconds, None: never; `new_jobs_sensor` goes on.
+    A backfill pauses at the first end of a slice after `pause_after` seconds (None: never). `new_jobs_sensor` resumes
+    it.
     """
 
     cluster: Cluster
@@ -54,13 +55,13 @@ class SyncRequest:
     pause_after: float | None = None
     dagster_run_id: str | None = None
     progress: Callable[[Tally], None] = lambda _: None
-    tell: Callable[[str], None] = lambda _: None
+    notify: Callable[[str], None] = lambda _: None
     client_settings: ClientSettings = field(default_factory=ClientSettings)
 
 
 @dataclass(frozen=True)
 class Access:
-    """The database, and what decrypts the tokens in it."""
+    """The database and the cipher of its tokens."""
 
     database_url: str = field(repr=False)
     cipher: Cipher = field(repr=False)
@@ -68,7 +69,7 @@ class Access:
 
 @contextmanager
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
-    """A connection in autocommit. Whatever fails within the block is a PipelineError of the cluster.
+    """Yield a connection in autocommit. Errors in the block become PipelineErrors of the cluster.
 
     Raises ClusterError for a removed cluster.
     """
@@ -83,18 +84,18 @@ def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Conn
 
 @contextmanager
 def turn(connection: Connection, request: SyncRequest) -> Iterator[None]:
-    """Hold the cluster's sync lock for the block, after waiting for whoever has it."""
+    """Wait for the cluster's sync lock and hold it for the block."""
     for attempt in range(int(_PATIENCE_SECONDS / _SECONDS_BETWEEN_TRIES)):
         with session_lock(connection, LockKind.SYNC, request.cluster.id) as ours:
             if ours:
                 yield
                 return
         if attempt == 0:
-            request.tell(f"Another sync of cluster {request.cluster.name} is under way: waiting for it.")
+            request.notify(f"Waiting for another sync of cluster {request.cluster.name} to finish.")
         time.sleep(_SECONDS_BETWEEN_TRIES)
     raise SyncInProgress(
-        f"Another sync of cluster {request.cluster.name} has been under way for {_PATIENCE_SECONDS // 60} minutes. See "
-        "what it does with `aap-pipeline status`."
+        f"Another sync of cluster {request.cluster.name} did not finish within {_PATIENCE_SECONDS // 60} minutes. To "
+        "see its progress, run `aap-pipeline status`."
     )
 
 
@@ -102,7 +103,7 @@ def turn(connection: Connection, request: SyncRequest) -> Iterator[None]:
 def sweeping(
     connection: Connection, client: ControllerClient, request: SyncRequest, store: RawStore, tally: Tally
 ) -> Iterator[Sweep]:
-    """A sweep whose workers are gone when the block ends, at once if it failed."""
+    """Yield a sweep whose workers stop at the end of the block, or at once if it fails."""
     share_arenas()
     executor = ThreadPoolExecutor(client.settings.workers, thread_name_prefix=f"sweep-{request.cluster.name}")
     try:
@@ -129,9 +130,9 @@ def sweeping(
 
 @contextmanager
 def open_client(connection: Connection, access: Access, request: SyncRequest) -> Iterator[ControllerClient]:
-    """A client of the cluster's controller; whatever fails within the block is a PipelineError of the cluster.
+    """Yield a client of the cluster's controller. Errors in the block become PipelineErrors of the cluster.
 
-    Raises EncryptionKeyError, before any request, if its token is out of reach.
+    Raises EncryptionKeyError before any request if the token cannot be decrypted.
     """
     cluster = request.cluster
     tokens = DatabaseTokenStore(access.database_url, access.cipher, cluster.id)
@@ -150,18 +151,18 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
 
 
 def shows_no_job(cluster: Cluster, watermark: datetime | None) -> str:
-    """What a person should know of a controller that shows no finished job: so it looks to a user without a role."""
+    """Return a warning about a controller that shows no finished job, as happens if the token's user lacks a role."""
     where = cluster.endpoint.base_url
     if watermark is None:
-        return f"{where} shows no finished job: unless none has run yet, give the token's user the role {AUDITOR_ROLE}."
+        return f"{where} shows no finished job. Unless none has run yet, give the token's user the role {AUDITOR_ROLE}."
     return (
-        f"{where} shows no job any more. Unless all of its jobs were deleted, the token's user has lost the role "
-        f"{AUDITOR_ROLE}: give it back; what ran meanwhile is then read."
+        f"{where} no longer shows any job. Unless all its jobs were deleted, the token's user has lost a role. Give it "
+        f"the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
     )
 
 
 class _StoppableSleep:
-    """Waits before a retry, unless the sync has failed meanwhile: nobody waits for that retry any more."""
+    """A sleep before a retry that ends as soon as the sync has failed."""
 
     def __init__(self, sleep: Callable[[float], object]) -> None:
         self._stopped = threading.Event()
@@ -170,7 +171,7 @@ class _StoppableSleep:
     def __call__(self, seconds: float) -> None:
         self._sleep(seconds)
         if self._stopped.is_set():
-            raise Stopped("The sync had failed before this request was tried again.")
+            raise Stopped("The sync failed before this request was retried.")
 
     def stop(self) -> None:
         """End all waiting."""

@@ -1,4 +1,4 @@
-"""The store of the sweep: raw rows, watermark and what is awaited, in PostgreSQL, one transaction a call."""
+"""The store of the sweep in PostgreSQL: raw rows, watermark and awaited jobs. One transaction per call."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from aap_pipeline.raw.window import Backfill, Plan, Window
 
 
 class RawStore:
-    """Keeps what a sync of one cluster reads.
+    """Stores the data of one cluster's sync.
 
-    It works on the connection that holds the cluster's lock: if the lock is lost, so is the connection, and a second
-    sync cannot find the first one still writing.
+    It uses the connection that holds the cluster's lock. If the lock is lost, so is the connection, so that the sync
+    cannot write while a second one runs.
     """
 
     def __init__(self, connection: Connection, cluster_id: int, plan: Plan | None = None) -> None:
@@ -28,7 +28,7 @@ class RawStore:
         self.plan = plan
 
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
-        """Of the jobs {id: fingerprint}, those stored as they are now; True: host summaries are still awaited."""
+        """Return the unchanged ones of the jobs {id: fingerprint}; True: host summaries are still awaited."""
         parameters = {
             "cluster": self._cluster,
             "ids": list(fingerprints.keys()),
@@ -38,21 +38,22 @@ class RawStore:
             return dict(self._connection.execute(statement("raw/known_jobs"), parameters).fetchall())
 
     def without_id(self, kind: str, fingerprints: Collection[bytes]) -> set[bytes]:
-        """Those of the `fingerprints`, of records of `kind` without a valid id, whose documents are here already."""
+        """Return those `fingerprints` of records of `kind` without a valid id whose documents are already stored."""
         parameters = {"cluster": self._cluster, "kind": kind, "fingerprints": list(fingerprints)}
         with self._connection.transaction():
             return {row[0] for row in self._connection.execute(statement("raw/without_id"), parameters)}
 
     def stored_by_day(self, window: Window) -> dict[str, int]:
-        """How many jobs of `window` are here, parsed or not or in quarantine, by UTC day (ISO 8601)."""
+        """Count the jobs of `window` that are parsed, unparsed or in quarantine, by UTC day (ISO 8601)."""
         parameters = {"cluster": self._cluster, "after": window.after, "until": window.until}
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/stored_jobs_by_day"), parameters).fetchall())
 
     def write(self, jobs: Sequence[RawJob]) -> None:
-        """Keep `jobs`, and note whose host summaries are awaited.
+        """Store `jobs`, and note whose host summaries are awaited.
 
-        A crash of the server may take them back: the watermark stands before them.
+        The commit is asynchronous: after a server crash the next sync reads the jobs again, because the watermark is
+        before them.
         """
         if jobs:
             with self._connection.transaction():
@@ -60,7 +61,7 @@ class RawStore:
                 self._write(jobs)
 
     def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
-        """Keep the last `jobs` of a slice and, in the same transaction, the watermark and a backfill's progress."""
+        """Store the last `jobs` of a slice and, in the same transaction, the watermark and a backfill's progress."""
         assert self.plan is not None  # noqa: S101
         with self._connection.transaction():
             if jobs:
@@ -73,13 +74,13 @@ class RawStore:
                 self._note_progress(self.plan.backfill, until, finished=until >= self.plan.window.until)
 
     def resume_backfill(self, backfill: Backfill) -> datetime | None:
-        """Up to where an earlier run of the same window came, if that did not finish."""
+        """Return how far an unfinished earlier run of the same window has read."""
         with self._connection.transaction():
             row = self._connection.execute(statement("raw/resume_backfill"), self._window_of(backfill)).fetchone()
         return row[0] if row else None
 
     def pause_backfill(self, backfill: Backfill) -> None:
-        """Let the sensor go on with it."""
+        """Mark the backfill as paused, so that the sensor resumes it."""
         with self._connection.transaction():
             self._connection.execute(statement("raw/pause_backfill"), self._window_of(backfill))
 
@@ -95,18 +96,18 @@ class RawStore:
             self._connection.execute(statement("raw/note_backfill_progress"), {**asked, "done": done})
 
     def awaited(self) -> Mapping[int, datetime]:
-        """Jobs {external id: finished} whose host summaries are awaited."""
+        """Return jobs {external id: finished} whose host summaries are awaited."""
         with self._connection.transaction():
             return dict(
                 self._connection.execute(statement("raw/awaited_summaries"), {"cluster": self._cluster}).fetchall()
             )
 
     def settle(self, ids: Collection[int]) -> None:
-        """Stop waiting for jobs that the controller no longer has, and let core mark them as final."""
+        """Stop waiting for jobs that the controller has deleted. Core marks them as final."""
         self._settle(ids, "raw/stop_awaiting")
 
     def give_up(self, ids: Collection[int]) -> None:
-        """Stop waiting for jobs whose deadline has passed; core marks them as final, `given_up` names them."""
+        """Stop waiting for jobs past their deadline. Core marks them as final, and `given_up` returns them."""
         self._settle(ids, "raw/give_up")
 
     def _settle(self, ids: Collection[int], how: str) -> None:
@@ -118,31 +119,31 @@ class RawStore:
             self._connection.execute(statement(how), {"cluster": self._cluster, "ids": list(ids)})
 
     def forget(self, ids: Collection[int]) -> None:
-        """Note no longer that host summaries of these jobs were given up."""
+        """Delete the note that host summaries of these jobs were given up."""
         parameters = {"cluster": self._cluster, "ids": list(ids)}
         with self._connection.transaction():
             self._connection.execute(statement("raw/stop_awaiting"), parameters)
 
     def stored_ids(self, ids: Collection[int]) -> set[int]:
-        """Those of the jobs `ids` that are here: parsed, not yet parsed, or in quarantine."""
+        """Return those `ids` whose jobs are parsed, unparsed or in quarantine."""
         parameters = {"cluster": self._cluster, "ids": list(ids)}
         with self._connection.transaction():
             return {row[0] for row in self._connection.execute(statement("raw/stored_ids"), parameters)}
 
     def given_up(self) -> Mapping[int, datetime]:
-        """Jobs {external id: finished} stored as final without knowing that all host summaries are there."""
+        """Return jobs {external id: finished} that are final although host summaries may be missing."""
         parameters = {"cluster": self._cluster}
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/given_up_summaries"), parameters).fetchall())
 
     def write_listing(self, changed: Sequence[RawDocument]) -> None:
-        """Keep what changed in a whole listing of organizations or job templates."""
+        """Store the changed rows of a whole listing of organizations or job templates."""
         if changed:
             with self._connection.transaction():
                 self._copy(changed)
 
     def listed(self, kind: str) -> Mapping[int, bytes | None]:
-        """Stored organizations or job templates (`kind`) as {external id: fingerprint}."""
+        """Return stored organizations or job templates (`kind`) as {external id: fingerprint}."""
         parameters = {"cluster": self._cluster, "kind": kind}
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/listed_fingerprints"), parameters).fetchall())

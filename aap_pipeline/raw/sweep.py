@@ -1,7 +1,7 @@
-"""The sweep: reads every finished job of a window from a controller and hands it to a store, losing none.
+"""The sweep: read every finished job of a window from a controller and store it, without losing any.
 
-The rules, and why they hold, are in docs/architecture.md. No HTTP, no SQL, no Dagster here: a `Controller` answers, a
-`Store` keeps, both are protocols.
+The rules, and why they hold, are in docs/architecture.md. This module uses no HTTP, SQL or Dagster, only
+`ControllerApi` and `RawStore`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion
-from aap_pipeline.raw.protocols import Controller, Store
+from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 
@@ -26,9 +27,9 @@ _ATTEMPTS_PER_SLICE = 3
 
 @dataclass(frozen=True)
 class Page:
-    """`jobs` of the controller's list, of `matching` from there on.
+    """A page of the job list; `matching` jobs remain from its first one on.
 
-    `pending`: those whose host summaries were not all written when the page was here; None: not asked yet.
+    `pending`: jobs whose host summaries were not all written after the page was read; None: not queried yet.
     """
 
     jobs: list[Row] = field(default_factory=list)
@@ -38,23 +39,23 @@ class Page:
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """How much at a time, and how long to wait for late host summaries."""
+    """Batch sizes, and the deadline of late host summaries."""
 
     slice_jobs: int = 2000
     summaries_deadline: timedelta = timedelta(hours=2)
     in_flight: int = 64
-    """Jobs whose host summaries are under way or wait to be written: what bounds the memory."""
+    """Limit of jobs in memory, whose host summaries are being fetched or are not written yet."""
 
 
 @dataclass
 class Sweep:
     """One pass over a window. `now` is the controller's time; `progress` is called as jobs are done.
 
-    `pause` is asked after each slice, with its end, whether to leave the rest of the window for another sweep.
+    `pause` is called with the end of each slice, and returns whether to leave the rest of the window to another sweep.
     """
 
-    controller: Controller
-    store: Store
+    controller: ControllerApi
+    store: RawStore
     executor: Executor
     fingerprint: Callable[[Row], bytes]
     now: datetime
@@ -71,12 +72,12 @@ class Sweep:
     def run(
         self, plan: Plan, resume_after: datetime | None = None, meanwhile: Callable[[], None] = lambda: None
     ) -> Tally:
-        """Read `plan`'s window, oldest slice first, from `resume_after` on if an earlier run came that far.
+        """Read `plan`'s window, oldest slice first, from `resume_after` on if an earlier run has read up to there.
 
-        `meanwhile` is done while the first page is under way, before anything is stored.
+        `meanwhile` runs while the first page is fetched, before anything is stored.
 
-        Raises a ControllerError for an answer that failed for good or stayed incomplete: what was read until then is
-        stored, and the watermark stands before the slice that failed.
+        Raises a ControllerError if a request failed permanently or a result stayed incomplete. The jobs read until then
+        are stored, and the watermark stays before the slice that failed.
         """
         with self._keeping_what_arrives():
             window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
@@ -99,9 +100,9 @@ class Sweep:
         return self.tally
 
     def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
-        """Read `jobs`, rows of the controller's list, with all that belongs to them; store them as final.
+        """Complete the listed `jobs` and store them as final.
 
-        `unreported`: the controller has not processed their last event, so that host summaries may still be missing.
+        `unreported`: the controller has not processed their last event, so host summaries may still be missing.
         """
         for job in jobs:
             self._fetch(job, unreported=unreported)
@@ -109,9 +110,9 @@ class Sweep:
         self._write(self._completion.take())
 
     def _read_slice(self, window: Window, counted: int, first: Page | None = None) -> datetime | None:
-        """Read until as much has arrived as the controller counts; return the newest finish time.
+        """Read until as many jobs have arrived as the controller counts; return the newest finish time.
 
-        `first`: the slice's first page, where it is here already.
+        `first`: the slice's first page, if it was read already.
         """
         if counted == 0:
             return None
@@ -134,27 +135,27 @@ class Sweep:
                 self.tally.seen += seen
                 self.tally.vanished += len(gone)
                 return newest
-            self._write(self._completion.take())  # so that the next attempt knows them
+            self._write(self._completion.take())  # so that the next attempt skips them
         raise IncompleteAnswer(_why_incomplete(window, counted, seen, still_there))
 
     def _read_halves(self, window: Window) -> datetime | None:
-        """Read a slice in which paging by id cannot go on: a piece that fits into one page needs no place to go on."""
+        """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
         self._completion.wait()
-        self._write(self._completion.take())  # so that the halves know them
+        self._write(self._completion.take())  # so that the halves skip them
         found = [self._read_slice(half, self.controller.jobs_count(half.after, half.until)) for half in window.halves()]
         return max(filter(None, found), default=None)
 
     def _read(self, window: Window, first: Page | None) -> tuple[int, datetime | None, bool]:
-        """One pass over a slice by keyset, the next page under way while this one's host summaries arrive.
+        """Read a slice by keyset, and prefetch the next page while the host summaries of this one arrive.
 
-        Returns how many jobs were listed, the newest finish time, and whether the list broke off short of its count.
+        Returns how many jobs were listed, the newest finish time, and whether the list ended short of its count.
         """
         newest, reached, seen = None, 0, 0
         page = first or self._page(window, reached)
         while page.jobs:
             newest = max(filter(None, (newest, *map(finished_of, page.jobs))), default=None)
             seen += len(page.jobs)
-            # Not "a short page": a controller may cap its pages below what we ask for.
+            # A short page is not necessarily the last: a controller may cap its pages at a smaller size.
             if len(page.jobs) < page.matching:
                 reached = _next_after(page.jobs, reached)
                 self._upcoming = self.executor.submit(self._next_page, window, reached)
@@ -167,24 +168,24 @@ class Sweep:
         return Page(*self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE))
 
     def _first_page(self, window: Window, after_id: int) -> Page:
-        """In a worker: the first page of jobs that are new, and who of it is pending if more than its count is used."""
+        """In a worker: read the first page of new jobs, and its pending jobs if more than the count is used."""
         page = self._page(window, after_id)
         return page if page.matching > self.options.slice_jobs else self._with_pending(window, page)
 
     def _next_page(self, window: Window, after_id: int) -> Page:
-        """In a worker: a page, and who of it is pending, so that nobody waits for the answer when its turn comes."""
+        """In a worker: prefetch a page and its pending jobs."""
         return self._with_pending(window, self._page(window, after_id))
 
     def _with_pending(self, window: Window, page: Page) -> Page:
         return replace(page, pending=self._pending(window, list(filter(None, map(id_of, page.jobs)))))
 
     def _take_upcoming(self) -> Page:
-        """The page that is under way; an empty one if none is."""
+        """Return the prefetched page; an empty one if there is none."""
         upcoming, self._upcoming = self._upcoming, None
         return upcoming.result() if upcoming else Page()
 
     def _take_page(self, page: Page, window: Window) -> None:
-        """Have the host summaries fetched of those jobs of a page that are new, changed or awaited."""
+        """Start fetching the host summaries of the new, changed and awaited jobs of a page."""
         listed = [(job, id_of(job), self.fingerprint(job)) for job in page.jobs]
         known = self.store.known({number: digest for _, number, digest in listed if number is not None})
         nameless = [digest for _, number, digest in listed if number is None]
@@ -194,8 +195,8 @@ class Sweep:
             for job, number, digest in listed
             if (digest not in refused if number is None else self._is_wanted(number, known))
         ]
-        # Asked after the jobs and before their host summaries: a job that is not pending now has all of them, for the
-        # controller writes them before it stops calling the job pending.
+        # Query pending jobs after the jobs and before their host summaries: a job that is not pending then has all of
+        # them, because the controller writes them before it clears the flag.
         pending = page.pending
         if pending is None:
             pending = self._pending(window, [number for _, number, _ in wanted if number])
@@ -206,11 +207,11 @@ class Sweep:
         self.progress(self.tally)
 
     def _is_wanted(self, number: int, known: Mapping[int, bool]) -> bool:
-        """Whether a listed job is new, changed, or no longer awaited; one that still is was asked for already."""
+        """Return whether a listed job must be read: it is new, changed, or its awaited host summaries are written."""
         return known.get(number, True) and not (number in known and number in self._still_awaited)
 
     def _settle_awaited(self) -> None:
-        """Read again the jobs whose host summaries were awaited: those that have them now, and those past waiting."""
+        """Read again the awaited jobs that now have host summaries or are past their deadline."""
         awaited = self.store.awaited()
         if not awaited:
             return
@@ -230,7 +231,7 @@ class Sweep:
             gone = {number for number in missing if is_gone(self.controller, number)}
             self.store.settle(gone)
             self.store.give_up((missing - gone) & overdue)
-        self._completion.forget_vanished()  # deleted just now: the next sync does not find them, and settles them
+        self._completion.forget_vanished()  # deleted just now; the next sync settles them
 
     def _pending(self, window: Window, ids: Collection[int]) -> set[int]:
         if not ids:
@@ -255,7 +256,7 @@ class Sweep:
 
     @contextmanager
     def _keeping_what_arrives(self) -> Iterator[None]:
-        """After a failure, keep the jobs that are complete: they need not be asked for again."""
+        """After a failure, store the complete jobs, so that the next sync skips them."""
         try:
             yield
         except ControllerError:
@@ -265,20 +266,17 @@ class Sweep:
             raise
 
     def is_overdue(self, finished: datetime | None) -> bool:
-        """Whether host summaries of a job that finished then are no longer waited for."""
+        """Return whether a job that finished then is past its deadline for host summaries."""
         return finished is None or finished <= self.now - self.options.summaries_deadline
 
 
-def slices(controller: Controller, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
-    """Cut `window`, in which the controller counts `counted` jobs, where it counts more than `limit` of them.
-
-    The oldest piece comes first, with its count.
-    """
+def slices(controller: ControllerApi, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
+    """Split `window`, with `counted` jobs, into slices of at most `limit` jobs. Yields (slice, count), oldest first."""
     pieces = [window]
     while pieces:
         piece = pieces.pop()
         if piece != window:
-            # Asked anew for each piece: a count derived from its neighbour's would be wrong by what changed meanwhile.
+            # Count each half: deriving one count from the other would be wrong by the jobs that changed meanwhile.
             counted = controller.jobs_count(piece.after, piece.until)
         if counted > limit and piece.divisible:
             earlier, later = piece.halves()
@@ -287,8 +285,8 @@ def slices(controller: Controller, window: Window, limit: int, *, counted: int) 
             yield piece, counted
 
 
-def is_gone(controller: Controller, job_id: int) -> bool:
-    """Whether a job that is not listed was deleted; False: the token's user may not see it, or it is back."""
+def is_gone(controller: ControllerApi, job_id: int) -> bool:
+    """Return whether an unlisted job was deleted; False: it is hidden from the token's user, or listed again."""
     try:
         controller.host_summaries(job_id)
     except NotFound:
@@ -299,16 +297,16 @@ def is_gone(controller: Controller, job_id: int) -> bool:
 
 
 class _NoPlaceToGoOn(CorruptBody):
-    """A page that is not the last one holds no id to go on from."""
+    """A page that is not the last one has no id after which the next page could begin."""
 
 
 def _next_after(page: list[Row], previous: int) -> int:
-    """The id after which the next page goes on. Raises _NoPlaceToGoOn where it would not move on."""
+    """Return the id after which the next page begins. Raises _NoPlaceToGoOn if it is not above `previous`."""
     last = last_id(page)
     if last <= previous:
         raise _NoPlaceToGoOn(
-            f"The controller's list of jobs after id {previous} holds no higher id: it is not sorted as asked, or "
-            "not a list of jobs. Check that no proxy in front of the controller rewrites its answers."
+            f"The controller's list of jobs after id {previous} contains no higher id, so it is not sorted as "
+            "requested or not a list of jobs. Check that no proxy in between changes the controller's responses."
         )
     return last
 
@@ -316,13 +314,13 @@ def _next_after(page: list[Row], previous: int) -> int:
 def _why_incomplete(window: Window, counted: int, seen: int, still_there: int) -> str:
     stretch = f"between {window.after.isoformat()} and {window.until.isoformat()}"
     what = (
-        f"The controller lists {still_there} jobs finished {stretch} and says of their host summaries that they do not "
-        f"exist (HTTP 404), {_ATTEMPTS_PER_SLICE} times over."
+        f"The controller lists {still_there} jobs that finished {stretch}, but {_ATTEMPTS_PER_SLICE} times returned "
+        "HTTP 404 for their host summaries."
         if still_there
-        else f"The controller counts {counted} jobs finished {stretch} but delivered {seen}, {_ATTEMPTS_PER_SLICE} "
-        "times over."
+        else f"The controller counts {counted} jobs that finished {stretch}, but {_ATTEMPTS_PER_SLICE} times returned "
+        f"{seen}."
     )
     return (
-        f"{what} Nothing is lost: the next sync reads this stretch again. If it stays so, ask the controller's "
-        "administrator for its logs, and look at the proxies on the way."
+        f"{what} The next sync reads this window again. If the error persists, check the controller's logs and the "
+        "proxies in between."
     )

@@ -1,4 +1,4 @@
-"""One sync of one cluster: lock, listings, sweep, book-keeping. What the asset and the command line call."""
+"""Sync one cluster: lock, listings, sweep and log. The asset and the command line call it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible",
 
 
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
-    """Copy what is new at a controller into raw rows, and advance the watermark.
+    """Copy the new jobs of a controller into raw rows, and advance the watermark.
 
-    Raises ControllerError when the controller could not be read to the end: what was complete stays, and the next sync
-    goes on from there; DatabaseUnreachable when PostgreSQL went away, EncryptionKeyError before any request when the
-    token cannot be decrypted. Waits while another program syncs the cluster; after an hour it raises SyncInProgress.
+    Raises ControllerError if the controller could not be read to the end (complete slices stay, and the next sync
+    continues from there), DatabaseUnreachable, EncryptionKeyError before any request if the token cannot be decrypted,
+    and SyncInProgress after waiting an hour for another program that syncs the cluster.
     """
     started = time.monotonic()
     with cluster_connection(database_url, request) as connection, turn(connection, request):
@@ -42,7 +42,7 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
 
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
-    """Ask a controller how much there is to read; store nothing. Raises as `sync_cluster` does."""
+    """Estimate a sync from the controller's counts, and store nothing. Raises as `sync_cluster` does."""
     access, limit = Access(database_url, cipher), options.SLICE_JOBS
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
@@ -56,7 +56,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
     kind = "sync" if request.since is None and request.until is None else "backfill"
-    require_possible(connection, request)  # an impossible window is refused, not noted as a failed sync
+    require_possible(connection, request)  # an impossible window is an error, not a failed sync
     run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
     tally, plan, client = Tally(), None, None
     try:
@@ -68,7 +68,7 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
                 if plan.backfill is not None and request.pause_after is not None:
                     enough, settled = started + request.pause_after, plan.backfill.settled
-                    # Not beyond what is noted as done, or the next run would begin with it again.
+                    # Pause only within the noted progress, or the next run would read the slice again.
                     sweep.pause = lambda reached: reached <= settled and time.monotonic() >= enough
                 listed = sweep.executor.submit(_listings, api)
 
@@ -83,25 +83,25 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
             warnings = _warnings(connection, api, request, tally)
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
-        # The database may be what failed: then the next sync marks this run as interrupted.
+        # If the database failed, the next sync marks this run as interrupted.
         with suppress(psycopg.Error):
             known = client.secrets() if client else frozenset()
             end_run(connection, run, report_of(client, plan, tally, started), redact(str(error), known))
         raise
     end_run(connection, run, report, None)
     for warning in report.warnings:
-        request.tell(warning)
+        request.notify(warning)
     return report
 
 
 def _listings(api: ControllerApi) -> dict[str, list[Row]]:
-    """All organizations and job templates; the templates are asked for first, so that none lacks its organization."""
+    """Return all organizations and job templates. Templates are read first, so that none lacks its organization."""
     templates = api.job_templates()
     return {"organization": api.organizations(), "job_template": templates}
 
 
 def require_possible(connection: Connection, request: SyncRequest) -> None:
-    """Raise WindowError for a window that is empty, as far as this machine's clock and the watermark tell."""
+    """Raise WindowError for a window that is empty by this machine's clock and the watermark."""
     now = datetime.now(UTC)
     require_window(now, request.since, request.until)
     if _watermark(connection, request) is not None:
@@ -120,7 +120,7 @@ def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
 
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
-    """What a person should look at although the sync succeeded."""
+    """Return sentences for the operator about a sync that succeeded."""
     if tally.counted or api.has_finished_jobs():
         return ()
     return (shows_no_job(request.cluster, _watermark(connection, request)),)
@@ -132,7 +132,7 @@ def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:
 
 
 def note_product(connection: Connection, client: ControllerClient, cluster_id: int) -> None:
-    """Store what the controller turned out to be, and that a connection has seen it."""
+    """Store the controller's product and version."""
     product = client.product()
     connection.execute(
         statement("clusters/note_product"),

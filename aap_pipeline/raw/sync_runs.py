@@ -1,4 +1,4 @@
-"""Book-keeping of syncs: one row of `pipeline.sync_run` each."""
+"""The log of syncs: one row of `pipeline.sync_run` per sync."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aap_pipeline.raw.window import Plan
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did; the row of `pipeline.sync_run`, in figures. Times in UTC, `seconds` and `lag` in seconds."""
+    """The figures of a sync, as in `pipeline.sync_run`. Times are UTC; `seconds` and `lag` are in seconds."""
 
     window_from: datetime
     window_to: datetime
@@ -36,13 +36,13 @@ class SyncReport:
     newest_finished: datetime | None
     lag_seconds: float | None
     paused: bool = False
-    """A backfill that left the rest of its window for later, so that the live syncs get their turn."""
+    """Whether this is a backfill that paused before the end of its window, to let live syncs run."""
     warnings: tuple[str, ...] = ()
-    """What a person should look at although the sync succeeded, a sentence each."""
+    """Sentences for the operator about a sync that succeeded."""
 
 
 def begin_run(connection: Connection, cluster_id: int, kind: str, dagster_run_id: str | None = None) -> int:
-    """Open the row of a sync of this `kind` (sync, backfill or reconcile); its id."""
+    """Insert the row of a sync of this `kind` (sync, backfill or reconcile) and return its id."""
     row = connection.execute(
         statement("raw/begin_run"),
         {"cluster": cluster_id, "kind": kind, "dagster_run_id": dagster_run_id},
@@ -54,10 +54,10 @@ def begin_run(connection: Connection, cluster_id: int, kind: str, dagster_run_id
 def report_of(
     client: ControllerClient | None, plan: Plan | None, tally: Tally, started: float, warnings: tuple[str, ...] = ()
 ) -> SyncReport:
-    """What was done until now, by a sync that began at `started` (monotonic seconds)."""
+    """Return the figures so far of a sync that began at `started` (monotonic seconds)."""
     figures = client.statistics.snapshot() if client else Statistics().snapshot()
     now = client.controller_now() if client else datetime.now(UTC)
-    live = plan is not None and plan.backfill is None  # the newest job of an old window says nothing of a lag
+    live = plan is not None and plan.backfill is None  # a backfill has no lag
     return SyncReport(
         window_from=plan.window.after if plan else now,
         window_to=plan.window.until if plan else now,
@@ -80,7 +80,7 @@ def report_of(
 
 
 def end_run(connection: Connection, run: int, report: SyncReport, error: str | None) -> None:
-    """Close the row: succeeded, or failed with `error`."""
+    """Update the row: succeeded, or failed with `error`."""
     outcome = "succeeded" if error is None else "failed"
     parameters = {**asdict(report), "retries": Jsonb(report.retries), "run": run, "outcome": outcome, "error": error}
     connection.execute(statement("raw/end_run"), parameters)

@@ -1,4 +1,4 @@
-"""What a sweep has done: the figures behind progress, book-keeping and metadata."""
+"""The counters of a sweep, for progress, log and metadata."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime
 
 @dataclass
 class Tally:
-    """What a sweep has done so far, in jobs but for slices and host summaries.
+    """The counters of a sweep, in jobs except for slices and host summaries.
 
-    Of the `counted` jobs, `seen` were listed in finished slices; `known` needed nothing, `stored` were written (with
-    those awaited from earlier syncs), `vanished` were deleted at the controller before they could be read.
+    Of the `counted` jobs, `seen` were listed in finished slices; `known` were unchanged; `stored` were written (with
+    those awaited from earlier syncs); `vanished` were deleted at the controller before they could be read.
     """
 
     counted: int = 0
@@ -24,7 +24,7 @@ class Tally:
     host_summaries: int = 0
     newest: datetime | None = None
     paused: bool = False
-    """Whether it stopped before the end of its window, because it was asked to."""
+    """Whether it paused before the end of its window."""
 
     @property
     def done(self) -> int:

@@ -1,4 +1,4 @@
-"""Which stretch of time a sync reads, and whether it may move the watermark. Pure."""
+"""Plan the window of a sync, and decide whether it may move the watermark. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BEGIN = datetime.min.replace(tzinfo=UTC)
 
 
 class WindowError(PipelineError):
-    """`--since` and `--until` do not make a window."""
+    """`--since` and `--until` are not a valid window."""
 
     exit_status = 2
 
@@ -30,7 +30,7 @@ class Window:
 
     @property
     def divisible(self) -> bool:
-        """Whether a boundary fits between both ends: the controller knows microseconds, nothing finer."""
+        """Return whether a boundary fits between both ends, given the controller's microseconds."""
         return self.until - self.after > timedelta(microseconds=1)
 
 
@@ -38,8 +38,8 @@ class Window:
 class Plan:
     """The window of one sync, and whether its newest job may become the watermark.
 
-    `backfill`: the window as it was asked for, under which its progress is kept so that a killed one resumes; None
-    where the watermark does that. `first`: the cluster's first sync, to which hardly any job is known.
+    `backfill`: the requested window, the key of its stored progress, so that an interrupted backfill resumes; None for
+    ordinary syncs, which resume from the watermark. `first`: the cluster's first sync, in which few jobs are known.
     """
 
     window: Window
@@ -50,10 +50,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Backfill:
-    """`--since` and `--until` as given; None: up to now, whenever that is.
+    """`--since` and `--until` as given (None: up to now).
 
-    `settled`: up to where jobs no longer turn up behind those that are read. What is read beyond is not noted as done,
-    so that whoever resumes looks back.
+    No job that finished before `settled` (UTC) can still appear. Progress beyond it is not noted, so that a resumed
+    backfill reads those jobs again.
     """
 
     since: datetime
@@ -70,11 +70,11 @@ def plan_sync(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Plan:
-    """What to read at the controller's time `now`, given the finish time of the newest job that is here.
+    """Return what to read at the controller's time `now`, given the watermark.
 
-    Without `since` and `until`: everything since the watermark less `overlap`, for jobs turn up behind it; the first
-    time, the last `initial`. With either: that window, which moves the watermark only where no job between the two
-    would be missing.
+    Without `since` and `until`: everything since the watermark minus `overlap`, because jobs can appear behind it; in
+    the first sync, the last `initial`. With either: that window, which moves the watermark only if no gap remains
+    between them.
 
     Raises WindowError if the window is empty.
     """
@@ -85,9 +85,9 @@ def plan_sync(
     if window.after >= window.until:
         begin, end = (each.isoformat(" ", "minutes")[:16] for each in (window.after, window.until))
         if since is None:
-            raise WindowError(f"Without --since a sync begins at {begin} UTC, which is not before {end}: add --since.")
+            raise WindowError(f"Without --since a sync begins at {begin} UTC, not before {end} UTC. Add --since TIME.")
         now_is = "" if until and until <= now else " (now)"
-        raise WindowError(f"--since {begin} must be before {end} UTC{now_is}: use an earlier --since.")
+        raise WindowError(f"--since {begin} is not before {end} UTC{now_is}. Use an earlier --since.")
     no_hole_after = now - initial if watermark is None else watermark
     return Plan(
         window,
@@ -97,12 +97,12 @@ def plan_sync(
 
 
 def require_window(now: datetime, since: datetime | None, until: datetime | None) -> None:
-    """Raise WindowError for a window that is empty whatever a cluster's watermark is."""
+    """Raise WindowError for a window that is empty with any watermark."""
     plan_sync(now, None, overlap=timedelta(0), initial=now - _BEGIN, since=since, until=until)
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """An ISO 8601 time as aware UTC, UTC where it names no zone; empty: None. Raises WindowError if it is not valid."""
+    """Parse an ISO 8601 time as aware UTC (default zone: UTC); empty: None. Raises WindowError if it is not valid."""
     if not text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for scripts, one way to write money, numbers and times."""
+"""The output of commands: tables, JSON for scripts, and the formats of money, numbers and times."""
 
 from __future__ import annotations
 
@@ -6,40 +6,42 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:  # Dagster's processes, which write reports too, print no tables
+    from rich.console import Console
+    from rich.text import Text
 
 negative_values = {"ignore_unknown_options": True}
-"""Context settings of a command whose value may be a mistaken -1: it is a value, not an option that does not exist."""
+"""Context settings of a command whose value may be negative: -1 is then a value, not an unknown option."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and no wrapping of tables when it is a file or a pipe."""
+    """Return standard output: with colors on a terminal, without wrapping in a file or a pipe."""
+    from rich.console import Console
+
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=10_000)
 
 
 def number(value: float | Decimal | None, digits: int = 0) -> str:
-    """1,234,567 or 1,234.50; a dash where there is none."""
+    """Format a number: 1,234,567 or 1,234.50; a dash for None."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
-    """$1,234.50, -$12.00; a dash where there is none."""
+    """Format money: $1,234.50, -$12.00; a dash for None."""
     if value is None:
         return "–"
     return f"{'-' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"
 
 
 def duration(value: timedelta | float | None) -> str:
-    """A duration (seconds, or a timedelta) for people: 45 s, 12 min, 3.5 h, 2.1 days; a dash where there is none."""
+    """Format a duration (seconds or a timedelta): 45 s, 12 min, 3.5 h, 2.1 days; a dash for None."""
     if value is None:
         return "–"
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
@@ -50,18 +52,18 @@ def duration(value: timedelta | float | None) -> str:
 
 
 def minute_of(value: datetime | None) -> str:
-    """2026-07-01 12:30, in UTC, as the column's header says; a dash where there is none."""
+    """Format a time in UTC: 2026-07-01 12:30; a dash for None."""
     return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def plain(value: object) -> str:
-    """Anything else, as it is; a dash for None."""
+    """Format any other value; a dash for None."""
     return "–" if value is None else str(value)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: `key` into each row (and the name in JSON), the header, and how to write a value."""
+    """A column of a table: the `key` in each row and in JSON, the header, and the format of its values."""
 
     key: str
     header: str
@@ -72,10 +74,13 @@ class Column:
 def print_rows(
     columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, as_json: bool = False, title: str | None = None
 ) -> None:
-    """The rows as a table, or as one JSON list of objects that have the columns' keys."""
+    """Print the rows as a table, or as a JSON list of objects with the columns' keys."""
     if as_json:
         print_json([{column.key: row[column.key] for column in columns} for row in rows])
         return
+    from rich import box
+    from rich.table import Table
+
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True
     )
@@ -87,12 +92,12 @@ def print_rows(
 
 
 def print_json(value: object) -> None:
-    """`value` as indented JSON: exact decimals as numbers, times in ISO 8601."""
+    """Print `value` as indented JSON: decimals as exact numbers, times in ISO 8601."""
     click.echo(to_json(value))
 
 
 def to_json(value: object, *, indent: bool = True) -> str:
-    """`value` as JSON: exact decimals as numbers, times in ISO 8601, bytes in hexadecimal."""
+    """Encode `value` as JSON: decimals as exact numbers, times in ISO 8601, bytes in hexadecimal."""
     option = orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
     return orjson.dumps(value, default=_json_default, option=option).decode()
 
@@ -108,5 +113,7 @@ def _json_default(value: object) -> object:
 
 
 def cell(text: str) -> Text:
-    """Text as it stands: a template named [red] is not markup, and control characters do not reach the terminal."""
+    """Return literal text: a template named [red] is not markup, and control characters are replaced."""
+    from rich.text import Text
+
     return Text("".join(character if character.isprintable() or character == "\n" else "�" for character in text))

@@ -1,21 +1,21 @@
-"""What a report says: totals, savings by job template, jobs over time; read from the marts."""
+"""The data of a report from the marts: totals, savings by job template, jobs over time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
-from psycopg.errors import InvalidParameterValue
 from psycopg.rows import dict_row
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.question import FILTERS, Question, ReportError, days_of, ids_of, period_before
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 _DAYS_IN_A_DAILY_CHART = 92
 _SHORTEST_STEP = {
@@ -26,114 +26,162 @@ _SHORTEST_STEP = {
     "year": timedelta(days=365),
 }
 _MOST_STEPS = 100_000
-
-
-class ReportError(PipelineError):
-    """Dates and steps that do not make a report."""
-
-    exit_status = 2
+_STEPS = (("day", 31), ("week", 184), ("month", 1100), ("quarter", 3700))  # of the savings over time, up to days
+_RECORDED = "_as_recorded"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A report from `from_date` to `to_date`, both included, in the reporting time zone. Money in `currency`.
+    """A report from `from_date` to `to_date`, both inclusive, in the reporting time zone. Money is in `currency`.
 
-    `rates` are what a minute costs everyone (`manual`, `automated`), or under cost_model subscription a person's hour
-    and the platform's month (`hourly`, `subscription`).
+    Money is as recorded where the question wants it so. `before` are the totals of the period before, None where it
+    lies before the first run. `rates` are what a minute costs everyone (`manual`, `automated`), or under cost_model
+    subscription a person's hour and the platform's month (`hourly`, `subscription`); `own_rates` those of clusters and
+    organizations that have others. `payback` is over each template's whole history.
     """
 
     from_date: date
     to_date: date
     currency: str
     symbol: str
+    filters: dict[str, tuple[str, ...]]
+    as_recorded: bool
+    made_at: datetime
     rates: dict[str, Decimal]
+    own_rates: Sequence[Row]
+    settings: Row
     totals: Row
+    before_from: date
+    before_to: date
+    before: Row | None
+    before_begins: date | None
+    """The first day with runs, where the period before lies partly ahead of it."""
     templates: Sequence[Row]
+    organizations: Sequence[Row]
+    step: str
+    over_time: Sequence[Row]
+    hosts_by_month: Sequence[Row]
+    users: Sequence[Row]
+    projects: Sequence[Row]
+    payback: Sequence[Row]
+    freshness: Sequence[Row]
     granularity: str
     job_counts: Sequence[Row]
     in_quarantine: int
-    """Documents that did not fit, and are in none of these figures."""
+    """Quarantined documents, which are in none of these figures."""
+
+    def tables(self) -> dict[str, list[Row]]:
+        """Every table by name, for files; `totals` have a second row for the period before."""
+        totals = [{"from_date": self.from_date, "to_date": self.to_date, **self.totals}]
+        if self.before:
+            totals.append({"from_date": self.before_from, "to_date": self.before_to, **self.before})
+        return {"totals": totals} | {name: rows for name, rows in vars(self).items() if isinstance(rows, list)}
 
 
-def summarize(
-    connection: Connection,
-    from_date: date | None = None,
-    to_date: date | None = None,
-    cluster_ids: Sequence[int] | None = None,
-    granularity: str | None = None,
-) -> Summary:
-    """Read a report; without dates over everything there is, up to the day of the last run.
+def summarize(connection: Connection, question: Question | None = None) -> Summary:
+    """Read a report; without days over everything there is, up to the day of the last run.
 
-    Raises PipelineError when there is nothing yet, ReportError for dates or steps that do not make a report.
+    Raises PipelineError when there is nothing yet, ReportError for dates, steps or names that do not make a report.
     """
-    clusters = list(cluster_ids) if cluster_ids else None
-    first, last = _range(connection, clusters)
+    question = question or Question()
+    ids = ids_of(connection, question)
+    data_begins, start, end = _range(connection, question, ids["clusters"])
+    granularity = question.granularity or ("day" if end - start < timedelta(_DAYS_IN_A_DAILY_CHART) else "month")
+    if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
+        raise ReportError(
+            f"From {start} to {end} there are too many bars of one {granularity} for a chart. Use a shorter range, or "
+            "a coarser --by."
+        )
+    step = next((step for step, days in _STEPS if end - start < timedelta(days)), "year")
+    currency, symbol = _currency(connection, question.currency)
+    window: dict[str, Any] = {**ids, "from_date": start, "to_date": end, "currency": question.currency}
+
+    def rows(name: LiteralString, **changes: object) -> list[Row]:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            found = list(cursor.execute(statement(name), window | changes))
+        return [_as_recorded(row) for row in found] if question.as_recorded else found
+
+    templates = rows("reports/savings_by_template")
+    shown = [row["job_template_id"] for row in templates]
+    before_from, before_to = period_before(start, end, question.period)
+    known = data_begins is not None and before_to >= data_begins
+    rates = rows("reports/rates")
+    return Summary(
+        from_date=start,
+        to_date=end,
+        currency=currency,
+        symbol=symbol,
+        filters={name: getattr(question, name) for name in FILTERS if getattr(question, name)},
+        as_recorded=question.as_recorded,
+        made_at=datetime.now(UTC),
+        rates={row["rate_type"]: row["value"] for row in rates if row["name"] is None},
+        own_rates=[row for row in rates if row["name"] is not None],
+        settings=rows("reports/settings", shown=shown)[0],
+        totals=rows("reports/totals")[0],
+        before_from=before_from,
+        before_to=before_to,
+        before=rows("reports/totals", from_date=before_from, to_date=before_to)[0] if known else None,
+        before_begins=data_begins if known and data_begins and data_begins > before_from else None,
+        templates=sorted(templates, key=lambda row: -row["savings"]),
+        organizations=sorted(rows("reports/savings_by_organization"), key=lambda row: -row["savings"]),
+        step=step,
+        over_time=rows("reports/over_time", step=step),
+        hosts_by_month=rows("reports/over_time", step=step if step in ("quarter", "year") else "month"),
+        users=rows("reports/top_users"),
+        projects=rows("reports/top_projects"),
+        payback=rows("reports/payback", shown=shown),
+        freshness=rows("reports/freshness"),
+        granularity=granularity,
+        job_counts=rows("reports/job_counts", granularity=granularity),
+        in_quarantine=in_quarantine(connection, ids["clusters"]),
+    )
+
+
+def reporting_timezone(connection: Connection) -> str:
+    """The time zone whose days reports count."""
+    [(zone,)] = connection.execute(statement("reports/time_zone")).fetchall()
+    return str(zone)
+
+
+def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
+    """Count the quarantined documents of these clusters (None: all)."""
+    values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
+    [(documents,)] = connection.execute(statement("reports/in_quarantine"), values).fetchall()
+    return int(documents)
+
+
+def quarantine_line(documents: int) -> str:
+    """Return a sentence about quarantined documents; empty if there are none."""
+    if not documents:
+        return ""
+    counted = "1 document is" if documents == 1 else f"{documents:,} documents are"
+    return f"{counted} in quarantine and not in these figures. Run `aap-pipeline rejected list`."
+
+
+def _range(connection: Connection, question: Question, clusters: list[int] | None) -> tuple[date | None, date, date]:
+    """The first day with runs, and the report's first and last day."""
+    [(first, last)] = connection.execute(statement("reports/range"), {"clusters": clusters}).fetchall()
+    from_date, to_date = question.from_date, question.to_date
+    if question.period:
+        from_date, to_date = days_of(connection, question.period)
     start = from_date or min(filter(None, (first, to_date)), default=None)
     end = to_date or max(filter(None, (last, from_date)), default=None)
     if start is None or end is None or (first is None and None in (from_date, to_date)):
         raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
     if start > end:
         raise ReportError(f"The report would end ({end}) before it begins ({start}): exchange the dates.")
-    granularity = granularity or ("day" if end - start < timedelta(days=_DAYS_IN_A_DAILY_CHART) else "month")
-    if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
-        raise ReportError(
-            f"From {start} to {end} are too many steps of one {granularity} for a chart: choose a shorter range, or "
-            "longer steps with --by."
-        )
-    window = {"from_date": start, "to_date": end, "clusters": clusters, "granularity": granularity}
-    currency, symbol = _currency(connection)
-    return Summary(
-        from_date=start,
-        to_date=end,
-        currency=currency,
-        symbol=symbol,
-        rates=dict(connection.execute(statement("reports/rates")).fetchall()),
-        totals=_rows(connection, "reports/totals", window)[0],
-        templates=_rows(connection, "reports/savings_by_template", window),
-        granularity=granularity,
-        job_counts=_rows(connection, "reports/job_counts", window),
-        in_quarantine=in_quarantine(connection, clusters),
-    )
+    return first, start, end
 
 
-def named_period(connection: Connection, name: str) -> tuple[date, date]:
-    """First and last day of a range of marts.period, such as last_quarter. Raises PipelineError for unknown names."""
-    try:
-        with connection.transaction():
-            [(first, last)] = connection.execute(statement("reports/period"), {"name": name}).fetchall()
-    except InvalidParameterValue as error:
-        raise PipelineError(str(error.diag.message_primary)) from error
-    if first is None:
-        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
-    return first, last
+def _currency(connection: Connection, wanted: str | None) -> tuple[str, str]:
+    """ISO code and symbol of the wanted currency, by default the configured one."""
+    row = connection.execute(statement("reports/currency"), {"currency": wanted}).fetchone()
+    return (row[0], row[1]) if row else (wanted or "", f"{wanted.upper()} " if wanted else "")
 
 
-def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
-    """How many documents of these clusters, or of all, are in quarantine."""
-    values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
-    row = connection.execute(statement("reports/in_quarantine"), values).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate
-    return int(row[0])
-
-
-def quarantine_line(documents: int) -> str:
-    """A sentence for people on what is in quarantine; empty where nothing is."""
-    if not documents:
-        return ""
-    counted = "1 document is" if documents == 1 else f"{documents:,} documents are"
-    return f"{counted} in quarantine and in no figure: see `aap-pipeline rejected list`."
-
-
-def _range(connection: Connection, clusters: list[int] | None) -> tuple[date | None, date | None]:
-    row = connection.execute(statement("reports/range"), {"clusters": clusters}).fetchone()
-    return (row[0], row[1]) if row else (None, None)
-
-
-def _currency(connection: Connection) -> tuple[str, str]:
-    row = connection.execute(statement("reports/currency")).fetchone()
-    return (row[0], row[1]) if row else ("", "")
-
-
-def _rows(connection: Connection, name: LiteralString, parameters: Mapping[str, object]) -> list[Row]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return list(cursor.execute(statement(name), parameters))
+def _as_recorded(row: Row) -> Row:
+    """The row with its money as recorded under the plain names, and the ratio that follows from it."""
+    row = row | {name.removesuffix(_RECORDED): value for name, value in row.items() if name.endswith(_RECORDED)}
+    if "roi" in row:
+        row["roi"] = row["savings"] / row["automated_costs"] if row["automated_costs"] else None
+    return row

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aap_pipeline.reports.output import cell, money
+from aap_pipeline.reports.page import basis
 from aap_pipeline.reports.summary import Row, Summary, quarantine_line
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -21,13 +22,13 @@ _WIDEST_CHART = 120
 _WIDEST_BAR = 8
 _AXIS = 8  # columns of the numbers left of the chart
 _WIDTH_FOR_CENTS = 98
-_HEADERS = ("Runs", "Failed", "Hosts", "By hand", "Automated", "Saved")
+_HEADERS = ("Runs", "Failed", "Host runs", "By hand", "Automated", "Saved")
 
 
 def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
     """Print `summary`, with the `most_templates` templates that saved most."""
     console.print(_totals(summary))
-    console.print(_rates(summary))
+    console.print(_context(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     console.print()
@@ -38,7 +39,7 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
 
 
 def _totals(summary: Summary) -> RenderableType:
-    """Three columns of figures, runs, hosts and money: 79 characters for amounts up to a billion."""
+    """Lay out runs, hosts and money in three columns: 79 characters for amounts up to a billion."""
     totals = summary.totals
     runs = [
         (f"{totals['runs']:,}", "runs"),
@@ -53,7 +54,7 @@ def _totals(summary: Summary) -> RenderableType:
         (f"{totals['time_savings_hours']:,.1f}", "hours saved"),
     ]
     amounts = [
-        (_money(totals["manual_costs"], summary), "by hand"),
+        (_money(totals["manual_costs"], summary), "manual"),
         (_money(totals["automated_costs"], summary), "automated"),
         (_money(totals["savings"], summary), "saved"),
         (_percent(totals["roi"]), "ROI"),
@@ -68,22 +69,23 @@ def _totals(summary: Summary) -> RenderableType:
     return Panel(grid, title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
-def _rates(summary: Summary) -> RenderableType:
-    """What the money is made of: whoever never set a rate sees that these are not theirs."""
-    words = {
-        "manual": "a minute by hand",
-        "automated": "a minute of runs",
-        "hourly": "an hour by hand",
-        "subscription": "a month of the platform",
-    }
-    said = ", ".join(
-        f"{_money(summary.rates[kind], summary)} {text}" for kind, text in words.items() if kind in summary.rates
-    )
-    return Text(f"{said or 'No rate is set'} (aap-pipeline costs set)", "dim")
+def _context(summary: Summary) -> RenderableType:
+    """Filters, the period before, and what the money is made of: defaults that nobody set are seen as such."""
+    lines = [f"only {kind.replace('_', ' ')}: {', '.join(names)}" for kind, names in summary.filters.items()]
+    if before := summary.before:
+        saved, then = summary.totals["savings"], before["savings"]
+        change = f", {(saved - then) / abs(then):+.1%}" if then else ""
+        lines.append(
+            f"before, {summary.before_from} to {summary.before_to}: {_money(then, summary)} saved{change}; "
+            f"{before['runs']:,} runs, {before['unique_hosts']:,} unique hosts"
+        )
+    if summary.as_recorded:
+        lines.append("money as recorded: by the rates and minutes of each run's day")
+    return Text("\n".join([*lines, next(words for _, words in basis(summary))]), "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:
-    """The table, not wider than `width` as long as that leaves 16 characters to the names."""
+    """Build the table, at most `width` wide if that leaves 16 characters for the names."""
     digits = 2 if width >= _WIDTH_FOR_CENTS else 0
     rows = [(str(row["name"]), "", _template_cells(row, summary, digits)) for row in summary.templates[:most]]
     rest = summary.templates[most:]
@@ -116,7 +118,7 @@ def _template_cells(row: Row, summary: Summary, digits: int) -> list[str]:
 
 
 def _chart(summary: Summary, width: int) -> RenderableType:
-    """Bars of jobs, in `width` columns right of the axis; where there are more steps than columns, the last ones."""
+    """Draw bars of jobs, in `width` columns right of the axis; the last ones if there are more bars than columns."""
     steps: Sequence[tuple[date, int]] = [(row["bucket_date"], row["job_count"]) for row in summary.job_counts]
     steps = steps[-width:]
     highest = max((count for _, count in steps), default=0)
@@ -133,7 +135,7 @@ def _chart(summary: Summary, width: int) -> RenderableType:
 
 
 def _labels(steps: Sequence[date], granularity: str, bar: int) -> str:
-    """Under the bars: each month or year where it fits below its bar, else the first and the last date."""
+    """Label the bars with each month or year that fits, else with the first and the last date."""
     short = {"month": "%b", "year": "%Y"}.get(granularity)
     if short and bar > 4:
         return "".join(f"{step:{short}}".ljust(bar) for step in steps).rstrip()
@@ -144,7 +146,7 @@ def _labels(steps: Sequence[date], granularity: str, bar: int) -> str:
 
 
 def _block(count: int, highest: int, level: int) -> str:
-    """The part of a bar of `count` that lies in row `level` of the chart, 1 the lowest; what is not 0 shows."""
+    """Return the part of a bar of `count` in row `level` (1: lowest) of the chart. Any count above 0 is visible."""
     eighths = max(round(8 * _CHART_ROWS * count / highest), 1) if highest and count else 0
     return _BLOCKS[max(0, min(8, eighths - 8 * (level - 1)))]
 

@@ -1,4 +1,4 @@
-"""One supervised process: started under a guard, its output in a file, restarted with backoff when it dies."""
+"""A supervised process: started under a guard, with its output in a file, restarted with backoff."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from aap_pipeline.embedded.processes import die_with_parent
 
 GRACE_SECONDS = 10.0
-"""Time between asking a process to end and killing it."""
+"""Time between terminating a process and killing it."""
 _LONGEST_PAUSE_SECONDS = 60.0
 _STABLE_SECONDS = 60.0
 _LARGEST_LOG = 20_000_000
@@ -22,19 +22,19 @@ _LARGEST_LOG = 20_000_000
 
 @dataclass
 class Backoff:
-    """Pauses between restarts: 1, 2, 4 … 60 seconds; from 1 again after a minute without a death."""
+    """Pauses between restarts: 1, 2, 4 … 60 s; from 1 s again after a minute without an exit."""
 
     failures: int = 0
 
     def pause(self, lived_seconds: float) -> float:
-        """Seconds to wait after a process that lived `lived_seconds` has died."""
+        """Return the seconds to wait after the exit of a process that ran for `lived_seconds`."""
         self.failures = 1 if lived_seconds >= _STABLE_SECONDS else self.failures + 1
         return min(2.0 ** (self.failures - 1), _LONGEST_PAUSE_SECONDS)
 
 
 @dataclass
 class Child:
-    """A command that must run; `name` is what people call it. Start it from a thread that lives as long as it."""
+    """A command to keep running; `name` is for messages. Start it from a thread that lives at least as long."""
 
     name: str
     command: Sequence[str]
@@ -63,13 +63,13 @@ class Child:
         self.started_at, self.restart_at = now, None
 
     def rotate_log(self) -> None:
-        """Move the log aside once it is large. The process goes on writing at its end, which is the beginning then."""
+        """Copy a large log aside and truncate it. The process appends to the same file."""
         if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
             shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
             os.truncate(self.log, 0)
 
     def died(self, now: float) -> str | None:
-        """Why the process is gone, told once, with a restart planned; None while it runs or waits."""
+        """Return why the process has exited, once, and plan its restart; None while it runs or waits."""
         if self.process is None or self.process.poll() is None:
             return None
         status = self.process.returncode
@@ -78,11 +78,11 @@ class Child:
         pause = self.backoff.pause(now - self.started_at)
         self.restart_at = now + pause
         killed_by = -status if status < 0 else status - 128  # the guard itself, or what it guards
-        how = f"was killed by signal {killed_by}" if killed_by > 0 else f"ended with status {status}"
-        return f"The {self.name} {how} ({self.last_line()}); it starts again in {pause:.0f} s."
+        how = f"was killed by signal {killed_by}" if killed_by > 0 else f"exited with status {status}"
+        return f"The {self.name} {how} ({self.last_line()}). It restarts in {pause:.0f} s."
 
     def last_line(self) -> str:
-        """The last line that the process wrote, to hint at why it died."""
+        """Return the last line of the process's log, as a hint why it exited."""
         try:
             lines = self.log.read_text(errors="replace").strip().splitlines()
         except FileNotFoundError:
@@ -90,12 +90,12 @@ class Child:
         return f"{lines[-1].strip()[:200]} – see {self.log}" if lines else f"see {self.log}"
 
     def ask_to_stop(self) -> None:
-        """Have the guard end everything."""
+        """Terminate the guard, which ends the process and its descendants."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
     def wait(self) -> None:
-        """Wait until the guard, and so everything below it, is gone."""
+        """Wait until the guard and all its descendants are gone."""
         if self.process is not None:
             try:
                 self.process.wait(timeout=GRACE_SECONDS + 10)
@@ -105,7 +105,7 @@ class Child:
             self.process = None
 
     def _kill_the_rest(self) -> None:
-        """A guard that was itself killed leaves its session; its number is its process group's."""
+        """Kill the process group of a guard that was itself killed."""
         assert self.process is not None  # noqa: S101
         try:
             os.killpg(self.process.pid, signal.SIGKILL)

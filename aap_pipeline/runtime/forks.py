@@ -1,4 +1,4 @@
-"""Processes for runs, forked from a process that has imported everything they need: milliseconds each."""
+"""Run processes, forked in milliseconds from a process that has imported everything they need."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ IMPORTED_LATE = (
     "psycopg2.extras",
     "upath.implementations.local",
 )
-"""What Dagster imports only once it has an instance or a run: a tenth of a second of a core for each run."""
+"""Modules that Dagster imports only with an instance or a run: 0.1 s of CPU per run."""
 
 
 def forks() -> ForkServerContext:
-    """What makes them. The server starts with the first, which waits for its imports, and ends with this process."""
+    """Return the context that forks them. Its server starts with the first process and ends with this one."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["aap_pipeline.runtime.preloaded"])
     return context
 
 
 def import_for_runs() -> None:
-    """Import everything that a run needs, so that the processes that are forked from this one share it."""
+    """Import everything that a run needs, so that forked processes share it."""
     for name in ("aap_pipeline.definitions", "aap_pipeline.runtime.storage"):
         import_module(name)
     for name in IMPORTED_LATE:
-        with suppress(ModuleNotFoundError):  # of another release of Dagster: then each run imports what it has
+        with suppress(ModuleNotFoundError):  # another release of Dagster: each run imports what it has
             import_module(name)
-    gc.freeze()  # the collector leaves these objects alone, so that their memory stays shared
+    gc.freeze()  # keeps the memory of these objects shared

@@ -1,10 +1,9 @@
-"""Runs a command and leaves nothing of it behind: `python -m aap_pipeline.runtime.guard PARENT GRACE COMMAND…`.
+"""Run a command and leave no process behind: `python -m aap_pipeline.runtime.guard PARENT GRACE COMMAND…`.
 
-Dagster's processes start others: code servers, run workers. When one of them is killed with -9, when `up` itself is, or
-when it asks (SIGTERM), this process ends all of the command's descendants: asks them (SIGTERM), waits GRACE seconds at
-most, then kills. It stands between `up` and the command because someone must outlive both; it needs Linux for that
-(parent-death signals, subreapers, /proc). Elsewhere it ends its own process group when it is asked to, and does not
-notice that `up` was killed.
+Dagster's processes start others: code servers, run workers. When the command or `up` ends, even by kill -9, or on
+SIGTERM, this process sends SIGTERM to all descendants of the command, waits up to GRACE seconds, then kills them. It is
+a process between `up` and the command because it must outlive both. It needs Linux (parent-death signals, subreapers,
+/proc). Elsewhere it ends its own process group on SIGTERM, and does not notice that `up` was killed.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ _POLL_SECONDS = 0.05
 
 
 class _Stop(Exception):
-    """Someone asked us to end, or our parent is gone."""
+    """SIGTERM, or the parent is gone."""
 
 
 def main(parent: int, grace_seconds: float, command: list[str]) -> int:
-    """Run `command` to its end, or to ours, and return its exit status once no descendant is left."""
+    """Run `command` until it or this process ends, and return its exit status once no descendant is left."""
     if sys.platform.startswith("linux"):
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of the command become our children
         libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:  # it died while we were starting
         return 1
-    try:  # around the start as well: whoever stops us then must find the command ended, too
+    try:  # including the start, so that a stop during it ends the command, too
         _on_signals(_stop)
         status = subprocess.Popen(command, preexec_fn=die_with_parent(signal.SIGTERM)).wait()  # noqa: S603 - up's own
         _on_signals(signal.SIG_IGN)
@@ -76,7 +75,7 @@ def _end_all(grace_seconds: float) -> None:
 
 
 def _end_group(grace_seconds: float) -> None:
-    """End the process group that `up` made for this process, which ignores what it can ignore of that."""
+    """End the process group that `up` created for this process."""
     deadline = time.monotonic() + grace_seconds
     os.killpg(0, signal.SIGTERM)
     while _reap():
@@ -86,7 +85,7 @@ def _end_group(grace_seconds: float) -> None:
 
 
 def _reap() -> bool:
-    """Collect the children that have ended; whether any is left."""
+    """Reap the children that have ended, and return whether any is left."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -95,7 +94,7 @@ def _reap() -> bool:
 
 
 def _descendants() -> set[int]:
-    """All processes below this one, from /proc."""
+    """Return all descendants of this process, from /proc."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""Dagster's instance: its storage in the warehouse's PostgreSQL (schema `dagster`), its files under the home."""
+"""Dagster's instance: its storage in our PostgreSQL (schema `dagster`), its files under AAP_PIPELINE_HOME."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def plain_configuration() -> dict[str, Any]:
 
 
 def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
-    """The environment for a Dagster process whose storage is in the database at `url`; creates what it needs.
+    """Return the environment of a Dagster process with its storage in the database at `url`.
 
-    Writes DAGSTER_HOME with `dagster.yaml`, and the schema `dagster`. The database's address is handed on as `settings`
-    has it, so that the children find the embedded server, and its key file, where this process does.
+    Creates DAGSTER_HOME with `dagster.yaml`, and the schema `dagster`. The database's address is passed as in
+    `settings`, so that the process finds the embedded server and its key file.
     """
     home = settings.dagster_home
     try:
@@ -73,14 +73,14 @@ def create_schema(url: str) -> int:
 
 
 def storage_url(url: str, server_version: int) -> str:
-    """`url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`, all else kept."""
+    """Convert `url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     user, password = parts.pop("user", ""), parts.pop("password", "")
     host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
     parts["options"] = session_options(url, "dagster", server_version)
     if quote(database, safe="") != database:  # SQLAlchemy 2.0 would take the quoted name for the name
         parts["dbname"], database = database, ""
-    if host.startswith("/") or "," in host:  # a socket's folder, or several servers: only libpq's own form can say it
+    if host.startswith("/") or "," in host:  # a socket's folder or several servers need libpq's own form
         parts |= {"host": host, "port": port}
         host, port = "", ""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}" if password else quote(user, safe="")
@@ -90,7 +90,7 @@ def storage_url(url: str, server_version: int) -> str:
 
 @contextmanager
 def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
-    """The instance for runs in this process: they appear in the UI like those of the daemon."""
+    """Yield the instance for runs in this process, which appear in the UI like those of the daemon."""
     from dagster import DagsterInstance
 
     environment = dagster_environment(settings, url)
@@ -108,7 +108,7 @@ def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
 
 
 def prepare_storage() -> None:
-    """Create or upgrade Dagster's tables, for the instance that the environment names."""
+    """Create or upgrade Dagster's tables for the instance in the environment."""
     from dagster import DagsterInstance
 
     with DagsterInstance.get() as instance:

@@ -1,7 +1,7 @@
-"""Runs the main job for several clusters side by side: what `sync` and `demo` do.
+"""Run the main job for several clusters concurrently, for `sync` and `demo`.
 
-Each run is in a process of its own: Dagster's loggers deadlock when two runs share an interpreter, and a process that
-is killed takes no other cluster's run with it. The processes are forked from this one, which has imported Dagster once.
+Each run has its own process, because Dagster's loggers deadlock when two runs share an interpreter, and because killing
+one run must not end the others. The processes are forked from this one, which has imported Dagster once.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 _SIDE_BY_SIDE = 4
 
 SyncConfiguration = Mapping[str, str]
-"""Configuration of the asset raw/sync_data: `since` and `until`, ISO 8601; empty: what is new."""
+"""Configuration of the asset raw/sync_data: `since` and `until` (ISO 8601); empty: the new jobs."""
 
 
 @dataclass(frozen=True)
 class SyncOutcome:
-    """How the run of one cluster ended: its error in one sentence, or what its assets say of themselves."""
+    """The outcome of one cluster's run: its error in one sentence, or the metadata of its assets."""
 
     cluster: str
     run_id: str
@@ -49,7 +49,7 @@ class SyncOutcome:
 
 @dataclass
 class _Run:
-    """A cluster's run, its process and our end of their pipe."""
+    """A cluster's run, its process and our end of its pipe."""
 
     cluster: str
     run_id: str
@@ -59,10 +59,10 @@ class _Run:
 
 
 class LocalRuns:
-    """Runs of the main job, one for each cluster {name: configuration}, in processes that wait until `follow`.
+    """Runs of the main job, one per cluster {name: configuration}, in processes that wait until `follow`.
 
-    `url` is the database of `settings`, migrated. A context manager: the processes end with the block, and with this
-    process, however it ends. Enter it before any thread is started, for a fork copies the locks that threads hold.
+    `url` is the migrated database of `settings`. A context manager: the processes end with the block, and with this
+    process. Enter it before any thread starts, because a fork copies the locks that threads hold.
     """
 
     def __init__(self, settings: Settings, url: str, configurations: Mapping[str, SyncConfiguration]) -> None:
@@ -89,12 +89,12 @@ class LocalRuns:
     ) -> None:
         for run in self._runs:
             run.process.kill()
-            with suppress(ProcessLookupError):  # and what it started
+            with suppress(ProcessLookupError):  # and its children
                 os.killpg(run.process.pid or 0, signal.SIGKILL)
             run.process.join()
 
     def follow(self, progress: ProgressListener) -> list[SyncOutcome]:
-        """Let the runs begin, some side by side, and return how they ended; one that fails does not hold up the others.
+        """Execute the runs, several concurrently, and return their outcomes. A failed run does not delay the others.
 
         After Ctrl-C they are killed and reported to Dagster as cancelled.
         """
@@ -136,36 +136,36 @@ class LocalRuns:
 
 
 def _report(instance: DagsterInstance, run_ids: Iterable[str]) -> None:
-    """Tell Dagster of the runs that can no longer do it themselves."""
+    """Report the runs whose process ended without an outcome to Dagster."""
     for run_id in run_ids:
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
-            interrupted = "Interrupted: what was committed is kept; the next run goes on from there."
+            interrupted = "Interrupted. Committed data is kept; the next run continues from there."
             instance.report_run_canceled(run, interrupted)
 
 
 def _how_it_ended(status: int | None) -> str:
     if status is not None and status < 0:
         return (
-            f"The process of the run was killed by signal {-status} ({signal.Signals(-status).name}); if it was not "
-            "you, the machine may lack memory. What was committed is kept: sync again."
+            f"The process of the run was killed by signal {-status} ({signal.Signals(-status).name}), perhaps because "
+            "the machine ran out of memory. Committed data is kept. Run `aap-pipeline sync` again."
         )
-    return f"The process of the run ended with exit status {status}; what it said is above."
+    return f"The process of the run exited with status {status}. See its output above."
 
 
 class _PipedProgress:
-    """The listener inside a run's process."""
+    """The progress listener in a run's process."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Send it to the process that a person looks at."""
+        """Send the progress to the parent process."""
         self._pipe.send((cluster, stage, done, total))
 
 
 def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: SyncConfiguration, run_id: str) -> None:
-    """One run, in a process of its own, once its turn has come."""
+    """Execute one run in its own process, once it is its turn."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgrp()  # Ctrl-C reaches the parent only, which ends the group
@@ -189,7 +189,7 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
 
 
 def _end_with_parent() -> None:
-    """End this process and what it started when the command is gone, be it by kill -9."""
+    """End this process and its children when the command ends, even by kill -9."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -213,7 +213,7 @@ def _run_job(
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
             "ops": {sync_data.op.name: {"config": {**configuration, "in_one_go": True}}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # people see the progress instead
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # the terminal shows the progress instead
         },
         raise_on_error=False,
     )

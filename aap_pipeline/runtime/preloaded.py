@@ -1,4 +1,4 @@
-"""Imported once by the server process that the daemon's runs are forked from: what each of them would else do first."""
+"""Imported once by the fork server of the daemon's runs, instead of by each run."""
 
 import gc
 

@@ -7,6 +7,7 @@ Nor does it ask again and again what does not change: whether its tables are the
 
 from __future__ import annotations
 
+import os
 import select
 from collections.abc import Callable
 from functools import cache
@@ -77,6 +78,9 @@ def _engine(url: str) -> Engine:
             raise DisconnectionError from error
 
     return engine
+
+
+os.register_at_fork(after_in_child=_engine.cache_clear)  # a connection serves one process
 
 
 def _has_tables(engine: Engine) -> bool:

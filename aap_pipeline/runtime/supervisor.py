@@ -1,4 +1,4 @@
-"""What `aap-pipeline up` keeps running: PostgreSQL (unless external), code server, Dagster daemon and web server."""
+"""The supervisor of `aap-pipeline up`: PostgreSQL (unless external), code server, Dagster daemon and web server."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ _MOST_DATABASE_RESTARTS = 5
 
 
 class SupervisionError(PipelineError):
-    """Something that `up` needs is not to be had."""
+    """A process or resource that `up` needs is not available."""
 
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What the command line of `up` says."""
+    """The command line options of `up`."""
 
     host: str
     port: int
     workspace: Path | None = None
-    """A workspace.yaml with other people's code locations, beside the pipeline's."""
+    """A workspace.yaml with additional code locations."""
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
 
 
 class Supervisor:
-    """Starts everything, watches it until `stop` is set, and stops it in the order that loses nothing.
+    """Starts all processes, watches them until `stop` is set, and stops them in an order that loses no data.
 
-    `say` prints one line for the person at the terminal.
+    `write` prints one line on the terminal.
     """
 
-    def __init__(self, settings: Settings, options: UpOptions, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, options: UpOptions, write: Callable[[str], None]) -> None:
         self._settings = settings
         self._options = options
-        self._say = say
+        self._write = write
         self._server = EmbeddedServer(settings.postgres_directory) if settings.database_url is None else None
         self._code = CodeServer(settings.dagster_home)
         self._lock = FileLock(settings.dagster_home / "up.lock")
@@ -79,18 +79,18 @@ class Supervisor:
         return self._settings.home.absolute() / "logs"
 
     def run(self) -> None:
-        """Run until `stop` is set. Raises PipelineError with the one thing to mend, after stopping everything."""
+        """Run until `stop` is set. Raises PipelineError after stopping everything."""
         require_free_port(self._options.host, self._options.port)
-        alert_settings()  # what is wrong here, or with the keys, would fail every sync later
+        alert_settings()  # errors here, or in the keys, would fail every sync later
         stale_after()
         cipher(self._settings)
         try:
             url = self._start_database()
-            self._say(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")
+            self._write(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")
             with ExitStack() as serving:
                 if (port := self._options.metrics_port) is not None:
                     serving.enter_context(metrics.serving(url, port, self._options.metrics_host))
-                    self._say(f"Metrics      http://{self._options.metrics_host}:{port}/metrics")
+                    self._write(f"Metrics      http://{self._options.metrics_host}:{port}/metrics")
                 self._start_dagster(url)
                 self._announce(url)
                 while not self.stop.wait(_TICK_SECONDS):
@@ -109,9 +109,11 @@ class Supervisor:
         return url
 
     def _start_dagster(self, url: str) -> None:
-        """Start Dagster's processes, the web server last. The others need the code server's answers."""
+        """Start Dagster's processes: first the code server, which the others need, last the web server."""
         if not self._lock.acquire(wait=False):
-            raise SupervisionError(f"Another `aap-pipeline up` runs on {self._settings.home.absolute()}.")
+            raise SupervisionError(
+                f"Another `aap-pipeline up` uses {self._settings.home.absolute()}. Stop it, or set AAP_PIPELINE_HOME."
+            )
         environment = dagster_environment(self._settings, url)
         environment.setdefault(UI_URL_VARIABLE, self.ui)  # for the links in alerts
         self._start_child("code server", "code-server.log", self._code.command, environment)
@@ -120,7 +122,7 @@ class Supervisor:
         if self.stop.is_set():
             return
         own = [] if self._options.workspace is None else ["-w", str(self._options.workspace.absolute())]
-        # Ours comes last, for of two locations of one name Dagster takes the last.
+        # Ours is last, because Dagster uses the last of two locations with the same name.
         workspaces = [*own, "-w", str(self._code.write_workspace())]
         daemon = [sys.executable, "-m", "dagster._daemon", "run", "--log-level", "warning", *workspaces]
         self._start_child("Dagster daemon", "daemon.log", daemon, environment)
@@ -134,32 +136,36 @@ class Supervisor:
         self._children.append(child)
 
     def _wait_until(self, ready: Callable[[], bool], name: str) -> None:
-        """Until `ready`, or until `stop` is set. Raises SupervisionError if the child started last stays away."""
+        """Wait until `ready`, or until `stop` is set. Raises SupervisionError after a timeout."""
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while not ready() and not self.stop.wait(_TICK_SECONDS):
             self._watch()
             if time.monotonic() > deadline:
                 raise SupervisionError(
-                    f"The {name} did not answer within {_START_TIMEOUT_SECONDS:.0f} s: {self._children[-1].last_line()}"
+                    f"The {name} did not start within {_START_TIMEOUT_SECONDS:.0f} s: {self._children[-1].last_line()}"
                 )
 
     def _announce(self, url: str) -> None:
         self._wait_until(lambda: answers(self.ui), "web server")
         if self.stop.is_set():
             return
-        self._say(f"Dagster UI   {self.ui}")
+        self._write(f"Dagster UI   {self.ui}")
         for problem in broken_locations(self.ui):
-            self._say(f"Not loaded   {problem}")
-        self._say(f"Logs         {self._logs}")
+            self._write(f"Not loaded   {problem}")
+        self._write(f"Logs         {self._logs}")
         if self._server is not None:
-            login = re.sub(":[^:@]*@", "@", url)  # without the password: what is said may end in a log
-            self._say(f"psql, BI     PGPASSWORD=$(cat {self._server.password_file}) psql {login}")
+            login = re.sub(":[^:@]*@", "@", url)  # without the password: the output may end up in a log
+            self._write(f"psql, BI     PGPASSWORD=$(cat {self._server.password_file}) psql {login}")
         else:
-            self._say("psql, BI     as AAP_PIPELINE_DATABASE_URL says; tables for BI are in the schema marts")
-        self._say("Ctrl-C stops everything; the data stays.")
+            self._write("psql, BI     AAP_PIPELINE_DATABASE_URL; tables for BI tools are in the schema marts")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
+        self._write("Ctrl-C stops everything. The data is kept.")
 
     def _watch(self) -> None:
-        """One look at everything: say what died, start again what is due."""
+        """Check all processes once: report exits, and restart what is due."""
         now = time.monotonic()
         if self._server is not None and not self._server.is_running():
             self._restart_database(self._server)
@@ -167,24 +173,24 @@ class Supervisor:
             child.rotate_log()
             news = child.died(now)
             if news:
-                self._say(news)
+                self._write(news)
             if child.restart_at is not None and now >= child.restart_at:
                 child.start(now)
-                self._say(f"The {child.name} was started again.")
+                self._write(f"The {child.name} was restarted.")
 
     def _restart_database(self, server: EmbeddedServer) -> None:
-        """On the same port: Dagster's processes know it by that."""
+        """Restart it on the same port, which Dagster's processes use."""
         for attempt in range(1, _MOST_DATABASE_RESTARTS + 1):
-            self._say(f"The embedded PostgreSQL is gone ({server.directory / 'postgres.log'}); it starts again.")
+            self._write(f"The embedded PostgreSQL exited ({server.directory / 'postgres.log'}). It restarts.")
             try:
                 server.start_again()
             except EmbeddedServerError as error:
                 if attempt == _MOST_DATABASE_RESTARTS:
-                    raise SupervisionError(f"The embedded PostgreSQL does not stay up: {error}") from error
+                    raise SupervisionError(f"The embedded PostgreSQL keeps exiting: {error}") from error
                 if self.stop.wait(self._backoff.pause(0)):
                     return
             else:
-                self._say("The embedded PostgreSQL is back.")
+                self._write("The embedded PostgreSQL was restarted.")
                 return
 
     def _stop_all(self) -> None:
@@ -193,7 +199,7 @@ class Supervisor:
         for child in self._children:
             child.wait()
         if self._server is not None:
-            self._server.stop()  # last: runs that end still write that they did
+            self._server.stop()  # last, because runs that end still write their status
         self._lock.release()
 
 
@@ -220,13 +226,13 @@ def require_free_port(host: str, port: int) -> None:
             probe.bind(address[4])
     except OSError as error:
         raise SupervisionError(
-            f"The web server cannot listen on {host}:{port}: {error.strerror}. Choose another with --port or --host, "
-            "or stop what uses it."
+            f"The web server cannot listen on {host}:{port}: {error.strerror}. Use another --port or --host, or stop "
+            "the program that uses it."
         ) from error
 
 
 def answers(address: str) -> bool:
-    """Whether a Dagster web server answers at `address`."""
+    """Return whether a Dagster web server responds at `address`."""
     try:
         with urllib.request.urlopen(f"{address}/server_info", timeout=2) as answer:  # noqa: S310 - http, our own
             return bool(answer.status == 200)
@@ -235,7 +241,7 @@ def answers(address: str) -> bool:
 
 
 def broken_locations(address: str) -> list[str]:
-    """Code locations that the web server at `address` cannot load, each with the first line of why."""
+    """Return the code locations that the web server at `address` cannot load, with the first line of the error."""
     query = (
         "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{... on PythonError{message}}}}}}"
     )
@@ -246,7 +252,7 @@ def broken_locations(address: str) -> list[str]:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
     except OSError:
-        return []  # it has just died: `_watch` tells
+        return []  # it has just died; `_watch` reports that
     return [
         f"{entry['name']}: {entry['locationOrLoadError']['message'].strip().splitlines()[0]}"
         for entry in entries

@@ -1,10 +1,9 @@
-"""Moves old jobs into the archive tables, and back. The marts read both places, so no figure changes."""
+"""Move old jobs into the archive tables, and back. The marts read both, so no figure changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, LiteralString
+from typing import Final, LiteralString, NamedTuple
 
 from psycopg.sql import SQL, Composed
 
@@ -24,37 +23,23 @@ _COLUMNS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Moved:
-    """Rows that changed their place."""
+class Archived(NamedTuple):
+    """Jobs that one pass moved into the archive, and back out of it."""
 
-    jobs: int = 0
-    labels: int = 0
-    host_summaries: int = 0
-
-    def __add__(self, other: Moved) -> Moved:
-        return Moved(self.jobs + other.jobs, self.labels + other.labels, self.host_summaries + other.host_summaries)
-
-
-@dataclass(frozen=True)
-class Archiving:
-    """What one pass did: moved into the archive, and back out of it."""
-
-    archived: Moved
-    restored: Moved
+    archived: int
+    restored: int
 
 
 def archive(
-    connection: Connection, *, batch_jobs: int = _BATCH_JOBS, progress: Callable[[Moved], None] = lambda _: None
-) -> Archiving:
+    connection: Connection, *, batch_jobs: int = _BATCH_JOBS, progress: Callable[[int], None] = lambda _: None
+) -> Archived:
     """Make the archive what archive_after_days says: older jobs into it, younger ones (or all, for 0) out of it.
 
     Each batch is one transaction: killed at any instant, it goes on from there. It waits for the batch that core may be
-    storing for the cluster, and core for it, which takes a fraction of a second.
+    storing for the cluster, and core for it, which takes a fraction of a second. `progress` gets the jobs moved so far.
     """
     days = options.get(connection, options.ARCHIVE_AFTER_DAYS)
-    connection.commit()
-    archived, restored = Moved(), Moved()
+    archived = restored = 0
     for cluster in clusters(connection):
         connection.commit()
         values = {"cluster": cluster.id, "days": days, "jobs": batch_jobs}
@@ -62,7 +47,7 @@ def archive(
             archived += _move(connection, "upkeep/archive_jobs", values, progress)
         restored += _move(connection, "upkeep/restore_jobs", values, progress)
     connection.commit()
-    return Archiving(archived, restored)
+    return Archived(archived, restored)
 
 
 def moving(name: LiteralString) -> Composed:
@@ -70,16 +55,13 @@ def moving(name: LiteralString) -> Composed:
     return SQL(statement(name)).format(**_COLUMNS)
 
 
-def _move(
-    connection: Connection, name: LiteralString, values: dict[str, int], progress: Callable[[Moved], None]
-) -> Moved:
-    total = Moved()
+def _move(connection: Connection, name: LiteralString, values: dict[str, int], progress: Callable[[int], None]) -> int:
+    total = 0
     while True:
         with connection.transaction():
             advisory_xact_lock(connection, LockKind.PARSE, values["cluster"])
-            row = connection.execute(moving(name), values).fetchone()
-        moved = Moved(*row) if row else Moved()
-        total += moved
-        if moved.jobs < values["jobs"]:
+            [(jobs, *_)] = connection.execute(moving(name), values).fetchall()
+        total += int(jobs)
+        if jobs < values["jobs"]:
             return total
         progress(total)

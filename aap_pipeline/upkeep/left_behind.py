@@ -1,4 +1,4 @@
-"""What waits in the database for a run that nobody has asked for. Pure but for one query."""
+"""Find pending work in the database without a run for it. Pure except for one query."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
 _WAIT_SECONDS = 120
-"""The run that wrote a raw row usually parses it within seconds; a large first sync parses after its last slice, and
-then its cluster is busy."""
+"""A run usually parses its raw rows within seconds. A large first sync parses after its last slice, but keeps its
+cluster busy until then."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Of one cluster the id of what waits: oldest raw row, newest changed day, rate, rebuild; None: nothing."""
+    """The ids of a cluster's pending work: oldest raw row, newest changed day, rate, rebuild; None: nothing."""
 
     cluster: str
     raw_row: int | None = None
@@ -27,7 +27,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class DueRun:
-    """A run to ask for. The same state within the same hour gives the same `key`, and so at most one run."""
+    """A run to request. The same state within an hour has the same `key`, and so at most one run."""
 
     cluster: str
     key: str
@@ -35,13 +35,13 @@ class DueRun:
 
 
 def waiting(connection: Connection) -> list[Waiting]:
-    """What waits in each cluster."""
+    """Return the pending work of each cluster."""
     rows = connection.execute(statement("upkeep/left_behind"), {"seconds": _WAIT_SECONDS})
     return [Waiting(*row) for row in rows]
 
 
 def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
-    """A run for each cluster with raw rows left behind, unless one is under way; after a failure again each hour."""
+    """Return a run per cluster with raw rows left behind, unless it is busy; after a failure again each hour."""
     return [
         DueRun(each.cluster, f"{each.cluster}/raw/{each.raw_row}/{now:%Y-%m-%dT%H}", "raw rows left behind")
         for each in found
@@ -50,9 +50,9 @@ def to_parse(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> 
 
 
 def to_refresh(found: Sequence[Waiting], busy: Collection[str], now: datetime) -> list[DueRun]:
-    """A run for each cluster whose marts are behind; a run under way may have read the old rates, so wait for it.
+    """Return a run per cluster with stale marts, unless it is busy: a current run may have read the old rates.
 
-    Clusters with raw rows left behind are left to `to_parse`, whose runs refresh the marts too.
+    Skips clusters with raw rows left behind, because the runs of `to_parse` also refresh the marts.
     """
     due = []
     for each in found:

@@ -1,6 +1,6 @@
-"""Dagster's own memory of past runs, which it never clears by itself: events, check results, captured output.
+"""Delete old runs from Dagster's storage, which it never does itself: events, check results, captured output.
 
-A run leaves 0.2 MB in the schema `dagster` and ten small files, and thirty quiet controllers make 4,000 runs a day.
+A run leaves 0.2 MB in the schema `dagster` and ten small files; thirty quiet controllers cause 4,000 runs per day.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 KEEP_LONG_DAYS: Final = 30
-"""For what is rare and looked back at: failed runs, and the nightly ones, whose figures make a chart of a month."""
+"""Minimum for failed runs, and for nightly ones, whose figures form a chart of a month."""
 BATCH_RUNS: Final = 500
 MOST_SECONDS: Final = 900.0
-"""An hour's share: upkeep is one at a time, and the archive of the night must not find it busy."""
+"""Limit per hourly run, because upkeep runs one at a time and must not delay the nightly archive."""
 
 
 def forget_runs(
@@ -31,17 +31,15 @@ def forget_runs(
     batch: int = BATCH_RUNS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: 30 days, if that is
-    longer); how many.
+    """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: at least 30 days).
 
-    `connection` is to the warehouse. Where the instance keeps its storage elsewhere, nothing is deleted. Stops after
-    the batch with which
-    MOST_SECONDS have passed; the next call goes on from there, as it does when this one is killed at any instant. Other
-    people's code locations are left alone.
+    `connection` is to the warehouse. Nothing is deleted if the instance keeps its storage elsewhere. Stops after the
+    batch in which MOST_SECONDS pass; the next call continues. Runs of other code locations stay. Returns the number of
+    deleted runs.
     """
     enough = monotonic() + MOST_SECONDS
     if connection.execute("SELECT to_regclass('dagster.runs') IS NULL").fetchone() == (True,):
-        return 0  # Dagster was told to keep its memory elsewhere
+        return 0  # Dagster's storage is elsewhere
     days = options.get(connection, options.RUN_HISTORY_DAYS)
     values: dict[str, int | str] = {
         "after": 0,

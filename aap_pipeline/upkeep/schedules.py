@@ -1,8 +1,7 @@
-"""Upkeep by the clock: the jobs that tidy the database, and the nightly look at every cluster."""
+"""The scheduled jobs: clean-up, archive, and the nightly checks of every cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 
 from dagster import (
     DefaultScheduleStatus,
@@ -26,46 +25,46 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
 from aap_pipeline.orchestration.steps import step
 from aap_pipeline.upkeep.archive import archive
-from aap_pipeline.upkeep.maintenance import analyze, tidy
+from aap_pipeline.upkeep.clean_up import analyze, clean_up
 from aap_pipeline.upkeep.run_history import forget_runs
 
 
-@op(description="Deletes what need not be kept and settles what killed runs left open.")
+@op(description="Deletes old rows and closes the records of killed runs.")
 def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """Raw rows, archived documents, book-keeping of syncs, incidents, Dagster runs: abandoned ones and old ones."""
+    """Clean up raw rows, archived documents, the log of syncs, incidents, and abandoned and old Dagster runs."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
-        done = tidy(connection)
-        context.add_output_metadata({name: value for name, value in asdict(done).items() if value})
-        context.log.info(", ".join(f"{name}: {value:,}" for name, value in asdict(done).items()))
+        done = clean_up(connection)
+        context.add_output_metadata({name: value for name, value in done.items() if value})
+        context.log.info(", ".join(f"{name}: {value:,}" for name, value in done.items()))
         forgotten = forget_runs(connection, context.instance)
-        context.log.info(f"Dagster runs forgotten: {forgotten:,}")
+        context.log.info(f"Dagster runs deleted: {forgotten:,}")
         end_abandoned_runs(context.instance, connection)
 
 
-@op(description="Moves old jobs into the archive as archive_after_days says, and brings statistics up to date.")
+@op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")
 def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> None:
-    """In batches of one transaction; killed, it goes on where it stopped."""
+    """Archive in batches of one transaction. An interrupted run continues where it stopped."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
-        done = archive(connection, progress=lambda moved: context.log.info(f"{moved.jobs:,} jobs moved"))
+        done = archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
         tables = analyze(connection)
         context.add_output_metadata(
-            {"archived_jobs": done.archived.jobs, "restored_jobs": done.restored.jobs, "analyzed": ", ".join(tables)}
+            {"archived_jobs": done.archived, "restored_jobs": done.restored, "analyzed": ", ".join(tables)}
         )
 
 
 @job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
-    """One step."""
+    """Run the one op."""
     tidy_up()
 
 
 @job(name="archive", description=archive_and_analyze.description)
 def archive_job() -> None:
-    """One step."""
+    """Run the one op."""
     archive_and_analyze()
 
 
@@ -74,17 +73,17 @@ tidy_schedule = ScheduleDefinition(
     job=tidy_job,
     cron_schedule="41 * * * *",
     default_status=DefaultScheduleStatus.RUNNING,
-    description="Each hour: raw rows older than 24 hours that were dealt with, archived documents past "
-    "raw_retention_days, syncs whose process is gone, old book-keeping, Dagster's runs past run_history_days. Unparsed "
-    "raw rows always stay.",
+    description="Each hour: deletes processed raw rows older than 24 hours, archived documents past "
+    "raw_retention_days, old records of syncs, and Dagster's runs past run_history_days, and marks syncs whose process "
+    "is gone as interrupted. Unparsed raw rows always stay.",
 )
 archive_schedule = ScheduleDefinition(
     name="archive_nightly",
     job=archive_job,
     cron_schedule="23 1 * * *",
     default_status=DefaultScheduleStatus.RUNNING,
-    description="Each night: jobs older than archive_after_days move to the archive tables (0, the default, moves none "
-    "and brings archived ones back); the marts are unaffected. Then ANALYZE where statistics are old.",
+    description="Each night: moves jobs older than archive_after_days to the archive tables (default 0: moves all jobs "
+    "back), which does not change the marts. Then analyzes tables with stale statistics.",
 )
 
 
@@ -93,11 +92,11 @@ archive_schedule = ScheduleDefinition(
     job=nightly,
     cron_schedule="17 2 * * *",
     default_status=DefaultScheduleStatus.RUNNING,
-    description="Each night one run for each enabled cluster: every day is held against the controller's count, "
-    "what is missing is fetched, host totals are audited, the marts are held against core.",
+    description="Each night, one run per enabled cluster: compares every day with the controller's count, fetches "
+    "missing jobs, audits host totals, and compares the marts with core.",
 )
 def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -> list[RunRequest] | SkipReason:
-    """A run a cluster; the run keys make a second evaluation of the same night harmless."""
+    """Request one run per cluster. Run keys make a second evaluation in the same night harmless."""
     try:
         with warehouse.connection() as connection:
             names = [cluster.name for cluster in clusters(connection, only_enabled=True)]
@@ -114,8 +113,8 @@ def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -
 
 @contextmanager
 def _alone(context: OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
-    """A connection that holds the lock of upkeep; None if somebody else does it now."""
+    """Yield a connection that holds the upkeep lock; None if another upkeep run holds it."""
     with step(context, warehouse) as connection, session_lock(connection, LockKind.UPKEEP) as taken:
         if not taken:
-            context.log.info("Another upkeep run is at work; this one leaves it to that.")
+            context.log.info("Another upkeep run is in progress, so this one does nothing.")
         yield connection if taken else None

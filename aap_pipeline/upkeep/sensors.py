@@ -1,4 +1,4 @@
-"""Sensors that find work which no sync has done: raw rows left behind, rates or minutes changed."""
+"""Sensors for work that syncs have left: raw rows left behind, changed rates or minutes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[DueRun]]
     job=parse_raw,
     minimum_interval_seconds=30,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Starts a run for each cluster with raw rows that no run has parsed for two minutes: what a killed run "
-    "or the reconciliation left. The run keys make a restart harmless; after a failure it tries again each hour.",
+    description="Starts a run for each cluster with raw rows that have been unparsed for two minutes, for example "
+    "after a killed run or the reconciliation. Run keys make a restart harmless. Retries each hour after a failure.",
 )
 def raw_left_behind_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """Ask for a run where raw rows wait."""
+    """Request a run for each cluster with raw rows left behind."""
     return _requests(context, warehouse, to_parse, "No raw rows are left behind.")
 
 
@@ -40,11 +40,11 @@ def raw_left_behind_sensor(context: SensorEvaluationContext, warehouse: Warehous
     job=refresh_marts,
     minimum_interval_seconds=5,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Starts a run for each cluster whose marts are behind: rates, minutes or settings changed, or a killed "
-    "run left changed days. The run keys make a restart harmless; after a failure it tries again each hour.",
+    description="Starts a run for each cluster with stale marts: after changes of rates, minutes or settings, or after "
+    "a killed run. Run keys make a restart harmless. Retries each hour after a failure.",
 )
 def rates_changed_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """Ask for a run where the marts are behind."""
+    """Request a run for each cluster with stale marts."""
     return _requests(context, warehouse, to_refresh, "The marts know all rates, minutes and settings.")
 
 

@@ -16,18 +16,18 @@ from aap_pipeline.settings import SettingsError
     [
         ({"SMTP_PORT": "s3cr3t"}, "AAP_PIPELINE_ALERT_SMTP_PORT: Input should be a valid integer"),
         ({"STALE_MINUTES": "0"}, "AAP_PIPELINE_ALERT_STALE_MINUTES: Input should be greater than or equal to 1"),
-        ({"SMTP_HOST": "mail"}, "AAP_PIPELINE_ALERT_SMTP_HOST is set and AAP_PIPELINE_ALERT_SMTP_TO is not"),
-        ({"SMTP_TO": "a@b.c"}, "AAP_PIPELINE_ALERT_SMTP_TO is set and AAP_PIPELINE_ALERT_SMTP_HOST is not"),
-        ({"SMTP_USER": "u"}, "AAP_PIPELINE_ALERT_SMTP_USER is set and AAP_PIPELINE_ALERT_SMTP_PASSWORD is not"),
-        ({"WEBHOOK_URL": "s3cr3t.example.com"}, "AAP_PIPELINE_ALERT_WEBHOOK_URL is not a URL: it begins with https://"),
-        ({"SLACK_WEBHOOK_URL": "s3cr3t"}, "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL is not a URL: it begins with https://"),
-        ({"WEBHOOK_TOKEN": "s3cr3t"}, "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN is set and AAP_PIPELINE_ALERT_WEBHOOK_URL is"),
+        ({"SMTP_HOST": "mail"}, "AAP_PIPELINE_ALERT_SMTP_HOST also needs AAP_PIPELINE_ALERT_SMTP_TO"),
+        ({"SMTP_TO": "a@b.c"}, "AAP_PIPELINE_ALERT_SMTP_TO also needs AAP_PIPELINE_ALERT_SMTP_HOST"),
+        ({"SMTP_USER": "u"}, "AAP_PIPELINE_ALERT_SMTP_USER also needs AAP_PIPELINE_ALERT_SMTP_PASSWORD"),
+        ({"WEBHOOK_URL": "s3cr3t.example.com"}, "AAP_PIPELINE_ALERT_WEBHOOK_URL is not a URL. It must begin"),
+        ({"SLACK_WEBHOOK_URL": "s3cr3t"}, "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL is not a URL. It must begin"),
+        ({"WEBHOOK_TOKEN": "s3cr3t"}, "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN also needs AAP_PIPELINE_ALERT_WEBHOOK_URL"),
         (
             {"WEBHOOK_URL": "https://a", "WEBHOOK_TOKEN": "s3cr3t\ns3cr3t"},
-            "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN holds a line break, and cannot be sent",
+            "AAP_PIPELINE_ALERT_WEBHOOK_TOKEN contains a line break and cannot be sent",
         ),
-        ({"SMTP_USER": "s3cr3t\u200b", "SMTP_PASSWORD": "p"}, "AAP_PIPELINE_ALERT_SMTP_USER holds a character outside"),
-        ({"SMTP_USER": "u", "SMTP_PASSWORD": "s3cr3té"}, "AAP_PIPELINE_ALERT_SMTP_PASSWORD holds a character outside"),
+        ({"SMTP_USER": "s3cr3t\u200b", "SMTP_PASSWORD": "p"}, "AAP_PIPELINE_ALERT_SMTP_USER contains a character"),
+        ({"SMTP_USER": "u", "SMTP_PASSWORD": "s3cr3té"}, "AAP_PIPELINE_ALERT_SMTP_PASSWORD contains a character"),
     ],
 )
 def test_what_cannot_be_is_named_without_its_value(

@@ -94,7 +94,9 @@ def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site,
     assert (kind, occurrences) == ("token_expiring", 1)
     [token] = controller.tokens.access_tokens()
     assert token.expires is not None
-    assert message.startswith(f"The access token ends on {token.expires:%Y-%m-%d %H:%M} UTC; syncs fail from then on.")
+    assert message.startswith(
+        f"The access token expires on {token.expires:%Y-%m-%d %H:%M} UTC. Syncs will fail from then on."
+    )
     assert "aap-pipeline clusters update prod --token-file FILE" in message
     assert asked_for_tokens(controller) == 1
     [found] = site.run("prod").asset_materializations_for_node("raw__sync_data")

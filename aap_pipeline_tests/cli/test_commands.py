@@ -20,8 +20,8 @@ def test_an_external_database_that_was_not_migrated_says_what_to_run(
     monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", empty_database_url)
     refused = run("settings", "show")
     assert refused.status == 1
-    assert "is empty and this release needs" in refused.err
-    assert "run `aap-pipeline migrate`" in refused.err
+    assert "is empty, but this release needs" in refused.err
+    assert "Run `aap-pipeline migrate`" in refused.err
     assert run("migrate", "--check").status == 1
     assert f"migrated from an empty database to schema {newest_version()}" in run("migrate").out
     assert "is up to date" in run("migrate").out
@@ -99,5 +99,7 @@ def test_a_connection_that_breaks_is_one_line(cli: Cli) -> None:
     """Guards against a traceback when the server restarts under a command."""
     outcome = cli("sql", "--write", "SELECT pg_terminate_backend(pg_backend_pid())")
     assert outcome.status == 1
-    assert outcome.err.startswith("Error: PostgreSQL ended the connection or refused the work: terminating connection")
+    assert outcome.err.startswith(
+        "Error: PostgreSQL closed the connection or rejected a statement: terminating connection"
+    )
     assert outcome.err.count("\n") == 1

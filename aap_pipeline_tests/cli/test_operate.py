@@ -39,7 +39,7 @@ INSERT INTO pipeline.backfill (cluster_id, window_from, window_to, done_to)
 
 def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, database_url: str) -> None:
     """Guards against a cluster that has been failing for days while the command says nothing."""
-    assert "There is no cluster yet" in cli("status").out
+    assert "There is no cluster." in cli("status").out
     with connect(database_url) as connection:
         connection.execute(_CLUSTERS)
     outcome = cli("status", "--json")
@@ -98,8 +98,8 @@ def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: C
     assert listed.count(f"{day:%Y-%m-%d}") == 2
     warnings = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
     assert [each["verdict"] for each in warnings] == ["warning", "warning"]
-    assert f"test: The access token ends by {day:%Y-%m-%d}" in cli("status").out
-    assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token ends on ")
+    assert f"test: The access token expires by {day:%Y-%m-%d}" in cli("status").out
+    assert json.loads(cli("status", "--json").out)[0]["token"].startswith("The access token expires on ")
 
 
 def test_doctor_finds_nothing_wrong_with_a_new_installation(
@@ -129,7 +129,7 @@ def test_doctor_names_a_missing_key_before_there_is_a_cluster(cli: Cli, monkeypa
     monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS", raising=False)
     outcome = cli("doctor")
     assert outcome.status == 1
-    assert "AAP_PIPELINE_ENCRYPTION_KEYS is not set: with an external database, make a key" in outcome.out
+    assert "AAP_PIPELINE_ENCRYPTION_KEYS is not set, and an external database requires it. Create a key" in outcome.out
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
@@ -220,7 +220,7 @@ def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(
     """Guards against a doctor that dies of the illness."""
     monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", empty_database_url)
     outcome = run("doctor")
-    assert (outcome.status, "run `aap-pipeline migrate`" in outcome.out) == (1, True)
+    assert (outcome.status, "Run `aap-pipeline migrate`" in outcome.out) == (1, True)
     monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", "postgresql://u@127.0.0.1:1/w")
     outcome = run("doctor")
     assert (outcome.status, "Connection refused" in outcome.out) == (1, True)

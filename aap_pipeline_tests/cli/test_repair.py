@@ -47,7 +47,7 @@ def test_reconcile_names_and_fetches_what_is_missing(
     cli: Cli, synced: None, server: SimulatorServer, connection: Connection
 ) -> None:
     """Guards against a proof that cannot fail: a row deleted by hand must be found."""
-    assert "nothing is missing" in cli("reconcile").out
+    assert "no job is missing" in cli("reconcile").out
     row = connection.execute(
         "DELETE FROM clusters_job WHERE external_id = (SELECT external_id FROM clusters_job ORDER BY finished LIMIT 1) "
         "RETURNING external_id"
@@ -74,7 +74,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     cli: Cli, synced: None, connection: Connection, database_url: str
 ) -> None:
     """Guards against a quarantine that nobody can look into or empty."""
-    assert "Nothing is in quarantine" in cli("rejected", "list").out
+    assert "The quarantine is empty" in cli("rejected", "list").out
     row = connection.execute("SELECT id FROM clusters_cluster").fetchone()
     assert row is not None
     document = json.dumps({"id": 7, "status": "lost", "name": "x", "job_host_summaries": []})

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.marts.refresh import refresh
+from aap_pipeline.reports.question import Question
+from aap_pipeline.reports.saved import SavedReport, save
 from aap_pipeline_tests.cli.conftest import Cli
-from aap_pipeline_tests.marts.dataset import add_cluster, add_job
+from aap_pipeline_tests.marts.dataset import add_cluster, add_job, generate
 
 _JANUARY = ("--from", "2026-01-01", "--to", "2026-01-31")
+
+
+@pytest.fixture
+def data(connection: Connection) -> Connection:
+    """Some history, and a saved report of it."""
+    generate(connection, 7, jobs=30)
+    refresh(connection)
+    save(connection, SavedReport("Board", Question(), "monthly", ("ceo@example.com", "cfo@example.com")))
+    connection.commit()
+    return connection
 
 
 def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
@@ -76,3 +91,50 @@ def test_a_range_with_one_end_is_not_empty(cli: Cli, connection: Connection) -> 
     ):
         report = json.loads(cli("report", *options, "--json").out)
         assert (report["from_date"], report["to_date"]) == (first, last)
+
+
+def test_saving_listing_running_and_deleting(cli: Cli, data: Connection, tmp_path: Path) -> None:
+    """Guards against a saved report that shows something else than what was saved."""
+    [(project,)] = data.execute("SELECT min(project) FROM marts.dim_project WHERE project_id > 0").fetchall()
+    days = ("--from", "2024-11-01", "--to", "2024-11-30")
+    assert cli("report", "save", "Nov", *days, "--project", project).status == 0
+    [board, november] = json.loads(cli("report", "list", "--json").out)
+    assert (board["name"], board["schedule"], board["mail_to"]) == (
+        "Board",
+        "monthly",
+        "ceo@example.com, cfo@example.com",
+    )
+    assert november["question"] == f"from_date: 2024-11-01, to_date: 2024-11-30, projects: {project}"
+    expected = json.loads(cli("report", *days, "--project", project, "--json").out)
+    found = json.loads(cli("report", "run", "Nov", "--json").out)
+    assert found["totals"] == expected["totals"]
+    assert cli("report", "run", "Nov", "--html", str(tmp_path / "nov.html")).out == f"Wrote {tmp_path / 'nov.html'}\n"
+    assert "<h1>Nov</h1>" in (tmp_path / "nov.html").read_text(encoding="utf-8")
+    assert cli("report", "delete", "Nov").status == 0
+    gone = cli("report", "run", "Nov")
+    assert (gone.status, "There is no saved report 'Nov'" in gone.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--range", "last-month", "--from", "2026-01-01"), "Use --range, or --from and --to, not both"),
+        (("--range", "soon"), "'soon' is not a range"),
+        (("--organization", "Nowhere"), "There is no organization 'Nowhere'"),
+        (("save", "x", "--mail-to", "a@example.com"), "--mail-to needs --schedule"),
+        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "use --range in place of --from"),
+        (("--range", "last-month", "save", "x"), "Write filters and ranges after `report save`"),
+        (("--html", "/nonexistent/report.html"), "Name a path that can be written"),
+        (("run", "Board", "--mail"), "cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    cli: Cli,
+    data: Connection,
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    """Guards against a report of something else than was asked for."""
+    refused = cli("report", *arguments)
+    assert refused.status in (1, 2)
+    assert words in refused.err

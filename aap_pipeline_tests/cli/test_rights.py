@@ -77,7 +77,9 @@ def test_a_database_that_others_own_is_not_migrated_without_a_sentence(
         monkeypatch.setenv("AAP_PIPELINE_DATABASE_URL", url)
         outcome = run("migrate")
     assert outcome.status == 1
-    assert outcome.err.startswith("Error: The role in AAP_PIPELINE_DATABASE_URL lacks a right: permission denied for")
+    assert outcome.err.startswith(
+        "Error: The role in AAP_PIPELINE_DATABASE_URL lacks a privilege: permission denied for"
+    )
     assert outcome.err.count("\n") == 1
 
 

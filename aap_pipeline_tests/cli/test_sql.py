@@ -48,7 +48,7 @@ def test_a_copy_that_needs_a_client_is_refused_in_one_line(
     """Guards against advice for programmers, and a warning about a connection in the middle of a COPY."""
     outcome = cli("sql", "--write", statement)
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err == "Error: COPY from STDIN or to STDOUT needs psql; for rows as CSV: a query with --csv.\n"
+    assert outcome.err == "Error: COPY from STDIN or to STDOUT needs psql. To print CSV, use a query with --csv.\n"
     assert caplog.records == []
 
 
@@ -63,8 +63,8 @@ def test_nothing_changes_without_write(cli: Cli) -> None:
     refused = cli("sql", "DELETE FROM clusters_costs")
     assert refused.status == 1
     assert refused.err == (
-        "Error: Nothing was changed: DELETE may not run, only SELECT, WITH, VALUES, TABLE, EXPLAIN, SHOW, SET or "
-        "RESET. Give --write to allow changes.\n"
+        "Error: Without --write only SELECT, WITH, VALUES, TABLE, EXPLAIN, SHOW, SET or RESET may run, not DELETE. "
+        "Nothing was changed. To allow changes, add --write.\n"
     )
     assert json.loads(cli("sql", "--json", "SELECT count(*) FROM clusters_costs").out) == [{"count": 2}]
 
@@ -94,7 +94,7 @@ def test_a_long_result_says_that_it_is_cut(cli: Cli) -> None:
     [
         (["sql", "-f", "/nonexistent.sql"], "Cannot read the SQL file /nonexistent.sql: No such file or directory."),
         (["sql", "SELECT 1", "-f", "x.sql"], "not both"),
-        (["sql", " "], "no SQL to run"),
+        (["sql", " "], "The SQL is empty"),
     ],
 )
 def test_a_missing_query_is_said(cli: Cli, arguments: list[str], message: str) -> None:

@@ -85,8 +85,8 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     assert outcome.status == 1
     errors = {each["cluster"]: each["error"] for each in json.loads(outcome.out)}
     expected = {
-        "dead": ("No connection to http://127.0.0.1:9/", "check that the controller runs"),
-        "page": ("web page", "check address and port"),
+        "dead": ("No connection to http://127.0.0.1:9/", "that the controller runs"),
+        "page": ("web page", "Check address"),
         "redirecting": ("redirects", "web page"),
         "secure": ("certificate", "ca_bundle"),
         "wrong-token": ("token", "import"),

@@ -38,16 +38,16 @@ def alone(run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
         (("reconcile", "--since", ""), "'' is not a valid day"),
         (
             ("sync", "--since", "2026-06-01", "--until", "2026-05-01"),
-            "--since 2026-06-01 00:00 must be before 2026-05-01",
+            "--since 2026-06-01 00:00 is not before 2026-05-01",
         ),
-        (("sync", "--since", "9998-01-01"), "--since 9998-01-01 00:00 must be before"),
-        (("sync", "--since", "9998-01-01", "--until", "9999-01-01"), "(now): use an earlier --since"),
-        (("sync", "--since", "2026-05-01", "--until", "2026-05-01"), "must be before 2026-05-01 00:00 UTC"),
+        (("sync", "--since", "9998-01-01"), "--since 9998-01-01 00:00 is not before"),
+        (("sync", "--since", "9998-01-01", "--until", "9999-01-01"), "(now). Use an earlier --since"),
+        (("sync", "--since", "2026-05-01", "--until", "2026-05-01"), "is not before 2026-05-01 00:00 UTC"),
         (("sync", "--since", "0001-01-01T00:00:00+01:00"), "is not a valid time. Use 2026-01-31 or"),
         (("sync", "--until", "9999-12-31T23:59:59-01:00"), "is not a valid time"),
         (("sync", "--dry-run", "--since", "last week"), "'last week' is not a valid time"),
-        (("sync", "--until", ""), "It is empty"),
-        (("sync", "--until", "0001-01-01"), "add --since"),
+        (("sync", "--until", ""), "The value is empty"),
+        (("sync", "--until", "0001-01-01"), "Add --since"),
     ],
 )
 def test_a_range_that_cannot_be_is_refused_before_anything_starts(
@@ -63,23 +63,23 @@ def test_a_range_that_cannot_be_is_refused_before_anything_starts(
     ("command", "message"),
     [
         ("clusters add https://x --name y --token-file", "requires an argument"),
-        ("clusters add https://x --name y --token-file=", "It is empty"),
-        ("clusters add https://x --name y --token-env=", "It is empty"),
-        ("clusters add https://x --name y --token-file token --ca-bundle=", "It is empty"),
+        ("clusters add https://x --name y --token-file=", "The value is empty"),
+        ("clusters add https://x --name y --token-env=", "The value is empty"),
+        ("clusters add https://x --name y --token-file token --ca-bundle=", "The value is empty"),
         ("clusters add https://x --name y --token-file empty", "empty is empty"),
         ("clusters add https://x --name y --token-file latin", "it is not UTF-8 text"),
         ("clusters add https://x --name y --token-file .", "Is a directory"),
-        ("clusters add https://x:99999 --name y --token-file token", "looks like"),
+        ("clusters add https://x:99999 --name y --token-file token", "Use https://aap"),
         ("clusters add https://x --name y...z --token-file token", "single dots"),
         ("clusters add https://x --name y --token-file token --token-env T", "not both"),
         ("clusters update y", "Nothing to change"),
-        ("clusters update y --url= --ca-bundle token", "It is empty"),
+        ("clusters update y --url= --ca-bundle token", "The value is empty"),
         ("clusters import", "Missing argument"),
         ("clusters import nowhere", "Cannot read nowhere"),
         ("clusters import latin", "is not UTF-8 text"),
-        ("clusters import empty", "must begin with `clusters:`"),
+        ("clusters import empty", "must be a mapping with the list `clusters:`"),
         ("sql -f nowhere", "Cannot read the SQL file nowhere"),
-        ("sql --file=", "It is empty"),
+        ("sql --file=", "The value is empty"),
         ("sql SELECT -f empty", "not both"),
         ("sql --max-rows x SELECT", "'x' is not a valid whole number"),
         ("templates set x --manual-minutes -1", "-1 is not in the range 0<=x<=2147483647"),
@@ -87,7 +87,7 @@ def test_a_range_that_cannot_be_is_refused_before_anything_starts(
         ("rejected show x", "'x' is not a valid whole number"),
         ("costs set manual 5 --from 2026-1-1", "Use 2026-01-31."),
         ("settings fx set USD EUR 1 --date today", "Use 2026-01-31."),
-        ("migrate --check --sql", "exclude each other"),
+        ("migrate --check --sql", "not both"),
         ("up --port 0", "not in the range"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_file_of_clusters_names_all_of_its_mistakes_at_once(alone: Cli) -> Non
     """Guards against a file that is refused once for each of its lines."""
     refused = alone("clusters", "import", "bad.yaml")
     assert refused.status == 2
-    for words in ("'color'", "port 'x'", "`access_token`", "single dots", "Address 'a_'", "list entry"):
+    for words in ("'color'", "port 'x'", "`access_token`", "single dots", "Address 'a_'", "must be a mapping"):
         assert words in refused.err
 
 

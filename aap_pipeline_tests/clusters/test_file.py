@@ -82,32 +82,32 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
     [
         ("address: a.example.com\n    access_token: x", 2, "`name` is missing"),
         ("name: a\n    access_token: x", 2, "`address` is missing"),
-        ("name: a\n    address: a.example.com", 2, "give one of `access_token`"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B", 2, "give one of"),
+        ("name: a\n    address: a.example.com", 2, "use exactly one of `access_token`"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B", 2, "use exactly one of"),
         (
             f"name: a\n    address: a\n    access_token: {SECRET}\n    acces_token: {SECRET}",
             5,
             "unknown key 'acces_token'",
         ),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 0", 5, "port '0' is no whole number"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 80a", 5, "port '80a' is no whole number"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: ²", 5, "port '²' is no whole number"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 0", 5, "port '0' is not a whole number"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 80a", 5, "port '80a' is not a whole number"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: ²", 5, "port '²' is not a whole number"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: maybe", 5, "neither true nor false"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: 'yes'", 5, "neither true nor false"),
-        ("name: a\n    address: a\n    access_token: ''", 2, "give one of `access_token`"),
-        (f"name: a\n    address: a\n    access_token: *{SECRET}", 4, "must stand in quotes"),
+        ("name: a\n    address: a\n    access_token: ''", 2, "use exactly one of `access_token`"),
+        (f"name: a\n    address: a\n    access_token: *{SECRET}", 4, "must be quoted"),
         (f"name: a\n    address: a\n    access_token: [{SECRET}]", 4, "`access_token` must be a single value"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "use http or https"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "Use http or https"),
         (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is not a host name"),
         (
             f"name: a\n    address: a\n    access_token: {SECRET}\n    ca_bundle: /nowhere.pem",
             2,
             "Name an existing PEM file",
         ),
-        (f"name: a b\n    address: a\n    access_token: {SECRET}", 2, "Cluster name 'a b'"),
+        (f"name: a b\n    address: a\n    access_token: {SECRET}", 2, "'a b' is not a valid cluster name"),
         ("name: a\n    address: a\n    access_token_env: NOT_SET", 2, "environment variable NOT_SET"),
         ("name: a\n    address: a\n    access_token_file: nowhere", 2, "cannot read access_token_file nowhere"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    name: b", 5, "`name` is there twice"),
+        (f"name: a\n    address: a\n    access_token: {SECRET}\n    name: b", 5, "duplicate key `name`"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(entry: str, line: int, words: str, tmp_path: Path) -> None:
@@ -123,12 +123,12 @@ _ONE = f"clusters:\n- {{name: a, address: c, access_token: {SECRET}}}\n"
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("", 1, "must begin with `clusters:`"),
-        ("- name: a", 1, "must begin with `clusters:`"),
+        ("", 1, "must be a mapping with the list `clusters:`"),
+        ("- name: a", 1, "must be a mapping with the list `clusters:`"),
         ("cluster: []", 1, ""),
-        ("clusters: prod", 1, "must begin with `clusters:`"),
-        ("clusters: 3", 1, "must begin with `clusters:`"),
-        ("clusters: []", 1, "no cluster"),
+        ("clusters: prod", 1, "must be a mapping with the list `clusters:`"),
+        ("clusters: 3", 1, "must be a mapping with the list `clusters:`"),
+        ("clusters: []", 1, "is empty"),
         ("clusters:\n- prod\n", 2, ""),
         ("clusters:\n  - name: [", 2, "not valid YAML"),
         ("clusters:\n  - name: a\n\taddress: b", 3, "not valid YAML"),
@@ -141,9 +141,9 @@ _ONE = f"clusters:\n- {{name: a, address: c, access_token: {SECRET}}}\n"
         ("clusters:\n- &a [*a]\n", 2, ""),
         ("clusters: \x07", 1, ""),
         (f"clusters:\n- name: a\n  access_token: {SECRET}\x00\n", 3, ""),
-        (f"{_ONE}clusters: []", 3, "`clusters` is there twice"),
+        (f"{_ONE}clusters: []", 3, "duplicate key `clusters`"),
         (f"{_ONE}other: 1", 3, "unknown key 'other'"),
-        (f"{_ONE}- {{name: a, address: d, access_token: {SECRET}}}", 3, "'a' is there twice"),
+        (f"{_ONE}- {{name: a, address: d, access_token: {SECRET}}}", 3, "duplicate name 'a'"),
     ],
 )
 def test_a_file_that_is_wrong_as_a_whole_says_where(text: str, line: int, words: str, tmp_path: Path) -> None:
@@ -178,9 +178,7 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in found] == ["3", "2", "7", "8", "5", "11", "12", "12", "15", "15", "15"]
     assert "unknown key 'adress'" in found[0]
     assert "`address` is missing" in found[1]
-    assert all(
-        words in line for words, line in zip(("missing.txt", "name 'a b'", "'https://c'"), found[-3:], strict=True)
-    )
+    assert all(words in line for words, line in zip(("missing.txt", "'a b'", "'https://c'"), found[-3:], strict=True))
 
 
 def test_names_are_compared_over_the_whole_file_also_after_a_mistake(tmp_path: Path) -> None:
@@ -255,7 +253,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 )
 def test_names_that_are_no_partition_key_are_refused(name: str) -> None:
     """Guards against a partition that Dagster would cut at the comma."""
-    with pytest.raises(ClusterError, match="Cluster name"):
+    with pytest.raises(ClusterError, match="is not a valid cluster name"):
         NewCluster(name, Endpoint("https", "a", 443), Tokens(SECRET))
 
 

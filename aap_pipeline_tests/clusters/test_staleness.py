@@ -20,4 +20,4 @@ def test_a_cluster_is_not_stale_before_it_had_the_time_to_be_fresh() -> None:
     assert not freshness(long_ago, NOW, hour, long_ago + MINUTE).passed
     stale = freshness(None, NOW, hour, NOW - 2 * hour)
     assert not stale.passed
-    assert stale.text == "No sync has succeeded yet, for 120 minutes."
+    assert stale.text == "No sync has succeeded in 120 minutes."

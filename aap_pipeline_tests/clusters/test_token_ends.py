@@ -65,8 +65,11 @@ def test_of_two_answers_the_exact_one_counts_else_the_earlier() -> None:
     [
         ({}, None),
         ({"end": None}, None),
-        ({"end": NEAR}, "The access token ends on 2026-12-04 12:00 UTC; syncs fail from then on. Make a new one"),
-        ({"end": replace(NEAR, exact=False)}, "The access token ends by 2026-12-04 12:00 UTC;"),
+        (
+            {"end": NEAR},
+            "The access token expires on 2026-12-04 12:00 UTC. Syncs will fail from then on. Create a new token",
+        ),
+        ({"end": replace(NEAR, exact=False)}, "The access token expires by 2026-12-04 12:00 UTC."),
         ({"end": NEAR, "renewable": True}, None),
         ({"end": NEAR, "renewable": True, "declined": "No."}, "It cannot be renewed: No."),
     ],

@@ -92,17 +92,17 @@ def test_a_token_that_is_declined_right_after_its_renewal_ends_the_request(bench
     """Renewing again and again would spin for ever, and rotate the tokens under everybody else."""
     controller = Controller()
     client, _ = bench.against(lambda asked: controller(asked) if asked.path == REFRESH else DECLINED)
-    with pytest.raises(AuthenticationError, match="declines even the token that was just renewed"):
+    with pytest.raises(AuthenticationError, match="rejects even the renewed token"):
         client.get("jobs/")
     assert len(controller.refreshes) == 1
 
 
 REFUSALS: dict[str, tuple[Reply, str]] = {
     "used": (Reply({"error": "invalid_grant"}, 400), r"invalid_grant\): it was used before"),
-    "bad client": (Reply({"error": "invalid_client"}, 401), "does not know the OAuth application"),
+    "bad client": (Reply({"error": "invalid_client"}, 401), "rejects the OAuth application"),
     "expired": (Reply(b"The refresh token has expired.", 403, HTML), "refresh token has expired"),
-    "no such path": (Reply({"detail": "no"}, 404), "offers no token refresh"),
-    "strange": (Reply({"error": "unsupported"}, 418), r"declines the token refresh \(HTTP 418\)"),
+    "no such path": (Reply({"detail": "no"}, 404), "has no token refresh"),
+    "strange": (Reply({"error": "unsupported"}, 418), r"rejects the token refresh \(HTTP 418\)"),
 }
 
 
@@ -127,7 +127,7 @@ def test_each_refusal_of_a_refresh_says_what_to_do_and_is_not_repeated(bench: Be
     ("tokens", "words"),
     [
         (Tokens("access-1"), "no refresh token is stored"),
-        (Tokens("access-1", "refresh-1"), "without client_id"),
+        (Tokens("access-1", "refresh-1"), "without the client_id"),
     ],
 )
 def test_a_token_that_cannot_be_renewed_says_what_is_missing(bench: Bench, tokens: Tokens, words: str) -> None:
@@ -156,7 +156,7 @@ def test_a_lost_answer_after_the_rotation_is_named_as_what_it_is(bench: Bench, f
     """ "invalid_grant" would send people to look for a second client that is not there."""
     controller = Controller((True, LOST[fault]))
     client, _ = bench.against(controller)
-    with pytest.raises(AuthenticationError, match="was lost on the way, and the tokens had already been replaced"):
+    with pytest.raises(AuthenticationError, match="was lost, and the controller had replaced the tokens"):
         client.get("jobs/")
     assert len(controller.refreshes) == 2
 
@@ -166,7 +166,7 @@ def test_answers_lost_twice_leave_the_outcome_open_and_the_token_unsent(bench: B
     controller = Controller(*[(False, Reply(reset=True))] * 5)
     store = MemoryTokenStore(TOKENS)
     client, _ = bench.against(controller, store=store)
-    with pytest.raises(RefreshOutcomeUnknown, match="It is unknown whether they were replaced") as raised:
+    with pytest.raises(RefreshOutcomeUnknown, match="it is unknown whether they were replaced") as raised:
         client.get("jobs/")
     assert raised.value.transient
     assert len(controller.refreshes) == 2
@@ -177,7 +177,7 @@ def test_an_answer_without_a_token_is_not_stored(bench: Bench) -> None:
     """An empty access token in the database would end every later run."""
     store = MemoryTokenStore(TOKENS)
     client, _ = bench.against(Controller((True, Reply({"access_token": ""}))), store=store)
-    with pytest.raises(RefreshOutcomeUnknown, match="without a usable access token"):
+    with pytest.raises(RefreshOutcomeUnknown, match="no usable access token"):
         client.get("jobs/")
     assert store.load() == TOKENS
 

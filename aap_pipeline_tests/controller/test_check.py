@@ -48,12 +48,12 @@ def test_a_healthy_controller_has_only_good_findings(bench: Bench) -> None:
     found = findings(bench, healthy())
     outcomes = {name: finding.outcome for name, finding in found.items()}
     assert set(outcomes.values()) == {"ok"}  # plain http does not leave this machine
-    expected = {"reachable", "tls", "version", "prefix", "clock", "token", "scope", "token end"}
+    expected = {"reachable", "tls", "version", "prefix", "clock", "token", "scope", "token expiry"}
     expected |= {"jobs", "lists", "page", "host summaries", "latency"}
     assert set(outcomes) == expected
     assert "AAP 2.4" in found["version"].sentence
     assert "svc-pipeline, an auditor" in found["token"].sentence
-    assert found["token end"].sentence == "The token ends on 2027-11-23 19:00 UTC."
+    assert found["token expiry"].sentence == "The token expires on 2027-11-23 19:00 UTC."
 
 
 def test_whatever_is_not_ok_says_what_to_do(bench: Bench) -> None:
@@ -99,7 +99,7 @@ def test_a_token_that_may_write_is_a_warning(bench: Bench) -> None:
     """A stolen read token starts nothing."""
     admin = {"id": 1, "username": "admin", "is_superuser": True}
     found = findings(bench, healthy(me=listing(admin), tokens=listing(token("write"))))
-    assert "may do more than read" in found["token"].sentence
+    assert "allows more than reading" in found["token"].sentence
     assert found["scope"].outcome == "warning"
     assert found["scope"].remedy
 
@@ -169,7 +169,7 @@ def test_a_page_that_a_proxy_does_not_wait_for_is_a_warning_and_one_that_nobody_
 
     found = findings(bench, impatient)
     assert found["page"].outcome == "warning"
-    assert "answered HTTP 504 (504 Gateway Time-out). A page of one job arrives" in found["page"].sentence
+    assert "returned HTTP 504 (504 Gateway Time-out). A page of one job works" in found["page"].sentence
     assert "time limit of the proxies" in found["page"].remedy
     assert found["host summaries"].outcome == "ok"
 
@@ -189,4 +189,4 @@ def test_every_address_that_is_named_is_whole(bench: Bench) -> None:
     for broken in ("jobs", "organizations"):
         client, server = bench.against(healthy(**{broken: Reply({"results": []})}), retries=0)
         said = " ".join(finding.sentence for finding in check(client))
-        assert f"The answer of http://127.0.0.1:{server.port}/api/v2/{broken}/ holds no count" in said
+        assert f"The response of http://127.0.0.1:{server.port}/api/v2/{broken}/ has no count" in said

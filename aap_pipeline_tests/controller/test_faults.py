@@ -95,7 +95,9 @@ def test_a_lasting_fault_ends_in_an_error_that_says_where(
 ) -> None:
     """No answer is not an empty answer."""
     client, server = bench.against(failing(99, FAULTS[cause]))
-    with pytest.raises(error, match=rf"http://127\.0\.0\.1:{server.port}/api/v2/jobs/\?page_size=1.*:") as raised:
+    with pytest.raises(
+        error, match=rf"http://127\.0\.0\.1:{server.port}/api/v2/jobs/\?page_size=1.*\. [A-Z]"
+    ) as raised:
         client.get("jobs/", {"page_size": 1})
     assert raised.value.transient
     assert client.statistics.snapshot().retries == 3
@@ -153,7 +155,7 @@ def test_retry_after_as_a_date_counts_from_the_answers_own_date(bench: Bench) ->
 def test_a_retry_after_beyond_the_budget_ends_the_run_at_once(bench: Bench) -> None:
     """A sync must not hold its lock for an hour because a proxy says so."""
     client, _ = bench.against(failing(1, Reply({}, 503, {"Retry-After": "3600"})))
-    with pytest.raises(RetryBudgetExhausted, match="asks to wait 3600 s"):
+    with pytest.raises(RetryBudgetExhausted, match="requests another 3600 s"):
         client.get("jobs/")
     assert bench.patience.naps == []
 
@@ -176,7 +178,9 @@ def test_nobody_listening_is_said_in_words(bench: Bench) -> None:
     """A urllib3 repr with an object address helps nobody."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(Unreachable, match=r"connection refused\): check that the controller runs") as raised:
+    with pytest.raises(
+        Unreachable, match=r"connection refused\). Check address and port, and that the controller runs"
+    ) as raised:
         bench.client(port).get("jobs/")
     assert "0x" not in str(raised.value)
 
@@ -253,7 +257,7 @@ def test_a_redirect_to_another_host_is_an_error_and_gets_no_token(bench: Bench) 
         always(Reply(b"", 302, {"Location": f"http://127.0.0.1:{elsewhere.port}/api/v2/jobs/"}))
     )
     with pytest.raises(
-        RedirectedElsewhere, match=f"redirects to http://127.0.0.1:{elsewhere.port}, where no token"
+        RedirectedElsewhere, match=f"redirects to http://127.0.0.1:{elsewhere.port}, to which no token"
     ) as raised:
         client.get("jobs/")
     assert not raised.value.transient
@@ -274,14 +278,14 @@ def test_a_missing_slash_is_followed_with_query_and_token(bench: Bench) -> None:
 def test_a_controller_in_an_upgrade_is_said_to_be_in_one(bench: Bench) -> None:
     """Every request is redirected to an HTML page, the probe's too."""
     server = bench.serve(always(Reply(b"", 302, {**HTML, "Location": "/migrations_notran/"})))
-    with pytest.raises(Maintenance, match="being upgraded"):
+    with pytest.raises(Maintenance, match="an upgrade is running"):
         bench.client(server.port).get("jobs/")
 
 
 def test_a_web_site_is_no_controller(bench: Bench) -> None:
     """A wrong address that answers 200 must not look like an empty controller."""
     server = bench.serve(always(Reply(PAGE, 200, HTML)))
-    with pytest.raises(NotAController, match="check address and port"):
+    with pytest.raises(NotAController, match="Correct address"):
         bench.client(server.port).get("jobs/")
 
 
@@ -293,7 +297,7 @@ def test_the_environments_proxy_is_used_and_named_when_it_fails(bench: Bench, mo
     assert client.get("/api/v2/jobs/").body == FINE.body
     assert proxy.asked[0].headers["host"] == "aap.example.com"
     monkeypatch.setenv("HTTP_PROXY", "http://user:MARKER@127.0.0.1:1")
-    with pytest.raises(Unreachable, match="check HTTPS_PROXY") as raised:
+    with pytest.raises(Unreachable, match="Correct HTTPS_PROXY") as raised:
         bench.client(0, endpoint=_endpoint("aap.example.com")).get("/api/v2/jobs/")
     assert "MARKER" not in str(raised.value)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -309,7 +313,7 @@ def test_a_proxy_that_is_no_address_is_named_as_what_is_wrong(
 ) -> None:
     """A typing mistake in HTTPS_PROXY was a traceback of urllib3."""
     monkeypatch.setenv("HTTP_PROXY", proxy)
-    with pytest.raises(BadEndpoint, match=r"unusable \(.*[^.]\): check HTTP_PROXY") as raised:
+    with pytest.raises(BadEndpoint, match=r"is not valid \(.*[^.]\). Correct HTTP_PROXY") as raised:
         bench.client(0, endpoint=_endpoint("aap.example.com"))
     assert "MARKER" not in str(raised.value)
 

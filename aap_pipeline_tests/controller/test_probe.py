@@ -96,7 +96,7 @@ def test_a_newer_release_works_with_a_warning() -> None:
     """A list of versions would lock people out on the day of their upgrade."""
     product = found({GATEWAY: gateway("2.8")})
     assert (product.label, product.api_prefix) == ("AAP 2.8", "/api/controller/v2")
-    assert "AAP 2.8 is not among the tested releases" in product.warnings[0]
+    assert "AAP 2.8 is not a tested release" in product.warnings[0]
 
 
 def test_a_gateway_without_its_database_is_named() -> None:
@@ -179,7 +179,7 @@ def test_an_upgrade_in_progress_is_maintenance_not_a_wrong_address() -> None:
 def test_something_else_that_answers_is_not_a_controller() -> None:
     """A web application answers 200 with its page at any path, others with 401 or JSON of their own."""
     for other in (HtmlAnswer("a page"), NotFound("404"), ({"version": "1.0"}, ""), ({"status": "up"}, "")):
-        with pytest.raises(NotAController, match="check address and port") as raised:
+        with pytest.raises(NotAController, match="Correct address and port") as raised:
             found({GATEWAY: other, "/api/v2/ping/": other})
         assert not raised.value.transient
 

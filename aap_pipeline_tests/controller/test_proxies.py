@@ -87,11 +87,11 @@ def test_an_answer_that_pauses_within_its_time_arrives(bench: Bench) -> None:
 PAGE = b"<!doctype html><html><head><title>Access &amp; Policy</title></head><body>No.</body></html>"
 STATUSES = {
     "400 in JSON": (Reply({"detail": "Bad host header."}, 400), BadRequest, "HTTP 400: Bad host header"),
-    "400 in HTML": (Reply(PAGE, 400, HTML), BadRequest, "HTTP 400 with a web page (Access & Policy)"),
-    "401 of a proxy": (Reply(PAGE, 401, HTML), BadRequest, "HTTP 401 with a web page (Access & Policy)"),
+    "400 in HTML": (Reply(PAGE, 400, HTML), BadRequest, "HTTP 400 as a web page (Access & Policy)"),
+    "401 of a proxy": (Reply(PAGE, 401, HTML), BadRequest, "HTTP 401 as a web page (Access & Policy)"),
     "401 in JSON": (Reply({"error": "who are you"}, 401), BadRequest, "HTTP 401 to a request that needs no token: who"),
     "402": (Reply({}, 402), BadRequest, "HTTP 402"),
-    "403 in HTML": (Reply(PAGE, 403, HTML), BadRequest, "HTTP 403 with a web page (Access & Policy)"),
+    "403 in HTML": (Reply(PAGE, 403, HTML), BadRequest, "HTTP 403 as a web page (Access & Policy)"),
     "403 in JSON": (Reply({"detail": "Not from here."}, 403), PermissionDenied, "(HTTP 403): Not from here"),
     "407": (Reply(b"", 407), BadRequest, "user and password of the proxy in HTTP_PROXY"),
     "421": (Reply(b"misdirected", 421, {"Content-Type": "text/plain"}), BadRequest, "HTTP 421: misdirected"),
@@ -152,7 +152,7 @@ LINKS = ["http://[bad/x", "http://127.0.0.1:port/x", "http://127.0.0.1:99999/x",
 def test_a_redirect_to_what_is_no_address_is_an_error_in_words(bench: Bench, link: str, status: int) -> None:
     """urllib.parse raises ValueError for some texts, and every tick of a sensor failed for all clusters."""
     client, _ = bench.against(always(Reply(b"", status, {"Location": link})), retries=0)
-    with pytest.raises(RedirectedElsewhere, match=r"/api/v2/jobs/ redirects to what is not a valid address, '"):
+    with pytest.raises(RedirectedElsewhere, match=r"/api/v2/jobs/ redirects to '.*', which is not a valid address"):
         client.get("jobs/")
     server = bench.serve(always(Reply(b"", status, {"Location": link})))
     with pytest.raises(RedirectedElsewhere):
@@ -239,7 +239,7 @@ def test_pages_that_time_out_become_smaller(bench: Bench) -> None:
 def test_a_controller_that_is_down_is_not_asked_more_often_for_that(bench: Bench) -> None:
     """Guards against retries for each size of a page."""
     client, server = bench.against(always(Reply(PAGE, 502, HTML)), retries=8)
-    with pytest.raises(ServerError, match=r"page_size=1 answered HTTP 502"):
+    with pytest.raises(ServerError, match=r"page_size=1 returned HTTP 502"):
         paging.whole(client, "jobs/")
     sizes = [int(asked.query["page_size"]) for asked in server.asked if asked.path.endswith("/jobs/")]
     assert sizes == [200, 200, 100, 50, 25, 12, 6, 3, 1]
@@ -299,7 +299,7 @@ def test_why_a_proxy_does_not_connect_is_reported(
     """ "Does not connect" hides a wrong password; asking again with it locks the account."""
     proxy = bench.serve(always(Reply(b"", status)))
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:MARKER@127.0.0.1:{proxy.port}")
-    with pytest.raises(error, match=f"HTTP {status}.*check HTTPS_PROXY") as raised:
+    with pytest.raises(error, match=f"HTTP {status}.*Correct HTTPS_PROXY") as raised:
         bench.client(0, endpoint=Endpoint("https", "aap.example.com", 443), retries=1).product()
     assert "MARKER" not in str(raised.value)
     assert len(proxy.asked) == (1 if error is BadEndpoint else 2)
@@ -325,7 +325,7 @@ def test_a_stored_token_that_cannot_be_sent_is_an_error_that_repeats_nothing_of_
     """The libraries raise UnicodeEncodeError, or a ValueError that quotes the token."""
     client, server = bench.against(always(FINE), MemoryTokenStore(tokens))
     with pytest.raises(
-        AuthenticationError, match=r"The access token holds a .*clusters update NAME --token-file"
+        AuthenticationError, match=r"The access token contains a .*clusters update NAME --token-file"
     ) as raised:
         client.get("jobs/")
     assert not any(part in str(raised.value) for part in ("tok_", "defgh", "\ufeff", "…"))
@@ -352,7 +352,7 @@ def test_a_renewed_token_that_cannot_be_sent_is_not_stored(bench: Bench) -> None
 
     store = MemoryTokenStore(TOKENS)
     client, _ = bench.against(script, store)
-    with pytest.raises(AuthenticationError, match="without a usable access token"):
+    with pytest.raises(AuthenticationError, match="no usable access token"):
         client.get("jobs/")
     assert store.load() == TOKENS
 
@@ -382,5 +382,5 @@ def test_no_list_is_not_an_empty_list(bench: Bench, body: object) -> None:
 def test_a_web_page_for_a_job_is_not_a_deleted_job(bench: Bench) -> None:
     """A proxy's 404 is in HTML, the controller's in JSON."""
     client, _ = bench.against(always(Reply(PAGE, 404, HTML)), retries=0)
-    with pytest.raises(HtmlAnswer, match=r"HTTP 404 with a web page \(Access & Policy\)"):
+    with pytest.raises(HtmlAnswer, match=r"HTTP 404 as a web page \(Access & Policy\)"):
         client.get("jobs/1/")

@@ -42,11 +42,11 @@ def test_what_editors_and_shells_add_is_taken_off(content: bytes, tmp_path: Path
         ("tok_abc\ndefgh", "a line break"),
         ("tok_abc\r\ndefgh", "a line break"),
         ("tok_abc\u2028defgh", "a line break"),
-        ("tok…", "a character outside ASCII, which may be invisible"),
-        ("tok\u200babc", "a character outside ASCII, which may be invisible"),
-        ("tok\ufeffabc", "a character outside ASCII, which may be invisible"),
-        ("tök", "a character outside ASCII, which may be invisible"),
-        ("tok\udcff", "a character outside ASCII, which may be invisible"),
+        ("tok…", "a character outside ASCII, perhaps an invisible one,"),
+        ("tok\u200babc", "a character outside ASCII, perhaps an invisible one,"),
+        ("tok\ufeffabc", "a character outside ASCII, perhaps an invisible one,"),
+        ("tök", "a character outside ASCII, perhaps an invisible one,"),
+        ("tok\udcff", "a character outside ASCII, perhaps an invisible one,"),
         ("tok\x00abc", "a control character"),
         ("tok\tabc", "a control character"),
         ("tok abc", "a space"),
@@ -66,8 +66,8 @@ def test_the_credentials_of_an_application_may_have_spaces() -> None:
     assert fault("my app", spaces=True) is None
     assert not [*Tokens("a", "r", "my app", "my secret").faults()]
     assert [*Tokens("a", "r", "my\napp", "sécret").faults()] == [
-        "The client id holds a line break, and cannot be sent",
-        "The client secret holds a character outside ASCII, which may be invisible, and cannot be sent",
+        "The client id contains a line break and cannot be sent",
+        "The client secret contains a character outside ASCII, perhaps an invisible one, and cannot be sent",
     ]
 
 

@@ -135,7 +135,7 @@ def test_a_wrong_ca_is_said_to_be_one_and_the_token_is_not_sent(
     """Somebody in the middle looks exactly like this."""
     server = bench.serve(aap_24(always(FINE)), tls=server_context(tmp_path, right))
     with pytest.raises(
-        TlsError, match=r"is not trusted \(unable to get local issuer certificate\): trust the CA that signed it with"
+        TlsError, match=r"is not trusted \(unable to get local issuer certificate\)\. Trust the CA that signed it with"
     ) as raised:
         bench.client(0, endpoint=endpoint(server.port, wrong.pem)).get("jobs/")
     assert not raised.value.transient
@@ -152,14 +152,14 @@ def test_a_self_signed_certificate_is_said_to_be_one(bench: Bench, tmp_path: Pat
 def test_a_certificate_for_another_name_says_which_name_to_use(bench: Bench, tmp_path: Path, right: Authority) -> None:
     """Addressing a controller by its IP is the usual mistake."""
     server = bench.serve(aap_24(always(FINE)), tls=server_context(tmp_path, right, host="aap.example.com"))
-    with pytest.raises(TlsError, match="use an address that it is made out to with `aap-pipeline clusters"):
+    with pytest.raises(TlsError, match="Use an address that the certificate is valid for with `aap-pipeline clusters"):
         bench.client(0, endpoint=endpoint(server.port, right.pem)).get("jobs/")
 
 
 def test_an_expired_certificate_is_said_to_be_expired(bench: Bench, tmp_path: Path, right: Authority) -> None:
     """ "not trusted" alone would send people after the CA."""
     server = bench.serve(aap_24(always(FINE)), tls=server_context(tmp_path, right, days=-1))
-    with pytest.raises(TlsError, match=r"certificate has expired\): renew it"):
+    with pytest.raises(TlsError, match=r"certificate has expired\). Renew the certificate"):
         bench.client(0, endpoint=endpoint(server.port, right.pem)).get("jobs/")
 
 
@@ -167,7 +167,7 @@ def test_plain_http_on_the_port_is_said_in_words(bench: Bench) -> None:
     """WRONG_VERSION_NUMBER tells nobody that protocol must be http."""
     with (
         serving(aap_24(always(FINE))) as server,
-        pytest.raises(TlsError, match=r"speaks plain HTTP, use .* --url http://127"),
+        pytest.raises(TlsError, match=r"uses plain HTTP, run .* --url http://127"),
     ):
         bench.client(0, endpoint=endpoint(server.port)).get("jobs/")
 

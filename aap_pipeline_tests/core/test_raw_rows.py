@@ -10,8 +10,9 @@ import pytest
 from aap_pipeline.core import rejected
 from aap_pipeline.core.checks import unparsed
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import NothingArchived, clean_up, rebuild
+from aap_pipeline.core.rebuild import NothingArchived, rebuild
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.upkeep.clean_up import clean_up, clean_up_raw_rows
 from aap_pipeline_tests.core.conftest import Store
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, template, values
 from aap_pipeline_tests.core.tables import assert_same, tables_of
@@ -119,7 +120,7 @@ def test_the_clean_up_deletes_what_is_past_its_time(connection: Connection, stor
     _keep_raw(connection, 30)
     store(job(1), job(2))
     connection.execute("UPDATE pipeline.raw_archive SET parsed_at = now() - interval '31 days' WHERE external_id = 1")
-    assert clean_up(connection, cluster).archived == 1
+    assert clean_up(connection)["archived_documents"] == 1
     assert values(connection, "SELECT external_id FROM pipeline.raw_archive") == [2]
 
 
@@ -133,7 +134,7 @@ def test_the_clean_up_leaves_unparsed_rows_however_old(connection: Connection, s
     )
     connection.execute("UPDATE clusters_clustersyncdata SET internal_created = now() - interval '30 hours'")
     assert [(each.cluster_id, each.rows) for each in unparsed(connection)] == [(cluster, 2)]
-    assert clean_up(connection, cluster).raw == 1
+    assert clean_up_raw_rows(connection, cluster) == 1
     assert values(connection, "SELECT external_id FROM clusters_clustersyncdata") == [2]
 
 
@@ -152,7 +153,7 @@ def test_the_clean_up_waits_a_day_and_takes_only_what_came_before_its_refusal(
         [received_hours],
     )
     connection.execute(f"UPDATE pipeline.rejected_record SET last_rejected = {ago}".encode(), [refused_hours])
-    assert clean_up(connection, cluster).raw == deleted
+    assert clean_up_raw_rows(connection, cluster) == deleted
 
 
 def test_a_replay_stores_what_an_upgrade_understands(connection: Connection, store: Store, database_url: str) -> None:

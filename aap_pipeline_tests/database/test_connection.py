@@ -26,7 +26,7 @@ def _error(url: str) -> str:
         ("host=127.0.0.1 port=1 user=me password=hunter2 dbname=w", "127.0.0.1:1/w: Connection refused. Check"),
         ("postgresql://me:hunter2@127.0.0.1:port/warehouse", 'invalid integer value "port"'),
         ("postgresql://me:hunter2@nowhere.invalid/warehouse", "nowhere.invalid:5432/warehouse: failed to resolve host"),
-        ("mysql://me:hunter2@127.0.0.1/warehouse", "is not a PostgreSQL URL: write postgresql://USER:PASSWORD@HOST"),
+        ("mysql://me:hunter2@127.0.0.1/warehouse", "is not a PostgreSQL URL. Use postgresql://USER:PASSWORD@HOST"),
         ("hunter2", "is not a PostgreSQL URL"),
     ],
 )
@@ -73,6 +73,6 @@ def test_a_database_that_is_not_utf8_is_refused_in_one_sentence(
         outcome = run(*command)
     assert outcome.status == 1
     said = outcome.out if command == ["doctor"] else outcome.err
-    assert f"has the encoding {encoding}, which cannot hold every name" in said
+    assert f"has the encoding {encoding}, which cannot store every name" in said
     assert "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0;" in said
     assert "Traceback" not in outcome.err

@@ -32,7 +32,7 @@ def test_old_keys_decrypt_and_rotation_makes_them_needless() -> None:
 @pytest.mark.parametrize("keys", [["not a key"], [""], ["c2hvcnQ="], []])
 def test_a_malformed_key_is_named_without_showing_it(keys: list[str]) -> None:
     """Guards against a traceback, or a key in a log, for a variable that was cut or left empty."""
-    with pytest.raises(EncryptionKeyError, match="AAP_PIPELINE_ENCRYPTION_KEYS holds no valid Fernet key") as caught:
+    with pytest.raises(EncryptionKeyError, match="AAP_PIPELINE_ENCRYPTION_KEYS is not a list of Fernet keys") as caught:
         Cipher(keys)
     assert not keys or not keys[0] or keys[0] not in str(caught.value)
 

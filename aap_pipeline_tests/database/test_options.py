@@ -46,17 +46,25 @@ def test_a_value_is_stored_as_json_and_read_back(
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("sync_workers", "0", r"sync_workers cannot be '0': it must be a whole number from 1 to 64"),
+        (
+            "sync_workers",
+            "0",
+            r"'0' is not a valid value of setting sync_workers. It must be a whole number from 1 to 64",
+        ),
         ("sync_workers", "true", "whole number"),
         ("sync_workers", "1.5", "whole number"),
-        ("creation_cost_basis", "twice", "'twice': it must be per_run or once"),
+        (
+            "creation_cost_basis",
+            "twice",
+            "'twice' is not a valid value of setting creation_cost_basis. It must be per_run or once",
+        ),
         ("enable_template_creation_time", "1", "true or false"),
         ("reporting_timezone", "Mars/Olympus", "IANA"),
         ("hours_per_fte", "NaN", "number from 1 to 8784"),
-        ("hourly_rate", "60", "is not a setting but a rate with a history: .* costs set hourly MONEY --from DAY"),
+        ("hourly_rate", "60", "is not a setting but a rate with a history. .* costs set hourly MONEY --from DAY"),
         ("subscription_monthly_price", "9000", "costs set subscription MONEY --from DAY"),
         ("currency", "CHF", r"1 \(USD\), 2 \(EUR\), 3 \(GBP\)"),
-        ("curency", "1", "There is no setting 'curency'. The settings are: archive_after_days"),
+        ("curency", "1", "There is no setting 'curency'. Settings: archive_after_days"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(connection: Connection, name: str, text: str, message: str) -> None:

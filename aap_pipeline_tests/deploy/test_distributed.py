@@ -21,7 +21,7 @@ from aap_pipeline.database.encryption import new_key
 from aap_pipeline_tests.cli.processes import import_clusters
 from aap_pipeline_tests.database.tls import tls_proxy
 from aap_pipeline_tests.deploy.stack import AS_CONTAINER, DEPLOY, Stack, stopped_at_end
-from aap_pipeline_tests.runtime.running import free_port, process_of, wait_for
+from aap_pipeline_tests.runtime.running import free_port, wait_for
 from aap_pipeline_tests.site import small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -84,10 +84,11 @@ def unfinished(url: str, cluster: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def held(url: str, cluster: str) -> psutil.Process | None:
-    """The process that executes the run of a cluster, once it has come to its first step."""
-    run = unfinished(url, cluster)
-    return process_of(url, run) if run else None
+def held(url: str, cluster: str) -> bool:
+    """Whether the run of a cluster has come to its first step, where it took its lock."""
+    with connect(url) as connection:
+        question = "SELECT FROM pg_stat_activity WHERE application_name = %s"
+        return connection.execute(question, [f"aap_pipeline run {unfinished(url, cluster)}"]).fetchone() is not None
 
 
 def statuses(url: str, cluster: str) -> set[str]:
@@ -124,12 +125,11 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
         stack.start_all()
         register(stack, controllers)
         wait_for(lambda: missing(database_url, controllers) == ["oslo"], 400)
-        wait_for(lambda: held(database_url, "oslo") is not None, 400)
+        wait_for(lambda: held(database_url, "oslo"), 400)
         run = unfinished(database_url, "oslo")
-        process = held(database_url, "oslo")
         assert run is not None
-        assert process is not None
-        process.kill()
+        for process in psutil.Process(stack.processes["code"].pid).children(recursive=True):
+            process.kill()  # the runs
         stack.kill("daemon")
         controllers["oslo"].faults.clear()
         stack.start("daemon")
@@ -162,7 +162,7 @@ def test_celery_workers_and_the_daemon_are_killed_and_nothing_is_lost(
             stack.start("worker-1")
             stack.start_all()
             register(stack, controllers)
-            wait_for(lambda: held(database_url, "oslo") is not None, 400)
+            wait_for(lambda: held(database_url, "oslo"), 400)
             stack.start("worker-2")
             stack.kill("worker-1")
             stack.kill("daemon")

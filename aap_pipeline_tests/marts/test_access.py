@@ -301,7 +301,7 @@ def test_a_role_that_loses_its_last_organization_sees_nothing(
     [
         (("grant", "alice", "--organization", "nobody"), "There is no organization 'nobody'"),
         (("grant", "no_such_role", "--nothing"), "There is no database role 'no_such_role'"),
-        (("grant", "alice"), "Name the organizations"),
+        (("grant", "alice"), "Use either --organization"),
         (("revoke", "alice"), "Role 'alice' is not restricted"),
     ],
 )

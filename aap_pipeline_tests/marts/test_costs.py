@@ -43,19 +43,19 @@ def test_rates_are_set_for_everyone_a_cluster_and_an_organization(cli: Cli, conn
     ("arguments", "status", "message"),
     [
         (("costs", "set", "machine", "5"), 2, "There is no rate 'machine'"),
-        (("costs", "set", "manual", "dear"), 2, "The manual rate cannot be 'dear'"),
-        (("costs", "set", "manual", "10000000000000"), 2, "it must be from 0 to 9999999999999.99 a minute"),
-        (("costs", "set", "hourly", "NaN"), 2, "it must be from 0 to 9999999999999.99 an hour"),
-        (("costs", "set", "subscription", "-1"), 2, "it must be from 0 to 9999999999999.99 a month"),
+        (("costs", "set", "manual", "dear"), 2, "'dear' is not a valid manual rate"),
+        (("costs", "set", "manual", "10000000000000"), 2, "Use 0 to 9999999999999.99 per minute"),
+        (("costs", "set", "hourly", "NaN"), 2, "Use 0 to 9999999999999.99 per hour"),
+        (("costs", "set", "subscription", "-1"), 2, "Use 0 to 9999999999999.99 per month"),
         (("costs", "set", "manual", "1.234"), 2, "two decimal places"),
         (("costs", "set", "manual", "none"), 2, "needs a value"),
         (("costs", "set", "manual", "5", "--from", "2026-02-30"), 2, "'2026-02-30' is not a valid day"),
-        (("costs", "set", "subscription", "9", "--cluster", "x"), 2, "The subscription rate is everyone's"),
-        (("settings", "set", "hourly_rate", "60"), 2, "`aap-pipeline costs set hourly MONEY --from DAY` sets it"),
+        (("costs", "set", "subscription", "9", "--cluster", "x"), 2, "The subscription rate is global"),
+        (("settings", "set", "hourly_rate", "60"), 2, "`aap-pipeline costs set hourly MONEY --from DAY`"),
         (("settings", "show", "subscription_monthly_price"), 2, "costs set subscription MONEY"),
         (("settings", "set", "default_manual_minutes", "-1"), 2, "a whole number from 0 to 2147483647"),
-        (("settings", "set", "currency", "99"), 2, "it must be a row of common_currency"),
-        (("settings", "fx", "set", "usd", "usd", "1"), 2, "two currencies"),
+        (("settings", "set", "currency", "99"), 2, "It must be one of common_currency"),
+        (("settings", "fx", "set", "usd", "usd", "1"), 2, "two different currencies"),
         (("costs", "set", "manual", "5", "--cluster", "nowhere"), 1, "There is no cluster 'nowhere'"),
         (("costs", "set", "manual", "5", "--organization", "nobody"), 1, "There is no organization 'nobody'"),
         (("templates", "set", "x", "--manual-minutes", "-1"), 2, "-1 is not in the range 0<=x<=2147483647"),
@@ -121,7 +121,7 @@ def test_templates_minutes_are_set_by_name_and_cluster(cli: Cli, connection: Con
     for name in ("a", "b"):
         add_named(connection, "clusters_jobtemplate", add_cluster(connection, name), 1)
     connection.commit()
-    assert "Several job templates are called" in cli("templates", "set", "jobtemplate 1", "--manual-minutes", "30").err
+    assert "Several job templates are named" in cli("templates", "set", "jobtemplate 1", "--manual-minutes", "30").err
     assert cli("templates", "set", "jobtemplate 1", "--manual-minutes", "20", "--cluster", "b").status == 0
     arguments = ("--manual-minutes", "30", "--creation-minutes", "120", "--cluster", "b")
     assert "30 minutes by hand" in cli("templates", "set", "jobtemplate 1", *arguments).out
@@ -170,14 +170,15 @@ def test_a_template_is_left_out_of_every_figure_from_a_day_on(cli: Cli, connecti
 
     assert set(figures()) == {4}
     assert (
-        "The savings leave it out." in cli("templates", "set", f"#{template}", "--exclude", "--from", "2025-01-02").out
+        "It is excluded from the savings."
+        in cli("templates", "set", f"#{template}", "--exclude", "--from", "2025-01-02").out
     )
     assert set(figures()) == {1}
     assert cli("templates", "set", f"#{template}", "--include", "--from", "2025-01-04").status == 0
     assert set(figures()) == {2}
     assert one(connection, "SELECT count(*) FROM marts.fct_job_run WHERE left_out") == 2
     assert "still to come" in cli("templates", "set", f"#{template}", "--exclude", "--from", "2999-01-01").err
-    assert "goes with --exclude" in cli("templates", "set", "#1", "--manual-minutes", "5", "--from", "2025-01-01").err
+    assert "needs --exclude" in cli("templates", "set", "#1", "--manual-minutes", "5", "--from", "2025-01-01").err
 
 
 def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) -> None:
@@ -345,23 +346,23 @@ def test_an_organizations_rate_comes_before_its_clusters_before_everyones(connec
 def test_setting_a_rate_says_which_days_it_holds(cli: Cli, connection: Connection) -> None:  # noqa: F811
     """Guards against a rate that an earlier one for a later day ends unseen, and that is taken to hold for good."""
     assert cli("costs", "set", "hourly", "90", "--from", "2025-04-01").out == (
-        "The hourly rate of everyone is 90 an hour from 2025-04-01 on.\n"
+        "The hourly rate of all clusters is 90 per hour from 2025-04-01 on.\n"
     )
     assert cli("costs", "set", "hourly", "80", "--from", "2025-01-01").out == (
-        "The hourly rate of everyone is 80 an hour from 2025-01-01 until 2025-03-31. From 2025-04-01 on it is 90.00 "
-        "an hour, as was set before: set it from that day, too, to change that.\n"
+        "The hourly rate of all clusters is 80 per hour from 2025-01-01 until 2025-03-31. An earlier command set "
+        "90.00 per hour from 2025-04-01 on. To replace that, repeat the command with --from 2025-04-01.\n"
     )
     first = cli("costs", "set", "subscription", "6000").out
-    assert first == "The subscription rate of everyone is 6000 a month at all times.\n"
+    assert first == "The subscription rate of all clusters is 6000 per month at all times.\n"
     assert (
-        "a month costs the price of its first day"
+        "uses the rate of a month's first day"
         in cli("costs", "set", "subscription", "7000", "--from", "2025-05-02").out
     )
     assert "first day" not in cli("costs", "set", "subscription", "7500", "--from", "2025-06-01").out
     add_cluster(connection, "prod")
     connection.commit()
     assert cli("costs", "set", "manual", "9", "--cluster", "prod", "--from", "2025-02-01").status == 0
-    assert "prod is none of its own from 2025-01-01 until 2025-01-31. From 2025-02-01 on it is 9.00 a minute" in (
+    assert "prod is none of its own from 2025-01-01 until 2025-01-31. An earlier command set 9.00 per minute" in (
         cli("costs", "set", "manual", "none", "--cluster", "prod", "--from", "2025-01-01").out
     )
     shown = json.loads(cli("costs", "show", "--json").out)
@@ -374,9 +375,9 @@ def test_setting_a_rate_says_which_days_it_holds(cli: Cli, connection: Connectio
     ]
     table = cli("costs", "show").out
     assert [line.split()[:6] for line in table.splitlines() if line.startswith(("hourly", "subscription"))][:3] == [
-        ["hourly", "80.00", "hour", "2025-01-01", "2025-03-31", "everyone"],
-        ["hourly", "90.00", "hour", "2025-04-01", "–", "everyone"],
-        ["subscription", "6,000.00", "month", "always", "2025-05-01", "everyone"],
+        ["hourly", "80.00", "hour", "2025-01-01", "2025-03-31", "all"],
+        ["hourly", "90.00", "hour", "2025-04-01", "–", "all"],
+        ["subscription", "6,000.00", "month", "always", "2025-05-01", "all"],
     ]
 
 

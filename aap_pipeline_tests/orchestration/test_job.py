@@ -121,7 +121,7 @@ def test_a_dead_controller_fails_in_one_sentence(site: Site) -> None:
     site.register("dead", None)
     sentence = failure_of(site.run("dead"))
     assert sentence.startswith("No connection to http://127.0.0.1:9/")
-    assert "check that the controller runs" in sentence
+    assert "that the controller runs" in sentence
     assert "\n" not in sentence
 
 

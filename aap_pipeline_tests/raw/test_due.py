@@ -109,7 +109,7 @@ def test_a_paused_backfill_and_live_syncs_take_turns(
     if newest is not None and was_last:
         assert due == DueSync("new job at 12:00:00 UTC")
     else:
-        assert due == DueSync("backfill goes on", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
+        assert due == DueSync("resume backfill", "2026-03-01T11:50:00+00:00", until.isoformat() if until else "")
     assert what_is_due(state(), None, NOW) is None
 
 

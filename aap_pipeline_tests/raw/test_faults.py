@@ -213,7 +213,7 @@ def test_a_user_without_permission_loses_nothing_that_is_here(rig: Rig, server: 
     pair = server.tokens.issue(PLAIN)
     rig.register(Tokens(pair.access_token))
     said: list[str] = []
-    report = rig.sync(tell=said.append)
+    report = rig.sync(notify=said.append)
     rig.parse()
     assert (report.jobs_counted, rig.watermark) == (0, NOW)
     assert "System Auditor" in said[-1]
@@ -278,7 +278,7 @@ def test_a_database_that_goes_away_is_a_clear_error(rig: Rig, server: SimulatorS
                 "WHERE application_name = 'aap_pipeline sync' AND datname = current_database()"
             )
 
-    with pytest.raises(DatabaseUnreachable, match="What was committed is safe"):
+    with pytest.raises(DatabaseUnreachable, match="Committed data is safe"):
         rig.sync(progress=cut)
     rig.sync()
     assert_raw_is_truth(rig)

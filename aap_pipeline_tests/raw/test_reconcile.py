@@ -140,7 +140,7 @@ def test_what_the_user_may_not_see_is_neither_agreed_nor_forgotten(rig: Rig, ser
     assert rig.query("SELECT external_id, given_up FROM pipeline.pending_summaries") == [(late, True)]
     world.clock.advance(24 * HOUR)
     said: list[str] = []
-    assert reconciled(rig, tell=said.append).days == 0
+    assert reconciled(rig, notify=said.append).days == 0
     assert "System Auditor" in said[0]
     server.tokens.belong_to(AUDITOR)
     world.deliver_summaries()

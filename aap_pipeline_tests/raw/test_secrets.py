@@ -61,14 +61,14 @@ def test_no_planted_secret_is_found_anywhere(
     for kind in ("status", "truncate", "html", "foreign_redirect", "reset", "expire_token", "hang"):
         server.faults.add(Fault(kind, paths=frozenset({"host_summaries"})))  # type: ignore[arg-type]
         with pytest.raises(PipelineError) as caught:
-            rig.sync(tell=said.append)
+            rig.sync(notify=said.append)
         said += [str(caught.value), repr(caught.value), repr(caught.value.__cause__)]
         server.faults.clear()
         rig.register(Tokens(pair.access_token, pair.refresh_token, f"{MARKER}-client", f"{MARKER}-secret"))
         pair = TokenPair(f"{MARKER}-access-{kind}", f"{MARKER}-refresh-{kind}")
         server.tokens.adopt(pair)
         rig.register(Tokens(pair.access_token, pair.refresh_token, f"{MARKER}-client", f"{MARKER}-secret"))
-    report = rig.sync(tell=said.append)
+    report = rig.sync(notify=said.append)
     said += [repr(report), caplog.text]
     assert not [text for text in said if MARKER in text.replace(f"{MARKER}-client", "")]
     rig.execute("INSERT INTO common_settings (type, value) VALUES ('raw_retention_days', '30')")

@@ -122,7 +122,7 @@ def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(site: Site, c
         config = request.run_config["ops"]["raw__sync_data"]["config"] if request.run_config else {}
         assert ("dagster/priority" in request.tags) == bool(config)
         assert site.run("prod", **config, pause_seconds=0).success
-    assert reasons[:3] == ["new job", *["backfill goes on"] * 2]
+    assert reasons[:3] == ["new job", *["resume backfill"] * 2]
     assert site.query("SELECT count(*) FROM clusters_job") == [(len(world.truth().jobs),)]
 
 

@@ -27,7 +27,7 @@ def test_two_syncs_of_one_cluster_take_turns(rig: Rig, server: SimulatorServer) 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(rig.sync, progress=first_holds)
         assert begun.wait(20)
-        second = pool.submit(rig.sync, tell=lambda _: waits.set())
+        second = pool.submit(rig.sync, notify=lambda _: waits.set())
         reports = [first.result(60), second.result(60)]
     assert_raw_is_truth(rig)
     total = len(server.world.truth().jobs)

@@ -216,7 +216,7 @@ def test_a_row_that_is_counted_and_left_out_of_the_middle_is_missed(bench: Bench
     """Guards against a watermark beyond a job that no page holds, though each page looks whole."""
     bench.controller.add(*(job(number) for number in range(1, 6)))
     bench.controller.left_out = {3}
-    with pytest.raises(IncompleteAnswer, match=r"counts 5 jobs .* delivered 4"):
+    with pytest.raises(IncompleteAnswer, match=r"counts 5 jobs .* returned 4"):
         bench.sweep()
     assert bench.store.watermark is None
     assert bench.store.rows.keys() == {1, 2, 4, 5}

@@ -85,7 +85,7 @@ def test_the_daemons_log_holds_what_went_wrong_and_no_stream_of_events(tmp_path:
     assert [line for line in lines if "DEBUG" in line] == []
     assert len([line for line in lines if runs["good"] in line]) <= 5
     assert any("ERROR" in line and runs["refused"] in line for line in lines)
-    assert any("does not accept the access token" in line for line in lines)
+    assert any("rejects the access token" in line for line in lines)
     assert (events["PIPELINE_START"], events["PIPELINE_SUCCESS"]) == (1, 1)
     assert events["STEP_START"] == events["STEP_SUCCESS"] >= 3
 

@@ -71,7 +71,7 @@ def test_nothing_outlives_up_and_the_data_does(start_up: Callable[[], Up]) -> No
     second.wait_until_ready()
     assert second.run_status(run) == "SUCCESS"
     second.find("-D").send_signal(signal.SIGKILL)
-    second.read_until("The embedded PostgreSQL is back.")
+    second.read_until("The embedded PostgreSQL was restarted.")
     wait_for(lambda: second.run_status(run) == "SUCCESS")
     refused = subprocess.run(second.process.args, capture_output=True, text=True, env=_environment(second), check=False)
     assert refused.returncode == 1

@@ -73,9 +73,9 @@ def test_after_a_backfill_alone_no_check_says_that_nothing_was_synced(site: Site
     said = {found.check_name: found.description or "" for found in result.get_asset_check_evaluations()}
     assert checked(result) == dict.fromkeys(IN_EACH_SYNC, True)
     assert (
-        said["clock_skew"] == said["fresh"] == "Only backfills have run so far: the first ordinary sync is judged here."
+        said["clock_skew"] == said["fresh"] == "Only backfills have run so far. This check begins with the first sync."
     )
-    assert "Nothing was synced yet." not in said.values()
+    assert "No sync has succeeded yet." not in said.values()
 
 
 def test_every_check_says_what_to_do() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster import (
-    AssetKey,
     DagsterInstance,
     DagsterRunStatus,
     RunRequest,
@@ -190,22 +189,3 @@ def test_each_enabled_cluster_is_checked_once_a_night(site: Site, tmp_path: Path
         ("one", "one/2026-05-01"),
         ("two", "two/2026-05-01"),
     ]
-
-
-def test_the_night_draws_the_savings_and_links_the_newest_job(site: Site, controller: SimulatorServer) -> None:
-    """Guards against an asset that shows its readers nothing."""
-    site.register("prod", controller)
-    assert site.run("prod").success
-    result = defs.resolve_job_def("nightly").execute_in_process(partition_key="prod", instance=site.instance)
-    found = next(
-        event.step_materialization_data.materialization.metadata
-        for event in result.get_asset_materialization_events()
-        if event.asset_key == AssetKey(["upkeep", "savings_overview"])
-    )
-    picture = str(found["picture"].value)
-    assert picture.startswith("![Savings and runs a day](data:image/png;base64,iVBOR")
-    assert len(picture) < 60_000
-    [(runs,)] = site.query("SELECT sum(runs)::int FROM marts.savings_daily")
-    assert found["runs_90_days"].value == runs > 0
-    [(newest,)] = site.query("SELECT max(external_id) FROM clusters_job")
-    assert str(newest) in str(found["newest_job"].value)

@@ -1,4 +1,4 @@
-"""Makes the pictures of this folder anew from a real run: `make screenshots` (needs chromium on the PATH).
+"""Update the pictures in this folder from a real run: `make screenshots` (needs chromium on the PATH).
 
 A demo on a home of its own, its terminal output as SVG; then `aap-pipeline up` on that home with the demo's controllers
 still answering, and an operator's way through the Dagster UI, the same that the test in a browser takes.
@@ -51,12 +51,12 @@ def main() -> None:
 
 
 def terminal_picture(said: str) -> None:
-    """`demo.svg`: what the demo prints on a terminal."""
+    """Write `demo.svg`: the demo's output on a terminal."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ make demo", style="bold"))
     console.print(Text.from_ansi(re.sub(r"(?s)\nNext\n.*", "\n", said)))
     drawn = console.export_svg(title="aap-pipeline demo")
-    # A reader's own monospaced font does: fetching one from elsewhere is nobody's wish, and GitHub blocks it.
+    # Use the reader's monospaced font: GitHub blocks fonts from other hosts.
     (HERE / "demo.svg").write_text(re.sub(r"(?s)@font-face \{.*?\}\s*", "", drawn), encoding="utf-8")
 
 

@@ -1,5 +1,5 @@
--- Messages that a receiver has not had and that are due: of open incidents that they began, of those it was told of that
--- they are over. What began and ended while the receiver was down, or before it was to be told, is not told any more.
+-- The messages due for a receiver: that open incidents began, and that incidents sent to it are resolved. Incidents that
+-- were resolved while the receiver was down, or before tell_from, are skipped.
 -- Indexes: alert_raised_at_idx, alert_delivery_pkey.
 SELECT alert.id, alert.kind, alert.subject, alert.message, alert.link, alert.raised_at, alert.resolved_at
 FROM pipeline.alert

@@ -1,5 +1,5 @@
--- Open incidents, or (%(all)s) those of the last 30 days too, newest first, with who was told that they began and what failed of
--- that. Indexes: alert_open_idx, alert_raised_at_idx, alert_delivery_pkey.
+-- Open incidents, or with %(all)s also those of the last 30 days, newest first, with the receivers of their first message
+-- and its delivery errors. Indexes: alert_open_idx, alert_raised_at_idx, alert_delivery_pkey.
 SELECT alert.raised_at, alert.resolved_at, alert.kind, alert.subject, alert.message, alert.link, alert.occurrences,
        told.receivers AS told, told.errors
 FROM pipeline.alert

@@ -1,4 +1,4 @@
--- An attempt begins: noted before it is made, so that a crash in between delays the next one. Index: alert_delivery_pkey.
+-- Note a delivery attempt before it is made, so that a crash in between delays the next one. Index: alert_delivery_pkey.
 INSERT INTO pipeline.alert_delivery (alert_id, receiver, resolution, attempts, next_attempt)
 VALUES (%(alert)s, %(receiver)s, %(resolution)s, 1, NOW() + INTERVAL '30 seconds')
 ON CONFLICT (alert_id, receiver, resolution) DO UPDATE

@@ -1,4 +1,5 @@
--- How an attempt ended; `error` of one that was delivered: who of several did not get it. Index: alert_delivery_pkey.
+-- Store the outcome of an attempt; `error` of a delivered message lists the addresses that rejected it. Index:
+-- alert_delivery_pkey.
 UPDATE pipeline.alert_delivery
 SET delivered_at = CASE WHEN %(delivered)s THEN NOW() END, error = %(error)s
 WHERE alert_id = %(alert)s AND receiver = %(receiver)s AND resolution = %(resolution)s

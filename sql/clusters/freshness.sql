@@ -1,6 +1,6 @@
--- Each enabled cluster with the end of its last successful sync (NULL: none yet), and from when on one could be expected: its
--- entry was added or changed (enabled, another token), or a sync under way has come a slice further.
--- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key.
+-- Each enabled cluster with the end of its last successful sync (NULL: none) and the time from which one is expected:
+-- when its entry was added or changed (enabled, new token), or when a running sync last completed a slice. Indexes:
+-- sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key.
 SELECT cluster.name,
     (SELECT run.finished_at FROM pipeline.sync_run run
      WHERE run.cluster_id = cluster.id AND run.kind = 'sync' AND run.outcome = 'succeeded' ORDER BY run.id DESC LIMIT 1),

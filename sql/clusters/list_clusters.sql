@@ -1,4 +1,4 @@
--- All clusters that were not purged, by name; with %(name)s one of them. Small table: a sequential scan.
+-- All clusters by name, or the one named %(name)s. Small table: a sequential scan.
 SELECT id, name, protocol, address, port, COALESCE(verify_ssl, TRUE), ca_bundle, api_prefix, COALESCE(aap_version, ''),
        product_version, enabled, removed_at, token_ends_at, token_end_exact
 FROM clusters_cluster

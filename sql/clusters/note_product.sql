@@ -1,4 +1,4 @@
--- What the probe found at the other end. Index: clusters_cluster_pkey.
+-- Store the detected product. Index: clusters_cluster_pkey.
 UPDATE clusters_cluster
 SET aap_version = %(label)s, product_version = %(version)s, api_prefix = %(api_prefix)s, internal_modified = NOW()
 WHERE id = %(cluster)s

@@ -1,5 +1,5 @@
--- Adds a cluster, or gives the one of that name a new address and new secrets and enables it again. Empty secrets keep
--- what is stored. Index: clusters_cluster_name_idx.
+-- Add a cluster, or replace the address and secrets of the one with that name and enable it. Empty secrets keep the stored
+-- ones. Index: clusters_cluster_name_idx.
 INSERT INTO clusters_cluster AS stored
     (name, protocol, address, port, api_prefix, verify_ssl, ca_bundle, access_token, refresh_token, client_id,
      client_secret)

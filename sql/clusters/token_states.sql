@@ -1,5 +1,4 @@
--- What is known of the tokens of enabled clusters, which tokens it is about, and when the newest job finished that they
--- showed. Small tables: sequential scans.
+-- The tokens of enabled clusters with their known expiry, and each cluster's watermark. Small tables: sequential scans.
 SELECT id, name, access_token, token_ends_at, token_end_exact, token_asked_at,
        refresh_token IS NOT NULL AND client_id IS NOT NULL, refresh_declined,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id)

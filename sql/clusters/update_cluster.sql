@@ -1,5 +1,5 @@
--- Gives a cluster another address, and those secrets that are not NULL; a new access token takes the place of the whole
--- old grant. Returns whether a refresh token is without its client. Index: clusters_cluster_name_idx.
+-- Update the address of a cluster, and those secrets that are not NULL. A new access token replaces all secrets. Returns
+-- whether a refresh token has no client id. Index: clusters_cluster_name_idx.
 UPDATE clusters_cluster c
 SET protocol = n.protocol, address = n.address, port = n.port, api_prefix = n.api_prefix, verify_ssl = n.verify_ssl,
     ca_bundle = n.ca_bundle,

@@ -1,4 +1,4 @@
--- Records refused since a moment, by cluster and reason. Uses rejected_record_cluster_idx for one cluster.
+-- Numbers of records rejected since a time, by cluster and reason. Uses rejected_record_cluster_idx for one cluster.
 SELECT cluster_id, reason, count(*)
 FROM pipeline.rejected_record
 WHERE (%(since)s::timestamptz IS NULL OR last_rejected > %(since)s::timestamptz)

@@ -1,4 +1,4 @@
--- Raw rows that have waited longer than `age` seconds, for each cluster. Reads one cluster's rows by
+-- Raw rows unparsed for more than `age` seconds, per cluster. Reads one cluster's rows by
 -- either index that begins with the cluster.
 SELECT cluster_id, count(*), min(internal_created)
 FROM clusters_clustersyncdata

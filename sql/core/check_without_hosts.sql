@@ -1,4 +1,4 @@
--- Jobs finished since a moment that count towards nothing because no host took part, by status.
+-- Jobs finished since a time that count towards no figure because they have no host, by status.
 -- Uses clusters_job_finished_idx.
 SELECT status, count(*)
 FROM clusters_job

@@ -1,5 +1,5 @@
--- Read again a batch of archived documents, which stay where they are; one that this release refuses goes to quarantine as
--- well, unless a later document of the same record is there. Uses raw_archive_pkey and rejected_record_cluster_idx.
+-- Process a batch of archived documents again; they stay in the archive. One that this release rejects is also quarantined,
+-- unless a later document of the same record is there. Uses raw_archive_pkey and rejected_record_cluster_idx.
 WITH taken AS (
     SELECT id, kind, external_id, fingerprint, provisional, document
     FROM pipeline.raw_archive

@@ -1,6 +1,6 @@
--- Take a batch's raw rows out of the raw table: a row that another parse took meanwhile is not given back. Refused ones go
--- whole to quarantine, in place of what was refused of the same record before (raw_id says what is older); parsed ones to the archive, if it is kept.
--- If it is not, older ones leave it: a rebuild from an archive with a gap would bring old values back.
+-- Delete a batch's raw rows and return them, except those that another parse has taken. Rejected ones are quarantined and
+-- replace older rejected documents of the same record (raw_id orders them). Parsed ones go to the archive if it is kept. If
+-- not, older ones are deleted there, because a rebuild from an archive with a gap would restore old values.
 -- Uses clusters_clustersyncdata_cluster_idx and rejected_record_cluster_idx.
 WITH taken AS (
     DELETE FROM clusters_clustersyncdata

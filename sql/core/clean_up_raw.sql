@@ -1,5 +1,5 @@
--- Delete raw rows older than a day that were certainly dealt with: parsed into the archive, or quarantined. A parse takes
--- its rows away itself, so this finds only what a restore brought back; an unparsed row stays, however old it is.
+-- Delete raw rows older than a day that are in the archive or in quarantine. A parse deletes its rows itself, so this finds
+-- only rows that a restore brought back. Unparsed rows stay at any age.
 -- Reads the cluster's rows by either index that begins with the cluster.
 DELETE FROM clusters_clustersyncdata r
 WHERE r.cluster_id = %(cluster_id)s AND r.internal_created < NOW() - INTERVAL '24 hours'

@@ -1,3 +1,3 @@
--- Clear the host summaries of jobs that are read again: a job's are replaced as one.
+-- Delete the host summaries of jobs that are read again; they are replaced as a whole.
 -- Uses clusters_jobhostsummary_job_idx.
 DELETE FROM clusters_jobhostsummary WHERE job_id = ANY(%(job_ids)s::int[])

@@ -1,4 +1,4 @@
--- Drop from quarantine the records of which this batch stored a newer document: one that came from a later raw row.
+-- Delete quarantined records of which this batch stored a newer document (a later raw row).
 -- Uses rejected_record_cluster_idx.
 DELETE FROM pipeline.rejected_record q
 USING unnest(%(kinds)s::text[], %(external_ids)s::bigint[], %(raw_ids)s::bigint[]) AS p (kind, external_id, raw_id)

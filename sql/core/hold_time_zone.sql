@@ -1,2 +1,2 @@
--- Keeps the reporting time zone as it is until the transaction ends: marts.read_formula takes this lock alone to change it.
+-- Lock the reporting time zone until the transaction ends; marts.read_formula takes this lock exclusively to change it.
 SELECT pg_advisory_xact_lock_shared(6381059, -2)

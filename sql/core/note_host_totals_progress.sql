@@ -1,4 +1,4 @@
--- Remember how far the check of host totals has come. Uses host_totals_check_pkey.
+-- Store the progress of the check of host totals. Uses host_totals_check_pkey.
 INSERT INTO pipeline.host_totals_check (cluster_id, newest_id, audited_id)
 VALUES (%(cluster_id)s, %(newest_id)s, %(audited_id)s)
 ON CONFLICT (cluster_id) DO UPDATE

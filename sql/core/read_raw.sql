@@ -1,4 +1,4 @@
--- Stream a cluster's unparsed raw rows in the order in which they came. Uses clusters_clustersyncdata_cluster_idx.
+-- Stream a cluster's unparsed raw rows in order of arrival. Uses clusters_clustersyncdata_cluster_idx.
 COPY (
     SELECT id::bigint AS wide_id, kind, external_id::bigint, fingerprint, provisional, internal_created, FALSE, data::text
     FROM clusters_clustersyncdata

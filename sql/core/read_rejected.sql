@@ -1,5 +1,5 @@
--- Stream a cluster's quarantined records, all or those of given ids, in the order in which they came, each with the moment
--- of its last refusal.
+-- Stream a cluster's quarantined records, or those of given ids, in order of arrival, each with the time of its last
+-- rejection.
 -- Uses rejected_record_pkey.
 COPY (
     SELECT id, kind, external_id::bigint, fingerprint, provisional, last_rejected, TRUE, document

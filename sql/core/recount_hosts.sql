@@ -1,4 +1,4 @@
--- Count the host statistics of jobs anew from their host summaries, and note the days of those that change. Uses
+-- Recompute the host totals of jobs from their host summaries, and note the days of those that change. Uses
 -- clusters_job_cluster_external_idx and clusters_jobhostsummary_job_idx.
 WITH counted AS (
     SELECT j.id, s.num_hosts, s.changed, s.dark, s.failures, s.ok, s.processed, s.skipped, s.failed, s.ignored,

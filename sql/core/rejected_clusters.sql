@@ -1,4 +1,4 @@
--- Clusters that have something in quarantine, with those of the given records that are there; of all records if none is given.
+-- Clusters with quarantined records, with the ids of the given records that exist; without given ids, of all records.
 -- Uses rejected_record_pkey for given records.
 SELECT cluster_id, COALESCE(array_agg(id) FILTER (WHERE %(only)s::bigint[] IS NOT NULL), '{}')
 FROM pipeline.rejected_record

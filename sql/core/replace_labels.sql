@@ -1,4 +1,4 @@
--- Make the labels of a batch's jobs what their documents say: those no longer there go, new ones come, the rest stay.
+-- Set the labels of a batch's jobs to those of their documents.
 -- Uses clusters_joblabel_job_label_idx.
 WITH incoming AS (
     SELECT job_id, label_id FROM unnest(%(job_ids)s::int[], %(label_ids)s::int[]) AS i (job_id, label_id)

@@ -1,5 +1,4 @@
--- Jobs that the controller deleted while their host summaries were awaited, or hid until the deadline: what is here stays,
--- and is final.
+-- Mark jobs as final that the controller deleted while their host summaries were awaited, or hid until the deadline.
 -- Index: clusters_job_cluster_external_idx.
 UPDATE clusters_job
 SET provisional = FALSE, internal_modified = NOW()

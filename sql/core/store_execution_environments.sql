@@ -1,6 +1,5 @@
--- Store the execution environments that a batch mentions and give the ids of all of them: new ones are added, others take
--- the latest name and description; what a document leaves out is kept, and a new one without a name is called #ID.
--- Uses clusters_executionenvironment_cluster_external_idx.
+-- Upsert a batch's execution environments and return their ids. Fields that a document omits are kept; a new one without
+-- a name is named #ID. Uses clusters_executionenvironment_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, d.id
     FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])

@@ -1,5 +1,4 @@
--- Store the inventory hosts that a batch mentions and give the ids of all of them: new ones are added, others take the
--- latest name and description. Uses clusters_host_cluster_external_idx.
+-- Upsert a batch's inventory hosts and return their ids. Uses clusters_host_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, d.id
     FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])

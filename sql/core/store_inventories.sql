@@ -1,5 +1,5 @@
--- Store the inventories that a batch mentions and give the ids of all of them: new ones are added, others take
--- the latest name and description; what a document leaves out is kept, and a new one without a name is called #ID.
+-- Upsert a batch's inventories and return their ids. Fields that a document omits are kept; a new one without a name is
+-- named #ID.
 -- Uses clusters_inventory_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, d.id

@@ -1,10 +1,9 @@
--- Store what a batch says of job templates and give the ids of all that exist. Minutes are the user's: they are set when a
--- template is new (settings default_manual_minutes, default_creation_minutes) and never again. `listed` ones come from the
--- controller's own list: organization, fingerprint and "not removed" are as it says (a replayed one only says an organization
--- where none is known). `gone_at` says since when the
--- controller does not have it (`new_gone_at`: the same of one that is new here, from its first mention on); its fingerprint
--- goes, so that a template that comes back is read again.
--- Uses clusters_jobtemplate_cluster_external_idx.
+-- Upsert a batch's job templates and return the ids of all that exist. Minutes belong to the user: they are set for a new
+-- template (settings default_manual_minutes, default_creation_minutes) and never again. `listed` ones come from the
+-- controller's list, which decides organization, fingerprint and removed_at (a replayed one only fills a missing
+-- organization). `gone_at`: since when the controller does not list it (`new_gone_at`: the same for a new one, from its
+-- first mention on); its fingerprint is cleared, so that a template that comes back is read again. Uses
+-- clusters_jobtemplate_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, i.mentioned, i.listed, i.organization_id, i.fingerprint,
            i.gone_at, i.new_gone_at, d.id

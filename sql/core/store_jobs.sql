@@ -1,7 +1,7 @@
--- Store a batch's jobs: a known one takes every value of its newest document, but keeps what it refers to where that
--- document refers to nothing: the controller deleted the template, the organization, the launcher … since. Gives id and
--- finished day of each. The columns are those of aap_pipeline/documents/records.py.
--- Uses clusters_job_cluster_external_idx and archive.clusters_job_cluster_external_idx.
+-- Upsert a batch's jobs. A known job takes every value of its newest document, but keeps stored references that the
+-- document lacks, because the controller has deleted the referenced object. Gives id and finished day of each. The
+-- columns are those of aap_pipeline/documents/records.py. Uses clusters_job_cluster_external_idx and
+-- archive.clusters_job_cluster_external_idx.
 INSERT INTO clusters_job (
     cluster_id, external_id, {columns},
     organization_id, job_template_id, project_id, inventory_id, execution_environment_id, instance_group_id,

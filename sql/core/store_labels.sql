@@ -1,4 +1,4 @@
--- Store the labels that a batch mentions and give the ids of all of them: new ones are added, others take the latest name.
+-- Upsert a batch's labels and return their ids.
 -- Uses clusters_label_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.latest, d.id

@@ -1,5 +1,5 @@
--- Store the launchers (users, schedules, templates) that a batch mentions and give the ids of all of them: new ones are
--- added, others take the latest name. Uses clusters_aapuser_cluster_external_idx.
+-- Upsert a batch's launchers with an id (users, schedules, templates) and return their ids. Uses
+-- clusters_aapuser_cluster_external_idx.
 WITH known AS (
     SELECT i.type, i.external_id, i.name, i.latest, d.id
     FROM unnest(%(types)s::text[], %(ids)s::int[], %(names)s::text[], %(latest)s::boolean[])

@@ -1,5 +1,5 @@
--- Store the hosts that no inventory has (deleted ones, implicit localhost, add_host), known by their name alone, and give
--- the ids of all of them. Uses clusters_host_cluster_name_idx, an index of the names' digests.
+-- Insert hosts without an inventory (deleted ones, implicit localhost, add_host), identified by name, and return the ids of
+-- all of them. Uses clusters_host_cluster_name_idx, an index of the names' digests.
 WITH known AS (
     SELECT i.name, d.id
     FROM unnest(%(names)s::text[]) AS i (name)

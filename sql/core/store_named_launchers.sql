@@ -1,4 +1,4 @@
--- Store the launchers that have no id (dependencies), known by type and name, and give the ids of all of them.
+-- Insert launchers without an id (dependencies), identified by type and name, and return the ids of all of them.
 -- Uses clusters_aapuser_cluster_name_idx.
 WITH known AS (
     SELECT i.type, i.name, d.id

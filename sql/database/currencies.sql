@@ -1,2 +1,2 @@
--- The currencies to choose from, oldest first. Primary key of common_currency.
+-- All currencies, oldest first. Primary key of common_currency.
 SELECT id, iso_code, name, symbol FROM common_currency ORDER BY id

@@ -1,2 +1,2 @@
--- The revision that the database is at; fails where the pipeline never migrated. A table of one row, no index needed.
+-- The database's revision; fails if it was never migrated. A table of one row, no index needed.
 SELECT version_num FROM pipeline.schema_version

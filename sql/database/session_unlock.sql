@@ -1,2 +1,2 @@
--- Gives the connection's advisory lock (kind, cluster) back. No table, no index.
+-- Release the connection's advisory lock (kind, cluster). No table, no index.
 SELECT pg_advisory_unlock(%(kind)s, %(cluster_id)s)

@@ -1,2 +1,2 @@
--- Takes the advisory lock (kind, cluster) for the connection, or says false. No table, no index.
+-- Try to take the advisory lock (kind, cluster) for the connection. No table, no index.
 SELECT pg_try_advisory_lock(%(kind)s, %(cluster_id)s)

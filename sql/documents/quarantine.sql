@@ -1,5 +1,5 @@
--- Put one document into quarantine that never reached the raw table, in place of what was refused of the same record
--- before. It takes a raw row's number, which says what is newer. Uses rejected_record_cluster_idx.
+-- Quarantine a document that never was a raw row, replacing an earlier rejected document of the same record. It takes a
+-- raw row's number, which orders documents. Uses rejected_record_cluster_idx.
 WITH again AS (
     UPDATE pipeline.rejected_record
     SET reason = %(reason)s, message = %(message)s, document = %(document)s, fingerprint = %(fingerprint)s,

@@ -1,4 +1,4 @@
--- What Prometheus is told of each cluster: its last sync, its last success, and what waits. The newest rows of each cluster
+-- The metrics of each cluster: last sync, last success and backlog. The newest rows of each cluster
 -- by index (sync_run_cluster_idx, primary key of pending_summaries, rejected_record_cluster_idx,
 -- clusters_clustersyncdata_cluster_idx), so that a scrape costs the same after years.
 SELECT

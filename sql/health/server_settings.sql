@@ -1,5 +1,5 @@
--- Settings that are not as the rules want them (sizes below, switches the other way), and what changes each for the session
--- that asks. Reads the catalog only.
+-- Settings that violate the rules (too small, or another value), and where to change each for the current session. Reads
+-- the catalog only.
 SELECT rule.number - 1, s.name, current_setting(s.name),
     CASE WHEN s.context = 'postmaster' THEN format('ALTER SYSTEM SET %%I = %%L; and restart the server', s.name, rule.wanted)
         WHEN s.context = 'sighup' THEN format('ALTER SYSTEM SET %%I = %%L; SELECT pg_reload_conf();', s.name, rule.wanted)

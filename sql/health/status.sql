@@ -1,4 +1,4 @@
--- One row a cluster: registry, watermark, last sync and last success, and what waits. Each sub-select reads the newest
+-- One row per cluster: registry, watermark, last sync, last success and backlog. Each sub-select reads the newest
 -- rows of its cluster by index (sync_run_cluster_idx, primary key of pending_summaries, rejected_record_cluster_idx,
 -- clusters_clustersyncdata_cluster_idx, changed_day_cluster_idx, backfill_pkey).
 SELECT

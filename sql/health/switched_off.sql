@@ -1,4 +1,4 @@
--- Names of the sensors and schedules of a code location that somebody switched off in the Dagster UI. A table of a row each.
+-- Names of the sensors and schedules of a code location that were switched off in the Dagster UI. Small table.
 SELECT instigator_body::jsonb #>> '{origin,job_name}'
 FROM dagster.instigators
 WHERE status = 'STOPPED'

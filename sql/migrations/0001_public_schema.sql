@@ -1,9 +1,9 @@
--- The tables of the specification (aap_pipeline_tests/data/database-schema.md), in an order that works, with those it names but does not
--- define. Additions to a specified table stand below its specified columns, under "Additions": each has a default or is
--- nullable, so that every SELECT and INSERT written against the specification works.
+-- The tables of the specification (aap_pipeline_tests/data/database-schema.md), in dependency order, including those that it
+-- mentions but does not define. Additional columns are below "Additions". Each has a default or is nullable, so that every
+-- SELECT and INSERT written against the specification works.
 --
--- References without a cascade are deferred: deleting a cluster cascades to its hosts and to its jobs in an order that
--- nobody chooses (after a restore it is another one), and only at the end of the transaction is everything of it gone.
+-- References without a cascade are deferred: deleting a cluster cascades to its hosts and jobs in an undefined order (another
+-- one after a restore), so that only at the end of the transaction all its rows are deleted.
 
 CREATE TABLE clusters_cluster (
     id SERIAL PRIMARY KEY,
@@ -35,8 +35,8 @@ CREATE TABLE clusters_cluster (
 CREATE UNIQUE INDEX clusters_cluster_endpoint_idx ON clusters_cluster (protocol, address, port);
 CREATE UNIQUE INDEX clusters_cluster_name_idx ON clusters_cluster (name);
 
--- The name is the key of the Dagster partition: an INSERT that does not know the column gets ADDRESS:PORT, what a key
--- cannot hold left out, and nothing may change it later. Dagster splits keys at commas and ranges of them at three dots.
+-- The name is the key of the Dagster partition and immutable. An INSERT without the column gets ADDRESS:PORT without characters
+-- that are not valid in a key. Dagster splits keys at commas and ranges of keys at three dots.
 CREATE FUNCTION clusters_cluster_name() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -131,7 +131,7 @@ CREATE TABLE clusters_instancegroup (
 );
 CREATE UNIQUE INDEX clusters_instancegroup_cluster_external_idx ON clusters_instancegroup (cluster_id, external_id);
 
--- Whoever launched a job: a person, a schedule, a webhook's template, a dependency. Some launchers have no id.
+-- Launchers of jobs: a user, a schedule, a webhook's template, a dependency. Some have no id.
 CREATE TABLE clusters_aapuser (
     id SERIAL PRIMARY KEY,
     cluster_id INTEGER REFERENCES clusters_cluster(id) ON DELETE CASCADE,
@@ -146,8 +146,8 @@ CREATE UNIQUE INDEX clusters_aapuser_cluster_external_idx ON clusters_aapuser (c
 CREATE UNIQUE INDEX clusters_aapuser_cluster_name_idx ON clusters_aapuser (cluster_id, type, name)
     WHERE external_id IS NULL;
 
--- Hosts that were never in an inventory have no external id and are known by their name. The name is indexed by its
--- digest: 1,024 characters of UTF-8 do not fit a B-tree entry.
+-- Hosts that were never in an inventory have no external id and are identified by their name. The index is on its digest,
+-- because 1,024 characters of UTF-8 do not fit into a B-tree entry.
 CREATE TABLE clusters_host (
     id SERIAL PRIMARY KEY,
     cluster_id INTEGER REFERENCES clusters_cluster(id) ON DELETE CASCADE,
@@ -236,7 +236,7 @@ CREATE TABLE clusters_joblabel (
 CREATE UNIQUE INDEX clusters_joblabel_job_label_idx ON clusters_joblabel (job_id, label_id);
 CREATE INDEX clusters_joblabel_label_idx ON clusters_joblabel (label_id);
 
--- bigint where the specification says serial: 30 controllers write more than 2^31 host summaries in a few years.
+-- bigint instead of the specification's serial: 30 controllers write more than 2^31 host summaries in a few years.
 CREATE TABLE clusters_jobhostsummary (
     id BIGSERIAL PRIMARY KEY,
     job_id INTEGER REFERENCES clusters_job(id) ON DELETE CASCADE,
@@ -271,7 +271,7 @@ CREATE TABLE clusters_clustersyncdata (
     fingerprint BYTEA,
     provisional BOOLEAN NOT NULL DEFAULT FALSE
 );
--- Entries wait in a pending list of up to 64 MB, which autovacuum merges, instead of 4 MB, which the sync would.
+-- The pending list is up to 64 MB, which autovacuum merges, instead of 4 MB, which the sync would have to merge.
 CREATE INDEX clusters_clustersyncdata_data_idx ON clusters_clustersyncdata USING GIN (data jsonb_path_ops)
     WITH (gin_pending_list_limit = 65536);
 CREATE INDEX clusters_clustersyncdata_cluster_idx ON clusters_clustersyncdata (cluster_id, id);
@@ -316,8 +316,8 @@ INSERT INTO common_currency (name, iso_code, symbol) VALUES
     ('Euro', 'EUR', '€'),
     ('British Pound', 'GBP', '£');
 
--- Raw documents live until the parse, mostly seconds. lz4 costs them little; pglz, all that a server built without lz4
--- has, costs a quarter of the time in which one is stored: there they lie uncompressed (docs/adr/0006).
+-- Raw documents usually live for seconds. lz4 costs little. pglz costs a quarter of the time to store one, so on a server
+-- without lz4 they are not compressed (docs/adr/0006).
 DO $$
 BEGIN
     ALTER TABLE clusters_clustersyncdata ALTER COLUMN data SET COMPRESSION lz4;

@@ -1,10 +1,10 @@
--- Jobs older than archive_after_days move here with their labels and host summaries; off by default. The views show both
--- places as one, and the marts read the views, so that archiving changes no figure.
+-- Jobs older than archive_after_days move here with their labels and host summaries; off by default. The marts read views
+-- over both places, so that archiving changes no figure.
 --
 -- A job that is read again after it was archived leaves the archive: sql/core/leave_archive.sql.
 --
--- The columns are those of the tables in public, by name. No references to dimensions: these are deleted only with
--- their cluster, and then the archive goes too; checking them would cost an index each on the largest tables.
+-- The columns equal those of the tables in public. There are no references to dimensions: these are deleted only with their
+-- cluster and its archive, and each check would cost an index on the largest tables.
 CREATE SCHEMA archive;
 
 CREATE TABLE archive.clusters_job (

@@ -1,57 +1,59 @@
--- What each table and column of the pipeline's book-keeping holds; id, cluster_id and fingerprint: 0004_comments.sql.
+-- Comments of schema pipeline, except id, cluster_id and fingerprint, which are in 0004_comments.sql.
 
-COMMENT ON TABLE pipeline.sync_run IS 'One row a sync of a cluster: its window, what it read, how it ended.';
-COMMENT ON COLUMN pipeline.sync_run.kind IS 'sync, backfill, or what else reads from a controller.';
-COMMENT ON COLUMN pipeline.sync_run.dagster_run_id IS 'The Dagster run that did it.';
+COMMENT ON TABLE pipeline.sync_run IS 'One row per sync of a cluster: its window, figures and outcome.';
+COMMENT ON COLUMN pipeline.sync_run.kind IS 'Kind of sync: sync, backfill or reconcile.';
+COMMENT ON COLUMN pipeline.sync_run.dagster_run_id IS 'Id of the Dagster run; NULL: a reconciliation by command.';
 COMMENT ON COLUMN pipeline.sync_run.started_at IS 'Start of the sync.';
-COMMENT ON COLUMN pipeline.sync_run.finished_at IS 'End of the sync; NULL while it runs or if it was killed.';
-COMMENT ON COLUMN pipeline.sync_run.window_from IS 'Jobs finished after this were asked for.';
-COMMENT ON COLUMN pipeline.sync_run.window_to IS 'Jobs finished up to this were asked for.';
-COMMENT ON COLUMN pipeline.sync_run.slices IS 'Slices of the window committed.';
-COMMENT ON COLUMN pipeline.sync_run.jobs_counted IS 'Jobs in the window by the count of the controller.';
-COMMENT ON COLUMN pipeline.sync_run.jobs_seen IS 'Jobs that arrived.';
-COMMENT ON COLUMN pipeline.sync_run.jobs_stored IS 'Jobs written as raw rows, new or changed.';
-COMMENT ON COLUMN pipeline.sync_run.jobs_known IS 'Jobs already stored complete and unchanged.';
-COMMENT ON COLUMN pipeline.sync_run.jobs_provisional IS 'Jobs stored without all of their host summaries.';
-COMMENT ON COLUMN pipeline.sync_run.host_summaries IS 'Host summaries read.';
-COMMENT ON COLUMN pipeline.sync_run.requests IS 'Requests sent.';
-COMMENT ON COLUMN pipeline.sync_run.retries IS 'Repeated requests by cause.';
-COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received.';
+COMMENT ON COLUMN pipeline.sync_run.finished_at IS 'End of the sync; NULL: it is running or was killed.';
+COMMENT ON COLUMN pipeline.sync_run.window_from IS 'Begin of the window (exclusive): jobs that finished after it.';
+COMMENT ON COLUMN pipeline.sync_run.window_to IS 'End of the window (inclusive): jobs that finished up to it.';
+COMMENT ON COLUMN pipeline.sync_run.slices IS 'Number of committed slices of the window.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_counted IS 'Number of jobs in the window, counted by the controller.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_seen IS 'Number of jobs that the controller listed.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_stored IS 'Number of new or changed jobs written as raw rows.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_known IS 'Number of jobs that were already stored, complete and unchanged.';
+COMMENT ON COLUMN pipeline.sync_run.jobs_provisional IS 'Number of jobs stored before all their host summaries were written.';
+COMMENT ON COLUMN pipeline.sync_run.host_summaries IS 'Number of host summaries read.';
+COMMENT ON COLUMN pipeline.sync_run.requests IS 'Number of requests sent.';
+COMMENT ON COLUMN pipeline.sync_run.retries IS 'Numbers of repeated requests by cause.';
+COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received, after decompression.';
 COMMENT ON COLUMN pipeline.sync_run.seconds IS 'Duration in seconds.';
-COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync; null for backfills and reconciliations.';
+COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync; NULL for backfills and reconciliations.';
 COMMENT ON COLUMN pipeline.sync_run.newest_finished IS 'Finish time of the newest job read.';
-COMMENT ON COLUMN pipeline.sync_run.outcome IS 'running, succeeded, failed or interrupted.';
-COMMENT ON COLUMN pipeline.sync_run.error IS 'Why it failed, in a sentence.';
+COMMENT ON COLUMN pipeline.sync_run.outcome IS 'Outcome: running, succeeded, failed or interrupted.';
+COMMENT ON COLUMN pipeline.sync_run.error IS 'Why the sync failed, as a sentence.';
 
 COMMENT ON TABLE pipeline.pending_summaries IS
-    'Finished jobs whose host summaries the controller had not written when they were read.';
+    'One row per finished job that was read before the controller had written all its host summaries.';
 COMMENT ON COLUMN pipeline.pending_summaries.external_id IS 'The controller''s job id.';
 COMMENT ON COLUMN pipeline.pending_summaries.finished IS 'When the job finished.';
-COMMENT ON COLUMN pipeline.pending_summaries.first_seen IS 'When it was first read without them.';
+COMMENT ON COLUMN pipeline.pending_summaries.first_seen IS 'When the job was first read.';
 COMMENT ON COLUMN pipeline.pending_summaries.given_up IS
-    'The deadline (summaries_deadline_minutes) has passed: the job is kept as it is; only reconciliation asks for it again.';
+    'True: summaries_deadline_minutes have passed, and only reconciliation still reads the job.';
 
 COMMENT ON TABLE pipeline.rejected_record IS
-    'Quarantine: documents that do not fit, whole, with the reason; aap-pipeline rejected lists and replays them.';
-COMMENT ON COLUMN pipeline.rejected_record.kind IS 'job, organization or job_template.';
-COMMENT ON COLUMN pipeline.rejected_record.external_id IS 'The controller''s id, where the document has one.';
+    'Quarantine: one row per document that core rejected. aap-pipeline rejected lists and replays them.';
+COMMENT ON COLUMN pipeline.rejected_record.kind IS
+    'Kind of document: job, organization, job_template, job_template_gone or job_settled.';
+COMMENT ON COLUMN pipeline.rejected_record.external_id IS 'The controller''s id of the record in the document; NULL: it has no valid id.';
 COMMENT ON COLUMN pipeline.rejected_record.reason IS 'Code of the reason.';
-COMMENT ON COLUMN pipeline.rejected_record.message IS 'The reason in a sentence.';
+COMMENT ON COLUMN pipeline.rejected_record.message IS 'The reason as a sentence.';
 COMMENT ON COLUMN pipeline.rejected_record.document IS 'The document as it was stored.';
-COMMENT ON COLUMN pipeline.rejected_record.provisional IS 'Whether the raw row was provisional.';
-COMMENT ON COLUMN pipeline.rejected_record.attempts IS 'How often it was tried.';
-COMMENT ON COLUMN pipeline.rejected_record.first_rejected IS 'When it was first refused.';
-COMMENT ON COLUMN pipeline.rejected_record.last_rejected IS 'When it was last refused.';
+COMMENT ON COLUMN pipeline.rejected_record.provisional IS
+    'True: the job was read before the controller had written all its host summaries.';
+COMMENT ON COLUMN pipeline.rejected_record.attempts IS 'How often core has processed the document.';
+COMMENT ON COLUMN pipeline.rejected_record.first_rejected IS 'When the document was first rejected.';
+COMMENT ON COLUMN pipeline.rejected_record.last_rejected IS 'When the document was last rejected.';
 
-COMMENT ON TABLE pipeline.changed_day IS 'Days whose core rows changed since the marts were last built from them.';
+COMMENT ON TABLE pipeline.changed_day IS 'Days whose core rows changed since the marts were last refreshed; append-only.';
 COMMENT ON COLUMN pipeline.changed_day.day IS 'The day, in the reporting time zone.';
 COMMENT ON COLUMN pipeline.changed_day.noted_at IS 'When the change was noted.';
 
 COMMENT ON TABLE pipeline.backfill IS
-    'How far each explicit window (--since, --until) has been synced, so that a killed backfill resumes.';
-COMMENT ON COLUMN pipeline.backfill.window_from IS 'Begin of the window.';
-COMMENT ON COLUMN pipeline.backfill.window_to IS 'End of the window.';
-COMMENT ON COLUMN pipeline.backfill.done_to IS 'Everything up to here is done.';
+    'One row per unfinished backfill (--since, --until): its progress, from which it resumes.';
+COMMENT ON COLUMN pipeline.backfill.window_from IS 'Begin of the window (exclusive).';
+COMMENT ON COLUMN pipeline.backfill.window_to IS 'End of the window (inclusive); infinity: open.';
+COMMENT ON COLUMN pipeline.backfill.done_to IS 'All jobs that finished up to this time are stored.';
 COMMENT ON COLUMN pipeline.backfill.goes_on IS
-    'It paused for the live syncs, and the new-jobs sensor goes on with it; false while it runs, and for one that was killed or failed.';
+    'True: it paused for live syncs, and new_jobs_sensor resumes it. False: it is running, failed or was killed.';
 COMMENT ON COLUMN pipeline.backfill.updated_at IS 'When a slice was last committed.';

@@ -1,4 +1,4 @@
--- The pipeline's own book-keeping.
+-- The pipeline's internal state.
 CREATE SCHEMA IF NOT EXISTS pipeline;
 
 CREATE TABLE pipeline.sync_run (
@@ -29,8 +29,8 @@ CREATE TABLE pipeline.sync_run (
 );
 CREATE INDEX sync_run_cluster_idx ON pipeline.sync_run (cluster_id, id);
 
--- Finished jobs whose host summaries the controller had not written when they were read. After a deadline they are given
--- up: stored as final, for most of them (canceled before the first task) will never have any. Reconciliation asks again.
+-- Finished jobs that were read before the controller had written their host summaries. After a deadline they are given up and
+-- final, because most of them (canceled before the first task) never have any. Reconciliation reads them again.
 CREATE TABLE pipeline.pending_summaries (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     external_id INTEGER NOT NULL,
@@ -56,8 +56,8 @@ CREATE TABLE pipeline.rejected_record (
 );
 CREATE INDEX rejected_record_cluster_idx ON pipeline.rejected_record (cluster_id, kind, external_id);
 
--- Days whose core rows changed since the marts were last built from them. Append-only: the refresh deletes the rows that
--- it saw; one row a day and cluster with ON CONFLICT DO NOTHING would lose a change committed during a refresh.
+-- Days whose core rows changed since the last refresh of the marts. Append-only: the refresh deletes the rows that it saw. One
+-- row per day and cluster with ON CONFLICT DO NOTHING would lose a change that is committed during a refresh.
 CREATE TABLE pipeline.changed_day (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
@@ -66,7 +66,7 @@ CREATE TABLE pipeline.changed_day (
 );
 CREATE INDEX changed_day_cluster_idx ON pipeline.changed_day (cluster_id, id);
 
--- How far an explicit --since/--until sync has come, so that a killed one resumes. An open end is infinity.
+-- Progress of backfills (--since, --until), from which they resume. An open end is infinity.
 CREATE TABLE pipeline.backfill (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     window_from TIMESTAMPTZ NOT NULL,

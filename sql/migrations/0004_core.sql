@@ -1,7 +1,7 @@
--- What stage core keeps besides the specified tables.
+-- Tables of stage core besides the specified ones.
 
 -- Parsed raw documents, kept for raw_retention_days so that core can be rebuilt without the API; empty while that setting
--- is 0. Ordered by id, which is the order in which they were parsed. Text, not JSONB: it is only ever read as a whole.
+-- is 0. The ids are in parse order. Text instead of JSONB, because documents are read only as a whole.
 CREATE TABLE pipeline.raw_archive (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
@@ -18,12 +18,12 @@ CREATE TABLE pipeline.raw_archive (
 CREATE INDEX raw_archive_cluster_idx ON pipeline.raw_archive (cluster_id, id);
 CREATE INDEX raw_archive_parsed_at_idx ON pipeline.raw_archive (parsed_at);
 
--- Which raw row a record came from: proof for the clean-up that it need not be kept, and what is newer. One that never was
--- a raw row takes a number of its own out of their sequence.
+-- The raw row of a record: the clean-up may then delete it, and ids show which document is newer. A record that never was a raw
+-- row takes a number from the same sequence.
 ALTER TABLE pipeline.rejected_record ADD COLUMN raw_id INTEGER;
 
--- How far the check of host totals has come: every job up to newest_id was checked when it was new; the audit that goes
--- round all jobs again and again stands at audited_id.
+-- Progress of the check of host totals: every job up to newest_id was checked when it was new; the rotation through all jobs is
+-- at audited_id.
 CREATE TABLE pipeline.host_totals_check (
     cluster_id INTEGER PRIMARY KEY REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     newest_id INTEGER NOT NULL DEFAULT 0,
@@ -38,8 +38,8 @@ EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
     RAISE NOTICE 'this server has no lz4: archived documents use its default compression';
 END $$;
 
--- Deleting a cluster deletes its history, as the specification says. The cascade alone would meet hosts and templates that
--- jobs still refer to, so the jobs go first.
+-- Deleting a cluster deletes its history (specification). The cascade alone would find hosts and templates that jobs still
+-- reference, so the jobs are deleted first.
 CREATE FUNCTION clusters_cluster_delete_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM clusters_job WHERE cluster_id = OLD.id;

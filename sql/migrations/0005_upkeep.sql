@@ -1,7 +1,7 @@
--- What upkeep and alerts remember.
+-- Incidents and their deliveries.
 
--- One row an incident: told once when it begins and once when it is over, to each receiver that takes it. An incident that
--- comes back is a new row. The partial index makes two open incidents of one kind and subject impossible.
+-- One row per incident, with one message per receiver when it begins and one when it is resolved. A recurring incident is a new
+-- row. The partial index prevents two open incidents of one kind and subject.
 CREATE TABLE pipeline.alert (
     id BIGSERIAL PRIMARY KEY,
     kind VARCHAR(30) NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE pipeline.alert (
 CREATE UNIQUE INDEX alert_open_idx ON pipeline.alert (kind, subject) WHERE resolved_at IS NULL;
 CREATE INDEX alert_raised_at_idx ON pipeline.alert (raised_at);
 
--- What each receiver was told. No row: not told yet, which is tried again until attempts run out.
+-- Deliveries per receiver. No row: not attempted yet.
 CREATE TABLE pipeline.alert_delivery (
     alert_id BIGINT NOT NULL REFERENCES pipeline.alert(id) ON DELETE CASCADE,
     receiver VARCHAR(20) NOT NULL,
@@ -29,3 +29,12 @@ CREATE TABLE pipeline.alert_delivery (
     PRIMARY KEY (alert_id, receiver, resolution)
 );
 CREATE INDEX alert_delivery_due_idx ON pipeline.alert_delivery (next_attempt) WHERE delivered_at IS NULL;
+
+CREATE TABLE pipeline.saved_report (
+    name TEXT PRIMARY KEY,
+    question JSONB NOT NULL,
+    schedule TEXT CHECK (schedule IN ('daily', 'weekly', 'monthly', 'quarterly')),
+    mail_to TEXT[] NOT NULL DEFAULT '{}',
+    saved_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    done_for DATE
+);

@@ -1,4 +1,4 @@
--- Jobs stored before the controller had written their host summaries: still waited for, or given up after the deadline.
+-- Note jobs that were stored before the controller had written all their host summaries: awaited, or given up.
 -- Index: pending_summaries_pkey.
 INSERT INTO pipeline.pending_summaries (cluster_id, external_id, finished, given_up)
 SELECT %(cluster)s, noted.external_id, noted.finished, noted.given_up

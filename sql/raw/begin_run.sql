@@ -1,4 +1,4 @@
--- Opens the book-keeping row of a sync. Runs of this cluster still "running" died: only one at a time holds its lock.
+-- Insert the row of a sync, and mark this cluster's running rows as interrupted: only the holder of its lock runs.
 -- Index: sync_run_cluster_idx.
 WITH died AS (
     UPDATE pipeline.sync_run SET outcome = 'interrupted', finished_at = NOW()

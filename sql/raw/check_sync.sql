@@ -1,6 +1,6 @@
--- How the syncs of a cluster stand: clocks, watermark, last successful sync, host summaries that are awaited, overdue,
--- given up, and whether only backfills have succeeded.
--- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
+-- Sync state of a cluster: clocks, watermark, last successful sync, numbers of jobs whose host summaries are awaited,
+-- overdue and given up, and whether only backfills have succeeded. Indexes: sync_run_cluster_idx,
+-- clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
 SELECT NOW(),
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus WHERE cluster_id = %(cluster)s),
        run.started_at, run.finished_at, run.window_to,

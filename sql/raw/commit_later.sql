@@ -1,3 +1,3 @@
--- Do not wait until this transaction is on disk: a crash may take it back, but never one that is (a slice's end, with its
--- watermark) and leave out this one before it.
+-- Commit asynchronously. A crash may undo this transaction, but then also all later ones, including the end of the slice
+-- with its watermark.
 SET LOCAL synchronous_commit = off

@@ -1,2 +1,2 @@
--- Raw rows as the controller sent them; binary, so that documents are not escaped on the way.
+-- Raw rows, copied in binary form, so that documents need no escaping.
 COPY clusters_clustersyncdata (cluster_id, kind, external_id, fingerprint, provisional, data) FROM STDIN (FORMAT binary)

@@ -1,4 +1,4 @@
--- Closes the book-keeping row of a sync. Index: sync_run_pkey.
+-- Update the row of a finished sync. Index: sync_run_pkey.
 UPDATE pipeline.sync_run
 SET finished_at = NOW(), window_from = %(window_from)s, window_to = %(window_to)s, slices = %(slices)s, jobs_counted = %(jobs_counted)s, jobs_seen = %(jobs_seen)s,
     jobs_stored = %(jobs_stored)s, jobs_known = %(jobs_known)s, jobs_provisional = %(jobs_provisional)s,

@@ -1,3 +1,3 @@
--- Jobs whose host summaries were waited for in vain, with their finish time: reconciliation asks for them again.
+-- Given-up jobs with their finish time, which reconciliation reads again.
 -- Index: pending_summaries_pkey.
 SELECT external_id, finished FROM pipeline.pending_summaries WHERE cluster_id = %(cluster)s AND given_up

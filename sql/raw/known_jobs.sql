@@ -1,5 +1,4 @@
--- Of the jobs of a page, those that are stored as the controller shows them now. A raw row not parsed yet is newer than
--- what core has, so it decides alone.
+-- The jobs of a page that are stored unchanged. An unparsed raw row is newer than core, so it decides alone.
 -- Indexes: clusters_clustersyncdata_external_idx, clusters_job_cluster_external_idx, rejected_record_cluster_idx.
 SELECT asked.external_id, stored.provisional
 FROM unnest(%(ids)s::integer[], %(fingerprints)s::bytea[]) AS asked (external_id, fingerprint)

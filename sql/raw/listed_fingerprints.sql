@@ -1,4 +1,4 @@
--- What is stored of a cluster's organizations or job templates: external id and fingerprint, unparsed raw rows first.
+-- External ids and fingerprints of a cluster's organizations or job templates, from unparsed raw rows first.
 -- Indexes: clusters_organization_cluster_external_idx, clusters_jobtemplate_cluster_external_idx,
 -- clusters_clustersyncdata_external_idx.
 SELECT DISTINCT ON (external_id) external_id, fingerprint

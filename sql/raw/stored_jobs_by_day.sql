@@ -1,6 +1,6 @@
--- Of the jobs that finished in (after, until]: how many are here in any form (parsed, archived, waiting, in quarantine), for
--- each UTC day as text. Documents that are not parsed are compared as text, for a cast would fail on 2026-02-31; one
--- whose finish cannot be read counts when it came. Those without a valid id are told apart by their number here.
+-- Number of jobs that finished in (after, until] and are parsed, archived, unparsed or in quarantine, per UTC day as
+-- text. Finish times of unparsed documents are compared as text, because a cast would fail on 2026-02-31; a document
+-- without a valid one counts on its day of arrival. Records without a valid id are distinguished by their row id.
 -- Indexes: clusters_job_finished_idx, archive.clusters_job_finished_idx, clusters_clustersyncdata_cluster_idx,
 -- rejected_record_cluster_idx, clusters_job_cluster_external_idx.
 WITH waiting AS (

@@ -1,7 +1,7 @@
--- For the new-jobs sensor: of each enabled cluster its watermark, what it awaits, when its last sync ended (or began, if
--- it has not), how many have failed since the last that did not, the paused backfill that waits longest (to NULL: open end)
--- and whether a backfill was the last to read.
--- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey, backfill_pkey.
+-- For new_jobs_sensor, per enabled cluster: watermark, whether host summaries are awaited, when its last sync ended (or
+-- began), number of failures since the last success, the longest-paused backfill (NULL: open end), and whether the last
+-- sync was a backfill. Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey,
+-- backfill_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
        EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id AND NOT pending.given_up),

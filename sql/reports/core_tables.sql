@@ -1,5 +1,5 @@
--- What Dagster shows of core's tables: a cluster's rows, counted up to `most` and no further; the rows of the whole table
--- by PostgreSQL's own statistics (-1: it has none yet); five rows to look at, in columns chosen here, none of them secret.
+-- Figures of core's tables for Dagster: a cluster's rows, counted up to `most`; the rows of the whole table by PostgreSQL's
+-- statistics (-1: none yet); five sample rows, in selected columns without secrets.
 -- Indexes: (cluster_id, external_id) of each table, clusters_jobhostsummary_job_idx.
 WITH found (asset, relation, counted, shown) AS (
     SELECT 'jobs', 'public.clusters_job'::regclass,

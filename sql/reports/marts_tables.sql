@@ -1,4 +1,4 @@
--- What Dagster shows of the marts: as report/core_tables; the rows shown are of the newest day with runs. Indexes: the keys and
+-- Figures of the marts for Dagster, as in reports/core_tables; the sample rows are of the newest day with runs. Indexes: the keys and
 -- dates of the facts.
 WITH newest AS (SELECT max(date) AS day FROM marts.savings_daily WHERE cluster_id = %(cluster)s),
 found (asset, relation, counted, shown) AS (

@@ -1,7 +1,13 @@
--- What the settings' cost model charges everyone today: a minute by hand and of run time, or a person's hour and the
--- platform's month. Reads the marts only. Index: marts.rate_history's primary key.
-SELECT DISTINCT ON (h.rate_type) h.rate_type, h.value
-FROM marts.formula f
-JOIN marts.rate_history h ON h.cluster_id = 0 AND h.organization_id = 0 AND h.valid_from <= marts.today()
-    AND (h.rate_type IN ('hourly', 'subscription')) = f.subscription
-ORDER BY h.rate_type, h.valid_from DESC
+-- What the settings' cost model charges today, everyone (name NULL) and each cluster or organization with a rate of its own: a minute
+-- by hand and of run time, or a person's hour and the platform's month. Reads the marts only. Index: marts.rate_history's primary key.
+SELECT name, rate_type, value FROM (
+    SELECT DISTINCT ON (h.cluster_id, h.organization_id, h.rate_type) COALESCE(o.organization, c.cluster) AS name, h.rate_type, h.value,
+        h.cluster_id, h.organization_id
+    FROM marts.formula f
+    JOIN marts.rate_history h ON h.valid_from <= marts.today() AND (h.rate_type IN ('hourly', 'subscription')) = f.subscription
+    LEFT JOIN marts.dim_cluster c ON c.cluster_id = h.cluster_id
+    LEFT JOIN marts.dim_organization o ON o.organization_id = h.organization_id AND h.organization_id <> 0
+    ORDER BY h.cluster_id, h.organization_id, h.rate_type, h.valid_from DESC
+) r
+WHERE value IS NOT NULL AND (name IS NOT NULL OR (cluster_id, organization_id) = (0, 0))
+ORDER BY cluster_id, organization_id, rate_type

@@ -1,4 +1,9 @@
--- Savings by job template, the largest first. Reads the marts only.
-SELECT name, runs, successful_runs, failed_runs, num_hosts, elapsed, manual_costs, automated_costs, savings
-FROM marts.savings_by_template(%(from_date)s, %(to_date)s, clusters := %(clusters)s)
-ORDER BY savings DESC, name
+-- Savings by job template. Reads the marts only.
+SELECT t.name, t.job_template_id, o.organization, c.cluster, t.runs, t.successful_runs, t.failed_runs, t.num_hosts, t.elapsed,
+    t.manual_costs, t.automated_costs, t.savings, t.manual_costs_as_recorded, t.automated_costs_as_recorded, t.savings_as_recorded
+FROM marts.savings_by_template(%(from_date)s, %(to_date)s, clusters := %(clusters)s, organizations := %(organizations)s,
+    job_templates := %(job_templates)s, projects := %(projects)s, labels := %(labels)s, inventories := %(inventories)s,
+    currency := %(currency)s) t
+LEFT JOIN marts.dim_organization o ON o.organization_id = t.organization_id
+LEFT JOIN marts.dim_cluster c ON c.cluster_id = t.cluster_id
+ORDER BY t.savings DESC, t.name

@@ -1,5 +1,5 @@
--- Move a cluster's oldest finished jobs with labels and host summaries into the archive, at most `jobs` of them, in one
--- statement: nobody sees a job in both places or in none. Labels and summaries leave their tables by the cascade.
+-- Move at most `jobs` of a cluster's oldest finished jobs into the archive with labels and host summaries, in one
+-- statement, so that a job is always in exactly one place. Labels and summaries leave their tables by the cascade.
 -- Indexes: clusters_job_finished_idx, clusters_joblabel_job_label_idx, clusters_jobhostsummary_job_idx.
 WITH batch AS MATERIALIZED (
     SELECT id FROM clusters_job

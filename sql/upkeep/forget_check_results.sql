@@ -1,3 +1,3 @@
--- Results of asset checks in runs that were deleted: Dagster deletes the runs' events, and forgets these. The newest of a check
--- and partition are those of the newest success, which stays. Without an index on the run: one look at the whole table.
+-- Delete results of asset checks in deleted runs, which Dagster keeps. The newest result of a check and partition belongs
+-- to the newest successful run, which stays. The table has no index on the run, so it is read once as a whole.
 DELETE FROM dagster.asset_check_executions WHERE run_id = ANY(%(runs)s)

@@ -1,5 +1,5 @@
--- Move a cluster's archived jobs that are younger than `days` (all of them for 0) back, at most `jobs` of them: the way
--- back after archive_after_days was raised or set to 0. Labels and host summaries leave the archive with their job.
+-- Move at most `jobs` of a cluster's archived jobs back that are younger than `days` (0: all), after archive_after_days was
+-- raised or set to 0. Labels and host summaries leave the archive with their job.
 -- Indexes: archive.clusters_job_finished_idx, archive.clusters_joblabel_job_label_idx,
 -- archive.clusters_jobhostsummary_job_idx.
 WITH batch AS MATERIALIZED (

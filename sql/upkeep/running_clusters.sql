@@ -1,2 +1,2 @@
--- Clusters of which a sync is said to be running. The table is kept small by clean_up_runs.
+-- Clusters with a running sync. clean_up_runs keeps the table small.
 SELECT DISTINCT cluster_id FROM pipeline.sync_run WHERE outcome = 'running' ORDER BY cluster_id

@@ -1,6 +1,6 @@
--- Finished runs of this code location that Dagster need not remember any longer, the oldest first. The newest success
--- of each job and partition stays, however old: by its events the UI shows a disabled cluster's partitions as materialized.
--- Dagster's times are UTC without a zone. Indexes: runs_pkey, idx_run_tags_run_idx.
+-- Finished runs of this code location to delete, the oldest first. The newest successful run of each job and partition
+-- stays at any age, because its events show a disabled cluster's partitions as materialized. Dagster's times are UTC
+-- without a zone. Indexes: runs_pkey, idx_run_tags_run_idx.
 SELECT run.id, run.run_id FROM dagster.runs run
 WHERE run.id > %(after)s
   AND run.status IN ('SUCCESS', 'CANCELED', 'FAILURE')

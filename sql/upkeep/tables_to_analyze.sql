@@ -1,5 +1,5 @@
--- Tables of ours whose rows changed by more than a twentieth since their last ANALYZE, or that never had one: autovacuum
--- waits for a tenth, and a restored or freshly filled table has no statistics at all.
+-- Our tables of which more than a twentieth of the rows changed since their last ANALYZE, or that never had one. Autovacuum
+-- waits for a tenth, and a restored or newly filled table has no statistics.
 SELECT schemaname, relname
 FROM pg_stat_user_tables
 WHERE schemaname IN ('public', 'pipeline', 'marts', 'rollup', 'archive') AND n_live_tup > 0

@@ -1,0 +1,160 @@
+"""Reports in Dagster: an overview of all clusters each day, and a partition for each saved report."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetSelection,
+    Config,
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    DynamicPartitionsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    RunConfig,
+    RunRequest,
+    ScheduleDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    asset,
+    define_asset_job,
+    sensor,
+)
+from pydantic import Field
+
+from aap_pipeline.alerts.report_mail import mail_report
+from aap_pipeline.clusters.sensor import partition_changes
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.orchestration.freshness import EACH_NIGHT
+from aap_pipeline.orchestration.jobs import REASON_TAG
+from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.steps import step
+from aap_pipeline.reports.page import markdown
+from aap_pipeline.reports.question import Question
+from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
+from aap_pipeline.reports.summary import Summary, reporting_timezone, summarize
+
+SAVED_REPORTS: Final = DynamicPartitionsDefinition(name="saved_reports")
+"""Keys are the names of the saved reports."""
+
+_GROUP: Final = "reports"
+_DEPS: Final = [AssetKey(["marts", "savings_daily"])]
+_OWNERS: Final = ["team:automation-analytics"]
+
+
+class Delivery(Config):
+    """How a run of a saved report delivers it."""
+
+    due_for: str | None = Field(
+        None,
+        description="The day (2026-01-31) for which the schedule makes the report, which mails it. Empty: no mail.",
+    )
+
+
+@asset(
+    key=["reports", "overview"],
+    description="What automation saved over all clusters in the last 30 days, against the 30 before. Made each "
+    "morning; materialize it to have it now.",
+    freshness_policy=EACH_NIGHT,
+    group_name=_GROUP,
+    deps=_DEPS,
+    kinds={"python"},
+    owners=_OWNERS,
+    tags={"stage": _GROUP},
+)
+def overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
+    """Read the marts over all clusters."""
+    with step(context, warehouse) as connection:
+        summary = summarize(connection, Question(period="last_30_days"))
+    return MaterializeResult(metadata=_metadata(summary))
+
+
+@asset(
+    key=["reports", "saved"],
+    partitions_def=SAVED_REPORTS,
+    description="Each saved report (`aap-pipeline report save`) is a partition: the page's figures as it was made "
+    "last. Materialize one to have it now; only the schedule of a report mails it.",
+    group_name=_GROUP,
+    deps=_DEPS,
+    kinds={"python"},
+    owners=_OWNERS,
+    tags={"stage": _GROUP},
+)
+def saved(context: AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> MaterializeResult[None]:
+    """Make the partition's report; mail it where the schedule launched the run. A failed delivery fails the run."""
+    with step(context, warehouse) as connection:
+        report = saved_report(connection, context.partition_key)
+        summary = summarize(connection, report.question)
+        if config.due_for:
+            if report.mail_to:
+                mail_report(report, summary)
+            note_done(connection, report.name, datetime.fromisoformat(config.due_for).date())
+    return MaterializeResult(metadata=_metadata(summary) | {"mailed_to": len(report.mail_to) if config.due_for else 0})
+
+
+overview_schedule = ScheduleDefinition(
+    name="overview_daily",
+    target=AssetSelection.assets(overview),
+    cron_schedule="7 5 * * *",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Each morning: the overview of all clusters.",
+)
+saved_report_job = define_asset_job(
+    "saved_report",
+    selection=AssetSelection.assets(saved),
+    description="Makes a saved report, and mails it where it is due.",
+)
+
+
+@sensor(
+    job_name=saved_report_job.name,
+    minimum_interval_seconds=30,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Keeps a partition for each saved report, and launches those that are due: daily, on Mondays, or on "
+    "the first of the month or quarter, from 06:00 in the reporting time zone.",
+)
+def saved_reports_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
+    """Compare partitions, look at the clock."""
+    try:
+        with warehouse.connection() as connection:
+            reports = saved_reports(connection)
+            zone = ZoneInfo(reporting_timezone(connection))
+    except PipelineError as error:
+        return SkipReason(str(error))
+    known = context.instance.get_dynamic_partitions(SAVED_REPORTS.name or "")
+    changes = partition_changes(known, [report.name for report in reports])
+    requests: list[Any] = []
+    if changes.add:
+        requests.append(SAVED_REPORTS.build_add_request(changes.add))
+    if changes.delete:
+        requests.append(SAVED_REPORTS.build_delete_request(changes.delete))
+    return SensorResult(run_requests=due(reports, datetime.now(zone)), dynamic_partitions_requests=requests)
+
+
+def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
+    """A run for each report that is due at `now` (in the reporting time zone); its key keeps a day from two runs."""
+    found = [(report, day) for report in reports if (day := report.due_for(now))]
+    return [
+        RunRequest(
+            run_key=f"{report.name}/{report.saved_at}/{day}",
+            partition_key=report.name,
+            run_config=RunConfig(ops={saved.op.name: Delivery(due_for=str(day))}),
+            tags={REASON_TAG: report.schedule or ""},
+        )
+        for report, day in found
+    ]
+
+
+def _metadata(summary: Summary) -> dict[str, Any]:
+    """The report as markdown, and the figures that Dagster can plot over time."""
+    return {
+        "report": MetadataValue.md(markdown(summary)),
+        "savings": float(summary.totals["savings"]),
+        "runs": summary.totals["runs"],
+        "unique_hosts": summary.totals["unique_hosts"],
+    }

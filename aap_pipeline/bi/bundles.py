@@ -1,0 +1,90 @@
+"""The committed dashboards of `bi/`: written to a folder, or installed into a running Superset."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+
+from aap_pipeline.errors import PipelineError
+
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+_CURRENCY: Final = {"superset": "symbol: {}\n", "grafana": '"currency:{} "'}
+"""How the bundles write the currency of money; the committed ones have USD."""
+_DATABASE: Final = "databases/aap_savings.yaml"
+_PLACEHOLDER: Final = "postgresql+psycopg2://USER:XXXXXXXXXX@HOST:5432/DATABASE"
+_SECONDS: Final = 120
+
+
+class BundleRefused(PipelineError):
+    """A BI server did not take the dashboards."""
+
+
+def bundle(tool: str, currency: str) -> dict[str, str]:
+    """The files of `tool` (superset, grafana, dbt) by path, for an installation with this currency (ISO code)."""
+    installed = _PACKAGE / "_bi"
+    folder = (installed if installed.is_dir() else _PACKAGE.parent / "bi") / tool
+    pattern = _CURRENCY.get(tool, "")
+    return {
+        str(file.relative_to(folder)): file.read_text(encoding="utf-8").replace(
+            pattern.format("USD"), pattern.format(currency)
+        )
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def write(files: dict[str, str], folder: Path) -> None:
+    """Write a bundle below `folder`."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def with_database(files: dict[str, str], database_url: str) -> tuple[dict[str, str], str]:
+    """The Superset bundle with the address of the database, and the password, which is no part of it."""
+    parts = urlsplit(database_url)
+    if not (parts.hostname and parts.username and parts.path.strip("/")):
+        raise BundleRefused("The database is no postgresql://user:password@host:5432/name: name all of them.")
+    place = f"{parts.username}:XXXXXXXXXX@{parts.hostname}:{parts.port or 5432}"
+    masked = urlunsplit(("postgresql+psycopg2", place, parts.path, parts.query, ""))
+    return files | {_DATABASE: files[_DATABASE].replace(_PLACEHOLDER, masked)}, parts.password or ""
+
+
+def install_in_superset(files: dict[str, str], password: str, url: str, user: str, user_password: str) -> None:
+    """Import the bundle through Superset's assets API; again, it replaces what it made. Raises BundleRefused."""
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in files.items():
+            archive.writestr(f"bundle/{path}", text)
+    base = url.rstrip("/")
+    try:
+        with requests.Session() as session:
+            credentials = {"username": user, "password": user_password, "provider": "db", "refresh": False}
+            token = _answer(session.post(f"{base}/api/v1/security/login", json=credentials, timeout=_SECONDS))
+            session.headers["Authorization"] = f"Bearer {token['access_token']}"
+            csrf = _answer(session.get(f"{base}/api/v1/security/csrf_token/", timeout=_SECONDS))
+            headers = {"X-CSRFToken": csrf["result"], "Referer": base}
+            form = {"passwords": json.dumps({_DATABASE: password}), "sparse": "false"}
+            content = {"bundle": ("bundle.zip", zipped.getvalue(), "application/zip")}
+            _answer(
+                session.post(
+                    f"{base}/api/v1/assets/import/", data=form, files=content, headers=headers, timeout=_SECONDS
+                )
+            )
+    except requests.RequestException as error:
+        raise BundleRefused(f"{base} does not answer ({type(error).__name__}): check --url.") from None
+
+
+def _answer(answer: requests.Response) -> dict[str, Any]:
+    """The JSON of a 2xx answer."""
+    if not answer.ok:
+        what = urlsplit(answer.url).path
+        raise BundleRefused(f"Superset answers {what} with HTTP {answer.status_code}: {answer.text[:500]}")
+    found: dict[str, Any] = answer.json()
+    return found

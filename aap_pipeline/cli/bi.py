@@ -1,0 +1,84 @@
+"""`aap-pipeline bi`: dashboards for BI tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aap_pipeline.cli.values import File, Word
+
+_write = click.option("--write", "folder", type=File(), metavar="FOLDER", help="Write the files to a folder instead.")
+
+
+@click.group(name="bi")
+def command() -> None:
+    """Install or write the dashboards that come with this release: Superset, Grafana, dbt."""
+
+
+@command.command(short_help="Install the Superset dashboards.")
+@click.option("--url", type=Word(), help="Address of Superset, https://superset.company.com.")
+@click.option("--user", type=Word(), help="A Superset administrator.")
+@click.option("--password", envvar="AAP_PIPELINE_SUPERSET_PASSWORD", help="Prefer AAP_PIPELINE_SUPERSET_PASSWORD.")
+@click.option(
+    "--database",
+    envvar="AAP_PIPELINE_BI_DATABASE_URL",
+    metavar="URL",
+    help="postgresql://role:password@host:5432/name that Superset logs in with; prefer AAP_PIPELINE_BI_DATABASE_URL.",
+)
+@_write
+def superset(
+    url: str | None, user: str | None, password: str | None, database: str | None, folder: Path | None
+) -> None:
+    """Install the dashboards through Superset's API; again, it replaces what analysts changed in them.
+
+    With --write, the bundle is written to FOLDER for `superset import-directory`.
+    """
+    from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
+
+    files, secret = bundle("superset", _currency()), ""
+    if database:
+        files, secret = with_database(files, database)
+    if folder:
+        write(files, folder)
+        click.echo(f"Wrote {len(files)} files to {folder}.")
+        return
+    if not (url and user and database):
+        raise click.UsageError("Name --url, --user and --database, or --write FOLDER.")
+    install_in_superset(files, secret, url, user, password or click.prompt("Password", hide_input=True))
+    for name in ("overview", "organizations", "hosts", "operations"):
+        click.echo(f"{url.rstrip('/')}/superset/dashboard/aap-savings-{name}/")
+
+
+@command.command(short_help="Write the Grafana dashboards.")
+@_write
+def grafana(folder: Path | None) -> None:
+    """Write the dashboards and their provisioning to FOLDER."""
+    _written("grafana", folder)
+
+
+@command.command(short_help="Write the dbt project with sources and semantic models.")
+@_write
+def dbt(folder: Path | None) -> None:
+    """Write a dbt project over the marts to FOLDER."""
+    _written("dbt", folder)
+
+
+def _written(tool: str, folder: Path | None) -> None:
+    from aap_pipeline.bi.bundles import bundle, write
+
+    if folder is None:
+        raise click.UsageError("Name the folder with --write FOLDER.")
+    files = bundle(tool, _currency())
+    write(files, folder)
+    click.echo(f"Wrote {len(files)} files to {folder}.")
+
+
+def _currency() -> str:
+    """ISO code of the configured currency."""
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.database.statements import statement
+
+    with warehouse_connection() as connection:
+        row = connection.execute(statement("reports/currency"), {"currency": None}).fetchone()
+    return str(row[0]) if row else "USD"

@@ -1,0 +1,80 @@
+"""A report as files: a page, a PDF of it, CSV, a workbook."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from aap_pipeline.errors import PipelineError, import_extra
+from aap_pipeline.reports.page import page
+from aap_pipeline.reports.summary import Summary
+
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_SECONDS: Final = 60
+
+
+def write_html(summary: Summary, file: Path, title: str) -> None:
+    """Write the page."""
+    file.write_text(page(summary, title), encoding="utf-8")
+
+
+def write_pdf(summary: Summary, file: Path, title: str) -> None:
+    """Print the page with Chromium where that is installed, else with WeasyPrint. Raises PipelineError without both."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        import_extra("weasyprint", "pdf").HTML(string=page(summary, title)).write_pdf(file)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "report.html")
+        write_html(summary, source, title)
+        target = file.absolute()
+        target.unlink(missing_ok=True)
+        # The page has no script and no address, so that Chromium's own sandbox, which refuses root, guards nothing.
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-pdf-header-footer",
+            f"--user-data-dir={folder}/browser",
+        ]
+        done = subprocess.run(  # noqa: S603 - a browser from the PATH, on our own page
+            [browser, *options, f"--print-to-pdf={target}", source.as_uri()],
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    if done.returncode or not target.exists():
+        raise PipelineError(f"{browser} did not print the report (exit status {done.returncode}): use --html instead.")
+
+
+def write_csv(summary: Summary, folder: Path) -> None:
+    """Write one file per table, in UTF-8, with exact numbers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in summary.tables().items():
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            if rows:
+                writer = csv.DictWriter(file, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+def write_xlsx(summary: Summary, file: Path) -> None:
+    """Write one sheet per table; needs the extra `xlsx`. Times are UTC, for a workbook knows no zones."""
+    openpyxl = import_extra("openpyxl", "xlsx")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in summary.tables().items():
+        sheet = book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        sheet.append(list(rows[0]) if rows else ["no rows"])
+        for line, row in enumerate(rows, 2):
+            for column, value in enumerate(row.values(), 1):
+                cell = sheet.cell(line, column, value.replace(tzinfo=None) if isinstance(value, datetime) else value)
+                if isinstance(value, str):
+                    cell.data_type = "s"  # a template named =1+1 is no formula
+    book.save(file)

@@ -1,0 +1,167 @@
+"""A report as one HTML page, complete in itself."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from aap_pipeline.reports.chart import WIDE, columns
+from aap_pipeline.reports.output import minute_of, money, number, plain
+from aap_pipeline.reports.summary import Summary, quarantine_line
+
+RATES: Final = {
+    "manual": "a minute by hand",
+    "automated": "a minute of runs",
+    "hourly": "an hour by hand",
+    "subscription": "a month of the platform",
+}
+"""What each kind of rate is the price of."""
+
+_FIGURES: Final = (
+    ("savings", "saved", "money"),
+    ("manual_costs", "by hand", "money"),
+    ("automated_costs", "automated", "money"),
+    ("roi", "return on investment", "ratio"),
+    ("time_savings_hours", "hours saved", "number"),
+    ("runs", "runs", "number"),
+    ("failed_runs", "failed runs", "number"),
+    ("failed_run_costs", "cost of failed runs", "money"),
+    ("unique_hosts", "unique hosts", "number"),
+    ("hosts", "host runs", "number"),
+)
+_MOST_TEMPLATES: Final = 20
+
+
+def page(summary: Summary, title: str = "Automation savings", *, mail: bool = False) -> str:
+    """The page; with `mail` as the body of one: without charts, which mail programs remove, their tables open."""
+    shown, time = summary.templates[:_MOST_TEMPLATES], summary.over_time
+    steps = [row["bucket_date"] for row in time]
+    return _template("report.html.j2").render(
+        r=summary,
+        title=title,
+        mail=mail,
+        figures=_FIGURES,
+        templates=shown,
+        hidden=summary.templates[_MOST_TEMPLATES:],
+        losing=[row for row in summary.templates if row["savings"] < 0][::-1],
+        quarantine=quarantine_line(summary.in_quarantine),
+        basis=list(basis(summary)),
+        savings_chart=columns(
+            f"Savings per {summary.step}",
+            steps,
+            summary.step,
+            {"saved": [row["savings"] for row in time]},
+            lambda value: money(value, summary.symbol, 0),
+            summary.symbol,
+            WIDE,
+        ),
+        runs_chart=columns(
+            f"Runs per {summary.step}",
+            steps,
+            summary.step,
+            {name: [row[f"{name}_runs"] for row in time] for name in ("successful", "failed")},
+            number,
+        ),
+        hosts_chart=columns(
+            "Unique hosts",
+            [row["bucket_date"] for row in summary.hosts_by_month],
+            summary.step if summary.step in ("quarter", "year") else "month",
+            {"hosts": [row["unique_hosts"] for row in summary.hosts_by_month]},
+            number,
+        ),
+    )
+
+
+def markdown(summary: Summary) -> str:
+    """The report in short, for Dagster's UI: a picture, the figures, the first templates and organizations."""
+    days = [(row["bucket_date"], row["savings"]) for row in summary.over_time]
+    return _template("report.md.j2").render(
+        r=summary,
+        figures=_FIGURES,
+        picture=picture(days, f"Savings per {summary.step}"),
+        templates=summary.templates[:10],
+        quarantine=quarantine_line(summary.in_quarantine),
+        cell=lambda text: re.sub(r"([|\\`*_<\[])", r"\\\1", text[:60]),
+        written=lambda value, kind: _written(value, kind, summary.symbol),
+    )
+
+
+def picture(days: Sequence[tuple[date, Decimal]], words: str) -> str:
+    """Savings per step as markdown with a small SVG inside, some 1.5 KB; a sentence where there is no step."""
+    if not days:
+        return "Nothing has run in this time."
+    chart = columns(words, [day for day, _ in days], "day", {"saved": [amount for _, amount in days]}, number)
+    path = "".join(f"M{bar.x:g} {bar.y:g}h{bar.width:g}v{bar.height:g}h-{bar.width:g}z" for bar in chart.bars)
+    places = [(0.0, y + 4, label) for y, label in chart.ticks]
+    places += [(x, chart.height - 14, upper) for x, upper, _ in chart.labels]
+    texts = "".join(f'<text x="{x:g}" y="{y:g}">{text}</text>' for x, y, text in places)
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {chart.width} {chart.height}" width="560">'
+        f'<path fill="#0b8a83" d="{path}"/><path stroke="#888" d="M{chart.left} {chart.zero}H{chart.width}"/>'
+        f'<g fill="#888" font-family="sans-serif" font-size="12">{texts}</g></svg>'
+    )
+    return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()})"
+
+
+def basis(summary: Summary) -> Iterator[tuple[str, str]]:
+    """The rates and settings behind the money, as terms and words."""
+    settings = summary.settings
+    rates = ", ".join(
+        f"{money(summary.rates[kind], summary.symbol)} {words}"
+        for kind, words in RATES.items()
+        if kind in summary.rates
+    )
+    yield "Rates", f"{rates or 'No rate is set'} (aap-pipeline costs set)"
+    for row in summary.own_rates:
+        yield "Own rate", f"{row['name']}: {money(row['value'], summary.symbol)} {RATES[row['rate_type']]}"
+    own = f"{settings['own_minutes']} of {len(summary.templates)} shown do"
+    yield "Minutes by hand", f"{settings['default_manual_minutes']} per host unless a template has its own; {own}"
+    creation = "once per template" if settings["creation_once"] else "with every run"
+    yield (
+        "Creation",
+        f"{creation}, {settings['default_creation_minutes']} minutes by default"
+        if settings["count_creation"]
+        else "is not counted",
+    )
+    yield "Cost model", "subscription" if settings["subscription"] else "per minute"
+    yield "Savings count", "successful runs" if settings["successful_only"] else "successful and failed runs"
+    yield "Check mode", "counts" if settings["count_check_mode"] else "is left out"
+    yield "Slices of one launch", "count as one run" if settings["slices_once"] else "count as runs each"
+    yield "Fiscal year", f"begins in month {settings['fiscal_year_start_month']}"
+
+
+def _written(value: Decimal | None, kind: str, symbol: str) -> str:
+    """A figure by the kind that _FIGURES gives it."""
+    if kind == "money":
+        return money(value, symbol, 0)
+    return _percent(value) if kind == "ratio" else number(value)
+
+
+def _percent(ratio: Decimal | None) -> str:
+    return "–" if ratio is None else f"{ratio:,.0%}"
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("aap_pipeline.reports"),
+        autoescape=name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["abs"] = abs
+    environment.globals |= {
+        "money": money,
+        "number": number,
+        "minute_of": minute_of,
+        "plain": plain,
+        "percent": _percent,
+    }
+    return environment.get_template(name)

@@ -1,0 +1,303 @@
+"""The committed dashboards: whole, consistent, and with the figures of marts.totals, without any BI tool."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, LiteralString, cast
+
+import pytest
+import yaml
+
+from aap_pipeline.bi.bundles import BundleRefused, bundle, with_database
+from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import sql_folder
+from aap_pipeline.marts.refresh import refresh
+from aap_pipeline_tests.cli.conftest import Cli
+from aap_pipeline_tests.marts.dataset import generate
+from bi.generate import files
+from bi.model import HERE, load, measure
+
+_FROM, _TO = date(2024, 11, 1), date(2024, 12, 31)
+_CHARTS = [
+    (key, chart)
+    for key, dashboard in load()["dashboards"].items()
+    for row in dashboard["rows"]
+    for chart in row["charts"]
+]
+_GRAFANA = {name: json.loads(text) for name, text in bundle("grafana", "USD").items() if name.endswith(".json")}
+_KINDS = ("cluster", "organization", "job_template", "project", "inventory")
+_TOTALS = {
+    "savings": "savings",
+    "savings_as_recorded": "savings_as_recorded",
+    "roi": "roi",
+    "hours_saved": "time_savings_hours",
+    "hours_of_runs": "elapsed_hours",
+    "runs": "runs",
+    "successful_runs": "successful_runs",
+    "failed_runs": "failed_runs",
+    "success_rate": "successful_runs::float / NULLIF(runs, 0)",
+    "failure_rate": "failed_runs::float / NULLIF(runs, 0)",
+    "host_runs": "hosts",
+    "manual_costs": "manual_costs",
+    "automated_costs": "automated_costs",
+    "failed_run_costs": "failed_run_costs",
+    "provisional_runs": "provisional_runs",
+    "unique_hosts": "unique_hosts",
+}
+
+
+def test_generated_equals_committed() -> None:
+    """Guards against a change of the model or of a column's comment that no dashboard has. Mend it with `make bi`."""
+    found = files()
+    committed = {
+        str(file.relative_to(HERE)): file.read_text(encoding="utf-8")
+        for tool in ("superset", "grafana", "dbt")
+        for file in (HERE / tool).rglob("*")
+        if file.is_file()
+    }
+    assert committed.keys() == found.keys()
+    assert [path for path, text in found.items() if committed[path] != text] == []
+
+
+def superset_documents() -> dict[str, Any]:
+    return {name: yaml.safe_load(text) for name, text in bundle("superset", "USD").items()}
+
+
+def test_ids_are_unique_and_refer_to_each_other() -> None:
+    """Guards against a chart that the import puts in the place of another, and a filter that points nowhere."""
+    found = superset_documents()
+    ids = [document["uuid"] for document in found.values() if "uuid" in document]
+    assert len(ids) == len(set(ids)) == len(found) - 1  # metadata.yaml has none
+    datasets = {document["uuid"]: document for name, document in found.items() if name.startswith("datasets/")}
+    charts = {document["uuid"]: document for name, document in found.items() if name.startswith("charts/")}
+    placed = []
+    for name, document in found.items():
+        if name.startswith("dashboards/"):
+            placed += [part["meta"]["uuid"] for part in document["position"].values() if "CHART" in str(part)[:20]]
+            for each in document["metadata"]["native_filter_configuration"]:
+                target = each["targets"][0]
+                if target:
+                    columns = {column["column_name"] for column in datasets[target["datasetUuid"]]["columns"]}
+                    assert target["column"]["name"] in columns
+    assert sorted(placed) == sorted(charts)
+    assert {document["dataset_uuid"] for document in charts.values()} <= datasets.keys()
+
+
+def test_every_column_and_metric_that_a_chart_names_exists() -> None:
+    """Guards against a tile that shows an error at the first import."""
+    found = superset_documents()
+    datasets = {document["uuid"]: document for name, document in found.items() if name.startswith("datasets/")}
+    for name, chart in found.items():
+        if not name.startswith("charts/"):
+            continue
+        dataset, params = datasets[chart["dataset_uuid"]], chart["params"]
+        columns = {column["column_name"] for column in dataset["columns"]}
+        metrics = {metric["metric_name"] for metric in dataset["metrics"]}
+        named = [*params.get("groupby", []), *filter(None, [params.get("x_axis")])]
+        named += [each["subject"] for each in params["adhoc_filters"] if "subject" in each]
+        assert set(named) <= columns, name
+        assert {*params.get("metrics", []), *filter(None, [params.get("metric")])} <= metrics, name
+
+
+def test_a_bundle_holds_no_password_and_has_the_currency_of_the_installation() -> None:
+    """Guards against a secret in a repository, and against dollars where money is in euros."""
+    euros = bundle("superset", "EUR")
+    assert not any("symbol: USD" in text for text in euros.values())
+    assert any("symbol: EUR" in text for text in euros.values())
+    assert "currency:EUR " in str(bundle("grafana", "EUR"))
+    named, password = with_database(euros, "postgresql://bi:geheim@db.example.com/aap?sslmode=require")
+    address = yaml.safe_load(named["databases/aap_savings.yaml"])["sqlalchemy_uri"]
+    assert address == "postgresql+psycopg2://bi:XXXXXXXXXX@db.example.com:5432/aap?sslmode=require"
+    assert password == "geheim"
+    assert "geheim" not in str(named)
+    with pytest.raises(BundleRefused):
+        with_database(euros, "postgresql:///aap")
+
+
+@dataclass
+class Reader:
+    """What a BI tool logs in as, and the ids that it may filter by."""
+
+    connection: Connection
+    ids: dict[str, list[int]]
+
+    def value(self, query: str, *parameters: Any) -> Any:
+        [(value,)] = self.connection.execute(cast("LiteralString", query), parameters).fetchall()
+        return value
+
+
+@pytest.fixture(params=["all", "restricted"])
+def reader(request: pytest.FixtureRequest, connection: Connection, database_url: str) -> Iterator[Reader]:
+    """A role in bi_reader that sees everything, or one organization."""
+    dataset = generate(connection, 7, jobs=80)
+    refresh(connection)
+    connection.execute("SET ROLE NONE")
+    role = f"analyst_{request.param}_{database_url.rpartition('/')[2]}"
+    connection.execute(cast("LiteralString", f"CREATE ROLE {role} IN ROLE bi_reader"))
+    if request.param == "restricted":
+        connection.execute("INSERT INTO marts.bi_access VALUES (%s, %s)", (role, dataset.organizations[0]))
+    connection.commit()
+    with connect(database_url) as opened:
+        opened.execute(cast("LiteralString", f"SET ROLE {role}"))
+        ids = {
+            kind: [
+                row[0]
+                for row in opened.execute(cast("LiteralString", f"SELECT {kind}_id FROM marts.dim_{kind} ORDER BY 1"))
+            ]
+            for kind in (*_KINDS, "label")
+        }
+        yield Reader(opened, {kind: [each for each in found if each > 0] for kind, found in ids.items()})
+    connection.execute(cast("LiteralString", f"DROP ROLE {role}"))
+    connection.commit()
+
+
+def filter_sets(reader: Reader) -> list[tuple[dict[str, list[str]], dict[str, list[int]]]]:
+    """Six or more sets of filters: as a tool sends them (column, names), and as the functions take them (ids)."""
+    found: list[tuple[dict[str, list[str]], dict[str, list[int]]]] = [({}, {})]
+    plural = {"inventory": "inventories"}
+    for kind in _KINDS:
+        chosen = reader.ids[kind][:2]
+        names = [reader.value(f"SELECT {kind} FROM marts.dim_{kind} WHERE {kind}_id = %s", each) for each in chosen]
+        found.append(({kind: names}, {plural.get(kind, f"{kind}s"): chosen}))
+    label = reader.ids["label"][:1]
+    rows = reader.connection.execute(
+        "SELECT DISTINCT labels FROM marts.dim_label_set JOIN marts.bridge_label_set USING (label_set_id) "
+        "WHERE label_id = ANY (%s)",
+        [label],
+    ).fetchall()
+    same = reader.value(
+        "SELECT count(*) FROM marts.dim_label_set s WHERE labels = ANY (%s) AND NOT EXISTS (SELECT FROM "
+        "marts.bridge_label_set b WHERE b.label_set_id = s.label_set_id AND label_id = ANY (%s))",
+        [row[0] for row in rows],
+        label,
+    )
+    if not same:  # else another cluster has a set of the same text
+        found.append(({"labels": [row[0] for row in rows]}, {"labels": label}))
+    both = found[1][0] | found[4][0]
+    return [*found, (both, found[1][1] | found[4][1])]
+
+
+def test_every_measure_equals_the_totals_under_every_filter(reader: Reader) -> None:
+    """Guards against a dataset that counts a run twice or leaves one out, also for a restricted reader."""
+    model = load()
+    for names, ids in filter_sets(reader):
+        arguments = "".join(f", {name} := %({name})s::int[]" for name in ids)
+        for key in ("runs", "hosts"):
+            dataset = model["datasets"][key]
+            document = yaml.safe_load(bundle("superset", "USD")[f"datasets/AAP_savings/{key}.yaml"])
+            expressions = {metric["metric_name"]: metric["expression"] for metric in document["metrics"]}
+            assert expressions == {name: measure(dataset, name) for name in dataset["measures"]}
+            where = "".join(f" AND {column} = ANY (%({column})s)" for column in names)
+            shown = ", ".join(f"({expressions[name]})::numeric" for name in expressions)
+            days = f"{dataset['time']} BETWEEN %(first)s AND %(last)s"
+            query = f"SELECT {shown} FROM ({document['sql']}) t WHERE {days}{where}"
+            values = {"first": _FROM, "last": _TO}
+            found = reader.connection.execute(cast("LiteralString", query), values | names).fetchall()[0]
+            totals = ", ".join(f"({_TOTALS[name]})::numeric" for name in expressions)
+            query = f"SELECT {totals} FROM marts.totals(%(first)s, %(last)s{arguments})"
+            expected = reader.connection.execute(cast("LiteralString", query), values | ids).fetchall()[0]
+            for name, one, other in zip(expressions, found, expected, strict=True):
+                assert (one is None) == (other is None), (names, name)
+                assert one is None or abs(one - other) < 0.005, (names, name, one, other)
+
+
+@pytest.mark.parametrize(("dashboard", "chart"), _CHARTS, ids=[chart["title"] for _, chart in _CHARTS])
+def test_every_chart_has_rows(shared_bi_url: str, dashboard: str, chart: dict[str, Any]) -> None:
+    """Guards against a tile whose query fails, or that is empty over data that has what it shows."""
+    model = load()
+    dataset = model["datasets"][chart["dataset"]]
+    document = yaml.safe_load(bundle("superset", "USD")[f"datasets/AAP_savings/{chart['dataset']}.yaml"])
+    metrics = {metric["metric_name"]: metric["expression"] for metric in document["metrics"]}
+    by = [*chart.get("by", []), *([f"date_trunc('{chart['grain']}', {dataset['time']})"] if "grain" in chart else [])]
+    where = "".join(f" WHERE {column} = '{value}'" for column, value in chart.get("only", {}).items())
+    query = (
+        f"SELECT {', '.join([*by, *(metrics[name] for name in chart['measures'])])} FROM ({document['sql']}) t{where}"
+    )
+    if by:
+        query += f" GROUP BY {', '.join(by)}"
+    with connect(shared_bi_url) as connection:
+        connection.execute("SET ROLE bi_reader")
+        rows = connection.execute(cast("LiteralString", query.replace("%", "%%"))).fetchall()
+    assert rows
+    assert all(value is None or not isinstance(value, str) for row in rows for value in row[len(by) :])
+
+
+@pytest.fixture(scope="module")
+def shared_bi_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with history, for tests that only read."""
+    postgres, template = request.getfixturevalue("postgres"), request.getfixturevalue("template")
+    with postgres.database(template) as url:
+        with connect(url) as connection:
+            generate(connection, 7, jobs=80)
+            refresh(connection)
+        yield url
+
+
+def as_grafana_does(sql: str, chosen: dict[str, str]) -> str:
+    """Macros and variables replaced: a value as it is, "All" by the variable's allValue."""
+    sql = sql.replace("$__timeFrom()", f"'{_FROM}T00:00:00Z'").replace("$__timeTo()", f"'{_TO}T23:59:59Z'")
+    return re.sub(r"\$\{(\w+):csv\}", lambda match: chosen.get(match[1], "NULL"), sql)
+
+
+def test_grafana_panels_answer_and_equal_the_totals(reader: Reader) -> None:
+    """Guards against a panel that fails once a variable is set, and against "All" that filters something."""
+    sets = [{}] + [{kind: ",".join(map(str, reader.ids[kind][:2]))} for kind in (*_KINDS, "label")]
+    plural = {"inventory": "inventories"}
+    for chosen in sets:
+        arguments = "".join(f", {plural.get(kind, kind + 's')} := '{{{ids}}}'" for kind, ids in chosen.items())
+        totals = f"FROM marts.totals('{_FROM}', '{_TO}'{arguments})"
+        for dashboard in _GRAFANA.values():
+            for panel in dashboard["panels"]:
+                sql = as_grafana_does(panel["targets"][0]["rawSql"], chosen)
+                assert "$" not in sql
+                rows = reader.connection.execute(cast("LiteralString", sql.replace("%", "%%"))).fetchall()
+                if panel["type"] == "stat":
+                    expression = re.sub(r" AS \w+", "", sql.removeprefix("SELECT ").split(" FROM ")[0])
+                    assert rows[0][0] == reader.value(f"SELECT {expression} {totals}")
+                if panel["title"] == "Saved by month":
+                    assert sum(row[1] for row in rows) == pytest.approx(reader.value(f"SELECT savings::float {totals}"))
+                if panel["title"] == "Runs by month":
+                    assert sum(row[1] + row[2] for row in rows) == reader.value(f"SELECT runs {totals}")
+            for variable in dashboard["templating"]["list"][1:]:
+                query = as_grafana_does(variable["query"], chosen)
+                assert reader.connection.execute(cast("LiteralString", query)).fetchall() is not None
+                assert variable["allValue"] == "NULL"
+
+
+def test_grafana_ids_are_unique() -> None:
+    """Guards against a dashboard that replaces another, and a panel that Grafana renumbers."""
+    assert len({dashboard["uid"] for dashboard in _GRAFANA.values()}) == len(_GRAFANA) > 1
+    for dashboard in _GRAFANA.values():
+        ids = [panel["id"] for panel in dashboard["panels"]]
+        assert len(ids) == len(set(ids))
+
+
+def test_the_example_queries_work(shared_bi_url: str) -> None:
+    """Guards against an example that fails when it is pasted."""
+    folder = sql_folder().parent / "bi"
+    assert list(folder.glob("*.sql"))
+    with connect(shared_bi_url) as connection:
+        connection.execute("SET ROLE bi_reader")
+        for file in folder.glob("*.sql"):
+            text = file.read_text(encoding="utf-8")
+            for name, value in {"from_date": f"'{_FROM}'", "to_date": f"'{_TO}'"}.items():
+                text = text.replace(f":{name}", value)
+            assert connection.execute(cast("LiteralString", text)).fetchall(), file.name
+
+
+def test_the_command_writes_bundles(cli: Cli, tmp_path: Any) -> None:
+    """Guards against a wheel or a command without the files."""
+    for tool in ("superset", "grafana", "dbt"):
+        assert cli("bi", tool, "--write", str(tmp_path / tool)).status == 0
+        written = {str(file.relative_to(tmp_path / tool)) for file in (tmp_path / tool).rglob("*") if file.is_file()}
+        assert written == bundle(tool, "USD").keys()
+    refused = cli("bi", "superset", "--url", "http://127.0.0.1:9")
+    assert (refused.status, "--write FOLDER" in refused.err) == (2, True)
+    database = "postgresql://bi:geheim@127.0.0.1/aap"
+    options = ("--url", "http://127.0.0.1:9", "--user", "admin", "--password", "x", "--database", database)
+    refused = cli("bi", "superset", *options)
+    assert (refused.status, "does not answer" in refused.err, "geheim" in refused.err) == (1, True, False)

@@ -1,0 +1,1 @@
+SELECT date FROM {{ source('marts', 'dim_date') }}
