@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,8 +25,15 @@ _ROWS: Final = 50_000
 
 @click.command(name="export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--month", "months", multiple=True, metavar="YYYY-MM", help="Only this month; may be repeated.")
-def command(folder: Path, months: tuple[str, ...]) -> None:
+@click.option(
+    "--month",
+    "months",
+    type=click.DateTime(["%Y-%m"]),
+    multiple=True,
+    metavar="YYYY-MM",
+    help="Only this month; may be repeated.",
+)
+def command(folder: Path, months: tuple[datetime, ...]) -> None:
     """Write savings_monthly, savings_daily and fct_job_run to FOLDER as Parquet, a file per relation and month.
 
     \b
@@ -39,20 +47,27 @@ def command(folder: Path, months: tuple[str, ...]) -> None:
     except ModuleNotFoundError as error:
         raise PipelineError("Parquet needs pyarrow: run `pip install 'aap-pipeline[export]'`.") from error
     from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.database.statements import statement
 
+    chosen = {f"{month:%Y-%m}" for month in months}
     with warehouse_connection() as connection:
         connection.read_only = True
         for relation, column in _RELATIONS.items():
-            names = {"relation": sql.Identifier("marts", relation), "column": sql.Identifier(column)}
+            columns = [row[0] for row in connection.execute(statement("marts/columns"), {"relation": relation})]
+            names = {
+                "relation": sql.Identifier("marts", relation),
+                "column": sql.Identifier(column),
+                "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+            }
             listed = "SELECT DISTINCT to_char({column}, 'YYYY-MM') FROM {relation} ORDER BY 1"
             found = [row[0] for row in connection.execute(sql.SQL(listed).format(**names))]
-            for month in (each for each in found if not months or each in months):
+            for month in (each for each in found if not chosen or each in chosen):
                 file = folder / relation / f"{month}.parquet"
                 rows = _write(connection, names, month, file)
                 click.echo(f"{file}: {rows:,} rows")
 
 
-def _write(connection: Connection, names: dict[str, sql.Identifier], month: str, file: Path) -> int:
+def _write(connection: Connection, names: dict[str, sql.Composable], month: str, file: Path) -> int:
     """Write one month to `file` by way of a file beside it; the number of rows."""
     import pyarrow
     from pyarrow import parquet
@@ -60,7 +75,8 @@ def _write(connection: Connection, names: dict[str, sql.Identifier], month: str,
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished, rows = file.with_suffix(".unfinished"), 0
     query = (
-        "SELECT * FROM {relation} WHERE {column} >= %(first)s::date AND {column} < %(first)s::date + interval '1 month'"
+        "SELECT {columns} FROM {relation} "
+        "WHERE {column} >= %(first)s::date AND {column} < %(first)s::date + interval '1 month'"
     )
     with connection.cursor("export") as cursor:
         cursor.execute(sql.SQL(query).format(**names), {"first": f"{month}-01"})

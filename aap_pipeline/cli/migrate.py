@@ -22,7 +22,7 @@ def command(only_check: bool, print_sql: bool, for_dagster: bool) -> None:
     from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
 
     if only_check + print_sql + for_dagster > 1:
-        raise click.UsageError("Use only one of --check, --sql and --dagster.")
+        raise click.UsageError("Use --check, --sql or --dagster, not both.")
     if print_sql:
         click.echo(pending_sql())
         return
