@@ -65,7 +65,7 @@ bench-full: $(BENCH)  ## Run all benchmarks: up to an hour, 30 GB of disk
 docs: $(READY)  ## Generate docs/data-dictionary.md from the catalog's comments
 	@$(BIN)/python -m docs.dictionary
 
-bi: $(READY)  ## Generate the dashboards in bi/ from bi/model.yaml
+bi: $(READY)  ## Write the dashboards in bi/ anew from bi/model.yaml
 	@$(BIN)/python -m bi.generate
 
 build/superset/.ready: requirements/superset.txt
@@ -73,8 +73,12 @@ build/superset/.ready: requirements/superset.txt
 	@$(PYTHON) -m venv build/superset && build/superset/bin/pip install --quiet --requirement requirements/superset.txt
 	@touch $@
 
-bi-test: $(BROWSER) build/superset/.ready  ## Test the dashboards with a real Superset (minutes)
-	@$(BIN)/python -m pytest -q -n 0 bi/tests
+build/dbt/.ready: requirements/dbt.txt
+	@$(PYTHON) -m venv build/dbt && build/dbt/bin/pip install --quiet --requirement requirements/dbt.txt
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready  ## Test the dashboards with a real Superset and dbt (minutes)
+	@$(BIN)/python -m pytest -q -n 0 -W ignore::ResourceWarning bi/tests
 
 screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)
 	@$(BIN)/python -m docs.images.make

@@ -14,6 +14,7 @@ from dagster import DagsterInstance, ExecuteInProcessResult
 from aap_pipeline.clusters.registry import NewCluster, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.definitions import defs
@@ -57,7 +58,7 @@ class Site:
         if isinstance(server, SimulatorServer):
             pair = server.token
             tokens = Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret)
-        entry = NewCluster(name, Endpoint("http", "127.0.0.1", port), replace(tokens, **changes))
+        entry = NewCluster(name, Endpoint("http", "127.0.0.1", port), replace(tokens, **changes), UNLIMITED)
         with connect(self.url) as connection:
             save_clusters(connection, self.cipher, [entry])
         self.instance.add_dynamic_partitions(CLUSTERS.name or "", [name])

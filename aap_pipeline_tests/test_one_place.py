@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,12 @@ def test_every_step_opens_with_the_one_wrapper() -> None:
             body = inspect.getsource(op.compute_fn.decorated_fn)  # type: ignore[union-attr]
             assert "step(context, warehouse)" in body or "_alone(context, warehouse)" in body, op.name
             assert "step(context, warehouse)" in source, op.name
+
+
+def test_the_answers_of_the_architecture_are_files_of_the_package() -> None:
+    """Guards against a list of places that a renamed module makes wrong."""
+    document = (_PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = document.partition("### Where to look")[2].partition("\n\n## ")[0]
+    named = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py|dagster\.yaml)`", section)
+    assert len(named) >= 10
+    assert [name for name in named if not ((_PACKAGE / name).exists() or (_PACKAGE.parent / name).exists())] == []

@@ -1,4 +1,4 @@
-"""Answers as (status, headers, body): the constant ones, and the headers that a controller sends with each."""
+"""Responses as (status, headers, body): constant ones, and the headers of a controller."""
 
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from aap_simulator.clock import Clock
+from aap_simulator.cost import OBJECT, Cost
 from aap_simulator.products import Product
 
 Headers = list[tuple[bytes, bytes]]
@@ -33,7 +34,10 @@ HTML_MAINTENANCE = (
 
 @dataclass(slots=True)
 class Answer:
-    """What is sent; `known_url` adds the headers of the controller's own views, `authenticated` the version as well."""
+    """What is sent; `known_url` adds the headers of the controller's own views, `authenticated` the version as well.
+
+    `cost` is what a real controller would pay for it.
+    """
 
     status: int
     body: bytes
@@ -44,6 +48,7 @@ class Answer:
     allow: bytes = b"GET, HEAD, OPTIONS"
     vary: bytes = b"Accept, Accept-Language, origin"
     verbatim: Headers | None = None
+    cost: Cost = OBJECT
 
 
 def json_answer(status: int, body: Any, **kwargs: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""The ASGI application: takes a request, lets faults strike, sends the answer, and writes the log."""
+"""The ASGI application: serve requests, apply faults and write the log."""
 
 import asyncio
 import socket
@@ -6,6 +6,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aap_simulator import cost
 from aap_simulator.answers import (
     FORBIDDEN,
     HTML_404,
@@ -31,11 +32,13 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MAINTENANCE_PATH = "/maintenance.html"
 CHUNK = 1 << 20
 NEVER_ANSWERED = 0
+WEB_WORKERS = 5
+"""What a controller ships with."""
 REFUSALS = {403: FORBIDDEN, 404: NOT_FOUND}
 
 
 class App:
-    """One controller over ASGI. Everything it holds may be changed from other threads while it runs."""
+    """One controller over ASGI. Other threads may change its state while it runs."""
 
     def __init__(
         self,
@@ -55,9 +58,18 @@ class App:
         self.headers = HeaderWriter(world.product, world.clock)
         self.stopping = stopping
         self._places: dict[str, Place] = {}
+        self._workers = asyncio.Semaphore(WEB_WORKERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        log = self.log
+        log.began()
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            log.ended()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         where = self._place(scope["path"])
@@ -68,7 +80,7 @@ class App:
             await asyncio.sleep(delay)
         blocking = next((fault for fault in struck if fault.kind in BLOCKING), None)
         if blocking and blocking.kind == "hang":
-            self._note(scope, where, struck, NEVER_ANSWERED, authorization)
+            self._note(scope, where, struck, NEVER_ANSWERED, cost.Cost(0.0, blocking.seconds))
             await self._hang(blocking.seconds, receive)
             scope["transport"].close()
             return
@@ -79,16 +91,23 @@ class App:
         # Before the answer is sent, so that what the client does next meets it for certain.
         self._after(struck)
         reset = any(fault.kind == "reset" for fault in struck)
-        self._note(scope, where, struck, NEVER_ANSWERED if reset else answer.status, authorization)
+        if self.faults.slowness:
+            async with self._workers:
+                await asyncio.sleep(self.faults.slowness * answer.cost.worker)
+        self._note(scope, where, struck, NEVER_ANSWERED if reset else answer.status, answer.cost)
         if reset:
             await self._send_half(answer, scope, send)
         else:
             await self._send(answer, struck, scope["method"], send)
 
-    def _note(self, scope: Scope, where: Place, struck: list[Fault], status: int, authorization: str) -> None:
+    def _note(self, scope: Scope, where: Place, struck: list[Fault], status: int, price: cost.Cost) -> None:
         query = scope["query_string"].decode("latin-1")
         names = tuple(fault.kind for fault in struck)
-        self.log.add(Request(scope["method"], scope["path"], query, where.kind, status, names, bool(authorization)))
+        headers = dict(scope["headers"])
+        agent = headers.get(b"user-agent", b"").decode("latin-1")
+        authorized = bool(headers.get(b"authorization"))
+        method, path = scope["method"], scope["path"]
+        self.log.add(Request(method, path, query, where.kind, status, names, authorized, price, agent))
 
     def _place(self, path: str) -> Place:
         where = self._places.get(path)
@@ -179,7 +198,7 @@ class App:
         _reset(scope)
 
     async def _hang(self, seconds: float, receive: Receive) -> None:
-        """Say nothing until the client leaves, the time is over or the server stops."""
+        """Send nothing until the client disconnects, the time is over or the server stops."""
         waits = [asyncio.ensure_future(_until_disconnected(receive)), asyncio.ensure_future(self.stopping.wait())]
         _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a controller: each fault alone or mixed, seeded, switched at run time."""
+"""Faults between a client and a controller: alone or combined, seeded, switchable at run time."""
 
 import random
 from collections import Counter
@@ -27,7 +27,7 @@ KINDS: dict[str, str] = {
     "status": "answer with an error status (500, 502, 503, 429 with Retry-After if set, 403 or 404)",
     "reset": "send half of the body, then reset the connection",
     "truncate": "send half of the JSON as if it were whole",
-    "hang": "accept the request and say nothing for `seconds`",
+    "hang": "accept the request and send nothing for `seconds`",
     "html": "answer 200 with an HTML page",
     "maintenance": "redirect to an HTML page, as a controller does while it is upgraded",
     "html_404": "answer 404 with an HTML page",
@@ -63,21 +63,28 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"There is no fault {self.kind!r}; there are: {', '.join(KINDS)}.")
+            raise ValueError(f"There is no fault {self.kind!r}. Faults: {', '.join(KINDS)}.")
         if not 0 <= self.probability <= 1:
             raise ValueError(f"The probability of fault {self.kind!r} must be between 0 and 1, not {self.probability}.")
 
 
 class FaultPlan:
-    """The faults that are switched on, and the latency that every answer is given."""
+    """The active faults, and the latency of every response."""
 
     def __init__(
-        self, seed: int = 0, faults: Iterable[Fault] = (), *, latency: float = 0.0, jitter: float = 0.0
+        self,
+        seed: int = 0,
+        faults: Iterable[Fault] = (),
+        *,
+        latency: float = 0.0,
+        jitter: float = 0.0,
+        slowness: float = 0.0,
     ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
         self.faults: list[Fault] = list(faults)
         self.latency = latency
         self.jitter = jitter
+        self.slowness = slowness
         self.struck: Counter[str] = Counter()
 
     def add(self, *faults: Fault) -> None:
@@ -87,14 +94,14 @@ class FaultPlan:
     def clear(self) -> None:
         """Switch all faults and the latency off."""
         self.faults = []
-        self.latency = self.jitter = 0.0
+        self.latency = self.jitter = self.slowness = 0.0
 
     def delay(self) -> float:
         """Seconds that the next answer is held back."""
         return self.latency + (self._random.random() * self.jitter if self.jitter else 0.0)
 
     def strike(self, path_kind: str) -> list[Fault]:
-        """The faults that this request meets, drawn one by one, in the order in which they were switched on."""
+        """Return the faults of this request, drawn in the order in which they were added."""
         return [fault for fault in self.faults if self._strikes(fault, path_kind)]
 
     def _strikes(self, fault: Fault, path_kind: str) -> bool:
@@ -139,5 +146,5 @@ def parse_fault(text: str) -> Fault:
             fault.host = value
         else:
             known = "statuses, paths, times, skip, retry_after, size, seconds, host"
-            raise ValueError(f"Fault {kind!r} has no option {name!r}; there are: {known}.")
+            raise ValueError(f"Fault {kind!r} has no option {name!r}. Options: {known}.")
     return fault

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlencode
 
 import orjson
 
+from aap_simulator import cost
 from aap_simulator.answers import INVALID_PAGE, Answer, json_answer
 from aap_simulator.query import MAX_PAGE_SIZE, BadQuery, parse
 from aap_simulator.table import RowT, Table
@@ -34,7 +35,11 @@ def page(
         query = parse(query_string, table.schema, max_page_size)
     except BadQuery as refused:
         return json_answer(refused.status, {"detail": refused.detail}, known_url=refused.status != 500)
-    ids = table.select(query)
+    if query.count_disabled and query.page == "1" and (newest := table.first_by_finish(query)) is not None:
+        ids, kept = newest
+    else:
+        ids = table.select(query)
+        kept = len(ids)
     number = _page_number(query.page, len(ids), query.page_size)
     last = max(1, -(-len(ids) // query.page_size))
     if number is None or number > last or (query.count_disabled and number > 1):
@@ -44,14 +49,15 @@ def page(
     if tampering.held_back and shown:
         shown = shown[: -tampering.held_back]
     rows = b",".join([table.rows[id_].json for id_ in shown])
+    price = cost.of_list(table.schema, query, kept, len(shown))
     if query.count_disabled:
-        return Answer(200, b'{"results":[%b]}' % rows)
+        return Answer(200, b'{"results":[%b]}' % rows, cost=price)
     following = link(path, query_string, number + 1) if number < last else None
     if tampering.next_host:
         following = tampering.next_host + (following or link(path, query_string, number + 1))
     previous = link(path, query_string, number - 1) if number > 1 else None
     head = (len(ids) + tampering.promised, orjson.dumps(following), orjson.dumps(previous), rows)
-    return Answer(200, b'{"count":%d,"next":%b,"previous":%b,"results":[%b]}' % head)
+    return Answer(200, b'{"count":%d,"next":%b,"previous":%b,"results":[%b]}' % head, cost=price)
 
 
 def _page_number(text: str, rows: int, size: int) -> int | None:

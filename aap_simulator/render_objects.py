@@ -8,7 +8,9 @@ from aap_simulator.clock import wire
 from aap_simulator.entities import (
     Catalog,
     ExecutionEnvironment,
+    Host,
     InstanceGroup,
+    Inventory,
     Label,
     Organization,
     Template,
@@ -39,6 +41,7 @@ def catalog_documents(catalog: Catalog, prefix: str) -> dict[str, list[Document]
     return {
         "organizations": [organization(row, prefix) for row in catalog.organizations],
         "job_templates": [job_template(row, prefix) for row in catalog.templates],
+        "hosts": [host(row, catalog.inventories[0], prefix) for row in catalog.hosts],
         "labels": [label(row, prefix) for row in catalog.labels],
         "execution_environments": [execution_environment(row, prefix) for row in catalog.execution_environments],
         "instance_groups": [instance_group(row, prefix) for row in catalog.instance_groups],
@@ -130,6 +133,26 @@ def job_template(row: Template, prefix: str) -> Document:
         "webhook_service": "",
         "webhook_credential": None,
         "prevent_instance_group_fallback": False,
+    }
+
+
+def host(row: Host, inventory: Inventory, prefix: str) -> Document:
+    """A row of `{api}/hosts/`."""
+    own = f"{prefix}/hosts/{row.id}"
+    return {
+        "id": row.id,
+        "type": "host",
+        "url": f"{own}/",
+        "related": {name: f"{own}/{name}/" for name in ("job_host_summaries", "groups", "ansible_facts")},
+        "summary_fields": {"inventory": render.inventory_summary(inventory), "recent_jobs": []},
+        "created": BORN,
+        "modified": BORN,
+        "name": row.name,
+        "description": "",
+        "inventory": inventory.id,
+        "enabled": True,
+        "instance_id": "",
+        "variables": "",
     }
 
 

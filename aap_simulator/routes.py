@@ -1,9 +1,10 @@
-"""Which answer a request gets: the controller's URLs over a world, without faults and without HTTP."""
+"""The controller's URLs over a world, without faults and HTTP."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from aap_simulator import cost
 from aap_simulator.answers import (
     FORBIDDEN,
     HTML_404,
@@ -71,6 +72,8 @@ def _under(rest: str, prefix: str) -> Place:
             return Place("job", prefix, int(number))
         case ["jobs", number, "job_host_summaries"] if number.isdecimal():
             return Place("host_summaries", prefix, int(number))
+        case ["hosts", number, "job_host_summaries"] if number.isdecimal():
+            return Place("summaries_of_host", prefix, int(number))
         case ["jobs", number, "labels"] if number.isdecimal():
             return Place("job_labels", prefix, int(number))
         case [name, number] if name in OBJECTS and number.isdecimal():
@@ -128,6 +131,12 @@ class Controller:
             return self._page(table if account.sees_jobs else Table(table.schema), path, query, tampering)
         if where.kind.endswith("/"):
             return self._object(where)
+        if where.kind == "summaries_of_host":
+            if where.id not in world.objects["hosts"].rows:
+                return json_answer(404, NOT_FOUND)
+            if not account.sees_jobs:
+                return json_answer(403, FORBIDDEN)
+            return self._page(world.summaries_of_host(where.id), path, query, tampering)
         return self._of_job(where, path, query, account, tampering)
 
     def _page(self, table: Table[RowT], path: str, query: str, tampering: Tampering) -> Answer:
@@ -175,7 +184,8 @@ class Controller:
             "is_system_auditor": account.is_system_auditor,
             "last_login": None,
         }
-        return json_answer(200, {"count": 1, "next": None, "previous": None, "results": [user]})
+        page = {"count": 1, "next": None, "previous": None, "results": [user]}
+        return json_answer(200, page, cost=cost.ACCOUNT)
 
     def _ping(self) -> Answer:
         product = self.product
@@ -195,13 +205,13 @@ class Controller:
             "instances": [{**instance, "capacity": 136, "version": product.controller_version}],
             "instance_groups": groups,
         }
-        return json_answer(200, body, authenticated=False)
+        return json_answer(200, body, authenticated=False, cost=cost.PING)
 
     def _gateway_ping(self) -> Answer:
         now = self.world.clock.now().replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
         version = self.product.gateway_version
         body = {"status": "good", "version": version, "pong": now, "db_connected": True, "proxy_connected": True}
-        return json_answer(200, body, known_url=False, extra=[(b"x-api-product-name", b"AAP gateway")])
+        return json_answer(200, body, known_url=False, extra=[(b"x-api-product-name", b"AAP gateway")], cost=cost.PING)
 
     def refresh(self, authorization: str, form: str) -> Answer:
         """Answer a POST to the token endpoint."""

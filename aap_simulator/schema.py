@@ -1,6 +1,4 @@
-"""Which fields of which list can be filtered and sorted, of which kind they are, and how a list is sorted unless told
-otherwise.
-"""
+"""The fields of each list that can be filtered and sorted, their kinds, and the default order."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -42,7 +40,7 @@ JOBS = Schema(
         key="organization job_template unified_job_template inventory project "
         "execution_environment instance_group created_by",
         json="host_status_counts",
-        many_int="labels labels__id",
+        many_int="labels labels__id job_host_summaries__host job_host_summaries__id",
         many_str="labels__name",
     ),
     default_order=("id",),
@@ -67,6 +65,7 @@ JOB_TEMPLATES = Schema(
     ("name",),
     frozenset({"extra_vars"}),
 )
+HOSTS = Schema("Host", {**_NAMED, **_fields(bool="enabled", key="inventory")}, ("name",))
 LABELS = Schema("Label", {**_NAMED, **_fields(key="organization")}, ("organization__name", "name"))
 EXECUTION_ENVIRONMENTS = Schema(
     "ExecutionEnvironment", {**_NAMED, **_fields(str="image", bool="managed")}, ("-created",)
@@ -82,6 +81,7 @@ TOKENS = Schema(
 OBJECTS = {
     "organizations": ORGANIZATIONS,
     "job_templates": JOB_TEMPLATES,
+    "hosts": HOSTS,
     "labels": LABELS,
     "execution_environments": EXECUTION_ENVIRONMENTS,
     "instance_groups": INSTANCE_GROUPS,

@@ -16,7 +16,7 @@ from aap_simulator.entities import Catalog, JobSpec
 from aap_simulator.products import PRODUCTS, Product
 from aap_simulator.query import MAX_PAGE_SIZE
 from aap_simulator.rows import Job
-from aap_simulator.schema import JOBS, OBJECTS
+from aap_simulator.schema import HOST_SUMMARIES, JOBS, OBJECTS
 from aap_simulator.table import Row, Table
 
 Document = dict[str, Any]
@@ -55,12 +55,16 @@ class World:
         self.deleted: dict[int, JobTruth] = {}
         self.max_page_size = MAX_PAGE_SIZE
         self.changed = False
+        self._of_hosts: dict[int, Table[Row]] | None = None
 
     def advance(self) -> None:
         """Let happen what is due by the clock; called before each request. Nothing does by itself here."""
 
     def insert_behind(self) -> None:
         """Finish a job behind the newest `finished`, if this world can make jobs."""
+
+    def _change(self) -> None:
+        self.changed, self._of_hosts = True, None
 
     # Loading
 
@@ -77,6 +81,7 @@ class World:
     def load_specs(self, specs: Iterable[JobSpec]) -> None:
         """Take over generated jobs in bulk."""
         with self.lock:
+            self._of_hosts = None
             rows = [*self.jobs, *map(self._job, specs)]
             self.jobs = Table(JOBS, rows, finished=True)
 
@@ -90,6 +95,7 @@ class World:
         else:
             job.pending = summaries
         with self.lock:
+            self._of_hosts = None
             self.jobs.add(job)
         return job
 
@@ -108,19 +114,30 @@ class World:
         else:
             job.pending = summaries if spec.stats == "late" else []
 
+    def summaries_of_host(self, host_id: int) -> Table[Row]:
+        """The host summaries of all jobs whose `host` it is, as a list that can be queried."""
+        with self.lock:
+            if self._of_hosts is None:
+                self._of_hosts = {}
+                for job in self.jobs:
+                    for id_, row in job.arrived:
+                        if (host := orjson.loads(row)["host"]) is not None:
+                            self._of_hosts.setdefault(host, Table(HOST_SUMMARIES)).add(Row(id_, row))
+            return self._of_hosts.get(host_id) or Table(HOST_SUMMARIES)
+
     # Jobs
 
     def add_spec(self, spec: JobSpec) -> int:
         """Add one job; its id."""
         with self.lock:
-            self.changed = True
+            self._change()
             self.jobs.add(self._job(spec))
         return spec.id
 
     def finish_spec(self, spec: JobSpec) -> None:
         """Replace a job that was not finished by its finished form."""
         with self.lock:
-            self.changed = True
+            self._change()
             job = self.jobs.rows[spec.id]
             document = render.job(spec, self.product.prefix, self.product.node)
             self.jobs.update(job, document)
@@ -129,7 +146,7 @@ class World:
     def delete_job(self, job_id: int) -> None:
         """Delete a job as `cleanup_jobs` does; a copy that has it keeps it (`truth().deleted`)."""
         with self.lock:
-            self.changed = True
+            self._change()
             job = self.jobs.rows[job_id]
             if job.values["finished"] is not None:
                 self.deleted[job_id] = self._truth(job)
@@ -138,7 +155,7 @@ class World:
     def deliver_summaries(self, job_id: int | None = None) -> list[int]:
         """Process the stats event of one job, or of all that wait for one with hosts; the ids that were delivered."""
         with self.lock:
-            self.changed = True
+            self._change()
             waiting = [self.jobs.rows[job_id]] if job_id is not None else [job for job in self.jobs if job.pending]
             for job in waiting:
                 job.deliver(job.pending or [])
@@ -154,7 +171,7 @@ class World:
     def set_labels(self, job_id: int, label_ids: Iterable[int]) -> None:
         """Give a job other labels (ids of existing labels)."""
         with self.lock:
-            self.changed = True
+            self._change()
             job = self.jobs.rows[job_id]
             job.labels = tuple(label_ids)
             rows = sorted(
@@ -172,7 +189,7 @@ class World:
         job's own name stays.
         """
         with self.lock:
-            self.changed = True
+            self._change()
             self._edit_object(kind, id_, name)
             for job in self._jobs_of(kind, id_):
                 self._edit_job(job, kind, name)
@@ -180,7 +197,7 @@ class World:
     def delete_object(self, kind: str, id_: int) -> None:
         """Delete an organization or job template: null in its jobs, summary keys and links gone."""
         with self.lock:
-            self.changed = True
+            self._change()
             self.objects[kind].remove(id_)
             for job in self._jobs_of(kind, id_):
                 self._edit_job(job, kind, None)
@@ -233,7 +250,9 @@ class World:
                 row["summary_fields"].pop("host", None)
 
         with self.lock:
-            self.changed = True
+            self._change()
+            if host_id in self.objects["hosts"].rows:
+                self.objects["hosts"].remove(host_id)
             marker = f'"host":{host_id},'.encode()
             for job in self.jobs:
                 if job.pending or any(marker in summary for _, summary in job.arrived):

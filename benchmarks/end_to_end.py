@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.core.parse import parse
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import connect
@@ -101,7 +102,7 @@ def register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
     endpoint = Endpoint("http", where.hostname or "", where.port or 80)
     with connect(url, autocommit=True) as connection:
         options.write(connection, options.SYNC_WORKERS.name, str(raw.WORKERS))
-        save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]))])
+        save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]), UNLIMITED)])
         return cluster_named(connection, "measured")
 
 
@@ -142,7 +143,7 @@ def _dlt(address: dict[str, Any], jobs: int) -> Iterator[tuple[str, dict[str, fl
                 yield stage, _dlt_figures(json.loads(line), after - before, jobs, grown)
                 before = after
         if child.returncode:
-            raise SystemExit(f"dlt failed: is {_DLT_PYTHON} there? `make bench` makes it from requirements/bench.txt.")
+            raise SystemExit(f"dlt failed. If {_DLT_PYTHON} does not exist, run `make bench`, which creates it.")
 
 
 def _dlt_figures(told: dict[str, Any], database_cpu: float, jobs: int, grown: float) -> dict[str, float]:

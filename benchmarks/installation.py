@@ -1,4 +1,4 @@
-"""`aap-pipeline up` as a user runs it, over simulated controllers that go on finishing jobs; how old its marts are."""
+"""Run `aap-pipeline up` over simulated controllers that keep finishing jobs, and measure the delay of its marts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aap_pipeline_tests.cli.processes import import_clusters
 from aap_simulator.process import SimulatorProcess
 
 WARM_UP_SECONDS = 30.0
-"""What finished this long after the start, or before the end, does not count."""
+"""Jobs that finished within this time after the start or before the end do not count."""
 _POLL_SECONDS = 0.2
 _END_SECONDS = 60.0
 _VISIBLE = "SELECT cluster_id, sum(runs)::bigint FROM marts.savings_daily GROUP BY cluster_id"
@@ -38,6 +38,9 @@ _FINISHED = (
 )
 Seen = Mapping[int, list[tuple[float, int]]]
 """{cluster: [(moment, runs visible)]}, an entry where the number changed."""
+
+
+_DEFAULT_LIMITS = {"max_concurrent_requests": 4, "max_requests_per_second": 16}
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,12 @@ def running(plan: Plan) -> Iterator[Installation]:
                 silent.listen(100)
             ports[f"dead-{number}"] = silent.getsockname()[1]
         entries = [
-            {"name": name, "port": port, "access_token": tokens.setdefault(name, "a-token-that-nobody-asks-for")}
+            {
+                "name": name,
+                "port": port,
+                **_DEFAULT_LIMITS,
+                "access_token": tokens.setdefault(name, "a-token-that-nobody-asks-for"),
+            }
             for name, port in ports.items()
         ]
         import_clusters(environment, home, entries)

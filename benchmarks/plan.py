@@ -1,4 +1,4 @@
-"""Which benchmarks there are, and how large each is in a run of minutes and in a full one."""
+"""The benchmarks, and the size of each in a quick and in a full run."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ BENCHMARKS = (
         None,
         "--jobs 4000",
         full_runs=3,
+    ),
+    Benchmark(
+        "guest",
+        "guest",
+        "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
+        "--jobs 3000 --hosts 60",
+        "--jobs 100000 --hosts 2000",
     ),
     Benchmark(
         "core",

@@ -25,6 +25,7 @@ from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, s
 from aap_pipeline.controller import transport
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
@@ -64,7 +65,9 @@ class Bench:
             connection.execute("INSERT INTO common_settings (type, value) VALUES ('sync_workers', %s)", [str(WORKERS)])
             where = urlsplit(self.address["url"])
             endpoint = Endpoint("http", where.hostname or "", where.port or 80)
-            save_clusters(connection, self.cipher, [NewCluster("a", endpoint, Tokens(self.address["token"]))])
+            save_clusters(
+                connection, self.cipher, [NewCluster("a", endpoint, Tokens(self.address["token"]), UNLIMITED)]
+            )
             cluster = cluster_named(connection, "a")
         checkpoint(self.url)
         return cluster

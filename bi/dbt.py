@@ -11,7 +11,7 @@ _FACTS = ("runs", "hosts", "launches")
 
 
 def files(model: Model) -> Files:
-    """A dbt project over the marts, by path: sources, thin models, semantic models, metrics."""
+    """Return a dbt project over the marts, by path: sources, thin models, semantic models, metrics."""
     found = {
         "dbt/dbt_project.yml": dump(
             {
@@ -94,10 +94,10 @@ def _semantic_model(model: Model, name: str) -> dict[str, Any]:
         "name": f"aap_{name}",
         "description": dataset["label"],
         "model": f"ref('aap_{name}')",
-        "defaults": {"agg_time_dimension": dataset["time"]},
+        "defaults": {"agg_time_dimension": "ran_on"},
         "primary_entity": f"{name}_row",
         "dimensions": [
-            {"name": dataset["time"], "type": "time", "type_params": {"time_granularity": grain}},
+            {"name": "ran_on", "expr": dataset["time"], "type": "time", "type_params": {"time_granularity": grain}},
             *({"name": each, "type": "categorical"} for each in words),
         ],
         "measures": measures,
@@ -114,7 +114,8 @@ def _aggregate(found: dict[str, Any]) -> dict[str, str]:
 def _metrics(model: Model, name: str) -> list[dict[str, Any]]:
     found = []
     for key, each in model["datasets"][name]["measures"].items():
-        metric = {"name": key if name == "runs" else f"{name}_{key}", "label": each["label"]}
+        own = {"name": f"{name}_{key}", "label": f"{each['label']} ({model['datasets'][name]['label'].lower()})"}
+        metric: dict[str, Any] = {"name": key, "label": each["label"]} if name == "runs" else own
         if "ratio" in each:
             upper, lower = each["ratio"]
             metric |= {

@@ -27,7 +27,7 @@ def evaluate_freshness(
 ) -> Iterator[AssetCheckEvaluation]:
     """Evaluate each cluster anew, because it may have been synced, disabled or removed since."""
     with step(context, warehouse) as connection:
-        found = freshness_of_clusters(connection, datetime.now(UTC), stale_after(), config.clusters)
+        found = freshness_of_clusters(connection, datetime.now(UTC), stale_after(connection), config.clusters)
     for name in config.clusters:
         if (verdict := found.get(name)) is not None:
             yield AssetCheckEvaluation(

@@ -1,4 +1,4 @@
-"""Webhook, Slack, SMTP: each takes one message or raises DeliveryFailed, within seconds."""
+"""Webhook, Slack, SMTP: each delivers one message or raises DeliveryFailed, within seconds."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Webhook:
 
     name = "webhook"
 
-    def __init__(self, settings: AlertSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: AlertSettings, timeout: float) -> None:
+        self._settings, self._timeout = settings, timeout
 
     def send(self, message: Message) -> str | None:
         """Deliver. Any 2xx is success."""
         token = self._settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
-        _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers)
+        _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers, self._timeout)
         return None
 
 
@@ -54,8 +54,8 @@ class Slack:
 
     name = "slack"
 
-    def __init__(self, settings: AlertSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: AlertSettings, timeout: float) -> None:
+        self._settings, self._timeout = settings, timeout
 
     def send(self, message: Message) -> str | None:
         """Deliver a text with a link, with Slack's special characters escaped."""
@@ -64,7 +64,7 @@ class Slack:
         if message.link:
             text += f"\n<{message.link}|Open in Dagster>"
         assert self._settings.slack_webhook_url is not None  # noqa: S101
-        _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {})
+        _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {}, self._timeout)
         return None
 
 
@@ -85,17 +85,17 @@ class Smtp:
 
 
 def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str) -> str | None:
-    """Send `mail`, which has its content, to comma-separated addresses. Returns which of several were refused.
+    """Send `mail` to comma-separated addresses. Returns a remark if some of them were rejected.
 
-    Raises DeliveryFailed, without a secret in it, where the server takes it for none of them.
+    Raises DeliveryFailed, without secrets, if the server rejects all of them.
     """
     try:
         mail["Subject"] = " ".join(subject.split())
         mail["From"] = settings.smtp_from
         mail["To"] = to
         mail["Date"] = localtime()
-        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default asks the network for this machine's name
-        mail["Auto-Submitted"] = "auto-generated"  # so that no absence note is sent back
+        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default looks up this machine's name
+        mail["Auto-Submitted"] = "auto-generated"  # suppresses out-of-office replies
         with _connection(settings) as server:
             if settings.smtp_user and settings.smtp_password:
                 server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
@@ -103,11 +103,11 @@ def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str
     except (OSError, smtplib.SMTPException) as error:
         reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
         raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
-    except ValueError as error:  # its text quotes what may be a piece of the password
+    except ValueError as error:  # its text may quote the password
         raise DeliveryFailed(
-            f"{type(error).__name__}: host, address, user or password has a character that SMTP cannot carry."
+            f"{type(error).__name__}: host, address, user or password contains a character that SMTP cannot carry."
         ) from None
-    return f"{settings.smtp_host} refuses {', '.join(refused)}." if refused else None
+    return f"{settings.smtp_host} rejected {', '.join(refused)}." if refused else None
 
 
 def _connection(settings: AlertSettings) -> smtplib.SMTP:
@@ -120,24 +120,24 @@ def _connection(settings: AlertSettings) -> smtplib.SMTP:
     return server
 
 
-def receivers(settings: AlertSettings) -> list[Receiver]:
-    """The receivers that are configured."""
+def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
+    """Return the configured receivers. `timeout`: seconds in which a webhook must respond."""
     found: list[Receiver] = []
     if settings.webhook_url:
-        found.append(Webhook(settings))
+        found.append(Webhook(settings, timeout))
     if settings.slack_webhook_url:
-        found.append(Slack(settings))
+        found.append(Slack(settings, timeout))
     if settings.smtp_host and settings.smtp_to:
         found.append(Smtp(settings))
     return found
 
 
-def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str]) -> None:
+def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str], timeout: float) -> None:
     try:
-        with requests.Session() as session, time_limit(_TIMEOUT_SECONDS):
+        with requests.Session() as session, time_limit(timeout):
             session.mount("https://", BoundedAdapter())
             session.mount("http://", BoundedAdapter())
-            answer = session.post(url, json=document, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+            answer = session.post(url, json=document, headers=headers, timeout=timeout, allow_redirects=False)
     except (requests.RequestException, ValueError) as error:
         # The URL of a webhook is a secret, and the errors of requests quote parts of it.
         raise DeliveryFailed(f"No response ({type(error).__name__}).") from None

@@ -120,7 +120,7 @@ def _note_runs(connection: Connection, settings: AlertSettings, limits: Limits, 
 
 def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: bool) -> dict[str, str]:
     """Return {name: reason} of stale clusters; without `may_begin` only of those that were stale before."""
-    found = freshness_of_clusters(connection, now, stale_after(), was)
+    found = freshness_of_clusters(connection, now, stale_after(connection), was)
     return {
         name: why_stale(name, verdict)
         for name, verdict in found.items()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
 from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.clusters.token_ends import (
     TokenState,
@@ -21,19 +21,15 @@ from aap_pipeline.clusters.token_ends import (
     token_states,
     token_warnings,
 )
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import AuthenticationError, ControllerError, PermissionDenied
 from aap_pipeline.controller.own_token import sees_every_job, token_end
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
-
-_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
 _SLOW = timedelta(seconds=15)
 """After a first request this slow, no other is sent: Dagster ends a tick after a minute."""
@@ -85,12 +81,8 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
 
 
 def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetime, limit: timedelta) -> _Answer:
-    store = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
     try:
-        with (
-            cluster_errors(cluster),
-            ControllerClient(cluster.endpoint, store, _QUESTION, hint=cluster.product) as client,
-        ):
+        with open_controller(warehouse.url(), warehouse.cipher(), cluster, ONE_QUESTION) as client:
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
                 return _Answer(shows_no_job(cluster, state.watermark))

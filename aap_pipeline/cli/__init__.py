@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import gc
 import io
 import signal
@@ -65,6 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
     except PipelineError as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_status
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        click.echo(f"Error: Cannot write the output: {error.strerror}. Free disk space and try again.", err=True)
+        return 1
     finally:
         signal.signal(signal.SIGTERM, before)
     return status if isinstance(status, int) else 0

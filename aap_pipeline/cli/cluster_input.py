@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from aap_pipeline.cli.values import File, Word
 from aap_pipeline.clusters.registry import BadEntry, BadSecret
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import PipelineError
 
@@ -37,6 +39,51 @@ def secret_options(command: F) -> F:
     for option in reversed(_SECRETS):
         command = option(command)
     return command
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits given on the command line; None: not given."""
+
+    max_concurrent_requests: int | None
+    max_requests_per_second: float | None
+    sync_window: str | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any limit was given."""
+        return any(value is not None for value in vars(self).values())
+
+    def over(self, manners: Manners) -> Manners:
+        """Return `manners` with the given limits; "always" removes the sync window."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.sync_window == "always":
+            given["sync_window"] = None
+        return replace(manners, **given)
+
+
+_LIMITS = (
+    click.option("--max-concurrent-requests", type=int, metavar="N", help="Most requests in flight (default 4)."),
+    click.option("--max-requests-per-second", type=float, metavar="N", help="Most requests per second (default 16)."),
+    click.option(
+        "--sync-window",
+        metavar="HOURS",
+        help='Hours of first syncs and backfills: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
+    ),
+)
+
+
+def manners_options(command: F) -> F:
+    """Add the options of the cluster's limits, and pass them to the command as `limits`."""
+
+    @wraps(command)
+    def wrapped(**options: Any) -> Any:
+        names = [each.name for each in fields(Limits)]
+        return command(limits=Limits(**{name: options.pop(name) for name in names}), **options)
+
+    for option in reversed(_LIMITS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
 
 
 def read_tokens(

@@ -9,10 +9,18 @@ from typing import Any
 import click
 
 from aap_pipeline.cli.ask import confirm
-from aap_pipeline.cli.cluster_input import noted, read_tokens, secret_options, warn
+from aap_pipeline.cli.cluster_input import (
+    Limits,
+    manners_options,
+    noted,
+    read_tokens,
+    secret_options,
+    warn,
+)
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import File, Word
-from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
+from aap_pipeline.clusters.controllers import open_controller
+from aap_pipeline.clusters.errors import UnexpectedFailure
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import (
     BadEntry,
@@ -28,14 +36,14 @@ from aap_pipeline.clusters.registry import (
     save_clusters,
     set_enabled,
 )
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
-from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_rows
 from aap_pipeline.settings import Settings
 
@@ -58,9 +66,10 @@ def command() -> None:
 @click.argument("url")
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
 @secret_options
+@manners_options
 @_ca_bundle_option
 @click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
-def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secrets: Any) -> None:
+def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits: Limits, **secrets: Any) -> None:
     """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
 
     \b
@@ -76,10 +85,12 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
     endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=authorities))
     faults += endpoint.faults() if endpoint else ()
+    manners = limits.over(Manners())
+    faults += manners.faults()
     tokens = read_tokens(faults, ask=True, **secrets)
     if faults or endpoint is None:
         raise BadEntry("\n".join(faults))
-    _save([NewCluster(name, endpoint, tokens)])
+    _save([NewCluster(name, endpoint, tokens, manners if limits.given else None)])
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
@@ -87,11 +98,18 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
 @click.argument("name")
 @click.option("--url", type=Word(), help="New address of the controller.")
 @secret_options
+@manners_options
 @_ca_bundle_option
 @click.option("--no-ca-bundle", is_flag=True, help="Trust the default CAs again.")
 @click.option("--verify-ssl/--no-verify-ssl", default=None, help="Verify the certificate, or accept any.")
 def update(
-    name: str, url: str | None, ca_bundle: Path | None, no_ca_bundle: bool, verify_ssl: bool | None, **secrets: Any
+    name: str,
+    url: str | None,
+    ca_bundle: Path | None,
+    no_ca_bundle: bool,
+    verify_ssl: bool | None,
+    limits: Limits,
+    **secrets: Any,
 ) -> None:
     """Change the given fields of cluster NAME. All others stay, and so does its history.
 
@@ -99,10 +117,11 @@ def update(
       aap-pipeline clusters update prod --ca-bundle company-ca.pem
       aap-pipeline clusters update prod --token-file token.txt
       aap-pipeline clusters update prod --url https://aap.company.com:8443
+      aap-pipeline clusters update prod --max-requests-per-second 8 --sync-window "20:00-06:00 Europe/Berlin"
 
     A new access token replaces the old one and its refresh token. --ca-bundle turns certificate verification on.
     """
-    if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, *secrets.values())):
+    if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, limits.given, *secrets.values())):
         raise click.UsageError("Nothing to change: use --url, --ca-bundle, --token-file or another option.")
     if ca_bundle and no_ca_bundle:
         raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
@@ -112,7 +131,8 @@ def update(
     tokens = read_tokens(faults, ask=False, **secrets)
     settings = Settings()
     with warehouse_connection(settings) as connection:
-        endpoint = cluster_named(connection, name).endpoint
+        cluster = cluster_named(connection, name)
+        endpoint, manners = cluster.endpoint, limits.over(cluster.manners)
         if moved:
             endpoint = replace(moved, verify_ssl=endpoint.verify_ssl, ca_bundle=endpoint.ca_bundle)
         if ca_bundle or no_ca_bundle:
@@ -120,10 +140,11 @@ def update(
         if ca_bundle or verify_ssl is not None:
             endpoint = replace(endpoint, verify_ssl=verify_ssl is not False)
         endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
-        faults += endpoint.faults()
+        faults += (*endpoint.faults(), *manners.faults())
         if faults:
             raise BadEntry("\n".join(faults))
-        change_cluster(connection, cipher(settings) if tokens.secrets else None, name, endpoint, tokens)
+        secrets_cipher = cipher(settings) if tokens.secrets else None
+        change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
     warn(name, endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")
@@ -148,6 +169,9 @@ def import_file(file: Path) -> None:
           ca_bundle: /etc/ssl/company-ca.pem    # its content is stored
           access_token_file: lab-token.txt      # relative to this file
           refresh_token: …                      # with client_id and client_secret, to renew the token automatically
+          max_concurrent_requests: 4            # the default
+          max_requests_per_second: 16           # the default
+          sync_window: 20:00-06:00 Europe/Berlin  # hours of first syncs and backfills; always by default
     """
     _save(read_clusters_file(file))
     click.echo("Next: aap-pipeline clusters check")
@@ -269,25 +293,34 @@ def _set(name: str, *, enabled: bool) -> None:
 
 
 def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
-    from aap_pipeline.raw.sync import note_product
+    from aap_pipeline.raw.rare_things import note_product
 
-    hint = cluster.product if cluster.product_version else None
-    store = DatabaseTokenStore(url, secrets, cluster.id)
+    asked_anew = replace(cluster, listed_at=None)  # probe the product again
     try:
-        with cluster_errors(cluster):
-            store.load()  # a wrong key is reported before any request
-            with ControllerClient(cluster.endpoint, store, _FEW_RETRIES, hint=hint) as client:
-                findings = check(client)
-                if all(finding.outcome != "failed" for finding in findings):
-                    with connect(url) as connection:
-                        note_product(connection, client, cluster.id)
-                return findings
+        with open_controller(url, secrets, asked_anew, _FEW_RETRIES) as client:
+            findings = check(client)
+            if all(finding.outcome != "failed" for finding in findings):
+                with connect(url) as connection:
+                    note_product(connection, client, cluster.id)
+                findings.append(_cost(url, secrets, cluster))
+            return findings
     except EncryptionKeyError as error:
         return [Finding("encryption key", "failed", str(error))]
     except (BadEndpoint, TlsError) as error:  # before any request: its address or CA bundle cannot be used
         return [Finding("address", "failed", str(error))]
     except UnexpectedFailure as error:
         return [Finding("check", "failed", str(error))]
+
+
+def _cost(url: str, secrets: Any, cluster: Cluster) -> Finding:
+    """Estimate the cost of the next sync."""
+    from aap_pipeline.raw.sync import SyncRequest, dry_run
+
+    try:
+        found = dry_run(url, secrets, SyncRequest(cluster, client_settings=_FEW_RETRIES))
+    except PipelineError as error:
+        return Finding("cost", "warning", f"Cannot estimate the cost of the next sync: {error}", "Check again.")
+    return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
 
 
 def _print_findings(name: str, findings: list[Finding]) -> None:

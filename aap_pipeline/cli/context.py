@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
+from aap_pipeline.database.statements import statement
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +48,17 @@ def warehouse_connection(settings: Settings | None = None) -> Iterator[Connectio
     """Yield a connection to `warehouse` that commits at the end of the block and rolls back after an error."""
     with warehouse(settings) as url, connect(url) as connection:
         yield connection
+
+
+def note_behind(connection: Connection) -> None:
+    """If savings predate a change of rates, minutes or settings, print to standard error how they are updated."""
+    if connection.execute(statement("marts/is_behind")).fetchall()[0][0]:
+        click.echo(
+            "Savings do not include the latest change of rates, minutes or settings. If `aap-pipeline up` is running, "
+            "it updates them within seconds; otherwise the next sync does. To update them now, run "
+            "`aap-pipeline rebuild marts`.",
+            err=True,
+        )
 
 
 def require_schema(url: str, *, may_migrate: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Day
 from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
@@ -83,6 +83,7 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
             cluster=cluster,
             organization=organization,
         )
+        note_behind(connection)
     whom = " of ".join(part for part in (organization, cluster) if part) or _all_clusters
     click.echo(_confirmation(rate, None if value.lower() == "none" else Decimal(value), whom, done))
 
@@ -105,7 +106,7 @@ def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) ->
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    return "none of its own" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
+    return "no own rate" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
 
 
 def _first_day(day: date) -> str:

@@ -13,6 +13,7 @@ from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, clusters, purge, save_clusters, set_enabled
 from aap_pipeline.controller.auth import Tokens
+from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.database.statements import statement
@@ -66,7 +67,7 @@ def command(remove: bool) -> int:
         print_outcomes(outcomes)
         if any(outcome.error for outcome in outcomes):
             return 1
-        out.print("[bold]4.[/] What the data says")
+        out.print("[bold]4.[/] Reporting the savings")
         _report(url, settings.home / "report.html")
     _print_next_steps()
     return 0
@@ -83,6 +84,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
                 controller.server.client_id,
                 controller.server.client_secret,
             ),
+            UNLIMITED,
         )
         for controller in controllers
     ]
@@ -119,7 +121,7 @@ def _report(url: str, file: Path) -> None:
         summary = summarize(connection)
     print_summary(console(), summary)
     write_html(summary, file, "Automation savings")
-    click.echo(f"The same as a page, with more: {file.absolute()}\n")
+    click.echo(f"HTML report: {file.absolute()}\n")
 
 
 def _print_next_steps() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Day
 from aap_pipeline.database import options
 from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
@@ -55,6 +55,7 @@ def set_(name: str, value: str) -> None:
     """Set NAME to VALUE. Money in the marts is recomputed automatically. A running sync keeps its old values."""
     with warehouse_connection() as connection:
         stored = options.write(connection, name, value)
+        note_behind(connection)
     click.echo(f"{name} is {_written(stored)}.")
 
 

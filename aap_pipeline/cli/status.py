@@ -26,9 +26,10 @@ def command(as_json: bool) -> int:
     Unfinished backfills and tokens that expire soon are listed below the table. Exit status 1 if the last sync of an
     enabled cluster failed, or none succeeded in the last AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
-    now, limit = datetime.now(UTC), stale_after()
+    now = datetime.now(UTC)
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("health/status")).fetchall()
+        limit = stale_after(connection)
         ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
     columns = [
         Column("name", "Cluster"),

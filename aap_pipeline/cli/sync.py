@@ -113,8 +113,8 @@ def _dry_run(url: str, settings: Settings, requests: list[SyncRequest], *, as_js
         if not as_json:
             click.echo(
                 f"{name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
-                f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new; about {found.requests:,} "
-                "requests."
+                f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new, read {found.way}: "
+                f"{found.cost}."
             )
     if as_json:
         print_json(results)

@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Day, Whole
 from aap_pipeline.marts.templates import set_template, templates
 from aap_pipeline.reports.output import Column, json_option, number, print_rows
@@ -72,6 +72,7 @@ def set_(
             excluded_from=excluded_from,
             cluster=cluster,
         )
+        note_behind(connection)
     excluded_text = " It is excluded from the savings." if found.excluded else ""
     click.echo(
         f"{found.name} ({found.cluster}): {found.manual_minutes} manual minutes per host, "

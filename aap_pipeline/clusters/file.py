@@ -14,13 +14,15 @@ from aap_pipeline.clusters.registry import BadEntry, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import PipelineError
 
 _ACCESS = ("access_token", "access_token_env", "access_token_file")
 _TEXTS = ("name", "protocol", "address", "api_prefix", "ca_bundle", *_ACCESS)
 _SECRETS = ("refresh_token", "client_id", "client_secret")
-_KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl")
+_LIMITS = ("max_concurrent_requests", "max_requests_per_second", "sync_window")
+_KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl", *_LIMITS)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -168,12 +170,14 @@ class _Reader:
             ca_bundle=authorities,
             api_prefix=path_of(str(fields.get("api_prefix") or "")),
         )
-        for fault in (*(name_faults(name) if name else ()), *(endpoint.faults() if endpoint.address else ())):
+        manners = Manners(**{key: fields[key] for key in _LIMITS if key in fields}) if fields.keys() & _LIMITS else None  # type: ignore[arg-type]
+        faults = (*(name_faults(name) if name else ()), *(endpoint.faults() if endpoint.address else ()))
+        for fault in (*faults, *(manners.faults() if manners else ())):
             self._mistake(node, fault)
         if len(self.mistakes) > before:
             return None
         try:
-            return NewCluster(name, endpoint, tokens)
+            return NewCluster(name, endpoint, tokens, manners)
         except PipelineError as error:
             self._mistake(node, str(error))
             return None
@@ -188,6 +192,11 @@ class _Reader:
                 self._mistake(value, f"port {value.value!r} is not a whole number from 1 to 65535")
             elif name == "verify_ssl" and value.value not in ("true", "false"):
                 self._mistake(value, f"verify_ssl {value.value!r} is neither true nor false")
+            elif name in _LIMITS[:2]:
+                try:
+                    fields[name] = int(value.value) if name == _LIMITS[0] else float(value.value)
+                except ValueError:
+                    self._mistake(value, f"{name} {value.value!r} is not a number")
             elif name == "verify_ssl":
                 fields[name] = value.value == "true"
             else:

@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 
 from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
@@ -50,6 +51,9 @@ class Cluster:
     removed_at: datetime | None
     token_end: TokenEnd | None = None
     """When its access token expires, if the controller reports it."""
+    manners: Manners = field(default_factory=Manners)
+    listed_at: datetime | None = field(default=None, compare=False)
+    """When product, organizations and job templates were last read; None: never, or the last sync failed."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,12 @@ class NewCluster:
     name: str
     endpoint: Endpoint
     tokens: Tokens = field(repr=False)
+    manners: Manners | None = None
+    """None: keep the stored limits; a new cluster gets the defaults."""
 
     def __post_init__(self) -> None:
         faults = [*name_faults(self.name), *self.endpoint.faults()]
+        faults += self.manners.faults() if self.manners else ()
         if self.tokens.refresh and not self.tokens.client_id:
             faults.append(_useless_refresh_token(self.name))
         if faults:
@@ -105,7 +112,9 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
 
 def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
     """Return the clusters `names`, or all enabled ones without names. Raises ClusterError if there are none."""
-    chosen = [cluster_named(connection, name) for name in names] or clusters(connection, only_enabled=True)
+    chosen = [cluster_named(connection, name) for name in dict.fromkeys(names)] or clusters(
+        connection, only_enabled=True
+    )
     for cluster in chosen:
         require_registered(cluster)
     if not chosen:
@@ -136,16 +145,23 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
     with connection.transaction():
         for entry in entries:
             with _one_cluster_per_address(connection, entry.name, entry.endpoint), connection.transaction():
-                values = _parameters(entry.name, entry.endpoint, entry.tokens, cipher)
+                values = _parameters(entry.name, entry.endpoint, entry.tokens, cipher, entry.manners)
                 row = connection.execute(statement("clusters/save_cluster"), values).fetchone()
             added[entry.name] = bool(row and row[1])
     return added
 
 
 def change_cluster(
-    connection: Connection, cipher: Cipher | None, name: str, endpoint: Endpoint, tokens: Tokens
+    connection: Connection,
+    cipher: Cipher | None,
+    name: str,
+    endpoint: Endpoint,
+    tokens: Tokens,
+    manners: Manners | None = None,
 ) -> None:
-    """Store the `endpoint` of a cluster and the `tokens` that are not empty, for which it needs the `cipher`.
+    """Replace a cluster's `endpoint`, the `tokens` that are not empty, and `manners` if given.
+
+    Without secrets no `cipher` is needed.
 
     A new access token also replaces the refresh token, client id and client secret. Raises ClusterError and stores
     nothing for an unknown or removed cluster, the address of another cluster or a refresh token without a client id.
@@ -153,7 +169,7 @@ def change_cluster(
     require_registered(cluster_named(connection, name))
     endpoint.check()
     with _one_cluster_per_address(connection, name, endpoint), connection.transaction():
-        values = _parameters(name, endpoint, tokens, cipher)
+        values = _parameters(name, endpoint, tokens, cipher, manners)
         row = connection.execute(statement("clusters/update_cluster"), values).fetchone()
         if row and row[0]:
             raise BadEntry(_useless_refresh_token(name))
@@ -214,7 +230,9 @@ def rotate_key(connection: Connection, cipher: Cipher) -> int:
     return len(rows)
 
 
-def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher | None) -> dict[str, object]:
+def _parameters(
+    name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher | None, manners: Manners | None
+) -> dict[str, object]:
     access, refresh, secret = (
         cipher.encrypt(value) if cipher and value else None
         for value in (tokens.access, tokens.refresh, tokens.client_secret)
@@ -231,12 +249,15 @@ def _parameters(name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher | 
         "refresh_token": refresh,
         "client_id": tokens.client_id or None,
         "client_secret": secret,
+        "max_concurrent_requests": manners.max_concurrent_requests if manners else None,
+        "max_requests_per_second": manners.max_requests_per_second if manners else None,
+        "sync_window": manners.sync_window or "" if manners else None,
     }
 
 
 def _cluster(row: tuple[object, ...]) -> Cluster:
     number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, *rest = row
-    enabled, removed, token_ends_at, token_end_exact = rest
+    enabled, removed, token_ends_at, token_end_exact, at_once, per_second, hours, listed_at = rest
     endpoint = Endpoint(
         protocol=str(protocol),
         address=str(address),
@@ -255,4 +276,6 @@ def _cluster(row: tuple[object, ...]) -> Cluster:
         enabled=bool(enabled),
         removed_at=removed if isinstance(removed, datetime) else None,
         token_end=TokenEnd(token_ends_at, bool(token_end_exact)) if isinstance(token_ends_at, datetime) else None,
+        manners=Manners(int(str(at_once)), float(str(per_second)), str(hours) if hours else None),
+        listed_at=listed_at if isinstance(listed_at, datetime) else None,
     )

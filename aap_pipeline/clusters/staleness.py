@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
@@ -20,12 +21,14 @@ class _Limit(BaseSettings):
     stale_minutes: int = Field(default=60, ge=1)
 
 
-def stale_after() -> timedelta:
-    """Return AAP_PIPELINE_ALERT_STALE_MINUTES: a cluster is stale if its last successful sync is older.
+def stale_after(connection: Connection | None = None) -> timedelta:
+    """Return the age of the last successful sync from which on a cluster is stale: AAP_PIPELINE_ALERT_STALE_MINUTES,
+    or twice the setting quiet_sync_minutes of the database, if that is longer.
 
     Raises SettingsError.
     """
-    return timedelta(minutes=from_environment(_Limit).stale_minutes)
+    quiet = options.get(connection, options.QUIET_SYNC_MINUTES) if connection is not None else 0
+    return timedelta(minutes=max(from_environment(_Limit).stale_minutes, 2 * quiet))
 
 
 def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:

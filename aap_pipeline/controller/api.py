@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import parse_moment
@@ -14,7 +14,22 @@ from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summ
 from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
+FINISHED = "successful,failed,error,canceled"
+"""The statuses of finished jobs. A later version may have more: jobs are read by date, and only estimated by status."""
+_SAMPLED_JOBS = 10
 _LISTED_IDS = 200  # ids in one id__in: 2 kB of URL at most
+
+
+_STEPS = 12
+_Finish = tuple[int, datetime | None]
+
+
+class Extent(NamedTuple):
+    """A range of ids, `after_id` < id ≤ `upto_id`, with the number of finished jobs in it."""
+
+    after_id: int
+    upto_id: int
+    jobs: int
 
 
 class ControllerApi:
@@ -38,10 +53,13 @@ class ControllerApi:
     ) -> tuple[list[Row], int]:
         """Return up to `limit` (at most 200) finished jobs with an id above `after_id`, by id, and their total count.
 
-        The page is the last one only if it holds them all, however short it is. In a window of a few thousand jobs the
-        count costs the controller little compared with serializing the rows.
+        In a window of some hundred jobs, the count costs the controller little compared with serializing the rows.
         """
         return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte, None), limit, after_id)
+
+    def oldest_jobs(self, limit: int) -> list[Row]:
+        """Return the `limit` (at most 200) finished jobs with the lowest ids."""
+        return paging.counted_page(self.client, "jobs/", {"status__in": FINISHED}, limit, 0)[0]
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
         """Return those of the jobs that still exist, by id; one request per 200 ids.
@@ -56,12 +74,12 @@ class ControllerApi:
             rows += paging.whole(self.client, "jobs/", {"id__in": chunk, **extra})
         return [row for row in rows if paging.id_of(row) is not None]
 
-    def newest_finished(self) -> datetime | None:
-        """Return when the newest finished job finished (UTC); None if no finished job is visible.
+    def newest_finished(self, after: datetime | None = None) -> datetime | None:
+        """Return when the newest job that finished later than `after` finished, UTC; None if no such job is visible.
 
         Raises CorruptBody if that is not a valid time.
         """
-        job = self.first_job("-finished")
+        job = self.first_job("-finished", after)
         finished = None if job is None else parse_moment(job.get("finished"))
         if job is not None and finished is None:
             raise CorruptBody(
@@ -79,11 +97,13 @@ class ControllerApi:
         """Return whether any finished job is visible."""
         return self.first_job("-finished") is not None
 
-    def first_job(self, order: str) -> Row | None:
-        """Return the first finished job in that order; None if no finished job is visible."""
-        answer = self.client.get(
-            "jobs/", {"finished__isnull": False, "order_by": order, "page_size": 1, "count_disabled": 1}
-        )
+    def first_job(self, order: str, after: datetime | None = None, **filters: Any) -> Row | None:
+        """Return the first job, in that order, that finished later than `after`; None if none is visible.
+
+        Without `after`, the controller uses an index. With it, the controller sorts all jobs that finished since.
+        """
+        asked = {**_window(after, None, filters), "order_by": order, "page_size": 1, "count_disabled": 1}
+        answer = self.client.get("jobs/", asked)
         rows = answer.body.get("results")
         if not isinstance(rows, list) or (rows and not isinstance(rows[0], dict)):
             raise CorruptBody(
@@ -116,6 +136,75 @@ class ControllerApi:
         """Return all labels of a job; the job's own document holds at most ten."""
         return paging.whole(self.client, f"jobs/{job_id}/labels/")
 
+    def extent(self, after: datetime, until: datetime) -> Extent:
+        """Estimate the number of finished jobs in a long window, and their range of ids. Counting by id is cheap.
+
+        Jobs finish nearly in the order of their ids, so interpolation finds the first and last id, within 1 %.
+        """
+        ends = [job for job in map(self.first_job, ("id", "-id")) if job is not None]
+        known = [(paging.id_of(job) or 0, parse_moment(job.get("finished"))) for job in ends]
+        if len(known) < 2:
+            return Extent(0, 0, 0)
+        low, high, near = (known[0][0] - 1, known[0][1]), known[1], (until - after) / 100
+        after_id, upto_id = (self._id_at(moment, low, high, near) for moment in (after, until))
+        asked: Params = {"status__in": FINISHED, "id__gt": after_id, "id__lte": upto_id}
+        return Extent(after_id, upto_id, paging.count(self.client, "jobs/", asked) if upto_id > after_id else 0)
+
+    def _id_at(self, moment: datetime, low: _Finish, high: _Finish, near: timedelta) -> int:
+        """Return an id near which jobs finished at `moment`, between two jobs (id, finish time)."""
+        for _ in range(_STEPS):
+            if low[1] is None or moment <= low[1]:
+                return low[0]
+            if high[1] is None or moment >= high[1] or high[0] - low[0] <= 1:
+                return high[0]
+            share = min(max((moment - low[1]) / (high[1] - low[1]), 0.05), 0.95)
+            job = self.first_job("id", id__gt=low[0] + int((high[0] - low[0]) * share))
+            found = ((job and paging.id_of(job)) or high[0], parse_moment(job.get("finished")) if job else None)
+            if found[1] is None or found[0] >= high[0]:
+                return high[0]
+            if abs(found[1] - moment) <= near:
+                return found[0]
+            low, high = (found, high) if found[1] < moment else (low, found)
+        return low[0]
+
+    def host_ids(self, after_id: int = 0) -> list[int]:
+        """Return the ids of all hosts of all inventories above `after_id`, ascending."""
+        rows = paging.whole(self.client, "hosts/", after_id=after_id)
+        return [number for row in rows if (number := paging.id_of(row)) is not None]
+
+    def unreported_job_ids(self, after_id: int, upto_id: int) -> list[int]:
+        """Return the jobs with `after_id` < id ≤ `upto_id`, finished or not, whose host summaries are not complete."""
+        asked = {"host_status_counts__isnull": True, "id__lte": upto_id}
+        rows = paging.whole(self.client, "jobs/", asked, after_id=after_id)
+        return [number for row in rows if (number := paging.id_of(row)) is not None]
+
+    def hosts_count(self) -> int:
+        """Return the number of hosts."""
+        return self.client.count("hosts/")
+
+    def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> list[HostSummary | Row]:
+        """Return one host's summaries in jobs with `after_id` < id ≤ `upto_id`, ordered by the summaries' ids.
+
+        Raises NotFound when the host was deleted.
+        """
+        within = {"job__id__gt": after_id, "job__id__lte": upto_id}
+        return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within, decode_host_summaries)
+
+    def jobs_without_host(self, after_id: int, upto_id: int) -> set[int]:
+        """Return the jobs with `after_id` < id ≤ `upto_id` that have a host summary without a host."""
+        # The second filter excludes jobs without host summaries, which the outer join of the first would include.
+        asked = {"job_host_summaries__host__isnull": True, "job_host_summaries__id__gt": 0}
+        rows = paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)
+        return {number for row in rows if (number := paging.id_of(row)) is not None}
+
+    def hosts_a_job(self) -> float:
+        """Return the average number of hosts per job, from the newest jobs."""
+        asked: Params = {"status__in": FINISHED, "order_by": "-id", "page_size": _SAMPLED_JOBS, "count_disabled": 1}
+        rows = self.client.get("jobs/", asked).body.get("results")
+        sampled = [number for row in rows if (number := paging.id_of(row))] if isinstance(rows, list) else []
+        hosts = [self.client.count(f"jobs/{number}/job_host_summaries/") for number in sampled]
+        return sum(hosts) / (len(hosts) or 1)
+
     def organizations(self) -> list[Row]:
         """Return all organizations."""
         return paging.whole(self.client, "organizations/")
@@ -132,5 +221,5 @@ def _window(finished_gt: datetime | None, finished_lte: datetime | None, extra: 
     if finished_lte is not None:
         params["finished__lte"] = finished_lte
     if not params:
-        params["finished__isnull"] = False
+        params["status__in"] = FINISHED  # not by date, for which the controller would sort all rows
     return {**params, **(extra or {})}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 from aap_pipeline.controller.api import ControllerApi
@@ -22,7 +21,6 @@ from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_b
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but the lifetime of tokens does not
 _LATENCY_WARNING = 2.0  # seconds
-_FIRST_SYNC = timedelta(days=90)  # the default of the setting initial_sync_days
 
 
 @dataclass(frozen=True)
@@ -207,17 +205,15 @@ def _lists(api: ControllerApi) -> Finding:
 
 
 def _page(api: ControllerApi, listed: list[Row]) -> Finding:
-    """Read the first page of a first sync, and append its rows to `listed`."""
-    now = api.client.controller_now()
-    window = now - _FIRST_SYNC, now
+    """Check that the controller returns a page as a first sync reads it; add its rows to `listed`."""
     try:
-        listed += api.jobs_page(*window, 0)[0]
+        listed += api.oldest_jobs(PAGE_SIZE)
         if numbers := [number for row in listed if (number := id_of(row))]:
-            api.pending_job_ids(*window, min(numbers) - 1, max(numbers))
+            api.unreported_job_ids(min(numbers) - 1, max(numbers))
     except ControllerError as error:
         if not may_be_too_much(error):
             raise
-        listed += api.jobs_page(*window, 0, 1)[0]
+        listed += api.oldest_jobs(1)
         return Finding(
             "page",
             "warning",
@@ -225,7 +221,7 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
             "which takes longer.",
             "Raise the time limit of the proxies in front of the controller.",
         )
-    return Finding("page", "ok", f"A page of {len(listed)} jobs of the last {_FIRST_SYNC.days} days was read.")
+    return Finding("page", "ok", f"The controller returned a page of {len(listed)} jobs.")
 
 
 def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:

@@ -20,8 +20,10 @@ from aap_pipeline.controller.errors import (
     ControllerError,
     HtmlAnswer,
     Maintenance,
+    NotFound,
     Unauthorized,
 )
+from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
@@ -38,11 +40,20 @@ _PROBE_RETRIES = 3
 class ControllerClient:
     """A client of one controller, for up to `settings.workers` threads. All calls raise ControllerError subclasses.
 
-    `hint` is the product label stored last time. The first request is sent by the first call that needs one.
+    `hint` is the product label stored last time, `known` the product found then, which is probed only when the
+    controller does not answer like it. Nothing is sent before the first call that needs it, and nothing beyond
+    `manners`. All calls raise ControllerError subclasses.
     """
 
     def __init__(
-        self, endpoint: Endpoint, store: TokenStore, settings: ClientSettings | None = None, hint: str | None = None
+        self,
+        endpoint: Endpoint,
+        store: TokenStore,
+        settings: ClientSettings | None = None,
+        hint: str | None = None,
+        *,
+        known: Product | None = None,
+        manners: Manners | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.settings = settings or ClientSettings()
@@ -59,7 +70,9 @@ class ControllerClient:
             "User-Agent": self.settings.user_agent,
         }
         self._token_headers: tuple[str, dict[str, str]] = ("", {})
-        self._product: Product | None = None
+        self.limiter = Limiter(manners or UNLIMITED, self.settings, self.statistics)
+        self._product = known
+        self._probed = False
         self._product_lock = threading.Lock()
         self._last_date: tuple[str | None, datetime] | None = None
 
@@ -75,13 +88,16 @@ class ControllerClient:
         """Close all connections."""
         self._transport.close()
 
-    def product(self) -> Product:
-        """Return the controller's product, detected once and again after a failure."""
-        if self._product is None:
+    def product(self, *, anew: bool = False) -> Product:
+        """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
+        product = self._product
+        if product is None or (anew and not self._probed):
             with self._product_lock:
-                if self._product is None:
-                    self._product = probe(self._ping, self.endpoint, self._hint)
-        return self._product
+                product = self._product
+                if product is None or (anew and not self._probed):
+                    product = self._product = probe(self._ping, self.endpoint, self._hint)
+                    self._probed = True
+        return product
 
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
@@ -90,6 +106,15 @@ class ControllerClient:
 
         `decode` decodes it. `instead` is called after a failed attempt and returns the params for the next one.
         """
+        try:
+            return self._get(path, params, decode, instead)
+        except (NotFound, HtmlAnswer):
+            if self._probed or path.startswith("/"):
+                raise
+        self.product(anew=True)  # an upgrade may have moved the API
+        return self._get(path, params, decode, instead)
+
+    def _get(self, path: str, params: Params | None, decode: Decode, instead: Instead | None) -> Answer:
         below = self._below(path)
         changed = None if instead is None else lambda error: with_query(below, instead(error))
         return self._request(
@@ -184,13 +209,19 @@ class ControllerClient:
         """Send one attempt. Follows only a redirect that adds a missing slash."""
         settings = self.settings
         for follow in (True, False):
-            start = settings.monotonic()
-            try:
-                raw = self._transport.send("GET", target, self._headers(token))
-            except ControllerError:
-                self.statistics.failed()
-                raise
-            self.statistics.answered(len(raw.body), settings.monotonic() - start)
+            with self.limiter.turn():
+                start = settings.monotonic()
+                try:
+                    raw = self._transport.send("GET", target, self._headers(token))
+                except ControllerError:
+                    self.statistics.failed()
+                    raise
+                seconds = settings.monotonic() - start
+            self.statistics.answered(len(raw.body), seconds)
+            if raw.status in (429, 503):
+                self.limiter.refused()
+            elif raw.status == 200:
+                self.limiter.answered(_kind_of(target), len(raw.body), seconds)
             if raw.status not in (301, 302, 303, 307, 308):
                 break
             moved = redirect_target(raw, self.endpoint, target, token)
@@ -222,6 +253,11 @@ class ControllerClient:
         renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
         self.statistics.refreshed()
         return renewed
+
+
+def _kind_of(target: str) -> str:
+    """Return the kind of a request: "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
+    return target.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def _is_elsewhere(error: ControllerError) -> bool:

@@ -100,8 +100,10 @@ def counted_page(
     return (rows if len(rows) >= matching else _up_to_last_id(rows)), matching
 
 
-def whole(client: Asker, path: str, params: Params | None = None, decode: Decode = decode) -> list[Any]:
-    """Return all rows of a list, by ascending id, at least as many as the controller counted on the first page.
+def whole(
+    client: Asker, path: str, params: Params | None = None, decode: Decode = decode, after_id: int = 0
+) -> list[Any]:
+    """Return all rows of a list with an id above `after_id`, ascending; at least as many as the controller counted.
 
     They are dicts (Row), or records with an `id` if `decode` returns such `results`. Rows without a valid id are
     included, as in `counted_page`.
@@ -110,7 +112,7 @@ def whole(client: Asker, path: str, params: Params | None = None, decode: Decode
     IncompleteAnswer if it then still has fewer rows.
     """
     for _ in range(2):
-        rows, promised = _whole_once(client, path, params, decode)
+        rows, promised = _whole_once(client, path, params, decode, after_id)
         if len(rows) >= promised:
             return rows
         client.statistics.retried("incomplete")
@@ -120,8 +122,10 @@ def whole(client: Asker, path: str, params: Params | None = None, decode: Decode
     )
 
 
-def _whole_once(client: Asker, path: str, params: Params | None, decode: Decode) -> tuple[list[Any], int]:
-    rows, promised = counted_page(client, path, params, PAGE_SIZE, 0, decode)
+def _whole_once(
+    client: Asker, path: str, params: Params | None, decode: Decode, after_id: int
+) -> tuple[list[Any], int]:
+    rows, promised = counted_page(client, path, params, PAGE_SIZE, after_id, decode)
     after_id = last_id(rows)
     while after_id and len(rows) < promised:
         answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id, decode)

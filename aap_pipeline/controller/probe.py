@@ -79,6 +79,13 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = N
     )
 
 
+def remembered(label: str, version: str, api_prefix: str) -> Product:
+    """Return a product found earlier, from its `label`, its `version` and the path of its API below the base URL."""
+    gateway = not _has_no_gateway(label)
+    name = "AWX" if label.startswith("AWX") else "AAP"
+    return Product(name, version, label, api_prefix, "/o/token/" if gateway else "/api/o/token/", gateway)
+
+
 def _paths(endpoint: Endpoint, hint: str | None) -> list[str]:
     """Return the ping paths to try, the most likely first."""
     v2, behind_gateway = (f"{prefix}/ping/" for prefix in API_PREFIXES)

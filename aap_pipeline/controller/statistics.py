@@ -12,7 +12,11 @@ _SAMPLES = 2048
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The statistics at one time, in seconds and bytes (after decompression)."""
+    """The figures at one moment; seconds and bytes (bytes after decompression).
+
+    `seconds_answering` is what the controller took for its answers, `seconds_held_back` what requests waited for their
+    turn; both are sums over all workers.
+    """
 
     requests: int
     retries: int
@@ -21,6 +25,13 @@ class Snapshot:
     bytes: int
     seconds_waited: float
     median_latency: float | None
+    seconds_answering: float = 0.0
+    seconds_held_back: float = 0.0
+
+    @property
+    def share_held_back(self) -> float:
+        """Return the share of request time in which limits delayed requests, 0 to 1."""
+        return self.seconds_held_back / ((self.seconds_answering + self.seconds_held_back) or 1.0)
 
 
 class Statistics:
@@ -30,7 +41,7 @@ class Statistics:
         self._lock = threading.Lock()
         self._requests = 0
         self._bytes = 0
-        self._waited = 0.0
+        self._waited = self._answering = self._held_back = 0.0
         self._refreshes = 0
         self._causes: Counter[str] = Counter()
         self._latencies: deque[float] = deque(maxlen=_SAMPLES)
@@ -40,6 +51,7 @@ class Statistics:
         with self._lock:
             self._requests += 1
             self._bytes += size
+            self._answering += seconds
             self._latencies.append(seconds)
 
     def failed(self) -> None:
@@ -57,6 +69,11 @@ class Statistics:
         with self._lock:
             self._waited += seconds
 
+    def held_back(self, seconds: float) -> None:
+        """Count the seconds for which limits delayed a request."""
+        with self._lock:
+            self._held_back += seconds
+
     def refreshed(self) -> None:
         """Count a token refresh."""
         with self._lock:
@@ -73,4 +90,6 @@ class Statistics:
                 bytes=self._bytes,
                 seconds_waited=self._waited,
                 median_latency=statistics.median(self._latencies) if self._latencies else None,
+                seconds_answering=self._answering,
+                seconds_held_back=self._held_back,
             )

@@ -7,7 +7,7 @@ from typing import Final
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
 from aap_pipeline.clusters.steps import cluster_step
-from aap_pipeline.core import checks, verdicts
+from aap_pipeline.core import checks
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
@@ -68,19 +68,16 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
     """Run the checks that are cheap enough for every sync."""
     yesterday = datetime.now(UTC) - _DAY
     with cluster_step(context, warehouse) as (connection, cluster):
-        unparsed = verdicts.nothing_unparsed(checks.unparsed(connection, cluster.id))
-        rejected = verdicts.nothing_rejected(
-            checks.rejected_since(connection, yesterday, cluster.id),
-            checks.rejected_since(connection, None, cluster.id),
-        )
-        without = verdicts.jobs_without_hosts(checks.without_hosts(connection, cluster.id, yesterday))
-        backwards = verdicts.clock_ran_backwards(checks.clocks(connection, cluster.id, yesterday))
+        unparsed = checks.nothing_unparsed(connection, cluster.id)
+        rejected = checks.nothing_rejected(connection, cluster.id, yesterday)
+        without = checks.jobs_without_hosts(connection, cluster.id, yesterday)
+        backwards = checks.clock_ran_backwards(connection, cluster.id, yesterday)
         totals = checks.verified_totals(connection, cluster.id, _AUDIT_A_SYNC)
     yield result(ASSET, UNPARSED, unparsed, cluster.name)
     yield result(ASSET, REJECTED, rejected, cluster.name)
     yield result(ASSET, WITHOUT_HOSTS, without, cluster.name)
     yield result(ASSET, CLOCKS, backwards, cluster.name)
-    yield result(ASSET, HOST_TOTALS, verdicts.host_totals_agree(totals), cluster.name)
+    yield result(ASSET, HOST_TOTALS, checks.host_totals_agree(totals), cluster.name)
 
 
 @multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))
@@ -89,5 +86,5 @@ def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     with cluster_step(context, warehouse) as (connection, cluster):
         stuck = checks.provisional(connection, cluster.id)
         totals = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT)
-    yield result(ASSET, PROVISIONAL, verdicts.none_provisional(stuck), cluster.name)
-    yield result(ASSET, TOTALS_AUDITED, verdicts.host_totals_agree(totals), cluster.name)
+    yield result(ASSET, PROVISIONAL, checks.none_provisional(stuck), cluster.name)
+    yield result(ASSET, TOTALS_AUDITED, checks.host_totals_agree(totals), cluster.name)

@@ -14,7 +14,8 @@ from dagster import (
 
 from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.probe import job_url
-from aap_pipeline.core.parse import ParseResult, parse
+from aap_pipeline.core.batch import ParseResult
+from aap_pipeline.core.parse import parse
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, LiteralString
 
@@ -33,18 +33,32 @@ class Rules:
     keep_archive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The result of one batch."""
+@dataclass(slots=True)
+class ParseResult:
+    """The result of a batch or a whole parse. `documents` includes the rejected ones; `seconds` is wall-clock time."""
 
     documents: int = 0
     jobs: int = 0
     host_summaries: int = 0
     rejected: int = 0
-    days: frozenset[date] = frozenset()
+    batches: int = 0
+    changed_days: set[date] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def merge(self, other: ParseResult) -> None:
+        """Add the figures of `other`."""
+        self.documents += other.documents
+        self.jobs += other.jobs
+        self.host_summaries += other.host_summaries
+        self.rejected += other.rejected
+        self.batches += other.batches
+        self.changed_days |= other.changed_days
+        self.seconds += other.seconds
 
 
-def store_batch(connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules) -> Stored:
+def store_batch(
+    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+) -> ParseResult:
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
     Skips documents that another parse took meanwhile. Raises psycopg's DataError or IntegrityError and stores nothing
@@ -68,7 +82,7 @@ def store_batch(connection: Connection, selection: Selection, documents: Sequenc
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
         cursor.execute(statement("core/note_changed_days"), {"cluster_id": cluster_id, "days": sorted(days)})
     refused = sum(each.id in taken and isinstance(each.content, Refused) for each in documents)
-    return Stored(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, frozenset(days))
+    return ParseResult(len(taken), len(jobs), sum(len(job.summaries) for job in jobs), refused, 1, days)
 
 
 def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
@@ -105,10 +119,11 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
 
 def create_incoming_job(connection: Connection) -> None:
     """Create the temporary table of a batch's jobs, which each commit empties."""
-    connection.execute(_with_job_columns(statement("core/create_incoming_job")))
+    connection.execute(with_job_columns(statement("core/create_incoming_job")))
 
 
-def _with_job_columns(text: LiteralString) -> Composed:
+def with_job_columns(text: LiteralString) -> Composed:
+    """Return a statement about jobs, with the columns of `documents.columns` inserted."""
     columns = [name for name in JOB_COLUMNS if name != "external_id"]
     return SQL(text).format(
         columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")
@@ -126,7 +141,7 @@ def _store_jobs(
         copy.set_types(list(_INCOMING.values()))
         for job in jobs:
             copy.write_row((*job.values, *_references(job, ids)))
-    cursor.execute(_with_job_columns(statement("core/store_jobs")), where)
+    cursor.execute(with_job_columns(statement("core/store_jobs")), where)
     stored = {external_id: (job_id, day) for external_id, job_id, day in cursor}
     cursor.execute(statement("core/delete_host_summaries"), {"job_ids": list(known)})
     with cursor.copy(SQL(statement("core/copy_host_summaries")).format(columns=listed(_OF_A_SUMMARY))) as copy:

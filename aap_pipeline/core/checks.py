@@ -1,4 +1,4 @@
-"""Queries behind the asset checks of stage core."""
+"""The asset checks of stage core: each reads its figures and decides."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Final
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.verdict import Verdict
 
-UNPARSED_AFTER_SECONDS: Final = 3600
+_UNPARSED_AFTER_SECONDS: Final = 3600
+_SHOWN: Final = 20
 AUDIT_A_NIGHT: Final = 200_000
 
 
@@ -21,15 +23,6 @@ class HostTotals:
 
     checked: int
     disagreeing: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Unparsed:
-    """Raw rows of a cluster that are unparsed for too long."""
-
-    cluster_id: int
-    rows: int
-    oldest: datetime
 
 
 def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NIGHT) -> HostTotals:
@@ -59,34 +52,46 @@ def _host_totals(
     return HostTotals(checked, disagreeing), reached or 0
 
 
-def unparsed(
-    connection: Connection, cluster_id: int | None = None, older_than: float = UNPARSED_AFTER_SECONDS
-) -> list[Unparsed]:
-    """Return raw rows that have been unparsed for `older_than` seconds, of one cluster or all."""
-    values = {"cluster_id": cluster_id, "age": older_than}
-    return [Unparsed(*row) for row in connection.execute(statement("core/check_unparsed"), values)]
+def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:
+    """Check that no raw row of the cluster has been unparsed for an hour."""
+    values = {"cluster_id": cluster_id, "age": _UNPARSED_AFTER_SECONDS}
+    found = connection.execute(statement("core/check_unparsed"), values).fetchone()
+    if found is None:
+        return Verdict(True, "There is no unparsed raw row.", {"rows": 0})
+    _, rows, oldest = found
+    text = f"{rows:,} raw rows have been unparsed for over an hour, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
+    return Verdict(False, text, {"rows": rows}, severe=True)
 
 
-def rejected_since(
-    connection: Connection, since: datetime | None = None, cluster_id: int | None = None
-) -> dict[tuple[int, str], int]:
-    """Count quarantined records rejected after `since` (None: all), by cluster id and reason."""
-    rows = connection.execute(statement("core/check_rejected"), {"cluster_id": cluster_id, "since": since})
-    return {(cluster, reason): count for cluster, reason, count in rows}
+def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
+    """Check that no record of the cluster was rejected after `since`."""
+    new, total = (
+        {reason: count for _, reason, count in connection.execute(statement("core/check_rejected"), values)}
+        for values in ({"cluster_id": cluster_id, "since": since}, {"cluster_id": cluster_id, "since": None})
+    )
+    count, in_quarantine = sum(new.values()), sum(total.values())
+    figures = {"new": count, "in_quarantine": in_quarantine}
+    if not count:
+        return Verdict(True, f"No record was rejected in the last day; {in_quarantine:,} are in quarantine.", figures)
+    reasons = ", ".join(f"{reason} ({number:,})" for reason, number in sorted(new.items()))
+    return Verdict(False, f"{count:,} records were rejected in the last day: {reasons}.", figures)
 
 
-def without_hosts(connection: Connection, cluster_id: int, since: datetime) -> dict[str, int]:
-    """Count jobs without a host that finished after `since`, by status (successful, failed)."""
+def jobs_without_hosts(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
+    """Count the jobs finished after `since` that the specification's queries leave out, by status; never fails."""
     rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
-    return dict(rows.fetchall())
+    found: dict[str, int] = dict(rows.fetchall())
+    text = f"{sum(found.values()):,} successful or failed jobs of the last day had no host and count towards no figure."
+    return Verdict(True, text, found)
 
 
-def clocks(connection: Connection, cluster_id: int, since: datetime) -> int:
-    """Count jobs that finished after `since` and, by the controller's clocks, before they started."""
-    values = {"cluster_id": cluster_id, "since": since}
-    row = connection.execute(statement("core/check_clocks"), values).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate
-    return int(row[0])
+def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
+    """Count the jobs finished after `since` whose run time is unknown; never fails."""
+    [(jobs,)] = connection.execute(
+        statement("core/check_clocks"), {"cluster_id": cluster_id, "since": since}
+    ).fetchall()
+    text = f"By the controller's clocks, {jobs:,} jobs of the last day finished before they started."
+    return Verdict(True, text, {"jobs": jobs})
 
 
 def provisional(connection: Connection, cluster_id: int) -> list[int]:
@@ -113,3 +118,26 @@ def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]
     timezone = options.get(connection, options.REPORTING_TIMEZONE)
     values = {"cluster_id": cluster_id, "external_ids": list(external_ids), "timezone": timezone}
     connection.execute(statement("core/recount_hosts"), values)
+
+
+def host_totals_agree(found: HostTotals) -> Verdict:
+    """Check that the host totals of the compared jobs equal their host summaries."""
+    figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
+    if not found.disagreeing:
+        return Verdict(True, f"{found.checked:,} jobs were checked.", figures)
+    jobs = _listed(found.disagreeing)
+    text = f"The host totals of {len(found.disagreeing):,} jobs differ from their host summaries: {jobs}."
+    return Verdict(False, text, figures, severe=True)
+
+
+def none_provisional(external_ids: Sequence[int]) -> Verdict:
+    """Check that no job is provisional past its deadline."""
+    if not external_ids:
+        return Verdict(True, "No job is provisional past its deadline.", {"jobs": 0})
+    text = f"{len(external_ids):,} jobs are provisional past their deadline: {_listed(external_ids)}."
+    return Verdict(False, text, {"jobs": len(external_ids)})
+
+
+def _listed(ids: Sequence[int]) -> str:
+    """Format the first ids for a sentence."""
+    return ", ".join(map(str, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")

@@ -5,18 +5,15 @@ While the server writes one batch, a second connection streams and decodes the n
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Final
 
 import psycopg
 
-from aap_pipeline.core.batch import Rules, Stored, create_incoming_job, store_batch
+from aap_pipeline.core.batch import ParseResult, Rules, create_incoming_job, store_batch
 from aap_pipeline.core.dimensions import NewTemplateMinutes
 from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
 from aap_pipeline.database import options
@@ -43,38 +40,6 @@ _REFUSALS: Final = (
 
 class ParseError(PipelineError):
     """A cluster's raw rows could not be stored. They stay in the raw table."""
-
-
-@dataclass(slots=True)
-class ParseResult:
-    """The result of a parse: documents taken and rejected, rows stored, batches committed, days, seconds."""
-
-    documents: int = 0
-    jobs: int = 0
-    host_summaries: int = 0
-    rejected: int = 0
-    batches: int = 0
-    changed_days: set[date] = field(default_factory=set)
-    seconds: float = 0.0
-
-    def add(self, stored: Stored) -> None:
-        """Add one batch."""
-        self.documents += stored.documents
-        self.jobs += stored.jobs
-        self.host_summaries += stored.host_summaries
-        self.rejected += stored.rejected
-        self.batches += 1
-        self.changed_days |= stored.days
-
-    def merge(self, other: ParseResult) -> None:
-        """Add another parse."""
-        self.documents += other.documents
-        self.jobs += other.jobs
-        self.host_summaries += other.host_summaries
-        self.rejected += other.rejected
-        self.batches += other.batches
-        self.changed_days |= other.changed_days
-        self.seconds += other.seconds
 
 
 Progress = Callable[[ParseResult], None]
@@ -104,13 +69,12 @@ def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | Non
     with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
         rules = _rules(connection)
         create_incoming_job(connection)
-        with _prefetched(url, selection, bounds) as batches:
-            for documents in batches:
-                for stored in _store(connection, selection, documents, rules):
-                    result.add(stored)
-                    result.seconds = time.monotonic() - started
-                    if progress is not None:
-                        progress(result)
+        with closing(_read_ahead(url, selection, bounds)) as batches:
+            for stored in (part for batch in batches for part in _store(connection, selection, batch, rules)):
+                result.merge(stored)
+                result.seconds = time.monotonic() - started
+                if progress is not None:
+                    progress(result)
     result.seconds = time.monotonic() - started
     return result
 
@@ -127,7 +91,7 @@ def _rules(connection: Connection) -> Rules:
 
 def _store(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
-) -> Iterator[Stored]:
+) -> Iterator[ParseResult]:
     """Store a batch in one transaction. If the server rejects it, store its halves, in order, down to single documents,
     and quarantine those that it rejects. `records.decode` should make this unnecessary."""
     waiting, attempts = [documents], 0
@@ -156,7 +120,7 @@ def _store(
 
 def _store_despite_others(
     connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
-) -> Stored:
+) -> ParseResult:
     """Store a batch, and retry if it conflicts with a concurrent change (a deadlock, a deleted host)."""
     for _ in range(_CONFLICT_ATTEMPTS - 1):
         try:
@@ -166,41 +130,14 @@ def _store_despite_others(
     return store_batch(connection, selection, documents, rules)
 
 
-@contextmanager
-def _prefetched(url: str, selection: Selection, bounds: Bounds) -> Iterator[Iterator[list[Document]]]:
+def _read_ahead(url: str, selection: Selection, bounds: Bounds) -> Generator[list[Document], None, None]:
     """Yield the batches of documents. A thread with its own connection reads one batch ahead."""
-    ready: queue.Queue[list[Document] | BaseException | None] = queue.Queue(maxsize=1)
-    stop = threading.Event()
-
-    def hand_over(item: list[Document] | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                break
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            with connect(url, application_name="aap_pipeline core reader") as connection:
-                for documents in read_batches(connection, selection, bounds):
-                    hand_over(documents)
-                    if stop.is_set():
-                        return
-            hand_over(None)
-        except BaseException as error:  # noqa: BLE001 - `take` raises it
-            hand_over(error)
-
-    def take() -> Iterator[list[Document]]:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    thread = threading.Thread(target=read, name="core-reader", daemon=True)
-    thread.start()
-    try:
-        yield take()
-    finally:
-        stop.set()
-        thread.join()
+    with (
+        connect(url, application_name="aap_pipeline core reader") as connection,
+        closing(read_batches(connection, selection, bounds)) as batches,
+        ThreadPoolExecutor(1, thread_name_prefix="core-reader") as reader,
+    ):
+        coming = reader.submit(next, batches, None)
+        while documents := coming.result():
+            coming = reader.submit(next, batches, None)
+            yield documents

@@ -1,8 +1,9 @@
-"""The archive of parsed documents: rebuild core from it without the API, and clean it up."""
+"""Rebuild core from the archive of parsed documents, without the API."""
 
 from __future__ import annotations
 
-from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, Progress, run
+from aap_pipeline.core.batch import ParseResult
+from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, Progress, run
 from aap_pipeline.core.source import Bounds, Selection, Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement

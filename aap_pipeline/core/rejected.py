@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, ParseResult, run
+from aap_pipeline.core.batch import ParseResult
+from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, run
 from aap_pipeline.core.source import Bounds, Selection, Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Final, LiteralString
@@ -81,33 +81,27 @@ class Bounds:
     bytes: int
 
 
-@dataclass(slots=True)
-class _Pending:
-    documents: list[Document] = field(default_factory=list)
-    size: int = 0
-
-
-def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Iterator[list[Document]]:
+def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Generator[list[Document], None, None]:
     """Yield the documents of `selection`, oldest first, in batches within `bounds`, with one batch in memory.
 
     Replayed documents have batches of their own, because their names do not replace stored ones.
     """
-    after, pending = selection.after, _Pending()
+    after, batch, size = selection.after, list[Document](), 0
     while True:
         streamed = 0
         for document in _stream(connection, selection, after):
             streamed += 1
             after = document.id
-            full = len(pending.documents) >= bounds.rows or pending.size > bounds.bytes
-            if pending.documents and (full or pending.documents[-1].replayed != document.replayed):
-                yield pending.documents
-                pending = _Pending()
-            pending.documents.append(document)
-            pending.size += document.size
+            full = len(batch) >= bounds.rows or size > bounds.bytes
+            if batch and (full or batch[-1].replayed != document.replayed):
+                yield batch
+                batch, size = [], 0
+            batch.append(document)
+            size += document.size
         if streamed < _ROWS_PER_STREAM:
             break
-    if pending.documents:
-        yield pending.documents
+    if batch:
+        yield batch
 
 
 def _stream(connection: Connection, selection: Selection, after: int) -> Iterator[Document]:

@@ -125,7 +125,24 @@ SYNC_WORKERS = Option(
     "sync_workers", 8, whole(1, 64), "Requests for host summaries that one cluster's sync sends side by side."
 )
 SLICE_JOBS = Option(
-    "slice_jobs", 2000, whole(10, 100_000), "Jobs that a sync aims to read and commit as one slice of its window."
+    "slice_jobs",
+    250,
+    whole(10, 100_000),
+    "Most jobs that a sync reads and commits as one slice of its window (about one page).",
+)
+LISTING_MINUTES = Option(
+    "listing_minutes",
+    15,
+    whole(0, 24 * 60),
+    "Minutes after which a sync reads organizations, job templates and the product again; earlier only if a new job "
+    "refers to an unknown one.",
+)
+QUIET_SYNC_MINUTES = Option(
+    "quiet_sync_minutes",
+    30,
+    whole(1, 24 * 60),
+    "Minutes after which a cluster is synced although the sensor found nothing new. A cluster is stale after twice as "
+    "long, if that is more than AAP_PIPELINE_ALERT_STALE_MINUTES.",
 )
 RAW_RETENTION_DAYS = Option(
     "raw_retention_days",

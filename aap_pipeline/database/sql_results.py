@@ -131,4 +131,4 @@ def _sentence(error: psycopg.Error, text: str, offset: int) -> str:
         line = before.count("\n") + 1
         place = f" at line {line}, column {len(before) - before.rfind(chr(10))}"
     extra = [part for part in (error.diag.message_detail, error.diag.message_hint) if part]
-    return " ".join([f"The SQL failed{place}: {message}.", *extra])
+    return " ".join([f"The SQL failed{place}: {message.rstrip('.')}.", *extra])

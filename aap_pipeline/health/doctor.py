@@ -190,7 +190,7 @@ def _clusters(connection: Connection) -> list[Diagnosis]:
     if not clusters(connection):
         add = "Run `aap-pipeline clusters add URL --name NAME`."
         return [Diagnosis("clusters", Health.WARNING, f"There is no cluster. {add}")]
-    limit = stale_after()
+    limit = stale_after(connection)
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
         return [

@@ -24,6 +24,8 @@ _HELP = {
     "sync_lag_seconds": "From the finish of the newest job to the end of the last successful sync.",
     "last_success_jobs": "Jobs stored by the last successful sync.",
     "last_success_requests": "Requests sent by the last successful sync.",
+    "last_success_controller_seconds": "Seconds that the controller took to answer the last successful sync.",
+    "last_success_share_held_back": "Share of request time in which limits delayed the last successful sync.",
     "last_sync_retries": "Requests repeated by the last sync.",
     "unparsed_documents": "Raw documents that core has not parsed.",
     "provisional_jobs": "Finished jobs whose host summaries the controller has not written yet.",

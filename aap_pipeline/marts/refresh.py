@@ -15,7 +15,6 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.errors import CostError
-from aap_pipeline.marts.estimate import estimate_minutes
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
         else:
             [(written,)] = _taken(connection, "marts/sync_dimensions", cluster_id)
             result = RefreshResult(rows={"dimensions": written})
-        estimate_minutes(connection, cluster_id)
+        connection.execute(statement("marts/estimate_minutes"), {"cluster_id": cluster_id})
         changes += _taken(connection, "marts/take_changed_rates", cluster_id)
         return _reprice(connection, cluster_id, result, changes) if changes else result
 

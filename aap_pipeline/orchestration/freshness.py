@@ -8,7 +8,7 @@ from typing import Final
 
 from dagster import FreshnessPolicy
 
-EACH_SYNC: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=30))
-"""A cluster without new jobs is synced every ten minutes."""
+EACH_SYNC: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=45))
+"""A cluster without new jobs is synced every 30 minutes (setting quiet_sync_minutes)."""
 
 EACH_NIGHT: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))

@@ -1,19 +1,18 @@
 """Asset checks of raw/sync_data in each sync. The nightly asset upkeep/reconciliation is more thorough."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
+from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
+from aap_pipeline.clusters.errors import UnexpectedFailure
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.staleness import freshness, stale_after
 from aap_pipeline.clusters.steps import cluster_step
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database import options
 from aap_pipeline.orchestration.checks import Check, result, specs
@@ -25,13 +24,13 @@ from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.window import Window
 
 ASSET: Final = ("raw", "sync_data")
-_ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=30.0, workers=1, retries=1)
+_PATIENT_QUESTION = replace(ONE_QUESTION, read_timeout=30.0, retries=1)
 
 COMPLETE = Check(
     "complete",
-    "At least as many jobs of the last day are stored as the controller counts.",
-    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster, to fetch and list the missing "
-    "jobs. The next sync that stores jobs checks again.",
+    "The last few hundred jobs (of at most one day) are stored, as many as the controller counts.",
+    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches and lists the "
+    "missing jobs. The next sync that stores jobs checks again.",
 )
 SUMMARIES_IN_TIME = Check(
     "summaries_in_time",
@@ -52,9 +51,10 @@ CLOCK_SKEW = Check(
 )
 FRESH = Check(
     "fresh",
-    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60). The alerts sensor checks it between syncs.",
-    "Run `aap-pipeline clusters check NAME` to find errors of the controller; if there are none, run "
-    "`aap-pipeline sync --cluster NAME`. No job is lost: the next sync reads all jobs since the watermark.",
+    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60), or twice quiet_sync_minutes. Watched by the "
+    "alerts sensor between syncs.",
+    "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
+    "Run `aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads all jobs that finished meanwhile.",
 )
 
 
@@ -66,7 +66,8 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
-        window = checks.recent_window(state, overlap)
+        window = checks.recent_window(state, overlap, checks.few_jobs_ago(connection, cluster.id))
+        limit = stale_after(connection)
         if window is None:
             complete = checks.not_synced(state)
         elif state.stored == 0:  # a no-op sync must not cost more than six requests
@@ -83,14 +84,10 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)
     yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state), cluster.name)
     finished = state.finished
-    fresh = freshness(finished, state.now, stale_after()) if finished else checks.not_synced(state)
+    fresh = freshness(finished, state.now, limit) if finished else checks.not_synced(state)
     yield result(ASSET, FRESH, fresh, cluster.name)
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:
-    tokens = DatabaseTokenStore(warehouse.url(), warehouse.cipher(), cluster.id)
-    with (
-        cluster_errors(cluster),
-        ControllerClient(cluster.endpoint, tokens, _ONE_QUESTION, hint=cluster.product) as client,
-    ):
+    with open_controller(warehouse.url(), warehouse.cipher(), cluster, _PATIENT_QUESTION) as client:
         return ControllerApi(client).jobs_count(window.after, window.until)

@@ -88,8 +88,8 @@ def sync_data(
 
         def log_progress(tally: Tally) -> None:
             done = tally.known + tally.stored + tally.vanished
-            progress.update(cluster.name, "raw", done, tally.counted)
-            logged(done, tally.counted)
+            progress.update(cluster.name, "raw", done, tally.total)
+            logged(done, tally.total)
 
         report = sync_cluster(
             warehouse.url(),
@@ -143,6 +143,8 @@ def _metadata(report: SyncReport) -> dict[str, Any]:
         "retries": report.retries,
         "bytes": report.bytes,
         "seconds": report.seconds,
+        "controller_seconds": report.controller_seconds,
+        "share_held_back": report.share_held_back,
         "paused": report.paused,
     }
     if report.warnings:

@@ -16,6 +16,7 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 _FUTURE_TOLERANCE = timedelta(minutes=5)
 _GRACE = timedelta(minutes=15)
 _RECENT = timedelta(days=1)
+_FEW = 300
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,25 @@ def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
     return SyncHealth(*row)
 
 
-def recent_window(state: SyncHealth, overlap: timedelta) -> Window | None:
-    """Return the last day that the last sync read completely; None before the first sync.
+def few_jobs_ago(connection: Connection, cluster_id: int) -> datetime | None:
+    """Return when the job finished that is some hundred before the newest; None if there are fewer.
+
+    The cost of a count by date grows with the jobs in its range.
+    """
+    row = connection.execute(statement("raw/few_jobs_ago"), {"cluster": cluster_id, "jobs": _FEW}).fetchone()
+    return row[0] if row else None
+
+
+def recent_window(state: SyncHealth, overlap: timedelta, since: datetime | None) -> Window | None:
+    """Return until when the last sync certainly read all jobs from `since` on: at most a day. None before any sync.
 
     It ends `overlap` before the end of that sync's window, because jobs may still have appeared there since.
     """
     if state.watermark is None or state.window_to is None:
         return None
     until = min(state.watermark, state.window_to - overlap)
-    return Window(until - _RECENT, until)
+    day_before = until - _RECENT
+    return Window(max(day_before, since) if since is not None and since < until else day_before, until)
 
 
 def not_synced(state: SyncHealth) -> Verdict:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import NotFound
+from aap_pipeline.controller.host_summaries import HostSummary
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
 
+Summaries = Sequence[HostSummary | Row]
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
 
@@ -33,11 +36,21 @@ class Completion:
         self._batch_bytes = 0
         self._vanished: set[int] = set()
 
-    def add(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> None:
-        """Fetch the missing parts of `job`, waiting while too many are in flight. Raises errors of earlier jobs."""
-        self._in_flight.append(
-            self._executor.submit(self._complete, job, fingerprint, provisional=provisional, unreported=unreported)
-        )
+    def add(
+        self,
+        job: Row,
+        fingerprint: bytes,
+        *,
+        provisional: bool,
+        unreported: bool,
+        host_summaries: Summaries | None = None,
+    ) -> None:
+        """Complete `job` in a worker; wait while too many are in work. Raises the exception of an earlier failed one.
+
+        `host_summaries`: all of them, where they are here already.
+        """
+        complete = partial(self._complete, provisional=provisional, unreported=unreported, known=host_summaries)
+        self._in_flight.append(self._executor.submit(complete, job, fingerprint))
         self._drain(self._limit)
 
     def wait(self) -> None:
@@ -62,14 +75,16 @@ class Completion:
         vanished, self._vanished = sorted(self._vanished), set()
         return vanished
 
-    def _complete(self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool) -> RawJob | None:
+    def _complete(
+        self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool, known: Summaries | None
+    ) -> RawJob | None:
         """Complete `job` in a worker; None if the controller deleted it meanwhile."""
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)
         try:
             labels = self._parts.labels(number) if labels_are_cut(job) else None
-            host_summaries = self._parts.host_summaries(number)
+            host_summaries = self._parts.host_summaries(number) if known is None else known
         except NotFound:
             self._vanished.add(number)
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from aap_pipeline.controller.errors import CorruptBody
@@ -18,15 +18,20 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _RETRY_FIRST = timedelta(seconds=15)
 _RETRY_LONGEST = timedelta(minutes=15)
 _AWAITED_EVERY = timedelta(minutes=1)
-_AT_LEAST_EVERY = timedelta(minutes=10)
+QUIET = timedelta(minutes=30)
+"""Default of the setting quiet_sync_minutes."""
+_ASK_OFTEN = timedelta(seconds=30)
+_ASK_EVERY = timedelta(seconds=9)
+"""A tolerance, because the ticks, one per 5 s, are not exact."""
 
 
 @dataclass(frozen=True)
 class SyncState:
     """The sync state of a cluster: its watermark, whether host summaries are awaited, and its consecutive failures.
 
-    `last_ended` is when its last sync ended, or began if it has not ended; None: never synced. `paused_from` and
-    `paused_to` (None: open) are the window of a paused backfill; `backfill_was_last`: the last sync was a backfill.
+    `first_unfinished`: no sync has come to its end yet. `last_ended` is when its last sync ended, or began if it has
+    not; None: it was never synced. `paused_from` and `paused_to` (None: open end) are the window of a backfill that
+    waits to go on; `backfill_was_last`: to read.
     """
 
     name: str
@@ -37,6 +42,7 @@ class SyncState:
     paused_from: datetime | None = None
     paused_to: datetime | None = None
     backfill_was_last: bool | None = None
+    first_unfinished: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,21 @@ def format_silences(silences: Mapping[str, Silence]) -> str:
     return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
 
 
-def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueSync | None:
+def within_hours(states: Sequence[SyncState], closed: Collection[str]) -> tuple[list[SyncState], list[str]]:
+    """Remove the long reads of clusters outside their sync window (`closed`). Returns the rest, and remarks."""
+    left = [replace(state, paused_from=None) if state.name in closed else state for state in states]
+    waiting = [state.name for state in left if state.name in closed and state.first_unfinished]
+    remarks = [f"{name}: the first sync waits for the cluster's sync_window" for name in waiting]
+    return [state for state in left if state.name not in waiting], remarks
+
+
+def is_to_be_asked(state: SyncState, asked: datetime | None, now: datetime) -> bool:
+    """Return whether to query a cluster in this tick: in every tick while jobs finish, otherwise every 10 s."""
+    busy = state.watermark is not None and now - state.watermark < _ASK_OFTEN
+    return asked is None or busy or state.paused_from is not None or now - asked >= _ASK_EVERY
+
+
+def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta = QUIET) -> DueSync | None:
     """Return what to run now, given the controller's response; None: nothing.
 
     If the newest job's finish time is not valid, a sync may still be due for other reasons. With any other error a sync
@@ -107,17 +127,19 @@ def what_is_due(state: SyncState, answer: NewestFinished, now: datetime) -> DueS
         if not isinstance(answer, CorruptBody):
             return None
         answer = None
-    reason = reason_to_sync(state, answer, now)
+    reason = reason_to_sync(state, answer, now, quiet)
     if state.paused_from is not None and not (reason and state.backfill_was_last):
         until = state.paused_to.isoformat() if state.paused_to else ""
         return DueSync("resume backfill", state.paused_from.isoformat(), until)
     return DueSync(reason) if reason else None
 
 
-def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: datetime) -> str | None:
-    """Return why to sync now, given the finish time of the controller's newest job; None: no sync is due.
+def reason_to_sync(
+    state: SyncState, newest_finished: datetime | None, now: datetime, quiet: timedelta = QUIET
+) -> str | None:
+    """Return why to sync now, given the finish time of the controller's newest job; None: nothing to do.
 
-    At least one sync per ten minutes finds jobs that appeared behind the watermark, and renamed templates.
+    A sync is also due after `quiet`, for jobs that appear behind the watermark and for renamed templates.
     """
     if state.last_ended is None:
         return "never synced"
@@ -126,6 +148,6 @@ def reason_to_sync(state: SyncState, newest_finished: datetime | None, now: date
     since = now - state.last_ended
     if state.awaits_summaries and since >= _AWAITED_EVERY:
         return "host summaries are due"
-    if since >= _AT_LEAST_EVERY:
-        return "last sync 10 minutes ago"
+    if since >= quiet:
+        return f"quiet for {quiet.total_seconds() / 60:.0f} minutes"
     return None

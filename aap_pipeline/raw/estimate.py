@@ -1,21 +1,48 @@
-"""Estimate the cost of a sync."""
+"""Estimate what a sync costs the controller if it reads host summaries by job or by host.
+
+The figures were measured on AWX 24.6.2 (docs/adr/0020).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from aap_pipeline.raw.window import Window
+from aap_pipeline.controller.manners import Manners
 
+Way = Literal["by job", "by host"]
 _ROWS_A_REQUEST = 200
+_JOBS_A_SLICE = 175
+_JOBS_REQUEST, _JOB = 0.3, 0.014
+_SUMMARIES_REQUEST, _SUMMARY = 0.072, 0.0011
+_HOSTS_REQUEST, _HOST = 0.06, 0.020
+ROWS_OF_A_HOST = 400
+"""Host summaries of one host per stretch: two full pages. Longer stretches would hardly cost less."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Requests, and seconds of the controller's web workers."""
+
+    requests: int
+    seconds: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.requests + other.requests, self.seconds + other.seconds)
+
+    def minutes(self, manners: Manners) -> float:
+        """Return the shortest time possible within `manners`."""
+        by_rate = self.requests / manners.max_requests_per_second
+        return max(by_rate, self.seconds / manners.max_concurrent_requests) / 60
 
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a sync would read: the jobs of its window, the new ones among them, and requests to the controller.
+    """What a sync would read: the jobs of its window, those not stored yet, and the cost of the cheaper way.
 
-    Jobs with more than 200 hosts or ten labels, and changed jobs, need additional requests.
+    `minutes` takes the cluster's limits into account. Jobs with more than ten labels and changed jobs cost additional
+    requests.
     """
 
     window_from: datetime
@@ -23,26 +50,50 @@ class DryRun:
     jobs: int
     new_jobs: int
     requests: int
+    controller_seconds: float
+    minutes: float
+    way: Way
+
+    @property
+    def cost(self) -> str:
+        """Return the cost as text."""
+        seconds, minutes = f"{self.controller_seconds:,.0f}", f"{max(self.minutes, 0.1):,.1f}"
+        return f"about {self.requests:,} requests, {seconds} s of its web workers, at least {minutes} minutes"
 
 
-def estimate(window: Window, slices: Sequence[int], stored: int, *, listed: Sequence[int], awaited: int) -> DryRun:
-    """Return the cost of `window`. `slices`: jobs per slice; `stored`: jobs already stored.
-
-    `listed`: sizes of the whole listings; `awaited`: jobs whose host summaries are awaited.
-    """
-    jobs = sum(slices)
-    new = max(jobs - stored, 0)
-    pages = sum(map(_requests, slices))
-    # The first page includes the window's count. If the window is split, each half is counted and the page read again.
-    cutting = 2 * (len(slices) - 1) + 1 if len(slices) > 1 else int(pages == 0)
-    first_pages = sum(1 for size in slices if size)
-    pending = pages - first_pages + min(first_pages, new)  # for a first page only if it has new jobs
-    probe = 1
-    listings = sum(max(1, _requests(size)) for size in listed)
-    settling = 1 + _requests(awaited) + awaited if awaited else 0
-    requests = probe + listings + settling + cutting + pages + pending + new
-    return DryRun(window.after, window.until, jobs, new, requests)
+def lists_of_jobs(jobs: int) -> Cost:
+    """Return the cost of listing `jobs` in slices."""
+    slices = max(1, -(-jobs // _JOBS_A_SLICE))
+    return Cost(slices, slices * _JOBS_REQUEST + jobs * _JOB)
 
 
-def _requests(rows: int) -> int:
-    return -(-rows // _ROWS_A_REQUEST)
+def by_job(jobs: int, hosts_a_job: float) -> Cost:
+    """Return the cost of reading the host summaries per job, with one request per slice for incomplete ones."""
+    pages, slices = max(1, -(-int(hosts_a_job) // _ROWS_A_REQUEST)), -(-jobs // _JOBS_A_SLICE)
+    seconds = jobs * (pages * _SUMMARIES_REQUEST + hosts_a_job * _SUMMARY) + slices * _JOBS_REQUEST
+    return Cost(jobs * pages + slices, seconds)
+
+
+def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
+    """Return the cost of reading the host summaries per host, with one job per slice read by job for comparison."""
+    rows = jobs * hosts_a_job
+    stretches = max(1, -(-jobs // stretch(hosts_a_job, hosts)))
+    requests = max(hosts * stretches, int(rows / _ROWS_A_REQUEST) + hosts * stretches // 2)
+    lists = -(-hosts // _ROWS_A_REQUEST)
+    slices = -(-jobs // _JOBS_A_SLICE)
+    return Cost(
+        lists + requests + slices,
+        lists * _HOSTS_REQUEST + hosts * _HOST + requests * _SUMMARIES_REQUEST + rows * _SUMMARY + slices * 0.1,
+    )
+
+
+def stretch(hosts_a_job: float, hosts: int) -> int:
+    """Return the number of jobs in one stretch."""
+    return max(1000, int(ROWS_OF_A_HOST * hosts / max(hosts_a_job, 1.0)))
+
+
+def cheaper(jobs: int, hosts_a_job: float, hosts: int) -> tuple[Way, Cost]:
+    """Return the way that costs the controller less, and its cost."""
+    ways: dict[Way, Cost] = {"by job": by_job(jobs, hosts_a_job), "by host": by_host(jobs, hosts_a_job, hosts)}
+    way = min(ways, key=lambda each: ways[each].seconds)
+    return way, ways[way]

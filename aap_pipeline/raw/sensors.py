@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dagster import (
     DefaultSensorStatus,
@@ -14,12 +14,10 @@ from dagster import (
     sensor,
 )
 
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.database import options
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
@@ -34,16 +32,19 @@ from aap_pipeline.raw.due import (
     Silence,
     SyncState,
     format_silences,
+    is_to_be_asked,
     parse_silences,
     to_ask,
     what_is_due,
+    within_hours,
 )
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
-_ONE_QUICK_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 
+_RECENT = timedelta(days=1)
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
+_asked_at: dict[tuple[str, str], datetime] = {}
 _asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
 
 
@@ -63,16 +64,24 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
             enabled = {cluster.name: cluster for cluster in clusters(connection, only_enabled=True)}
             states = [SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
             busy = busy_clusters(end_abandoned_runs(context.instance, connection))
+            quiet = timedelta(minutes=options.get(connection, options.QUIET_SYNC_MINUTES))
     except PipelineError as error:
         return SkipReason(str(error))
     now = datetime.now(UTC)
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
+    closed = {name for name, cluster in enabled.items() if not cluster.manners.may_read_long(now)}
+    idle, waiting = within_hours(idle, closed)
+    waited_for = {cluster.name for of, cluster in _asking if of == url}
+    asked_at = {state.name: None if state.name in waited_for else _asked_at.get((url, state.name)) for state in idle}
+    idle = [state for state in idle if is_to_be_asked(state, asked_at[state.name], now)]
     asked, remarks = to_ask(idle, silences, now)
+    remarks += waiting
     requests: list[RunRequest] = []
     errors = 0
-    answers = newest_finished(url, cipher, [enabled[state.name] for state in asked], silent=silences)
+    _asked_at.update({(url, state.name): now for state in asked})
+    answers = newest_finished(url, cipher, [(enabled[state.name], state.watermark) for state in asked], silent=silences)
     for state in asked:
         if state.name not in answers:
             remarks.append(f"{state.name}: no response yet")
@@ -84,7 +93,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
             errors += 1
         else:
             silences.pop(state.name, None)
-        due = what_is_due(state, answer, now)
+        due = what_is_due(state, answer, now, quiet)
         if due:
             requests.append(_run_request(state.name, due))
     summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs in progress, {len(requests)} due", *remarks])
@@ -108,29 +117,32 @@ def _run_request(cluster: str, due: DueSync) -> RunRequest:
 
 
 def newest_finished(
-    url: str, cipher: Cipher, asked: Sequence[Cluster], seconds: float = _PATIENCE_SECONDS, silent: Collection[str] = ()
+    url: str,
+    cipher: Cipher,
+    asked: Sequence[tuple[Cluster, datetime | None]],
+    seconds: float = _PATIENCE_SECONDS,
+    silent: Collection[str] = (),
 ) -> dict[str, NewestFinished]:
-    """Query all clusters concurrently. Returns {name: result} of those that respond within `seconds`.
+    """Query, in parallel, each cluster's newest job after its watermark. Returns {name: response} of the clusters that
+    responded within `seconds`, or since an earlier call.
 
     Includes late responses of earlier calls. Does not wait for the `silent` clusters, which did not respond last time.
     """
-    keys = [(url, cluster) for cluster in asked]
-    new = [key for key in keys if key not in _asking]
+    new = [(url, cluster) for cluster, _ in asked if (url, cluster) not in _asking]
+    watermarks = dict(asked)
     for key in new:
-        _asking[key] = _ASKERS.submit(_newest_finished, url, cipher, key[1])
+        _asking[key] = _ASKERS.submit(_newest_finished, url, cipher, key[1], watermarks[key[1]])
     wait([_asking[key] for key in new if key[1].name not in silent], timeout=seconds)
     answered = {key: _asking.pop(key) for key in list(_asking) if _asking[key].done()}
-    return {cluster.name: answered[url, cluster].result() for cluster in asked if (url, cluster) in answered}
+    return {cluster.name: answered[url, cluster].result() for cluster, _ in asked if (url, cluster) in answered}
 
 
-def _newest_finished(url: str, cipher: Cipher, cluster: Cluster) -> NewestFinished:
+def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> NewestFinished:
     """Query one controller. Returns errors as well, so that one cluster never stops the others."""
-    store = DatabaseTokenStore(url, cipher, cluster.id)
     try:
-        with (
-            cluster_errors(cluster),
-            ControllerClient(cluster.endpoint, store, _ONE_QUICK_QUESTION, hint=cluster.product) as client,
-        ):
-            return ControllerApi(client).newest_finished()
+        with open_controller(url, cipher, cluster, ONE_QUESTION) as client:
+            # After a long outage, the newest of all jobs: the controller would have to sort those after the watermark.
+            recent = watermark is not None and datetime.now(UTC) - watermark < _RECENT
+            return ControllerApi(client).newest_finished(watermark if recent else None)
     except PipelineError as error:
         return error

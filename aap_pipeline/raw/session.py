@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from aap_pipeline.clusters.controllers import open_controller
 from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, require_registered
-from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
@@ -130,23 +130,14 @@ def sweeping(
 
 @contextmanager
 def open_client(connection: Connection, access: Access, request: SyncRequest) -> Iterator[ControllerClient]:
-    """Yield a client of the cluster's controller. Errors in the block become PipelineErrors of the cluster.
-
-    Raises EncryptionKeyError before any request if the token cannot be decrypted.
-    """
+    """Open a client as `open_controller` does, with as many workers as the limits and setting sync_workers allow."""
     cluster = request.cluster
-    tokens = DatabaseTokenStore(access.database_url, access.cipher, cluster.id)
-    tokens.load()
     settings = replace(
         request.client_settings,
-        workers=options.get(connection, options.SYNC_WORKERS),
+        workers=min(options.get(connection, options.SYNC_WORKERS), cluster.manners.max_concurrent_requests),
         sleep=_StoppableSleep(request.client_settings.sleep),
     )
-    hint = cluster.product if cluster.product_version else None
-    with (
-        cluster_errors(cluster),
-        ControllerClient(cluster.endpoint, tokens, settings, hint=hint) as client,
-    ):
+    with open_controller(access.database_url, access.cipher, cluster, settings) as client:
         yield client
 
 

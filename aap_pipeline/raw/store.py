@@ -12,7 +12,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.documents.raw_documents import RawDocument, RawJob, unstorable
-from aap_pipeline.raw.window import Backfill, Plan, Window
+from aap_pipeline.raw.window import Backfill, Plan, Stretch, Window
 
 
 class RawStore:
@@ -94,6 +94,49 @@ class RawStore:
         else:
             done = min(until, backfill.settled)
             self._connection.execute(statement("raw/note_backfill_progress"), {**asked, "done": done})
+
+    def stretch(self) -> Stretch:
+        """Return the stretch of jobs whose host summaries are read by host; an empty one if there is none."""
+        with self._connection.transaction():
+            row = self._connection.execute(statement("raw/host_stretch"), {"cluster": self._cluster}).fetchone()
+        if row is None:
+            return Stretch()
+        after_id, upto_id, host_id, hosts_upto, unreported, without_host = row
+        return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without_host))
+
+    def begin_stretch(self, stretch: Stretch) -> None:
+        """Delete the host summaries read by host, and begin another stretch."""
+        values = {**vars(stretch), "unreported": sorted(stretch.unreported), "cluster": self._cluster}
+        with self._connection.transaction():
+            self._connection.execute(statement("raw/begin_host_stretch"), values)
+
+    def add_hosts(self, stretch: Stretch, rows: Sequence[tuple[int, bytes]]) -> None:
+        """Store `rows`, (job, host summary), and the progress of `stretch`."""
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            with cursor.copy(statement("raw/copy_host_summaries_ahead")) as copy:
+                copy.set_types(["int4", "int4", "bytea"])
+                for job, document in rows:
+                    copy.write_row((self._cluster, job, document))
+            values = {
+                "cluster": self._cluster,
+                "host_id": stretch.host_id,
+                "without_host": sorted(stretch.without_host),
+            }
+            cursor.execute(statement("raw/note_host_stretch"), values)
+
+    def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:
+        """Return the host summaries of `jobs` that were read by host."""
+        parameters = {"cluster": self._cluster, "ids": list(jobs)}
+        found: dict[int, list[bytes]] = {}
+        with self._connection.transaction():
+            for job, document in self._connection.execute(statement("raw/host_summaries_ahead"), parameters):
+                found.setdefault(job, []).append(document)
+        return found
+
+    def end_stretch(self) -> None:
+        """Delete the stretch and its host summaries."""
+        with self._connection.transaction():
+            self._connection.execute(statement("raw/end_host_stretch"), {"cluster": self._cluster})
 
     def awaited(self) -> Mapping[int, datetime]:
         """Return jobs {external id: finished} whose host summaries are awaited."""

@@ -1,7 +1,7 @@
 """The sweep: read every finished job of a window from a controller and store it, without losing any.
 
-The rules, and why they hold, are in docs/architecture.md. This module uses no HTTP, SQL or Dagster, only
-`ControllerApi` and `RawStore`.
+The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagster here: `ControllerApi` answers,
+`RawStore` keeps.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
-from aap_pipeline.raw.completion import Completion
+from aap_pipeline.raw.completion import Completion, Summaries
+from aap_pipeline.raw.host_history import HostHistory, Paused
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Plan, Window
 
 PAGE_SIZE = 200
 _ATTEMPTS_PER_SLICE = 3
+_FIRST_PIECE = timedelta(hours=1)
+_LEAST_PIECE = timedelta(seconds=1)
+_FILL = 0.7
+"""Target fill of a slice, below 1, because a slice with too many jobs must be requested again."""
+_GROWTH = 4
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Page:
 class SweepOptions:
     """Batch sizes, and the deadline of late host summaries."""
 
-    slice_jobs: int = 2000
+    slice_jobs: int = 250
     summaries_deadline: timedelta = timedelta(hours=2)
     in_flight: int = 64
     """Limit of jobs in memory, whose host summaries are being fetched or are not written yet."""
@@ -62,11 +68,19 @@ class Sweep:
     options: SweepOptions = field(default_factory=SweepOptions)
     progress: Callable[[Tally], None] = lambda _: None
     pause: Callable[[datetime], bool] = lambda _: False
+    before_new: Callable[[Sequence[Row]], None] = lambda _: None
+    """Called with the new or changed jobs of a page before they are stored."""
+    few: bool = False
+    """Whether the window holds few jobs, so that it is tried as one slice."""
+    history: HostHistory | None = None
+    """Host summaries read by host; None: all are read by job."""
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         self._completion = Completion(self.controller, self.executor, self.options.in_flight, self._write)
+        self._ahead: Future[tuple[Window, Page]] | None = None
         self._upcoming: Future[Page] | None = None
+        self._eager = False
         self._still_awaited: set[int] = set()
 
     def run(
@@ -81,23 +95,63 @@ class Sweep:
         """
         with self._keeping_what_arrives():
             window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
-            self._upcoming = self.executor.submit(self._first_page if plan.first else self._page, window, 0)
+            self._eager = plan.first
+            self._ahead = self.executor.submit(self._cut, window if self.few else window.first(_FIRST_PIECE))
             meanwhile()
             self._settle_awaited()
-            first = self._take_upcoming()
-            self.tally.counted = first.matching
-            for piece, counted in slices(self.controller, window, self.options.slice_jobs, counted=first.matching):
-                newest = self._read_slice(piece, counted, first if piece == window else None)
+            while self._ahead is not None:
+                piece, page = self._ahead.result()
+                following = self._after(piece, page.matching, window)
+                self._ahead = self.executor.submit(self._cut, following) if following else None
+                self.tally.counted += page.matching
+                stored = self.tally.stored
+                try:
+                    newest = self._read_slice(piece, page)
+                except Paused:
+                    self._completion.wait()
+                    self._write(self._completion.take())
+                    self._pause()
+                    break
                 jobs = self._completion.take()
                 self.store.finish_slice(jobs, piece.until, newest)
                 self._count(jobs)
+                self._eager = self.tally.stored > stored and self.history is None
                 self.tally.slices += 1
                 self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
                 self.progress(self.tally)
-                if piece.until < window.until and self.pause(piece.until):
-                    self.tally.paused = True
-                    break
+                if self._ahead is not None and self.pause(piece.until):
+                    self._pause()
         return self.tally
+
+    def _pause(self) -> None:
+        """Leave the rest of the window for another sweep."""
+        self.tally.paused = True
+        if self._ahead is not None:
+            self._ahead.cancel()
+        self._ahead = None
+
+    def _cut(self, piece: Window) -> tuple[Window, Page]:
+        """Cut a slice from the beginning of `piece`, in a worker. Returns it and its first page, which has the count.
+
+        A page in whose turn jobs are likely to be new knows who of it is pending, too.
+        """
+        limit = self.options.slice_jobs
+        page = self._page(piece, 0)
+        while page.matching > limit and piece.divisible:
+            counted = page.matching
+            while counted > limit and piece.divisible:
+                piece = piece.part(_FILL * limit / counted)
+                # Counted for each piece: a difference of counts would be wrong if jobs finished or vanished meanwhile.
+                counted = self.controller.jobs_count(piece.after, piece.until)
+            page = self._page(piece, 0)
+        return piece, self._with_pending(piece, page) if self._eager else page
+
+    def _after(self, piece: Window, jobs: int, window: Window) -> Window | None:
+        """Return the next slice to try, with a length by this one's number of jobs; None at the end of `window`."""
+        if piece.until >= window.until:
+            return None
+        factor = min(_GROWTH, _FILL * self.options.slice_jobs / jobs) if jobs else _GROWTH
+        return Window(piece.until, window.until).first(max((piece.until - piece.after) * factor, _LEAST_PIECE))
 
     def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
         """Complete the listed `jobs` and store them as final.
@@ -109,14 +163,13 @@ class Sweep:
         self._completion.wait()
         self._write(self._completion.take())
 
-    def _read_slice(self, window: Window, counted: int, first: Page | None = None) -> datetime | None:
-        """Read until as many jobs have arrived as the controller counts; return the newest finish time.
-
-        `first`: the slice's first page, if it was read already.
-        """
+    def _read_slice(self, window: Window, page: Page) -> datetime | None:
+        """Read all pages after `page`, until as many jobs arrived as it counted. Returns the newest finish time."""
+        counted = page.matching
         if counted == 0:
             return None
         known_before = self.tally.known
+        first: Page | None = page
         for _ in range(_ATTEMPTS_PER_SLICE):
             self.tally.known = known_before
             try:
@@ -142,7 +195,9 @@ class Sweep:
         """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
         self._completion.wait()
         self._write(self._completion.take())  # so that the halves skip them
-        found = [self._read_slice(half, self.controller.jobs_count(half.after, half.until)) for half in window.halves()]
+        earlier = window.part(0.5)
+        halves = earlier, Window(earlier.until, window.until)
+        found = [self._read_slice(half, self._page(half, 0)) for half in halves]
         return max(filter(None, found), default=None)
 
     def _read(self, window: Window, first: Page | None) -> tuple[int, datetime | None, bool]:
@@ -166,11 +221,6 @@ class Sweep:
 
     def _page(self, window: Window, after_id: int) -> Page:
         return Page(*self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE))
-
-    def _first_page(self, window: Window, after_id: int) -> Page:
-        """In a worker: read the first page of new jobs, and its pending jobs if more than the count is used."""
-        page = self._page(window, after_id)
-        return page if page.matching > self.options.slice_jobs else self._with_pending(window, page)
 
     def _next_page(self, window: Window, after_id: int) -> Page:
         """In a worker: prefetch a page and its pending jobs."""
@@ -199,11 +249,18 @@ class Sweep:
         # them, because the controller writes them before it clears the flag.
         pending = page.pending
         if pending is None:
-            pending = self._pending(window, [number for _, number, _ in wanted if number])
+            numbers = [number for _, number, _ in wanted if number]
+            earlier = self.history.unreported(numbers) if self.history else None
+            pending = self._pending(window, numbers) if earlier is None else earlier
         self.tally.known += len(page.jobs) - len(wanted)
+        if wanted:
+            self.before_new([job for job, number, _ in wanted if number])
+        settled = [number for _, number, _ in wanted if number and number not in pending]
+        known_summaries = self.history.of(settled) if self.history else {}
         for job, number, digest in wanted:
             awaited = number in pending and not self.is_overdue(finished_of(job))
-            self._fetch(job, digest, provisional=awaited, unreported=number in pending)
+            unreported, summaries = number in pending, known_summaries.get(number)
+            self._fetch(job, digest, provisional=awaited, unreported=unreported, host_summaries=summaries)
         self.progress(self.tally)
 
     def _is_wanted(self, number: int, known: Mapping[int, bool]) -> bool:
@@ -239,9 +296,21 @@ class Sweep:
         return set(self.controller.pending_job_ids(window.after, window.until, min(ids) - 1, max(ids)))
 
     def _fetch(
-        self, job: Row, fingerprint: bytes | None = None, *, provisional: bool = False, unreported: bool = False
+        self,
+        job: Row,
+        fingerprint: bytes | None = None,
+        *,
+        provisional: bool = False,
+        unreported: bool = False,
+        host_summaries: Summaries | None = None,
     ) -> None:
-        self._completion.add(job, fingerprint or self.fingerprint(job), provisional=provisional, unreported=unreported)
+        self._completion.add(
+            job,
+            fingerprint or self.fingerprint(job),
+            provisional=provisional,
+            unreported=unreported,
+            host_summaries=host_summaries,
+        )
 
     def _write(self, jobs: list[RawJob]) -> None:
         if jobs:
@@ -262,27 +331,14 @@ class Sweep:
         except ControllerError:
             if self._upcoming is not None:
                 self._upcoming.cancel()
+            if self._ahead is not None:
+                self._ahead.cancel()
             self._write(self._completion.abandon())
             raise
 
     def is_overdue(self, finished: datetime | None) -> bool:
         """Return whether a job that finished then is past its deadline for host summaries."""
         return finished is None or finished <= self.now - self.options.summaries_deadline
-
-
-def slices(controller: ControllerApi, window: Window, limit: int, *, counted: int) -> Iterator[tuple[Window, int]]:
-    """Split `window`, with `counted` jobs, into slices of at most `limit` jobs. Yields (slice, count), oldest first."""
-    pieces = [window]
-    while pieces:
-        piece = pieces.pop()
-        if piece != window:
-            # Count each half: deriving one count from the other would be wrong by the jobs that changed meanwhile.
-            counted = controller.jobs_count(piece.after, piece.until)
-        if counted > limit and piece.divisible:
-            earlier, later = piece.halves()
-            pieces += [later, earlier]
-        else:
-            yield piece, counted
 
 
 def is_gone(controller: ControllerApi, job_id: int) -> bool:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.paging import Row
+from aap_pipeline.controller.own_token import sees_every_job
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.fingerprint import fingerprint
-from aap_pipeline.raw.estimate import DryRun, estimate
-from aap_pipeline.raw.listings import store_listing
+from aap_pipeline.raw.estimate import DryRun, cheaper, lists_of_jobs, stretch
+from aap_pipeline.raw.host_history import HostHistory
+from aap_pipeline.raw.rare_things import RareThings
 from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
-from aap_pipeline.raw.sweep import slices
+from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.sync_runs import SyncReport, begin_run, end_run, report_of
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import Plan, plan_sync, require_window
+from aap_pipeline.raw.window import Plan, Window, WindowError, plan_sync, require_window
 
 __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
+
+
+LONG = 1000
+"""From this many new jobs on, the costs by host and by job are compared."""
+_SHORT = timedelta(hours=2)
+_LIVE = timedelta(days=1)
 
 
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
@@ -43,15 +51,17 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     """Estimate a sync from the controller's counts, and store nothing. Raises as `sync_cluster` does."""
-    access, limit = Access(database_url, cipher), options.SLICE_JOBS
+    access = Access(database_url, cipher)
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
-        listed = [client.count("organizations/"), client.count("job_templates/")]
-        plan = _plan(connection, request, client.controller_now())
-        counted = api.jobs_count(plan.window.after, plan.window.until)
-        pieces = [found for _, found in slices(api, plan.window, options.get(connection, limit), counted=counted)]
-        stored = sum(store.stored_by_day(plan.window).values())
-        return estimate(plan.window, pieces, stored, listed=listed, awaited=len(store.awaited()))
+        window = _plan(connection, request, _now_there(client)).window
+        jobs = _jobs_in(api, window)
+        new = max(jobs - sum(store.stored_by_day(window).values()), 0)
+        hosts_a_job = api.hosts_a_job() if new else 0.0
+        way, cost = cheaper(new, hosts_a_job, api.hosts_count() if new >= LONG else new)
+        cost += lists_of_jobs(jobs)
+        minutes = cost.minutes(request.cluster.manners)
+        return DryRun(window.after, window.until, jobs, new, cost.requests, round(cost.seconds, 1), minutes, way)
 
 
 def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
@@ -62,29 +72,40 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
     try:
         with open_client(connection, access, request) as client:
             api = ControllerApi(client)
-            note_product(connection, client, request.cluster.id)
             store = RawStore(connection, request.cluster.id)
-            plan = _plan(connection, request, client.controller_now())
+            rare = RareThings(connection, client, store, request.cluster)
+            plan = _plan(connection, request, _now_there(client))
             with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
-                if plan.backfill is not None and request.pause_after is not None:
-                    enough, settled = started + request.pause_after, plan.backfill.settled
-                    # Pause only within the noted progress, or the next run would read the slice again.
-                    sweep.pause = lambda reached: reached <= settled and time.monotonic() >= enough
-                listed = sweep.executor.submit(_listings, api)
+                sweep.few = _holds_few(api, plan, _watermark(connection, request))
+                reads_long = is_long(connection, request)
+                enough = (
+                    started + request.pause_after if kind == "backfill" and request.pause_after is not None else None
+                )
+                # Not shown beyond the committed part, which is where the next run begins.
+                settled = plan.backfill.settled if plan.backfill else plan.window.until
 
-                def store_listings() -> None:
-                    for kind, listing in listed.result().items():
-                        store_listing(store, kind, listing, fingerprint)
+                def has_to_pause() -> bool:
+                    """Return whether live syncs wait, or the sync window has ended."""
+                    if enough is not None and time.monotonic() >= enough:
+                        return True
+                    return reads_long and not request.cluster.manners.may_read_long(datetime.now(UTC))
 
+                sweep.pause = lambda reached: reached <= settled and has_to_pause()
+                sweep.before_new = rare.read_if_unknown
                 resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
-                sweep.run(plan, resume_after, meanwhile=store_listings)
+                window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
+                sweep.history = _history(api, store, sweep, window, has_to_pause)
+                sweep.run(plan, resume_after, meanwhile=rare.read_if_due)
                 if tally.paused and plan.backfill is not None:
                     store.pause_backfill(plan.backfill)
-            warnings = _warnings(connection, api, request, tally)
+                if sweep.history is not None and not tally.paused:
+                    store.end_stretch()
+            warnings = _warnings(connection, api, request, tally) if rare.were_read else ()
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
         # If the database failed, the next sync marks this run as interrupted.
         with suppress(psycopg.Error):
+            connection.execute(statement("clusters/forget_listed"), {"cluster": request.cluster.id})
             known = client.secrets() if client else frozenset()
             end_run(connection, run, report_of(client, plan, tally, started), redact(str(error), known))
         raise
@@ -94,16 +115,41 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
     return report
 
 
-def _listings(api: ControllerApi) -> dict[str, list[Row]]:
-    """Return all organizations and job templates. Templates are read first, so that none lacks its organization."""
-    templates = api.job_templates()
-    return {"organization": api.organizations(), "job_template": templates}
+def _history(
+    api: ControllerApi, store: RawStore, sweep: Sweep, window: Window, pause: Callable[[], bool]
+) -> HostHistory | None:
+    """Return a reader of host summaries by host, if that costs the controller less; None: read by job."""
+    if window.until - window.after <= _LIVE:
+        return None
+    extent = api.extent(window.after, window.until)
+    sweep.tally.expected = extent.jobs
+    new = extent.jobs - sum(store.stored_by_day(window).values())
+    if new < LONG or not sees_every_job(api.client):  # other users may see jobs whose hosts are hidden
+        return None
+    hosts_a_job, hosts = api.hosts_a_job(), api.hosts_count()
+    if cheaper(new, hosts_a_job, hosts)[0] == "by job":
+        return None
+    return HostHistory(api, store, sweep.executor, extent, stretch(hosts_a_job, hosts), pause)
+
+
+def is_long(connection: Connection, request: SyncRequest) -> bool:
+    """Return whether a sync is a backfill or part of the first sync, which may run only in the sync window."""
+    if request.since is not None or request.until is not None:
+        return True
+    row = connection.execute(statement("raw/first_unfinished"), {"cluster": request.cluster.id}).fetchone()
+    return bool(row and row[0])
 
 
 def require_possible(connection: Connection, request: SyncRequest) -> None:
-    """Raise WindowError for a window that is empty by this machine's clock and the watermark."""
+    """Raise WindowError if the window is empty (by this machine's clock), or long and outside the sync window."""
     now = datetime.now(UTC)
     require_window(now, request.since, request.until)
+    cluster = request.cluster
+    if not cluster.manners.may_read_long(now) and is_long(connection, request):
+        raise WindowError(
+            f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
+            f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."
+        )
     if _watermark(connection, request) is not None:
         _plan(connection, request, now)
 
@@ -131,15 +177,26 @@ def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:
     return row[0] if row else None
 
 
-def note_product(connection: Connection, client: ControllerClient, cluster_id: int) -> None:
-    """Store the controller's product and version."""
-    product = client.product()
-    connection.execute(
-        statement("clusters/note_product"),
-        {
-            "cluster": cluster_id,
-            "label": product.label,
-            "version": product.version[:50],
-            "api_prefix": client.endpoint.path + product.api_prefix,
-        },
-    )
+def _now_there(client: ControllerClient) -> datetime:
+    """Return the controller's time; sends a request only if there was no response yet."""
+    if client.clock_skew() is None:
+        client.product(anew=True)
+    return client.controller_now()
+
+
+def _holds_few(api: ControllerApi, plan: Plan, watermark: datetime | None) -> bool:
+    """Return whether the window of a live sync holds few jobs: it is short, or no job is newer than the watermark."""
+    if plan.first or plan.backfill is not None or watermark is None:
+        return False
+    if plan.window.until - plan.window.after <= _LIVE:
+        return True
+    newest = api.first_job("-finished")
+    finished = parse_moment(newest.get("finished")) if newest else None
+    return finished is not None and finished <= watermark
+
+
+def _jobs_in(api: ControllerApi, window: Window) -> int:
+    """Count the jobs that finished in `window`. For long windows, estimate: a count by date would cost too much."""
+    if window.until - window.after <= _SHORT:
+        return api.jobs_count(window.after, window.until)
+    return api.extent(window.after, window.until).jobs

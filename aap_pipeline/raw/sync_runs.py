@@ -33,6 +33,8 @@ class SyncReport:
     retries: dict[str, int]
     bytes: int
     seconds: float
+    controller_seconds: float
+    share_held_back: float
     newest_finished: datetime | None
     lag_seconds: float | None
     paused: bool = False
@@ -72,6 +74,8 @@ def report_of(
         retries=figures.retries_by_cause,
         bytes=figures.bytes,
         seconds=round(time.monotonic() - started, 3),
+        controller_seconds=round(figures.seconds_answering, 3),
+        share_held_back=round(figures.share_held_back, 4),
         newest_finished=tally.newest,
         lag_seconds=(now - tally.newest).total_seconds() if live and tally.newest else None,
         paused=tally.paused,

@@ -15,6 +15,8 @@ class Tally:
     """
 
     counted: int = 0
+    expected: int = 0
+    """Estimated number of jobs of a long window."""
     slices: int = 0
     seen: int = 0
     stored: int = 0
@@ -25,6 +27,11 @@ class Tally:
     newest: datetime | None = None
     paused: bool = False
     """Whether it paused before the end of its window."""
+
+    @property
+    def total(self) -> int:
+        """Return the number of jobs in the window, counted or estimated."""
+        return max(self.counted, self.expected)
 
     @property
     def done(self) -> int:

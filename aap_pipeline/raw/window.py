@@ -23,10 +23,14 @@ class Window:
     after: datetime
     until: datetime
 
-    def halves(self) -> tuple[Window, Window]:
-        """The earlier and the later half."""
-        middle = self.after + (self.until - self.after) / 2
-        return Window(self.after, middle), Window(middle, self.until)
+    def first(self, length: timedelta) -> Window:
+        """Return the beginning of the window, at most `length`."""
+        return Window(self.after, self.until if length >= self.until - self.after else self.after + length)
+
+    def part(self, share: float) -> Window:
+        """Return that share of the window's beginning: at most half, and at least a microsecond (the precision)."""
+        length = self.until - self.after
+        return self.first(max(length * min(share, 0.5), timedelta(microseconds=1)))
 
     @property
     def divisible(self) -> bool:
@@ -59,6 +63,27 @@ class Backfill:
     since: datetime
     until: datetime | None
     settled: datetime
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries were read from all hosts up to `host_id`.
+
+    `hosts_upto`: the last host at the start. `unreported`: jobs whose host summaries were incomplete at the start.
+    `without_host`: jobs with a host summary that belongs to no host.
+    """
+
+    after_id: int = 0
+    upto_id: int = 0
+    host_id: int = 0
+    hosts_upto: int = 0
+    unreported: frozenset[int] = frozenset()
+    without_host: frozenset[int] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        """Return whether all hosts were read."""
+        return self.host_id >= self.hosts_upto
 
 
 def plan_sync(

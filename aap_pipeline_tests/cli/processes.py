@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from aap_pipeline.controller.manners import UNLIMITED
+
 
 def environment(home: Path, **changes: str) -> dict[str, str]:
     """This process's, with a home of its own and no database but those of `changes`."""
@@ -38,7 +40,9 @@ def import_clusters(
     """`aap-pipeline clusters import` of `entries` on loopback; the file, which holds tokens, is kept in `folder`."""
     file = folder / "clusters.json"
     file.touch(0o600)
-    on_loopback = [{"protocol": "http", "address": "127.0.0.1", **entry} for entry in entries]
+    limits = vars(UNLIMITED).items()
+    loopback = {"protocol": "http", "address": "127.0.0.1", **{name: value for name, value in limits if value}}
+    on_loopback = [{**loopback, **entry} for entry in entries]
     file.write_text(json.dumps({"clusters": on_loopback}), encoding="utf-8")  # JSON is YAML
     command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
     subprocess.run(command, env=dict(variables), check=True, stdout=subprocess.DEVNULL, cwd=cwd)

@@ -16,6 +16,7 @@ from aap_pipeline.clusters.registry import NewCluster, cluster_named, save_clust
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline_tests.cli.conftest import Cli
@@ -118,6 +119,30 @@ def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkey
         refused = keyed(*command)
         assert (refused.status, refused.err.count("\n")) == (1, 1)
         assert "enable one of prod with `aap-pipeline clusters enable`" in refused.err
+
+
+def test_limits_of_a_cluster_are_stored_and_changed_one_by_one(
+    keyed: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a limit that another change takes back."""
+    monkeypatch.setenv("T", "sekret")
+
+    def stored() -> Manners:
+        with connect(database_url) as connection:
+            return cluster_named(connection, "prod").manners
+
+    keyed("clusters", "add", "https://a", "--name", "prod", "--token-env", "T")
+    assert stored() == Manners()
+    update = ("clusters", "update", "prod")
+    assert keyed(*update, "--max-requests-per-second", "0.5", "--sync-window", "20:00-06:00").status == 0
+    assert keyed(*update, "--max-concurrent-requests", "2").status == 0
+    assert keyed(*update, "--url", "https://b").status == 0
+    assert stored() == Manners(2, 0.5, "20:00-06:00")
+    refused = keyed(*update, "--sync-window", "at night")
+    assert (refused.status, "20:00-06:00 Europe/Berlin" in refused.err) == (2, True)
+    assert keyed(*update, "--sync-window", "always").status == 0
+    keyed("clusters", "add", "https://b", "--name", "prod", "--token-env", "T")
+    assert stored() == Manners(2, 0.5)
 
 
 def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import subprocess
 import sys
@@ -76,6 +77,15 @@ def test_an_error_is_one_line_and_status_1(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(cli, "aap_pipeline", _failing(PipelineError("The controller is down.")))
     assert cli.main([]) == 1
     assert capsys.readouterr().err == "Error: The controller is down.\n"
+
+
+def test_a_full_disk_is_one_line_and_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Guards against a traceback where a report is written to a full disk."""
+    monkeypatch.setattr(cli, "aap_pipeline", _failing(OSError(errno.ENOSPC, "No space left on device")))
+    assert cli.main([]) == 1
+    assert capsys.readouterr().err.startswith("Error: The output cannot be written: No space left on device.")
 
 
 def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

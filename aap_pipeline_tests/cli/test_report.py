@@ -44,17 +44,38 @@ def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
     assert "$55.00 an hour by hand, $6,000.00 a month of the platform" in cli("report", *_JANUARY).out
 
 
+def test_figures_of_earlier_rates_are_called_so_until_they_follow(cli: Cli, connection: Connection) -> None:
+    """Guards against a report with the new rate above the old money, and against a change that seems to do nothing."""
+    add_job(connection, add_cluster(connection, "a"), 1, datetime(2026, 1, 9, 12, tzinfo=UTC))
+    refresh(connection)
+    connection.commit()
+    assert cli("report", *_JANUARY).err == ""
+    for change in (("costs", "set", "manual", "0.92"), ("settings", "set", "count_check_mode", "false")):
+        done = cli(*change)
+        assert (done.status, "`aap-pipeline rebuild marts`" in done.err) == (0, True)
+        assert "Savings do not include the latest change of rates" in cli("report", *_JANUARY).err
+        assert cli("rebuild", "marts").status == 0
+        assert cli("report", *_JANUARY).err == ""
+    assert cli("settings", "set", "sync_workers", "4").err == ""
+
+
 def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
     """Guards against a report of seventy million hours that takes the machine's memory, and never ends."""
     refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
-    assert "From 2026-01-01 to 9999-12-31 are too many steps of one hour" in refused.err
+    assert "From 2026-01-01 to 9999-12-31 there are too many bars of one hour" in refused.err
     assert cli("report", *_JANUARY, "--by", "hour").status == 0
 
 
 def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
     """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
     assert cli("report", *_JANUARY, "--templates", "-1").status == 2
+
+
+def test_a_period_without_a_meaning_is_refused(cli: Cli) -> None:
+    """Guards against the exit status of a failure, which a script may try again."""
+    refused = cli("report", "--period", "next_week")
+    assert (refused.status, "is not a range" in refused.err) == (2, True)
 
 
 def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) -> None:
@@ -68,7 +89,7 @@ def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) 
             )
     connection.commit()
     assert cli("report", *_JANUARY).out.endswith(
-        "3 documents are in quarantine and in no figure: see `aap-pipeline rejected list`.\n"
+        "3 documents are in quarantine and not in these figures. Run `aap-pipeline rejected list`.\n"
     )
     assert json.loads(cli("report", *_JANUARY, "--json").out)["in_quarantine"] == 3
     one = cli("report", *_JANUARY, "--cluster", "one.example.com")
@@ -122,10 +143,10 @@ def test_saving_listing_running_and_deleting(cli: Cli, data: Connection, tmp_pat
         (("--range", "soon"), "'soon' is not a range"),
         (("--organization", "Nowhere"), "There is no organization 'Nowhere'"),
         (("save", "x", "--mail-to", "a@example.com"), "--mail-to needs --schedule"),
-        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "use --range in place of --from"),
+        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "Use --range instead of --from"),
         (("--range", "last-month", "save", "x"), "Write filters and ranges after `report save`"),
-        (("--html", "/nonexistent/report.html"), "Name a path that can be written"),
-        (("run", "Board", "--mail"), "cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST"),
+        (("--html", "/nonexistent/report.html"), "Use another path"),
+        (("run", "Board", "--mail"), "cannot be mailed. Set AAP_PIPELINE_ALERT_SMTP_HOST"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -159,6 +159,7 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
     assert f"prod: {total} jobs finished between" in dry.out
     assert f"{total} of them new" in dry.out
     assert dry.err.startswith("dead: No connection to")
+    assert cli("sync", "--dry-run", "--cluster", "prod", "--cluster", "prod").out.count("prod: ") == 1
     figures = json.loads(cli("sync", "--dry-run", "--json").out)
     assert (figures["prod"]["jobs"], figures["prod"]["new_jobs"], list(figures["dead"])) == (total, total, ["error"])
     assert query(database_url, _WITH_DATA) == []

@@ -14,6 +14,7 @@ from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_
 from aap_pipeline.clusters.registry import ClusterError, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.errors import PipelineError
 
 SECRET = "s3cr3t-token-value"
@@ -36,6 +37,21 @@ def mistakes(tmp_path: Path, text: str, **environment: str) -> list[str]:
     lines = str(caught.value).splitlines()
     assert all(line.startswith(prefix) for line in lines), lines
     return [line.removeprefix(prefix) for line in lines]
+
+
+def test_limits_are_read_and_checked(tmp_path: Path) -> None:
+    """Guards against limits that are accepted and ignored, or that mean nothing."""
+    entry = f"clusters:\n  - {{name: a, address: a.example.com, access_token: {SECRET}, "
+    (cluster,) = read(
+        tmp_path,
+        entry + "max_concurrent_requests: 2, max_requests_per_second: 0.5, sync_window: '22:00-05:00 Europe/Berlin'}\n",
+    )
+    assert cluster.manners == Manners(2, 0.5, "22:00-05:00 Europe/Berlin")
+    (usual,) = read(tmp_path, entry + "port: 443}\n")
+    assert usual.manners is None
+    for limit in ("max_concurrent_requests: 0", "max_requests_per_second: much", "sync_window: at night"):
+        [mistake] = mistakes(tmp_path, entry + limit + "}\n")
+        assert limit.partition(":")[0] in mistake
 
 
 def test_a_cluster_with_everything(tmp_path: Path) -> None:

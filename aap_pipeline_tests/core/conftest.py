@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from aap_pipeline.core.parse import ParseResult, parse
+from aap_pipeline.core.batch import ParseResult
+from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline_tests.core.helpers import add_cluster, add_raw
 from aap_pipeline_tests.statements import name_of, watch

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any
+from typing import Any, get_type_hints
 
 from aap_pipeline.documents.fingerprint import fingerprint
+from aap_pipeline.documents.records import Column, ListedJob
 
 Document = dict[str, Any]
 STATUSES = {"new", "pending", "waiting", "running", "successful", "failed", "error", "canceled"}
@@ -75,6 +76,15 @@ def maybe(document: Any, key: str, rule: Callable[[Any], Any]) -> Any:
     """The value of an optional key, null when absent."""
     value = document.get(key)
     return None if value is None else rule(value)
+
+
+BY_TYPE: dict[str, Callable[[Any], Any]] = {
+    "int4": counter,
+    "text": text,
+    "bool": flag,
+    "timestamptz": moment,
+    "numeric": number,
+}
 
 
 def part(document: Document, key: str, *, nullable: bool = True) -> Document | None:
@@ -215,6 +225,10 @@ class Oracle:
             "launched_by": self._launcher(part(document, "launched_by"), user),
             "labels": self._labels(fields),
         }
+        for key, hint in get_type_hints(ListedJob, include_extras=True).items():
+            for column in getattr(hint, "__metadata__", ()):
+                if isinstance(column, Column) and key not in job and key != "id":  # a field without a rule of its own
+                    job[column.name or key] = maybe(document, key, BY_TYPE[column.type])
         before = self.jobs.get(external_id, {})  # what is gone at the controller stays here
         job |= {key: before.get(key) for key in ("organization", "job_template", *PLAIN) if job[key] is None}
         if (document.get("launched_by") is None or job["launched_by"] is None) and before.get("launched_by"):

@@ -51,20 +51,23 @@ def test_every_host_total_is_held_against_the_host_summaries(
 def test_rows_that_wait_longer_than_an_hour_are_named(connection: Connection, cluster: int) -> None:
     """Guards against raw rows that nobody parses."""
     add_raw(connection, cluster, [job(1), job(2)])
-    assert checks.unparsed(connection) == []
+    assert checks.nothing_unparsed(connection, cluster).passed
     connection.execute(
         "UPDATE clusters_clustersyncdata SET internal_created = now() - interval '61 min' WHERE external_id = 1"
     )
-    assert [(each.cluster_id, each.rows) for each in checks.unparsed(connection, cluster)] == [(cluster, 1)]
+    found = checks.nothing_unparsed(connection, cluster)
+    assert (found.passed, found.figures) == (False, {"rows": 1})
 
 
 def test_refused_records_are_counted_by_reason(connection: Connection, store: Store, cluster: int) -> None:
     """Guards against a quarantine that fills unnoticed."""
     before = datetime.now(UTC)
     store(job(1, status="exploded"), job(2, elapsed=None), job(3, elapsed=None))
-    expected = {(cluster, "unknown_status"): 1, (cluster, "elapsed_missing"): 2}
-    assert checks.rejected_since(connection, before, cluster) == expected
-    assert checks.rejected_since(connection, datetime(2999, 1, 1, tzinfo=UTC)) == {}
+    found = checks.nothing_rejected(connection, cluster, before)
+    assert (found.passed, found.figures) == (False, {"new": 3, "in_quarantine": 3})
+    assert "elapsed_missing (2), unknown_status (1)" in found.text
+    later = checks.nothing_rejected(connection, cluster, datetime(2999, 1, 1, tzinfo=UTC))
+    assert (later.passed, later.figures) == (True, {"new": 0, "in_quarantine": 3})
 
 
 def test_runs_without_hosts_are_counted(connection: Connection, store: Store, cluster: int) -> None:
@@ -73,4 +76,4 @@ def test_runs_without_hosts_are_counted(connection: Connection, store: Store, cl
     store(job(3, job_host_summaries=[]), provisional=True)
     store(job(4, status="failed", job_host_summaries=[]), job(5, status="canceled", job_host_summaries=[]))
     since = datetime(2026, 1, 1, tzinfo=UTC)
-    assert checks.without_hosts(connection, cluster, since) == {"failed": 1, "successful": 1}
+    assert checks.jobs_without_hosts(connection, cluster, since).figures == {"failed": 1, "successful": 1}

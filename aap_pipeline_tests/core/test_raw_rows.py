@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aap_pipeline.core import rejected
-from aap_pipeline.core.checks import unparsed
+from aap_pipeline.core.checks import nothing_unparsed
 from aap_pipeline.core.parse import parse
 from aap_pipeline.core.rebuild import NothingArchived, rebuild
 from aap_pipeline.database.connection import Connection
@@ -133,7 +133,7 @@ def test_the_clean_up_leaves_unparsed_rows_however_old(connection: Connection, s
         "INSERT INTO clusters_clustersyncdata (id, cluster_id, data) VALUES (%s, %s, '{}')", [quarantined, cluster]
     )
     connection.execute("UPDATE clusters_clustersyncdata SET internal_created = now() - interval '30 hours'")
-    assert [(each.cluster_id, each.rows) for each in unparsed(connection)] == [(cluster, 2)]
+    assert nothing_unparsed(connection, cluster).figures == {"rows": 2}
     assert clean_up_raw_rows(connection, cluster) == 1
     assert values(connection, "SELECT external_id FROM clusters_clustersyncdata") == [2]
 

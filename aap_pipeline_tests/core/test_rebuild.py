@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from aap_pipeline.core import rejected
-from aap_pipeline.core.parse import ParseResult, parse
+from aap_pipeline.core.batch import ParseResult
+from aap_pipeline.core.parse import parse
 from aap_pipeline.core.rebuild import rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, template, values

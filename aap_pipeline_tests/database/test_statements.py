@@ -26,7 +26,13 @@ def _tokens(sql: str) -> list[str]:
 
 
 def faults(sql: str) -> Iterator[str]:
-    """Places at which the columns are those that a table happens to have, in the order that it happens to have."""
+    """Places at which the columns are those that a table happens to have, in the order that it happens to have.
+
+    Statements in literals, as EXECUTE has them, are searched as well.
+    """
+    for literal in re.findall(r"'((?:[^']|'')*)'", re.sub(r"--[^\n]*", "", sql)):
+        if _VERB.match(literal):
+            yield from faults(literal.replace("''", "'"))
     tokens = [*_tokens(sql), "", "", "", ""]
     for at, token in enumerate(tokens):
         before, after = tokens[at - 1] if at else "", tokens[at + 1 : at + 5]
@@ -90,6 +96,7 @@ def test_sql_in_python_names_its_columns(path: Path) -> None:
         "COPY t FROM STDIN",
         "COPY s.t TO STDOUT",
         "SELECT '--', * FROM t",
+        "DO $$ BEGIN EXECUTE format('INSERT INTO %1$I SELECT a FROM t', x); END $$",
     ],
 )
 def test_what_names_no_columns_is_found(sql: str) -> None:

@@ -120,7 +120,8 @@ class FakeStore:
     fingerprints: dict[int, bytes] = field(default_factory=dict)
     waiting: dict[int, datetime] = field(default_factory=dict)
     watermark: datetime | None = None
-    done_to: datetime | None = None
+    ends: list[datetime] = field(default_factory=list)
+    """Of the slices, in their order."""
     settled: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     writes: list[int] = field(default_factory=list)
@@ -152,9 +153,14 @@ class FakeStore:
 
     def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
         self.write(jobs)
-        self.done_to = until
+        self.ends.append(until)
         if newest is not None:
             self.watermark = max(filter(None, (self.watermark, newest)))
+
+    @property
+    def done_to(self) -> datetime:
+        """The end of the last slice."""
+        return self.ends[-1]
 
     def awaited(self) -> Mapping[int, datetime]:
         return dict(self.waiting)

@@ -11,6 +11,7 @@ from typing import Any
 from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.manners import UNLIMITED, Manners
 from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, new_key
@@ -57,6 +58,7 @@ class Rig:
     name: str = "prod"
     cipher: Cipher = field(default_factory=lambda: Cipher([new_key()]))
     settings: ClientSettings = field(default_factory=patient)
+    manners: Manners = UNLIMITED
 
     def __post_init__(self) -> None:
         self.connection = connect(self.database_url, autocommit=True)
@@ -75,7 +77,7 @@ class Rig:
         """Put the cluster into the registry, with the simulator's tokens unless others are given."""
         server, pair = self.server, self.server.token
         given = tokens or Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret)
-        entry = NewCluster(self.name, Endpoint("http", server.host, server.port), given)
+        entry = NewCluster(self.name, Endpoint("http", server.host, server.port), given, self.manners)
         save_clusters(self.connection, self.cipher, [entry])
 
     @property

@@ -17,7 +17,7 @@ NEVER = checks.SyncHealth(NOW, None, None, None, None, 0, 0, 0)
 
 def test_a_cluster_that_was_never_synced_is_well() -> None:
     """Guards against red checks on the first day."""
-    assert checks.recent_window(NEVER, 10 * MINUTE) is None
+    assert checks.recent_window(NEVER, 10 * MINUTE, None) is None
     assert checks.watermark_not_in_future(NEVER).passed
     assert checks.clock_skew(NEVER).passed
 
@@ -32,7 +32,10 @@ def test_a_cluster_that_only_backfills_read_is_not_called_unsynced() -> None:
 
 def test_the_window_of_completeness_ends_where_late_jobs_may_still_appear() -> None:
     """Guards against a red check for a job that the next sync's overlap brings."""
-    assert checks.recent_window(FINE, 10 * MINUTE) == Window(NOW - timedelta(days=1, minutes=11), NOW - 11 * MINUTE)
+    until = NOW - 11 * MINUTE
+    assert checks.recent_window(FINE, 10 * MINUTE, None) == Window(until - timedelta(days=1), until)
+    few_jobs_ago = until - 90 * MINUTE
+    assert checks.recent_window(FINE, 10 * MINUTE, few_jobs_ago) == Window(few_jobs_ago, until)
 
 
 def test_fewer_here_is_a_hole_and_more_here_is_not() -> None:

@@ -7,17 +7,18 @@ when the faults have stopped, what is stored equals what the controller holds. A
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from aap_pipeline.controller.manners import UNLIMITED, Manners
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest
@@ -167,7 +168,10 @@ class History:
         assert [number for number, job in truth.items() if job != found[number] and number not in but_for] == []
 
 
-Play = Callable[[list[Event]], History]
+class Play(Protocol):
+    """Plays a script within limits."""
+
+    def __call__(self, script: list[Event], manners: Manners = ...) -> History: ...
 
 
 @contextmanager
@@ -199,12 +203,13 @@ def dying(step: int | None) -> Iterator[None]:
 def played(shared_server: SimulatorServer, module_database_url: str) -> Play:
     """Plays a script on a cluster of its own, whose controller caps its pages at four rows."""
 
-    def play(script: list[Event]) -> History:
+    def play(script: list[Event], manners: Manners = UNLIMITED) -> History:
         world = empty_world(jobs=10)
         world.max_page_size = 4
         shared_server.use(world, faults=FaultPlan(seed=1))
         shared_server.token = shared_server.tokens.issue()
-        with closing(Rig(module_database_url, shared_server, settings=patient(retries=4))) as rig:
+        rig = Rig(module_database_url, shared_server, settings=patient(retries=4), manners=manners)
+        with closing(rig):
             rig.execute(FORGET_CLUSTERS)
             rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10'), ('sync_workers', '4')")
             rig.register()
@@ -237,6 +242,20 @@ def played(shared_server: SimulatorServer, module_database_url: str) -> Play:
 def test_what_is_stored_equals_what_the_controller_holds(script: list[Event], played: Play) -> None:
     """Guards against every way in which a sync may lose a job, double one, or call one complete too early."""
     played(script)
+
+
+@pytest.mark.long
+@settings(
+    max_examples=max(EXAMPLES // 4, 1),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=EXAMPLES == SHORT,
+    phases=[Phase.explicit, Phase.generate] if EXAMPLES == SHORT else list(Phase),
+)
+@given(script=st.lists(events, min_size=2, max_size=9))
+def test_limits_at_their_strictest_lose_nothing(script: list[Event], played: Play) -> None:
+    """Guards against a wait for one's turn that ends in a lost job."""
+    played(script, Manners(max_concurrent_requests=1, max_requests_per_second=0.01))
 
 
 def test_a_first_sync_that_dies_between_any_two_commits_loses_nothing(played: Play) -> None:

@@ -23,6 +23,7 @@ from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, nightly, 
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import hold_run, lock_tag
+from aap_pipeline.raw import sensors
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
 from aap_pipeline_tests.controller.conftest import aap_24
 from aap_pipeline_tests.controller.server import Reply, always, serving
@@ -57,7 +58,8 @@ def apply(site: Site) -> None:
 
 
 def ask(site: Site, cursor: str | None = None) -> SensorResult:
-    """One tick of the new-jobs sensor."""
+    """One tick of the new-jobs sensor, so long after the one before that it asks every cluster again."""
+    sensors._asked_at.clear()
     found = new_jobs_sensor(tick(site, cursor))
     assert isinstance(found, SensorResult), found
     return found
@@ -310,7 +312,7 @@ def test_many_clusters_are_asked_side_by_side_and_nobody_waits_for_late_ones(
     assert due(ask(site)) == ["cluster-39"]
     controller.faults.add(Fault("hang", seconds=0.5))
     with connect(site.url) as connection:
-        asked = [cluster for cluster in clusters(connection) if cluster.name == "cluster-39"]
+        asked = [(cluster, None) for cluster in clusters(connection) if cluster.name == "cluster-39"]
     patience: list[tuple[float, list[str]]] = [(0.0, []), (60.0, names)]
     for seconds, silent in patience:
         assert newest_finished(site.url, site.cipher, asked, seconds, silent) == {}

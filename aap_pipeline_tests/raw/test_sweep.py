@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer, ServerError
 from aap_pipeline.raw.completion import Completion
-from aap_pipeline.raw.sweep import Sweep, SweepOptions, slices
+from aap_pipeline.raw.sweep import Sweep, SweepOptions
 from aap_pipeline.raw.window import Plan, Window
 from aap_pipeline_tests.raw.fakes import MINUTE, NOW, Document, FakeController, FakeStore, job
 
@@ -65,14 +65,15 @@ def bench(executor: ThreadPoolExecutor) -> Bench:
 )
 def test_slices_are_whole_disjoint_and_small_or_one_instant(moments: list[datetime], limit: int) -> None:
     """Guards against a job between two slices or in both, and against a slice that could have been cut."""
-    controller = FakeController()
-    controller.add(*(job(number, parse_time) for number, parse_time in enumerate(moments, 1)))
-    cut = list(slices(controller, WINDOW, limit, counted=len(moments)))
-    ends = [piece for piece, _ in cut]
-    assert (ends[0].after, ends[-1].until) == (WINDOW.after, WINDOW.until)
-    assert all(one.until == next_one.after for one, next_one in itertools.pairwise(ends))
-    assert sum(counted for _, counted in cut) == len(moments)
-    assert all(counted <= limit or not piece.divisible for piece, counted in cut)
+    with ThreadPoolExecutor(4) as executor:
+        bench = Bench(executor)
+        bench.controller.add(*(job(number, moment) for number, moment in enumerate(moments, 1)))
+        bench.sweep(slice_jobs=limit)
+    pieces = list(itertools.starmap(Window, itertools.pairwise([WINDOW.after, *bench.store.ends])))
+    assert pieces[-1].until == WINDOW.until
+    within = [sum(piece.after < moment <= piece.until for moment in moments) for piece in pieces]
+    assert sum(within) == len(moments) == len(bench.store.rows)
+    assert all(jobs <= limit or not piece.divisible for piece, jobs in zip(pieces, within, strict=True))
 
 
 @given(ids=st.sets(st.integers(1, 10_000), max_size=120), page_size=st.integers(1, 60), limit=st.integers(5, 50))
@@ -233,7 +234,7 @@ def test_what_is_done_meanwhile_is_done_before_anything_is_stored(bench: Bench) 
 
 def test_a_first_sync_asks_who_is_pending_while_other_things_are_stored(bench: Bench) -> None:
     """Guards against a first sync that waits for one answer before it does anything else."""
-    bench.controller.add(job(1))
+    bench.controller.add(job(1, WINDOW.after + MINUTE))
     asked = Event()
     bench.controller.after["pending"] = lambda _: asked.set()
     waited: list[bool] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.documents.fingerprint import SCHEMA
 from aap_pipeline_tests.raw.rig import (
     NOW,
@@ -18,6 +20,7 @@ from aap_pipeline_tests.raw.rig import (
     stored_jobs,
     true_jobs,
 )
+from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer, replay
 
 MINUTE = timedelta(minutes=1)
@@ -33,6 +36,11 @@ def look_back(rig: Rig, days: int) -> None:
     )
 
 
+def list_each_time(rig: Rig) -> None:
+    """Let each sync read organizations and job templates."""
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('listing_minutes', '0')")
+
+
 @pytest.mark.parametrize("product", ["aap24", "aap25", "awx"])
 def test_recorded_answers_of_a_product_arrive_whole(product: str, database_url: str) -> None:
     """Guards against documents that differ from what a real controller sent."""
@@ -45,7 +53,7 @@ def test_recorded_answers_of_a_product_arrive_whole(product: str, database_url: 
         server.log.clear()
         again = rig.sync()
         assert (again.jobs_stored, server.log.by_kind["host_summaries"]) == (0, 0)
-        assert server.log.total <= 6
+        assert server.log.total <= 6, server.log.by_kind
 
 
 @pytest.mark.parametrize("product", ["aap26", "aap27", "aap28"])
@@ -95,6 +103,7 @@ def test_a_release_that_reads_more_of_a_document_reads_it_again(
 ) -> None:
     """Guards against a field that a release adds and that stays empty in every row stored before."""
     server.use(filled_world(jobs=30))
+    list_each_time(rig)
     first = rig.sync()
     rig.parse()
     changed = {name: rig.query(f"SELECT count(*) FROM clusters_{name}") for name in ("organization", "jobtemplate")}
@@ -190,8 +199,40 @@ def test_a_job_of_a_thousand_hosts_arrives_page_by_page(rig: Rig, server: Simula
     assert report.host_summaries == len(rig.raw_jobs()[number][0]["job_host_summaries"]) == 1000
 
 
+def test_lists_are_read_when_they_are_due_and_when_a_job_refers_to_an_unknown_one(
+    rig: Rig, server: SimulatorServer
+) -> None:
+    """Guards against lists in each sync, of which they are half the cost, and against a template without a name."""
+    world = empty_world()
+    server.use(world)
+    world.add_job(template=0)
+
+    def lists() -> int:
+        server.log.clear()
+        rig.sync()
+        return server.log.by_kind["job_templates"]
+
+    assert lists() == 1
+    rig.parse()
+    world.add_job(template=0)
+    assert lists() == 0
+    new = world.objects["job_templates"].rows[world.objects["job_templates"].ids[-1]].document() | {"id": 900}
+    world.load_objects("job_templates", [row.document() for row in world.objects["job_templates"]] + [new])
+    world.add_job(template=replace(world.generator.catalog.templates[0], id=900))
+    assert lists() == 1
+    rig.execute("UPDATE clusters_cluster SET listed_at = NOW() - interval '16 minutes'")
+    assert lists() == 1
+    assert lists() == 0
+    server.faults.add(Fault("status", times=100))
+    with pytest.raises(ControllerError):
+        rig.sync()
+    server.faults.clear()
+    assert lists() == 1
+
+
 def test_organizations_and_templates_are_listed_and_deletions_noticed(rig: Rig, server: SimulatorServer) -> None:
     """Guards against names that stay as they were when a job last ran."""
+    list_each_time(rig)
     rig.sync()
     kinds = rig.query("SELECT kind, count(*) FROM clusters_clustersyncdata GROUP BY 1 ORDER BY 1")
     world = server.world
@@ -248,6 +289,7 @@ def test_documents_that_jsonb_cannot_hold_are_in_quarantine_once_however_often_t
     """Guards against a quarantine that grows with each change, and a replay that brings the oldest text back."""
     world = empty_world()
     server.use(world)
+    list_each_time(rig)
     number = world.add_job()
     template = world.truth().jobs[number].job["job_template"]
     for name in ("a\x00b", "c\x00d"):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aap_pipeline.raw.estimate import estimate
 from aap_pipeline.raw.reconcile import DayCount, days_of, differing_days
 from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, parse_time, plan_sync, require_window
 
@@ -92,14 +91,13 @@ def test_what_is_not_a_time_is_refused_in_a_sentence(text: str) -> None:
     )
 
 
-@given(st.integers(2, 10**15))
-def test_halves_are_whole_and_smaller(microseconds: int) -> None:
+@given(st.integers(2, 10**15), st.floats(0, 2))
+def test_a_part_is_smaller_and_not_empty(microseconds: int, share: float) -> None:
     """Guards against a piece that is cut for ever, or a parse_time that falls between two halves."""
     window = Window(NOW - timedelta(microseconds=microseconds), NOW)
-    earlier, later = window.halves()
+    part = window.part(share)
     assert window.divisible
-    assert (earlier.after, earlier.until, later.until) == (window.after, later.after, window.until)
-    assert window.after < earlier.until < window.until
+    assert part.after == window.after < part.until < window.until
 
 
 @given(st.integers(0, 5), st.integers(0, 3 * 86_400_000_000))
@@ -124,15 +122,3 @@ def test_days_differ_where_something_may_be_missing() -> None:
     theirs = dict(zip(days, (5, 5, 5, 0, 7), strict=True))
     ours = dict(zip(days, (5, 4, 6, 9), strict=False))
     assert differing_days(theirs, ours) == [DayCount(days[1], 5, 4), DayCount(days[2], 5, 6), DayCount(days[4], 7, 0)]
-
-
-def test_an_estimate_counts_each_kind_of_request() -> None:
-    """Guards against figures of a dry run that nobody can rely on."""
-    window = Window(NOW - DAY, NOW)
-    nothing = estimate(window, [0], 0, listed=[0, 0], awaited=0)
-    assert (nothing.jobs, nothing.new_jobs, nothing.requests) == (0, 0, 4)
-    first = estimate(window, [450, 10], 0, listed=[6, 401], awaited=0)
-    assert (first.jobs, first.new_jobs) == (460, 460)
-    assert first.requests == 1 + (1 + 3) + 3 + (3 + 1) + (3 + 1) + 460
-    known = estimate(window, [10], 12, listed=[6, 40], awaited=2)
-    assert (known.new_jobs, known.requests) == (0, 1 + 2 + 1 + (1 + 1 + 2))

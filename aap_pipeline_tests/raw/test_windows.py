@@ -71,7 +71,7 @@ def test_a_killed_backfill_resumes_at_its_last_slice(until: object, rig: Rig, se
     server.log.clear()
     report = rig.sync(since=since, until=until)
     assert len(pages) > 2
-    assert report.slices < 6
+    assert report.jobs_counted < 80
     wanted = {n for n, job in server.world.truth().jobs.items() if job.job["finished"] > since.isoformat()}
     assert wanted <= rig.raw_jobs().keys()
     assert rig.query("SELECT done_to FROM pipeline.backfill") == []
@@ -114,8 +114,10 @@ def test_a_dry_run_asks_little_stores_nothing_and_is_right(rig: Rig, server: Sim
     expected = tried()
     report = rig.sync()
     assert (expected.window_from, expected.window_to) == (report.window_from, report.window_to)
-    assert (expected.jobs, expected.new_jobs) == (report.jobs_counted, report.jobs_stored)
-    assert expected.requests == report.requests
+    assert expected.jobs == pytest.approx(report.jobs_counted, rel=0.05)
+    assert expected.new_jobs == pytest.approx(report.jobs_stored, rel=0.05)
+    assert expected.requests == pytest.approx(report.requests, rel=0.25)
+    assert (expected.way, expected.minutes > 0, expected.controller_seconds > 0) == ("by job", True, True)
     server.log.clear()
     again = tried()
     assert (again.new_jobs, server.log.by_kind["host_summaries"]) == (0, 0)

@@ -56,7 +56,7 @@ class Superset:
         token = self.call("POST", "security/login", json=credentials)["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
         csrf = self.call("GET", "security/csrf_token/")["result"]
-        self._session.headers |= {"X-CSRFToken": csrf, "Referer": url}
+        self._session.headers.update({"X-CSRFToken": csrf, "Referer": url})
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         answer = self._session.request(method, f"{self.url}/api/v1/{path}", timeout=180, **more)
@@ -136,7 +136,6 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path, port: int) -> Any:
-    log = (folder / "log").open("a")
     command = [
         _ENVIRONMENT / "gunicorn",
         "-w",
@@ -149,8 +148,9 @@ def start(folder: Path, port: int) -> Any:
         f"127.0.0.1:{port}",
         "superset.app:create_app()",
     ]
-    process = subprocess.Popen(command, env=variables(folder), stdout=log, stderr=log)
-    for _ in range(240):
+    with (folder / "log").open("a") as log:
+        process = subprocess.Popen(command, env=variables(folder), stdout=log, stderr=log)
+    for _ in range(600):
         try:
             if requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok:
                 return process

@@ -12,5 +12,5 @@ WHERE alert.raised_at > NOW() - INTERVAL '30 days'
            THEN alert.tell_from <= NOW() AND began.delivered_at IS NULL AND COALESCE(began.next_attempt, NOW()) <= NOW()
            ELSE began.delivered_at IS NOT NULL AND ended.delivered_at IS NULL
                 AND COALESCE(ended.next_attempt, NOW()) <= NOW() END
-ORDER BY alert.id
+ORDER BY alert.raised_at, alert.id
 LIMIT 20

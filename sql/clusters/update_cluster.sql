@@ -7,6 +7,10 @@ SET protocol = n.protocol, address = n.address, port = n.port, api_prefix = n.ap
     refresh_token = COALESCE(n.refresh_token, CASE WHEN n.access_token IS NULL THEN c.refresh_token END),
     client_id = COALESCE(n.client_id, CASE WHEN n.access_token IS NULL THEN c.client_id END),
     client_secret = COALESCE(n.client_secret, CASE WHEN n.access_token IS NULL THEN c.client_secret END),
+    max_concurrent_requests = COALESCE(%(max_concurrent_requests)s::integer, c.max_concurrent_requests),
+    max_requests_per_second = COALESCE(%(max_requests_per_second)s::numeric, c.max_requests_per_second),
+    sync_window = CASE WHEN %(sync_window)s::text IS NULL THEN c.sync_window ELSE NULLIF(%(sync_window)s::text, '') END,
+    listed_at = NULL,
     -- another address may be another product, and neither it nor its certificate was seen yet
     product_version = CASE WHEN (c.protocol, c.address, c.port, c.verify_ssl, c.ca_bundle)
                                 IS NOT DISTINCT FROM (n.protocol, n.address, n.port, n.verify_ssl, n.ca_bundle)

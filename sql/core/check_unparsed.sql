@@ -1,5 +1,5 @@
--- Raw rows unparsed for more than `age` seconds, per cluster. Reads one cluster's rows by
--- either index that begins with the cluster.
+-- Raw rows unparsed for more than `age` seconds, per cluster. Index for one cluster:
+-- clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx.
 SELECT cluster_id, count(*), min(internal_created)
 FROM clusters_clustersyncdata
 WHERE internal_created < NOW() - make_interval(secs => %(age)s)

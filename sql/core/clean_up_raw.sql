@@ -1,6 +1,6 @@
 -- Delete raw rows older than a day that are in the archive or in quarantine. A parse deletes its rows itself, so this finds
 -- only rows that a restore brought back. Unparsed rows stay at any age.
--- Reads the cluster's rows by either index that begins with the cluster.
+-- Index: clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx.
 DELETE FROM clusters_clustersyncdata r
 WHERE r.cluster_id = %(cluster_id)s AND r.internal_created < NOW() - INTERVAL '24 hours'
   AND (EXISTS (SELECT FROM pipeline.raw_archive a

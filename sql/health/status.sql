@@ -1,6 +1,6 @@
 -- One row per cluster: registry, watermark, last sync, last success and backlog. Each sub-select reads the newest
--- rows of its cluster by index (sync_run_cluster_idx, primary key of pending_summaries, rejected_record_cluster_idx,
--- clusters_clustersyncdata_cluster_idx, changed_day_cluster_idx, backfill_pkey).
+-- rows of its cluster by index (sync_run_cluster_idx, pending_summaries_pkey, rejected_record_cluster_idx,
+-- clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx, changed_day_cluster_idx, backfill_pkey).
 SELECT
     c.name,
     c.enabled,

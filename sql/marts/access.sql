@@ -1,4 +1,4 @@
--- Every restriction of a role with names. Index: bi_access' primary key.
+-- Every restriction of a role with names. Index: bi_access_pkey.
 SELECT a.role, o.name, c.name, a.organization = %(nothing)s
 FROM marts.bi_access a
 LEFT JOIN clusters_organization o ON o.id = a.organization

@@ -1,4 +1,4 @@
--- Clusters whose marts differ from core. Index: none, core is read whole (clusters_job_status_finished_idx where it helps).
+-- Clusters whose marts differ from core. Index: none, core is read whole.
 SELECT COALESCE(c.cluster_id, m.cluster_id),
     format('core has %%s runs, %%s hosts, %%s s; marts have %%s, %%s, %%s', c.runs, c.hosts, c.seconds, m.runs, m.hosts, m.seconds)
 FROM (

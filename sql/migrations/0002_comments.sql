@@ -18,10 +18,24 @@ COMMENT ON COLUMN pipeline.sync_run.requests IS 'Number of requests sent.';
 COMMENT ON COLUMN pipeline.sync_run.retries IS 'Numbers of repeated requests by cause.';
 COMMENT ON COLUMN pipeline.sync_run.bytes IS 'Bytes received, after decompression.';
 COMMENT ON COLUMN pipeline.sync_run.seconds IS 'Duration in seconds.';
+COMMENT ON COLUMN pipeline.sync_run.controller_seconds IS 'Total response time of the controller in seconds, summed over all requests of the sync.';
+COMMENT ON COLUMN pipeline.sync_run.share_held_back IS 'Share of the request time in which the cluster''s limits delayed requests, 0 to 1.';
+COMMENT ON COLUMN pipeline.sync_run.paused IS 'Whether the sync left the rest of its window to another run.';
 COMMENT ON COLUMN pipeline.sync_run.lag_seconds IS 'Seconds from the finish of the newest job to the end of the sync; NULL for backfills and reconciliations.';
 COMMENT ON COLUMN pipeline.sync_run.newest_finished IS 'Finish time of the newest job read.';
 COMMENT ON COLUMN pipeline.sync_run.outcome IS 'Outcome: running, succeeded, failed or interrupted.';
 COMMENT ON COLUMN pipeline.sync_run.error IS 'Why the sync failed, as a sentence.';
+
+COMMENT ON TABLE pipeline.host_stretch IS 'One row per cluster whose long history is being read by host: the range of jobs, and the progress.';
+COMMENT ON COLUMN pipeline.host_stretch.after_id IS 'The stretch begins after the job with this id at the controller.';
+COMMENT ON COLUMN pipeline.host_stretch.upto_id IS 'The stretch ends with the job with this id at the controller.';
+COMMENT ON COLUMN pipeline.host_stretch.host_id IS 'All hosts up to this id at the controller were read.';
+COMMENT ON COLUMN pipeline.host_stretch.hosts_upto IS 'Highest id of a host at the controller when the stretch began.';
+COMMENT ON COLUMN pipeline.host_stretch.unreported IS 'Jobs whose host summaries were incomplete when the stretch began; they are read by job.';
+COMMENT ON COLUMN pipeline.host_stretch.without_host IS 'Jobs with a host summary that belongs to no host; they are read by job.';
+COMMENT ON TABLE pipeline.host_summaries_ahead IS 'One row per host summary that was read by host before its job.';
+COMMENT ON COLUMN pipeline.host_summaries_ahead.job_id IS 'Id of the job at the controller.';
+COMMENT ON COLUMN pipeline.host_summaries_ahead.document IS 'The host summary as JSON.';
 
 COMMENT ON TABLE pipeline.pending_summaries IS
     'One row per finished job that was read before the controller had written all its host summaries.';

@@ -21,6 +21,9 @@ CREATE TABLE pipeline.sync_run (
     retries JSONB NOT NULL DEFAULT '{}',
     bytes BIGINT NOT NULL DEFAULT 0,
     seconds NUMERIC(12,3),
+    controller_seconds NUMERIC(12,3),
+    share_held_back NUMERIC(5,4),
+    paused BOOLEAN NOT NULL DEFAULT FALSE,
     lag_seconds NUMERIC(15,3),
     newest_finished TIMESTAMPTZ,
     outcome VARCHAR(20) NOT NULL DEFAULT 'running',
@@ -76,3 +79,21 @@ CREATE TABLE pipeline.backfill (
     updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
     PRIMARY KEY (cluster_id, window_from, window_to)
 );
+
+-- Host summaries of a long history, read by host before the sweep reads their jobs, and the progress. Unlogged: a crash of the
+-- server empties both, and they are read again.
+CREATE UNLOGGED TABLE pipeline.host_stretch (
+    cluster_id INTEGER PRIMARY KEY REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    after_id INTEGER NOT NULL,
+    upto_id INTEGER NOT NULL,
+    host_id INTEGER NOT NULL,
+    hosts_upto INTEGER NOT NULL,
+    unreported INTEGER[] NOT NULL,
+    without_host INTEGER[] NOT NULL DEFAULT '{}'
+);
+CREATE UNLOGGED TABLE pipeline.host_summaries_ahead (
+    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
+    job_id INTEGER NOT NULL,
+    document BYTEA NOT NULL
+);
+CREATE INDEX host_summaries_ahead_job_idx ON pipeline.host_summaries_ahead (cluster_id, job_id);

@@ -1,6 +1,6 @@
 -- External ids and fingerprints of a cluster's organizations or job templates, from unparsed raw rows first.
 -- Indexes: clusters_organization_cluster_external_idx, clusters_jobtemplate_cluster_external_idx,
--- clusters_clustersyncdata_external_idx.
+-- clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx.
 SELECT DISTINCT ON (external_id) external_id, fingerprint
 FROM (
     SELECT 1 AS priority, id, external_id, fingerprint FROM clusters_clustersyncdata

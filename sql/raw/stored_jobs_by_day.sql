@@ -1,7 +1,8 @@
 -- Number of jobs that finished in (after, until] and are parsed, archived, unparsed or in quarantine, per UTC day as
 -- text. Finish times of unparsed documents are compared as text, because a cast would fail on 2026-02-31; a document
 -- without a valid one counts on its day of arrival. Records without a valid id are distinguished by their row id.
--- Indexes: clusters_job_finished_idx, archive.clusters_job_finished_idx, clusters_clustersyncdata_cluster_idx,
+-- Indexes: clusters_job_finished_idx, archive.clusters_job_finished_idx,
+-- clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx,
 -- rejected_record_cluster_idx, clusters_job_cluster_external_idx.
 WITH waiting AS (
     SELECT external_id::bigint, 'raw ' || id AS number, data ->> 'finished' AS finished, internal_created AS came

@@ -1,7 +1,7 @@
--- For new_jobs_sensor, per enabled cluster: watermark, whether host summaries are awaited, when its last sync ended (or
--- began), number of failures since the last success, the longest-paused backfill (NULL: open end), and whether the last
--- sync was a backfill. Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey,
--- backfill_pkey.
+-- For new_jobs_sensor, per enabled cluster: watermark, whether host summaries are awaited, when its last sync ended (or began),
+-- number of failures since the last success, the longest-paused backfill (NULL: open end), whether the last sync was a backfill,
+-- and whether no sync has finished yet.
+-- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey, backfill_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
        EXISTS (SELECT FROM pipeline.pending_summaries pending WHERE pending.cluster_id = cluster.id AND NOT pending.given_up),
@@ -9,7 +9,9 @@ SELECT cluster.name,
        COALESCE(last.failures, 0),
        paused.window_from,
        NULLIF(paused.window_to, 'infinity'),
-       (SELECT kind = 'backfill' FROM pipeline.sync_run run WHERE run.cluster_id = cluster.id ORDER BY id DESC LIMIT 1)
+       (SELECT kind = 'backfill' FROM pipeline.sync_run run WHERE run.cluster_id = cluster.id ORDER BY id DESC LIMIT 1),
+       NOT EXISTS (SELECT FROM pipeline.sync_run run WHERE run.cluster_id = cluster.id AND run.kind = 'sync'
+                   AND run.outcome = 'succeeded' AND NOT run.paused)
 FROM clusters_cluster cluster
 LEFT JOIN LATERAL (
     SELECT max(recent.ended_at) AS ended_at,

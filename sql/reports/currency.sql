@@ -1,5 +1,7 @@
--- A currency by its code, or the configured one. Index: common_settings_type_key.
-SELECT currency.iso_code, COALESCE(currency.symbol, currency.iso_code || ' ')
-FROM common_currency currency
-WHERE CASE WHEN %(currency)s::text IS NOT NULL THEN currency.iso_code = upper(%(currency)s)
-    ELSE currency.id::text = (SELECT trim(both '"' from value) FROM common_settings WHERE type = 'currency') END
+-- Code and symbol of a currency, or of the configured one. Fails without an exchange rate on the day. Reads only the marts.
+SELECT COALESCE(upper(%(currency)s::text), f.currency),
+    COALESCE(c.symbol, COALESCE(upper(%(currency)s::text), f.currency) || ' ')
+FROM marts.formula f
+CROSS JOIN (SELECT marts.conversion(%(currency)s, COALESCE(%(day)s::date, marts.today())) AS rate OFFSET 0) r
+LEFT JOIN common_currency c ON c.iso_code = COALESCE(upper(%(currency)s::text), f.currency)
+WHERE f.currency IS NOT NULL AND r.rate > 0

@@ -1,2 +1,2 @@
--- Index: saved_report's primary key.
+-- Index: saved_report_pkey.
 DELETE FROM pipeline.saved_report WHERE name = %(name)s

@@ -1,7 +1,7 @@
 -- Pending work per cluster without a run: raw rows and changed days older than `seconds`, changed rates and minutes,
 -- marts to rebuild; the newest id of each, NULL for none. Includes disabled and removed clusters, whose history is in
--- every report. Indexes: clusters_clustersyncdata_cluster_idx, changed_day_cluster_idx, changed_rate_cluster_idx,
--- rebuild_due_cluster_idx.
+-- every report. Indexes: clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx,
+-- changed_day_cluster_idx, changed_rate_pkey or changed_rate_cluster_idx, rebuild_due_pkey or rebuild_due_cluster_idx.
 SELECT cluster.name,
        (SELECT raw.id FROM clusters_clustersyncdata raw
         WHERE raw.cluster_id = cluster.id AND raw.internal_created < NOW() - make_interval(secs => %(seconds)s)

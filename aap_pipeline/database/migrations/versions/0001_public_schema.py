@@ -1,4 +1,4 @@
-"""Runs sql/migrations/0001_public_schema.sql, then 0001_comments.sql."""
+"""Runs sql/migrations/0001_public_schema.sql."""
 
 from aap_pipeline.database.migrate import run_sql_file
 
@@ -7,6 +7,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """See the SQL files."""
+    """See the SQL file."""
     run_sql_file("0001_public_schema")
-    run_sql_file("0001_comments")

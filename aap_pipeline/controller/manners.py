@@ -1,0 +1,127 @@
+"""Limits of the requests to one controller, so that its users do not notice the pipeline."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo, available_timezones
+
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.statistics import Statistics
+
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: (\S+))?")
+_SLOW = 2.0
+"""A controller is busy if its responses take this many times the usual time of their kind."""
+_SMOOTHING = 0.1
+_CUT = 0.7
+_BASELINE_DRIFT = 1.002
+"""Growth of a kind's usual time per response, so that an exceptionally fast response does not count forever."""
+
+
+@dataclass(frozen=True)
+class Manners:
+    """Limits of one cluster. `sync_window`: hours of long reads, "20:00-06:00 Europe/Berlin" (UTC without a zone).
+
+    None: always.
+    """
+
+    max_concurrent_requests: int = 4
+    max_requests_per_second: float = 16.0
+    sync_window: str | None = None
+
+    def faults(self) -> Iterator[str]:
+        """Yield a sentence per limit that is not valid."""
+        if not 1 <= self.max_concurrent_requests <= 64:
+            yield f"max_concurrent_requests {self.max_concurrent_requests}: use 1 to 64."
+        if not 0.01 <= self.max_requests_per_second <= 10_000:
+            yield f"max_requests_per_second {self.max_requests_per_second:g}: use 0.01 to 10000."
+        found = _HOURS.fullmatch(self.sync_window or "00:00-01:00")
+        if found is None or found.group(1, 2) == found.group(3, 4) or (found[5] or "UTC") not in available_timezones():
+            yield f'sync_window {self.sync_window!r}: use hours like "20:00-06:00" or "20:00-06:00 Europe/Berlin".'
+
+    def may_read_long(self, now: datetime) -> bool:
+        """Return whether a first sync or a backfill may run at `now` (aware)."""
+        found = _HOURS.fullmatch(self.sync_window or "")
+        if found is None:
+            return True
+        local = now.astimezone(ZoneInfo(found[5]) if found[5] else UTC).time()
+        begin, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+        return begin <= local < end if begin < end else local >= begin or local < end
+
+
+UNLIMITED = Manners(max_concurrent_requests=64, max_requests_per_second=10_000)
+"""For controllers without other users, in the demo and in tests."""
+
+
+class Limiter:
+    """Delays the requests of a client's threads to stay within `manners`.
+
+    The number of requests in flight adapts (AIMD, as in TCP). It decreases if responses take twice as long as usual for
+    their kind at this controller, or with 429 or 503. It increases slowly while responses are in time.
+    """
+
+    def __init__(self, manners: Manners, settings: ClientSettings, statistics: Statistics) -> None:
+        self._manners = manners
+        self._settings = settings
+        self._statistics = statistics
+        self._turn = threading.Condition()
+        self._under_way = 0
+        self._next = 0.0
+        self._slowness = 1.0
+        self._usual: dict[tuple[str, int], float] = {}
+        self._patience = 0
+        self.at_once = float(manners.max_concurrent_requests)
+        """Requests that may be in flight now."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until another request may be sent; the block sends it."""
+        now: Callable[[], float] = self._settings.monotonic
+        asked = now()
+        with self._turn:
+            while self._under_way >= max(1, int(self.at_once)):
+                self._turn.wait()
+            self._under_way += 1
+            self._next = max(self._next, now())
+            pause = self._next - now()
+            self._next += 1 / self._manners.max_requests_per_second
+        try:
+            if pause > 0:
+                self._settings.sleep(pause)
+            self._statistics.held_back(max(now() - asked, pause))
+            yield
+        finally:
+            with self._turn:
+                self._under_way -= 1
+                self._turn.notify()
+
+    def answered(self, kind: str, size: int, seconds: float) -> None:
+        """Compare a response of `size` bytes after `seconds` with earlier ones of its kind and magnitude, and adapt."""
+        key = kind, size.bit_length()
+        with self._turn:
+            usual = min(self._usual.get(key, seconds) * _BASELINE_DRIFT, max(seconds, 0.001))
+            self._usual[key] = usual
+            self._slowness += _SMOOTHING * (seconds / usual - self._slowness)
+            self._patience -= 1
+            if self._slowness > _SLOW:
+                self._fall()
+            elif self.at_once < self._manners.max_concurrent_requests:
+                self.at_once = min(self.at_once + 1 / self.at_once / 4, self._manners.max_concurrent_requests)
+                self._turn.notify()
+
+    def refused(self) -> None:
+        """Adapt to a 429 or 503 of the controller or a proxy."""
+        with self._turn:
+            self._patience = 0
+            self._fall()
+
+    def _fall(self) -> None:
+        """Decrease, but only once per round of responses: requests in flight were sent before the last decrease."""
+        if self._patience > 0:
+            return
+        self.at_once = max(1.0, self.at_once * _CUT)
+        self._patience = 2 * int(self.at_once) + 1

@@ -1,0 +1,138 @@
+"""Limits of one controller: the rate, the requests at a time and how that adapts, the hours of long reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.manners import Limiter, Manners
+from aap_pipeline.controller.statistics import Statistics
+
+
+@dataclass
+class Clock:
+    """Time that goes by in `sleep` only."""
+
+    now: float = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def limiter(clock: Clock, statistics: Statistics | None = None, **limits: float) -> Limiter:
+    """A limiter whose time is `clock`."""
+    settings = ClientSettings(monotonic=clock.monotonic, sleep=clock.sleep)
+    return Limiter(Manners(**limits), settings, statistics or Statistics())  # type: ignore[arg-type]
+
+
+@given(rate=st.floats(0.1, 1000), requests=st.integers(1, 50))
+def test_no_second_has_more_requests_than_the_rate(rate: float, requests: int) -> None:
+    """Guards against bursts that an administrator would see as a broken promise."""
+    clock, statistics = Clock(), Statistics()
+    limited = limiter(clock, statistics, max_requests_per_second=rate)
+    for _ in range(requests):
+        with limited.turn():
+            pass
+    assert clock.now - 100.0 == pytest.approx((requests - 1) / rate)
+    assert statistics.snapshot().seconds_held_back == pytest.approx((requests - 1) / rate)
+
+
+def test_concurrency_falls_when_answers_slow_down_and_rises_again(clock: Clock) -> None:
+    """Guards against asking a busy controller as much as an idle one, and against never asking that much again."""
+    limited = limiter(clock, max_concurrent_requests=8)
+    for _ in range(50):
+        limited.answered("job_host_summaries", 5000, 0.08)
+    assert limited.at_once == 8
+    for _ in range(60):
+        limited.answered("job_host_summaries", 5000, 0.4)
+    assert limited.at_once < 4
+    fallen = limited.at_once
+    for _ in range(20):
+        limited.answered("job_host_summaries", 5000, 0.08)
+    assert limited.at_once < fallen + 2, "it rises slowly"
+    for _ in range(500):
+        limited.answered("job_host_summaries", 5000, 0.08)
+    assert limited.at_once == 8
+
+
+def test_pages_that_cost_more_by_nature_do_not_slow_it_down(clock: Clock) -> None:
+    """Guards against comparing a page of 200 jobs with the host summaries of one."""
+    limited = limiter(clock, max_concurrent_requests=4)
+    for _ in range(200):
+        limited.answered("job_host_summaries", 5000, 0.08)
+        limited.answered("jobs", 800_000, 3.0)
+    assert limited.at_once == 4
+
+
+@given(st.lists(st.sampled_from(("refused", "slow", "fast")), max_size=300))
+def test_one_request_is_always_allowed(happened: list[str]) -> None:
+    """Guards against a limiter that stops for good."""
+    limited = limiter(Clock(), max_concurrent_requests=4)
+    for each in happened:
+        if each == "refused":
+            limited.refused()
+        else:
+            limited.answered("jobs", 100, 5.0 if each == "slow" else 0.1)
+        assert 1 <= limited.at_once <= 4
+    with limited.turn():
+        pass
+
+
+def test_a_refusal_takes_effect_at_once(clock: Clock) -> None:
+    """Guards against going on as before after 429 or 503."""
+    limited = limiter(clock, max_concurrent_requests=8)
+    limited.refused()
+    assert limited.at_once < 8
+
+
+@pytest.mark.parametrize(
+    ("hours", "hour", "open_then"),
+    [
+        (None, 12, True),
+        ("20:00-06:00", 23, True),
+        ("20:00-06:00", 5, True),
+        ("20:00-06:00", 6, False),
+        ("20:00-06:00", 12, False),
+        ("09:00-17:00", 9, True),
+        ("09:00-17:00", 17, False),
+        ("20:00-06:00 Asia/Tokyo", 12, True),
+        ("20:00-06:00 Asia/Tokyo", 22, False),
+    ],
+)
+def test_hours_of_long_reads(hours: str | None, hour: int, open_then: bool) -> None:
+    """Guards against a first sync in the middle of the controller's day, over midnight and across time zones."""
+    manners = Manners(sync_window=hours)
+    assert list(manners.faults()) == []
+    assert manners.may_read_long(datetime(2026, 3, 2, hour, tzinfo=UTC)) is open_then
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        lambda: Manners(max_concurrent_requests=0),
+        lambda: Manners(max_concurrent_requests=65),
+        lambda: Manners(max_requests_per_second=0),
+        lambda: Manners(max_requests_per_second=float("nan")),
+        lambda: Manners(sync_window="8 to 5"),
+        lambda: Manners(sync_window="20:00-20:00"),
+        lambda: Manners(sync_window="24:00-06:00"),
+        lambda: Manners(sync_window="20:00-06:00 Atlantis/Capital"),
+    ],
+)
+def test_faulty_limits_are_named(faulty: Callable[[], Manners]) -> None:
+    """Guards against limits that are stored and mean nothing."""
+    assert len(list(faulty().faults())) == 1
