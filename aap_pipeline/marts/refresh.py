@@ -89,8 +89,7 @@ def _reprice(
 ) -> RefreshResult:
     """Recompute the money of the days affected by noted changes of rates, minutes or settings."""
     days = {"from_date": min(first for first, _ in changes), "before_date": max(end for _, end in changes)}
-    row = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchone()
-    assert row is not None  # noqa: S101 - a function's one value
+    [row] = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchall()
     return replace(result, clusters=(cluster_id,), repriced_rows=row[0])
 
 
