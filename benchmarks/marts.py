@@ -214,18 +214,24 @@ def _refresh(url: str, shape: Mapping[str, int], last: date) -> None:
 def _reprice(url: str, shape: Mapping[str, int]) -> None:
     today, history, rows = [], [], 0
     for turn in range(_ROUNDS):
-        with connect(url) as connection, stopwatch() as watch:
+        with connect(url) as connection, metered(url) as usage:
             connection.execute("UPDATE clusters_costs SET value = value + 1 WHERE type = 'manual'")
             connection.commit()
             refresh(connection)
-        today.append(watch.seconds)
-        with connect(url) as connection, stopwatch() as watch:
+        today.append(usage)
+        with connect(url) as connection, metered(url) as usage:
             connection.execute("SELECT marts.set_rate('manual', %s, %s)", (60 + turn, _BEGIN))
             connection.commit()
             rows = refresh(connection).repriced_rows
-        history.append(watch.seconds)
-    emit("marts.rate_change_today", **shape, seconds=spread(today))
-    emit("marts.rate_change_of_all_history", **shape, seconds=spread(history), rows=rows)
+        history.append(usage)
+    for figure, usages in (("today", today), ("of_all_history", history)):
+        emit(
+            f"marts.rate_change_{figure}",
+            **shape,
+            rows=rows,
+            seconds=spread([usage.wall for usage in usages]),
+            database_cpu_seconds=spread([usage.database_cpu for usage in usages]),
+        )
 
 
 if __name__ == "__main__":
