@@ -33,6 +33,7 @@ _SESSION = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
+    "exit_on_error": "off",
     "jit": "off",  # with JIT, a refresh of 2,000 jobs took eight times as long
 }
 """Session settings that the statements rely on. They override those of server, database, role and URL. All are
