@@ -63,7 +63,7 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
     """Guards against a report of seventy million hours that takes the machine's memory, and never ends."""
     refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
-    assert "From 2026-01-01 to 9999-12-31 there are too many bars of one hour" in refused.err
+    assert "there are too many bars of one hour" in refused.err
     assert cli("report", *_JANUARY, "--by", "hour").status == 0
 
 
