@@ -14,7 +14,7 @@ from rich.text import Text
 
 from aap_pipeline.reports.output import cell, money
 from aap_pipeline.reports.page import basis
-from aap_pipeline.reports.summary import Row, Summary, quarantine_line
+from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _CHART_ROWS = 6
@@ -22,7 +22,7 @@ _WIDEST_CHART = 120
 _WIDEST_BAR = 8
 _AXIS = 8  # columns of the numbers left of the chart
 _WIDTH_FOR_CENTS = 98
-_HEADERS = ("Runs", "Failed", "Host runs", "By hand", "Automated", "Saved")
+_HEADERS = ("Runs", "Failed", "Host runs", "Manual", "Automated", "Saved")
 
 
 def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
@@ -32,7 +32,7 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     if losing := [row["name"][:40] for row in summary.templates if row["savings"] < 0]:
-        console.print(Text(f"{len(losing):,} cost more than they saved: {', '.join(losing[:5])}", "dim"))
+        console.print(Text(f"{len(losing):,} job templates cost more than they save: {', '.join(losing[:5])}", "dim"))
     console.print()
     console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()
@@ -72,7 +72,7 @@ def _totals(summary: Summary) -> RenderableType:
 
 
 def _context(summary: Summary) -> RenderableType:
-    """Filters, the period before, and what the money is made of: defaults that nobody set are seen as such."""
+    """List filters, the previous period and the rates, so that users notice defaults."""
     lines = [f"only {kind.replace('_', ' ')}: {', '.join(names)}" for kind, names in summary.filters.items()]
     if before := summary.before:
         saved, then = summary.totals["savings"], before["savings"]
@@ -114,7 +114,7 @@ def _templates(summary: Summary, most: int, width: int) -> RenderableType:
     return table
 
 
-def _template_cells(row: Row, summary: Summary, digits: int) -> list[str]:
+def _template_cells(row: FigureRow, summary: Summary, digits: int) -> list[str]:
     counts = [f"{row[key]:,.0f}" for key in ("runs", "failed_runs", "num_hosts")]
     return [*counts, *(_money(row[key], summary, digits) for key in ("manual_costs", "automated_costs", "savings"))]
 

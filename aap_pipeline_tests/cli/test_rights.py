@@ -17,6 +17,7 @@ from aap_pipeline_tests.site import NO_PORT
 _COMMANDS = (
     ["sync"],
     ["report"],
+    ["export", "never-written"],
     ["reconcile"],
     ["rejected", "list"],
     ["rebuild", "marts"],
@@ -37,6 +38,7 @@ _COMMANDS = (
     ["settings", "set", "token_warning_days", "21"],
     ["sql", "SELECT * FROM clusters_cluster"],
     ["sql", "--write", "DELETE FROM clusters_costs"],
+    ["bi", "grafana", "--write", "grafana"],
     ["up", "--port", str(free_port())],
 )
 
@@ -86,4 +88,9 @@ def test_a_database_that_others_own_is_not_migrated_without_a_sentence(
 def test_each_command_that_uses_the_database_is_tried() -> None:
     """Guards against a new command that is not in the list above."""
     commands = {name for entries in SECTIONS.values() for name in entries}
-    assert {command[0] for command in _COMMANDS} == commands - {"demo", "keys"}  # which make a database, or use none
+    assert {command[0] for command in _COMMANDS} == commands - {
+        "demo",
+        "keys",
+        "bi",
+        "metrics",
+    }  # which make a database, use none, or serve
