@@ -41,7 +41,7 @@ _NAMES = [f"host{n}" for n in range(200)]
 _DAY, _NOW = date(2024, 12, 30), datetime(2024, 12, 30, tzinfo=UTC)
 
 _GIVEN: tuple[tuple[str, object], ...] = (
-    ("organization organization_id nothing", 1),
+    ("organization organization_id nothing max_concurrent_requests max_requests_per_second", 1),
     ("job_templates projects labels inventories", None),
     ("cluster cluster_id id run alert external_id manual_minutes creation_minutes rate", 1),
     ("days minutes age long_days port", 90),
@@ -153,10 +153,11 @@ def _nested(connection: Connection, query: str, given: dict[str, object]) -> lis
 
 def _nodes(plan: dict[str, Any], schema: str, *, limited: bool) -> Iterator[tuple[str, bool, dict[str, Any]]]:
     """Each node with the schema of the table that it is about (a bitmap's index has its parent's), and whether a LIMIT
-    above ends it early."""
+    or EXISTS above ends it early."""
     schema = plan.get("Schema", schema)
+    exists = plan.get("Parent Relationship") in ("InitPlan", "SubPlan") and not plan.get("Output")
     limited = plan["Node Type"] in ("Limit", "Subquery Scan", "Nested Loop", "Seq Scan") and (
-        limited or plan["Node Type"] == "Limit"
+        limited or exists or plan["Node Type"] == "Limit"
     )
     yield schema, limited, plan
     for below in plan.get("Plans", ()):
