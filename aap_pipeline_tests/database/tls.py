@@ -30,17 +30,20 @@ def tls_proxy(url: str, folder: Path) -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
         try:
             assert await reader.readexactly(8) == _SSL_REQUEST
             writer.write(b"S")
             await writer.drain()
             await writer.start_tls(context)
             to_server, from_server = await asyncio.open_connection(target.hostname, target.port)
+            writers.append(from_server)
             await asyncio.gather(_copy(reader, from_server), _copy(to_server, writer))
         except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):
             pass  # the client did not like the certificate
         finally:
-            writer.close()
+            for each in writers:
+                each.close()
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     port = server.sockets[0].getsockname()[1]
