@@ -26,8 +26,8 @@ PAGE_SIZE = 200
 _ATTEMPTS_PER_SLICE = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
-_FILL = 0.7
-"""Target fill of a slice, below 1, because a slice with too many jobs must be requested again."""
+_AIM = 175
+"""Target number of jobs of a slice, about a page. A slice with more than `slice_jobs` jobs is cut and read again."""
 _GROWTH = 4
 
 
@@ -47,7 +47,7 @@ class Page:
 class SweepOptions:
     """Batch sizes, and the deadline of late host summaries."""
 
-    slice_jobs: int = 250
+    slice_jobs: int = 700
     summaries_deadline: timedelta = timedelta(hours=2)
     in_flight: int = 64
     """Limit of jobs in memory, whose host summaries are being fetched or are not written yet."""
@@ -82,6 +82,7 @@ class Sweep:
         self._upcoming: Future[Page] | None = None
         self._eager = False
         self._still_awaited: set[int] = set()
+        self._aim = min(_AIM, 0.7 * self.options.slice_jobs)
 
     def run(
         self, plan: Plan, resume_after: datetime | None = None, meanwhile: Callable[[], None] = lambda: None
@@ -119,7 +120,8 @@ class Sweep:
                 self.tally.slices += 1
                 self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
                 self.progress(self.tally)
-                if self._ahead is not None and self.pause(piece.until):
+                # Not after an empty slice: the next one is longer, but the next sweep would begin with a short one.
+                if self._ahead is not None and page.matching and self.pause(piece.until):
                     self._pause()
         return self.tally
 
@@ -140,7 +142,7 @@ class Sweep:
         while page.matching > limit and piece.divisible:
             counted = page.matching
             while counted > limit and piece.divisible:
-                piece = piece.part(_FILL * limit / counted)
+                piece = piece.part(self._aim / counted)
                 # Counted for each piece: a difference of counts would be wrong if jobs finished or vanished meanwhile.
                 counted = self.controller.jobs_count(piece.after, piece.until)
             page = self._page(piece, 0)
@@ -150,7 +152,7 @@ class Sweep:
         """Return the next slice to try, with a length by this one's number of jobs; None at the end of `window`."""
         if piece.until >= window.until:
             return None
-        factor = min(_GROWTH, _FILL * self.options.slice_jobs / jobs) if jobs else _GROWTH
+        factor = min(_GROWTH, self._aim / jobs) if jobs else _GROWTH
         return Window(piece.until, window.until).first(max((piece.until - piece.after) * factor, _LEAST_PIECE))
 
     def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:

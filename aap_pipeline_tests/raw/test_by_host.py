@@ -176,6 +176,7 @@ def filled(server: SimulatorServer, jobs: int = 60) -> SyntheticWorld:
 def test_jobs_cost_no_request_each(rig: Rig, server: SimulatorServer) -> None:
     """Guards against a choice that changes nothing: one job of each page is read by job, for comparison."""
     filled(server)
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10')")
     report = rig.sync()
     assert_raw_is_truth(rig)
     assert report.jobs_stored == 60

@@ -18,10 +18,12 @@ from aap_pipeline.raw.due import (
     SyncState,
     backing_off,
     format_silences,
+    is_to_be_asked,
     parse_silences,
     reason_to_sync,
     to_ask,
     what_is_due,
+    within_hours,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -152,3 +154,34 @@ def test_every_cluster_is_asked_or_named_the_longest_unsynced_first(
     assert not {each.name for each in asked} & silences.keys()
     ended = [each.last_ended for each in asked]
     assert ended == sorted(ended, key=lambda moment: (moment is not None, moment))
+
+
+@given(st.lists(states, unique_by=lambda each: each.name), st.sets(st.sampled_from("abc")), st.booleans())
+def test_outside_its_hours_a_cluster_reads_nothing_long(
+    clusters: list[SyncState], closed: set[str], first: bool
+) -> None:
+    """Guards against a first sync or a backfill in hours that its administrator closed, and live syncs that stop."""
+    asked = [replace(each, paused_from=NOW, first_unfinished=first) for each in clusters]
+    left, remarks = within_hours(asked, closed)
+    assert {each.name for each in left} == {each.name for each in asked if not (first and each.name in closed)}
+    assert all(each.paused_from is None for each in left if each.name in closed)
+    assert all(each.paused_from == NOW for each in left if each.name not in closed)
+    assert len(remarks) == len(asked) - len(left)
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "expected"),
+    [
+        ({}, None, True),
+        ({}, timedelta(seconds=5), False),
+        ({}, timedelta(seconds=9.5), True),
+        ({"watermark": NOW - timedelta(seconds=10)}, timedelta(seconds=5), True),
+        ({"watermark": None}, timedelta(seconds=5), False),
+    ],
+)
+def test_a_quiet_controller_is_asked_every_other_tick(
+    changes: dict[str, object], asked: timedelta | None, expected: bool
+) -> None:
+    """Guards against 17,280 questions a day to a controller where nothing happens."""
+    before = None if asked is None else NOW - asked
+    assert is_to_be_asked(state(**changes), before, NOW) is expected

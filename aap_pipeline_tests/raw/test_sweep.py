@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer, ServerError
@@ -59,6 +59,7 @@ def bench(executor: ThreadPoolExecutor) -> Bench:
     return Bench(executor)
 
 
+@settings(deadline=None)
 @given(
     moments=st.lists(st.integers(0, 40).map(lambda step: NOW - step * timedelta(microseconds=1)), max_size=60),
     limit=st.integers(1, 10),

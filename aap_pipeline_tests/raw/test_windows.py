@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from aap_pipeline.controller.errors import ControllerError
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run
+from aap_pipeline.raw.window import WindowError
 from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -86,7 +88,7 @@ def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: 
     window = {"since": NOW - 25 * DAY, "until": until}
     goes_on = "SELECT goes_on FROM pipeline.backfill"
     first = rig.sync(**window, pause_after=0)
-    assert (first.paused, first.slices, rig.value(goes_on)) == (True, 1, True)
+    assert (first.paused, 0 < first.jobs_seen <= 20, rig.value(goes_on)) == (True, True, True)
     server.faults.add(Fault("status", paths=frozenset({"host_summaries"})))
     with pytest.raises(ControllerError):
         rig.sync(**window, pause_after=0)
@@ -94,7 +96,7 @@ def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: 
     assert rig.value(goes_on) is False
     slices = 1
     while (report := rig.sync(**window, pause_after=0)).paused:
-        assert report.slices == 1
+        assert 0 < report.jobs_seen <= 20
         slices += 1
     assert slices > 2
     wanted = {n for n, job in server.world.truth().jobs.items() if job.job["finished"] > window["since"].isoformat()}
@@ -218,3 +220,31 @@ def test_jobs_that_turn_up_behind_a_backfill_that_is_resumed_are_read(rig: Rig, 
     rig.sync()
     assert behind in rig.raw_jobs()
     assert_raw_is_truth(rig)
+
+
+def test_long_reads_keep_to_the_hours_of_their_cluster(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a first sync in the middle of a controller's day, and against one that never goes on."""
+    server.use(filled_world(jobs=120, days=30, odd_cases=False))
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    rig.manners = Manners(4, 10_000, "00:00-00:01")
+    rig.register()
+    open_hours = [False]
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: open_hours[0])
+    with pytest.raises(WindowError, match="sync_window"):
+        rig.sync()
+    assert server.log.total == 0
+    answers = iter([True, True, False])
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: next(answers, False))
+    first = rig.sync()
+    assert (first.paused, 0 < first.jobs_stored < 100) == (True, True)
+    with pytest.raises(WindowError, match="sync_window"):
+        rig.sync()
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: True)
+    assert rig.sync().paused is False
+    monkeypatch.setattr(Manners, "may_read_long", lambda *_: False)
+    assert_raw_is_truth(rig)
+    assert rig.sync().jobs_stored == 0  # what is new is read at any hour
+    with pytest.raises(WindowError, match="sync_window"):
+        rig.sync(since=NOW - 5 * DAY)
