@@ -49,8 +49,6 @@ def tls_proxy(url: str, folder: Path) -> Iterator[str]:
     port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    login = target.netloc.rpartition("@")[0]
-    yield urlunsplit(target._replace(netloc=f"{login}@127.0.0.1:{port}"))
 
     async def stop() -> None:
         server.close()
@@ -59,10 +57,14 @@ def tls_proxy(url: str, folder: Path) -> Iterator[str]:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    asyncio.run_coroutine_threadsafe(stop(), loop).result(timeout=10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    login = target.netloc.rpartition("@")[0]
+    try:
+        yield urlunsplit(target._replace(netloc=f"{login}@127.0.0.1:{port}"))
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(timeout=10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
