@@ -1,4 +1,4 @@
-"""A controller that behaves like the real one, over real HTTP: for the demo, tests and benchmarks.
+"""A simulated controller over real HTTP, for the demo, tests and benchmarks.
 
     with SimulatorServer(synthetic(seed=1, jobs=200)) as server:
         server.url, server.token.access_token          # what a client needs
@@ -12,4 +12,4 @@ Modules: `query`, `table`, `pages` (lists), `routes` (URLs), `app` (ASGI), `serv
 """
 
 DEMO_CLUSTERS = ("demo-aap24", "demo-aap25", "demo-awx", "demo-synthetic")
-"""Names of the demo's clusters; here, so that a command recognizes them without loading the simulator."""
+"""Names of the demo's clusters, so that commands recognize them without importing the simulator."""

@@ -1,4 +1,4 @@
-"""`python -m aap_simulator`: a controller to try things against, or several."""
+"""`python -m aap_simulator`: run one or several simulated controllers."""
 
 import contextlib
 import json
@@ -41,14 +41,14 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
     "--replay",
     "replayed",
     type=click.Choice([*FOLDERS, "all"]),
-    help="Replay recorded answers instead of making jobs up.",
+    help="Replay recorded responses instead of synthetic jobs.",
 )
 @click.option(
     "--product",
     type=click.Choice(list(PRODUCTS)),
     default="awx",
     show_default=True,
-    help="Which product to be (synthetic).",
+    help="Product to simulate (synthetic).",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed and sizes give the same jobs.")
 @click.option("--jobs", default=2000, show_default=True, help="Jobs in the history.")
@@ -56,7 +56,7 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
 @click.option("--templates", default=40, show_default=True, help="Job templates.")
 @click.option("--organizations", default=6, show_default=True, help="Organizations.")
 @click.option("--hosts", default=300, show_default=True, help="Hosts in the inventories.")
-@click.option("--hosts-per-job", default=8.0, show_default=True, help="Hosts a job, on average.")
+@click.option("--hosts-per-job", default=8.0, show_default=True, help="Hosts per job, on average.")
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
@@ -64,13 +64,12 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
     help="End of the history, UTC, 2026-01-31 or 2026-01-31T06:00:00Z (default: this hour).",
 )
 @click.option("--plain", is_flag=True, help="No odd cases, and the same number of hosts for every job.")
-@click.option("--live", default=0.0, metavar="JOBS_PER_MINUTE", help="Go on finishing new jobs as time goes by.")
+@click.option("--live", default=0.0, metavar="JOBS_PER_MINUTE", help="Keep finishing new jobs at this rate.")
 @click.option("--host", "address", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=0, show_default=True, help="Port; 0 takes a free one.")
-@click.option("--certfile", type=click.Path(exists=True), help="Certificate (PEM): answer over HTTPS.")
+@click.option("--port", default=0, show_default=True, help="Port; 0 selects a free one.")
+@click.option("--certfile", type=click.Path(exists=True), help="Certificate (PEM): serve HTTPS.")
 @click.option("--keyfile", type=click.Path(exists=True), help="Its key (PEM).")
-@click.option("--latency", default=0.0, metavar="MILLISECONDS", help="Hold every answer back this long.")
-@click.option("--slowness", default=0.0, metavar="FACTOR", help="Take this part of the time that a real one takes.")
+@click.option("--latency", default=0.0, metavar="MILLISECONDS", help="Delay every response this long.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="Switch a fault on; repeatable, see below.")
 @click.option("--fault-seed", default=0, show_default=True, help="Seed of the faults' draws.")
 @click.option(
@@ -79,10 +78,10 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
 @click.option("--token-lifetime", type=float, metavar="SECONDS", help="Access tokens expire after this long.")
 @click.option("--access-token", help="Accept this token (default: a random one, printed).")
 @click.option("--refresh-token", help="Its refresh token.")
-@click.option("--plain-user", is_flag=True, help="The token is a user's who may see no job.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line a server instead of words.")
+@click.option("--plain-user", is_flag=True, help="The token belongs to a user who cannot see any job.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per server.")
 @click.option(
-    "--until-stdin-closes", is_flag=True, help="Stop at the end of standard input: a child that dies with its parent."
+    "--until-stdin-closes", is_flag=True, help="Stop at the end of standard input, to end with the parent process."
 )
 def main(
     *,
@@ -114,7 +113,7 @@ def main(
     as_json: bool,
     until_stdin_closes: bool,
 ) -> None:
-    """Be an Ansible Automation Platform controller: the REST API, over a made-up or a recorded run history."""
+    """Simulate the REST API of an Ansible Automation Platform controller, with a synthetic or recorded job history."""
     try:
         plan = FaultPlan(fault_seed, map(parse_fault, faults), latency=latency / 1000, slowness=slowness)
     except ValueError as error:

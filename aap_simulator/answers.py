@@ -1,4 +1,4 @@
-"""Answers as (status, headers, body): the constant ones, and the headers that a controller sends with each."""
+"""Responses as (status, headers, body): constant ones, and the headers of a controller."""
 
 from dataclasses import dataclass
 from email.utils import format_datetime

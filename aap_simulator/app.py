@@ -1,4 +1,4 @@
-"""The ASGI application: takes a request, lets faults strike, sends the answer, and writes the log."""
+"""The ASGI application: serve requests, apply faults and write the log."""
 
 import asyncio
 import socket
@@ -38,7 +38,7 @@ REFUSALS = {403: FORBIDDEN, 404: NOT_FOUND}
 
 
 class App:
-    """One controller over ASGI. Everything it holds may be changed from other threads while it runs."""
+    """One controller over ASGI. Other threads may change its state while it runs."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class App:
         _reset(scope)
 
     async def _hang(self, seconds: float, receive: Receive) -> None:
-        """Say nothing until the client leaves, the time is over or the server stops."""
+        """Send nothing until the client disconnects, the time is over or the server stops."""
         waits = [asyncio.ensure_future(_until_disconnected(receive)), asyncio.ensure_future(self.stopping.wait())]
         _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

@@ -23,7 +23,7 @@ def parse(text: str) -> datetime:
 
 
 class Clock:
-    """Tells the controller's time: the machine's, or a frozen one, plus `skew`."""
+    """The controller's time: the machine's or a frozen one, plus `skew`."""
 
     def __init__(self, source: Callable[[], datetime] | None = None) -> None:
         self._source = source or (lambda: datetime.now(UTC))
@@ -34,7 +34,7 @@ class Clock:
         return self._source() + self.skew
 
     def freeze(self, moment: datetime) -> None:
-        """Stand still at `moment` (aware) until `advance` or the next `freeze`."""
+        """Stop the clock at `moment` (aware) until `advance` or the next `freeze`."""
         self._source = lambda: moment
 
     def advance(self, by: timedelta) -> None:

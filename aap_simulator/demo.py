@@ -1,4 +1,4 @@
-"""The controllers of the demo: three that replay what real ones said, and a synthetic one with a year of history."""
+"""The demo's controllers: three that replay recordings of real ones, and a synthetic one with a year of history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aap_simulator.server import SimulatorServer, replay
 from aap_simulator.synthetic import SyntheticWorld, synthetic
 
 RECORDED_SINCE = datetime(2025, 8, 1, tzinfo=UTC)
-"""Before the first recorded job: Red Hat's own recording asks from there on."""
+"""A time before the first recorded job, from which Red Hat's own recording begins."""
 
 *_REPLAYING, _SYNTHETIC = DEMO_CLUSTERS
 _RECORDED = dict(zip(_REPLAYING, ("aap24", "aap25", "awx"), strict=True))
@@ -36,7 +36,7 @@ class DemoController:
 def demo_controllers(state_file: Path, ports: Mapping[str, int]) -> Iterator[list[DemoController]]:
     """Run all controllers of the demo for the block, each on its port in `ports` if that is still free.
 
-    `state_file` remembers where the synthetic history ends: later runs meet the same history, and what finished since.
+    `state_file` stores where the synthetic history ends: later runs have the same history, and the jobs since.
     """
     world = _synthetic_world(state_file)
     starters: dict[str, Callable[..., SimulatorServer]] = {
@@ -56,7 +56,7 @@ def _start(stack: ExitStack, starter: Callable[..., SimulatorServer], port: int)
     except PipelineError:
         if not port:
             raise
-        return stack.enter_context(starter(port=0))  # somebody else has the port of the last time
+        return stack.enter_context(starter(port=0))  # another program uses the last port
 
 
 def _synthetic_world(state_file: Path) -> SyntheticWorld:

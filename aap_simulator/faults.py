@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a controller: each fault alone or mixed, seeded, switched at run time."""
+"""Faults between a client and a controller: alone or combined, seeded, switchable at run time."""
 
 import random
 from collections import Counter
@@ -27,7 +27,7 @@ KINDS: dict[str, str] = {
     "status": "answer with an error status (500, 502, 503, 429 with Retry-After if set, 403 or 404)",
     "reset": "send half of the body, then reset the connection",
     "truncate": "send half of the JSON as if it were whole",
-    "hang": "accept the request and say nothing for `seconds`",
+    "hang": "accept the request and send nothing for `seconds`",
     "html": "answer 200 with an HTML page",
     "maintenance": "redirect to an HTML page, as a controller does while it is upgraded",
     "html_404": "answer 404 with an HTML page",
@@ -63,17 +63,13 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"There is no fault {self.kind!r}; there are: {', '.join(KINDS)}.")
+            raise ValueError(f"There is no fault {self.kind!r}. Faults: {', '.join(KINDS)}.")
         if not 0 <= self.probability <= 1:
             raise ValueError(f"The probability of fault {self.kind!r} must be between 0 and 1, not {self.probability}.")
 
 
 class FaultPlan:
-    """The faults that are switched on, and the latency that every answer is given.
-
-    `slowness` holds answers back in proportion to what they cost a real controller: 1.0 takes as long as that does,
-    five at a time, as many as its web workers are.
-    """
+    """The active faults, and the latency of every response."""
 
     def __init__(
         self,
@@ -105,7 +101,7 @@ class FaultPlan:
         return self.latency + (self._random.random() * self.jitter if self.jitter else 0.0)
 
     def strike(self, path_kind: str) -> list[Fault]:
-        """The faults that this request meets, drawn one by one, in the order in which they were switched on."""
+        """Return the faults of this request, drawn in the order in which they were added."""
         return [fault for fault in self.faults if self._strikes(fault, path_kind)]
 
     def _strikes(self, fault: Fault, path_kind: str) -> bool:
@@ -150,5 +146,5 @@ def parse_fault(text: str) -> Fault:
             fault.host = value
         else:
             known = "statuses, paths, times, skip, retry_after, size, seconds, host"
-            raise ValueError(f"Fault {kind!r} has no option {name!r}; there are: {known}.")
+            raise ValueError(f"Fault {kind!r} has no option {name!r}. Options: {known}.")
     return fault

@@ -1,4 +1,4 @@
-"""What was asked of a simulator: counters and the requests themselves, for assertions such as "at most 6 requests"."""
+"""The requests to a simulator and their counters, for assertions such as "at most 6 requests"."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -11,10 +11,7 @@ KEPT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as answered; whether it carried a credential is kept, the credential is not.
-
-    `cost` is what it would have cost a real controller.
-    """
+    """One request and its status. Stores whether it had a credential, but not the credential."""
 
     method: str
     path: str

@@ -1,6 +1,4 @@
-"""The cases that break naive clients, one function each: every null, absence and rarity that controllers are known to
-send.
-"""
+"""Rare jobs that break naive clients, one function each: all known nulls, missing keys and unusual values."""
 
 # ruff: noqa: ARG001 - every case has the same signature
 

@@ -26,7 +26,7 @@ class Address:
 
 
 class SimulatorProcess:
-    """`python -m aap_simulator ARGUMENTS` as a context manager; `addresses` has one entry a server.
+    """`python -m aap_simulator ARGUMENTS` as a context manager; `addresses` has one entry per server.
 
     The child ends when its standard input is closed, which the kernel does if this process is killed.
     """
@@ -53,7 +53,7 @@ class SimulatorProcess:
             line = self._child.stdout.readline()
             if not line:
                 self.__exit__(None, None, None)
-                raise PipelineError("The simulator process ended before it listened; its message is above.")
+                raise PipelineError("The simulator process exited before it listened. See its message above.")
             self.addresses.append(Address(**json.loads(line)))
         return self
 

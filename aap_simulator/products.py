@@ -1,6 +1,4 @@
-"""What differs between the products that speak the controller API: paths, versions, headers, and how a token is
-refreshed.
-"""
+"""Differences between the products with the controller API: paths, versions, headers and token refresh."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,4 @@
-"""A list request's query string, read as the controller reads it: filters, order, page; and the 400, 403 and 500 it
-answers.
-"""
+"""Parse the query string of a list as the controller does: filters, order, page, and the errors 400, 403 and 500."""
 
 import operator
 import re
@@ -24,7 +22,7 @@ TRUE, FALSE = ("true", "1"), ("false", "0")
 
 
 class BadQuery(Exception):
-    """The controller refuses the query: `status` and the body's `detail`."""
+    """The controller rejects the query: `status` and the body's `detail`."""
 
     def __init__(self, detail: str, status: int = 400) -> None:
         super().__init__(detail)

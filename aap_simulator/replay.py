@@ -1,4 +1,4 @@
-"""The recorded answers of real controllers: replayed as they are, and their rows served to any other query."""
+"""Recorded responses of real controllers: replayed verbatim, and their rows served to any other query."""
 
 import json
 from dataclasses import dataclass, field

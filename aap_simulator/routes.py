@@ -1,4 +1,4 @@
-"""Which answer a request gets: the controller's URLs over a world, without faults and without HTTP."""
+"""The controller's URLs over a world, without faults and HTTP."""
 
 import json
 from dataclasses import dataclass

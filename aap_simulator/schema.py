@@ -1,6 +1,4 @@
-"""Which fields of which list can be filtered and sorted, of which kind they are, and how a list is sorted unless told
-otherwise.
-"""
+"""The fields of each list that can be filtered and sorted, their kinds, and the default order."""
 
 from dataclasses import dataclass, field
 from typing import Literal

@@ -91,7 +91,7 @@ class SimulatorServer:
         return App(self.world, self.tokens, self.faults, self.log, self._verbatim, stopping)
 
     def start(self) -> Self:
-        """Listen and answer; returns once the port is open. PipelineError if it cannot be opened."""
+        """Start serving; returns once the port is open. Raises PipelineError if it cannot be opened."""
         listener = self._listen()
         ready = threading.Event()
         name = f"simulator-{self.world.product.name}-{self.port}"

@@ -1,4 +1,4 @@
-"""A world that can make jobs: generated history, jobs added by tests, and new ones as time goes by."""
+"""A world that creates jobs: generated history, jobs added by tests, and new ones over time."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -21,7 +21,7 @@ GATEWAY_IDS = 100
 
 
 def gateway_user(account: Account) -> dict[str, Any]:
-    """Who asks, as a gateway's `me/` has it (the fields that flightctl/flightctl, pkg/aap/user.go, reads)."""
+    """Return the user as in a gateway's `me/` (the fields that flightctl/flightctl, pkg/aap/user.go, reads)."""
     return {
         "id": account.id + GATEWAY_IDS,
         "username": account.username,
@@ -31,7 +31,7 @@ def gateway_user(account: Account) -> dict[str, Any]:
 
 
 def token_table(store: TokenStore, product: Product, account: Account) -> Table[Row]:
-    """The tokens that `account` may see: superusers and auditors see everybody's, others their own."""
+    """Return the tokens that `account` may see: superusers and auditors see all, others their own."""
     lifetime = timedelta(seconds=product.expires_in)
     write = _gateway_row if product.gateway_version else _controller_row
     return Table(

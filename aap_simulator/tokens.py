@@ -1,4 +1,4 @@
-"""Users, OAuth clients and tokens: who may see what, and the refresh that rotates."""
+"""Users, OAuth clients and tokens, their permissions, and the rotating refresh."""
 
 import base64
 import binascii
@@ -30,7 +30,7 @@ class Account:
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What a user pastes into `clusters add`; never shown in a repr."""
+    """The tokens for `clusters add`, never shown in a repr."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -113,23 +113,23 @@ class TokenStore:
         return None if lifetime is None else self._clock.now() + lifetime
 
     def expire(self, authorization: str) -> None:
-        """The access token of an `Authorization` header dies now; its refresh token lives on."""
+        """Expire the access token of an `Authorization` header, but not its refresh token."""
         access = self._access.get(authorization.partition(" ")[2].strip())
         if access:
             access.expires = self._clock.now()
 
     def expire_access(self) -> None:
-        """Every access token in force dies now; refresh tokens live on."""
+        """Expire every access token, but no refresh token."""
         for access in self._access.values():
             access.expires = self._clock.now()
 
     def expire_refresh(self) -> None:
-        """Every refresh token in force expires now."""
+        """Expire every refresh token."""
         for refresh in self._refresh.values():
             refresh.expires = self._clock.now()
 
     def revoke_all(self) -> None:
-        """Every token is gone, as an administrator may decide."""
+        """Revoke every token."""
         self._access.clear()
         self._refresh.clear()
 
@@ -139,7 +139,7 @@ class TokenStore:
             access.account = account
 
     def account_of(self, authorization: str) -> Account | None:
-        """Who an `Authorization` header stands for: a bearer token in force, or a right password; else None."""
+        """Return the account of an `Authorization` header: a valid bearer token or password; else None."""
         kind, _, credential = authorization.partition(" ")
         if kind.lower() == "bearer":
             access = self._access.get(credential.strip())

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: runs the benchmarks one after the other and keeps what they measure."""
+"""`python -m benchmarks`: run the benchmarks one after the other and store their results."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Benchmarks (+: only with --full):
     type=click.Path(path_type=Path, file_okay=False),
     default=_FOLDER,
     show_default="benchmarks/results",
-    help="Folder for the results, a JSON file a benchmark.",
+    help="Folder for the results, one JSON file per benchmark.",
 )
 @click.option("--docs/--no-docs", default=True, show_default=True, help="Write docs/benchmarks.md from all results.")
 def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
@@ -85,7 +85,7 @@ def main(*, full: bool, only: tuple[str, ...], out: Path, docs: bool) -> None:
     for name, said in failed.items():
         console.print(f"\nOutput of {name}:\n{said}", markup=False)
     if failed:
-        raise click.ClickException(f"These benchmarks failed, their last results stay: {', '.join(failed)}.")
+        raise click.ClickException(f"These benchmarks failed, and their last results are kept: {', '.join(failed)}.")
 
 
 def _tell(progress: Progress, task: TaskID, line: str) -> None:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a server of their own, a cluster, and figures as JSON lines."""
+"""Shared parts of the benchmarks: a private server, a cluster, and figures as JSON lines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fresh_database(options: Mapping[str, str] | None = None, keep: Path | None =
     external = os.environ.get(EXTERNAL)
     if external:
         if options or keep:
-            raise SystemExit(f"This benchmark needs a server of its own: unset {EXTERNAL}.")
+            raise SystemExit(f"This benchmark needs a private server. Run `unset {EXTERNAL}`.")
         with PostgresServer(external).database() as url:
             migrate(url)
             yield url

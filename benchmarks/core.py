@@ -73,7 +73,7 @@ def raw_documents(jobs: int) -> Iterator[str]:
 
 
 def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
-    """Host summaries a second from raw rows to committed core."""
+    """Return host summaries/s from raw rows to committed core."""
     with stopwatch() as insert:
         cluster_id = _raw_rows(url, name, documents)
     emit("core.raw_insert", documents=len(documents), documents_per_second=len(documents) / insert.seconds)
@@ -94,7 +94,7 @@ def _parse(url: str, documents: list[str], batch_size: int, name: str) -> float:
 
 
 def _side_by_side(url: str, documents: list[str], batch_size: int, turn: int) -> None:
-    """Two clusters at once, half of the documents each; the rate of both together, until the later one is done."""
+    """Parse two clusters concurrently, half of the documents each. Returns their total rate until both are done."""
     half = len(documents) // 2
     parts = {f"left-{turn}": documents[:half], f"right-{turn}": documents[half:]}
     cluster_ids = [_raw_rows(url, name, part) for name, part in parts.items()]

@@ -68,7 +68,7 @@ def source_of(settings: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Load twice, telling the cost of each."""
+    """Load twice, and print the cost of each."""
     settings = json.load(sys.stdin)
     configure(settings)
     import dlt

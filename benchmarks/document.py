@@ -32,19 +32,19 @@ def write(folder: Path = _HERE / "results") -> Path:
 
 
 def text(results: Results, pictures: Sequence[str]) -> str:
-    """template.md with its marks filled, given the names of the pictures that were drawn."""
+    """Fill the marks of template.md, given the names of the pictures."""
     filled = parts(results, pictures)
     return _MARK.sub(lambda mark: filled[mark.group(1)], (_HERE / "template.md").read_text(encoding="utf-8"))
 
 
 def with_figures(readme: str, results: Results) -> str:
-    """`readme` with its table of figures made anew."""
+    """Return `readme` with an updated table of figures."""
     table = f"{in_brief(results)}\n"
     return _IN_README.sub(lambda _: table, readme)
 
 
 def parts(results: Results, pictures: Sequence[str]) -> dict[str, str]:
-    """What stands for each mark of the template, given the names of the pictures that were drawn."""
+    """Return the text of each mark of the template, given the names of the pictures."""
     return {
         **{name: table(results) for name, table in TABLES.items()},
         "summary": _summary(results),

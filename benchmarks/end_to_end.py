@@ -143,7 +143,7 @@ def _dlt(address: dict[str, Any], jobs: int) -> Iterator[tuple[str, dict[str, fl
                 yield stage, _dlt_figures(json.loads(line), after - before, jobs, grown)
                 before = after
         if child.returncode:
-            raise SystemExit(f"dlt failed: is {_DLT_PYTHON} there? `make bench` makes it from requirements/bench.txt.")
+            raise SystemExit(f"dlt failed. If {_DLT_PYTHON} does not exist, run `make bench`, which creates it.")
 
 
 def _dlt_figures(told: dict[str, Any], database_cpu: float, jobs: int, grown: float) -> dict[str, float]:

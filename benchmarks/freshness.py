@@ -20,10 +20,10 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clusters", type=int, default=8, help="controllers that are alive")
-    parser.add_argument("--dead", type=int, default=2, help="controllers that are not, besides")
-    parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="of each controller")
+    parser.add_argument("--dead", type=int, default=2, help="additional dead controllers")
+    parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="per controller")
     parser.add_argument("--seconds", type=float, default=600.0, help="how long to watch")
-    parser.add_argument("--spread", action="store_true", help="jobs finish evenly over time, not at all at once")
+    parser.add_argument("--spread", action="store_true", help="jobs finish evenly over time, not in bursts")
     arguments = parser.parse_args()
     plan = Plan(arguments.clusters, arguments.dead, arguments.jobs_per_minute, spread=arguments.spread)
     with running(plan) as installation:

@@ -99,7 +99,7 @@ def _sampled() -> Iterator[Counter[str]]:
 
 
 def _named(top: FrameType) -> str:
-    """The innermost function of ours on the stack, and the package that it was in."""
+    """Return our innermost function on the stack, and the package that it called."""
     inner = str(top.f_globals.get("__name__", "?")).partition(".")[0]
     frame: FrameType | None = top
     while frame is not None:

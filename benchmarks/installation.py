@@ -1,4 +1,4 @@
-"""`aap-pipeline up` as a user runs it, over simulated controllers that go on finishing jobs; how old its marts are."""
+"""Run `aap-pipeline up` over simulated controllers that keep finishing jobs, and measure the delay of its marts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aap_pipeline_tests.cli.processes import import_clusters
 from aap_simulator.process import SimulatorProcess
 
 WARM_UP_SECONDS = 30.0
-"""What finished this long after the start, or before the end, does not count."""
+"""Jobs that finished within this time after the start or before the end do not count."""
 _POLL_SECONDS = 0.2
 _END_SECONDS = 60.0
 _VISIBLE = "SELECT cluster_id, sum(runs)::bigint FROM marts.savings_daily GROUP BY cluster_id"

@@ -1,4 +1,4 @@
-"""On what was measured: processors, memory, versions. No names, no addresses, no paths."""
+"""The machine of a measurement: processors, memory, versions, without names, addresses and paths."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=2_000)
     parser.add_argument("--days", type=int, default=730)
     parser.add_argument("--scatter", action="store_true", help="runs touch any hosts, not those of an inventory")
-    parser.add_argument("--core", action=argparse.BooleanOptionalAction, default=True, help="ask core too")
+    parser.add_argument("--core", action=argparse.BooleanOptionalAction, default=True, help="query core too")
     parser.add_argument("--keep", type=Path, help="folder of a database that stays: filled and built only once")
     arguments = parser.parse_args()
     shape = {"jobs": arguments.jobs, "hosts": arguments.hosts}
@@ -129,7 +129,7 @@ def _page_of_core(url: str, shape: Mapping[str, int], days: int, span: Mapping[s
 
 
 def _asked_again(connection: Connection, query: str, parameters: Mapping[str, object]) -> list[float]:
-    """Milliseconds of each asking after the first."""
+    """Return the milliseconds of each execution after the first."""
     _milliseconds(connection, query, parameters)
     times: list[float] = []
     while len(times) < _ROUNDS and sum(times) < _ENOUGH_SECONDS * 1000:

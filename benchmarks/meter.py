@@ -1,4 +1,4 @@
-"""What a block of work costs: wall time, CPU of this process and of the database server, peak memory, size."""
+"""Measure a block: wall time, CPU of this process and of the database server, peak memory, size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which benchmarks there are, and how large each is in a run of minutes and in a full one."""
+"""The benchmarks, and the size of each in a quick and in a full run."""
 
 from __future__ import annotations
 

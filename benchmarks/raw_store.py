@@ -1,4 +1,4 @@
-"""Raw documents a second: what the sweep's store writes, against one COPY into a plain table of text.
+"""Raw documents/s of the sweep's store, compared with one COPY into a plain table of text.
 
 python -m benchmarks.raw_store [--jobs 6000] [--rounds 5]
 

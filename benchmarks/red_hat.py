@@ -1,4 +1,4 @@
-"""Red Hat's Automation Dashboard, as it was measured on a machine of this kind (2 cores) before this project began."""
+"""Figures of Red Hat's Automation Dashboard, measured on a similar machine (2 cores) before this project began."""
 
 SYNC_JOBS_PER_SECOND = 36
 """Jobs of ten hosts read from a controller 20 ms away."""

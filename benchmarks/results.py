@@ -1,4 +1,4 @@
-"""Results on disk: one JSON file a benchmark, several runs merged into medians and spreads."""
+"""Results on disk: one JSON file per benchmark, with medians and ranges of several runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether `aap-pipeline up` loses nothing and stays the same size while parts of it are taken away.
+"""Check that `aap-pipeline up` loses no job and keeps its memory while parts of it fail.
 
 python -m benchmarks.soak [--clusters 8] [--dead 2] [--jobs-per-minute 4] [--seconds 600] [--pause 150]
 
@@ -74,8 +74,8 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clusters", type=int, default=8, help="controllers that are alive")
-    parser.add_argument("--dead", type=int, default=2, help="controllers that are not, besides")
-    parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="of each controller")
+    parser.add_argument("--dead", type=int, default=2, help="additional dead controllers")
+    parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="per controller")
     parser.add_argument("--seconds", type=float, default=600.0, help="how long")
     parser.add_argument("--pause", type=float, default=150.0, help="seconds for which a controller hangs; 0: none does")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The kept results as Markdown: a function a table of docs/benchmarks.md, named in its template."""
+"""The stored results as Markdown: one function per table of docs/benchmarks.md, named in its template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARTS = ("marts_10k", "marts_100k", "marts_1m", "marts_5m")
 
 
 def machine(results: Results) -> str:
-    """What was measured when, on what, under which load."""
+    """Return when, on which machine and under which load each benchmark ran."""
     rows = []
     for name, each in results.items():
         computer = each["machine"]
@@ -128,7 +128,7 @@ def workers(results: Results) -> str:
 
 
 def raw_store(results: Results) -> str:
-    """Raw documents a second."""
+    """Raw documents/s."""
     columns = {
         "": "step",
         "documents/s": "documents_per_second",

@@ -11,7 +11,7 @@ _FACTS = ("runs", "hosts", "launches")
 
 
 def files(model: Model) -> Files:
-    """A dbt project over the marts, by path: sources, thin models, semantic models, metrics."""
+    """Return a dbt project over the marts, by path: sources, thin models, semantic models, metrics."""
     found = {
         "dbt/dbt_project.yml": dump(
             {

@@ -1,6 +1,6 @@
-"""Writes bi/superset, bi/grafana and bi/dbt from bi/model.yaml, by `python -m bi.generate` (`make bi`).
+"""Write bi/superset, bi/grafana and bi/dbt from bi/model.yaml: `python -m bi.generate` (`make bi`).
 
-The files are committed, so that nobody needs this to use them; a test compares them.
+The files are committed; a test compares them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from bi.model import HERE, Files, load
 
 
 def files() -> Files:
-    """Every generated file, by its path below bi/."""
+    """Return all generated files, by their paths in bi/."""
     model = load()
     return superset.files(model) | grafana.files(model) | dbt.files(model)
 
 
 def main() -> None:
-    """Write them, and delete generated files that are no more."""
+    """Write all files, and delete outdated ones."""
     found = files()
     for folder in ("superset", "grafana", "dbt"):
         for file in (HERE / folder).rglob("*"):

@@ -1,7 +1,7 @@
 """Grafana dashboards over the marts' functions, with variables; provisioning for datasource and dashboards.
 
-Panels are in bi/grafana.yaml. A variable's values are ids; "All" sends NULL, which filters nothing. Days are those of
-the reporting time zone, whatever zone the browser has.
+Panels are in bi/grafana.yaml. A variable's values are ids; "All" sends NULL, which disables the filter. Days are in
+the reporting time zone, not the browser's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SOURCE = {"type": "grafana-postgresql-datasource", "uid": "${datasource}"}
 
 
 def files(model: Model) -> Files:
-    """Dashboards and provisioning, by path."""
+    """Return dashboards and provisioning, by path."""
     money = f"currency:{model['currency']} "
     described = yaml.safe_load((HERE / "grafana.yaml").read_text(encoding="utf-8"))
     dashboards = {
@@ -76,7 +76,7 @@ def files(model: Model) -> Files:
 
 
 def _panel(found: dict[str, Any], money: str) -> dict[str, Any]:
-    """A panel; of a table, only the columns that `money` names have the currency."""
+    """Return a panel. In a table, only the columns in `money` have the currency."""
     width, height, x, y = found["at"]
     kind, unit = found["type"], money if found.get("unit") == "money" else found.get("unit", "locale")
     own = [

@@ -1,4 +1,4 @@
-"""The semantic model as SQL: what a dataset selects, what a measure computes."""
+"""Translate datasets and measures of the semantic model to SQL."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Model = dict[str, Any]
 
 
 def load() -> Model:
-    """bi/model.yaml."""
+    """Read bi/model.yaml."""
     return yaml.safe_load((HERE / "model.yaml").read_text(encoding="utf-8"))
 
 
 def dump(document: Any) -> str:
-    """A document as YAML, keys in their order, no line folded."""
+    """Return a document as YAML with its order of keys, and without line breaks in texts."""
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000)
 
 
 def column_of(model: Model, dimension: str) -> str:
-    """The column of a dimension's table that holds its text."""
+    """Return the text column of a dimension's table."""
     return model["dimensions"][dimension].get("column", dimension)
 
 
 def select(model: Model, dataset: dict[str, Any]) -> str:
-    """The query of a dataset: facts with the names of their dimensions, no ids but those that are counted."""
+    """Return the query of a dataset: facts with the names of their dimensions, and the ids that are counted."""
     joins: dict[str, str] = {}
     columns = [f"f.{dataset['time']}"] if dataset.get("time") else []
     if through := dataset.get("through"):
@@ -53,7 +53,7 @@ def _joined(model: Model, dimension: str, source: str, *, inner: bool) -> dict[s
 
 
 def measure(dataset: dict[str, Any], name: str) -> str:
-    """The aggregate of a measure. Money and ratios are floats: tools show a numeric of 38 digits as text."""
+    """Return the aggregate of a measure. Money and ratios are floats: tools show a numeric of 38 digits as text."""
     found = dataset["measures"][name]
     if "ratio" in found:
         upper, lower = (_sum(dataset["measures"][each]) for each in found["ratio"])
@@ -72,10 +72,10 @@ def _sum(found: dict[str, Any]) -> str:
 
 
 def meaning(table: str, column: str) -> str:
-    """What the database's comment says of a column of marts."""
-    return {name: said for name, _, said in tables()[f"marts.{table}"].columns}[column]
+    """Return the database's comment on a column of marts."""
+    return {name: comment for name, _, comment in tables()[f"marts.{table}"].columns}[column]
 
 
 def type_of(table: str, column: str) -> str:
-    """The type of a column of marts, as PostgreSQL writes it."""
+    """Return the type of a column of marts, as PostgreSQL prints it."""
     return {name: kind for name, kind, _ in tables()[f"marts.{table}"].columns}[column]

@@ -23,7 +23,7 @@ def _slug(text: str) -> str:
 
 
 def files(model: Model) -> Files:
-    """The bundle, by path."""
+    """Return the bundle's files, by path."""
     found: dict[str, Any] = {
         "superset/metadata.yaml": {"version": "1.0.0", "type": "assets", "timestamp": "2026-01-01T00:00:00+00:00"},
         DATABASE: _database(model),

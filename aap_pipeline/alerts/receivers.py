@@ -1,4 +1,4 @@
-"""Webhook, Slack, SMTP: each takes one message or raises DeliveryFailed, within seconds."""
+"""Webhook, Slack, SMTP: each delivers one message or raises DeliveryFailed, within seconds."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ class Smtp:
 
 
 def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str) -> str | None:
-    """Send `mail`, which has its content, to comma-separated addresses. Returns which of several were refused.
+    """Send `mail` to comma-separated addresses. Returns a remark if some of them were rejected.
 
-    Raises DeliveryFailed, without a secret in it, where the server takes it for none of them.
+    Raises DeliveryFailed, without secrets, if the server rejects all of them.
     """
     try:
         mail["Subject"] = " ".join(subject.split())
         mail["From"] = settings.smtp_from
         mail["To"] = to
         mail["Date"] = localtime()
-        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default asks the network for this machine's name
-        mail["Auto-Submitted"] = "auto-generated"  # so that no absence note is sent back
+        mail["Message-ID"] = make_msgid(domain="aap-pipeline")  # the default looks up this machine's name
+        mail["Auto-Submitted"] = "auto-generated"  # suppresses out-of-office replies
         with _connection(settings) as server:
             if settings.smtp_user and settings.smtp_password:
                 server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
@@ -103,11 +103,11 @@ def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str
     except (OSError, smtplib.SMTPException) as error:
         reason = redact(f"{type(error).__name__}: {error}", settings.secrets())
         raise DeliveryFailed(f"{settings.smtp_host}:{settings.smtp_port}: {reason}") from None
-    except ValueError as error:  # its text quotes what may be a piece of the password
+    except ValueError as error:  # its text may quote the password
         raise DeliveryFailed(
-            f"{type(error).__name__}: host, address, user or password has a character that SMTP cannot carry."
+            f"{type(error).__name__}: host, address, user or password contains a character that SMTP cannot carry."
         ) from None
-    return f"{settings.smtp_host} refuses {', '.join(refused)}." if refused else None
+    return f"{settings.smtp_host} rejected {', '.join(refused)}." if refused else None
 
 
 def _connection(settings: AlertSettings) -> smtplib.SMTP:
@@ -121,7 +121,7 @@ def _connection(settings: AlertSettings) -> smtplib.SMTP:
 
 
 def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
-    """The receivers that are configured; a webhook has `timeout` seconds for its answer."""
+    """Return the configured receivers. `timeout`: seconds in which a webhook must respond."""
     found: list[Receiver] = []
     if settings.webhook_url:
         found.append(Webhook(settings, timeout))

@@ -1,4 +1,4 @@
-"""Reports in Dagster: an overview of all clusters each day, and a partition for each saved report."""
+"""Reports in Dagster: a daily overview of all clusters, and one partition per saved report."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,18 +48,18 @@ _OWNERS: Final = ["team:automation-analytics"]
 
 
 class Delivery(Config):
-    """How a run of a saved report delivers it."""
+    """The delivery of a saved report."""
 
     due_for: str | None = Field(
         None,
-        description="The day (2026-01-31) for which the schedule makes the report, which mails it. Empty: no mail.",
+        description="The day (2026-01-31) of a scheduled report, which is mailed. Empty: no mail.",
     )
 
 
 @asset(
     key=["reports", "overview"],
-    description="What automation saved over all clusters in the last 30 days, against the 30 before. Made each "
-    "morning; materialize it to have it now.",
+    description="Savings of all clusters in the last 30 days, compared with the 30 days before. Updated each morning; "
+    "materialize it to update it now.",
     freshness_policy=EACH_NIGHT,
     group_name=_GROUP,
     deps=_DEPS,
@@ -68,7 +68,7 @@ class Delivery(Config):
     tags={"stage": _GROUP},
 )
 def overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
-    """Read the marts over all clusters."""
+    """Report all clusters."""
     with step(context, warehouse) as connection:
         summary = summarize(connection, Question(period="last_30_days"))
     return MaterializeResult(metadata=_metadata(summary))
@@ -77,8 +77,8 @@ def overview(context: AssetExecutionContext, warehouse: Warehouse) -> Materializ
 @asset(
     key=["reports", "saved"],
     partitions_def=SAVED_REPORTS,
-    description="Each saved report (`aap-pipeline report save`) is a partition: the page's figures as it was made "
-    "last. Materialize one to have it now; only the schedule of a report mails it.",
+    description="One partition per saved report (`aap-pipeline report save`), with its latest figures. Materialize one "
+    "to update it now. Only scheduled runs are mailed.",
     group_name=_GROUP,
     deps=_DEPS,
     kinds={"python"},
@@ -86,7 +86,7 @@ def overview(context: AssetExecutionContext, warehouse: Warehouse) -> Materializ
     tags={"stage": _GROUP},
 )
 def saved(context: AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> MaterializeResult[None]:
-    """Make the partition's report; mail it where the schedule launched the run. A failed delivery fails the run."""
+    """Create the partition's report, and mail it if the schedule launched the run. A failed delivery fails the run."""
     with step(context, warehouse) as connection:
         report = saved_report(connection, context.partition_key)
         summary = summarize(connection, report.question)
@@ -107,7 +107,7 @@ overview_schedule = ScheduleDefinition(
 saved_report_job = define_asset_job(
     "saved_report",
     selection=AssetSelection.assets(saved),
-    description="Makes a saved report, and mails it where it is due.",
+    description="Creates a saved report, and mails it if it is due.",
 )
 
 
@@ -115,11 +115,11 @@ saved_report_job = define_asset_job(
     job_name=saved_report_job.name,
     minimum_interval_seconds=30,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Keeps a partition for each saved report, and launches those that are due: daily, on Mondays, or on "
+    description="Maintains one partition per saved report, and launches those that are due: daily, on Mondays, or on "
     "the first of the month or quarter, from 06:00 in the reporting time zone.",
 )
 def saved_reports_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
-    """Compare partitions, look at the clock."""
+    """Update the partitions and request the due reports."""
     try:
         with warehouse.connection() as connection:
             reports = saved_reports(connection)
@@ -137,7 +137,7 @@ def saved_reports_sensor(context: SensorEvaluationContext, warehouse: Warehouse)
 
 
 def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
-    """A run for each report that is due at `now` (in the reporting time zone); its key keeps a day from two runs."""
+    """Return a run per report that is due at `now` (in the reporting time zone). Its key allows one run per day."""
     found = [(report, day) for report in reports if (day := report.due_for(now))]
     return [
         RunRequest(
@@ -151,7 +151,7 @@ def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
 
 
 def _metadata(summary: Summary) -> dict[str, Any]:
-    """The report as markdown, and the figures that Dagster can plot over time."""
+    """Return the report as Markdown, and figures that Dagster can plot over time."""
     return {
         "report": MetadataValue.md(markdown(summary)),
         "savings": float(summary.totals["savings"]),

@@ -1,4 +1,4 @@
-"""A saved report as a mail: the page as its body and as an attachment, which has the charts."""
+"""Mail a saved report: the page as the body and, with charts, as an attachment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from aap_pipeline.reports.summary import Summary
 def mail_report(saved: SavedReport, summary: Summary) -> None:
     """Mail the report to its addresses, through the mail server of the alerts.
 
-    Raises DeliveryFailed where no server or no address is set, and where one address did not get it.
+    Raises DeliveryFailed if no server or address is set, or if an address rejected the mail.
     """
     settings = alert_settings()
     if not settings.smtp_host:
         raise DeliveryFailed(
-            f"The report {saved.name!r} cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST and "
-            "AAP_PIPELINE_ALERT_SMTP_TO, as docs/operations.md says."
+            f"The report {saved.name!r} cannot be mailed. Set AAP_PIPELINE_ALERT_SMTP_HOST and "
+            "AAP_PIPELINE_ALERT_SMTP_TO (see docs/operations.md)."
         )
     if not saved.mail_to:
-        raise DeliveryFailed(f"The report {saved.name!r} has no address: save it again with --mail-to and --schedule.")
+        raise DeliveryFailed(f"The report {saved.name!r} has no address. Save it again with --mail-to and --schedule.")
     saved_text = money(summary.totals["savings"], summary.symbol, 0)
     days = f"{summary.from_date} to {summary.to_date}"
     mail = EmailMessage()
@@ -34,4 +34,4 @@ def mail_report(saved: SavedReport, summary: Summary) -> None:
     mail.add_attachment(page(summary, saved.name).encode(), maintype="text", subtype="html", filename=file)
     subject = f"{saved.name}: {saved_text} saved, {days}"
     if refused := send_mail(settings, mail, subject, ", ".join(saved.mail_to)):
-        raise DeliveryFailed(f"The report {saved.name!r} reached only some addresses: {refused}")
+        raise DeliveryFailed(f"The report {saved.name!r} was not delivered to all addresses: {refused}")

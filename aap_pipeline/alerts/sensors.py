@@ -119,7 +119,7 @@ def _note_runs(connection: Connection, settings: AlertSettings, limits: Limits, 
 
 
 def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: bool) -> dict[str, str]:
-    """Stale clusters, with why; without `may_begin` only those that were stale already."""
+    """Return {name: reason} of stale clusters; without `may_begin` only of those that were stale before."""
     found = freshness_of_clusters(connection, now, stale_after(connection), was)
     return {
         name: why_stale(name, verdict)

@@ -1,4 +1,4 @@
-"""The committed dashboards of `bi/`: written to a folder, or installed into a running Superset."""
+"""Write the committed dashboards of `bi/` to a folder, or install them in a running Superset."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from aap_pipeline.errors import PipelineError
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 _CURRENCY: Final = {"superset": "symbol: {}\n", "grafana": '"currency:{} "'}
-"""How the bundles write the currency of money; the committed ones have USD."""
+"""The currency format of each bundle; the committed ones use USD."""
 _DATABASE: Final = "databases/aap_savings.yaml"
 _PLACEHOLDER: Final = "postgresql+psycopg2://USER:XXXXXXXXXX@HOST:5432/DATABASE"
 _SECONDS: Final = 120
 
 
 class BundleRefused(PipelineError):
-    """A BI server did not take the dashboards."""
+    """A BI server rejected the dashboards."""
 
 
 def bundle(tool: str, currency: str) -> dict[str, str]:
-    """The files of `tool` (superset, grafana, dbt) by path, for an installation with this currency (ISO code)."""
+    """Return the files of `tool` (superset, grafana, dbt) by path, with this currency (ISO code)."""
     installed = _PACKAGE / "_bi"
     folder = (installed if installed.is_dir() else _PACKAGE.parent / "bi") / tool
     pattern = _CURRENCY.get(tool, "")
@@ -47,17 +47,17 @@ def write(files: dict[str, str], folder: Path) -> None:
 
 
 def with_database(files: dict[str, str], database_url: str) -> tuple[dict[str, str], str]:
-    """The Superset bundle with the address of the database, and the password, which is no part of it."""
+    """Return the Superset bundle with the address of the database, and separately the password."""
     parts = urlsplit(database_url)
     if not (parts.hostname and parts.username and parts.path.strip("/")):
-        raise BundleRefused("The database is no postgresql://user:password@host:5432/name: name all of them.")
+        raise BundleRefused("The database URL is not valid. Use postgresql://user:password@host:5432/name.")
     place = f"{parts.username}:XXXXXXXXXX@{parts.hostname}:{parts.port or 5432}"
     masked = urlunsplit(("postgresql+psycopg2", place, parts.path, parts.query, ""))
     return files | {_DATABASE: files[_DATABASE].replace(_PLACEHOLDER, masked)}, parts.password or ""
 
 
 def install_in_superset(files: dict[str, str], password: str, url: str, user: str, user_password: str) -> None:
-    """Import the bundle through Superset's assets API; again, it replaces what it made. Raises BundleRefused."""
+    """Import the bundle through Superset's assets API, replacing earlier imports. Raises BundleRefused."""
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():
@@ -78,13 +78,13 @@ def install_in_superset(files: dict[str, str], password: str, url: str, user: st
                 )
             )
     except requests.RequestException as error:
-        raise BundleRefused(f"{base} does not answer ({type(error).__name__}): check --url.") from None
+        raise BundleRefused(f"{base} does not respond ({type(error).__name__}). Check --url.") from None
 
 
 def _answer(answer: requests.Response) -> dict[str, Any]:
-    """The JSON of a 2xx answer."""
+    """Return the JSON of a 2xx response."""
     if not answer.ok:
         what = urlsplit(answer.url).path
-        raise BundleRefused(f"Superset answers {what} with HTTP {answer.status_code}: {answer.text[:500]}")
+        raise BundleRefused(f"Superset returned HTTP {answer.status_code} for {what}: {answer.text[:500]}")
     found: dict[str, Any] = answer.json()
     return found

@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        click.echo(f"Error: The output cannot be written: {error.strerror}. Free some space.", err=True)
+        click.echo(f"Error: Cannot write the output: {error.strerror}. Free disk space and try again.", err=True)
         return 1
     finally:
         signal.signal(signal.SIGTERM, before)

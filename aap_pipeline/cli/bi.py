@@ -8,31 +8,31 @@ import click
 
 from aap_pipeline.cli.values import File, Word
 
-_write = click.option("--write", "folder", type=File(), metavar="FOLDER", help="Write the files to a folder instead.")
+_write = click.option("--write", "folder", type=File(), metavar="FOLDER", help="Write the files to this folder.")
 
 
 @click.group(name="bi")
 def command() -> None:
-    """Install or write the dashboards that come with this release: Superset, Grafana, dbt."""
+    """Install or write the dashboards of this release: Superset, Grafana, dbt."""
 
 
 @command.command(short_help="Install the Superset dashboards.")
 @click.option("--url", type=Word(), help="Address of Superset, https://superset.company.com.")
 @click.option("--user", type=Word(), help="A Superset administrator.")
-@click.option("--password", envvar="AAP_PIPELINE_SUPERSET_PASSWORD", help="Prefer AAP_PIPELINE_SUPERSET_PASSWORD.")
+@click.option("--password", envvar="AAP_PIPELINE_SUPERSET_PASSWORD", help="Better: AAP_PIPELINE_SUPERSET_PASSWORD.")
 @click.option(
     "--database",
     envvar="AAP_PIPELINE_BI_DATABASE_URL",
     metavar="URL",
-    help="postgresql://role:password@host:5432/name that Superset logs in with; prefer AAP_PIPELINE_BI_DATABASE_URL.",
+    help="postgresql://role:password@host:5432/name for Superset's login. Better: AAP_PIPELINE_BI_DATABASE_URL.",
 )
 @_write
 def superset(
     url: str | None, user: str | None, password: str | None, database: str | None, folder: Path | None
 ) -> None:
-    """Install the dashboards through Superset's API; again, it replaces what analysts changed in them.
+    """Install the dashboards through Superset's API. Repeating it overwrites changes that analysts made in them.
 
-    With --write, the bundle is written to FOLDER for `superset import-directory`.
+    With --write, write the bundle to FOLDER for `superset import-directory`.
     """
     from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
 
@@ -44,7 +44,7 @@ def superset(
         click.echo(f"Wrote {len(files)} files to {folder}.")
         return
     if not (url and user and database):
-        raise click.UsageError("Name --url, --user and --database, or --write FOLDER.")
+        raise click.UsageError("Use --url, --user and --database, or --write FOLDER.")
     install_in_superset(files, secret, url, user, password or click.prompt("Password", hide_input=True))
     for name in ("overview", "organizations", "hosts", "operations"):
         click.echo(f"{url.rstrip('/')}/superset/dashboard/aap-savings-{name}/")
@@ -68,14 +68,14 @@ def _written(tool: str, folder: Path | None) -> None:
     from aap_pipeline.bi.bundles import bundle, write
 
     if folder is None:
-        raise click.UsageError("Name the folder with --write FOLDER.")
+        raise click.UsageError("Use --write FOLDER.")
     files = bundle(tool, _currency())
     write(files, folder)
     click.echo(f"Wrote {len(files)} files to {folder}.")
 
 
 def _currency() -> str:
-    """ISO code of the configured currency."""
+    """Return the ISO code of the configured currency."""
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.database.statements import statement
 

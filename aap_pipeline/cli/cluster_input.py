@@ -43,7 +43,7 @@ def secret_options(command: F) -> F:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the command line gives of a cluster's `Manners`; None: not given."""
+    """The limits given on the command line; None: not given."""
 
     max_concurrent_requests: int | None
     max_requests_per_second: float | None
@@ -51,11 +51,11 @@ class Limits:
 
     @property
     def given(self) -> bool:
-        """Whether there is any."""
+        """Whether any limit was given."""
         return any(value is not None for value in vars(self).values())
 
     def over(self, manners: Manners) -> Manners:
-        """`manners` with what is given in its place; "always" ends a sync window."""
+        """Return `manners` with the given limits; "always" removes the sync window."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.sync_window == "always":
             given["sync_window"] = None
@@ -63,18 +63,18 @@ class Limits:
 
 
 _LIMITS = (
-    click.option("--max-concurrent-requests", type=int, metavar="N", help="Requests at a time (4)."),
-    click.option("--max-requests-per-second", type=float, metavar="N", help="Requests per second (16)."),
+    click.option("--max-concurrent-requests", type=int, metavar="N", help="Most requests in flight (default 4)."),
+    click.option("--max-requests-per-second", type=float, metavar="N", help="Most requests per second (default 16)."),
     click.option(
         "--sync-window",
         metavar="HOURS",
-        help='When first syncs and backfills may run: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
+        help='Hours of first syncs and backfills: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
     ),
 )
 
 
 def manners_options(command: F) -> F:
-    """Add the options of the cluster's limits; they reach the command as `limits`."""
+    """Add the options of the cluster's limits, and pass them to the command as `limits`."""
 
     @wraps(command)
     def wrapped(**options: Any) -> Any:

@@ -69,9 +69,9 @@ def command() -> None:
 @secret_options
 @manners_options
 @_ca_bundle_option
-@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Anybody on the way can read the token.")
+@click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
 def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits: Limits, **secrets: Any) -> None:
-    """Add the controller at URL, or give the cluster of that name a new address and token and enable it.
+    """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
 
     \b
       aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
@@ -166,8 +166,8 @@ def import_file(file: Path) -> None:
           api_prefix: /awx                      # only if the controller is served under a path
           verify_ssl: true                      # the default
           ca_bundle: /etc/ssl/company-ca.pem
-          access_token_file: lab-token.txt      # beside this file
-          refresh_token: …                      # with client_id and client_secret: tokens renew themselves
+          access_token_file: lab-token.txt      # relative to this file
+          refresh_token: …                      # with client_id and client_secret, to renew the token automatically
           max_concurrent_requests: 4            # the default
           max_requests_per_second: 16           # the default
           sync_window: 20:00-06:00 Europe/Berlin  # hours of first syncs and backfills; always by default
@@ -294,7 +294,7 @@ def _set(name: str, *, enabled: bool) -> None:
 def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
     from aap_pipeline.raw.rare_things import note_product
 
-    asked_anew = replace(cluster, listed_at=None)  # what is known of its product is what is to be checked
+    asked_anew = replace(cluster, listed_at=None)  # probe the product again
     try:
         with open_controller(url, secrets, asked_anew, _FEW_RETRIES) as client:
             findings = check(client)
@@ -312,13 +312,13 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
 
 
 def _cost(url: str, secrets: Any, cluster: Cluster) -> Finding:
-    """What the next sync costs the controller."""
+    """Estimate the cost of the next sync."""
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
     try:
         found = dry_run(url, secrets, SyncRequest(cluster, client_settings=_FEW_RETRIES))
     except PipelineError as error:
-        return Finding("cost", "warning", f"The cost of the next sync is not known: {error}", "Check again.")
+        return Finding("cost", "warning", f"Cannot estimate the cost of the next sync: {error}", "Check again.")
     return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
 
 

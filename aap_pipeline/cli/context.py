@@ -51,11 +51,12 @@ def warehouse_connection(settings: Settings | None = None) -> Iterator[Connectio
 
 
 def note_behind(connection: Connection) -> None:
-    """Print, on standard error, how savings come up to date where a change of rates, minutes or settings waits."""
+    """If savings predate a change of rates, minutes or settings, print to standard error how they are updated."""
     if connection.execute(statement("marts/is_behind")).fetchall()[0][0]:
         click.echo(
-            "Savings are still by earlier rates, minutes or settings: the next sync of each cluster brings them up to "
-            "date, `aap-pipeline up` within seconds, `aap-pipeline rebuild marts` now.",
+            "Savings do not include the latest change of rates, minutes or settings. If `aap-pipeline up` is running, "
+            "it updates them within seconds; otherwise the next sync does. To update them now, run "
+            "`aap-pipeline rebuild marts`.",
             err=True,
         )
 

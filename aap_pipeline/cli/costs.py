@@ -106,7 +106,7 @@ def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) ->
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    return "none of its own" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
+    return "no own rate" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
 
 
 def _first_day(day: date) -> str:

@@ -67,7 +67,7 @@ def command(remove: bool) -> int:
         print_outcomes(outcomes)
         if any(outcome.error for outcome in outcomes):
             return 1
-        out.print("[bold]4.[/] What the data says")
+        out.print("[bold]4.[/] Reporting the savings")
         _report(url, settings.home / "report.html")
     _print_next_steps()
     return 0
@@ -121,7 +121,7 @@ def _report(url: str, file: Path) -> None:
         summary = summarize(connection)
     print_summary(console(), summary)
     write_html(summary, file, "Automation savings")
-    click.echo(f"The same as a page, with more: {file.absolute()}\n")
+    click.echo(f"HTML report: {file.absolute()}\n")
 
 
 def _print_next_steps() -> None:

@@ -1,4 +1,4 @@
-"""`aap-pipeline report`: what the automation saved, on the terminal or as files; and reports that are saved."""
+"""`aap-pipeline report`: reports on the terminal or as files, and saved reports."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def _filter(option: str, attribute: str, words: str) -> Function:
 
 _QUESTION = (
     click.option(
-        "--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: all there is."
+        "--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: first with data."
     ),
-    click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, included."),
+    click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, inclusive."),
     click.option(
         "--range",
         "--period",
         "period",
         metavar="NAME",
-        help="A named range in place of days: last-quarter, this-fiscal-year, last-30-days, month-to-date, ….",
+        help="Named range instead of days: last-quarter, this-fiscal-year, last-30-days, month-to-date, …",
     ),
     _filter("--cluster", "clusters", "cluster"),
     _filter("--organization", "organizations", "organization"),
@@ -44,13 +44,13 @@ _QUESTION = (
     _filter("--project", "projects", "project"),
     _filter("--inventory", "inventories", "inventory"),
     _filter("--label", "labels", "label (with several: runs with any of them)"),
-    click.option("--as-recorded", is_flag=True, help="Money by the rates and minutes of each run's day."),
-    click.option("--currency", type=Word(), metavar="CODE", help="Convert the money, by a rate of `settings fx`."),
+    click.option("--as-recorded", is_flag=True, help="Use the rates and minutes of each run's day."),
+    click.option("--currency", type=Word(), metavar="CODE", help="Convert the money by a rate of `settings fx`."),
     click.option(
         "--by",
         "granularity",
         type=click.Choice(["hour", "day", "week", "month", "year"]),
-        help="Steps of the chart of jobs.",
+        help="Grain of the chart of jobs.",
     ),
 )
 _FORMS = (
@@ -59,7 +59,7 @@ _FORMS = (
     click.option("--csv", type=File(), metavar="FOLDER", help="Write one CSV file per table."),
     click.option("--xlsx", type=File(), metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
     click.option(
-        "--templates", type=Whole(min=0), default=10, show_default=True, help="Job templates on the terminal."
+        "--templates", type=Whole(min=0), default=10, show_default=True, help="Number of job templates to print."
     ),
     json_option,
 )
@@ -81,25 +81,25 @@ def _with(options: tuple[Function, ...]) -> Function:
 def command(context: click.Context, /, **options: Any) -> None:
     """Show totals, savings by job template and jobs over time, on the terminal or as files.
 
-    Days are days of the reporting time zone (setting reporting_timezone). The figures are those of the functions
-    marts.totals, marts.savings_by_template, …, which BI tools call too.
+    Days are in the reporting time zone (setting reporting_timezone). The figures come from the functions marts.totals,
+    marts.savings_by_template, …, which BI tools can call as well.
     """
     if context.invoked_subcommand is None:
         question = _question(options)
         _show(lambda _: question, "Automation savings", options)
     elif any(options[field.name] for field in fields(Question)):
-        raise click.UsageError(f"Write filters and ranges after `report {context.invoked_subcommand}`.")
+        raise click.UsageError(f"Put filters and ranges after `report {context.invoked_subcommand}`.")
 
 
-@command.command(short_help="Keep a report under a name.")
+@command.command(short_help="Save a report under a name.")
 @click.argument("name", type=Word())
 @_with(_QUESTION)
 @click.option(
-    "--schedule", type=click.Choice(list(SCHEDULES)), help="Make it by itself: monthly is on the 1st, at 06:00."
+    "--schedule", type=click.Choice(list(SCHEDULES)), help="Create it automatically; monthly: on the 1st at 06:00."
 )
 @click.option("--mail-to", multiple=True, type=Word(), metavar="ADDRESS", help="Mail it each time; may be repeated.")
 def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
-    """Store a report's filters and range as NAME, in place of an older one of that name."""
+    """Save a report's filters and range as NAME, replacing an existing one."""
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.reports.question import days_of, ids_of
     from aap_pipeline.reports.saved import SavedReport
@@ -107,17 +107,17 @@ def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: A
 
     question = _question(options)
     if mail_to and not schedule:
-        raise click.UsageError("--mail-to needs --schedule: `report run NAME --mail` sends a report once.")
+        raise click.UsageError("--mail-to needs --schedule. To mail a report once, run `report run NAME --mail`.")
     if schedule and (question.from_date or question.to_date):
         raise click.UsageError(
-            "A scheduled report with fixed days never changes: use --range in place of --from, --to."
+            "A scheduled report with fixed days never changes. Use --range instead of --from and --to."
         )
     with warehouse_connection() as connection:
         ids_of(connection, question)
         if question.period:
             days_of(connection, question.period)
         store(connection, SavedReport(name, question, schedule, mail_to))
-    click.echo(f"Saved. `aap-pipeline report run {name!r}` shows it.")
+    click.echo(f"Saved. To show it, run `aap-pipeline report run {name!r}`.")
 
 
 @command.command(name="list")
@@ -142,11 +142,11 @@ def list_(as_json: bool) -> None:
     ]
     columns = [
         Column("name", "Name"),
-        Column("question", "What"),
+        Column("question", "Content"),
         Column("schedule", "Schedule"),
         Column("mail_to", "Mailed to"),
         Column("saved_at", "Saved (UTC)", minute_of),
-        Column("done_for", "Last made for"),
+        Column("done_for", "Last created for"),
     ]
     print_rows(columns, rows, as_json=as_json)
 
@@ -156,7 +156,7 @@ def list_(as_json: bool) -> None:
 @_with(_FORMS)
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
-    """Make the saved report NAME now, in any form of `report`."""
+    """Create the saved report NAME now, in any form of `report`."""
     from aap_pipeline.reports.saved import saved_report
 
     summary = _show(lambda connection: saved_report(connection, name).question, name, options)
@@ -173,7 +173,7 @@ def run(name: str, mail: bool, **options: Any) -> None:
 @command.command()
 @click.argument("name")
 def delete(name: str) -> None:
-    """Forget the saved report NAME."""
+    """Delete the saved report NAME."""
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.reports.saved import delete as forget
 
@@ -191,7 +191,7 @@ def _question(options: dict[str, Any]) -> Question:
 
 
 def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
-    """Read the report and write every form that `options` name, or print it."""
+    """Read the report and write it in every form in `options`, or print it."""
     from aap_pipeline.cli.context import note_behind, warehouse_connection
     from aap_pipeline.reports import files
     from aap_pipeline.reports.summary import summarize
@@ -208,7 +208,7 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
             if options[form]:
                 write_tables(summary, options[form])
     except OSError as error:
-        raise click.UsageError(f"{error.filename}: {error.strerror}. Name a path that can be written.") from None
+        raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
     written: list[Path] = [options[form] for form in ("html", "pdf", "csv", "xlsx") if options[form]]
     if options["as_json"]:
         print_json(asdict(summary))

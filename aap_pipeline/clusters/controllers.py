@@ -1,4 +1,4 @@
-"""The one way to ask a cluster's controller: with its tokens, within its limits, and with errors of its own."""
+"""Open a client of a cluster's controller, with the cluster's tokens and limits. All requests go through here."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from aap_pipeline.controller.probe import Product, remembered
 from aap_pipeline.database.encryption import Cipher
 
 ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
-"""For a question whose answer is not waited for long: it will be asked again soon."""
+"""For a request that is soon repeated, so that a late response is not awaited."""
 
 
 @contextmanager
 def open_controller(
     database_url: str, cipher: Cipher, cluster: Cluster, settings: ClientSettings
 ) -> Iterator[ControllerClient]:
-    """A client of the cluster's controller; whatever fails within the block is a PipelineError of the cluster.
+    """Open a client of the cluster's controller. Any exception in the block becomes a PipelineError of the cluster.
 
-    Raises EncryptionKeyError, before any request, if its token is out of reach.
+    Raises EncryptionKeyError, before any request, if the token cannot be decrypted.
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
     hint = cluster.product if cluster.product_version else None
@@ -36,7 +36,7 @@ def open_controller(
 
 
 def _known(cluster: Cluster) -> Product | None:
-    """What the controller turned out to be, unless its last sync failed, which may be because it is another now."""
+    """Return the product found by the last sync; None if that failed, perhaps because of another product."""
     prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
     if cluster.listed_at is None or not cluster.product_version or prefix not in API_PREFIXES:
         return None

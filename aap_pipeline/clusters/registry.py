@@ -50,10 +50,10 @@ class Cluster:
     enabled: bool
     removed_at: datetime | None
     token_end: TokenEnd | None = None
-    """When its access token ends, as far as the controller has told."""
+    """When its access token expires, if the controller reports it."""
     manners: Manners = field(default_factory=Manners)
     listed_at: datetime | None = field(default=None, compare=False)
-    """When its product and whole lists were read last; None: never, or its last sync failed."""
+    """When product, organizations and job templates were last read; None: never, or the last sync failed."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class NewCluster:
     endpoint: Endpoint
     tokens: Tokens = field(repr=False)
     manners: Manners | None = None
-    """None: as they are, or the defaults."""
+    """None: keep the stored limits; a new cluster gets the defaults."""
 
     def __post_init__(self) -> None:
         faults = [*name_faults(self.name), *self.endpoint.faults()]
@@ -159,7 +159,7 @@ def change_cluster(
     tokens: Tokens,
     manners: Manners | None = None,
 ) -> None:
-    """Give a cluster another `endpoint`, those of the `tokens` that are not empty, and `manners` if there are any.
+    """Replace a cluster's `endpoint`, the `tokens` that are not empty, and `manners` if given.
 
     Without secrets no `cipher` is needed.
 

@@ -15,7 +15,7 @@ from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
 FINISHED = "successful,failed,error,canceled"
-"""The statuses of finished jobs. A later version may have more, so what must not be missed is asked for by date."""
+"""The statuses of finished jobs. A later version may have more: jobs are read by date, and only estimated by status."""
 _SAMPLED_JOBS = 10
 _LISTED_IDS = 200  # ids in one id__in: 2 kB of URL at most
 
@@ -25,7 +25,7 @@ _Finish = tuple[int, datetime | None]
 
 
 class Extent(NamedTuple):
-    """The finished jobs with `after_id` < id ≤ `upto_id`, and how many they are."""
+    """A range of ids, `after_id` < id ≤ `upto_id`, with the number of finished jobs in it."""
 
     after_id: int
     upto_id: int
@@ -53,12 +53,12 @@ class ControllerApi:
     ) -> tuple[list[Row], int]:
         """Return up to `limit` (at most 200) finished jobs with an id above `after_id`, by id, and their total count.
 
-        Within a window of some hundred jobs the count costs the controller little, beside serialising the rows.
+        In a window of some hundred jobs, the count costs the controller little compared with serializing the rows.
         """
         return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte, None), limit, after_id)
 
     def oldest_jobs(self, limit: int) -> list[Row]:
-        """The `limit` (at most 200) finished jobs with the lowest ids."""
+        """Return the `limit` (at most 200) finished jobs with the lowest ids."""
         return paging.counted_page(self.client, "jobs/", {"status__in": FINISHED}, limit, 0)[0]
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
@@ -75,7 +75,7 @@ class ControllerApi:
         return [row for row in rows if paging.id_of(row) is not None]
 
     def newest_finished(self, after: datetime | None = None) -> datetime | None:
-        """When the newest job finished, UTC, if that is later than `after`; None when no such job is visible.
+        """Return when the newest job that finished later than `after` finished, UTC; None if no such job is visible.
 
         Raises CorruptBody if that is not a valid time.
         """
@@ -98,9 +98,9 @@ class ControllerApi:
         return self.first_job("-finished") is not None
 
     def first_job(self, order: str, after: datetime | None = None, **filters: Any) -> Row | None:
-        """The first finished job in that order, of those that finished later than `after`; None when none is visible.
+        """Return the first job, in that order, that finished later than `after`; None if none is visible.
 
-        Without `after` the controller finds it by an index; with it, it sorts as many jobs as finished since.
+        Without `after`, the controller uses an index. With it, the controller sorts all jobs that finished since.
         """
         asked = {**_window(after, None, filters), "order_by": order, "page_size": 1, "count_disabled": 1}
         answer = self.client.get("jobs/", asked)
@@ -137,9 +137,9 @@ class ControllerApi:
         return paging.whole(self.client, f"jobs/{job_id}/labels/")
 
     def extent(self, after: datetime, until: datetime) -> Extent:
-        """About how many finished jobs a long window holds, and between which ids: counted by id, where that is cheap.
+        """Estimate the number of finished jobs in a long window, and their range of ids. Counting by id is cheap.
 
-        Jobs finish nearly in the order of their ids, so the ids at its ends are found by interpolation, within 1 %.
+        Jobs finish nearly in the order of their ids, so interpolation finds the first and last id, within 1 %.
         """
         ends = [job for job in map(self.first_job, ("id", "-id")) if job is not None]
         known = [(paging.id_of(job) or 0, parse_moment(job.get("finished"))) for job in ends]
@@ -151,7 +151,7 @@ class ControllerApi:
         return Extent(after_id, upto_id, paging.count(self.client, "jobs/", asked) if upto_id > after_id else 0)
 
     def _id_at(self, moment: datetime, low: _Finish, high: _Finish, near: timedelta) -> int:
-        """An id near which jobs finished at `moment`, between two jobs (id, finish time)."""
+        """Return an id near which jobs finished at `moment`, between two jobs (id, finish time)."""
         for _ in range(_STEPS):
             if low[1] is None or moment <= low[1]:
                 return low[0]
@@ -168,22 +168,22 @@ class ControllerApi:
         return low[0]
 
     def host_ids(self, after_id: int = 0) -> list[int]:
-        """The ids above `after_id` of all hosts of all inventories, ascending."""
+        """Return the ids of all hosts of all inventories above `after_id`, ascending."""
         rows = paging.whole(self.client, "hosts/", after_id=after_id)
         return [number for row in rows if (number := paging.id_of(row)) is not None]
 
     def unreported_job_ids(self, after_id: int, upto_id: int) -> list[int]:
-        """Jobs with `after_id` < id ≤ `upto_id`, finished or not, whose host summaries are not all written yet."""
+        """Return the jobs with `after_id` < id ≤ `upto_id`, finished or not, whose host summaries are not complete."""
         asked = {"host_status_counts__isnull": True, "id__lte": upto_id}
         rows = paging.whole(self.client, "jobs/", asked, after_id=after_id)
         return [number for row in rows if (number := paging.id_of(row)) is not None]
 
     def hosts_count(self) -> int:
-        """How many hosts there are."""
+        """Return the number of hosts."""
         return self.client.count("hosts/")
 
     def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> list[HostSummary | Row]:
-        """The host summaries of one host in jobs with `after_id` < id ≤ `upto_id`, by their own ids.
+        """Return one host's summaries in jobs with `after_id` < id ≤ `upto_id`, ordered by the summaries' ids.
 
         Raises NotFound when the host was deleted.
         """
@@ -191,14 +191,14 @@ class ControllerApi:
         return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within, decode_host_summaries)
 
     def jobs_without_host(self, after_id: int, upto_id: int) -> set[int]:
-        """Those of the jobs with `after_id` < id ≤ `upto_id` of which a host summary belongs to no host."""
-        # The second filter on host summaries leaves out the jobs that have none, which an outer join would list.
+        """Return the jobs with `after_id` < id ≤ `upto_id` that have a host summary without a host."""
+        # The second filter excludes jobs without host summaries, which the outer join of the first would include.
         asked = {"job_host_summaries__host__isnull": True, "job_host_summaries__id__gt": 0}
         rows = paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)
         return {number for row in rows if (number := paging.id_of(row)) is not None}
 
     def hosts_a_job(self) -> float:
-        """How many hosts a job has on average, by the newest jobs."""
+        """Return the average number of hosts per job, from the newest jobs."""
         asked: Params = {"status__in": FINISHED, "order_by": "-id", "page_size": _SAMPLED_JOBS, "count_disabled": 1}
         rows = self.client.get("jobs/", asked).body.get("results")
         sampled = [number for row in rows if (number := paging.id_of(row))] if isinstance(rows, list) else []
@@ -221,5 +221,5 @@ def _window(finished_gt: datetime | None, finished_lte: datetime | None, extra: 
     if finished_lte is not None:
         params["finished__lte"] = finished_lte
     if not params:
-        params["status__in"] = FINISHED  # not by date: the controller would join and sort whatever that keeps
+        params["status__in"] = FINISHED  # not by date, for which the controller would sort all rows
     return {**params, **(extra or {})}

@@ -205,7 +205,7 @@ def _lists(api: ControllerApi) -> Finding:
 
 
 def _page(api: ControllerApi, listed: list[Row]) -> Finding:
-    """Whether a page such as a first sync asks for arrives; its rows are added to `listed`."""
+    """Check that the controller returns a page as a first sync reads it; add its rows to `listed`."""
     try:
         listed += api.oldest_jobs(PAGE_SIZE)
         if numbers := [number for row in listed if (number := id_of(row))]:
@@ -221,7 +221,7 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
             "which takes longer.",
             "Raise the time limit of the proxies in front of the controller.",
         )
-    return Finding("page", "ok", f"A page of {len(listed)} jobs arrives.")
+    return Finding("page", "ok", f"The controller returned a page of {len(listed)} jobs.")
 
 
 def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:

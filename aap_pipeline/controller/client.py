@@ -89,7 +89,7 @@ class ControllerClient:
         self._transport.close()
 
     def product(self, *, anew: bool = False) -> Product:
-        """What the controller is; asked once, and again after a failure. `anew`: not what was known before."""
+        """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
         product = self._product
         if product is None or (anew and not self._probed):
             with self._product_lock:
@@ -111,7 +111,7 @@ class ControllerClient:
         except (NotFound, HtmlAnswer):
             if self._probed or path.startswith("/"):
                 raise
-        self.product(anew=True)  # perhaps it was upgraded since it was known, and its API is elsewhere
+        self.product(anew=True)  # an upgrade may have moved the API
         return self._get(path, params, decode, instead)
 
     def _get(self, path: str, params: Params | None, decode: Decode, instead: Instead | None) -> Answer:
@@ -256,7 +256,7 @@ class ControllerClient:
 
 
 def _kind_of(target: str) -> str:
-    """What a request asks for, "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
+    """Return the kind of a request: "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
     return target.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""How much one controller is asked at once and per second, so that its own users do not notice the pipeline."""
+"""Limits of the requests to one controller, so that its users do not notice the pipeline."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from aap_pipeline.controller.statistics import Statistics
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: (\S+))?")
 _SLOW = 2.0
-"""An answer that takes so many times its kind's usual time shows that the controller is busy."""
+"""A controller is busy if its responses take this many times the usual time of their kind."""
 _SMOOTHING = 0.1
 _CUT = 0.7
 _BASELINE_DRIFT = 1.002
-"""By how much the usual time of a kind grows with each answer: an old record does not count for ever."""
+"""Growth of a kind's usual time per response, so that an exceptionally fast response does not count forever."""
 
 
 @dataclass(frozen=True)
 class Manners:
-    """Limits of one cluster. `sync_window`: the hours in which long reads may run, "20:00-06:00 Europe/Berlin" (UTC
-    without a zone); None: always."""
+    """Limits of one cluster. `sync_window`: hours of long reads, "20:00-06:00 Europe/Berlin" (UTC without a zone).
+
+    None: always.
+    """
 
     max_concurrent_requests: int = 4
     max_requests_per_second: float = 16.0
     sync_window: str | None = None
 
     def faults(self) -> Iterator[str]:
-        """What to correct before they can be used, a sentence each."""
+        """Yield a sentence per limit that is not valid."""
         if not 1 <= self.max_concurrent_requests <= 64:
             yield f"max_concurrent_requests {self.max_concurrent_requests}: use 1 to 64."
         if not 0.01 <= self.max_requests_per_second <= 10_000:
@@ -42,7 +44,7 @@ class Manners:
             yield f'sync_window {self.sync_window!r}: use hours like "20:00-06:00" or "20:00-06:00 Europe/Berlin".'
 
     def may_read_long(self, now: datetime) -> bool:
-        """Whether a first sync or a backfill may run at `now` (aware)."""
+        """Return whether a first sync or a backfill may run at `now` (aware)."""
         found = _HOURS.fullmatch(self.sync_window or "")
         if found is None:
             return True
@@ -52,14 +54,14 @@ class Manners:
 
 
 UNLIMITED = Manners(max_concurrent_requests=64, max_requests_per_second=10_000)
-"""For controllers that nobody else uses: the demo's, and those of tests."""
+"""For controllers without other users, in the demo and in tests."""
 
 
 class Limiter:
-    """Lets the threads of a client ask: at most so many at once, one after the other at the rate of `manners`.
+    """Delays the requests of a client's threads to stay within `manners`.
 
-    How many at once adapts. It falls when answers take twice as long as their kind usually does at this controller, or
-    when it answers 429 or 503; it rises by one for each round of answers that are in time (AIMD, as TCP does).
+    The number of requests in flight adapts (AIMD, as in TCP). It decreases if responses take twice as long as usual for
+    their kind at this controller, or with 429 or 503. It increases slowly while responses are in time.
     """
 
     def __init__(self, manners: Manners, settings: ClientSettings, statistics: Statistics) -> None:
@@ -73,11 +75,11 @@ class Limiter:
         self._usual: dict[tuple[str, int], float] = {}
         self._patience = 0
         self.at_once = float(manners.max_concurrent_requests)
-        """How many at once are allowed now."""
+        """Requests that may be in flight now."""
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until one more request may be sent; the block sends it."""
+        """Wait until another request may be sent; the block sends it."""
         now: Callable[[], float] = self._settings.monotonic
         asked = now()
         with self._turn:
@@ -98,7 +100,7 @@ class Limiter:
                 self._turn.notify()
 
     def answered(self, kind: str, size: int, seconds: float) -> None:
-        """An answer of this kind came, `size` bytes after `seconds`: judge it by those of its kind and magnitude."""
+        """Compare a response of `size` bytes after `seconds` with earlier ones of its kind and magnitude, and adapt."""
         key = kind, size.bit_length()
         with self._turn:
             usual = min(self._usual.get(key, seconds) * _BASELINE_DRIFT, max(seconds, 0.001))
@@ -112,13 +114,13 @@ class Limiter:
                 self._turn.notify()
 
     def refused(self) -> None:
-        """The controller, or a proxy before it, answered that it has too much to do."""
+        """Adapt to a 429 or 503 of the controller or a proxy."""
         with self._turn:
             self._patience = 0
             self._fall()
 
     def _fall(self) -> None:
-        """Once for each round of answers: those under way were sent before it could help."""
+        """Decrease, but only once per round of responses: requests in flight were sent before the last decrease."""
         if self._patience > 0:
             return
         self.at_once = max(1.0, self.at_once * _CUT)

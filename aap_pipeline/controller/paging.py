@@ -103,7 +103,7 @@ def counted_page(
 def whole(
     client: Asker, path: str, params: Params | None = None, decode: Decode = decode, after_id: int = 0
 ) -> list[Any]:
-    """All rows of a list with an id above `after_id`, ascending, at least as many as the controller counted first.
+    """Return all rows of a list with an id above `after_id`, ascending; at least as many as the controller counted.
 
     They are dicts (Row), or records with an `id` if `decode` returns such `results`. Rows without a valid id are
     included, as in `counted_page`.

@@ -80,7 +80,7 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = N
 
 
 def remembered(label: str, version: str, api_prefix: str) -> Product:
-    """The product that was found before: its `label` and `version`, and the path of its API below the base URL."""
+    """Return a product found earlier, from its `label`, its `version` and the path of its API below the base URL."""
     gateway = not _has_no_gateway(label)
     name = "AWX" if label.startswith("AWX") else "AAP"
     return Product(name, version, label, api_prefix, "/o/token/" if gateway else "/api/o/token/", gateway)

@@ -30,7 +30,7 @@ class Snapshot:
 
     @property
     def share_held_back(self) -> float:
-        """Of the time that requests took, the share in which manners held them back: 0 to 1."""
+        """Return the share of request time in which limits delayed requests, 0 to 1."""
         return self.seconds_held_back / ((self.seconds_answering + self.seconds_held_back) or 1.0)
 
 
@@ -70,7 +70,7 @@ class Statistics:
             self._waited += seconds
 
     def held_back(self, seconds: float) -> None:
-        """A request waited for its turn."""
+        """Count the seconds for which limits delayed a request."""
         with self._lock:
             self._held_back += seconds
 

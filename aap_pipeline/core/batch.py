@@ -46,7 +46,7 @@ class ParseResult:
     seconds: float = 0.0
 
     def merge(self, other: ParseResult) -> None:
-        """Add the figures of another one."""
+        """Add the figures of `other`."""
         self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
@@ -123,7 +123,7 @@ def create_incoming_job(connection: Connection) -> None:
 
 
 def with_job_columns(text: LiteralString) -> Composed:
-    """A statement about jobs with the columns of `documents.columns` put in."""
+    """Return a statement about jobs, with the columns of `documents.columns` inserted."""
     columns = [name for name in JOB_COLUMNS if name != "external_id"]
     return SQL(text).format(
         columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")

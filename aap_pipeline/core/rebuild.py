@@ -1,4 +1,4 @@
-"""The archive of parsed documents: rebuild core from it without the API, and clean it up."""
+"""Rebuild core from the archive of parsed documents, without the API."""
 
 from __future__ import annotations
 

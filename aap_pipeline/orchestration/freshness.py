@@ -9,6 +9,6 @@ from typing import Final
 from dagster import FreshnessPolicy
 
 EACH_SYNC: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=45))
-"""A cluster is synced every 30 minutes where nothing is new (setting quiet_sync_minutes)."""
+"""A cluster without new jobs is synced every 30 minutes (setting quiet_sync_minutes)."""
 
 EACH_NIGHT: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))

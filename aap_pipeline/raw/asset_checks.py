@@ -28,9 +28,9 @@ _PATIENT_QUESTION = replace(ONE_QUESTION, read_timeout=30.0, retries=1)
 
 COMPLETE = Check(
     "complete",
-    "Of the last few hundred jobs, of the last day at most, there are as many here as the controller counts.",
-    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches what is missing and "
-    "names it. The next sync that stores jobs checks again.",
+    "The last few hundred jobs (of at most one day) are stored, as many as the controller counts.",
+    "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches and lists the "
+    "missing jobs. The next sync that stores jobs checks again.",
 )
 SUMMARIES_IN_TIME = Check(
     "summaries_in_time",
@@ -54,7 +54,7 @@ FRESH = Check(
     "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60), or twice quiet_sync_minutes. Watched by the "
     "alerts sensor between syncs.",
     "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
-    "`aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads what has finished since.",
+    "Run `aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads all jobs that finished meanwhile.",
 )
 
 

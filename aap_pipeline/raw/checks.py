@@ -50,16 +50,16 @@ def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
 
 
 def few_jobs_ago(connection: Connection, cluster_id: int) -> datetime | None:
-    """When the job finished that is some hundred before the newest; None where there are fewer.
+    """Return when the job finished that is some hundred before the newest; None if there are fewer.
 
-    A count by date costs the controller more the more jobs it keeps.
+    The cost of a count by date grows with the jobs in its range.
     """
     row = connection.execute(statement("raw/few_jobs_ago"), {"cluster": cluster_id, "jobs": _FEW}).fetchone()
     return row[0] if row else None
 
 
 def recent_window(state: SyncHealth, overlap: timedelta, since: datetime | None) -> Window | None:
-    """Up to where the last sync certainly read everything, from `since` on, a day at most. None before the first sync.
+    """Return until when the last sync certainly read all jobs from `since` on: at most a day. None before any sync.
 
     It ends `overlap` before the end of that sync's window, because jobs may still have appeared there since.
     """

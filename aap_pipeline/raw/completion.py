@@ -45,7 +45,7 @@ class Completion:
         unreported: bool,
         host_summaries: Summaries | None = None,
     ) -> None:
-        """Fetch what `job` lacks; wait while too many are under way. Raises what made an earlier one fail.
+        """Complete `job` in a worker; wait while too many are in work. Raises the exception of an earlier failed one.
 
         `host_summaries`: all of them, where they are here already.
         """
@@ -78,7 +78,7 @@ class Completion:
     def _complete(
         self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool, known: Summaries | None
     ) -> RawJob | None:
-        """In a worker: `job` with everything that its list row lacks; None if the controller deleted it meanwhile."""
+        """Complete `job` in a worker; None if the controller deleted it meanwhile."""
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)

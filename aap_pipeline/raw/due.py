@@ -22,7 +22,7 @@ QUIET = timedelta(minutes=30)
 """Default of the setting quiet_sync_minutes."""
 _ASK_OFTEN = timedelta(seconds=30)
 _ASK_EVERY = timedelta(seconds=9)
-"""A tick comes every 5 s, and no two of them exactly so."""
+"""A tolerance, because the ticks, one per 5 s, are not exact."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def format_silences(silences: Mapping[str, Silence]) -> str:
 
 
 def within_hours(states: Sequence[SyncState], closed: Collection[str]) -> tuple[list[SyncState], list[str]]:
-    """`states` without the long reads of the clusters `closed`, whose sync window is not open, and who waits for it."""
+    """Remove the long reads of clusters outside their sync window (`closed`). Returns the rest, and remarks."""
     left = [replace(state, paused_from=None) if state.name in closed else state for state in states]
     waiting = [state.name for state in left if state.name in closed and state.first_unfinished]
     remarks = [f"{name}: the first sync waits for the cluster's sync_window" for name in waiting]
@@ -110,13 +110,13 @@ def within_hours(states: Sequence[SyncState], closed: Collection[str]) -> tuple[
 
 
 def is_to_be_asked(state: SyncState, asked: datetime | None, now: datetime) -> bool:
-    """Whether a cluster asked at `asked` is to be asked in this tick: in each while jobs finish, else every 10 s."""
+    """Return whether to query a cluster in this tick: in every tick while jobs finish, otherwise every 10 s."""
     busy = state.watermark is not None and now - state.watermark < _ASK_OFTEN
     return asked is None or busy or state.paused_from is not None or now - asked >= _ASK_EVERY
 
 
 def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta = QUIET) -> DueSync | None:
-    """What to run now, given the controller's answer; None: nothing.
+    """Return what to run now, given the controller's response; None: nothing.
 
     If the newest job's finish time is not valid, a sync may still be due for other reasons. With any other error a sync
     would fail as well.
@@ -137,9 +137,9 @@ def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: 
 def reason_to_sync(
     state: SyncState, newest_finished: datetime | None, now: datetime, quiet: timedelta = QUIET
 ) -> str | None:
-    """Why to sync now, given the finish time of the controller's newest job; None: nothing to do.
+    """Return why to sync now, given the finish time of the controller's newest job; None: nothing to do.
 
-    Jobs turn up behind the watermark, and templates are renamed without a job: so also after `quiet` without a sync.
+    A sync is also due after `quiet`, for jobs that appear behind the watermark and for renamed templates.
     """
     if state.last_ended is None:
         return "never synced"

@@ -1,6 +1,6 @@
-"""What a read costs the controller, by the two ways in which host summaries can be read. Pure.
+"""Estimate what a sync costs the controller if it reads host summaries by job or by host.
 
-The figures are those of docs/architecture.md, "What questions cost a controller", measured on AWX 24.6.2.
+The figures were measured on AWX 24.6.2 (docs/adr/0020).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _JOBS_REQUEST, _JOB = 0.3, 0.014
 _SUMMARIES_REQUEST, _SUMMARY = 0.072, 0.0011
 _HOSTS_REQUEST, _HOST = 0.06, 0.020
 ROWS_OF_A_HOST = 400
-"""Host summaries of one host that are read at a time: two full pages, beyond which the requests weigh little."""
+"""Host summaries of one host per stretch: two full pages. Longer stretches would hardly cost less."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Requests, and seconds for which a web worker of the controller is busy."""
+    """Requests, and seconds of the controller's web workers."""
 
     requests: int
     seconds: float
@@ -32,18 +32,17 @@ class Cost:
         return Cost(self.requests + other.requests, self.seconds + other.seconds)
 
     def minutes(self, manners: Manners) -> float:
-        """How long it takes at least within `manners`."""
+        """Return the shortest time possible within `manners`."""
         by_rate = self.requests / manners.max_requests_per_second
         return max(by_rate, self.seconds / manners.max_concurrent_requests) / 60
 
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a sync would read: the jobs of its window, those of them that are not here yet, what that costs, by the way
-    that costs less.
+    """What a sync would read: the jobs of its window, those not stored yet, and the cost of the cheaper way.
 
-    `minutes`: at the rate and the concurrency of the cluster. Jobs with more than ten labels take some requests more,
-    changed ones among the known too.
+    `minutes` takes the cluster's limits into account. Jobs with more than ten labels and changed jobs cost additional
+    requests.
     """
 
     window_from: datetime
@@ -57,26 +56,26 @@ class DryRun:
 
     @property
     def cost(self) -> str:
-        """What it costs, for people."""
+        """Return the cost as text."""
         seconds, minutes = f"{self.controller_seconds:,.0f}", f"{max(self.minutes, 0.1):,.1f}"
         return f"about {self.requests:,} requests, {seconds} s of its web workers, at least {minutes} minutes"
 
 
 def lists_of_jobs(jobs: int) -> Cost:
-    """`jobs` listed, slice by slice."""
+    """Return the cost of listing `jobs` in slices."""
     slices = max(1, -(-jobs // _JOBS_A_SLICE))
     return Cost(slices, slices * _JOBS_REQUEST + jobs * _JOB)
 
 
 def by_job(jobs: int, hosts_a_job: float) -> Cost:
-    """The host summaries of `jobs`, job by job, with a question per slice whose are late."""
+    """Return the cost of reading the host summaries per job, with one request per slice for incomplete ones."""
     pages, slices = max(1, -(-int(hosts_a_job) // _ROWS_A_REQUEST)), -(-jobs // _JOBS_A_SLICE)
     seconds = jobs * (pages * _SUMMARIES_REQUEST + hosts_a_job * _SUMMARY) + slices * _JOBS_REQUEST
     return Cost(jobs * pages + slices, seconds)
 
 
 def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
-    """The host summaries of `jobs`, read from each of `hosts`, with one job of each slice read for comparison."""
+    """Return the cost of reading the host summaries per host, with one job per slice read by job for comparison."""
     rows = jobs * hosts_a_job
     stretches = max(1, -(-jobs // stretch(hosts_a_job, hosts)))
     requests = max(hosts * stretches, int(rows / _ROWS_A_REQUEST) + hosts * stretches // 2)
@@ -89,12 +88,12 @@ def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
 
 
 def stretch(hosts_a_job: float, hosts: int) -> int:
-    """Of how many jobs the host summaries are read ahead at a time."""
+    """Return the number of jobs in one stretch."""
     return max(1000, int(ROWS_OF_A_HOST * hosts / max(hosts_a_job, 1.0)))
 
 
 def cheaper(jobs: int, hosts_a_job: float, hosts: int) -> tuple[Way, Cost]:
-    """The way that costs the controller less, and that cost."""
+    """Return the way that costs the controller less, and its cost."""
     ways: dict[Way, Cost] = {"by job": by_job(jobs, hosts_a_job), "by host": by_host(jobs, hosts_a_job, hosts)}
     way = min(ways, key=lambda each: ways[each].seconds)
     return way, ways[way]

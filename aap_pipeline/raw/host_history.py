@@ -1,8 +1,7 @@
-"""Host summaries of a long history, read by host ahead of the sweep, which takes from here those of its jobs.
+"""Read the host summaries of a long history by host, before the sweep reads their jobs.
 
-A page of one host's summaries holds 200 jobs' rows for what three jobs' cost the controller (docs/adr/0020). The sweep
-lists, counts, stores and resumes as ever; only where the host summaries of a job come from differs. What is not certain
-to be whole here is read by job: each answer is about one job, so that no doubt needs another remedy.
+A page of one host's summaries covers 200 jobs, and costs the controller as much as the summaries of three jobs
+(docs/adr/0020). The sweep takes a job's host summaries from here; where they may be incomplete, it reads them by job.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.window import Stretch
 
 _HOSTS_AT_ONCE = 50
-"""Hosts whose summaries are committed together: what a killed sync reads again, and what is in memory."""
+"""Hosts per commit. A killed sync reads at most this many again."""
 _ENCODER = msgspec.json.Encoder()
 
 
 class Paused(Exception):
-    """The sweep is to leave the rest of its window for another one."""
+    """The rest of the window is left for another sweep."""
 
 
 @dataclass
 class HostHistory:
-    """Answers `of` for the jobs of `extent`, from stretches of about `jobs_a_stretch` of them.
+    """Provides the host summaries of the jobs in `extent`, and reads them in stretches of about `jobs_a_stretch` jobs.
 
-    `pause` is asked between hosts whether to leave the rest for another sweep.
+    `pause`, called between hosts, returns whether to leave the rest for another sweep.
     """
 
     controller: ControllerApi
@@ -46,16 +45,16 @@ class HostHistory:
     jobs_a_stretch: int
     pause: Callable[[], bool] = lambda: False
     trusted: bool = field(default=True, init=False)
-    """Whether host summaries by host turned out to be those by job so far."""
+    """False once host summaries by host differed from those by job."""
 
     def __post_init__(self) -> None:
         self._stretch = self.store.stretch()
         self._hosts: list[int] = []
 
     def of(self, jobs: Collection[int]) -> dict[int, Summaries]:
-        """All host summaries of those of the listed `jobs` of which they are certain to be here.
+        """Return the host summaries of those of the listed `jobs` for which they are certainly complete.
 
-        Reads the next stretch if the jobs are beyond the one that is here. Raises Paused.
+        Reads the next stretch if most of the jobs are beyond the current one. Raises Paused.
         """
         if not jobs or not self.trusted:
             return {}
@@ -77,9 +76,9 @@ class HostHistory:
         return found if self._agrees(found) else {}
 
     def unreported(self, jobs: Collection[int]) -> set[int] | None:
-        """Those of the listed `jobs` whose host summaries were not all written when the stretch was begun.
+        """Return those of the listed `jobs` whose host summaries were incomplete at the start of the stretch.
 
-        None if the stretch is not whole or does not hold all of them: then the controller has to be asked.
+        None if the stretch is not completely read or does not include all `jobs`.
         """
         here = self._stretch
         if not here.whole or not all(here.after_id < number <= here.upto_id for number in jobs):
@@ -87,10 +86,10 @@ class HostHistory:
         return set(here.unreported & set(jobs))
 
     def _begin(self, after_id: int) -> None:
-        """Begin the stretch after that id, in which every job of the extent has its part."""
+        """Begin the stretch after that id. Its length in ids is that of `jobs_a_stretch` average jobs."""
         ids_a_job = (self.extent.upto_id - self.extent.after_id) / max(self.extent.jobs, 1)
         upto_id = min(after_id + max(int(self.jobs_a_stretch * ids_a_job), 1), self.extent.upto_id)
-        # Before any host: what is written while they are read is in doubt. Also the jobs that are still running are.
+        # Before any host, because summaries written while hosts are read may be missed. Includes running jobs.
         unreported = frozenset(self.controller.unreported_job_ids(after_id, upto_id))
         try:
             self._hosts += self.controller.host_ids(self._hosts[-1] if self._hosts else 0)
@@ -104,10 +103,10 @@ class HostHistory:
         self.store.begin_stretch(self._stretch)
 
     def _read_hosts(self) -> None:
-        """Read what is missing of the stretch. Raises Paused, and PermissionDenied."""
+        """Read the rest of the stretch. Raises Paused and PermissionDenied."""
         if self._stretch.whole:
             return
-        if not self._hosts:  # of a stretch that another sync began
+        if not self._hosts:  # another sync began the stretch
             self._hosts = self.controller.host_ids()
         left = [number for number in self._hosts if self._stretch.host_id < number <= self._stretch.hosts_upto]
         for start in range(0, len(left), _HOSTS_AT_ONCE):
@@ -119,7 +118,7 @@ class HostHistory:
                 self.trusted = False
                 return
             self._reach(chunk[-1] - (chunk[-1] == self._stretch.hosts_upto), [row for row in rows if row is not None])
-        # Asked after all hosts were read: a host that was deleted meanwhile is missing from its summaries by now.
+        # After all hosts, so that the summaries of hosts deleted meanwhile are included.
         without = self.controller.jobs_without_host(self._stretch.after_id, self._stretch.upto_id)
         self._stretch = replace(self._stretch, without_host=frozenset(without))
         self._reach(self._stretch.hosts_upto, [])
@@ -129,14 +128,14 @@ class HostHistory:
         self.store.add_hosts(self._stretch, rows)
 
     def _read_host(self, host_id: int) -> Summaries:
-        """In a worker. A deleted host is in none of its summaries any more, and `jobs_without_host` has their jobs."""
+        """Read one host, in a worker. If it was deleted, `jobs_without_host` returns its jobs."""
         try:
             return self.controller.summaries_of_host(host_id, self._stretch.after_id, self._stretch.upto_id)
         except NotFound:
             return []
 
     def _agrees(self, found: Mapping[int, Summaries]) -> bool:
-        """Whether one of the jobs has the same host summaries by job: a user may see jobs but not all hosts."""
+        """Compare the host summaries of one job with those by job: some users see jobs, but not all hosts."""
         compared = sorted(found)[len(found) // 2]
         with suppress(NotFound):
             by_job = sorted(filter(None, map(id_of, self.controller.host_summaries(compared))))
@@ -145,7 +144,7 @@ class HostHistory:
 
 
 def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
-    """(job, JSON) of a host summary; None if it does not name its job, or has no valid id of its own."""
+    """Return (job, JSON) of a host summary; None without a job or a valid id."""
     if id_of(row) is None:
         return None
     if isinstance(row, HostSummary):
@@ -158,7 +157,7 @@ def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
 
 
 def _decoded(rows: Sequence[bytes]) -> Summaries:
-    """The host summaries as they come by job, by id, each once: a killed sync reads a host twice."""
+    """Return the host summaries ordered by id and without duplicates, which a killed sync leaves."""
     if not rows:
         return []
     found: list[HostSummary | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]

@@ -1,4 +1,4 @@
-"""What rarely changes at a controller: its product, its organizations and job templates; read when it is due."""
+"""Read rarely changing data: product, organizations and job templates."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from aap_pipeline.raw.listings import store_listing
 from aap_pipeline.raw.store import RawStore
 
 _REFERENCES = {"job_template": "job_template", "organization": "organization"}
-"""Kinds of listed things, and the key of a job that holds the id of one."""
+"""{kind: key of a job with the id of one}."""
 
 
 class RareThings:
-    """Reads all of them every so many minutes (setting listing_minutes), and when a job refers to an unknown one."""
+    """Reads all of them every setting `listing_minutes`, and when a job refers to an unknown one."""
 
     def __init__(self, connection: Connection, client: ControllerClient, store: RawStore, cluster: Cluster) -> None:
         self._connection = connection
@@ -30,14 +30,14 @@ class RareThings:
         self.were_read = False
 
     def read_if_due(self) -> None:
-        """Read them if the last time is too long ago, or the last sync has failed."""
+        """Read them if they are too old or the last sync failed."""
         row = self._connection.execute(statement("clusters/listed_seconds"), {"cluster": self._cluster.id}).fetchone()
         age = row[0] if row else None
         if age is None or age >= 60 * options.get(self._connection, options.LISTING_MINUTES):
             self._read()
 
     def read_if_unknown(self, jobs: Sequence[Row]) -> None:
-        """Read them if one of the new `jobs` refers to one that is not here, unless they were read just now."""
+        """Read them if one of the new `jobs` refers to an unknown one, unless this sync has read them."""
         if self.were_read:
             return
         for kind, key in _REFERENCES.items():
@@ -49,7 +49,7 @@ class RareThings:
     def _read(self) -> None:
         api = ControllerApi(self._client)
         note_product(self._connection, self._client, self._cluster.id)
-        # The templates are asked for first, so that none lacks its organization.
+        # Templates before organizations, so that every template's organization is listed.
         templates = api.job_templates()
         listings = {"organization": api.organizations(), "job_template": templates}
         for kind, listing in listings.items():
@@ -59,7 +59,7 @@ class RareThings:
 
 
 def note_product(connection: Connection, client: ControllerClient, cluster_id: int) -> None:
-    """Store what the controller turns out to be, and that a connection has seen it."""
+    """Probe the product and store it."""
     product = client.product(anew=True)
     connection.execute(
         statement("clusters/note_product"),

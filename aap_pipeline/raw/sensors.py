@@ -40,12 +40,12 @@ from aap_pipeline.raw.due import (
 )
 
 _PATIENCE_SECONDS = 3.0
-"""How long a tick waits for answers; those that come later are for the next tick, so that nobody waits for the slow."""
+"""How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
 
 _RECENT = timedelta(days=1)
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asked_at: dict[tuple[str, str], datetime] = {}
-_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # of this process; lost with it: one question more
+_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
 
 
 @sensor(
@@ -123,8 +123,8 @@ def newest_finished(
     seconds: float = _PATIENCE_SECONDS,
     silent: Collection[str] = (),
 ) -> dict[str, NewestFinished]:
-    """Ask each cluster for what is newer than its watermark, side by side; {name: answer} of those that answer within
-    `seconds`, or have since an earlier call.
+    """Query, in parallel, each cluster's newest job after its watermark. Returns {name: response} of the clusters that
+    responded within `seconds`, or since an earlier call.
 
     Includes late responses of earlier calls. Does not wait for the `silent` clusters, which did not respond last time.
     """
@@ -138,10 +138,10 @@ def newest_finished(
 
 
 def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> NewestFinished:
-    """What one controller answers; an error is an answer too, so that one cluster never stops all."""
+    """Query one controller. Returns errors as well, so that one cluster never stops the others."""
     try:
         with open_controller(url, cipher, cluster, ONE_QUESTION) as client:
-            # After a long outage that would sort too many jobs; then the newest of all is found by an index.
+            # After a long outage, the newest of all jobs: the controller would have to sort those after the watermark.
             recent = watermark is not None and datetime.now(UTC) - watermark < _RECENT
             return ControllerApi(client).newest_finished(watermark if recent else None)
     except PipelineError as error:

@@ -130,7 +130,7 @@ def sweeping(
 
 @contextmanager
 def open_client(connection: Connection, access: Access, request: SyncRequest) -> Iterator[ControllerClient]:
-    """As `open_controller`, with as many workers as the cluster's limit and the setting sync_workers allow."""
+    """Open a client as `open_controller` does, with as many workers as the limits and setting sync_workers allow."""
     cluster = request.cluster
     settings = replace(
         request.client_settings,

@@ -96,7 +96,7 @@ class RawStore:
             self._connection.execute(statement("raw/note_backfill_progress"), {**asked, "done": done})
 
     def stretch(self) -> Stretch:
-        """The stretch of jobs whose host summaries are read by host; an empty one if there is none."""
+        """Return the stretch of jobs whose host summaries are read by host; an empty one if there is none."""
         with self._connection.transaction():
             row = self._connection.execute(statement("raw/host_stretch"), {"cluster": self._cluster}).fetchone()
         if row is None:
@@ -105,13 +105,13 @@ class RawStore:
         return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without_host))
 
     def begin_stretch(self, stretch: Stretch) -> None:
-        """Forget what was read by host, and begin another stretch."""
+        """Delete the host summaries read by host, and begin another stretch."""
         values = {**vars(stretch), "unreported": sorted(stretch.unreported), "cluster": self._cluster}
         with self._connection.transaction():
             self._connection.execute(statement("raw/begin_host_stretch"), values)
 
     def add_hosts(self, stretch: Stretch, rows: Sequence[tuple[int, bytes]]) -> None:
-        """Keep `rows`, (job, host summary), with the progress that `stretch` is."""
+        """Store `rows`, (job, host summary), and the progress of `stretch`."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             with cursor.copy(statement("raw/copy_host_summaries_ahead")) as copy:
                 copy.set_types(["int4", "int4", "bytea"])
@@ -125,7 +125,7 @@ class RawStore:
             cursor.execute(statement("raw/note_host_stretch"), values)
 
     def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:
-        """The host summaries of `jobs` that were read by host."""
+        """Return the host summaries of `jobs` that were read by host."""
         parameters = {"cluster": self._cluster, "ids": list(jobs)}
         found: dict[int, list[bytes]] = {}
         with self._connection.transaction():
@@ -134,7 +134,7 @@ class RawStore:
         return found
 
     def end_stretch(self) -> None:
-        """Forget what was read by host."""
+        """Delete the stretch and its host summaries."""
         with self._connection.transaction():
             self._connection.execute(statement("raw/end_host_stretch"), {"cluster": self._cluster})
 

@@ -1,7 +1,7 @@
 """The sweep: read every finished job of a window from a controller and store it, without losing any.
 
-The rules, and why they hold, are in docs/architecture.md. This module uses no HTTP, SQL or Dagster, only
-`ControllerApi` and `RawStore`.
+The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagster here: `ControllerApi` answers,
+`RawStore` keeps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ATTEMPTS_PER_SLICE = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
 _AIM = 175
-"""Jobs that a slice is made to hold: a page. One that turns out to hold more than `slice_jobs` is read anew."""
+"""Target number of jobs per slice, about a page. A slice with more than `slice_jobs` is requested again, shorter."""
 _GROWTH = 4
 
 
@@ -69,11 +69,11 @@ class Sweep:
     progress: Callable[[Tally], None] = lambda _: None
     pause: Callable[[datetime], bool] = lambda _: False
     before_new: Callable[[Sequence[Row]], None] = lambda _: None
-    """Called with the new or changed jobs of a page before any of them is stored."""
+    """Called with the new or changed jobs of a page before they are stored."""
     few: bool = False
-    """Whether the window holds few jobs: then all of it is tried as one slice."""
+    """Whether the window holds few jobs, so that it is tried as one slice."""
     history: HostHistory | None = None
-    """Where host summaries are read by host; None: all are read by job."""
+    """Host summaries read by host; None: all are read by job."""
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class Sweep:
         self._ahead = None
 
     def _cut(self, piece: Window) -> tuple[Window, Page]:
-        """In a worker: as much of `piece`'s beginning as is a slice, and its first page, which brings its count.
+        """Cut a slice from the beginning of `piece`, in a worker. Returns it and its first page, which has the count.
 
         A page in whose turn jobs are likely to be new knows who of it is pending, too.
         """
@@ -143,13 +143,13 @@ class Sweep:
             counted = page.matching
             while counted > limit and piece.divisible:
                 piece = piece.part(self._aim / counted)
-                # Asked anew for each piece: a count derived from another's would be wrong by what changed meanwhile.
+                # Counted for each piece: a difference of counts would be wrong if jobs finished or vanished meanwhile.
                 counted = self.controller.jobs_count(piece.after, piece.until)
             page = self._page(piece, 0)
         return piece, self._with_pending(piece, page) if self._eager else page
 
     def _after(self, piece: Window, jobs: int, window: Window) -> Window | None:
-        """What to try as the next slice: as long as this one, as far as that fits; None at the end of `window`."""
+        """Return the next slice to try, with a length by this one's number of jobs; None at the end of `window`."""
         if piece.until >= window.until:
             return None
         factor = min(_GROWTH, self._aim / jobs) if jobs else _GROWTH
@@ -166,7 +166,7 @@ class Sweep:
         self._write(self._completion.take())
 
     def _read_slice(self, window: Window, page: Page) -> datetime | None:
-        """Read on from the first `page` until as much has arrived as that counted; return the newest finish time."""
+        """Read all pages after `page`, until as many jobs arrived as it counted. Returns the newest finish time."""
         counted = page.matching
         if counted == 0:
             return None
@@ -196,7 +196,7 @@ class Sweep:
     def _read_halves(self, window: Window) -> datetime | None:
         """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
         self._completion.wait()
-        self._write(self._completion.take())  # so that the halves know them
+        self._write(self._completion.take())  # so that the halves skip them
         earlier = window.part(0.5)
         halves = earlier, Window(earlier.until, window.until)
         found = [self._read_slice(half, self._page(half, 0)) for half in halves]

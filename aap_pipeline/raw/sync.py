@@ -32,7 +32,7 @@ __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible",
 
 
 LONG = 1000
-"""New jobs from which on it is worth finding out whether reading by host costs the controller less."""
+"""From this many new jobs on, the costs by host and by job are compared."""
 _SHORT = timedelta(hours=2)
 _LIVE = timedelta(days=1)
 
@@ -50,7 +50,7 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
 
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
-    """Ask a controller how much there is to read; store nothing. Raises as `sync_cluster` does."""
+    """Estimate a sync from the controller's counts, and store nothing. Raises as `sync_cluster` does."""
     access = Access(database_url, cipher)
     with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
@@ -81,11 +81,11 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
                 enough = (
                     started + request.pause_after if kind == "backfill" and request.pause_after is not None else None
                 )
-                # Not beyond what is noted as done, or the next run would begin with it again.
+                # Not shown beyond the committed part, which is where the next run begins.
                 settled = plan.backfill.settled if plan.backfill else plan.window.until
 
                 def has_to_pause() -> bool:
-                    """Whether the live syncs wait, or the hours of long reads are over."""
+                    """Return whether live syncs wait, or the sync window has ended."""
                     if enough is not None and time.monotonic() >= enough:
                         return True
                     return reads_long and not request.cluster.manners.may_read_long(datetime.now(UTC))
@@ -118,13 +118,13 @@ def _sync(connection: Connection, access: Access, request: SyncRequest, started:
 def _history(
     api: ControllerApi, store: RawStore, sweep: Sweep, window: Window, pause: Callable[[], bool]
 ) -> HostHistory | None:
-    """What reads the host summaries of a long window by host, if that costs the controller less; None: by job."""
+    """Return a reader of host summaries by host, if that costs the controller less; None: read by job."""
     if window.until - window.after <= _LIVE:
         return None
     extent = api.extent(window.after, window.until)
     sweep.tally.expected = extent.jobs
     new = extent.jobs - sum(store.stored_by_day(window).values())
-    if new < LONG or not sees_every_job(api.client):  # an ordinary user may see jobs whose hosts are hidden
+    if new < LONG or not sees_every_job(api.client):  # other users may see jobs whose hosts are hidden
         return None
     hosts_a_job, hosts = api.hosts_a_job(), api.hosts_count()
     if cheaper(new, hosts_a_job, hosts)[0] == "by job":
@@ -133,7 +133,7 @@ def _history(
 
 
 def is_long(connection: Connection, request: SyncRequest) -> bool:
-    """Whether a sync is a backfill or belongs to the cluster's first one, for which a sync window counts."""
+    """Return whether a sync is a backfill or part of the first sync, which may run only in the sync window."""
     if request.since is not None or request.until is not None:
         return True
     row = connection.execute(statement("raw/first_unfinished"), {"cluster": request.cluster.id}).fetchone()
@@ -141,15 +141,14 @@ def is_long(connection: Connection, request: SyncRequest) -> bool:
 
 
 def require_possible(connection: Connection, request: SyncRequest) -> None:
-    """Raise WindowError for a window that is empty, as far as this machine's clock and the watermark tell, and for one
-    that is long outside the cluster's hours."""
+    """Raise WindowError if the window is empty (by this machine's clock), or long and outside the sync window."""
     now = datetime.now(UTC)
     require_window(now, request.since, request.until)
     cluster = request.cluster
     if not cluster.manners.may_read_long(now) and is_long(connection, request):
         raise WindowError(
-            f"Cluster {cluster.name} allows first syncs and backfills only in the hours {cluster.manners.sync_window} "
-            f"(sync_window). Run it then, or allow it now with {cluster.endpoint.update('--sync-window always')}."
+            f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
+            f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."
         )
     if _watermark(connection, request) is not None:
         _plan(connection, request, now)
@@ -179,14 +178,14 @@ def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:
 
 
 def _now_there(client: ControllerClient) -> datetime:
-    """The controller's clock, for which it is asked only if it has not answered anything yet."""
+    """Return the controller's time; sends a request only if there was no response yet."""
     if client.clock_skew() is None:
         client.product(anew=True)
     return client.controller_now()
 
 
 def _holds_few(api: ControllerApi, plan: Plan, watermark: datetime | None) -> bool:
-    """Whether an ordinary sync's window holds few jobs: it is short, or the controller has none after the watermark."""
+    """Return whether the window of a live sync holds few jobs: it is short, or no job is newer than the watermark."""
     if plan.first or plan.backfill is not None or watermark is None:
         return False
     if plan.window.until - plan.window.after <= _LIVE:
@@ -197,7 +196,7 @@ def _holds_few(api: ControllerApi, plan: Plan, watermark: datetime | None) -> bo
 
 
 def _jobs_in(api: ControllerApi, window: Window) -> int:
-    """How many jobs finished in `window`; about how many, where it is long and a count by date would cost too much."""
+    """Count the jobs that finished in `window`. For long windows, estimate: a count by date would cost too much."""
     if window.until - window.after <= _SHORT:
         return api.jobs_count(window.after, window.until)
     return api.extent(window.after, window.until).jobs

@@ -16,7 +16,7 @@ class Tally:
 
     counted: int = 0
     expected: int = 0
-    """About how many a long window holds, as estimated beforehand."""
+    """Estimated number of jobs of a long window."""
     slices: int = 0
     seen: int = 0
     stored: int = 0
@@ -30,7 +30,7 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """Jobs of the window, as far as is known."""
+        """Return the number of jobs in the window, counted or estimated."""
         return max(self.counted, self.expected)
 
     @property

@@ -24,11 +24,11 @@ class Window:
     until: datetime
 
     def first(self, length: timedelta) -> Window:
-        """Its beginning, of that length; all of it if it is shorter."""
+        """Return the beginning of the window, at most `length`."""
         return Window(self.after, self.until if length >= self.until - self.after else self.after + length)
 
     def part(self, share: float) -> Window:
-        """That share of its beginning, half of it at most, and a microsecond at least: nothing finer is known there."""
+        """Return that share of the window's beginning: at most half, and at least a microsecond (the precision)."""
         length = self.until - self.after
         return self.first(max(length * min(share, 0.5), timedelta(microseconds=1)))
 
@@ -67,10 +67,10 @@ class Backfill:
 
 @dataclass(frozen=True)
 class Stretch:
-    """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries are here from all hosts up to `host_id`.
+    """The jobs with `after_id` < id ≤ `upto_id`, whose host summaries were read from all hosts up to `host_id`.
 
-    `hosts_upto`: the last host when the stretch was begun; it is whole once that is reached. `unreported`: jobs whose
-    host summaries were not all written then. `without_host`: jobs with a host summary that belongs to no host.
+    `hosts_upto`: the last host at the start. `unreported`: jobs whose host summaries were incomplete at the start.
+    `without_host`: jobs with a host summary that belongs to no host.
     """
 
     after_id: int = 0
@@ -82,7 +82,7 @@ class Stretch:
 
     @property
     def whole(self) -> bool:
-        """Whether every host was read."""
+        """Return whether all hosts were read."""
         return self.host_id >= self.hosts_upto
 
 

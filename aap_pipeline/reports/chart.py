@@ -1,4 +1,4 @@
-"""Columns over time: where each bar, tick and label of a chart stands. The page's template draws them as SVG."""
+"""Lay out column charts over time: bars, ticks and labels, which the page's template draws as SVG."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LABELS: Final = {
 
 
 class Bar(NamedTuple):
-    """A rectangle, its series (a CSS class) and what it stands for."""
+    """A rectangle, its series (a CSS class) and its tooltip."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn in `width` x `height`: bars, lines across with their label, labels below in two rows."""
+    """A chart of `width` x `height`: bars, horizontal lines with labels, and two rows of labels below."""
 
     title: str
     description: str
@@ -58,9 +58,9 @@ def columns(
     symbol: str = "",
     width: int = NARROW,
 ) -> Chart:
-    """One column per step, the series on top of each other; a single series may go below zero.
+    """Lay out one column per step with stacked series. A single series may be negative.
 
-    `write` words a value for the tip of a bar; `symbol` stands before the numbers of the axis; `width` is in pixels.
+    `write` formats the value in a tooltip; `symbol` precedes the numbers of the axis; `width` is in pixels.
     """
     tops = [sum(values, Decimal(0)) for values in zip(*series.values(), strict=True)]
     low, high = min([Decimal(0), *tops]), max([Decimal(0), *tops])
@@ -100,7 +100,7 @@ def columns(
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers from at most `low` to at least `high`, four to six of them."""
+    """Return four to six round numbers from at most `low` to at least `high`."""
     span = (high - low) or 1.0
     power = 10 ** math.floor(math.log10(span / 4))
     step = next(power * each for each in (1, 2, 5, 10) if span / (power * each) <= 5)
@@ -120,7 +120,7 @@ def _labels(steps: Sequence[date], step: str, slot: float) -> list[tuple[float, 
 
 
 def _compact(value: float, symbol: str) -> str:
-    """$1.5M, -$200k, 40."""
+    """Format an axis label: $1.5M, -$200k, 40."""
     size, unit = next(
         ((size, unit) for size, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")) if abs(value) >= size), (1, "")
     )

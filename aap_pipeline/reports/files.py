@@ -1,4 +1,4 @@
-"""A report as files: a page, a PDF of it, CSV, a workbook."""
+"""Write a report to files: HTML, PDF, CSV, XLSX."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_html(summary: Summary, file: Path, title: str) -> None:
 
 
 def write_pdf(summary: Summary, file: Path, title: str) -> None:
-    """Print the page with Chromium where that is installed, else with WeasyPrint. Raises PipelineError without both."""
+    """Print the page with Chromium if installed, else with WeasyPrint. Raises PipelineError if neither is."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         import_extra("weasyprint", "pdf").HTML(string=page(summary, title)).write_pdf(file)
@@ -34,7 +34,7 @@ def write_pdf(summary: Summary, file: Path, title: str) -> None:
         write_html(summary, source, title)
         target = file.absolute()
         target.unlink(missing_ok=True)
-        # The page has no script and no address, so that Chromium's own sandbox, which refuses root, guards nothing.
+        # The sandbox cannot run as root, and the page, without scripts and links, does not need it.
         options = [
             "--headless",
             "--no-sandbox",
@@ -49,7 +49,7 @@ def write_pdf(summary: Summary, file: Path, title: str) -> None:
             check=False,
         )
     if done.returncode or not target.exists():
-        raise PipelineError(f"{browser} did not print the report (exit status {done.returncode}): use --html instead.")
+        raise PipelineError(f"{browser} did not print the report (exit status {done.returncode}). Use --html instead.")
 
 
 def write_csv(summary: Summary, folder: Path) -> None:
@@ -64,7 +64,7 @@ def write_csv(summary: Summary, folder: Path) -> None:
 
 
 def write_xlsx(summary: Summary, file: Path) -> None:
-    """Write one sheet per table; needs the extra `xlsx`. Times are UTC, for a workbook knows no zones."""
+    """Write one sheet per table; needs the extra `xlsx`. Times are UTC, because workbooks have no time zones."""
     openpyxl = import_extra("openpyxl", "xlsx")
     book = openpyxl.Workbook()
     book.remove(book.active)
@@ -76,5 +76,5 @@ def write_xlsx(summary: Summary, file: Path) -> None:
             for column, value in enumerate(row.values(), 1):
                 cell = sheet.cell(line, column, value.replace(tzinfo=None) if isinstance(value, datetime) else value)
                 if isinstance(value, str):
-                    cell.data_type = "s"  # a template named =1+1 is no formula
+                    cell.data_type = "s"  # a template named =1+1 is not a formula
     book.save(file)

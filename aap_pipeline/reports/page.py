@@ -1,4 +1,4 @@
-"""A report as one HTML page, complete in itself."""
+"""A report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from aap_pipeline.reports.output import minute_of, money, number, plain
 from aap_pipeline.reports.summary import Summary, quarantine_line
 
 RATES: Final = {
-    "manual": "a minute by hand",
-    "automated": "a minute of runs",
-    "hourly": "an hour by hand",
-    "subscription": "a month of the platform",
+    "manual": "per manual minute",
+    "automated": "per minute of run time",
+    "hourly": "per manual hour",
+    "subscription": "per month for the platform",
 }
-"""What each kind of rate is the price of."""
+"""The unit of each kind of rate."""
 
 _FIGURES: Final = (
     ("savings", "saved", "money"),
-    ("manual_costs", "by hand", "money"),
+    ("manual_costs", "manual", "money"),
     ("automated_costs", "automated", "money"),
     ("roi", "return on investment", "ratio"),
     ("time_savings_hours", "hours saved", "number"),
@@ -40,7 +40,7 @@ _MOST_TEMPLATES: Final = 20
 
 
 def page(summary: Summary, title: str = "Automation savings", *, mail: bool = False) -> str:
-    """The page; with `mail` as the body of one: without charts, which mail programs remove, their tables open."""
+    """Return the page. With `mail`, it has no charts, which mail programs remove, and its tables are open."""
     shown, time = summary.templates[:_MOST_TEMPLATES], summary.over_time
     steps = [row["bucket_date"] for row in time]
     return _template("report.html.j2").render(
@@ -80,7 +80,7 @@ def page(summary: Summary, title: str = "Automation savings", *, mail: bool = Fa
 
 
 def markdown(summary: Summary) -> str:
-    """The report in short, for Dagster's UI: a picture, the figures, the first templates and organizations."""
+    """Return a short report for the Dagster UI: a chart, the figures, the first templates and organizations."""
     days = [(row["bucket_date"], row["savings"]) for row in summary.over_time]
     return _template("report.md.j2").render(
         r=summary,
@@ -94,9 +94,9 @@ def markdown(summary: Summary) -> str:
 
 
 def picture(days: Sequence[tuple[date, Decimal]], words: str) -> str:
-    """Savings per step as markdown with a small SVG inside, some 1.5 KB; a sentence where there is no step."""
+    """Return savings per step as Markdown with an inline SVG of about 1.5 KB, or a sentence without steps."""
     if not days:
-        return "Nothing has run in this time."
+        return "No job ran in this period."
     chart = columns(words, [day for day, _ in days], "day", {"saved": [amount for _, amount in days]}, number)
     path = "".join(f"M{bar.x:g} {bar.y:g}h{bar.width:g}v{bar.height:g}h-{bar.width:g}z" for bar in chart.bars)
     places = [(0.0, y + 4, label) for y, label in chart.ticks]
@@ -111,7 +111,7 @@ def picture(days: Sequence[tuple[date, Decimal]], words: str) -> str:
 
 
 def basis(summary: Summary) -> Iterator[tuple[str, str]]:
-    """The rates and settings behind the money, as terms and words."""
+    """Yield the rates and settings behind the money, as (term, text)."""
     settings = summary.settings
     rates = ", ".join(
         f"{money(summary.rates[kind], summary.symbol)} {words}"
@@ -122,7 +122,7 @@ def basis(summary: Summary) -> Iterator[tuple[str, str]]:
     for row in summary.own_rates:
         yield "Own rate", f"{row['name']}: {money(row['value'], summary.symbol)} {RATES[row['rate_type']]}"
     own = f"{settings['own_minutes']} of {len(summary.templates)} shown do"
-    yield "Minutes by hand", f"{settings['default_manual_minutes']} per host unless a template has its own; {own}"
+    yield "Manual minutes", f"{settings['default_manual_minutes']} per host unless a template has its own; {own}"
     creation = "once per template" if settings["creation_once"] else "with every run"
     yield (
         "Creation",
@@ -132,13 +132,13 @@ def basis(summary: Summary) -> Iterator[tuple[str, str]]:
     )
     yield "Cost model", "subscription" if settings["subscription"] else "per minute"
     yield "Savings count", "successful runs" if settings["successful_only"] else "successful and failed runs"
-    yield "Check mode", "counts" if settings["count_check_mode"] else "is left out"
+    yield "Check mode", "counts" if settings["count_check_mode"] else "is excluded"
     yield "Slices of one launch", "count as one run" if settings["slices_once"] else "count as runs each"
     yield "Fiscal year", f"begins in month {settings['fiscal_year_start_month']}"
 
 
 def _written(value: Decimal | None, kind: str, symbol: str) -> str:
-    """A figure by the kind that _FIGURES gives it."""
+    """Format a figure by its kind in _FIGURES."""
     if kind == "money":
         return money(value, symbol, 0)
     return _percent(value) if kind == "ratio" else number(value)

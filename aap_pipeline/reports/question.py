@@ -1,4 +1,4 @@
-"""What a report is asked for: days or a named range, filters by name; and the period before, to compare with."""
+"""The parameters of a report: days or a named range, filters by name, and the previous period for comparison."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ FILTERS: Final = {
     "inventories": "inventory",
     "labels": "label",
 }
-"""The filters of a question, which are also those of the marts' functions, and the kind of name that each takes."""
+"""The filters, as in the marts' functions, and the kind of name of each."""
 
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 
 
 class ReportError(PipelineError):
-    """Dates, steps or names that do not make a report."""
+    """The dates, the grain or the names of a report are not valid."""
 
     exit_status = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Days (both included) or a named `period`, and filters by name. A saved report is stored as this.
+    """Days (both inclusive) or a named `period`, and filters by name. Saved reports are stored in this form.
 
-    `as_recorded`: money by the rates and minutes of each run's day. `granularity`: steps of the chart of jobs.
+    `as_recorded`: money by the rates and minutes of each run's day. `granularity`: grain of the chart of jobs.
     """
 
     period: str | None = None
@@ -57,7 +57,7 @@ class Question:
 
 
 def days_of(connection: Connection, period: str) -> tuple[date, date]:
-    """First and last day of a named range: last-quarter, this-fiscal-year, last-30-days, month-to-date, ….
+    """Return first and last day of a named range: last-quarter, this-fiscal-year, last-30-days, month-to-date, ….
 
     Quarters and years are those of the fiscal year. Raises ReportError for unknown names.
     """
@@ -67,19 +67,19 @@ def days_of(connection: Connection, period: str) -> tuple[date, date]:
             [(first, last)] = connection.execute(statement("reports/period"), values).fetchall()
     except InvalidParameterValue:
         raise ReportError(
-            f"{period!r} is not a range. Use today, yesterday, all, last-30-days, week-to-date, month-to-date, "
+            f"{period!r} is not a valid range. Use today, yesterday, all, last-30-days, week-to-date, month-to-date, "
             "quarter-to-date, year-to-date, or this- or last- with week, month, quarter or year."
         ) from None
     if first is None:
-        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
+        raise PipelineError("There are no savings yet. Run `aap-pipeline sync` or `aap-pipeline demo`.")
     return first, last
 
 
 def period_before(first: date, last: date, period: str | None = None) -> tuple[date, date]:
-    """The days to compare `first` to `last` with.
+    """Return the days with which `first` to `last` are compared.
 
-    Whole months: as many months before. A range up to today, such as month-to-date: the same days of the month,
-    quarter or year before. Else as many days before.
+    For whole months: as many months before. For a range up to today, such as month-to-date: the same days of the
+    previous month, quarter or year. Else: as many days before.
     """
     part = re.fullmatch("this_(.*)", _normal(period or ""))
     if first.day == 1 and (last + timedelta(1)).day == 1:
@@ -91,9 +91,9 @@ def period_before(first: date, last: date, period: str | None = None) -> tuple[d
 
 
 def ids_of(connection: Connection, question: Question) -> dict[str, list[int] | None]:
-    """Ids for the marts' functions; None where a filter is not given. Clusters narrow what the other names mean.
+    """Return ids for the marts' functions; None without a filter. The cluster filter restricts the other names.
 
-    Raises ReportError for an unknown name, with similar ones, and for a name that several have, with all of them.
+    Raises ReportError for an unknown name, with similar ones, and for an ambiguous name, with all candidates.
     """
     ids: dict[str, list[int] | None] = dict.fromkeys(FILTERS)
     for attribute, kind in FILTERS.items():
@@ -116,17 +116,17 @@ def _ids(kind: str, wanted: str, rows: Sequence[tuple[int, str, str]], *, narrow
     )
     if len(found) > 1 and not narrowed:
         names = ", ".join(f"{row[2]!r}" for row in found)
-        raise ReportError(f"Several have the {words} name {wanted!r}: {names}. Use one of these, or --cluster.")
+        raise ReportError(f"The {words} name {wanted!r} is ambiguous: {names}. Use one of these, or --cluster NAME.")
     if found:
         return [row[0] for row in found]
     known = list(dict.fromkeys(row[2] for row in rows))
     similar = difflib.get_close_matches(wanted, known, n=5) or known[:10]
     shown = ", ".join(f"{name[:80]!r}" for name in similar) or "none yet"
-    raise ReportError(f"There is no {words} {wanted!r}. There is: {shown}.")
+    raise ReportError(f"There is no {words} {wanted!r}. Similar names: {shown}.")
 
 
 def _normal(period: str) -> str:
-    """As marts.period spells it."""
+    """Return the period in the spelling of marts.period."""
     name = period.strip().lower().replace("-", "_").replace("fiscal_", "")
     return re.sub(r"^(week|month|quarter|year)_to_date$", r"this_\1", name)
 
@@ -136,6 +136,6 @@ def _month_number(day: date) -> int:
 
 
 def _shifted(day: date, months: int) -> date:
-    """The same day of another month, or that month's last."""
+    """Return the same day of another month, or the last day of that month."""
     year, month = divmod(_month_number(day) + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,4 +1,4 @@
-"""Reports that are kept under a name, and when one is due: table pipeline.saved_report."""
+"""Saved reports and their schedules: table pipeline.saved_report."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SCHEDULES: Final[dict[str, Callable[[date], date]]] = {
     "monthly": lambda today: today.replace(day=1),
     "quarterly": lambda today: today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1),
 }
-"""The last day on which a report of each schedule was due: today, Monday, the first of the month or quarter."""
+"""The last due day of each schedule: today, Monday, the first of the month or quarter."""
 
 _HOUR: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
 class SavedReport:
-    """A report by name, made and mailed by itself where it has a schedule; last for the day `done_for`."""
+    """A named report. With a schedule it is created and mailed automatically, last for the day `done_for`."""
 
     name: str
     question: Question
@@ -37,9 +37,9 @@ class SavedReport:
     done_for: date | None = None
 
     def due_for(self, now: datetime) -> date | None:
-        """The day for which the report is to be made at `now`, in the reporting time zone; None: nothing is due.
+        """Return the day for which the report is due at `now`, in the reporting time zone; None: it is not due.
 
-        Reports are made from six in the morning on, and not for a day on or before which they were saved.
+        Reports are due from 06:00 on, and only for days after they were saved.
         """
         if self.schedule is None:
             return None
@@ -49,7 +49,7 @@ class SavedReport:
 
 
 def save(connection: Connection, report: SavedReport) -> None:
-    """Store the report, in place of an older one of its name. The caller commits."""
+    """Store the report, replacing one with the same name. The caller commits."""
     values = {
         "name": report.name,
         "question": msgspec.json.encode(report.question).decode(),
@@ -60,7 +60,7 @@ def save(connection: Connection, report: SavedReport) -> None:
 
 
 def saved_reports(connection: Connection, name: str | None = None) -> list[SavedReport]:
-    """All saved reports by name, or the one of that name."""
+    """Return all saved reports by name, or the one with that name."""
     return [
         SavedReport(found, msgspec.convert(question, Question), schedule, tuple(mail_to), saved_at, done_for)
         for found, question, schedule, mail_to, saved_at, done_for in connection.execute(
@@ -70,18 +70,18 @@ def saved_reports(connection: Connection, name: str | None = None) -> list[Saved
 
 
 def saved_report(connection: Connection, name: str) -> SavedReport:
-    """The saved report of that name. Raises PipelineError where there is none."""
+    """Return the saved report. Raises PipelineError if it does not exist."""
     for found in saved_reports(connection, name):
         return found
-    raise PipelineError(f"There is no saved report {name!r}: `aap-pipeline report list` shows them.")
+    raise PipelineError(f"There is no saved report {name!r}. To list them, run `aap-pipeline report list`.")
 
 
 def note_done(connection: Connection, name: str, day: date) -> None:
-    """Note that the report was made, and mailed, for `day`. The caller commits."""
+    """Note that the report was created and mailed for `day`. The caller commits."""
     connection.execute(statement("reports/note_report_done"), {"name": name, "day": day})
 
 
 def delete(connection: Connection, name: str) -> None:
-    """Delete the saved report. Raises PipelineError where there is none. The caller commits."""
+    """Delete the saved report. Raises PipelineError if it does not exist. The caller commits."""
     saved_report(connection, name)
     connection.execute(statement("reports/delete_report"), {"name": name})

@@ -1,4 +1,4 @@
-"""The data of a report from the marts: totals, savings by job template, jobs over time."""
+"""The data of a report: figures, also of the previous period, and savings by template, organization and time."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _RECORDED = "_as_recorded"
 class Summary:
     """A report from `from_date` to `to_date`, both inclusive, in the reporting time zone. Money is in `currency`.
 
-    Money is as recorded where the question wants it so. `before` are the totals of the period before, None where it
-    lies before the first run. `rates` are what a minute costs everyone (`manual`, `automated`), or under cost_model
-    subscription a person's hour and the platform's month (`hourly`, `subscription`); `own_rates` those of clusters and
-    organizations that have others. `payback` is over each template's whole history.
+    Money is as recorded if the question requests it. `before` are the totals of the previous period, None if it is
+    before the first run. `rates` are the global rates: `manual` and `automated` per minute or, under cost_model
+    subscription, `hourly` and `subscription` (per month). `own_rates` are those of clusters and organizations.
+    `payback` covers each template's whole history.
     """
 
     from_date: date
@@ -56,7 +56,7 @@ class Summary:
     before_to: date
     before: Row | None
     before_begins: date | None
-    """The first day with runs, where the period before lies partly ahead of it."""
+    """The first day with runs, if the previous period begins before it."""
     templates: Sequence[Row]
     organizations: Sequence[Row]
     step: str
@@ -72,7 +72,7 @@ class Summary:
     """Quarantined documents, which are in none of these figures."""
 
     def tables(self) -> dict[str, list[Row]]:
-        """Every table by name, for files; `totals` have a second row for the period before."""
+        """Return every table by name, for files. `totals` has a second row for the previous period."""
         totals = [{"from_date": self.from_date, "to_date": self.to_date, **self.totals}]
         if self.before:
             totals.append({"from_date": self.before_from, "to_date": self.before_to, **self.before})
@@ -80,9 +80,9 @@ class Summary:
 
 
 def summarize(connection: Connection, question: Question | None = None) -> Summary:
-    """Read a report; without days over everything there is, up to the day of the last run.
+    """Read a report. Default days: the first and the last day with a run.
 
-    Raises PipelineError when there is nothing yet, ReportError for dates, steps or names that do not make a report.
+    Raises PipelineError if there are no savings yet, ReportError for dates, grain or names that are not valid.
     """
     question = question or Question()
     ids = ids_of(connection, question)
@@ -139,7 +139,7 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
 
 
 def reporting_timezone(connection: Connection) -> str:
-    """The time zone whose days reports count."""
+    """Return the reporting time zone."""
     [(zone,)] = connection.execute(statement("reports/time_zone")).fetchall()
     return str(zone)
 
@@ -160,7 +160,7 @@ def quarantine_line(documents: int) -> str:
 
 
 def _range(connection: Connection, question: Question, clusters: list[int] | None) -> tuple[date | None, date, date]:
-    """The first day with runs, and the report's first and last day."""
+    """Return the first day with runs, and the report's first and last day."""
     [(first, last)] = connection.execute(statement("reports/range"), {"clusters": clusters}).fetchall()
     from_date, to_date = question.from_date, question.to_date
     if question.period:
@@ -168,28 +168,28 @@ def _range(connection: Connection, question: Question, clusters: list[int] | Non
     start = from_date or min(filter(None, (first, to_date)), default=None)
     end = to_date or max(filter(None, (last, from_date)), default=None)
     if start is None or end is None or (first is None and None in (from_date, to_date)):
-        raise PipelineError("There are no savings yet: run `aap-pipeline sync` first, or `aap-pipeline demo`.")
+        raise PipelineError("There are no savings yet. Run `aap-pipeline sync` or `aap-pipeline demo`.")
     if start > end:
-        raise ReportError(f"The report would end ({end}) before it begins ({start}): exchange the dates.")
+        raise ReportError(f"The report would end ({end}) before it begins ({start}). Exchange the dates.")
     return first, start, end
 
 
 def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[str, str]:
-    """ISO code and symbol of the wanted currency, by default the configured one. Raises ReportError without a rate."""
+    """Return ISO code and symbol of a currency (default: the configured one). Raises ReportError without a rate."""
     try:
         with connection.transaction():
             values = {"currency": wanted, "day": day}
             row = connection.execute(statement("reports/currency"), values).fetchone()
     except NoDataFound:
         raise ReportError(
-            f"No exchange rate to {wanted!r} is known on {day}: set one with `aap-pipeline settings fx set USD "
-            f"{(wanted or '').upper()} RATE`."
+            f"There is no exchange rate to {wanted!r} on {day}. Run "
+            f"`aap-pipeline settings fx set USD {(wanted or '').upper()} RATE`."
         ) from None
     return (row[0], row[1]) if row else ("", "")
 
 
 def _as_recorded(row: Row) -> Row:
-    """The row with its money as recorded under the plain names, and the ratio that follows from it."""
+    """Return the row with its money as recorded under the plain names, and the resulting ratio."""
     row = row | {name.removesuffix(_RECORDED): value for name, value in row.items() if name.endswith(_RECORDED)}
     if "roi" in row:
         row["roi"] = row["savings"] / row["automated_costs"] if row["automated_costs"] else None

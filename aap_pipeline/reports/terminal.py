@@ -22,7 +22,7 @@ _WIDEST_CHART = 120
 _WIDEST_BAR = 8
 _AXIS = 8  # columns of the numbers left of the chart
 _WIDTH_FOR_CENTS = 98
-_HEADERS = ("Runs", "Failed", "Host runs", "By hand", "Automated", "Saved")
+_HEADERS = ("Runs", "Failed", "Host runs", "Manual", "Automated", "Saved")
 
 
 def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
@@ -32,7 +32,7 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
     console.print()
     console.print(_templates(summary, most_templates, console.width))
     if losing := [row["name"][:40] for row in summary.templates if row["savings"] < 0]:
-        console.print(Text(f"{len(losing):,} cost more than they saved: {', '.join(losing[:5])}", "dim"))
+        console.print(Text(f"{len(losing):,} job templates cost more than they save: {', '.join(losing[:5])}", "dim"))
     console.print()
     console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()
@@ -72,7 +72,7 @@ def _totals(summary: Summary) -> RenderableType:
 
 
 def _context(summary: Summary) -> RenderableType:
-    """Filters, the period before, and what the money is made of: defaults that nobody set are seen as such."""
+    """List filters, the previous period and the rates, so that users notice defaults."""
     lines = [f"only {kind.replace('_', ' ')}: {', '.join(names)}" for kind, names in summary.filters.items()]
     if before := summary.before:
         saved, then = summary.totals["savings"], before["savings"]

@@ -24,7 +24,7 @@ _COLUMNS: Final = {
 
 
 class Archived(NamedTuple):
-    """Jobs that one pass moved into the archive, and back out of it."""
+    """Numbers of jobs that one pass moved into the archive and back."""
 
     archived: int
     restored: int
@@ -33,10 +33,10 @@ class Archived(NamedTuple):
 def archive(
     connection: Connection, *, batch_jobs: int = _BATCH_JOBS, progress: Callable[[int], None] = lambda _: None
 ) -> Archived:
-    """Make the archive what archive_after_days says: older jobs into it, younger ones (or all, for 0) out of it.
+    """Move jobs older than archive_after_days into the archive, and younger ones (for 0: all) back.
 
-    Each batch is one transaction: killed at any instant, it goes on from there. It waits for the batch that core may be
-    storing for the cluster, and core for it, which takes a fraction of a second. `progress` gets the jobs moved so far.
+    Each batch is one transaction, so an interrupted pass can be repeated. A lock excludes it and core's batches of the
+    cluster from each other, for a fraction of a second. `progress` gets the number of jobs moved so far.
     """
     days = options.get(connection, options.ARCHIVE_AFTER_DAYS)
     archived = restored = 0
@@ -51,7 +51,7 @@ def archive(
 
 
 def moving(name: LiteralString) -> Composed:
-    """`upkeep/archive_jobs` or `upkeep/restore_jobs` with the columns of the tables."""
+    """Return `upkeep/archive_jobs` or `upkeep/restore_jobs` with the columns of the tables."""
     return SQL(statement(name)).format(**_COLUMNS)
 
 

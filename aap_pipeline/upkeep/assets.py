@@ -1,4 +1,4 @@
-"""The nightly assets, one partition per cluster: reconciliation and an overview of the savings."""
+"""The nightly asset, one partition per cluster: reconciliation."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""Deletes what need not be kept: raw rows, archived documents, records of syncs, incidents. And planner statistics."""
+"""Clean up raw rows, archived documents, the log of syncs and incidents, and update planner statistics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEEP_ALERTS_DAYS: Final = 365
 
 
 def clean_up(connection: Connection) -> dict[str, int]:
-    """Delete what need not be kept, and settle syncs whose process is gone; {what: rows}. A transaction per step."""
+    """Delete old rows, and close syncs whose process is gone; returns {kind: rows}. One transaction per step."""
     done = {"raw_rows": 0}
     for cluster in clusters(connection):
         done["raw_rows"] += clean_up_raw_rows(connection, cluster.id)
@@ -37,15 +37,15 @@ def clean_up(connection: Connection) -> dict[str, int]:
 
 
 def clean_up_raw_rows(connection: Connection, cluster_id: int) -> int:
-    """Delete a cluster's raw rows older than 24 hours that are parsed or quarantined; how many. The caller commits.
+    """Delete a cluster's raw rows older than 24 hours that are parsed or quarantined, and return their number.
 
-    Unparsed ones stay, however old they are: the check `nothing_unparsed` names them.
+    The caller commits. Unparsed ones stay at any age; the check `nothing_unparsed` reports them.
     """
     return connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
 
 
 def mark_interrupted_syncs(connection: Connection) -> int:
-    """Mark syncs as interrupted that are said to run although nobody holds their cluster's lock; how many."""
+    """Mark running syncs as interrupted if no session holds their cluster's lock, and return their number."""
     found = [row[0] for row in connection.execute(statement("upkeep/running_clusters"))]
     connection.commit()
     marked = 0
@@ -57,10 +57,10 @@ def mark_interrupted_syncs(connection: Connection) -> int:
 
 
 def analyze(connection: Connection) -> list[str]:
-    """Bring the planner's statistics up to date where they are old; the tables."""
+    """Analyze tables with stale planner statistics, and return their names."""
     tables = connection.execute(statement("upkeep/tables_to_analyze")).fetchall()
     connection.commit()
     for schema, table in tables:
         connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
-        connection.commit()  # table by table: the lock on each is given back at once
+        connection.commit()  # per table, to release its lock at once
     return [f"{schema}.{table}" for schema, table in tables]

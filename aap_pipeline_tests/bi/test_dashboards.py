@@ -18,6 +18,7 @@ from aap_pipeline.database.statements import sql_folder
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.marts.dataset import generate
+from aap_pipeline_tests.servers import PostgresServer
 from bi.generate import files
 from bi.model import HERE, load, measure
 
@@ -227,9 +228,8 @@ def test_every_chart_has_rows(shared_bi_url: str, dashboard: str, chart: dict[st
 
 
 @pytest.fixture(scope="module")
-def shared_bi_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def shared_bi_url(postgres: PostgresServer, template: str) -> Iterator[str]:
     """A database with history, for tests that only read."""
-    postgres, template = request.getfixturevalue("postgres"), request.getfixturevalue("template")
     with postgres.database(template) as url:
         with connect(url) as connection:
             generate(connection, 7, jobs=80)

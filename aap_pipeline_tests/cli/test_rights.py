@@ -37,6 +37,7 @@ _COMMANDS = (
     ["settings", "set", "token_warning_days", "21"],
     ["sql", "SELECT * FROM clusters_cluster"],
     ["sql", "--write", "DELETE FROM clusters_costs"],
+    ["bi", "grafana", "--write", "grafana"],
     ["up", "--port", str(free_port())],
 )
 

@@ -1,6 +1,6 @@
 -- Take a batch's records out of quarantine: those that are now valid (they go to the archive if it is kept, as in
--- core/claim_raw). Those rejected again stay with the new reason. A record rejected since it was read holds a newer
--- document and is skipped. Uses rejected_record_pkey.
+-- core/claim_raw). Those rejected again stay with the new reason. A record rejected since it was read holds a newer document
+-- and is skipped. Uses rejected_record_pkey.
 WITH found AS (
     SELECT id, last_rejected FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[]) AS f (id, last_rejected)
 ), refused AS (

@@ -360,9 +360,9 @@ COMMENT ON COLUMN clusters_cluster.token_ends_at IS
     'Expiry of the access token as reported by the controller; NULL: unknown.';
 COMMENT ON COLUMN clusters_cluster.token_end_exact IS 'True: token_ends_at is exact; false: it is the latest possible expiry.';
 COMMENT ON COLUMN clusters_cluster.token_asked_at IS 'When the controller was last queried for the token''s expiry; NULL: never.';
-COMMENT ON COLUMN clusters_cluster.max_concurrent_requests IS 'How many requests may be in flight at this controller.';
-COMMENT ON COLUMN clusters_cluster.max_requests_per_second IS 'How many requests per second this controller may be sent.';
-COMMENT ON COLUMN clusters_cluster.sync_window IS 'Hours in which first syncs and backfills may run, 20:00-06:00 Europe/Berlin; UTC without a zone, NULL: always.';
+COMMENT ON COLUMN clusters_cluster.max_concurrent_requests IS 'Most requests in flight to the controller.';
+COMMENT ON COLUMN clusters_cluster.max_requests_per_second IS 'Most requests per second to the controller.';
+COMMENT ON COLUMN clusters_cluster.sync_window IS 'Hours of first syncs and backfills: 20:00-06:00 Europe/Berlin (UTC without a zone); NULL: always.';
 COMMENT ON COLUMN clusters_cluster.listed_at IS 'When product, organizations and job templates were last read; NULL: never, or the last sync failed.';
 COMMENT ON COLUMN clusters_cluster.refresh_declined IS
     'Why the controller rejected the renewal of a token that expires soon; NULL: it did not.';

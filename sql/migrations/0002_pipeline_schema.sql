@@ -80,8 +80,8 @@ CREATE TABLE pipeline.backfill (
     PRIMARY KEY (cluster_id, window_from, window_to)
 );
 
--- Host summaries of a long history, read by host ahead of the sweep that takes them job by job, and how far that came.
--- Unlogged: a crash of the server empties both together, and they are read again.
+-- Host summaries of a long history, read by host before the sweep reads their jobs, and the progress. Unlogged: a crash of the
+-- server empties both, and they are read again.
 CREATE UNLOGGED TABLE pipeline.host_stretch (
     cluster_id INTEGER PRIMARY KEY REFERENCES clusters_cluster(id) ON DELETE CASCADE,
     after_id INTEGER NOT NULL,

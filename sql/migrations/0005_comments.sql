@@ -21,10 +21,10 @@ COMMENT ON COLUMN pipeline.alert_delivery.next_attempt IS 'When the next deliver
 COMMENT ON COLUMN pipeline.alert_delivery.delivered_at IS 'When the receiver accepted the message; NULL: not yet.';
 COMMENT ON COLUMN pipeline.alert_delivery.error IS 'Why the last attempt failed, or which addresses rejected a delivered message.';
 
-COMMENT ON TABLE pipeline.saved_report IS 'Reports that are kept under a name (aap-pipeline report save).';
-COMMENT ON COLUMN pipeline.saved_report.name IS 'The name, also of its partition of the asset reports/saved.';
-COMMENT ON COLUMN pipeline.saved_report.question IS 'Range, filters by name, and how money is shown.';
-COMMENT ON COLUMN pipeline.saved_report.schedule IS 'When it is made by itself: daily, weekly (Monday), monthly or quarterly (first day), from 06:00 in the reporting time zone; NULL: never.';
-COMMENT ON COLUMN pipeline.saved_report.mail_to IS 'Addresses that it is mailed to each time.';
-COMMENT ON COLUMN pipeline.saved_report.saved_at IS 'When it was saved.';
-COMMENT ON COLUMN pipeline.saved_report.done_for IS 'The day for which the schedule made it last.';
+COMMENT ON TABLE pipeline.saved_report IS 'One row per saved report (aap-pipeline report save).';
+COMMENT ON COLUMN pipeline.saved_report.name IS 'Name of the report, and key of its partition of the asset reports/saved.';
+COMMENT ON COLUMN pipeline.saved_report.question IS 'Range, filters by name, and options of the money.';
+COMMENT ON COLUMN pipeline.saved_report.schedule IS 'Schedule: daily, weekly (Monday), monthly or quarterly (first day), from 06:00 in the reporting time zone; NULL: none.';
+COMMENT ON COLUMN pipeline.saved_report.mail_to IS 'Addresses to which each scheduled report is mailed.';
+COMMENT ON COLUMN pipeline.saved_report.saved_at IS 'When the report was saved.';
+COMMENT ON COLUMN pipeline.saved_report.done_for IS 'The last day for which the schedule created the report.';

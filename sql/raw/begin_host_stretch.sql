@@ -1,4 +1,4 @@
--- Begins a stretch in place of the one before, whose host summaries go. Indexes: host_summaries_ahead_job_idx,
+-- Replace the cluster's stretch and delete the host summaries of the old one. Indexes: host_summaries_ahead_job_idx,
 -- host_stretch_pkey.
 WITH gone AS (DELETE FROM pipeline.host_summaries_ahead WHERE cluster_id = %(cluster)s)
 INSERT INTO pipeline.host_stretch (cluster_id, after_id, upto_id, host_id, hosts_upto, unreported)

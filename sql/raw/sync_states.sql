@@ -1,6 +1,6 @@
--- For the new-jobs sensor: of each enabled cluster its watermark, what it awaits, when its last sync ended (or began, if
--- it has not), how many have failed since the last that did not, the paused backfill that waits longest (to NULL: open end)
--- whether a backfill was the last to read, and whether no sync has come to its end yet.
+-- For new_jobs_sensor, per enabled cluster: watermark, whether host summaries are awaited, when its last sync ended (or began),
+-- number of failures since the last success, the longest-paused backfill (NULL: open end), whether the last sync was a backfill,
+-- and whether no sync has finished yet.
 -- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey, backfill_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),

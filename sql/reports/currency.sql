@@ -1,4 +1,4 @@
--- A currency by its code, or the configured one, with its symbol; fails where it cannot be converted on the day. Reads the marts only.
+-- Code and symbol of a currency, or of the configured one. Fails without an exchange rate on the day. Reads only the marts.
 SELECT COALESCE(upper(%(currency)s::text), f.currency),
     COALESCE(c.symbol, COALESCE(upper(%(currency)s::text), f.currency) || ' ')
 FROM marts.formula f

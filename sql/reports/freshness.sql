@@ -1,4 +1,4 @@
--- How fresh the clusters' figures are, and what is still to come. Reads the marts only.
+-- Freshness of each cluster and its backlog. Reads the marts only.
 SELECT cluster, enabled, last_sync, last_outcome, newest_job, provisional, quarantined, days_to_refresh
 FROM marts.freshness WHERE %(clusters)s::int[] IS NULL OR cluster_id = ANY (%(clusters)s)
 ORDER BY cluster

@@ -1,4 +1,4 @@
--- What a filter may name: the name at the controller, and one that tells equal names of different clusters apart.
+-- Names for filters: the name at the controller, and one that distinguishes equal names in different clusters.
 SELECT id, name, full_name FROM (
     SELECT 'cluster' AS kind, id, name, name::text AS full_name, id AS cluster_id FROM public.clusters_cluster
     UNION ALL SELECT 'organization', organization_id, name, organization, cluster_id FROM marts.dim_organization

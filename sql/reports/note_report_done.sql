@@ -1,2 +1,2 @@
--- For which day a report was made last. Index: saved_report_pkey.
+-- Store the last day for which a report was created. Index: saved_report's primary key.
 UPDATE pipeline.saved_report SET done_for = %(day)s WHERE name = %(name)s

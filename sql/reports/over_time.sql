@@ -1,4 +1,4 @@
--- Totals of each day, week, month, quarter or year that the range touches, cut at its ends. Reads the marts only.
+-- Totals per day, week, month, quarter or year of the range, truncated at its ends. Reads the marts only.
 SELECT b.first AS bucket_date, t.runs, t.successful_runs, t.failed_runs, t.hosts, t.unique_hosts, t.manual_costs, t.automated_costs,
     t.savings, t.manual_costs_as_recorded, t.automated_costs_as_recorded, t.savings_as_recorded
 FROM (

@@ -1,5 +1,5 @@
--- What the settings' cost model charges today, everyone (name NULL) and each cluster or organization with a rate of its own: a minute
--- by hand and of run time, or a person's hour and the platform's month. Reads the marts only. Index: rate_history_pkey.
+-- Rates in force today under the configured cost model: the global ones (name NULL) and those of clusters and organizations.
+-- Reads the marts only. Index: marts.rate_history's primary key.
 SELECT name, rate_type, value FROM (
     SELECT DISTINCT ON (h.cluster_id, h.organization_id, h.rate_type) COALESCE(o.organization, c.cluster) AS name, h.rate_type, h.value,
         h.cluster_id, h.organization_id

@@ -1,2 +1,2 @@
--- The time zone whose days the marts count. Reads the marts only.
+-- The reporting time zone of the marts. Reads the marts only.
 SELECT reporting_timezone FROM marts.formula

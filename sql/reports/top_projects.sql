@@ -1,4 +1,4 @@
--- The projects that ran most. Reads the marts only.
+-- The projects with the most runs. Reads the marts only.
 SELECT p.name, c.cluster, p.runs, p.successful_runs, p.failed_runs, p.hosts, p.savings, p.savings_as_recorded
 FROM marts.top_projects(%(from_date)s, %(to_date)s, 10, clusters := %(clusters)s, organizations := %(organizations)s,
     job_templates := %(job_templates)s, projects := %(projects)s, labels := %(labels)s, inventories := %(inventories)s,

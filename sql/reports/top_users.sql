@@ -1,4 +1,4 @@
--- The people who launched most. Reads the marts only.
+-- The users with the most launches. Reads the marts only.
 SELECT u.name, c.cluster, u.runs, u.successful_runs, u.failed_runs, u.hosts
 FROM marts.top_users(%(from_date)s, %(to_date)s, 10, clusters := %(clusters)s, organizations := %(organizations)s,
     job_templates := %(job_templates)s, projects := %(projects)s, labels := %(labels)s, inventories := %(inventories)s,

@@ -1,4 +1,4 @@
--- One row that says what the automation saved. Reads the marts only.
+-- The savings in total, one row. Reads the marts only.
 SELECT runs, successful_runs, failed_runs, hosts, unique_hosts, elapsed, elapsed_hours, manual_costs, automated_costs, savings,
     time_savings_seconds, time_savings_hours, roi, runs_without_template, provisional_runs, job_templates_run, creation_costs, run_costs,
     failed_run_costs, fte, manual_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded, currency_code,

@@ -1,6 +1,5 @@
--- Finished runs of this code location to delete, the oldest first. The newest successful run of each job and partition
--- stays at any age, because its events show a disabled cluster's partitions as materialized. Dagster's times are UTC
--- without a zone. Indexes: runs_pkey, idx_run_tags_run_idx.
+-- Finished runs of this code location to delete, the oldest first. The newest successful run of each job and partition stays
+-- at any age, because its events show a disabled cluster's partitions as materialized. Dagster's times are UTC without a zone. Indexes: runs_pkey, idx_run_tags_run_idx.
 SELECT run.id, run.run_id FROM dagster.runs run
 WHERE run.id > %(after)s
   AND run.status IN ('SUCCESS', 'CANCELED', 'FAILURE')
