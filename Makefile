@@ -38,7 +38,8 @@ test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 lint: $(READY)  ## Check style (ruff), imports and that Dagster loads the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m aap_pipeline.runtime.instance validate
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	@PYTHONWARNINGS=ignore::UserWarning,ignore::FutureWarning $(BIN)/dagster definitions validate
 
 types: $(READY)  ## Check the types (mypy --strict)
 	@$(BIN)/mypy

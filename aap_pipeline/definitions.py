@@ -1,6 +1,15 @@
 """The Dagster definitions of the code location, merged from the stages."""
 
-from dagster import Definitions, in_process_executor, load_asset_checks_from_modules, load_assets_from_modules
+import warnings
+
+from dagster import (
+    BetaWarning,
+    Definitions,
+    in_process_executor,
+    load_asset_checks_from_modules,
+    load_assets_from_modules,
+    with_source_code_references,
+)
 
 from aap_pipeline.alerts import report_assets
 from aap_pipeline.alerts.freshness import check_freshness
@@ -21,11 +30,17 @@ from aap_pipeline.upkeep import assets as upkeep_assets
 from aap_pipeline.upkeep import schedules as upkeep
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", BetaWarning)
+    _assets = with_source_code_references(
+        load_assets_from_modules(
+            [raw_assets, core_assets, marts_assets, upkeep_assets, report_assets], include_specs=True
+        )
+    )
+
 defs = Definitions(
     assets=[
-        *load_assets_from_modules(
-            [raw_assets, core_assets, marts_assets, upkeep_assets, report_assets], include_specs=True
-        ),
+        *_assets,
         *EXTERNAL,
     ],
     asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),

@@ -57,34 +57,21 @@ def test_the_location_loads_in_a_fresh_interpreter_without_environment_or_io(tmp
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("starts_server")
-def test_dagster_validates_the_workspace_for_a_newcomer(tmp_path: Path) -> None:
-    """Guards against a workspace.yaml or dagster.yaml that only works with variables a newcomer does not know."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AAP_", "DAGSTER"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "aap_pipeline.runtime.instance", "validate"],
-        capture_output=True,
-        text=True,
-        env={**environment, "PYTHONPATH": str(_ROOT)},
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "All code locations passed validation" in done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("asset", assets(), ids=lambda asset: asset.key.to_user_string())
 def test_every_asset_explains_itself(asset: AssetSpec) -> None:
     """Guards against an asset that a stranger finds in the catalog and cannot place."""
     assert asset.description
     assert len(asset.description) > 20
     assert asset.kinds
+    assert ("dagster/code_references" in asset.metadata) == (asset.group_name not in OUTSIDE)
     assert asset.owners
     assert asset.group_name == asset.key.path[0]
     assert asset.tags.get("stage") == asset.group_name
     overview, by_schedule = asset.key.path == ["reports", "overview"], asset.key.path == ["reports", "saved"]
     assert (asset.partitions_def is None) == (asset.group_name in OUTSIDE or overview)
-    assert (asset.freshness_policy is None) == (asset.group_name in OUTSIDE or by_schedule)
+    # An idle cluster has nothing new in core and marts: only what every sync materializes can be stale.
+    expected = asset.group_name in ("raw", "upkeep", "reports") and not by_schedule
+    assert (asset.freshness_policy is not None) == expected
     assert asset.automation_condition is None, "The sensors start its runs: a condition would start them again."
 
 

@@ -18,8 +18,8 @@ _PACKAGE = Path(aap_pipeline.__file__).parent
 @pytest.mark.parametrize(
     ("text", "file"),
     [
-        ("note_process(context)", "orchestration/steps.py"),
-        ("failing_clearly(),", "orchestration/steps.py"),
+        ("note_run(context, ", "orchestration/steps.py"),
+        ("failing_clearly():", "orchestration/steps.py"),
         ("closed the connection", "database/connection.py"),
         ("psycopg.InterfaceError", "database/connection.py"),
         ("this release needs", "database/migrate.py"),

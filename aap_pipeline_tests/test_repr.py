@@ -15,7 +15,6 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.transport import RawAnswer
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.documents.raw_documents import RawDocument
-from aap_pipeline.raw.session import Access
 from aap_pipeline.runtime.child import Child
 from aap_pipeline.settings import Settings
 
@@ -28,7 +27,6 @@ TOKENS = Tokens(SECRET, SECRET, "client", SECRET)
     [
         TOKENS,
         NewCluster("prod", Endpoint("https", "a", 443), TOKENS),
-        Access(f"postgresql://u:{SECRET}@h/d", Cipher([SECRET])),
         Cipher([SECRET]),
         Settings(database_url=SecretStr(f"postgresql://u:{SECRET}@h/d"), encryption_keys=SecretStr(SECRET)),
         AlertSettings(

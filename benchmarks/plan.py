@@ -78,7 +78,21 @@ BENCHMARKS = (
     Benchmark("hot_paths", "hot_paths", "Where the time goes in each stage", "--jobs 2000", "--jobs 10000"),
     Benchmark("marts_10k", "marts", "Stage marts over 10,000 jobs", "--jobs 10000", "--jobs 10000"),
     Benchmark("marts_100k", "marts", "Stage marts over 100,000 jobs", "--jobs 100000", "--jobs 100000"),
+    Benchmark(
+        "marts_100k_default",
+        "marts",
+        "The same with PostgreSQL's default options (needs Debian's PostgreSQL 15)",
+        "--jobs 100000 --default-options --no-core",
+        "--jobs 100000 --default-options --no-core",
+    ),
     Benchmark("marts_1m", "marts", "Stage marts over 1,000,000 jobs", None, "--jobs 1000000"),
+    Benchmark(
+        "marts_1m_default",
+        "marts",
+        "The same with PostgreSQL's default options",
+        None,
+        "--jobs 1000000 --default-options",
+    ),
     Benchmark(
         "marts_1m_hosts",
         "marts",

@@ -11,7 +11,7 @@ from benchmarks.questions import ALONE, FILTERS, MARTS, RANGES, VIEWS
 from benchmarks.results import Figure, middle
 from benchmarks.targets import TARGETS, Results, figures
 
-_MARTS = ("marts_10k", "marts_100k", "marts_1m", "marts_5m")
+_MARTS = ("marts_10k", "marts_100k", "marts_100k_default", "marts_1m", "marts_1m_default", "marts_1m_hosts", "marts_5m")
 
 
 def machine(results: Results) -> str:
@@ -205,7 +205,7 @@ def marts_sizes(results: Results) -> str:
             build, size = found["marts.build"], found["marts.size"]
             rows.append(
                 [
-                    _number(build["jobs"]),
+                    _jobs(benchmark, build),
                     _number(build["seconds"]),
                     _number(found["marts.refresh_1000_new_jobs"]["seconds"]),
                     _number(found["marts.rate_change_today"]["seconds"]),
@@ -219,10 +219,16 @@ def marts_sizes(results: Results) -> str:
     return _table([*head, "core MB", "marts MB", "ratio"], rows)
 
 
+def _jobs(benchmark: str, figure: Figure) -> str:
+    """What the marts were measured over."""
+    hosts = f" on {figure['hosts']:,} hosts" if figure["hosts"] != 2000 else ""
+    return f"{figure['jobs']:,}{hosts}{', default options' if benchmark.endswith('_default') else ''}"
+
+
 def marts_pages(results: Results) -> str:
     """A page of six questions, marts against core."""
     rows = []
-    for benchmark in (*_MARTS, "marts_1m_hosts"):
+    for benchmark in _MARTS:
         for days in RANGES:
             for page in figures(results, benchmark, "marts.page", days=days, filter="none"):
                 of_core = figures(results, benchmark, "marts.page_of_core", days=days)
@@ -231,7 +237,7 @@ def marts_pages(results: Results) -> str:
                 filtered = [middle(each["ms"]) for each in figures(results, benchmark, "marts.page", days=days)]
                 rows.append(
                     [
-                        f"{page['jobs']:,}" + (f" on {page['hosts']:,} hosts" if page["hosts"] != 2000 else ""),
+                        _jobs(benchmark, page),
                         str(days),
                         _number(page["ms"]),
                         _number(page.get("cpu_ms", "–")),
@@ -276,11 +282,15 @@ def _of_page(days: str, label: str, questions: Sequence[str], page: Figure) -> l
 def marts_views(results: Results) -> str:
     """What tools read from views, by size and range."""
     rows = [
-        [f"{each['jobs']:,}", str(each["days"]), *(_number(each[view]) for view in VIEWS)]
+        [
+            _jobs(benchmark, each),
+            str(each["days"]),
+            *(_number(each[view]) for view in ("sum_of_savings", "tiles", *VIEWS)),
+        ]
         for benchmark in _MARTS
         for each in figures(results, benchmark, "marts.views")
     ]
-    return _table(["jobs", "days", *VIEWS], rows)
+    return _table(["jobs", "days", "plain sum", "seven tiles", *VIEWS], rows)
 
 
 def hot_paths(results: Results) -> str:

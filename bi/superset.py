@@ -225,7 +225,7 @@ def _table(_: dict[str, Any], chart: dict[str, Any]) -> dict[str, Any]:
         "order_desc": not chart.get("ascending", False),
         "table_timestamp_format": "%Y-%m-%d %H:%M" if chart["dataset"] == "freshness" else "%Y-%m-%d",
         "show_cell_bars": False,
-        "column_config": {each: {"truncateLongCells": True, "columnWidth": 230} for each in chart["by"][:2]},
+        "column_config": {each: {"truncateLongCells": True, "columnWidth": 200} for each in chart["by"][:2]},
     }
 
 

@@ -11,7 +11,7 @@ from aap_pipeline.controller.redaction import redact
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
-Kind = Literal["run_failed", "check_failed", "cluster_stale", "token_expiring", "token_refused"]
+IncidentKind = Literal["run_failed", "check_failed", "cluster_stale", "token_expiring", "token_refused"]
 _MOST_SUBJECT, _MOST_MESSAGE = 300, 4000
 
 
@@ -36,7 +36,7 @@ class Message:
 
 def raise_incident(
     connection: Connection,
-    kind: Kind,
+    kind: IncidentKind,
     subject: str,
     message: str,
     link: str | None = None,
@@ -58,7 +58,7 @@ def raise_incident(
     connection.execute(statement("alerts/raise"), values)
 
 
-def resolve_incident(connection: Connection, kind: Kind, subject: str, known: Collection[str] = ()) -> None:
+def resolve_incident(connection: Connection, kind: IncidentKind, subject: str, known: Collection[str] = ()) -> None:
     """Resolve an incident if it is open. The caller commits."""
     connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": _stored(subject, known)})
 
@@ -68,7 +68,9 @@ def end_incidents_of(connection: Connection, clusters: Collection[str]) -> None:
     connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": list(clusters)})
 
 
-def set_incidents(connection: Connection, kind: Kind, now: Mapping[str, str], known: Collection[str] = ()) -> None:
+def set_incidents(
+    connection: Connection, kind: IncidentKind, now: Mapping[str, str], known: Collection[str] = ()
+) -> None:
     """Make the open incidents of a kind those of `now` {subject: message}. The caller commits."""
     was = open_subjects(connection, kind)
     stored = {_stored(subject, known): message for subject, message in now.items()}
@@ -83,7 +85,7 @@ def _stored(subject: str, known: Collection[str]) -> str:
     return redact(subject, known)[:_MOST_SUBJECT]
 
 
-def open_subjects(connection: Connection, kind: Kind) -> set[str]:
+def open_subjects(connection: Connection, kind: IncidentKind) -> set[str]:
     """Return the subjects of the open incidents of a kind."""
     return {row[0] for row in connection.execute(statement("alerts/open_subjects"), {"kind": kind})}
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from aap_pipeline.alerts.incidents import Kind
+from aap_pipeline.alerts.incidents import IncidentKind
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RunOutcome:
 class Change:
     """An incident to raise (`message`) or to resolve (None)."""
 
-    kind: Kind
+    kind: IncidentKind
     subject: str
     message: str | None
     run_id: str = field(compare=False, default="")

@@ -48,7 +48,7 @@ _LOADED = datetime.now(UTC)
 
 
 @dataclass(frozen=True)
-class Limits:
+class TickLimits:
     """Limits and delays of a tick."""
 
     settled: timedelta = timedelta(seconds=3)
@@ -74,11 +74,11 @@ class Limits:
 )
 def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
     """Raise and resolve incidents of finished runs and stale clusters, and deliver the due messages."""
-    return look(context, warehouse, Limits(), now=datetime.now(UTC), awake_since=_LOADED)
+    return look(context, warehouse, TickLimits(), now=datetime.now(UTC), awake_since=_LOADED)
 
 
 def look(
-    context: SensorEvaluationContext, warehouse: Warehouse, limits: Limits, *, now: datetime, awake_since: datetime
+    context: SensorEvaluationContext, warehouse: Warehouse, limits: TickLimits, *, now: datetime, awake_since: datetime
 ) -> SensorResult | SkipReason:
     """Run one tick at `now` of a daemon that was started at `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
@@ -106,7 +106,7 @@ def look(
     )
 
 
-def _note_runs(connection: Connection, settings: AlertSettings, limits: Limits, runs: list[RunOutcome]) -> None:
+def _note_runs(connection: Connection, settings: AlertSettings, limits: TickLimits, runs: list[RunOutcome]) -> None:
     found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=limits.patience)
     for change in found:
         if change.message is None:

@@ -134,11 +134,6 @@ def noted(faults: list[str], make: Callable[[], T]) -> T | None:
         return None
 
 
-def absolute(bundle: Path | None) -> str | None:
-    """Return the absolute path of a CA bundle, valid in every working directory."""
-    return str(bundle.absolute()) if bundle else None
-
-
 def warn(name: str, endpoint: Endpoint) -> None:
     """Warn that the token would cross a network in clear text."""
     if endpoint.exposes_token:

@@ -11,7 +11,6 @@ import click
 from aap_pipeline.cli.ask import confirm
 from aap_pipeline.cli.cluster_input import (
     Limits,
-    absolute,
     manners_options,
     noted,
     read_tokens,
@@ -39,7 +38,7 @@ from aap_pipeline.clusters.registry import (
 )
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
-from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.config import ClientSettings, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
@@ -83,7 +82,8 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits
     single fields of a cluster, use `aap-pipeline clusters update`.
     """
     faults = list(name_faults(name))
-    endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=absolute(ca_bundle)))
+    authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
+    endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=authorities))
     faults += endpoint.faults() if endpoint else ()
     manners = limits.over(Manners())
     faults += manners.faults()
@@ -127,6 +127,7 @@ def update(
         raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
     faults: list[str] = []
     moved = noted(faults, lambda: endpoint_of_url(url)) if url else None
+    authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
     tokens = read_tokens(faults, ask=False, **secrets)
     settings = Settings()
     with warehouse_connection(settings) as connection:
@@ -135,7 +136,7 @@ def update(
         if moved:
             endpoint = replace(moved, verify_ssl=endpoint.verify_ssl, ca_bundle=endpoint.ca_bundle)
         if ca_bundle or no_ca_bundle:
-            endpoint = replace(endpoint, ca_bundle=absolute(ca_bundle))
+            endpoint = replace(endpoint, ca_bundle=authorities)
         if ca_bundle or verify_ssl is not None:
             endpoint = replace(endpoint, verify_ssl=verify_ssl is not False)
         endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
@@ -165,7 +166,7 @@ def import_file(file: Path) -> None:
           port: 8443                            # 443 by default
           api_prefix: /awx                      # only if the controller is served under a path
           verify_ssl: true                      # the default
-          ca_bundle: /etc/ssl/company-ca.pem
+          ca_bundle: /etc/ssl/company-ca.pem    # its content is stored
           access_token_file: lab-token.txt      # relative to this file
           refresh_token: …                      # with client_id and client_secret, to renew the token automatically
           max_concurrent_requests: 4            # the default

@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Look": {
         "report": Entry("aap_pipeline.cli.report", "Show what the automation saved."),
+        "export": Entry("aap_pipeline.cli.export", "Write the marts to Parquet files, one per month."),
         "bi": Entry("aap_pipeline.cli.bi", "Install dashboards in Superset; write those of Grafana and dbt."),
         "sql": Entry("aap_pipeline.cli.sql", "Run SQL on the database (read-only by default)."),
     },
@@ -42,6 +43,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "rebuild": Entry("aap_pipeline.cli.rebuild", "Rebuild core from the archive, or the marts from core."),
         "alerts": Entry("aap_pipeline.cli.alerts", "Show incidents; test the alert receivers."),
         "status": Entry("aap_pipeline.cli.status", "Show the sync state, one line per cluster."),
+        "metrics": Entry("aap_pipeline.cli.metrics", "Serve metrics for Prometheus until Ctrl-C."),
         "doctor": Entry("aap_pipeline.cli.doctor", "Check the installation and report what to fix."),
         "migrate": Entry("aap_pipeline.cli.migrate", "Migrate the database to this release's schema."),
     },

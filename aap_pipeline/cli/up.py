@@ -20,8 +20,9 @@ from aap_pipeline.cli.values import Whole
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A workspace.yaml with additional Dagster code locations.",
 )
-@click.option("--metrics-port", type=Whole(1, 65535), help="Serve metrics for Prometheus on this port of 127.0.0.1.")
-def command(host: str, port: int, workspace: Path | None, metrics_port: int | None) -> int:
+@click.option("--metrics-port", type=Whole(1, 65535), help="Serve metrics for Prometheus on this port.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address the metrics are served on.")
+def command(host: str, port: int, workspace: Path | None, metrics_port: int | None, metrics_host: str) -> int:
     """Run PostgreSQL, the Dagster daemon (which starts syncs) and the Dagster UI until Ctrl-C.
 
     PostgreSQL is the embedded server, or the migrated database in AAP_PIPELINE_DATABASE_URL. Dagster's own tables are
@@ -31,7 +32,7 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     from aap_pipeline.runtime.supervisor import Supervisor, UpOptions
     from aap_pipeline.settings import Settings
 
-    options = UpOptions(host, port, workspace, metrics_port)
+    options = UpOptions(host, port, workspace, metrics_port, metrics_host)
     supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())

@@ -12,7 +12,8 @@ import yaml
 
 from aap_pipeline.clusters.registry import BadEntry, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
+from aap_pipeline.controller.errors import BadEndpoint
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import PipelineError
@@ -155,12 +156,18 @@ class _Reader:
         for fault in tokens.faults():
             self._mistake(node, f"{fault}: {COPY_AGAIN}")
         name = str(fields.get("name") or "")
+        authorities = None
+        try:
+            if given := str(fields.get("ca_bundle") or ""):
+                authorities = given if given.startswith("-----BEGIN") else read_ca_bundle(Path(given))
+        except BadEndpoint as error:
+            self._mistake(node, str(error))
         endpoint = Endpoint(
             protocol=protocol,
             address=str(fields.get("address") or ""),
             port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
             verify_ssl=fields.get("verify_ssl") is not False,
-            ca_bundle=str(fields["ca_bundle"]) if fields.get("ca_bundle") else None,
+            ca_bundle=authorities,
             api_prefix=path_of(str(fields.get("api_prefix") or "")),
         )
         manners = Manners(**{key: fields[key] for key in _LIMITS if key in fields}) if fields.keys() & _LIMITS else None  # type: ignore[arg-type]

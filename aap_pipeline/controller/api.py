@@ -10,7 +10,7 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import CorruptBody
-from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
+from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
 from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
@@ -125,7 +125,7 @@ class ControllerApi:
         rows = paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
         return [number for row in rows if (number := paging.id_of(row)) is not None]
 
-    def host_summaries(self, job_id: int) -> list[HostSummary | Row]:
+    def host_summaries(self, job_id: int) -> list[HostSummaryRow | Row]:
         """Return all host summaries of a job, by id: records if their page is usual, else documents.
 
         Raises IncompleteAnswer, and NotFound if the job was deleted.
@@ -182,7 +182,7 @@ class ControllerApi:
         """Return the number of hosts."""
         return self.client.count("hosts/")
 
-    def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> list[HostSummary | Row]:
+    def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> list[HostSummaryRow | Row]:
         """Return one host's summaries in jobs with `after_id` < id ≤ `upto_id`, ordered by the summaries' ids.
 
         Raises NotFound when the host was deleted.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -18,23 +19,36 @@ API_PREFIXES = ("/api/v2", "/api/controller/v2")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?:[A-Za-z0-9]([A-Za-z0-9_.\-]*[A-Za-z0-9])?\.?|\[?[0-9A-Fa-f:.]+\]?)")
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,;=:@%\-]+)*/?")
+_CERTIFICATE = re.compile(r"-----BEGIN (?P<kind>(?:TRUSTED )?CERTIFICATE)-----.*?-----END (?P=kind)-----", re.DOTALL)
+
+
+def read_ca_bundle(path: Path) -> str:
+    """Return the certificates in the PEM file `path`, or in all files of the folder `path`. Raises BadEndpoint."""
+    try:
+        files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+        found = [each.group() for file in files for each in _CERTIFICATE.finditer(file.read_text(errors="replace"))]
+    except OSError as error:
+        raise BadEndpoint(f"CA bundle {path}: {error.strerror}. Name an existing PEM file.") from error
+    if not found:
+        raise BadEndpoint(f"CA bundle {path} holds no certificate in PEM form. Name another file.")
+    return "\n".join(dict.fromkeys(found)) + "\n"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A controller's address. `ca_bundle` is a PEM file or a folder of CAs.
+    """A controller's address. `ca_bundle` is the PEM text of the CAs to trust; None: the usual ones.
 
     `api_prefix` is the path of its API ("/awx/api/v2"), or a path below which it is detected ("/awx"); None: the root.
 
-    Call `check` on user input and before each use. Reading a stored endpoint does not call it, so that one missing CA
-    bundle does not prevent reading the other clusters.
+    Call `check` on user input and before each use. Reading a stored endpoint does not call it, so that one
+    invalid entry does not prevent reading the other clusters.
     """
 
     protocol: str
     address: str
     port: int
     verify_ssl: bool = True
-    ca_bundle: str | None = None
+    ca_bundle: str | None = field(default=None, repr=False)
     api_prefix: str | None = None
     cluster: str = field(default="", compare=False)
     """Name of its cluster, for messages; empty: not stored."""
@@ -49,9 +63,11 @@ class Endpoint:
             yield f"Port {self.port} of {self.address} is not valid. Use 1 to 65535."
         if not _PATH.fullmatch(self.api_prefix or ""):
             yield f"Path {self.api_prefix!r} of {self.address} is not valid. Use a path like /awx, without a query."
-        if self.verify_ssl and self.ca_bundle and not Path(self.ca_bundle).exists():
-            remedy = f" with {self.update('--ca-bundle FILE')}" if self.cluster else ""
-            yield f"CA bundle {self.ca_bundle} of {self.address} does not exist. Use an existing PEM file{remedy}."
+        if self.verify_ssl and self.ca_bundle:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=self.ca_bundle)
+            except (ssl.SSLError, ValueError) as error:
+                yield f"The CA bundle of {self.address} is not valid ({error}). Use {self.update('--ca-bundle FILE')}."
 
     def check(self) -> None:
         """Raise BadEndpoint, which lists all faults."""

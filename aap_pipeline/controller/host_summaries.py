@@ -1,6 +1,6 @@
 """Decode pages of host summaries, which are most of a controller's data, without a dict for each part.
 
-Host summaries with known keys and types become `HostSummary` records, in a quarter of the time. A page with anything
+Host summaries with known keys and types become `HostSummaryRow` records, in a quarter of the time. A page with anything
 else is decoded like every other response, so that nothing of it is lost.
 """
 
@@ -25,7 +25,7 @@ class _Parts(Struct, gc=False, forbid_unknown_fields=True):
     job: _Unread | UnsetType = UNSET
 
 
-class HostSummary(Struct, gc=False, forbid_unknown_fields=True):
+class HostSummaryRow(Struct, gc=False, forbid_unknown_fields=True):
     """A host summary as received, absent keys UNSET. `related`, `url` and `summary_fields.job` are always UNSET."""
 
     id: int
@@ -51,7 +51,7 @@ class HostSummary(Struct, gc=False, forbid_unknown_fields=True):
 
 
 class _Page(Struct):
-    results: list[HostSummary]
+    results: list[HostSummaryRow]
     count: int | None = None
     next: str | None = None
 
@@ -60,7 +60,7 @@ _DECODER: Final = msgspec.json.Decoder(_Page)
 
 
 def decode_host_summaries(body: bytes) -> Any:
-    """Decode a page. Its `results` are HostSummary records if the page is usual. Raises ValueError if not JSON."""
+    """Decode a page. Its `results` are HostSummaryRow records if the page is usual. Raises ValueError if not JSON."""
     try:
         page = _DECODER.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):

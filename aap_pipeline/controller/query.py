@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-Value = str | int | bool | datetime | Iterable[int]
-Params = Mapping[str, Value]
+ParameterValue = str | int | bool | datetime | Iterable[int]
+Params = Mapping[str, ParameterValue]
 
 
 def utc_text(moment: datetime) -> str:
@@ -25,7 +25,7 @@ def with_query(path: str, params: Params | None) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
-def _text(value: Value) -> str:
+def _text(value: ParameterValue) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

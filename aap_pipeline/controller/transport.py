@@ -315,17 +315,19 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
         context.verify_mode = ssl.CERT_NONE
         urllib3.disable_warnings(failures.InsecureRequestWarning)
         return context
-    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    bundle = endpoint.ca_bundle or environment or certifi.where()
+    if endpoint.ca_bundle:
+        context.load_verify_locations(cadata=endpoint.ca_bundle)
+        return context
+    usual = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
     try:
-        if Path(bundle).is_dir():
-            context.load_verify_locations(capath=bundle)
+        if Path(usual).is_dir():
+            context.load_verify_locations(capath=usual)
         else:
-            context.load_verify_locations(cafile=bundle)
+            context.load_verify_locations(cafile=usual)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"Cannot read the CA bundle {bundle} for {endpoint.base_url} ({_reason(error)}). Set a PEM file, or a "
-            f"folder prepared with c_rehash, with {endpoint.update('--ca-bundle FILE')}."
+            f"Cannot read the CA bundle {usual} for {endpoint.base_url} ({_reason(error)}). Set REQUESTS_CA_BUNDLE to "
+            f"a PEM file, or use {endpoint.update('--ca-bundle FILE')}."
         ) from None
     return context
 

@@ -17,7 +17,6 @@ from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import parse
 from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
@@ -57,7 +56,7 @@ _TABLES = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "core"},
-            freshness_policy=EACH_SYNC,
+            skippable=True,
             metadata=table_metadata(f"public.{table}"),
             description=description,
         )
@@ -67,7 +66,11 @@ _TABLES = {
 def core(
     context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
 ) -> Iterator[MaterializeResult[None]]:
-    """Parse every raw row of the partition's cluster. Records that are not valid go to quarantine."""
+    """Parse every raw row of the partition's cluster. Records that are not valid go to quarantine.
+
+    Materializes nothing, so that Dagster skips the marts and their checks, if there was nothing to parse, no run was
+    killed before it refreshed the marts, and no failed check waits to be evaluated again.
+    """
 
     def log_progress(so_far: ParseResult) -> None:
         progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
@@ -75,6 +78,10 @@ def core(
 
     with cluster_step(context, warehouse) as (connection, cluster):
         result = parse(warehouse.url(), cluster.id, progress=log_progress)
+        left = {"cluster_id": cluster.id, "name": cluster.name}
+        if not result.documents and connection.execute(statement("core/is_work_left"), left).fetchone() == (False,):
+            progress.update(cluster.name, "done", 1, 1)
+            return
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:

@@ -31,8 +31,7 @@ def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NI
     The caller commits the progress.
     """
     where = {"cluster_id": cluster_id}
-    row = connection.execute(statement("core/host_totals_progress"), where).fetchone()
-    assert row is not None  # noqa: S101 - an outer join of one row
+    [row] = connection.execute(statement("core/host_totals_progress"), where).fetchall()
     newest, audited, last = row
     new, _ = _host_totals(connection, cluster_id, newest, last, None)
     old, reached = _host_totals(connection, cluster_id, audited, newest, audit)
@@ -46,8 +45,7 @@ def _host_totals(
     connection: Connection, cluster_id: int, after: int, up_to: int, limit: int | None
 ) -> tuple[HostTotals, int]:
     values = {"cluster_id": cluster_id, "after": after, "up_to": up_to, "limit": limit}
-    row = connection.execute(statement("core/check_host_totals"), values).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate
+    [row] = connection.execute(statement("core/check_host_totals"), values).fetchall()
     checked, reached, disagreeing = row
     return HostTotals(checked, disagreeing), reached or 0
 

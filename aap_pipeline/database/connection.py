@@ -33,10 +33,13 @@ _SESSION = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
+    "tcp_keepalives_idle": "30",  # a client whose machine vanished loses its session, and its locks, after a minute
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
     "jit": "off",  # with JIT, a refresh of 2,000 jobs took eight times as long
 }
 """Session settings that the statements rely on. They override those of server, database, role and URL. All are
-PostgreSQL's defaults except the time zone, `jit` and a search path without "$user"."""
+PostgreSQL's defaults except the time zone, `jit`, keepalives and a search path without "$user"."""
 
 
 def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_pipeline") -> Connection:

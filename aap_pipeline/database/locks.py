@@ -28,6 +28,8 @@ class LockKind(IntEnum):
     separates new organizations from changes of rates, -2 core's batches from changes of the reporting time zone."""
     UPKEEP = 0x616105
     """Retention and archive."""
+    RUN = 0x616106
+    """A run of Dagster is alive (session lock, shared, on a connection of its own; in place of a cluster, the run)."""
 
 
 ALL_CLUSTERS = 0
@@ -37,6 +39,11 @@ ALL_CLUSTERS = 0
 def advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> None:
     """Wait for the lock and hold it until the current transaction ends."""
     connection.execute(statement("database/xact_lock"), {"kind": kind.value, "cluster_id": cluster_id})
+
+
+def share_session_lock(connection: Connection, kind: LockKind, number: int) -> None:
+    """Hold the lock with all others that share it until `connection` ends. Waits for a holder that does not share."""
+    connection.execute(statement("database/share_session_lock"), {"kind": kind.value, "cluster_id": number})
 
 
 def try_advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> bool:

@@ -128,7 +128,7 @@ SLICE_JOBS = Option(
     "slice_jobs",
     700,
     whole(10, 100_000),
-    "Most jobs that a sync reads and commits as one slice of its window (about one page).",
+    "Most jobs that a sync reads and commits as one slice of its window. Slices are made to hold about one page.",
 )
 LISTING_MINUTES = Option(
     "listing_minutes",

@@ -1,6 +1,6 @@
 """Map a controller's documents to columns.
 
-A field with a `Column` in `records.py` is a column; this module defines the columns computed from several fields.
+A field with a `DatabaseColumn` in `records.py` is a column; this module defines those computed from several fields.
 Values have the controller's ids, which `core/batch.py` replaces by database ids.
 """
 
@@ -17,7 +17,7 @@ from msgspec import Struct
 from aap_pipeline.documents.records import (
     FINISHED_STATUSES,
     LABELS_IN_LIST,
-    Column,
+    DatabaseColumn,
     HostSummary,
     Job,
     Launcher,
@@ -70,14 +70,14 @@ class JobRow:
             self.launcher, self.launcher_name, self.launcher_named = earlier.launcher, None, earlier.launcher_named
 
 
-def _declared(record: type[Struct]) -> dict[str, Column]:
+def _declared(record: type[Struct]) -> dict[str, DatabaseColumn]:
     """Return the columns that `record` declares, by field."""
     hints = get_type_hints(record, include_extras=True)
     return {
         field: column
         for field, hint in hints.items()
         for column in getattr(hint, "__metadata__", ())
-        if isinstance(column, Column)
+        if isinstance(column, DatabaseColumn)
     }
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import msgspec
 import orjson
 
-from aap_pipeline.controller.host_summaries import HostSummary
+from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
 
 # An escaped NUL or lone surrogate is valid JSON, but jsonb cannot store it.
@@ -51,7 +51,7 @@ class RawJob(RawDocument):
 
 def raw_job(
     job: Row,
-    host_summaries: Sequence[HostSummary | Row],
+    host_summaries: Sequence[HostSummaryRow | Row],
     labels: Sequence[Row] | None,
     fingerprint: bytes,
     *,
@@ -90,12 +90,12 @@ def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
     return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
 
-def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummary | Row]) -> bytes:
-    if all(isinstance(summary, HostSummary) for summary in host_summaries):
+def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummaryRow | Row]) -> bytes:
+    if all(isinstance(summary, HostSummaryRow) for summary in host_summaries):
         listed = orjson.Fragment(_ENCODER.encode(host_summaries))
         with suppress(TypeError):  # the job may contain values that only `encode` can write
             return orjson.dumps({**document, "job_host_summaries": listed})
-    rows = [msgspec.to_builtins(row) if isinstance(row, HostSummary) else row for row in host_summaries]
+    rows = [msgspec.to_builtins(row) if isinstance(row, HostSummaryRow) else row for row in host_summaries]
     for row in rows:
         leave_out(row)
         fields = row.get("summary_fields") if isinstance(row, dict) else None

@@ -3,8 +3,9 @@
 Unknown keys, launch types and job types are accepted, because later controllers may add some. A document with a missing
 id, a number out of range or an unknown status is rejected with a reason and goes whole to quarantine.
 
-A field is declared once, here. Its decoder, its part of the fingerprint (`fingerprint.py`) and, with a `Column`, its
-place in COPY and in the statement that stores it follow. `columns.py` adds the columns computed from several fields.
+A field is declared once, here. Its decoder, its part of the fingerprint (`fingerprint.py`) and, with a
+`DatabaseColumn`, its place in COPY and in the statement that stores it follow. `columns.py` adds the columns computed
+from several fields.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-Kind = Literal["job", "organization", "job_template", "job_template_gone", "job_settled"]
+DocumentKind = Literal["job", "organization", "job_template", "job_template_gone", "job_settled"]
 
 INT32_MAX: Final = 2**31 - 1
 FINISHED_STATUSES: Final = frozenset({"successful", "failed", "error", "canceled"})
@@ -33,7 +34,7 @@ Code = Annotated[str, Meta(max_length=20)]
 Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
-class Column(NamedTuple):
+class DatabaseColumn(NamedTuple):
     """The column of a field: PostgreSQL's type, the name if it differs from the field's, the value for null."""
 
     type: str
@@ -41,9 +42,9 @@ class Column(NamedTuple):
     default: object = None
 
 
-_TEXT: Final = Column("text")
-_NUMBER: Final = Column("int4")
-_TIME: Final = Column("timestamptz")
+_TEXT: Final = DatabaseColumn("text")
+_NUMBER: Final = DatabaseColumn("int4")
+_TIME: Final = DatabaseColumn("timestamptz")
 
 
 class Refused(Exception):
@@ -107,12 +108,12 @@ class JobSummaryFields(Struct, kw_only=True):
 class ListedJob(Struct, kw_only=True):
     """A row of a job list; the columns are those of clusters_job."""
 
-    id: Annotated[Id, Column("int4", "external_id")]
+    id: Annotated[Id, DatabaseColumn("int4", "external_id")]
     name: Name
     status: Annotated[str, _TEXT]
-    type: Annotated[Code | None, Column("text", default="job")] = None
-    job_type: Annotated[Code | None, Column("text", default="run")] = None
-    launch_type: Annotated[Code | None, Column("text", default="manual")] = None
+    type: Annotated[Code | None, DatabaseColumn("text", default="job")] = None
+    job_type: Annotated[Code | None, DatabaseColumn("text", default="run")] = None
+    launch_type: Annotated[Code | None, DatabaseColumn("text", default="manual")] = None
     job_slice_number: Annotated[Counter | None, _NUMBER] = None
     job_slice_count: Annotated[Counter | None, _NUMBER] = None
     description: Annotated[str | None, _TEXT] = None
@@ -161,7 +162,7 @@ class HostSummary(Struct, gc=False, kw_only=True):
     ok: Annotated[Counter, _NUMBER] = 0
     processed: Annotated[Counter, _NUMBER] = 0
     skipped: Annotated[Counter, _NUMBER] = 0
-    failed: Annotated[bool, Column("bool")] = False
+    failed: Annotated[bool, DatabaseColumn("bool")] = False
     ignored: Annotated[Counter, _NUMBER] = 0
     rescued: Annotated[Counter, _NUMBER] = 0
     summary_fields: HostSummaryFields | None = None

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
-from aap_pipeline.database.errors import DataDirectoryInUse
+from aap_pipeline.database.connection import clear_errors
+from aap_pipeline.database.errors import DatabaseUnreachable, DataDirectoryInUse
 from aap_pipeline.embedded.file_locks import FileLock
 from aap_pipeline.embedded.server import EmbeddedServer
+from aap_pipeline.errors import PipelineError
 
 _START_SECONDS = 10
+_USERS = "users.lock"
 
 
 @contextmanager
@@ -21,7 +28,7 @@ def embedded_server(directory: Path, options: Mapping[str, str] | None = None) -
     The process that started the server waits for other users at the end of the block, unless it ends with an error.
     """
     server = EmbeddedServer(directory, options)
-    use, start = FileLock(directory / "users.lock"), FileLock(directory / "start.lock")
+    use, start = FileLock(directory / _USERS), FileLock(directory / "start.lock")
     use.acquire(shared=True)
     try:
         start.acquire()  # of two concurrent commands, one starts the server and the other finds it
@@ -51,3 +58,60 @@ def _running_or_started(server: EmbeddedServer) -> str:
                 raise
             time.sleep(0.05)  # `aap-pipeline up` is still starting it
         return url
+
+
+def kept_server(directory: Path) -> str:
+    """URL of the embedded server on `directory`, which stays up until this process and all others that use it end.
+
+    For the processes that Dagster starts and ends: code servers and runs. A process of its own starts, migrates and
+    stops the server. Raises DatabaseUnreachable with the reason.
+    """
+    _use(directory)
+    server = EmbeddedServer(directory)
+    url = server.running_url()
+    if url is None:
+        keeper = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", __name__, str(directory)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _keepers.append(keeper)
+        assert keeper.stdout is not None  # noqa: S101
+        with keeper.stdout as answer:
+            problem = answer.read().decode()
+        url = server.running_url()
+        if problem or url is None:
+            raise DatabaseUnreachable(problem or f"The embedded PostgreSQL in {directory} did not start.")
+    return url
+
+
+_keepers: list[subprocess.Popen[bytes]] = []
+"""They outlive this process where others use their server."""
+
+
+@cache
+def _use(directory: Path) -> FileLock:
+    """Hold the server on `directory` up until this process ends."""
+    lock = FileLock(directory / _USERS)
+    lock.acquire(shared=True)
+    return lock
+
+
+def _keep(directory: Path) -> None:
+    """Keep the server up for its users. Standard output ends when it is ready, and holds the reason if it is not."""
+    from aap_pipeline.database.migrate import migrate
+
+    answer = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    try:
+        with clear_errors(), embedded_server(directory) as url:
+            migrate(url)
+            os.close(answer)
+    except PipelineError as error:
+        with suppress(OSError):  # it is closed: what failed is the end
+            os.write(answer, str(error).encode())
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]))

@@ -52,8 +52,8 @@ def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
 
 
 @contextmanager
-def serving(url: str, port: int) -> Iterator[None]:
-    """Serve `GET /metrics` on 127.0.0.1:`port` for the block. Raises PipelineError if the port is in use."""
+def serving(url: str, port: int, host: str = "127.0.0.1") -> Iterator[None]:
+    """Serve `GET /metrics` on `host`:`port` for the block. Raises PipelineError if the port is in use."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -71,11 +71,9 @@ def serving(url: str, port: int) -> Iterator[None]:
             pass
 
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
-        raise PipelineError(
-            f"Cannot serve metrics on 127.0.0.1:{port}: {error.strerror}. Use another --metrics-port."
-        ) from error
+        raise PipelineError(f"Cannot serve metrics on {host}:{port}: {error.strerror}. Use another port.") from error
     with server:
         thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()

@@ -15,7 +15,6 @@ from dagster import (
 from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
@@ -46,7 +45,6 @@ _DESCRIPTIONS = {
             kinds={"postgres", "sql"},
             owners=["team:automation-analytics"],
             tags={"stage": "marts"},
-            freshness_policy=EACH_SYNC,
             metadata=table_metadata(table),
             description=_DESCRIPTIONS[name],
         )

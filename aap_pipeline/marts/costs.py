@@ -91,10 +91,9 @@ def set_rate(
         )
     cluster_id, organization_id = place(connection, cluster, organization)
     where = {"rate_type": rate_type, "cluster_id": cluster_id, "organization_id": organization_id}
-    row = connection.execute(
+    [row] = connection.execute(
         statement("marts/set_rate"), {"value": amount, "valid_from": valid_from, **where}
-    ).fetchone()
-    assert row is not None  # noqa: S101 - a function's one value
+    ).fetchall()
     later = connection.execute(statement("marts/next_rate"), {"valid_from": row[0], **where}).fetchone()
     return RateSet(row[0], *(later or ()))
 

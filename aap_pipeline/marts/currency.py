@@ -45,9 +45,8 @@ def set_exchange_rate(
         raise BadValue(f"{rate!r} is not a valid exchange rate. Use a number such as 0.92.") from None
     if not value.is_finite() or not Decimal("1e-9") <= value <= 10**9:
         raise BadValue(f"{rate} is not a valid exchange rate. Use 0.000000001 to 1,000,000,000.")
-    row = connection.execute(
+    [row] = connection.execute(
         statement("marts/set_exchange_rate"),
         {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date},
-    ).fetchone()
-    assert row is not None  # noqa: S101 - a row is inserted or updated
+    ).fetchall()
     return ExchangeRate(*pair, row[0], value)

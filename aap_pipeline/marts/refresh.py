@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, LiteralString
 
-from psycopg.errors import NumericValueOutOfRange
-
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
-from aap_pipeline.marts.errors import CostError
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ def _clusters(connection: Connection, name: LiteralString) -> list[int]:
 
 
 def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: bool) -> RefreshResult:
-    with _within_bounds(), connection.transaction():
+    with connection.transaction():
         advisory_xact_lock(connection, LockKind.MARTS, cluster_id)
         connection.execute(statement("marts/read_sources"), {"cluster_id": cluster_id})
         changes = _taken(connection, "marts/take_changed_rates", cluster_id)
@@ -82,19 +77,6 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
         return _reprice(connection, cluster_id, result, changes) if changes else result
 
 
-@contextmanager
-def _within_bounds() -> Iterator[None]:
-    """Raise CostError if rate × minutes × hosts exceeds the money columns, numeric(38,11)."""
-    try:
-        yield
-    except NumericValueOutOfRange as error:
-        raise CostError(
-            "The money of a template's day or of a month exceeds 10^27, so no savings were written. Lower a rate "
-            "(`aap-pipeline costs show`) or the minutes of a template (`aap-pipeline templates list`), then run "
-            "`aap-pipeline sync`."
-        ) from error
-
-
 def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str]) -> RefreshResult:
     loaded = {"cluster_id": cluster_id, "days": None if reasons else days}
     built = tuple(row[0] for row in connection.execute(statement("marts/load_jobs"), loaded))
@@ -107,8 +89,7 @@ def _reprice(
 ) -> RefreshResult:
     """Recompute the money of the days affected by noted changes of rates, minutes or settings."""
     days = {"from_date": min(first for first, _ in changes), "before_date": max(end for _, end in changes)}
-    row = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchone()
-    assert row is not None  # noqa: S101 - a function's one value
+    [row] = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchall()
     return replace(result, clusters=(cluster_id,), repriced_rows=row[0])
 
 

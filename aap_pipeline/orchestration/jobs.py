@@ -9,7 +9,7 @@ from dagster import (
 )
 
 LOCATION = "aap_pipeline"
-"""Name of the code location, as in workspace.yaml, under which Dagster stores runs and ticks."""
+"""Name of the code location, as in pyproject.toml, under which Dagster stores runs and ticks."""
 
 LOCATION_TAG = "dagster/code_location"
 """Tag in which Dagster's web server and daemon store the location of a run's job."""

@@ -8,8 +8,7 @@ from dagster import ConfigurableResource
 
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, cipher
-from aap_pipeline.database.errors import DatabaseUnreachable
-from aap_pipeline.embedded.server import EmbeddedServer
+from aap_pipeline.embedded.shared_server import kept_server
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,20 +16,14 @@ if TYPE_CHECKING:
 
 
 class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
-    """The PostgreSQL in `AAP_PIPELINE_DATABASE_URL`, or the embedded server of `aap-pipeline up`."""
+    """The PostgreSQL in `AAP_PIPELINE_DATABASE_URL`, or the embedded server, which is started if none runs."""
 
     def url(self) -> str:
-        """Return the libpq URL with the password. Raises DatabaseUnreachable if no server runs."""
+        """Return the libpq URL with the password. Raises DatabaseUnreachable if no server can be started."""
         settings = Settings()
         if settings.database_url is not None:
             return settings.database_url.get_secret_value()
-        running = EmbeddedServer(settings.postgres_directory).running_url()
-        if running is None:
-            raise DatabaseUnreachable(
-                f"No PostgreSQL runs in {settings.postgres_directory}. Run `aap-pipeline up`, or set "
-                "AAP_PIPELINE_DATABASE_URL."
-            )
-        return running
+        return kept_server(settings.postgres_directory)
 
     def cipher(self) -> Cipher:
         """Return the cipher of the clusters' tokens."""

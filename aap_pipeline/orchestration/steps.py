@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_process
+from aap_pipeline.orchestration.run_liveness import note_run
 
 if TYPE_CHECKING:
     from dagster import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def step(context: StepContext, warehouse: Warehouse) -> Iterator[Connection]:
-    """Note this process as the run's, yield a connection, and turn our errors into a Failure.
+    """Hold the lock that shows that the run is alive, yield a connection, and turn our errors into a Failure.
 
     The connection commits at the end of the block and rolls back after an error. `clusters.steps.cluster_step` also
     finds the cluster of the partition.
     """
-    note_process(context)
-    with failing_clearly(), warehouse.connection() as connection:
-        yield connection
+    with failing_clearly():
+        note_run(context, warehouse.url())
+        with warehouse.connection() as connection:
+            yield connection

@@ -9,11 +9,11 @@ from functools import partial
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import NotFound
-from aap_pipeline.controller.host_summaries import HostSummary
+from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
 
-Summaries = Sequence[HostSummary | Row]
+Summaries = Sequence[HostSummaryRow | Row]
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
 

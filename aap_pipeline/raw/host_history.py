@@ -15,7 +15,7 @@ import msgspec
 
 from aap_pipeline.controller.api import ControllerApi, Extent
 from aap_pipeline.controller.errors import NotFound, PermissionDenied
-from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
+from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import encode, leave_out
 from aap_pipeline.raw.completion import Summaries
@@ -143,11 +143,11 @@ class HostHistory:
         return self.trusted
 
 
-def _encoded(row: HostSummary | Row) -> tuple[int, bytes] | None:
+def _encoded(row: HostSummaryRow | Row) -> tuple[int, bytes] | None:
     """Return (job, JSON) of a host summary; None without a job or a valid id."""
     if id_of(row) is None:
         return None
-    if isinstance(row, HostSummary):
+    if isinstance(row, HostSummaryRow):
         return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
     job = row.get("job")
     if not isinstance(job, int):
@@ -160,6 +160,6 @@ def _decoded(rows: Sequence[bytes]) -> Summaries:
     """Return the host summaries ordered by id and without duplicates, which a killed sync leaves."""
     if not rows:
         return []
-    found: list[HostSummary | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
+    found: list[HostSummaryRow | Row] = decode_host_summaries(b'{"results":[%b]}' % b",".join(rows))["results"]
     by_id = {id_of(row) or 0: row for row in found}
     return [by_id[number] for number in sorted(by_id)]

@@ -22,7 +22,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
-from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
+from aap_pipeline.raw.session import SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, is_gone
 from aap_pipeline.raw.sync_runs import begin_run, end_run, report_of
@@ -98,7 +98,7 @@ def reconcile(
         run = begin_run(connection, request.cluster.id, "reconcile", request.dagster_run_id)
         tally, client = Tally(), None
         try:
-            with open_client(connection, Access(database_url, cipher), request) as client:
+            with open_client(connection, database_url, cipher, request) as client:
                 found = _reconcile(connection, ControllerApi(client), request, tally, first, doubted)
                 report = report_of(client, None, tally, started)
         except Exception as error:

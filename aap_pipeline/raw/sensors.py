@@ -63,13 +63,13 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
         with warehouse.connection() as connection:
             enabled = {cluster.name: cluster for cluster in clusters(connection, only_enabled=True)}
             states = [SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
+            busy = busy_clusters(end_abandoned_runs(context.instance, connection))
             quiet = timedelta(minutes=options.get(connection, options.QUIET_SYNC_MINUTES))
     except PipelineError as error:
         return SkipReason(str(error))
     now = datetime.now(UTC)
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
-    busy = busy_clusters(end_abandoned_runs(context.instance))
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
     closed = {name for name, cluster in enabled.items() if not cluster.manners.may_read_long(now)}
     idle, waiting = within_hours(idle, closed)

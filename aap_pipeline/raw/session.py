@@ -59,14 +59,6 @@ class SyncRequest:
     client_settings: ClientSettings = field(default_factory=ClientSettings)
 
 
-@dataclass(frozen=True)
-class Access:
-    """The database and the cipher of its tokens."""
-
-    database_url: str = field(repr=False)
-    cipher: Cipher = field(repr=False)
-
-
 @contextmanager
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
     """Yield a connection in autocommit. Errors in the block become PipelineErrors of the cluster.
@@ -129,7 +121,9 @@ def sweeping(
 
 
 @contextmanager
-def open_client(connection: Connection, access: Access, request: SyncRequest) -> Iterator[ControllerClient]:
+def open_client(
+    connection: Connection, database_url: str, cipher: Cipher, request: SyncRequest
+) -> Iterator[ControllerClient]:
     """Open a client as `open_controller` does, with as many workers as the limits and setting sync_workers allow."""
     cluster = request.cluster
     settings = replace(
@@ -137,7 +131,7 @@ def open_client(connection: Connection, access: Access, request: SyncRequest) ->
         workers=min(options.get(connection, options.SYNC_WORKERS), cluster.manners.max_concurrent_requests),
         sleep=_StoppableSleep(request.client_settings.sleep),
     )
-    with open_controller(access.database_url, access.cipher, cluster, settings) as client:
+    with open_controller(database_url, cipher, cluster, settings) as client:
         yield client
 
 

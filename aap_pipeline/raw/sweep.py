@@ -27,7 +27,7 @@ _ATTEMPTS_PER_SLICE = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
 _AIM = 175
-"""Target number of jobs per slice, about a page. A slice with more than `slice_jobs` is requested again, shorter."""
+"""Target number of jobs of a slice, about a page. A slice with more than `slice_jobs` jobs is cut and read again."""
 _GROWTH = 4
 
 

@@ -21,7 +21,7 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.raw.estimate import DryRun, cheaper, lists_of_jobs, stretch
 from aap_pipeline.raw.host_history import HostHistory
 from aap_pipeline.raw.rare_things import RareThings
-from aap_pipeline.raw.session import Access, SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
+from aap_pipeline.raw.session import SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.sync_runs import SyncReport, begin_run, end_run, report_of
@@ -46,13 +46,15 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
     """
     started = time.monotonic()
     with cluster_connection(database_url, request) as connection, turn(connection, request):
-        return _sync(connection, Access(database_url, cipher), request, started)
+        return _sync(connection, database_url, cipher, request, started)
 
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     """Estimate a sync from the controller's counts, and store nothing. Raises as `sync_cluster` does."""
-    access = Access(database_url, cipher)
-    with cluster_connection(database_url, request) as connection, open_client(connection, access, request) as client:
+    with (
+        cluster_connection(database_url, request) as connection,
+        open_client(connection, database_url, cipher, request) as client,
+    ):
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         window = _plan(connection, request, _now_there(client)).window
         jobs = _jobs_in(api, window)
@@ -64,13 +66,15 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
         return DryRun(window.after, window.until, jobs, new, cost.requests, round(cost.seconds, 1), minutes, way)
 
 
-def _sync(connection: Connection, access: Access, request: SyncRequest, started: float) -> SyncReport:
+def _sync(
+    connection: Connection, database_url: str, cipher: Cipher, request: SyncRequest, started: float
+) -> SyncReport:
     kind = "sync" if request.since is None and request.until is None else "backfill"
     require_possible(connection, request)  # an impossible window is an error, not a failed sync
     run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
     tally, plan, client = Tally(), None, None
     try:
-        with open_client(connection, access, request) as client:
+        with open_client(connection, database_url, cipher, request) as client:
             api = ControllerApi(client)
             store = RawStore(connection, request.cluster.id)
             rare = RareThings(connection, client, store, request.cluster)

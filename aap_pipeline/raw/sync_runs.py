@@ -45,11 +45,10 @@ class SyncReport:
 
 def begin_run(connection: Connection, cluster_id: int, kind: str, dagster_run_id: str | None = None) -> int:
     """Insert the row of a sync of this `kind` (sync, backfill or reconcile) and return its id."""
-    row = connection.execute(
+    [row] = connection.execute(
         statement("raw/begin_run"),
         {"cluster": cluster_id, "kind": kind, "dagster_run_id": dagster_run_id},
-    ).fetchone()
-    assert row is not None  # noqa: S101
+    ).fetchall()
     return int(row[0])
 
 

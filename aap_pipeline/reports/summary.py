@@ -16,7 +16,7 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.question import FILTERS, Question, ReportError, days_of, ids_of, period_before
 
-Row = dict[str, Any]
+FigureRow = dict[str, Any]
 
 _DAYS_IN_A_DAILY_CHART = 92
 _SHORTEST_STEP = {
@@ -49,29 +49,29 @@ class Summary:
     as_recorded: bool
     made_at: datetime
     rates: dict[str, Decimal]
-    own_rates: Sequence[Row]
-    settings: Row
-    totals: Row
+    own_rates: Sequence[FigureRow]
+    settings: FigureRow
+    totals: FigureRow
     before_from: date
     before_to: date
-    before: Row | None
+    before: FigureRow | None
     before_begins: date | None
     """The first day with runs, if the previous period begins before it."""
-    templates: Sequence[Row]
-    organizations: Sequence[Row]
+    templates: Sequence[FigureRow]
+    organizations: Sequence[FigureRow]
     step: str
-    over_time: Sequence[Row]
-    hosts_by_month: Sequence[Row]
-    users: Sequence[Row]
-    projects: Sequence[Row]
-    payback: Sequence[Row]
-    freshness: Sequence[Row]
+    over_time: Sequence[FigureRow]
+    hosts_by_month: Sequence[FigureRow]
+    users: Sequence[FigureRow]
+    projects: Sequence[FigureRow]
+    payback: Sequence[FigureRow]
+    freshness: Sequence[FigureRow]
     granularity: str
-    job_counts: Sequence[Row]
+    job_counts: Sequence[FigureRow]
     in_quarantine: int
     """Quarantined documents, which are in none of these figures."""
 
-    def tables(self) -> dict[str, list[Row]]:
+    def tables(self) -> dict[str, list[FigureRow]]:
         """Return every table by name, for files. `totals` has a second row for the previous period."""
         totals = [{"from_date": self.from_date, "to_date": self.to_date, **self.totals}]
         if self.before:
@@ -97,7 +97,7 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     currency, symbol = _currency(connection, question.currency, end)
     window: dict[str, Any] = {**ids, "from_date": start, "to_date": end, "currency": question.currency}
 
-    def rows(name: LiteralString, **changes: object) -> list[Row]:
+    def rows(name: LiteralString, **changes: object) -> list[FigureRow]:
         with connection.cursor(row_factory=dict_row) as cursor:
             found = list(cursor.execute(statement(name), window | changes))
         return [_as_recorded(row) for row in found] if question.as_recorded else found
@@ -188,7 +188,7 @@ def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[st
     return (row[0], row[1]) if row else ("", "")
 
 
-def _as_recorded(row: Row) -> Row:
+def _as_recorded(row: FigureRow) -> FigureRow:
     """Return the row with its money as recorded under the plain names, and the resulting ratio."""
     row = row | {name.removesuffix(_RECORDED): value for name, value in row.items() if name.endswith(_RECORDED)}
     if "roi" in row:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from aap_pipeline.reports.output import cell, money
 from aap_pipeline.reports.page import basis
-from aap_pipeline.reports.summary import Row, Summary, quarantine_line
+from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _CHART_ROWS = 6
@@ -114,7 +114,7 @@ def _templates(summary: Summary, most: int, width: int) -> RenderableType:
     return table
 
 
-def _template_cells(row: Row, summary: Summary, digits: int) -> list[str]:
+def _template_cells(row: FigureRow, summary: Summary, digits: int) -> list[str]:
     counts = [f"{row[key]:,.0f}" for key in ("runs", "failed_runs", "num_hosts")]
     return [*counts, *(_money(row[key], summary, digits) for key in ("manual_costs", "automated_costs", "savings"))]
 

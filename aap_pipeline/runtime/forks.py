@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing.context import ForkServerContext
 
-_IMPORTED_LATE = (
+IMPORTED_LATE = (
     "dagster._core.execution.plan.active",
     "dagster._core.executor.in_process",
     "dagster._core.instance.factory",
@@ -33,7 +33,7 @@ def import_for_runs() -> None:
     """Import everything that a run needs, so that forked processes share it."""
     for name in ("aap_pipeline.definitions", "aap_pipeline.runtime.storage"):
         import_module(name)
-    for name in _IMPORTED_LATE:
+    for name in IMPORTED_LATE:
         with suppress(ModuleNotFoundError):  # another release of Dagster: each run imports what it has
             import_module(name)
     gc.freeze()  # keeps the memory of these objects shared

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from aap_pipeline.database.connection import connect, session_options
@@ -24,12 +21,26 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_ON_THIS_MACHINE = {
+    # dagster-postgres's own, on connections that are kept (ADR 14).
+    "storage": {
+        "custom": {
+            "module": "aap_pipeline.runtime.storage",
+            "class": "PooledPostgresStorage",
+            "config": {"postgres_url": {"env": "AAP_PIPELINE_DAGSTER_DATABASE_URL"}},
+        }
+    },
+    # A fork of a process that has imported everything, instead of a new Python that imports it for seconds (ADR 14).
+    "run_launcher": {"module": "aap_pipeline.runtime.run_launcher", "class": "ForkingRunLauncher"},
+}
+"""What `up` and `sync` have in place of the storage and the launcher of `dagster.yaml`."""
 
 
-def shipped(name: str) -> Path:
-    """Return `dagster.yaml` or `workspace.yaml` of the checkout, or its copy in an installed wheel."""
-    installed = _PACKAGE / "_dagster" / name
-    return installed if installed.exists() else _PACKAGE.parent / name
+def plain_configuration() -> dict[str, Any]:
+    """The `dagster.yaml` that any Dagster can use: the checkout's, or the copy of it inside an installed wheel."""
+    installed = _PACKAGE / "_dagster" / "dagster.yaml"
+    file = installed if installed.exists() else _PACKAGE.parent / "dagster.yaml"
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
@@ -41,12 +52,11 @@ def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
     home = settings.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copyfile(shipped("dagster.yaml"), home / "dagster.yaml")
+        configuration = yaml.safe_dump(plain_configuration() | _ON_THIS_MACHINE)
+        (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
     except OSError as error:
         raise cannot_write(home, error) from error
-    with connect(url, autocommit=True) as connection:
-        connection.execute(statement("database/create_dagster_schema"))
-        storage = storage_url(url, connection.info.server_version)
+    storage = storage_url(url, create_schema(url))
     return {
         **os.environ,
         "DAGSTER_HOME": str(home),
@@ -55,18 +65,27 @@ def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
     }
 
 
+def create_schema(url: str) -> int:
+    """Create the schema of Dagster's tables in the database at `url` and return the server's version (170002)."""
+    with connect(url, autocommit=True) as connection:
+        connection.execute(statement("database/create_dagster_schema"))
+        return connection.info.server_version
+
+
 def storage_url(url: str, server_version: int) -> str:
     """Convert `url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     user, password = parts.pop("user", ""), parts.pop("password", "")
     host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
     parts["options"] = session_options(url, "dagster", server_version)
+    if quote(database, safe="") != database:  # SQLAlchemy 2.0 would take the quoted name for the name
+        parts["dbname"], database = database, ""
     if host.startswith("/") or "," in host:  # a socket's folder or several servers need libpq's own form
         parts |= {"host": host, "port": port}
         host, port = "", ""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}" if password else quote(user, safe="")
     server = f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
-    return f"postgresql+psycopg2://{login}@{server}/{quote(database, safe='')}?{urlencode(parts, quote_via=quote)}"
+    return f"postgresql+psycopg2://{login}@{server}/{database}?{urlencode(parts, quote_via=quote)}"
 
 
 @contextmanager
@@ -96,28 +115,5 @@ def prepare_storage() -> None:
         instance.upgrade()
 
 
-def validate() -> int:
-    """Run `dagster definitions validate` in a temporary home with the default storage; return its exit status."""
-    with tempfile.TemporaryDirectory() as home:
-        Path(home, "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
-        # Dagster recommends another tool in a warning, which is suppressed.
-        quiet = ["-W", "ignore::UserWarning", "-W", "ignore::FutureWarning"]
-        command = [
-            sys.executable,
-            *quiet,
-            "-m",
-            "dagster",
-            "definitions",
-            "validate",
-            "-w",
-            str(shipped("workspace.yaml")),
-        ]
-        return subprocess.run(  # noqa: S603 - our own command
-            command, env={**os.environ, "DAGSTER_HOME": home}, check=False
-        ).returncode
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] == ["validate"]:
-        sys.exit(validate())
     prepare_storage()

@@ -20,8 +20,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from aap_pipeline.database.connection import lost_connection
-from aap_pipeline.orchestration.resources import ProgressListener
+from aap_pipeline.database.connection import connect, lost_connection
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.runtime.forks import import_for_runs
 from aap_pipeline.runtime.instance import dagster_environment, dagster_instance
 from aap_pipeline.settings import Settings
@@ -102,7 +103,8 @@ class LocalRuns:
 
         with dagster_instance(self._settings, self._url) as instance:
             instance.add_dynamic_partitions(CLUSTERS.name or "", list(self._configurations))
-            end_abandoned_runs(instance)  # left behind by kill -9
+            with connect(self._url) as connection:
+                end_abandoned_runs(instance, connection)  # that a kill -9 left behind
             try:
                 return self._follow(progress)
             finally:
@@ -173,11 +175,16 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
     from dagster import DagsterInstance
     from sqlalchemy.exc import OperationalError
 
+    from aap_pipeline.orchestration.run_liveness import hold_run
+
     try:
+        hold_run(run_id, Warehouse().url())
         with DagsterInstance.get() as instance:
             outcome = _run_job(instance, name, configuration, run_id, _PipedProgress(pipe))
     except OperationalError as error:
         outcome = SyncOutcome(name, run_id, str(lost_connection(error.orig)))
+    except DatabaseUnreachable as error:
+        outcome = SyncOutcome(name, run_id, str(error))
     pipe.send(outcome)
 
 
@@ -194,15 +201,15 @@ def _run_job(
 ) -> SyncOutcome:
     from aap_pipeline.definitions import defs
     from aap_pipeline.orchestration.failures import reported_error
-    from aap_pipeline.orchestration.jobs import update_cluster
-    from aap_pipeline.orchestration.run_liveness import process_tag
+    from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster
+    from aap_pipeline.orchestration.run_liveness import lock_tag
     from aap_pipeline.raw.assets import sync_data
 
     result = defs.resolve_job_def(update_cluster.name).execute_in_process(
         run_id=run_id,
         partition_key=name,
         instance=instance,
-        tags=process_tag(run_id),
+        tags=lock_tag(run_id) | {LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # the command waits for its end
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
             "ops": {sync_data.op.name: {"config": {**configuration, "in_one_go": True}}},

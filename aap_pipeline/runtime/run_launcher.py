@@ -9,29 +9,33 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster import DefaultRunLauncher
 from dagster._grpc.types import ExecuteRunArgs
 
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, is_gone, process_of, process_tag, this_process
 from aap_pipeline.runtime.forks import forks
 
 if TYPE_CHECKING:
     from dagster._core.instance.ref import InstanceRef
     from dagster._core.launcher import LaunchRunContext
-    from dagster._core.origin import JobPythonOrigin
+
+PROCESS_TAG = ".dagster/aap_pipeline_process"
+"""The process that was forked for a run, as `process_name` has it, so that the web server's process can end it. The UI
+hides tags that begin like this one."""
 
 _DEFINITIONS = "aap_pipeline.definitions"
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
-    """Forks the runs of this code location; those of other people's locations start as Dagster has it."""
+    """Forks the runs of this code location on this machine; those of others start as Dagster has it."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run, name its process in its tags, by which `terminate` finds it, and return."""
         run, origin = context.dagster_run, context.job_code_origin
-        if origin is None or not _is_ours(origin):
+        if origin is None or not _can_fork(context):
             super().launch_run(context)
             return
         instance = _quiet(self._instance.get_ref())
@@ -39,20 +43,31 @@ class ForkingRunLauncher(DefaultRunLauncher):
         command = arguments.get_command_args()[-1]
         process = forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}")
         process.start()
-        self._instance.add_run_tags(run.run_id, process_tag(run.run_id, process.pid))
+        self._instance.add_run_tags(run.run_id, {PROCESS_TAG: process_name(process.pid or 0)})
 
     def terminate(self, run_id: str) -> bool:
         """Ask the run's process to end, from any process of its machine; False if there is none to ask."""
         run = self._instance.get_run_by_id(run_id)
-        process = process_of(run_id, run.tags.get(PROCESS_TAG)) if run is not None else None
-        if run is None or run.is_finished or process is None:
+        name = run.tags.get(PROCESS_TAG, "") if run is not None else ""
+        pid = int(name.partition("/")[0] or 0)
+        if run is None or run.is_finished or not pid or process_name(pid) != name:
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
-        here = this_process()
-        if process.host != here.host or is_gone(process, here):
-            return False
         self._instance.report_run_canceling(run)
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(pid, signal.SIGINT)
         return True
+
+
+def process_name(pid: int) -> str:
+    """A process of this machine, `pid/start/boot`, told from later ones with its pid by its start, in ticks since boot.
+
+    Without `start` where no such process runs.
+    """
+    start = boot = ""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        start = "" if fields[0] in ("Z", "X") else fields[19]
+    return f"{pid}/{start}/{boot}"
 
 
 def _quiet(instance: InstanceRef) -> InstanceRef:
@@ -65,10 +80,18 @@ def _quiet(instance: InstanceRef) -> InstanceRef:
     return instance._replace(settings={**instance.settings, "python_logs": logs})
 
 
-def _is_ours(origin: JobPythonOrigin) -> bool:
-    repository = origin.repository_origin
-    ours = getattr(repository.code_pointer, "module", None) == _DEFINITIONS
-    return ours and repository.executable_path == sys.executable
+def _can_fork(context: LaunchRunContext) -> bool:
+    """Whether the run's code is what this process has imported: by its module and Python, behind a socket of `up`.
+
+    A code server behind a port may be another container of the same image.
+    """
+    origin, job = context.job_code_origin, context.dagster_run.remote_job_origin
+    if origin is None or job is None:
+        return False
+    here = getattr(job.repository_origin.code_location_origin, "socket", None) is not None
+    code = origin.repository_origin
+    ours = getattr(code.code_pointer, "module", None) == _DEFINITIONS
+    return here and ours and code.executable_path == sys.executable
 
 
 def _execute(arguments: str) -> None:

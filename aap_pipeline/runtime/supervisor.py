@@ -48,6 +48,7 @@ class UpOptions:
     workspace: Path | None = None
     """A workspace.yaml with additional code locations."""
     metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
 
 class Supervisor:
@@ -87,9 +88,9 @@ class Supervisor:
             url = self._start_database()
             self._write(f"PostgreSQL   {describe(url)}{'' if self._server is None else ' (embedded)'}")
             with ExitStack() as serving:
-                if self._options.metrics_port is not None:
-                    serving.enter_context(metrics.serving(url, self._options.metrics_port))
-                    self._write(f"Metrics      http://127.0.0.1:{self._options.metrics_port}/metrics")
+                if (port := self._options.metrics_port) is not None:
+                    serving.enter_context(metrics.serving(url, port, self._options.metrics_host))
+                    self._write(f"Metrics      http://{self._options.metrics_host}:{port}/metrics")
                 self._start_dagster(url)
                 self._announce(url)
                 while not self.stop.wait(_TICK_SECONDS):

@@ -13,7 +13,6 @@ from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -34,8 +33,9 @@ def forget_runs(
 ) -> int:
     """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: at least 30 days).
 
-    `connection` is to the database with the instance's storage, schema `dagster`. Stops after the batch in which
-    MOST_SECONDS pass; the next call continues. Runs of other code locations stay. Returns the number of deleted runs.
+    `connection` is to the warehouse. Nothing is deleted if the instance keeps its storage elsewhere. Stops after the
+    batch in which MOST_SECONDS pass; the next call continues. Runs of other code locations stay. Returns the number of
+    deleted runs.
     """
     enough = monotonic() + MOST_SECONDS
     if connection.execute("SELECT to_regclass('dagster.runs') IS NULL").fetchone() == (True,):
@@ -48,19 +48,18 @@ def forget_runs(
         "nightly": nightly.name,
         "location_tag": LOCATION_TAG,
         "location": LOCATION,
-        "process_tag": PROCESS_TAG,
         "most": batch,
     }
     forgotten = 0
     while True:
         found = connection.execute(statement("upkeep/runs_to_forget"), values).fetchall()
-        runs = [run for _, run in found]
+        runs = [run for _, run in found if instance.has_run(run)]  # `sync` may have left others for another Dagster
         connection.execute(statement("upkeep/forget_check_results"), {"runs": runs})
         connection.commit()
         for run in runs:
             instance.compute_log_manager.delete_logs(prefix=[run])
             instance.delete_run(run)
         forgotten += len(runs)
-        if len(runs) < batch or monotonic() >= enough:
+        if len(found) < batch or monotonic() >= enough:
             return forgotten
         values["after"] = found[-1][0]

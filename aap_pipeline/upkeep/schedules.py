@@ -40,7 +40,7 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in done.items()))
         forgotten = forget_runs(connection, context.instance)
         context.log.info(f"Dagster runs deleted: {forgotten:,}")
-    end_abandoned_runs(context.instance)
+        end_abandoned_runs(context.instance, connection)
 
 
 @op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")

@@ -51,16 +51,16 @@ def rates_changed_sensor(context: SensorEvaluationContext, warehouse: Warehouse)
 def _requests(
     context: SensorEvaluationContext, warehouse: Warehouse, decide: Decide, nothing: str
 ) -> SensorResult | SkipReason:
+    partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     try:
         with warehouse.connection() as connection:
-            found = waiting(connection)
+            found = [each for each in waiting(connection) if each.cluster in partitions]
+            if not decide(found, (), datetime.now(UTC)):
+                return SkipReason(nothing)
+            busy = busy_clusters(end_abandoned_runs(context.instance, connection))
     except PipelineError as error:
         return SkipReason(str(error))
-    partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
-    found = [each for each in found if each.cluster in partitions]
-    if not decide(found, (), datetime.now(UTC)):
-        return SkipReason(nothing)
-    due = decide(found, busy_clusters(end_abandoned_runs(context.instance)), datetime.now(UTC))
+    due = decide(found, busy, datetime.now(UTC))
     if not due:
         return SkipReason("What waits belongs to clusters with a run under way.")
     return SensorResult(

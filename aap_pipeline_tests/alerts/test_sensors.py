@@ -20,7 +20,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.incidents import raise_incident
-from aap_pipeline.alerts.sensors import Limits, alerts_sensor
+from aap_pipeline.alerts.sensors import TickLimits, alerts_sensor
 from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.clusters.registry import purge, set_enabled
 from aap_pipeline.database.connection import connect
@@ -41,12 +41,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
         yield web
 
 
-AT_ONCE = Limits(settled=timedelta(), patience=timedelta())
+AT_ONCE = TickLimits(settled=timedelta(), patience=timedelta())
 """Runs count, and are told, at once."""
 
 
 def tick(
-    site: Site, cursor: str | None = None, limits: Limits = AT_ONCE, awake: timedelta = timedelta(days=1)
+    site: Site, cursor: str | None = None, limits: TickLimits = AT_ONCE, awake: timedelta = timedelta(days=1)
 ) -> SensorResult | SkipReason:
     """One tick of the alerts sensor in a daemon that has run for `awake`."""
     with build_sensor_context(instance=site.instance, definitions=defs, cursor=cursor) as context:
@@ -94,7 +94,7 @@ def test_a_sync_that_fails_and_mends_itself_wakes_nobody(
     site: Site, controller: SimulatorServer, told: WebReceiver
 ) -> None:
     """Guards against a message and its revocation at night, for a controller that was away for a minute."""
-    limits = Limits(settled=timedelta())
+    limits = TickLimits(settled=timedelta())
     cursor = datetime.now(UTC).isoformat()
     site.register("prod", controller)
     for _ in range(2):

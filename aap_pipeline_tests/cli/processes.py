@@ -34,7 +34,9 @@ def start(arguments: list[str], variables: Mapping[str, str], **options: Any) ->
     )
 
 
-def import_clusters(variables: Mapping[str, str], folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+def import_clusters(
+    variables: Mapping[str, str], folder: Path, entries: Sequence[Mapping[str, Any]], cwd: Path | None = None
+) -> None:
     """`aap-pipeline clusters import` of `entries` on loopback; the file, which holds tokens, is kept in `folder`."""
     file = folder / "clusters.json"
     file.touch(0o600)
@@ -43,7 +45,7 @@ def import_clusters(variables: Mapping[str, str], folder: Path, entries: Sequenc
     on_loopback = [{**loopback, **entry} for entry in entries]
     file.write_text(json.dumps({"clusters": on_loopback}), encoding="utf-8")  # JSON is YAML
     command = [sys.executable, "-m", "aap_pipeline.cli", "clusters", "import", str(file)]
-    subprocess.run(command, env=dict(variables), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=dict(variables), check=True, stdout=subprocess.DEVNULL, cwd=cwd)
 
 
 def finish(arguments: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import certifi
 import pytest
 
 from aap_pipeline.clusters.file import endpoint_of_url
 from aap_pipeline.clusters.registry import NewCluster, cluster_named, save_clusters
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
@@ -90,25 +91,23 @@ def test_what_is_not_encrypted_is_not_called_verified(keyed: Cli, monkeypatch: p
 
 
 def test_an_entry_that_can_not_be_used_is_told_and_hides_no_other(
-    keyed: Cli, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    keyed: Cli, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path
 ) -> None:
-    """Guards against a CA bundle that somebody deleted, after which no command knew any cluster."""
+    """Guards against a spoilt entry after which no command knows any cluster."""
     monkeypatch.setenv("T", server.token.access_token)
-    bundle = tmp_path / "ca.pem"
-    bundle.write_text("soon gone")
     assert keyed("clusters", "add", server.url, "--name", "prod", "--token-env", "T").status == 0
-    assert (
-        keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", str(bundle)).status == 0
-    )
-    bundle.unlink()
+    assert keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T").status == 0
+    with connect(database_url) as connection:
+        connection.execute("UPDATE clusters_cluster SET ca_bundle = 'spoilt' WHERE name = 'a'")
     assert names(keyed) == [("a", "enabled"), ("prod", "enabled")]
     found = json.loads(keyed("clusters", "check", "--json").out)
     assert [(each["name"], each["outcome"]) for each in found["a"]] == [("address", "failed")]
-    remedy = "name an existing PEM file with `aap-pipeline clusters update a --ca-bundle FILE`"
-    assert f"CA bundle {bundle} of a does not exist: {remedy}" in found["a"][0]["sentence"]
+    assert "The CA bundle of a is not valid" in found["a"][0]["sentence"]
+    assert "`aap-pipeline clusters update a --ca-bundle FILE`" in found["a"][0]["sentence"]
     assert {each["outcome"] for each in found["prod"]} in ({"ok"}, {"ok", "warning"})
-    refused = keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T", "--ca-bundle", str(bundle))
-    assert (refused.status, "does not exist" in refused.err) == (2, True)
+    gone = str(tmp_path / "ca.pem")
+    refused = keyed("clusters", "add", "https://b", "--name", "b", "--token-env", "T", "--ca-bundle", gone)
+    assert (refused.status, "No such file" in refused.err) == (2, True)
 
 
 def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +222,7 @@ def _key() -> str:
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", "FILE"], 2, "without"),
-        (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "does not exist"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "No such file"),
         (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
         (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),
         (["disable", "nobody"], 1, "There is no cluster 'nobody'"),
@@ -252,7 +251,7 @@ def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
     bad = ("--token-file", "/no-token", "--client-secret-file", "/no-secret", "--ca-bundle", "/no-ca")
     refused = keyed("clusters", "add", "https://a_", "--name", "a,b", *bad, "--token-env", "T")
     assert refused.status == 2
-    lines = ("Cluster name 'a,b'", "Address 'a_'", "CA bundle /no-ca", "not both", "Cannot read /no-secret")
+    lines = ("Cluster name 'a,b'", "CA bundle /no-ca", "Address 'a_'", "not both", "Cannot read /no-secret")
     assert len(refused.err.splitlines()) == len(lines)
     assert all(words in line for words, line in zip(lines, refused.err.splitlines(), strict=True))
     (tmp_path / "refresh").write_text("refresh")
@@ -418,7 +417,8 @@ def test_what_an_update_does_not_name_stays(
     monkeypatch.setenv("T", "first")
     for name in ("refresh", "secret", "ca.pem"):
         (tmp_path / name).write_text(name)
-    bundle = str(tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text(encoding="utf-8"))
+    file, bundle = str(tmp_path / "ca.pem"), read_ca_bundle(tmp_path / "ca.pem")
     client = ("--client-id", "client", "--client-secret-file", str(tmp_path / "secret"))
     refresh = ("--refresh-token-file", str(tmp_path / "refresh"))
     assert keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", *client, *refresh).status == 0
@@ -438,9 +438,9 @@ def test_what_an_update_does_not_name_stays(
     tokens = Tokens("first", "refresh", "client", "secret")
     assert update("--client-id", "client") == ("verified", Endpoint("https", "a", 443), tokens)
     seen = "not seen yet"
-    assert update("--ca-bundle", bundle) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
+    assert update("--ca-bundle", file) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
     assert update("--no-verify-ssl") == ("not verified", Endpoint("https", "a", 443, False, bundle), tokens)
-    assert update("--ca-bundle", bundle) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
+    assert update("--ca-bundle", file) == (seen, Endpoint("https", "a", 443, True, bundle), tokens)
     assert update("--url", "https://b:8443") == (seen, Endpoint("https", "b", 8443, True, bundle), tokens)
     assert update("--no-ca-bundle", "--client-id", "other")[1:] == (
         Endpoint("https", "b", 8443),
@@ -452,10 +452,10 @@ def test_what_an_update_does_not_name_stays(
     assert listed["token"] == "unknown"
     for options, words in (
         ((), "Nothing to change"),
-        (("--ca-bundle", bundle, "--no-ca-bundle"), "not both"),
+        (("--ca-bundle", file, "--no-ca-bundle"), "not both"),
         (refresh, "needs client_id"),
         (("--url", "ftp://a", "--ca-bundle", "/missing", "--token-env", "NONE"), "NONE is not set"),
-        (("--ca-bundle", "/missing"), "CA bundle /missing of b does not exist: name an existing PEM file."),
+        (("--ca-bundle", "/missing"), "CA bundle /missing: No such file or directory. Name an existing PEM file."),
     ):
         refused = keyed("clusters", "update", "a", *options)
         assert (refused.status, words in refused.err) == (2, True), refused.err

@@ -53,7 +53,7 @@ def test_figures_of_earlier_rates_are_called_so_until_they_follow(cli: Cli, conn
     for change in (("costs", "set", "manual", "0.92"), ("settings", "set", "count_check_mode", "false")):
         done = cli(*change)
         assert (done.status, "`aap-pipeline rebuild marts`" in done.err) == (0, True)
-        assert "Savings do not include the latest change of rates" in cli("report", *_JANUARY).err
+        assert "Savings are still by earlier rates" in cli("report", *_JANUARY).err
         assert cli("rebuild", "marts").status == 0
         assert cli("report", *_JANUARY).err == ""
     assert cli("settings", "set", "sync_workers", "4").err == ""
@@ -63,7 +63,7 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
     """Guards against a report of seventy million hours that takes the machine's memory, and never ends."""
     refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
-    assert "From 2026-01-01 to 9999-12-31 there are too many bars of one hour" in refused.err
+    assert "there are too many bars of one hour" in refused.err
     assert cli("report", *_JANUARY, "--by", "hour").status == 0
 
 
@@ -143,10 +143,10 @@ def test_saving_listing_running_and_deleting(cli: Cli, data: Connection, tmp_pat
         (("--range", "soon"), "'soon' is not a range"),
         (("--organization", "Nowhere"), "There is no organization 'Nowhere'"),
         (("save", "x", "--mail-to", "a@example.com"), "--mail-to needs --schedule"),
-        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "Use --range instead of --from"),
+        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "use --range in place of --from"),
         (("--range", "last-month", "save", "x"), "Write filters and ranges after `report save`"),
-        (("--html", "/nonexistent/report.html"), "Use another path"),
-        (("run", "Board", "--mail"), "cannot be mailed. Set AAP_PIPELINE_ALERT_SMTP_HOST"),
+        (("--html", "/nonexistent/report.html"), "Name a path that can be written"),
+        (("run", "Board", "--mail"), "cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -17,6 +17,7 @@ from aap_pipeline_tests.site import NO_PORT
 _COMMANDS = (
     ["sync"],
     ["report"],
+    ["export", "never-written"],
     ["reconcile"],
     ["rejected", "list"],
     ["rebuild", "marts"],
@@ -87,4 +88,9 @@ def test_a_database_that_others_own_is_not_migrated_without_a_sentence(
 def test_each_command_that_uses_the_database_is_tried() -> None:
     """Guards against a new command that is not in the list above."""
     commands = {name for entries in SECTIONS.values() for name in entries}
-    assert {command[0] for command in _COMMANDS} == commands - {"demo", "keys"}  # which make a database, or use none
+    assert {command[0] for command in _COMMANDS} == commands - {
+        "demo",
+        "keys",
+        "bi",
+        "metrics",
+    }  # which make a database, use none, or serve

@@ -16,14 +16,13 @@ import pytest
 
 from aap_pipeline.clusters.registry import NewCluster, save_clusters
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG
 from aap_pipeline_tests.aap_simulator.certificate import self_signed
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.cli.processes import environment, finish, left_running, start
-from aap_pipeline_tests.runtime.running import wait_for
+from aap_pipeline_tests.runtime.running import process_of, wait_for
 from aap_pipeline_tests.site import NO_PORT, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -76,7 +75,7 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     (tmp_path / "other").mkdir()
     another_ca, _ = self_signed(tmp_path / "other")
     register(database_url, key, "good", at(good), good.token.access_token)
-    register(database_url, key, "secure", at(secure, ca_bundle=str(another_ca)), secure.token.access_token)
+    register(database_url, key, "secure", at(secure, ca_bundle=read_ca_bundle(another_ca)), secure.token.access_token)
     register(database_url, key, "dead", Endpoint("http", "127.0.0.1", NO_PORT))
     register(database_url, key, "wrong-token", at(wrong_token), "PLANTED-TOKEN")
     register(database_url, key, "redirecting", at(redirecting), redirecting.token.access_token)
@@ -268,12 +267,10 @@ def test_a_worker_that_is_killed_fails_its_cluster_alone(
     process = start(["sync", "--json"], variables)
     wait_for(lambda: stuck.log.by_kind["host_summaries"] > 0, 60)
     wait_for(lambda: query(database_url, "SELECT 1 FROM marts.savings_daily LIMIT 1") == [(1,)], 60)
-    [(tags,)] = query(
-        database_url,
-        "SELECT value FROM dagster.run_tags JOIN dagster.runs USING (run_id) "
-        f"WHERE key = '{PROCESS_TAG}' AND status = 'STARTED' AND partition = 'stuck'",
-    )
-    os.kill(int(tags.split("/")[3]), signal.SIGKILL)
+    [(run,)] = query(database_url, "SELECT run_id FROM dagster.runs WHERE status = 'STARTED' AND partition = 'stuck'")
+    worker = process_of(database_url, run)
+    assert worker is not None
+    worker.kill()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     errors = {each["cluster"]: each["error"] for each in json.loads(out)}

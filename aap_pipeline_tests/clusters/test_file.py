@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
 from aap_pipeline.clusters.registry import ClusterError, NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.errors import PipelineError
 
@@ -55,7 +56,8 @@ def test_limits_are_read_and_checked(tmp_path: Path) -> None:
 
 def test_a_cluster_with_everything(tmp_path: Path) -> None:
     """Guards against a key that is accepted and then ignored."""
-    (tmp_path / "ca.pem").write_text("")
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(Path(certifi.where()).read_text(encoding="utf-8"))
     (prod,) = read(
         tmp_path,
         f"""clusters:
@@ -71,7 +73,9 @@ def test_a_cluster_with_everything(tmp_path: Path) -> None:
     client_secret: c
 """,
     )
-    assert prod.endpoint == Endpoint("http", "aap.example.com", 8080, verify_ssl=False, ca_bundle=f"{tmp_path}/ca.pem")
+    assert prod.endpoint == Endpoint(
+        "http", "aap.example.com", 8080, verify_ssl=False, ca_bundle=read_ca_bundle(bundle)
+    )
     assert prod.tokens == Tokens(SECRET, "r", "i", "c")
     assert SECRET not in repr(prod)
 
@@ -111,7 +115,11 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
         (f"name: a\n    address: a\n    access_token: [{SECRET}]", 4, "`access_token` must be a single value"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    protocol: ftp", 2, "Use http or https"),
         (f"name: a\n    address: http://a/\n    access_token: {SECRET}", 2, "is not a host name"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    ca_bundle: /nowhere.pem", 2, "does not exist"),
+        (
+            f"name: a\n    address: a\n    access_token: {SECRET}\n    ca_bundle: /nowhere.pem",
+            2,
+            "Name an existing PEM file",
+        ),
         (f"name: a b\n    address: a\n    access_token: {SECRET}", 2, "'a b' is not a valid cluster name"),
         ("name: a\n    address: a\n    access_token_env: NOT_SET", 2, "environment variable NOT_SET"),
         ("name: a\n    address: a\n    access_token_file: nowhere", 2, "cannot read access_token_file nowhere"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import certifi
 import pytest
 
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint
 from aap_pipeline.controller.query import with_query
 
@@ -47,10 +48,20 @@ def test_unusable_addresses_are_refused_before_any_request(protocol: str, addres
         Endpoint(protocol, address, port).check()
 
 
-def test_a_missing_ca_bundle_is_named(tmp_path: Path) -> None:
-    """requests says "invalid path" in the middle of a sync."""
-    with pytest.raises(BadEndpoint, match=r"ca\.pem of aap\.example\.com does not exist"):
-        Endpoint("https", "aap.example.com", 443, ca_bundle=str(tmp_path / "ca.pem")).check()
+def test_a_ca_bundle_is_read_once_and_what_is_wrong_with_it_is_named(tmp_path: Path) -> None:
+    """Guards against a path that only one of many workers has, and "invalid path" in the middle of a sync."""
+    with pytest.raises(BadEndpoint, match=r"ca\.pem: No such file"):
+        read_ca_bundle(tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
+    with pytest.raises(BadEndpoint, match="holds no certificate"):
+        read_ca_bundle(tmp_path)
+    pem = Path(certifi.where()).read_text(encoding="utf-8")
+    (tmp_path / "some.pem").write_text(f"# Gesellschaft für alles\n{pem}", encoding="utf-8")
+    bundle = read_ca_bundle(tmp_path)
+    assert bundle.count("BEGIN CERTIFICATE") == pem.count("BEGIN CERTIFICATE")
+    Endpoint("https", "aap.example.com", 443, ca_bundle=bundle).check()
+    with pytest.raises(BadEndpoint, match=r"CA bundle of aap\.example\.com is not valid"):
+        Endpoint("https", "aap.example.com", 443, ca_bundle="/etc/ca.pem").check()
 
 
 def test_datetimes_travel_in_utc_with_microseconds_and_z() -> None:

@@ -32,7 +32,7 @@ from aap_pipeline.controller.errors import (
     ServerError,
     Unreachable,
 )
-from aap_pipeline.controller.host_summaries import HostSummary
+from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline_tests.controller.conftest import HTML, Bench
 from aap_pipeline_tests.controller.server import Asked, Reply, always
 
@@ -324,7 +324,7 @@ def test_sixteen_workers_share_their_connections(bench: Bench) -> None:
     api = ControllerApi(client)
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(api.host_summaries, range(1, 200)))
-    assert found == [[HostSummary(7)]] * 199
+    assert found == [[HostSummaryRow(7)]] * 199
     assert server.connections <= 16
     assert client.statistics.snapshot().requests == 201
 

@@ -14,7 +14,7 @@ import pytest
 from aap_pipeline.controller import paging
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.errors import (
     AuthenticationError,
     BadEndpoint,
@@ -62,7 +62,7 @@ def test_over_tls_neither(bench: Bench, tmp_path: Path, what: str) -> None:
     ca = authority(tmp_path, "ca")
     context: ssl.SSLContext = server_context(tmp_path, ca)
     server = bench.serve(always(Reply(trickle=TRICKLES[what])), tls=context)
-    endpoint = Endpoint("https", "127.0.0.1", server.port, ca_bundle=str(ca.pem))
+    endpoint = Endpoint("https", "127.0.0.1", server.port, ca_bundle=read_ca_bundle(ca.pem))
     with pytest.raises(Unreachable, match=r"not complete within 0\.3 s"):
         bench.client(0, endpoint=endpoint, read_timeout=0.3, retries=0).product()
 

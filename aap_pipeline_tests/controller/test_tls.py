@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aap_pipeline.controller.config import Endpoint
-from aap_pipeline.controller.errors import TlsError
+from aap_pipeline.controller.config import Endpoint, read_ca_bundle
+from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline_tests.controller.conftest import Bench, aap_24
 from aap_pipeline_tests.controller.server import Reply, always, serving
 
@@ -88,7 +88,7 @@ def server_context(folder: Path, signer: Authority | None, host: str = "127.0.0.
 
 
 def endpoint(port: int, bundle: Path | None = None, verify: bool = True) -> Endpoint:
-    return Endpoint("https", "127.0.0.1", port, verify, str(bundle) if bundle else None)
+    return Endpoint("https", "127.0.0.1", port, verify, read_ca_bundle(bundle) if bundle else None)
 
 
 @pytest.fixture
@@ -172,9 +172,9 @@ def test_plain_http_on_the_port_is_said_in_words(bench: Bench) -> None:
         bench.client(0, endpoint=endpoint(server.port)).get("jobs/")
 
 
-def test_a_bundle_that_is_no_pem_is_named_before_any_request(bench: Bench, tmp_path: Path) -> None:
+def test_a_bundle_that_is_no_pem_is_named_before_it_is_stored(tmp_path: Path) -> None:
     """A DER file, or a path that was mixed up."""
     bundle = tmp_path / "ca.der"
     bundle.write_bytes(b"\x30\x82")
-    with pytest.raises(TlsError, match=r"ca\.der .*Set a PEM file"):
-        bench.client(0, endpoint=endpoint(1, bundle))
+    with pytest.raises(BadEndpoint, match=r"ca\.der holds no certificate"):
+        read_ca_bundle(bundle)

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, get_type_hints
 
 from aap_pipeline.documents.fingerprint import fingerprint
-from aap_pipeline.documents.records import Column, ListedJob
+from aap_pipeline.documents.records import DatabaseColumn, ListedJob
 
 Document = dict[str, Any]
 STATUSES = {"new", "pending", "waiting", "running", "successful", "failed", "error", "canceled"}
@@ -227,7 +227,9 @@ class Oracle:
         }
         for key, hint in get_type_hints(ListedJob, include_extras=True).items():
             for column in getattr(hint, "__metadata__", ()):
-                if isinstance(column, Column) and key not in job and key != "id":  # a field without a rule of its own
+                if (
+                    isinstance(column, DatabaseColumn) and key not in job and key != "id"
+                ):  # a field without a rule of its own
                     job[column.name or key] = maybe(document, key, BY_TYPE[column.type])
         before = self.jobs.get(external_id, {})  # what is gone at the controller stays here
         job |= {key: before.get(key) for key in ("organization", "job_template", *PLAIN) if job[key] is None}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aap_pipeline.controller.host_summaries import HostSummary, decode_host_summaries
+from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
 from aap_pipeline.controller.paging import id_of
 from aap_pipeline.controller.transport import decode
 from aap_pipeline.documents.raw_documents import (
@@ -125,10 +125,10 @@ def summaries_of(product: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_host_summaries_of_recorded_controllers_are_usual(product: str) -> None:
-    """Guards against a field forgotten in HostSummary, which would make every page of a controller slow to read."""
+    """Guards against a field forgotten in HostSummaryRow, which would make every page of a controller slow to read."""
     page = decode_host_summaries(json.dumps({"count": 1, "next": None, "results": summaries_of(product)}).encode())
     assert page["results"]
-    assert {type(row) for row in page["results"]} == {HostSummary}
+    assert {type(row) for row in page["results"]} == {HostSummaryRow}
 
 
 @given(

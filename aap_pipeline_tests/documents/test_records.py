@@ -27,7 +27,7 @@ from msgspec.inspect import (
 
 from aap_pipeline.documents.columns import JOB_COLUMNS, job_row
 from aap_pipeline.documents.fingerprint import DIGEST_SIZE, SCHEMA, VERSION, fingerprint, schema
-from aap_pipeline.documents.records import FINISHED_STATUSES, Job, ListedJob, Refused, decode
+from aap_pipeline.documents.records import FINISHED_STATUSES, Job, ListedJob, Organization, Refused, decode
 from aap_pipeline_tests.recorded import job_documents, organization_documents, template_documents
 
 Document = dict[str, Any]
@@ -266,7 +266,9 @@ def test_host_totals_count_hosts_and_not_what_happened_on_them() -> None:
 
 def test_a_literal_that_looks_like_a_nul_is_none() -> None:
     """Guards against a search for NUL that takes its escape for the character."""
-    assert isinstance(decode("organization", rb'{"id": 1, "name": "a\\u0000b", "x": "\u0000"}'), object)
+    record = decode("organization", rb'{"id": 1, "name": "a\\u0000b", "x": "\u0000"}')
+    assert isinstance(record, Organization)
+    assert record.name == r"a\u0000b"
     with pytest.raises(Refused, match="NUL"):
         decode("organization", rb'{"id": 1, "name": "a\u0000b"}')
 

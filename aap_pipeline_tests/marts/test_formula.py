@@ -148,7 +148,7 @@ def test_the_formula_is_spelled_out_in_one_place() -> None:
         (path.name, line.strip())
         for path in sorted(sql_folder().rglob("*.sql"))
         for line in path.read_text(encoding="utf-8").splitlines()
-        if re.search(r"\* *\w*\.?(person_hour|run_price|hourly|automated|manual|price\w*)\b", line)
+        if re.search(r"\* *\w*\.?(person_\w+|run_second|hourly|automated|manual|price\w*)\b", line)
         and not line.startswith(("--", "COMMENT"))
     ]
     assert {name for name, _ in places} == {"0003_marts_money.sql"}, places

@@ -31,10 +31,10 @@ _TABLES = {
     "marts.savings_daily": f"date, {_GRAIN}, job_type, status",
     "marts.savings_monthly": f"month, {_GRAIN}, job_type, status",
     "marts.launches": f"date, {_GRAIN}, job_type, status, user_id",
-    "rollup.launches_monthly": f"date, {_GRAIN}, job_type, status, user_id",
+    "rollup.launches_monthly": f"month, {_GRAIN}, job_type, status, user_id",
     "rollup.left_out_daily": f"date, {_GRAIN}, job_type, status",
     "rollup.host_set_daily": f"date, {_GRAIN}, chunk",
-    "rollup.host_set_monthly": f"date, {_GRAIN}, chunk",
+    "rollup.host_set_monthly": f"month, {_GRAIN}, chunk",
     "rollup.host_runs_daily": "date, cluster_id, organization_id",
     "rollup.host_runs_monthly": "month, cluster_id, organization_id, host_id",
     "rollup.platform_month": "month, cluster_id, check_mode, status",
@@ -98,6 +98,7 @@ def test_every_function_says_what_the_oracle_says(connection: Connection, seed: 
 @many
 @given(seed=seeds)
 @example(seed=7)  # a job is archived before one arrives
+@example(seed=2084232)  # places without a price
 def test_incremental_refreshes_leave_what_a_full_rebuild_builds(connection: Connection, seed: int) -> None:
     """Guards against a row that a refresh forgets to write, or to delete."""
     rng = random.Random(seed)

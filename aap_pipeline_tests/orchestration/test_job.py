@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dagster import (
+    AssetKey,
     DagsterEventType,
     DagsterRunStatus,
     ExecuteInProcessResult,
@@ -17,7 +18,7 @@ from aap_pipeline.clusters.registry import ClusterError
 from aap_pipeline.controller.errors import AuthenticationError, Unreachable
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.orchestration.failures import failing_clearly
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of, this_process
+from aap_pipeline.orchestration.run_liveness import lock_tag
 from aap_pipeline_tests.site import Site, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -69,16 +70,34 @@ def test_a_partition_runs_from_the_controller_to_the_savings(site: Site, control
     assert {event.partition for event in result.get_asset_materialization_events()} == {"prod"}
     run = site.instance.get_run_by_id(result.run_id)
     assert run is not None
-    assert process_of(run.run_id, run.tags[PROCESS_TAG]) == this_process()
+    assert lock_tag(run.run_id).items() <= run.tags.items()
 
 
 def test_a_second_run_reads_only_what_is_new(site: Site, controller: SimulatorServer) -> None:
     """Guards against a job that starts from the beginning each time."""
     site.register("prod", controller)
-    assert site.run("prod").success
+    first = site.run("prod")
+    assert first.success
     controller.log.clear()
-    assert site.run("prod").success
+    idle = site.run("prod")
+    assert idle.success
     assert controller.log.total <= 6, controller.log.by_kind
+    assert [event.asset_key for event in idle.get_asset_materialization_events()] == [AssetKey(["raw", "sync_data"])]
+    skipped = [event.step_key for event in idle.all_events if event.event_type is DagsterEventType.STEP_SKIPPED]
+    assert sorted(str(step) for step in skipped) == ["core_checks", "marts", "marts_checks"]
+    assert len(site.instance.all_logs(idle.run_id)) < 60 < len(site.instance.all_logs(first.run_id))
+
+
+def test_a_run_refreshes_marts_that_a_killed_one_left_behind(site: Site, controller: SimulatorServer) -> None:
+    """Guards against savings that stay behind because a run with nothing to parse skips the marts."""
+    site.register("prod", controller)
+    assert site.run("prod").success
+    days = "INSERT INTO pipeline.changed_day (cluster_id, day) SELECT id, '2026-01-01' FROM clusters_cluster"
+    assert site.query(f"{days} RETURNING 1") == [(1,)]
+    assert ["marts", "savings_daily"] in [
+        event.asset_key.path for event in site.run("prod").get_asset_materialization_events() if event.asset_key
+    ]
+    assert site.query("SELECT count(*) FROM pipeline.changed_day") == [(0,)]
 
 
 def test_since_and_until_are_a_backfill(site: Site, controller: SimulatorServer) -> None:

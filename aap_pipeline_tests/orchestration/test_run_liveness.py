@@ -1,72 +1,96 @@
-"""Which process executes a run, and whether it is still there."""
+"""Whether a run has a process, as any machine that reaches the database sees it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dagster import DagsterRun, RunRecord
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus
 
-from aap_pipeline.orchestration.jobs import LOCATION_TAG
-from aap_pipeline.orchestration.run_liveness import (
-    PROCESS_TAG,
-    Process,
-    is_abandoned,
-    is_gone,
-    process_of,
-    process_tag,
-    this_process,
-)
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.definitions import defs
+from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster
+from aap_pipeline.orchestration.run_liveness import end_abandoned_runs, hold_run, lock_tag
+from aap_pipeline_tests.runtime.running import wait_for
 
-
-def test_a_run_names_its_process() -> None:
-    """Guards against a tag that cannot be read back."""
-    assert process_of("a-run", process_tag("a-run")[PROCESS_TAG]) == this_process()
+_HOLD = """
+import sys
+from aap_pipeline.orchestration.run_liveness import hold_run
+hold_run(*sys.argv[1:])
+print("held", flush=True)
+input()
+"""
 
 
-def test_a_tag_that_a_new_run_inherited_says_nothing() -> None:
+def begin(instance: DagsterInstance, tags: dict[str, str] | None = None) -> DagsterRun:
+    """A run that Dagster believes to be under way."""
+    job = defs.resolve_job_def(update_cluster.name)
+    return instance.create_run_for_job(job_def=job, tags=tags, status=DagsterRunStatus.STARTED)
+
+
+def status(instance: DagsterInstance, run: DagsterRun) -> DagsterRunStatus:
+    """What Dagster believes now."""
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found.status
+
+
+def test_a_run_is_alive_as_long_as_its_process_wherever_that_is(database_url: str, connection: Connection) -> None:
+    """Guards against ending runs of other machines and containers, and against keeping those that were killed."""
+    with DagsterInstance.ephemeral() as instance:
+        run = begin(instance)
+        instance.add_run_tags(run.run_id, lock_tag(run.run_id))
+        command = [sys.executable, "-c", _HOLD, run.run_id, database_url]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            for _ in range(2):  # looking changes nothing
+                assert [each.run_id for each in end_abandoned_runs(instance, connection)] == [run.run_id]
+            holder.kill()
+        wait_for(lambda: end_abandoned_runs(instance, connection) == [])
+        assert status(instance, run) is DagsterRunStatus.FAILURE
+
+
+def test_a_server_that_was_restarted_between_two_steps_has_the_lock_again(
+    database_url: str, connection: Connection
+) -> None:
+    """Guards against a living run that is taken for dead after its connection broke."""
+    with DagsterInstance.ephemeral() as instance:
+        run = begin(instance)
+        instance.add_run_tags(run.run_id, lock_tag(run.run_id))
+        hold_run(run.run_id, database_url)
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = %s",
+            [f"aap_pipeline run {run.run_id}"],
+        )
+        connection.commit()
+        hold_run(run.run_id, database_url)
+        assert len(end_abandoned_runs(instance, connection)) == 1
+        another = begin(instance)
+        hold_run(another.run_id, database_url)  # the process has gone on to it
+        assert [each.run_id for each in end_abandoned_runs(instance, connection)] == [another.run_id]
+
+
+def test_a_tag_that_a_new_run_inherited_says_nothing(connection: Connection) -> None:
     """Guards against ending a re-execution because the run it repeats was killed."""
-    assert process_of("another-run", process_tag("a-run")[PROCESS_TAG]) is None
-    for tag in (None, "", "x", "a-run/host/boot/none/1"):
-        assert process_of("a-run", tag) is None
-
-
-@pytest.mark.usefixtures("starts_server")
-def test_a_process_that_ended_is_gone_and_one_that_runs_is_not() -> None:
-    """Guards against ending runs that are under way, and against keeping those that are not."""
-    here = this_process()
-    assert not is_gone(here, here)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        program = f"from aap_pipeline.orchestration.run_liveness import _start; print(_start({child.pid}))"
-        start = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        there = replace(here, pid=child.pid, start=start.stdout.strip())
-        assert not is_gone(there, here)
-    assert is_gone(there, here)
-
-
-def test_another_process_with_the_same_pid_is_not_taken_for_it() -> None:
-    """Guards against a run that lives on because its pid was given to another program."""
-    here = this_process()
-    assert is_gone(replace(here, start="1"), here)
-    assert is_gone(replace(here, boot="an earlier one"), here)
-
-
-def test_a_process_of_another_machine_is_not_judged() -> None:
-    """Guards against ending the runs of a second worker that shares the database."""
-    assert not is_gone(Process("elsewhere", "boot", 1, "1"), this_process())
+    with DagsterInstance.ephemeral() as instance:
+        run = begin(instance, lock_tag("the run that it repeats"))
+        end_abandoned_runs(instance, connection)
+        assert status(instance, run) is DagsterRunStatus.STARTED
 
 
 @pytest.mark.parametrize(
-    ("location", "hours", "abandoned"), [("aap_pipeline", 1, True), ("aap_pipeline", 0, False), ("theirs", 1, False)]
+    ("location", "hours", "abandoned"), [(LOCATION, 1, True), (LOCATION, 0, False), ("theirs", 1, False)]
 )
-def test_a_run_that_names_no_process_is_given_up_if_it_is_ours_and_old(
-    location: str, hours: int, abandoned: bool
+def test_a_run_that_took_no_lock_is_given_up_if_it_is_ours_and_old(
+    connection: Connection, location: str, hours: int, abandoned: bool
 ) -> None:
-    """Guards against ending long runs of other people's code locations, which never name a process."""
-    now = datetime.now(UTC)
-    run = DagsterRun(job_name="update_cluster", tags={LOCATION_TAG: location})
-    record = RunRecord(1, run, now, now, start_time=(now - timedelta(hours=hours)).timestamp())
-    assert is_abandoned(record, this_process(), now) is abandoned
+    """Guards against ending long runs of other code locations, which take no lock."""
+    now = datetime.now(UTC) + timedelta(hours=hours)
+    with DagsterInstance.ephemeral() as instance:
+        run = begin(instance, {LOCATION_TAG: location})
+        instance.report_dagster_event(DagsterEvent(DagsterEventType.RUN_START.value, run.job_name), run.run_id)
+        left = end_abandoned_runs(instance, connection, now)
+    assert (left == []) is abandoned

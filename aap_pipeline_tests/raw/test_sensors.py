@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,7 +22,7 @@ from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, nightly, update_cluster
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_tag, this_process
+from aap_pipeline.orchestration.run_liveness import hold_run, lock_tag
 from aap_pipeline.raw import sensors
 from aap_pipeline.raw.sensors import new_jobs_sensor, newest_finished
 from aap_pipeline_tests.controller.conftest import aap_24
@@ -142,7 +139,7 @@ def test_a_run_is_asked_for_only_when_something_is_new(site: Site, controller: S
     controller.log.clear()
     nothing = ask(site)
     assert due(nothing) == []
-    assert said(nothing) == "1 clusters, 0 with runs under way, 0 due"
+    assert said(nothing) == "1 clusters, 0 with runs in progress, 0 due"
     assert controller.log.total <= 2
     controller.world.add_job(finished=datetime.now(UTC))  # type: ignore[attr-defined]
     again = ask(site)
@@ -169,7 +166,7 @@ def test_no_run_is_asked_for_while_one_is_under_way(
 ) -> None:
     """Guards against a queue that fills with runs of one cluster."""
     site.register("prod", controller)
-    begin_run(site, "prod", status, str(os.getpid()))
+    hold_run(begin_run(site, "prod", status), site.url)
     result = ask(site)
     assert due(result) == []
     assert "1 with runs under way" in said(result)
@@ -185,9 +182,7 @@ def test_a_run_whose_process_was_killed_is_ended_and_its_cluster_synced_again(
     which Dagster calls __ASSET_JOB.
     """
     site.register("prod", controller)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    run_id = begin_run(site, "prod", DagsterRunStatus.STARTED, str(ended.pid), job)
+    run_id = begin_run(site, "prod", DagsterRunStatus.STARTED, job)
     assert due(ask(site)) == ["prod"]
     run = site.instance.get_run_by_id(run_id)
     assert run is not None
@@ -195,16 +190,15 @@ def test_a_run_whose_process_was_killed_is_ended_and_its_cluster_synced_again(
     assert any("process of this run is gone" in record.message for record in site.instance.all_logs(run_id))
 
 
-def begin_run(site: Site, cluster: str, status: DagsterRunStatus, pid: str, job: str = update_cluster.name) -> str:
-    """A run of Dagster's that is under way in process `pid`; its id."""
+def begin_run(site: Site, cluster: str, status: DagsterRunStatus, job: str = update_cluster.name) -> str:
+    """A run of Dagster's whose process has taken its lock; its id."""
     instance = site.instance
     run = instance.create_run_for_job(
         job_def=defs.resolve_job_def(job),
         tags={PARTITION_TAG: cluster},
         status=status,
     )
-    here = process_tag(run.run_id)[PROCESS_TAG]
-    instance.add_run_tags(run.run_id, {PROCESS_TAG: here.replace(f"/{this_process().pid}/", f"/{pid}/")})
+    instance.add_run_tags(run.run_id, lock_tag(run.run_id))
     return run.run_id
 
 

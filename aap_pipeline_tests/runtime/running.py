@@ -52,7 +52,65 @@ mutation Reload($location: String!) {
 """
 
 
-class Up:
+class Web:
+    """A Dagster web server, used as a person uses it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def launch(self, job: str, location: str = "small", **tags: str) -> str:
+        """Start a run of `job` through the web server, as a person in the UI does; its id."""
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        answer = self.ask(_LAUNCH, {"location": location, "job": job, "tags": pairs})["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["run"]["runId"])
+
+    def run_status(self, run_id: str) -> str:
+        """Dagster's status of a run; the error while the web server finds its way back to a database that restarted."""
+        query = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        try:
+            return str(self.ask(query, {"id": run_id})["runOrError"]["status"])
+        except urllib.error.HTTPError as error:
+            return str(error)
+
+    def terminate(self, run_id: str) -> str:
+        """End a run as a person in the UI does; the type of the answer."""
+        query = "mutation End($id: String!) { terminateRun(runId: $id) { __typename } }"
+        return str(self.ask(query, {"id": run_id})["terminateRun"]["__typename"])
+
+    def switch_off(self, sensor: str) -> None:
+        """Stop a sensor of the pipeline as a person in the UI does."""
+        selector = {"repositoryLocationName": "aap_pipeline", "repositoryName": "__repository__", "sensorName": sensor}
+        query = "query State($of: SensorSelector!) { sensorOrError(sensorSelector: $of) { ... on Sensor { id } } }"
+        found = self.ask(query, {"of": selector})["sensorOrError"]["id"]
+        answer = self.ask("mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }", {"id": found})
+        assert answer["stopSensor"]["__typename"] == "StopSensorMutationResult", answer
+
+    def reload(self, location: str) -> str:
+        """Ask a code location's server what it has, as the UI's button does; the type of what came of it."""
+        found = self.ask(_RELOAD, {"location": location})["reloadRepositoryLocation"]
+        return str(found["locationOrLoadError"]["__typename"])
+
+    def ask(self, query: str, variables: dict[str, Any]) -> Any:
+        """The data of a GraphQL answer."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(  # noqa: S310 - http, our own
+            f"{self.address}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - http, our own
+            return json.loads(answer.read())["data"]
+
+    def succeeded(self, job: str) -> int:
+        """How many runs of a job have succeeded; 0 while the web server does not answer yet."""
+        query = """query Runs($of: RunsFilter!) { runsOrError(filter: $of) { ... on Runs { count } } }"""
+        try:
+            found = self.ask(query, {"of": {"pipelineName": job, "statuses": ["SUCCESS"]}})["runsOrError"]
+        except (OSError, TimeoutError):
+            return 0
+        return int(found["count"])
+
+
+class Up(Web):
     """One `aap-pipeline up` with `options` and `variables`, its home in `folder`; the same folder again is a second
     start.
     """
@@ -60,7 +118,7 @@ class Up:
     def __init__(self, folder: Path, *options: str, **variables: str) -> None:
         self.home = folder / "home"
         self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
+        super().__init__(f"http://127.0.0.1:{self.port}")
         self.environment = environment(self.home, **variables)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "aap_pipeline.cli", "up", "--port", str(self.port), *options],
@@ -92,54 +150,12 @@ class Up:
         assert url is not None
         return url
 
-    def launch(self, job: str, location: str = "small", **tags: str) -> str:
-        """Start a run of `job` through the web server, as a person in the UI does; its id."""
-        pairs = [{"key": key, "value": value} for key, value in tags.items()]
-        answer = self.ask(_LAUNCH, {"location": location, "job": job, "tags": pairs})["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
-        return str(answer["run"]["runId"])
-
-    def run_status(self, run_id: str) -> str:
-        """Dagster's status of a run; the error while the web server finds its way back to a database that restarted."""
-        query = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-        try:
-            return str(self.ask(query, {"id": run_id})["runOrError"]["status"])
-        except urllib.error.HTTPError as error:
-            return str(error)
-
     def run_tag(self, run_id: str, key: str) -> str | None:
         """The value of a run's tag, from the database: the web server does not tell hidden ones."""
         with connect(self.database_url()) as connection:
             question = "SELECT value FROM dagster.run_tags WHERE run_id = %s AND key = %s"
             row = connection.execute(question, [run_id, key]).fetchone()
         return str(row[0]) if row else None
-
-    def terminate(self, run_id: str) -> str:
-        """End a run as a person in the UI does; the type of the answer."""
-        query = "mutation End($id: String!) { terminateRun(runId: $id) { __typename } }"
-        return str(self.ask(query, {"id": run_id})["terminateRun"]["__typename"])
-
-    def switch_off(self, sensor: str) -> None:
-        """Stop a sensor of the pipeline as a person in the UI does."""
-        selector = {"repositoryLocationName": "aap_pipeline", "repositoryName": "__repository__", "sensorName": sensor}
-        query = "query State($of: SensorSelector!) { sensorOrError(sensorSelector: $of) { ... on Sensor { id } } }"
-        found = self.ask(query, {"of": selector})["sensorOrError"]["id"]
-        answer = self.ask("mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }", {"id": found})
-        assert answer["stopSensor"]["__typename"] == "StopSensorMutationResult", answer
-
-    def reload(self, location: str) -> str:
-        """Ask a code location's server what it has, as the UI's button does; the type of what came of it."""
-        found = self.ask(_RELOAD, {"location": location})["reloadRepositoryLocation"]
-        return str(found["locationOrLoadError"]["__typename"])
-
-    def ask(self, query: str, variables: dict[str, Any]) -> Any:
-        """The data of a GraphQL answer."""
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(  # noqa: S310 - http, our own
-            f"{self.address}/graphql", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - http, our own
-            return json.loads(answer.read())["data"]
 
     def processes(self) -> list[psutil.Process]:
         """Every process, below `up` or orphaned, whose environment or command line names this home."""
@@ -161,6 +177,15 @@ class Up:
             for process in self.processes()
             if word in process.cmdline() and not any("guard" in part for part in process.cmdline())
         )
+
+
+def process_of(url: str, run_id: str) -> psutil.Process | None:
+    """The process that holds the lock of a run in the database at `url`, found by its connection, if there is one."""
+    with connect(url) as connection:
+        question = "SELECT client_port FROM pg_stat_activity WHERE application_name = %s"
+        row = connection.execute(question, [f"aap_pipeline run {run_id}"]).fetchone()
+    ends = psutil.net_connections("tcp4") if row else []
+    return next((psutil.Process(end.pid) for end in ends if row and end.laddr and end.laddr.port == row[0]), None)
 
 
 def small_location(folder: Path) -> tuple[str, str]:

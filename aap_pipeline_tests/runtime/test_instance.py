@@ -6,7 +6,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import make_url
 
-from aap_pipeline.runtime.instance import shipped, storage_url
+from aap_pipeline.runtime.instance import plain_configuration, storage_url
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,8 @@ def test_options_of_the_address_come_first() -> None:
     assert options.endswith(" -c search_path=dagster")
 
 
-@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
-def test_dagsters_files_are_found(name: str) -> None:
-    """Guards against a file that was moved without its readers."""
-    assert shipped(name).is_file()
+def test_the_shipped_configuration_is_found_and_needs_no_variable() -> None:
+    """Guards against a `dagster.yaml` with which no other Dagster starts."""
+    configuration = plain_configuration()
+    assert configuration["run_monitoring"]["enabled"]
+    assert "env" not in str(configuration)

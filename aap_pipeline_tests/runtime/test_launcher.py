@@ -11,10 +11,9 @@ import pytest
 from aap_pipeline.database.connection import connect
 from aap_pipeline.health.doctor import examine
 from aap_pipeline.orchestration.jobs import PARTITION_TAG
-from aap_pipeline.orchestration.run_liveness import PROCESS_TAG, process_of
 from aap_pipeline.settings import Settings
 from aap_pipeline_tests.cli.processes import environment, import_clusters
-from aap_pipeline_tests.runtime.running import Up, wait_for
+from aap_pipeline_tests.runtime.running import Up, process_of, wait_for
 from aap_pipeline_tests.site import small_world
 from aap_simulator.server import SimulatorServer
 
@@ -94,10 +93,9 @@ def test_the_daemons_log_holds_what_went_wrong_and_no_stream_of_events(tmp_path:
 def _under_way(up: Up) -> tuple[str, psutil.Process]:
     """A run that waits for the controller, and its process."""
     run = up.launch("update_cluster", "aap_pipeline", **{PARTITION_TAG: "silent"})
-    wait_for(lambda: process_of(run, up.run_tag(run, PROCESS_TAG)) is not None, 60)
-    named = process_of(run, up.run_tag(run, PROCESS_TAG))
-    assert named is not None
-    process = psutil.Process(named.pid)
+    wait_for(lambda: process_of(up.database_url(), run) is not None, 60)
+    process = process_of(up.database_url(), run)
+    assert process is not None
     assert any("forkserver" in part for part in process.cmdline())
     wait_for(lambda: up.run_status(run) == "STARTED", 60)
     return run, process

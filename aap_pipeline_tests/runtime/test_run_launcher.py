@@ -8,13 +8,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterInstance, DagsterInvariantViolationError, DagsterRun, DagsterRunStatus
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import LaunchRunContext
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.remote_origin import (
+    CodeLocationOrigin,
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.jobs import update_cluster
@@ -46,6 +52,37 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
         yield found
 
 
+def context(
+    run: DagsterRun,
+    location: CodeLocationOrigin,
+    module: str = "aap_pipeline.definitions",
+    python: str = sys.executable,
+) -> LaunchRunContext:
+    """What Dagster gives a launcher for a run of `module`, served at `location`, but for a workspace."""
+    remote = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), run.job_name)
+    code = JobPythonOrigin(run.job_name, RepositoryPythonOrigin(python, ModuleCodePointer(module, "defs")))
+    located = run._replace(remote_job_origin=remote)
+    return cast("LaunchRunContext", SimpleNamespace(dagster_run=located, job_code_origin=code, workspace=None))
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ({"port": 4000}, {}),
+        ({"socket": "/s"}, {"module": "theirs.definitions"}),
+        ({"socket": "/s"}, {"python": "/usr/bin/another-python"}),
+    ],
+)
+def test_only_runs_of_this_machine_and_python_are_forked(
+    instance: DagsterInstance, place: dict[str, Any], code: dict[str, str]
+) -> None:
+    """Guards against a fork of the wrong code: two containers have a Python at the same path."""
+    run = instance.create_run_for_job(defs.resolve_job_def(update_cluster.name), status=DagsterRunStatus.STARTING)
+    location = GrpcServerCodeLocationOrigin("localhost", location_name="some", **place)
+    with pytest.raises(DagsterInvariantViolationError, match="requires a workspace"):  # as Dagster's own launcher does
+        instance.run_launcher.launch_run(context(run, location, **code))
+
+
 @pytest.mark.usefixtures("starts_server")
 def test_a_run_is_found_from_its_launch_on(instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a run that nobody can end while its process has not come to its first step."""
@@ -53,10 +90,8 @@ def test_a_run_is_found_from_its_launch_on(instance: DagsterInstance, monkeypatc
     forks = SimpleNamespace(Process=lambda **options: started.append(Idle(**options)) or started[-1])  # type: ignore[func-returns-value]
     monkeypatch.setattr(run_launcher, "forks", lambda: forks)
     run = instance.create_run_for_job(defs.resolve_job_def(update_cluster.name), status=DagsterRunStatus.STARTING)
-    pointer = ModuleCodePointer("aap_pipeline.definitions", "defs")
-    origin = JobPythonOrigin(run.job_name, RepositoryPythonOrigin(sys.executable, pointer))
     launcher = instance.run_launcher
-    launcher.launch_run(cast("LaunchRunContext", SimpleNamespace(dagster_run=run, job_code_origin=origin)))
+    launcher.launch_run(context(run, GrpcServerCodeLocationOrigin("localhost", socket="/s", location_name="ours")))
     [idle] = started
     assert idle.child is not None
     try:

@@ -91,6 +91,8 @@ def test_wrong_host_totals_hold_up_the_marts_until_they_are_mended(synced: Site,
     [(number,)] = synced.query("SELECT external_id FROM clusters_job WHERE num_hosts > 0 ORDER BY finished LIMIT 1")
     synced.query("UPDATE clusters_job SET num_hosts = 999 WHERE external_id = %s RETURNING 1", number)
     synced.query("UPDATE pipeline.host_totals_check SET newest_id = 0 RETURNING 1")
+    day = "INSERT INTO pipeline.changed_day (cluster_id, day) SELECT id, '2026-01-01' FROM clusters_cluster RETURNING 1"
+    assert synced.query(day) == [(1,)]  # as a sync that brings something leaves it for the marts
     for _ in range(2):
         result = synced.run("prod")
         assert not result.success

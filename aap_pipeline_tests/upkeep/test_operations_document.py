@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from aap_pipeline.alerts.incidents import Kind
+from aap_pipeline.alerts.incidents import IncidentKind
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.migrate import migrate, schema_state
 from aap_pipeline.definitions import defs
@@ -32,7 +32,7 @@ def test_every_check_and_every_alert_has_its_line_in_the_document() -> None:
     first = [line.split("|")[1] for line in lines]
     checks = {spec.name for each in defs.resolve_asset_graph().assets_defs for spec in each.check_specs}
     assert {name for name in checks if not any(name in cell for cell in first)} == set()
-    kinds = {kind.replace("_", " ") for kind in get_args(Kind)}
+    kinds = {kind.replace("_", " ") for kind in get_args(IncidentKind)}
     assert {kind for kind in kinds if not any(kind == cell.strip() for cell in first)} == set()
 
 

@@ -244,14 +244,17 @@ def sets_of_filters(site: Site) -> list[tuple[dict[str, list[str]], str]]:
         "cluster": ["demo-synthetic"],
         "organization": ["Security", "Data Center EMEA"],
         "job_template": ["Patch RHEL servers"],
-        "project": ["project-1", "project-6"],
+        "project": ["project-1 (demo-synthetic)", "project-7"],
         "inventory": ["inventory-6"],
     }.items():
         plural = "inventories" if kind == "inventory" else f"{kind}s"
-        quoted = ", ".join(f"'{name}'" for name in names)
-        found.append(({kind: names}, f", {plural} := marts.ids('{kind}', ARRAY[{quoted}])"))
+        chosen = f"SELECT array_agg({kind}_id) FROM marts.dim_{kind} WHERE {kind} = ANY (%s)"
+        [(ids,)] = site.database.execute(chosen.encode(), [names]).fetchall()
+        assert len(ids) == len(names)
+        found.append(({kind: names}, f", {plural} := '{{{','.join(map(str, ids))}}}'"))
     rows = site.database.execute(
-        "SELECT labels FROM marts.dim_label_set WHERE 'pci' = ANY (string_to_array(labels, ', '))"
+        "SELECT s.labels FROM marts.dim_label_set s JOIN marts.bridge_label_set USING (label_set_id) "
+        "JOIN marts.dim_label USING (label_id) WHERE label = 'pci'"
     )
     found.append(({"labels": [row[0] for row in rows]}, ", labels := marts.ids('label', ARRAY['pci'])"))
     return found

@@ -47,6 +47,7 @@ def main() -> None:
             check=True,
         )
         terminal_picture(demo.stdout)
+        report_picture(home)
         dagster_pictures(Path(folder))
 
 
@@ -58,6 +59,17 @@ def terminal_picture(said: str) -> None:
     drawn = console.export_svg(title="aap-pipeline demo")
     # Use the reader's monospaced font: GitHub blocks fonts from other hosts.
     (HERE / "demo.svg").write_text(re.sub(r"(?s)@font-face \{.*?\}\s*", "", drawn), encoding="utf-8")
+
+
+def report_picture(home: Path) -> None:
+    """`report.png`: the page of the last quarter. `superset.png` is made by `make bi-test` with AAP_BI_PICTURES."""
+    file = home / "quarter.html"
+    command = [sys.executable, "-m", "aap_pipeline.cli", "report", "--range", "last-quarter", "--html", str(file)]
+    subprocess.run(command, env=environment(home), check=True)  # noqa: S603 - our own command
+    with browser(home / "browser", 1180, 1040) as page:
+        page.goto(file.as_uri())
+        with Image.open(io.BytesIO(page.screenshot())) as picture:
+            picture.convert("RGB").quantize(128).save(HERE / "report.png", optimize=True)
 
 
 def dagster_pictures(folder: Path) -> None:

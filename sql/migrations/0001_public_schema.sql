@@ -346,7 +346,7 @@ COMMENT ON COLUMN clusters_cluster.name IS
 COMMENT ON COLUMN clusters_cluster.enabled IS 'True: the cluster is synced.';
 COMMENT ON COLUMN clusters_cluster.removed_at IS 'When the cluster was removed from the registry; NULL: it was not.';
 COMMENT ON COLUMN clusters_cluster.ca_bundle IS
-    'PEM file or folder of the certificate authorities to trust for this controller; NULL: the default ones.';
+    'Certificate authorities to trust for this controller, as PEM text; NULL: the default ones.';
 COMMENT ON COLUMN clusters_cluster.refresh_token IS
     'OAuth2 refresh token, encrypted; each refresh replaces it.';
 COMMENT ON COLUMN clusters_cluster.client_id IS 'Client id of the OAuth2 application that issued the refresh token.';

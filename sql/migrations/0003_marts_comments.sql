@@ -40,7 +40,7 @@ COMMENT ON TABLE rollup.host_set_monthly IS 'Which hosts ran in a month: the uni
 COMMENT ON TABLE rollup.host IS 'Hosts with their ordinals, their bits in the host sets.';
 COMMENT ON TABLE rollup.host_runs_daily IS 'How many runs of an organization touched each host, by day.';
 COMMENT ON TABLE rollup.host_runs_monthly IS 'How many runs of an organization touched each host, by month: the sum of host_runs_daily.';
-COMMENT ON TABLE rollup.platform_month IS 'Run time of each cluster by month, over which cost_model subscription spreads the price of the platform.';
+COMMENT ON VIEW rollup.platform_month IS 'Run time of each cluster by month, over which cost_model subscription spreads the price of the platform.';
 COMMENT ON TABLE rollup.priced IS 'The day as of which the money of each cluster was computed.';
 COMMENT ON FUNCTION marts.savings_by_template IS 'Runs, costs and savings by job template between two days, both included; the specification''s first query. With without_template, runs without a template are a row of their own, and the rows add up to marts.totals.';
 COMMENT ON FUNCTION marts.totals IS 'One row: runs, hosts, unique hosts, hours, costs, savings, time saved, ROI between two days, both included.';
@@ -132,13 +132,24 @@ BEGIN
         WHERE c.relnamespace IN ('marts'::regnamespace, 'rollup'::regnamespace)
            OR c.oid IN ('pipeline.changed_rate'::regclass, 'pipeline.rebuild_due'::regclass, 'public.common_currency_rate'::regclass)
         UNION ALL
+        SELECT c.oid::regclass, a.attname, format(CASE a.attname WHEN 'name' THEN 'Name of the %s at the controller.'
+            ELSE 'Key of the %s; 0 stands for none where there can be none.' END, d.what)
+        FROM pg_catalog.pg_class c
+        CROSS JOIN LATERAL (SELECT replace(substring(c.relname FROM 'dim_(.*)'), '_', ' ') AS what) d
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND (a.attname = 'name' OR a.attname = substring(c.relname FROM 'dim_(.*)') || '_id')
+        WHERE c.relnamespace = 'marts'::regnamespace AND c.relname LIKE 'dim\_%'
+        UNION ALL
         SELECT COALESCE(to_regclass('marts.' || split_part(d.name, '.', 1)), to_regclass('rollup.' || split_part(d.name, '.', 1))),
             split_part(d.name, '.', 2), d.words
         FROM (VALUES
             ('dim_cluster.address', 'Host name of the controller.'), ('dim_cluster.aap_version', 'Version of the controller.'),
             ('dim_cluster.enabled', 'Whether the controller is synced.'), ('dim_cluster.url', 'Address of the controller''s web interface.'),
-            ('dim_organization.organization_id', 'Key of the organization; 0: none.'),
-            ('dim_job_template.job_template_id', 'Key of the job template; 0: none.'),
+            ('bridge_label_set.label_id', 'A label of the set.'), ('template_minutes.job_template_id', 'The job template of the minutes.'),
+            ('payback.job_template_id', 'The job template that pays back.'), ('fct_job_run.name', 'Name of the job.'),
+            ('fct_job_run.date', 'Day in the reporting time zone on which the job finished.'),
+            ('fct_job_run.elapsed_seconds', 'Run time of the job in seconds.'),
+            ('template_monthly.job_template_id', 'The job template whose months these are; 0: none.'),
+            ('organization_monthly.organization_id', 'The organization whose months these are; 0: none.'),
             ('dim_job_template.organization_id', 'The organization that owns the template; 0: none.'),
             ('dim_job_template.removed', 'Whether the controller no longer has the template.'),
             ('dim_user.type', 'user, schedule, job_template (a webhook), ….'),
@@ -163,7 +174,7 @@ BEGIN
             ('dim_date.fiscal_year', 'Fiscal year, named by the calendar year in which it ends.'),
             ('dim_date.fiscal_quarter', 'Quarter of the fiscal year.'), ('dim_date.fiscal_month', 'Month of the fiscal year, 1-12.'),
             ('kpi_daily.unique_hosts_of_day', 'Different hosts of the day. Does not add up over days or clusters.'),
-            ('kpi_daily.unique_hosts', 'The same as unique_hosts_of_day, under its former name.'),
+            ('kpi_daily.unique_hosts', 'Different hosts of the day, under the former name of the column. Does not add up over days or clusters.'),
             ('fct_job_run.runs', '1 if the other figures count the job as a run, else 0.'),
             ('fct_job_run.hosts', 'Hosts of the job.'), ('fct_job_run.finished', 'When the job finished.'),
             ('fct_job_run.finished_local', 'When the job finished, in the reporting time zone.'),

@@ -8,12 +8,31 @@ CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
     SELECT r.cluster_id, r.organization_id, r.manual, r.automated, r.hourly, r.person_hour
     FROM rollup.price_period r
     WHERE r.valid_from <= (SELECT marts.today()) AND r.valid_to > (SELECT marts.today());
+-- Prices and minutes of each period beside those of today, with as many decimals as any quantity needs.
+CREATE VIEW rollup.price WITH (security_invoker = true) AS
+    SELECT d.cluster_id, d.organization_id, d.valid_from, d.valid_to, r.person_hour::numeric(42,24) / 60 AS person_minute,
+        r.automated::numeric(42,24) / 60 AS run_second, d.person_hour::numeric(42,24) / 60 AS person_minute_as_recorded,
+        d.automated::numeric(42,24) / 60 AS run_second_as_recorded
+    FROM rollup.price_period d LEFT JOIN marts.current_rate r USING (cluster_id, organization_id)
+    OFFSET 0;  -- divided once, not for each row that is joined
+CREATE VIEW rollup.minutes AS
+    SELECT e.job_template_id, e.valid_from, e.valid_to, t.manual_minutes, t.creation_minutes,
+        e.manual_minutes AS manual_minutes_as_recorded, e.creation_minutes AS creation_minutes_as_recorded
+    FROM marts.template_minutes e JOIN marts.template_minutes t ON t.job_template_id = e.job_template_id AND t.valid_to = '9999-12-31';
 
 -- What the platform costs per month, with its history.
 CREATE VIEW rollup.subscription_price WITH (security_invoker = true) AS
     SELECT h.valid_from, lead(h.valid_from, 1, DATE '9999-12-31') OVER (ORDER BY h.valid_from) AS valid_to, h.value AS price
     FROM marts.rate_history h
     WHERE h.rate_type = 'subscription';
+
+-- The platform's run time by month, over which a subscription's price is spread.
+CREATE VIEW rollup.platform_month AS
+    SELECT s.month, s.cluster_id, s.job_type = 'check' AS check_mode, s.status, sum(s.elapsed_seconds) AS elapsed_seconds
+    FROM (
+        SELECT month, cluster_id, job_type, status, elapsed_seconds FROM marts.savings_monthly UNION ALL
+        SELECT date_trunc('month', date::timestamp)::date, cluster_id, job_type, status, elapsed_seconds FROM rollup.left_out_daily
+    ) s GROUP BY 1, 2, 3, 4;
 
 -- The price and the run time that shares it, by month and population; as recorded, the price in force on the month's first day. A
 -- reader's share needs the whole platform's run time, so the view runs with its owner's rights, but shows only months with a price:
@@ -33,16 +52,13 @@ CREATE VIEW rollup.population_month AS
     LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
     WHERE p.price > 0 OR r.price > 0
     OFFSET 0;  -- computed once for the few months, not for each row that is joined
--- The same for the population in force, which a month's rows look up one by one.
+-- The same for the population in force, by the second.
 CREATE VIEW rollup.counted_month AS
-    SELECT m.month, COALESCE(p.price, 0) AS price, COALESCE(r.price, 0) AS price_as_recorded, sum(m.elapsed_seconds) AS elapsed_seconds
-    FROM marts.formula f
-    JOIN rollup.platform_month m ON (f.count_check_mode OR NOT m.check_mode) AND (NOT f.successful_only OR m.status = 'successful')
-    LEFT JOIN rollup.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
-    LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
-    WHERE f.subscription AND (p.price > 0 OR r.price > 0)
-    GROUP BY m.month, p.price, r.price
-    HAVING sum(m.elapsed_seconds) > 0;
+    SELECT m.month, m.price::numeric(42,24) / m.elapsed_seconds AS run_second,
+        m.price_as_recorded::numeric(42,24) / m.elapsed_seconds AS run_second_as_recorded
+    FROM marts.formula f JOIN rollup.population_month m USING (count_check_mode, successful_only)
+    WHERE f.subscription
+    OFFSET 0;
 
 -- The runs on which a template's creation is booked once, under each choice of the population, for whichever organization they ran.
 -- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
@@ -63,35 +79,34 @@ CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
     SELECT r.* FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
     WHERE f.count_creation AND f.creation_once;
 
--- The savings formula. Quantities times minutes times prices: a person is paid `person_hour` per hour, `run_price` buys `run_seconds` of
--- run time. The creation minutes are booked with every run, or once with the first one. Prices have twelve decimals, which carry
--- through products, so that quotients have them too.
+-- The savings formula: quantities times minutes times prices. The creation minutes are booked with every run, or once with the first one.
+-- An amount beyond 10^25 is stored as that: no currency has it, and no typing error in rates and minutes may stop a refresh.
 CREATE FUNCTION rollup.costs(
     counts BOOLEAN, count_creation BOOLEAN, creation_once BOOLEAN, hosts BIGINT, runs BIGINT, first_runs BIGINT,
-    elapsed NUMERIC, minutes_by_hand INTEGER, minutes_to_create INTEGER,
-    person_hour NUMERIC, run_price NUMERIC, run_seconds NUMERIC
+    elapsed NUMERIC, minutes_by_hand INTEGER, minutes_to_create INTEGER, person_minute NUMERIC, run_second NUMERIC
 ) RETURNS TABLE (
     manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
     automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC
 ) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT m.manual, m.creation, c.manual, c.creation, c.run, c.creation + c.run, c.manual - c.creation - c.run,
-        (m.manual - m.creation) * 60 - CASE WHEN counts THEN elapsed ELSE 0 END
+        (m.manual - m.creation) * 60.0 - m.seconds
     FROM (
         SELECT CASE WHEN counts THEN hosts * minutes_by_hand ELSE 0 END AS manual,
             CASE WHEN counts AND count_creation
-                THEN CASE WHEN creation_once THEN first_runs ELSE runs END * minutes_to_create ELSE 0 END AS creation
+                THEN CASE WHEN creation_once THEN first_runs ELSE runs END * minutes_to_create ELSE 0 END AS creation,
+            CASE WHEN counts THEN elapsed ELSE 0 END AS seconds
     ) m
     CROSS JOIN LATERAL (
-        SELECT COALESCE(round(m.manual * person_hour::numeric(30,12) / 60, 11), 0) AS manual,
-            COALESCE(round(m.creation * person_hour::numeric(30,12) / 60, 11), 0) AS creation,
-            CASE WHEN counts THEN COALESCE(round(elapsed * run_price::numeric(30,12) / run_seconds, 11), 0) ELSE 0 END AS run
+        SELECT round(least(greatest(COALESCE(m.manual * person_minute, 0), -1e25), 1e25), 11) AS manual,
+            round(least(greatest(COALESCE(m.creation * person_minute, 0), -1e25), 1e25), 11) AS creation,
+            round(least(greatest(COALESCE(m.seconds * run_second, 0), -1e25), 1e25), 11) AS run
     ) c
 $$;
 
 -- The money of one row of facts or one job, in the order of the columns of savings_daily: by today's rates and minutes, and by those of
--- its day. Inlined by the planner into the statement that calls it.
+-- its day. Inlined by the planner into the statement that calls it, which joins prices, so that many rows are joined by hashing.
 CREATE FUNCTION rollup.money(
-    of_cluster INTEGER, of_organization INTEGER, of_template INTEGER, on_date DATE, with_status TEXT,
+    f marts.formula, p rollup.price, t rollup.minutes, s rollup.counted_month, with_status TEXT,
     hosts BIGINT, runs BIGINT, first_runs BIGINT, elapsed NUMERIC
 ) RETURNS TABLE (
     manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
@@ -100,24 +115,14 @@ CREATE FUNCTION rollup.money(
     automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT n.*, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
-    FROM marts.formula f
-    LEFT JOIN marts.current_rate r ON r.cluster_id = of_cluster AND r.organization_id = of_organization
-    LEFT JOIN rollup.price_period d ON d.cluster_id = of_cluster AND d.organization_id = of_organization
-        AND d.valid_from <= on_date AND d.valid_to > on_date
-    LEFT JOIN marts.template_minutes t ON t.job_template_id = of_template AND t.valid_to = '9999-12-31'
-    LEFT JOIN marts.template_minutes e ON e.job_template_id = of_template AND e.valid_from <= on_date AND e.valid_to > on_date
-    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', on_date::timestamp)::date
-    CROSS JOIN LATERAL (
-        SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts
-    ) p
+    FROM (SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts) r
     CROSS JOIN LATERAL rollup.costs(
-        p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes, r.person_hour,
-        CASE WHEN f.subscription THEN s.price ELSE r.automated END,
-        CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) n
+        r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes,
+        p.person_minute, CASE WHEN f.subscription THEN s.run_second ELSE p.run_second END) n
     CROSS JOIN LATERAL rollup.costs(
-        p.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, e.manual_minutes, e.creation_minutes, d.person_hour,
-        CASE WHEN f.subscription THEN s.price_as_recorded ELSE d.automated END,
-        CASE WHEN f.subscription THEN s.elapsed_seconds ELSE 60 END) o
+        r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes_as_recorded,
+        t.creation_minutes_as_recorded, p.person_minute_as_recorded,
+        CASE WHEN f.subscription THEN s.run_second_as_recorded ELSE p.run_second_as_recorded END) o
 $$;
 
 -- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.

@@ -2,53 +2,34 @@
 -- filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels. Each adds up rows of
 -- savings_monthly for whole months and of savings_daily at the range's edges.
 
--- Whether the filters keep a row. This and the functions below are inlined by the planner, so that a filter that is not given costs
--- nothing.
-CREATE FUNCTION rollup.kept(
-    cluster_id INTEGER, organization_id INTEGER, job_template_id INTEGER, project_id INTEGER, inventory_id INTEGER, launch_type TEXT,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], inventories INTEGER[], launch_types TEXT[]
-) RETURNS BOOLEAN LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT (clusters IS NULL OR cluster_id = ANY (clusters)) AND (organizations IS NULL OR organization_id = ANY (organizations))
-        AND (job_templates IS NULL OR job_template_id = ANY (job_templates)) AND (projects IS NULL OR project_id = ANY (projects))
-        AND (inventories IS NULL OR inventory_id = ANY (inventories)) AND (launch_types IS NULL OR launch_type = ANY (launch_types))
+-- The condition of the filters that are given. Statements are made for what is asked: a plan for any filter is slow for each.
+CREATE FUNCTION rollup.filter(
+    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[], inventories INTEGER[],
+    launch_types TEXT[]
+) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT concat_ws(' AND ', 'TRUE', 'cluster_id = ANY (' || quote_literal(clusters) || ')',
+        'organization_id = ANY (' || quote_literal(organizations) || ')', 'job_template_id = ANY (' || quote_literal(job_templates) || ')',
+        'project_id = ANY (' || quote_literal(projects) || ')', 'inventory_id = ANY (' || quote_literal(inventories) || ')',
+        'launch_type = ANY (' || quote_literal(launch_types) || ')',
+        'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The first whole month of a range, and the first month after its whole ones; with by_day, none is whole.
-CREATE FUNCTION rollup.first_month(from_date DATE, to_date DATE, by_day BOOLEAN) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN by_day THEN to_date + 1 ELSE date_trunc('month', (from_date - 1)::timestamp) + interval '1 month' END::date
+-- The rows of a range that a filter keeps, as `s`: days, and months where they are whole (NULL: days only).
+CREATE FUNCTION rollup.between(daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT) RETURNS TEXT
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT format('(%s) AS s (date)', string_agg(format('SELECT * FROM %s WHERE %s BETWEEN %L AND %L AND %s', p.source, p.day, p.first, p.last,
+        filter), ' UNION ALL '))
+    FROM (
+        SELECT (date_trunc('month', (from_date - 1)::timestamp) + interval '1 month')::date AS first,
+            date_trunc('month', (to_date + 1)::timestamp)::date AS after
+    ) m
+    CROSS JOIN LATERAL (VALUES (daily, 'date', from_date, to_date, monthly IS NULL OR m.first >= m.after),
+        (daily, 'date', from_date, m.first - 1, monthly IS NOT NULL AND m.first < m.after AND from_date < m.first),
+        (monthly, 'month', m.first, m.after - 1, monthly IS NOT NULL AND m.first < m.after),
+        (daily, 'date', m.after, to_date, monthly IS NOT NULL AND m.first < m.after AND m.after <= to_date)
+    ) AS p (source, day, first, last, needed)
+    WHERE p.needed
 $$;
-CREATE FUNCTION rollup.end_month(to_date DATE, by_day BOOLEAN) RETURNS DATE LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN by_day THEN to_date + 1 ELSE date_trunc('month', (to_date + 1)::timestamp) END::date
-$$;
-
--- The rows of a range that the filters keep: months where they are whole, days at the edges.
-DO $do$
-DECLARE
-    source RECORD;
-BEGIN
-    FOR source IN SELECT * FROM (VALUES ('savings', 'marts.savings_daily', 'marts.savings_monthly', 'month'),
-        ('launches', 'marts.launches', 'rollup.launches_monthly', 'date'),
-        ('hosts', 'rollup.host_set_daily', 'rollup.host_set_monthly', 'date')) AS v (name, daily, monthly, month)
-    LOOP
-        EXECUTE format($function$
-CREATE FUNCTION rollup.%1$s_between(
-    from_date DATE, to_date DATE, by_day BOOLEAN,
-    clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
-    inventories INTEGER[], launch_types TEXT[]
-) RETURNS SETOF %2$s LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT s.* FROM (
-        SELECT * FROM %3$s WHERE %4$s >= rollup.first_month(from_date, to_date, by_day) AND %4$s < rollup.end_month(to_date, by_day)
-        UNION ALL SELECT * FROM %2$s
-        WHERE date >= from_date AND date <= least(to_date, rollup.first_month(from_date, to_date, by_day) - 1)
-        UNION ALL SELECT * FROM %2$s
-        WHERE date >= greatest(rollup.first_month(from_date, to_date, by_day), rollup.end_month(to_date, by_day)) AND date <= to_date
-    ) s
-    WHERE rollup.kept(s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.inventory_id,
-            s.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
-      AND (labels IS NULL OR s.label_set_id IN (SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
-$$$function$, source.name, source.daily, source.monthly, source.month);
-    END LOOP;
-END $do$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
 CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -76,6 +57,32 @@ BEGIN
     RETURN factor;
 END $$;
 
+-- Sums of savings by job template.
+CREATE FUNCTION rollup.template_sums(from_date DATE, to_date DATE, currency TEXT, filter TEXT) RETURNS TABLE (
+    template INTEGER, runs BIGINT, successful BIGINT, provisional BIGINT, hosts BIGINT, elapsed NUMERIC, saved_seconds NUMERIC,
+    manual NUMERIC, creation NUMERIC, run NUMERIC, failed_run NUMERIC,
+    manual_r NUMERIC, creation_r NUMERIC, run_r NUMERIC, failed_run_r NUMERIC
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT g.template, g.runs, g.successful, g.provisional, g.hosts, g.elapsed, g.saved_seconds, round(g.manual * c, 11),
+            round(g.creation * c, 11), round(g.run * c, 11), round(g.failed_run * c, 11), round(g.manual_r * c, 11),
+            round(g.creation_r * c, 11), round(g.run_r * c, 11), round(g.failed_run_r * c, 11)
+        FROM (
+            SELECT s.job_template_id AS template, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+                sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
+                sum(s.time_savings_seconds) AS saved_seconds,
+                sum(s.manual_costs) AS manual, sum(s.creation_costs) AS creation, sum(s.run_costs) AS run,
+                COALESCE(sum(s.run_costs) FILTER (WHERE s.status = 'failed'), 0) AS failed_run,
+                sum(s.manual_costs_as_recorded) AS manual_r, sum(s.creation_costs_as_recorded) AS creation_r,
+                sum(s.run_costs_as_recorded) AS run_r,
+                COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
+            FROM %s GROUP BY 1
+        ) g CROSS JOIN (SELECT $1 AS c) v
+        $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter))
+    USING marts.conversion(currency, to_date);
+END $$;
+
 CREATE FUNCTION marts.savings_by_template(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
@@ -89,29 +96,14 @@ CREATE FUNCTION marts.savings_by_template(
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT t.name, g.job_template_id, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts,
-        round(g.manual * c.factor, 11), round((g.creation + g.run) * c.factor, 11), round((g.manual - g.creation - g.run) * c.factor, 11),
-        t.cluster_id, t.organization_id, g.provisional, round(g.creation * c.factor, 11), round(g.run * c.factor, 11),
-        round(g.failed_run * c.factor, 11), g.saved_seconds,
-        round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11),
-        round(g.manual_r * c.factor, 11), round((g.creation_r + g.run_r) * c.factor, 11),
-        round((g.manual_r - g.creation_r - g.run_r) * c.factor, 11),
-        round(g.creation_r * c.factor, 11), round(g.run_r * c.factor, 11), round(g.failed_run_r * c.factor, 11)
-    FROM (
-        SELECT s.job_template_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
-            sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
-            sum(s.manual_costs) AS manual, sum(s.creation_costs) AS creation, sum(s.run_costs) AS run,
-            COALESCE(sum(s.run_costs) FILTER (WHERE s.status = 'failed'), 0) AS failed_run,
-            sum(s.time_savings_seconds) AS saved_seconds, sum(s.manual_costs_as_recorded) AS manual_r,
-            sum(s.creation_costs_as_recorded) AS creation_r, sum(s.run_costs_as_recorded) AS run_r,
-            COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
-        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
-        WHERE s.job_template_id <> 0 OR without_template
-        GROUP BY s.job_template_id
-        HAVING sum(s.runs) > 0 OR without_template
-    ) g
-    JOIN marts.dim_job_template t ON t.job_template_id = g.job_template_id
-    CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c
+    SELECT t.name, g.template, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts, g.manual, g.creation + g.run,
+        g.manual - g.creation - g.run, t.cluster_id, t.organization_id, g.provisional, g.creation, g.run, g.failed_run, g.saved_seconds,
+        round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11), g.manual_r, g.creation_r + g.run_r,
+        g.manual_r - g.creation_r - g.run_r, g.creation_r, g.run_r, g.failed_run_r
+    FROM rollup.template_sums(from_date, to_date, currency,
+        rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) g
+    JOIN marts.dim_job_template t ON t.job_template_id = g.template
+    WHERE without_template OR g.template <> 0 AND g.runs > 0
     ORDER BY 10 DESC, 2
 $$;
 
@@ -120,17 +112,11 @@ CREATE FUNCTION rollup.host_bits(
     from_date DATE, to_date DATE, clusters INTEGER[], organizations INTEGER[], job_templates INTEGER[], projects INTEGER[], labels INTEGER[],
     inventories INTEGER[], launch_types TEXT[]
 ) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-#variable_conflict use_column
 BEGIN
-    IF job_templates IS NULL AND projects IS NULL AND labels IS NULL AND inventories IS NULL AND launch_types IS NULL THEN
-        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
-        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, NULL, NULL, NULL, NULL, NULL) h
-        WHERE h.job_template_id IS NULL GROUP BY h.cluster_id, h.chunk;
-    ELSE
-        RETURN QUERY SELECT h.cluster_id, h.chunk, bit_or(h.hosts)
-        FROM rollup.hosts_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) h
-        WHERE h.job_template_id IS NOT NULL GROUP BY h.cluster_id, h.chunk;
-    END IF;
+    RETURN QUERY EXECUTE format('SELECT s.cluster_id, s.chunk, bit_or(s.hosts) FROM %s GROUP BY 1, 2',
+        rollup.between('rollup.host_set_daily', 'rollup.host_set_monthly', from_date, to_date,
+            format('(job_template_id IS NULL) = %L AND %s', COALESCE(job_templates, projects, labels, inventories) IS NULL AND launch_types IS NULL,
+                rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))));
 END $$;
 
 CREATE FUNCTION marts.unique_hosts(
@@ -168,27 +154,25 @@ CREATE FUNCTION marts.totals(
     currency_code VARCHAR,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    -- The sum of the templates' rows, so that both agree.
     SELECT g.runs, g.successful, g.runs - g.successful, g.hosts,
-        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types), g.elapsed,
-        round(g.elapsed / 3600, 11), g.manual, g.automated, g.savings, g.saved_seconds, round(g.saved_seconds / 3600, 11),
-        round(g.savings / NULLIF(g.automated, 0), 11), g.without_template, g.provisional, g.templates, g.creation, g.run, g.failed_run,
-        round(g.saved_seconds / (3600 * f.hours_per_fte), 16), g.manual_r, g.automated_r, g.savings_r,
+        marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types),
+        g.elapsed, round(g.elapsed / 3600, 11), g.manual, g.creation + g.run, g.manual - g.creation - g.run, g.saved_seconds,
+        round(g.saved_seconds / 3600, 11), round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11), g.without_template,
+        g.provisional, g.templates, g.creation, g.run, g.failed_run, round(g.saved_seconds / (3600 * f.hours_per_fte), 16),
+        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
         COALESCE(upper(totals.currency), f.currency)::varchar, g.creation_r, g.run_r, g.failed_run_r
     FROM (
-        SELECT COALESCE(sum(s.runs), 0)::bigint AS runs, COALESCE(sum(s.successful_runs), 0)::bigint AS successful,
-            COALESCE(sum(s.num_hosts), 0)::bigint AS hosts, COALESCE(sum(s.elapsed), 0) AS elapsed,
-            COALESCE(sum(s.runs) FILTER (WHERE s.job_template_id = 0), 0)::bigint AS without_template,
-            COALESCE(sum(s.provisional_runs), 0)::bigint AS provisional,
-            count(*) FILTER (WHERE s.job_template_id <> 0 AND s.runs > 0) AS templates, COALESCE(sum(s.manual_costs), 0) AS manual,
-            COALESCE(sum(s.automated_costs), 0) AS automated, COALESCE(sum(s.savings), 0) AS savings,
-            COALESCE(sum(s.time_savings_seconds), 0) AS saved_seconds, COALESCE(sum(s.creation_costs), 0) AS creation,
-            COALESCE(sum(s.run_costs), 0) AS run, COALESCE(sum(s.failed_run_costs), 0) AS failed_run,
-            COALESCE(sum(s.manual_costs_as_recorded), 0) AS manual_r, COALESCE(sum(s.automated_costs_as_recorded), 0) AS automated_r,
-            COALESCE(sum(s.savings_as_recorded), 0) AS savings_r, COALESCE(sum(s.creation_costs_as_recorded), 0) AS creation_r,
-            COALESCE(sum(s.run_costs_as_recorded), 0) AS run_r, COALESCE(sum(s.failed_run_costs_as_recorded), 0) AS failed_run_r
-        FROM marts.savings_by_template(
-            from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE, inventories, launch_types) s
+        -- The sum of the templates' rows, so that both agree.
+        SELECT COALESCE(sum(s.runs), 0)::bigint AS runs, COALESCE(sum(s.successful), 0)::bigint AS successful,
+            COALESCE(sum(s.hosts), 0)::bigint AS hosts, COALESCE(sum(s.elapsed), 0) AS elapsed,
+            COALESCE(sum(s.runs) FILTER (WHERE s.template = 0), 0)::bigint AS without_template,
+            COALESCE(sum(s.provisional), 0)::bigint AS provisional, count(*) FILTER (WHERE s.template <> 0 AND s.runs > 0) AS templates,
+            COALESCE(sum(s.saved_seconds), 0) AS saved_seconds, COALESCE(sum(s.manual), 0) AS manual,
+            COALESCE(sum(s.creation), 0) AS creation, COALESCE(sum(s.run), 0) AS run, COALESCE(sum(s.failed_run), 0) AS failed_run,
+            COALESCE(sum(s.manual_r), 0) AS manual_r, COALESCE(sum(s.creation_r), 0) AS creation_r, COALESCE(sum(s.run_r), 0) AS run_r,
+            COALESCE(sum(s.failed_run_r), 0) AS failed_run_r
+        FROM rollup.template_sums(from_date, to_date, currency,
+            rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) s
     ) g CROSS JOIN marts.formula f
 $$;
 
@@ -202,47 +186,36 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 DECLARE
     zone TEXT := (SELECT f.reporting_timezone FROM marts.formula f);
+    filter TEXT := rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types);
 BEGIN
     IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
         RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
             USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF granularity = 'hour' THEN
-        RETURN QUERY
-        WITH bucket AS (
-            SELECT DISTINCT date_trunc('hour', h, zone) AS at
-            FROM generate_series(marts.day_start(from_date, zone),
-                marts.day_start(to_date + 1, zone) - interval '1 microsecond', interval '30 minutes') AS h
-        ), job AS (
-            SELECT date_trunc('hour', j.finished, zone) AS at, count(*) FILTER (WHERE j.runs > 0 OR j.hosts = 0) AS jobs, sum(j.hosts) AS hosts
-            FROM marts.fct_job_run j
-            WHERE j.finished >= marts.day_start(from_date, zone) AND j.finished < marts.day_start(to_date + 1, zone)
-              AND rollup.kept(j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
-        j.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
-              AND (labels IS NULL OR j.label_set_id IN (
-                SELECT x.label_set_id FROM marts.bridge_label_set x WHERE x.label_id = ANY (labels))) AND NOT j.left_out
-            GROUP BY 1
-        )
-        SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE zone)::date
-        FROM bucket b LEFT JOIN job j ON j.at = b.at ORDER BY b.at;
-    ELSIF granularity NOT IN ('day', 'week', 'month', 'quarter', 'year') THEN
+    ELSIF granularity NOT IN ('hour', 'day', 'week', 'month', 'quarter', 'year') THEN
         RAISE EXCEPTION 'Granularity cannot be "%": it must be one of hour, day, week, month, quarter, year.', granularity
             USING ERRCODE = 'invalid_parameter_value';
+    ELSIF granularity = 'hour' THEN
+        RETURN QUERY EXECUTE format($query$
+        SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE $1)::date
+        FROM (SELECT DISTINCT date_trunc('hour', h, $1) AS at FROM generate_series($2, $3 - interval '1 microsecond', interval '30 minutes') AS h) b
+        LEFT JOIN (
+            SELECT date_trunc('hour', finished, $1) AS at, count(*) FILTER (WHERE runs > 0 OR hosts = 0) AS jobs, sum(hosts) AS hosts
+            FROM marts.fct_job_run WHERE finished >= $2 AND finished < $3 AND NOT left_out AND %s GROUP BY 1
+        ) j ON j.at = b.at
+        ORDER BY b.at
+        $query$, filter) USING zone, marts.day_start(from_date, zone), marts.day_start(to_date + 1, zone);
     ELSE
-        -- Planned for these arguments: a plan for any would take a filter for one that leaves a single row.
-        RETURN QUERY EXECUTE $query$
+        RETURN QUERY EXECUTE format($query$
         SELECT marts.day_start(b.at::date, $1), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
         FROM generate_series(date_trunc($2, $3::timestamp), $4::timestamp,
             CASE $2 WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || $2)::interval END) AS b(at)
         LEFT JOIN (
             SELECT date_trunc($2, d.date::timestamp) AS at, sum(d.jobs)::bigint AS jobs, sum(d.hosts)::bigint AS hosts
-            FROM (
-                SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts
-                FROM rollup.savings_between($3, $4, $2 IN ('day', 'week'), $5, $6, $7, $8, $9, $10, $11) s GROUP BY s.date
-            ) d GROUP BY 1
+            FROM (SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts FROM %s GROUP BY s.date) d GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at
-        $query$ USING zone, granularity, from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types;
+        $query$, rollup.between('marts.savings_daily', CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date,
+            to_date, filter)) USING zone, granularity, from_date, to_date;
     END IF;
 END $$;
 
@@ -254,17 +227,20 @@ CREATE FUNCTION marts.top_users(
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, d.cluster_id
-    FROM (
-        SELECT l.user_id, sum(l.runs) AS runs, COALESCE(sum(l.runs) FILTER (WHERE l.status = 'successful'), 0) AS successful,
-            sum(l.hosts) AS hosts, sum(l.elapsed_seconds) AS elapsed
-        FROM rollup.launches_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) l
-        GROUP BY l.user_id HAVING sum(l.runs) > 0
-    ) g JOIN marts.dim_user d ON d.user_id = g.user_id
-    WHERE g.user_id <> 0 AND (types IS NULL OR d.type = ANY (types))
-    ORDER BY g.runs DESC, d.user_id LIMIT n
-$$;
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT d.name, d.user_id, d.type, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, d.cluster_id
+        FROM (
+            SELECT s.user_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+                sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed
+            FROM %s WHERE s.user_id <> 0 GROUP BY s.user_id HAVING sum(s.runs) > 0
+        ) g JOIN marts.dim_user d USING (user_id)
+        WHERE $1 IS NULL OR d.type = ANY ($1)
+        ORDER BY g.runs DESC, d.user_id LIMIT $2
+        $query$, rollup.between('marts.launches', 'rollup.launches_monthly', from_date, to_date,
+            rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))) USING types, n;
+END $$;
 
 CREATE FUNCTION marts.top_projects(
     from_date DATE, to_date DATE, n INTEGER = 5,
@@ -274,20 +250,21 @@ CREATE FUNCTION marts.top_projects(
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, round(g.savings * c.factor, 11),
-        p.cluster_id, round(g.recorded * c.factor, 11)
-    FROM (
-        SELECT s.project_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
-            sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed, sum(s.savings) AS savings, sum(s.savings_as_recorded) AS recorded
-        FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
-        WHERE s.project_id <> 0
-        GROUP BY s.project_id
-        HAVING sum(s.runs) > 0
-    ) g JOIN marts.dim_project p ON p.project_id = g.project_id
-    CROSS JOIN (SELECT marts.conversion(currency, to_date) AS factor OFFSET 0) c
-    ORDER BY g.runs DESC, p.project_id LIMIT n
-$$;
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT p.name, p.project_id, g.runs, g.successful, g.runs - g.successful, g.hosts, g.elapsed, round(g.savings * $1, 11),
+            p.cluster_id, round(g.recorded * $1, 11)
+        FROM (
+            SELECT s.project_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+                sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed, sum(s.savings) AS savings, sum(s.savings_as_recorded) AS recorded
+            FROM %s WHERE s.project_id <> 0 GROUP BY s.project_id HAVING sum(s.runs) > 0
+        ) g JOIN marts.dim_project p USING (project_id)
+        ORDER BY g.runs DESC, p.project_id LIMIT $2
+        $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date,
+            rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)))
+    USING marts.conversion(currency, to_date), n;
+END $$;
 
 -- Ids for a function's filter, by name: marts.totals(…, organizations := marts.ids('organization', ARRAY['Default'])).
 CREATE FUNCTION marts.ids(kind TEXT, names TEXT[]) RETURNS INTEGER[] LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
@@ -346,7 +323,11 @@ CREATE FUNCTION marts.formula_comparison(
 ) RETURNS TABLE (
     cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    filter TEXT := rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types);
+BEGIN
+    RETURN QUERY EXECUTE format($query$
     WITH population AS (
         SELECT p.*, k.* FROM (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
@@ -361,16 +342,10 @@ CREATE FUNCTION marts.formula_comparison(
             sum(s.elapsed_seconds) AS elapsed
         FROM (
             SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
-                s.hosts, s.elapsed_seconds
-            FROM rollup.savings_between(from_date, to_date, FALSE, clusters, organizations, job_templates, projects, labels, inventories, launch_types) s
+                s.hosts, s.elapsed_seconds FROM %1$s
             UNION ALL
-            SELECT o.date, o.cluster_id, o.organization_id, o.job_template_id, o.job_type, o.status, o.runs, o.extra_slices,
-                o.hosts, o.elapsed_seconds
-            FROM rollup.left_out_daily o
-            WHERE o.date >= from_date AND o.date <= to_date AND rollup.kept(o.cluster_id, o.organization_id, o.job_template_id, o.project_id, o.inventory_id,
-        o.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
-              AND (labels IS NULL OR o.label_set_id IN (
-                SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
+                s.hosts, s.elapsed_seconds FROM %2$s
         ) s
         GROUP BY 1, 2, 3, 4, 5, 6
     ), part AS MATERIALIZED (
@@ -385,10 +360,7 @@ CREATE FUNCTION marts.formula_comparison(
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
             r.successful_only, r.slices_once
         FROM rollup.population_first_run r
-        WHERE r.date >= from_date AND r.date <= to_date AND rollup.kept(r.cluster_id, r.organization_id, r.job_template_id, r.project_id, r.inventory_id,
-        r.launch_type, clusters, organizations, job_templates, projects, inventories, launch_types)
-          AND (labels IS NULL OR r.label_set_id IN (
-            SELECT b.label_set_id FROM marts.bridge_label_set b WHERE b.label_id = ANY (labels)))
+        WHERE r.date BETWEEN $1 AND $2 AND %3$s
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
@@ -413,12 +385,14 @@ CREATE FUNCTION marts.formula_comparison(
         AND s.successful_only = c.successful_only AND c.subscription
     LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, n.runs,
         (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
-        CASE WHEN c.subscription THEN a.hourly ELSE a.manual * 60 END, CASE WHEN c.subscription THEN s.price ELSE a.automated END,
-        CASE WHEN c.subscription THEN s.elapsed_seconds ELSE 60 END) m ON TRUE
+        CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
+        CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
         c.count_check_mode, c.count_slices, c.slices_once, g.slices_once, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
-$$;
+    $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
+        rollup.between('rollup.left_out_daily', NULL, from_date, to_date, filter), filter) USING from_date, to_date;
+END $$;
 
 -- Who may read and call what.
 
@@ -436,15 +410,13 @@ END $$;
 GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
-    rollup.host_runs_monthly, rollup.price_period,
-    rollup.population_month, rollup.counted_month, rollup.population_first_run, rollup.counted_first_run TO bi_reader;
+    rollup.host_runs_monthly, rollup.price, rollup.price_period, rollup.population_month, rollup.population_first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
     marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
-    rollup.kept, rollup.first_month, rollup.end_month, rollup.savings_between, rollup.launches_between,
-    rollup.hosts_between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+    rollup.filter, rollup.between, rollup.template_sums, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.

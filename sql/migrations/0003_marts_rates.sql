@@ -65,7 +65,8 @@ CREATE VIEW rollup.resolved_rates AS
         SELECT cluster_id, id FROM public.clusters_organization WHERE cluster_id IS NOT NULL
     ) p
     CROSS JOIN LATERAL (
-        SELECT DISTINCT valid_from FROM marts.rate_history
+        SELECT DATE '0001-01-01' AS valid_from
+        UNION SELECT valid_from FROM marts.rate_history
         WHERE rate_type <> 'subscription' AND cluster_id IN (0, p.cluster_id) AND organization_id IN (0, p.organization_id)
     ) h;
 
@@ -161,15 +162,10 @@ END $$;
 INSERT INTO marts.rate_history (rate_type, valid_from, value)
     SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
 CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
-    FOR EACH ROW EXECUTE FUNCTION rollup.costs_changed();
--- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
+    FOR EACH ROW EXECUTE FUNCTION rollup.costs_changed();-- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
 CREATE FUNCTION rollup.rates_of_gone_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF TG_TABLE_NAME = 'clusters_cluster' THEN
-        DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
-    ELSE
-        DELETE FROM marts.rate_history WHERE organization_id = OLD.id;
-    END IF;
+    DELETE FROM marts.rate_history WHERE CASE TG_TABLE_NAME WHEN 'clusters_cluster' THEN cluster_id ELSE organization_id END = OLD.id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_cluster

@@ -15,10 +15,11 @@ CREATE VIEW rollup.job AS
         COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
         j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
         j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
-        EXISTS (SELECT FROM marts.template_minutes m WHERE m.job_template_id = j.job_template_id AND m.excluded
-            AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
-            AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date) AS excluded
+        m.job_template_id IS NOT NULL AS excluded
     FROM archive.all_jobs j CROSS JOIN marts.formula f
+    LEFT JOIN marts.template_minutes m ON m.job_template_id = j.job_template_id AND m.excluded
+        AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
+        AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL;
 
 -- What the dimensions are to hold. A name that several rows share is followed by its cluster, and within one cluster by the id at
@@ -32,28 +33,26 @@ CREATE VIEW rollup.dim_cluster AS
     SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
         c.enabled, rollup.web_address(c, '', '') AS url
     FROM public.clusters_cluster c;
-CREATE VIEW rollup.dim_job_template AS
-    SELECT t.id AS job_template_id, t.cluster_id, t.name::varchar(512) AS name,
-        rollup.display(COALESCE(t.full_name, t.name), count(*) OVER (PARTITION BY t.name),
-            count(*) OVER (PARTITION BY t.name, t.cluster_id), c.name, t.external_id) AS job_template,
-        COALESCE(t.organization_id, 0) AS organization_id, t.removed_at IS NOT NULL AS removed,
-        rollup.web_address(c, '/#/templates/job_template/', '/execution/templates/job-template/') || t.external_id || '/details' AS url
-    FROM public.clusters_jobtemplate t JOIN public.clusters_cluster c ON c.id = t.cluster_id;
-DO $$
+DO $do$
 DECLARE
-    dimension TEXT;
+    d RECORD;
 BEGIN
-    FOREACH dimension IN ARRAY ARRAY['organization', 'project', 'inventory', 'label'] LOOP
+    FOR d IN
+        SELECT * FROM (VALUES ('organization', 'organization', 'x.name', ''), ('project', 'project', 'x.name', ''),
+            ('inventory', 'inventory', 'x.name', ''), ('label', 'label', 'x.name', ''), ('user', 'aapuser', 'x.name', ', x.type'),
+            ('job_template', 'jobtemplate', 'COALESCE(x.full_name, x.name)', $$, COALESCE(x.organization_id, 0) AS organization_id,
+                x.removed_at IS NOT NULL AS removed, rollup.web_address(c, '/#/templates/job_template/',
+                    '/execution/templates/job-template/') || x.external_id || '/details' AS url$$)
+        ) AS v (dimension, source, shown, more)
+    LOOP
         EXECUTE format('CREATE VIEW rollup.dim_%1$s AS
-            SELECT x.id AS %1$s_id, x.cluster_id, x.name, rollup.display(x.name, count(*) OVER (PARTITION BY x.name),
-                count(*) OVER (PARTITION BY x.name, x.cluster_id), c.name, x.external_id) AS %1$s
-            FROM public.clusters_%1$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id', dimension);
+            SELECT x.id AS %1$s_id, x.cluster_id, x.name::varchar(512) AS name,
+                rollup.display(%3$s, count(*) OVER (PARTITION BY x.name), count(*) OVER (PARTITION BY x.name, x.cluster_id),
+                    c.name, COALESCE(x.external_id, x.id)) AS %1$I %4$s
+            FROM public.clusters_%2$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id',
+            d.dimension, d.source, d.shown, d.more);
     END LOOP;
-END $$;
-CREATE VIEW rollup.dim_user AS
-    SELECT u.id AS user_id, u.cluster_id, u.name, rollup.display(u.name, count(*) OVER (PARTITION BY u.name),
-        count(*) OVER (PARTITION BY u.name, u.cluster_id), c.name, COALESCE(u.external_id, u.id)) AS launched_by, u.type
-    FROM public.clusters_aapuser u JOIN public.clusters_cluster c ON c.id = u.cluster_id;
+END $do$;
 CREATE VIEW rollup.dim_label_set AS
     SELECT s.label_set_id, s.cluster_id, s.label_key, string_agg(l.name, ', ' ORDER BY l.name, l.label_id) AS labels
     FROM marts.dim_label_set s JOIN marts.bridge_label_set b USING (label_set_id) JOIN marts.dim_label l USING (label_id)
@@ -143,9 +142,9 @@ CREATE FUNCTION rollup.write_days(of_cluster INTEGER) RETURNS TABLE (relation TE
 DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
     touched DATE[] := ARRAY(SELECT DISTINCT date_trunc('month', date::timestamp)::date FROM marts_day);
+    added rollup.first_run[];
+    gone rollup.first_run[];
     moved DATE[];
-    whole_before JSONB;
-    whole_after JSONB;
     day DATE;
 BEGIN
     RETURN QUERY SELECT 'runs', count(*) FROM marts_job;
@@ -155,85 +154,58 @@ BEGIN
     DELETE FROM rollup.host_set_daily h USING marts_day d WHERE h.date = d.date AND h.cluster_id = of_cluster;
 
     -- Jobs without hosts are no runs; charts count them.
-    CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
-            count(*) FILTER (WHERE j.is_run)::int AS runs, count(*) FILTER (WHERE j.hosts = 0)::int AS runs_without_hosts,
-            count(*) FILTER (WHERE j.provisional)::int AS provisional_runs,
-            count(*) FILTER (WHERE j.is_run AND j.job_template_id = 0)::int AS runs_without_template,
-            count(*) FILTER (WHERE j.is_extra_slice)::int AS extra_slices, sum(j.hosts)::int AS hosts,
-            COALESCE(sum(j.changed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS changed_hosts,
-            COALESCE(sum(j.dark_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS dark_hosts,
-            COALESCE(sum(j.failures_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failures_hosts,
-            COALESCE(sum(j.ok_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS ok_hosts,
-            COALESCE(sum(j.processed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS processed_hosts,
-            COALESCE(sum(j.skipped_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS skipped_hosts,
-            COALESCE(sum(j.failed_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS failed_hosts,
-            COALESCE(sum(j.ignored_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS ignored_hosts,
-            COALESCE(sum(j.rescued_hosts_count) FILTER (WHERE j.hosts > 0), 0)::int AS rescued_hosts,
-            j.status, j.job_type, j.launch_type, COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0)::numeric(18,3) AS elapsed_seconds
-        FROM marts_job j
-        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
-        j.launch_type;
+    CREATE TEMPORARY TABLE marts_quantity (LIKE rollup.left_out_daily) ON COMMIT DROP;
+    INSERT INTO marts_quantity
+    SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
+        count(*) FILTER (WHERE j.is_run), count(*) FILTER (WHERE j.hosts = 0), count(*) FILTER (WHERE j.provisional),
+        count(*) FILTER (WHERE j.is_run AND j.job_template_id = 0), count(*) FILTER (WHERE j.is_extra_slice), sum(j.hosts),
+        COALESCE(sum(h.changed_hosts_count), 0), COALESCE(sum(h.dark_hosts_count), 0), COALESCE(sum(h.failures_hosts_count), 0),
+        COALESCE(sum(h.ok_hosts_count), 0), COALESCE(sum(h.processed_hosts_count), 0), COALESCE(sum(h.skipped_hosts_count), 0),
+        COALESCE(sum(h.failed_hosts_count), 0), COALESCE(sum(h.ignored_hosts_count), 0), COALESCE(sum(h.rescued_hosts_count), 0),
+        j.status, j.job_type, j.launch_type, COALESCE(sum(h.elapsed_seconds), 0)
+    FROM marts_job j LEFT JOIN LATERAL (SELECT j.* WHERE j.hosts > 0) h ON TRUE
+    GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type,
+        j.status, j.launch_type;
     ANALYZE marts_quantity;
 
-    -- First runs on the days, or after a run that is new on them, are looked for again.
-    WITH added AS (
-        SELECT q.job_template_id, q.job_type, q.status, v.extra_slice, min(q.date) AS date
-        FROM marts_quantity q
-        CROSS JOIN LATERAL (VALUES (FALSE, q.runs - q.extra_slices * (NOT f.slices_once)::int), (TRUE, q.extra_slices))
-            AS v (extra_slice, runs)
-        WHERE v.runs > 0 AND q.job_template_id <> 0 GROUP BY 1, 2, 3, 4
-    ), gone AS (
+    -- First runs on the days, or after a run on them, are looked for again: among the jobs of the days and, where a day has lost its
+    -- first run, in core.
+    SELECT array_agg(ROW(n.job_template_id, n.job_type, n.status, n.is_extra_slice, n.job_id, n.finished, n.date, of_cluster, n.organization_id,
+        n.project_id, n.label_set_id, n.inventory_id, n.launch_type)::rollup.first_run) INTO added
+    FROM (
+        SELECT DISTINCT ON (j.job_template_id, j.job_type, j.status, j.is_extra_slice) j.* FROM marts_job j
+        WHERE j.hosts > 0 AND j.job_template_id <> 0
+        ORDER BY j.job_template_id, j.job_type, j.status, j.is_extra_slice, j.finished, j.job_id
+    ) n;
+    WITH gone AS (
         DELETE FROM rollup.first_run r
         WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
-            SELECT FROM added a WHERE a.date < r.date AND (a.job_template_id, a.job_type, a.status, a.extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.extra_slice)))
-        RETURNING r.job_template_id, r.job_type, r.status, r.extra_slice, r.date
-    ), key AS (
-        SELECT a.job_template_id, a.job_type, a.status, a.extra_slice FROM added a WHERE NOT EXISTS (
-            SELECT FROM rollup.first_run r WHERE (a.job_template_id, a.job_type, a.status, a.extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.extra_slice))
-        UNION SELECT g.job_template_id, g.job_type, g.status, g.extra_slice FROM gone g
-    ), found AS (
-        INSERT INTO rollup.first_run AS r
-        SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, j.job_id, j.finished, k.date, of_cluster, j.organization_id,
-            j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type
-        FROM (
-            SELECT k.job_template_id, k.job_type, k.status, k.extra_slice, min(x.date) AS date
-            FROM key k
-            JOIN (
-                SELECT a.job_template_id, a.job_type, a.status, a.extra_slice, a.date FROM added a
-                UNION ALL
-                SELECT y.job_template_id, y.job_type, y.status, v.extra_slice, y.date
-                FROM (
-                    SELECT d.job_template_id, d.job_type, d.status, d.date, d.runs, d.extra_slices FROM marts.savings_daily d
-                    WHERE d.cluster_id = of_cluster
-                    UNION ALL
-                    SELECT o.job_template_id, o.job_type, o.status, o.date, o.runs, o.extra_slices FROM rollup.left_out_daily o
-                    WHERE o.cluster_id = of_cluster
-                ) y
-                CROSS JOIN LATERAL (VALUES (FALSE, y.runs - y.extra_slices * (NOT f.slices_once)::int), (TRUE, y.extra_slices))
-                    AS v (extra_slice, runs)
-                WHERE v.runs > 0
-            ) x USING (job_template_id, job_type, status, extra_slice)
-            GROUP BY 1, 2, 3, 4
-        ) k
-        CROSS JOIN LATERAL (
-            SELECT * FROM rollup.job j
-            WHERE j.finished >= marts.day_start(k.date, f.reporting_timezone)
-              AND j.finished < marts.day_start(k.date + 1, f.reporting_timezone) AND j.cluster_id = of_cluster AND NOT j.excluded
-              AND (j.job_template_id, j.job_type, j.status, j.is_extra_slice)
-                = (k.job_template_id, k.job_type, k.status, k.extra_slice) AND j.hosts > 0
-            ORDER BY j.finished, j.job_id LIMIT 1
-        ) j
-        LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
-        ON CONFLICT (job_template_id, job_type, status, extra_slice) DO UPDATE SET job_id = excluded.job_id,
-            finished = excluded.finished, date = excluded.date, organization_id = excluded.organization_id,
-            project_id = excluded.project_id, label_set_id = excluded.label_set_id,
-            inventory_id = excluded.inventory_id, launch_type = excluded.launch_type
-        RETURNING r.date
+            SELECT FROM unnest(added) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
+        RETURNING r.*
     )
-    SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT g.date FROM gone g UNION ALL SELECT r.date FROM found r) x
+    SELECT array_agg(g) INTO gone FROM gone g;
+    WITH found AS (
+        INSERT INTO rollup.first_run
+        SELECT DISTINCT ON (x.job_template_id, x.job_type, x.status, x.extra_slice) x.*
+        FROM (
+            SELECT * FROM unnest(added)
+            UNION ALL
+            SELECT g.job_template_id, g.job_type, g.status, g.extra_slice, j.job_id, j.finished, j.date, of_cluster, j.organization_id,
+                j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type
+            FROM unnest(gone) g
+            JOIN rollup.job j ON j.cluster_id = of_cluster AND j.job_template_id = g.job_template_id AND j.hosts > 0 AND NOT j.excluded
+                AND (j.job_type, j.status, j.is_extra_slice) = (g.job_type, g.status, g.extra_slice)
+            LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
+            WHERE NOT EXISTS (
+                SELECT FROM unnest(added) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
+                    = (g.job_template_id, g.job_type, g.status, g.extra_slice) AND n.finished <= g.finished)
+        ) x
+        ORDER BY x.job_template_id, x.job_type, x.status, x.extra_slice, x.finished, x.job_id
+        ON CONFLICT DO NOTHING
+        RETURNING date
+    )
+    SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT date FROM unnest(gone) UNION ALL SELECT date FROM found) x
     WHERE f.creation_once AND x.date NOT IN (SELECT d.date FROM marts_day d);
 
     INSERT INTO rollup.left_out_daily SELECT q.* FROM marts_quantity q WHERE q.job_type = 'check' AND NOT f.count_check_mode;
@@ -244,46 +216,35 @@ BEGIN
     FROM marts_quantity q
     LEFT JOIN rollup.counted_first_run x USING (
         date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
-    CROSS JOIN LATERAL rollup.money(q.cluster_id, q.organization_id, q.job_template_id, q.date, q.status, q.hosts, q.runs,
-        (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
+    LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id AND q.date >= p.valid_from
+        AND q.date < p.valid_to
+    LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
+    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
+    CROSS JOIN LATERAL rollup.money(f, p, t, s, q.status, q.hosts, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
     ORDER BY q.date;
     RETURN QUERY SELECT 'savings_daily', count(*) FROM marts_quantity;
 
     INSERT INTO marts.launches
     SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
-        j.launch_type, j.user_id,
-        count(*) FILTER (WHERE j.is_run), sum(j.hosts), sum(j.elapsed_seconds)
+        j.launch_type, j.user_id, count(*) FILTER (WHERE j.is_run), sum(j.hosts), sum(j.elapsed_seconds)
     FROM marts_job j
-    GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.job_type, j.status,
-        j.launch_type, j.user_id
-    ORDER BY j.date;
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    ORDER BY 1;
     GET DIAGNOSTICS written = ROW_COUNT;
     relation := 'launches';
     RETURN NEXT;
-    DELETE FROM rollup.launches_monthly l WHERE l.date = ANY (touched) AND l.cluster_id = of_cluster;
-    INSERT INTO rollup.launches_monthly
-    SELECT t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.inventory_id, l.job_type, l.status,
-        l.launch_type, l.user_id,
-        sum(l.runs), sum(l.hosts), sum(l.elapsed_seconds)
-    FROM unnest(touched) AS t (month)
-    JOIN marts.launches l ON l.date >= t.month AND l.date < t.month + interval '1 month' AND l.cluster_id = of_cluster
-    GROUP BY t.month, l.cluster_id, l.organization_id, l.job_template_id, l.project_id, l.label_set_id, l.inventory_id, l.job_type, l.status,
-        l.launch_type, l.user_id
-    ORDER BY t.month;
 
     CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type, h.ordinal, h.host_id,
-            count(DISTINCT j.job_id)::int AS runs
+        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type,
+            h.ordinal, h.host_id, count(DISTINCT j.job_id)::int AS runs
         FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
-        GROUP BY j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type, h.ordinal, h.host_id;
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
     INSERT INTO rollup.host_set_daily
     SELECT h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
-        h.ordinal / 1024,
-        bit_or(set_bit(B'0'::bit(1024), h.ordinal % 1024, 1))
+        h.ordinal / 1024, bit_or(set_bit(B'0'::bit(1024), h.ordinal % 1024, 1))
     FROM marts_host h
-    GROUP BY h.date, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
-        h.ordinal / 1024
-    ORDER BY h.date;
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ORDER BY 1;
     GET DIAGNOSTICS written = ROW_COUNT;
     relation := 'host_set_daily';
     RETURN NEXT;
@@ -292,14 +253,9 @@ BEGIN
     FROM rollup.host_set_daily h JOIN marts_day d USING (date)
     WHERE h.cluster_id = of_cluster AND h.job_template_id IS NOT NULL
     GROUP BY h.date, h.cluster_id, h.organization_id, h.chunk ORDER BY h.date;
-    DELETE FROM rollup.host_set_monthly h WHERE h.date = ANY (touched) AND h.cluster_id = of_cluster;
-    INSERT INTO rollup.host_set_monthly
-    SELECT t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
-        h.chunk, bit_or(h.hosts)
-    FROM unnest(touched) AS t (month)
-    JOIN rollup.host_set_daily h ON h.date >= t.month AND h.date < t.month + interval '1 month' AND h.cluster_id = of_cluster
-    GROUP BY t.month, h.cluster_id, h.organization_id, h.job_template_id, h.project_id, h.label_set_id, h.inventory_id, h.launch_type,
-        h.chunk ORDER BY t.month;
+    PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', of_cluster, touched),
+        rollup.write_months('marts.launches', 'rollup.launches_monthly', of_cluster, touched),
+        rollup.write_months('rollup.host_set_daily', 'rollup.host_set_monthly', of_cluster, touched);
 
     DELETE FROM rollup.host_runs_daily r USING marts_day d WHERE r.date = d.date AND r.cluster_id = of_cluster;
     INSERT INTO rollup.host_runs_daily
@@ -315,52 +271,39 @@ BEGIN
     CROSS JOIN LATERAL unnest(r.host_ids, r.runs) AS h (host_id, runs)
     GROUP BY t.month, r.cluster_id, r.organization_id, h.host_id;
 
-    SELECT jsonb_agg(p ORDER BY p) INTO whole_before FROM rollup.platform_month p
-    WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
-    DELETE FROM rollup.platform_month p WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
-    INSERT INTO rollup.platform_month
-    SELECT t.month, of_cluster, s.job_type = 'check', s.status, sum(s.elapsed_seconds)
-    FROM unnest(touched) AS t (month)
-    JOIN (
-        SELECT d.date, d.cluster_id, d.job_type, d.status, d.elapsed_seconds FROM marts.savings_daily d
-        UNION ALL SELECT o.date, o.cluster_id, o.job_type, o.status, o.elapsed_seconds FROM rollup.left_out_daily o
-    ) s ON s.date >= t.month AND s.date < t.month + interval '1 month' AND s.cluster_id = of_cluster
-    GROUP BY 1, 2, 3, 4;
     -- A month's share of a subscription depends on all of its run time, of every cluster.
-    SELECT jsonb_agg(p ORDER BY p) INTO whole_after FROM rollup.platform_month p
-    WHERE p.month = ANY (touched) AND p.cluster_id = of_cluster;
-    IF f.subscription AND whole_before IS DISTINCT FROM whole_after THEN
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
-        SELECT DISTINCT p.cluster_id, p.month, (p.month + interval '1 month')::date FROM rollup.platform_month p
-        WHERE p.month = ANY (touched);
-    END IF;
-    PERFORM rollup.write_savings_months(of_cluster, touched);
+    INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
+    SELECT DISTINCT p.cluster_id, p.month, (p.month + interval '1 month')::date FROM rollup.platform_month p
+    WHERE f.subscription AND p.month = ANY (touched);
     FOREACH day IN ARRAY COALESCE(moved, '{}') LOOP
         PERFORM rollup.reprice(of_cluster, day, day + 1);
     END LOOP;
 END $$;
 
--- Sums the days of the months.
-CREATE FUNCTION rollup.write_savings_months(of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE sql AS $$
-    DELETE FROM marts.savings_monthly m WHERE m.month = ANY (months) AND m.cluster_id = of_cluster;
-    INSERT INTO marts.savings_monthly
-    SELECT t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.inventory_id, sum(d.runs), sum(d.runs_without_hosts), sum(d.provisional_runs), sum(d.runs_without_template), sum(d.extra_slices), sum(d.hosts),
-        sum(d.changed_hosts), sum(d.dark_hosts), sum(d.failures_hosts), sum(d.ok_hosts), sum(d.processed_hosts),
-        sum(d.skipped_hosts), sum(d.failed_hosts), sum(d.ignored_hosts), sum(d.rescued_hosts), d.status, d.job_type, d.launch_type, sum(d.elapsed_seconds),
-        sum(d.manual_minutes), sum(d.creation_minutes), sum(d.manual_costs), sum(d.creation_costs), sum(d.run_costs),
-        sum(d.automated_costs), sum(d.savings), sum(d.time_savings_seconds), sum(d.manual_costs_as_recorded),
-        sum(d.creation_costs_as_recorded), sum(d.run_costs_as_recorded), sum(d.automated_costs_as_recorded),
-        sum(d.savings_as_recorded)
-    FROM unnest(months) AS t (month)
-    JOIN marts.savings_daily d ON d.date >= t.month AND d.date < t.month + interval '1 month' AND d.cluster_id = of_cluster
-    GROUP BY t.month, d.cluster_id, d.organization_id, d.job_template_id, d.project_id, d.label_set_id, d.inventory_id, d.job_type, d.status,
-        d.launch_type
-    ORDER BY t.month
-$$;
+-- Sums the days of the months: keys stay, bitmaps are united, all else is added up.
+CREATE FUNCTION rollup.write_months(daily REGCLASS, monthly REGCLASS, of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE plpgsql AS $$
+DECLARE
+    chosen TEXT;
+    keys TEXT;
+BEGIN
+    SELECT string_agg(CASE WHEN c.is_key THEN c.name ELSE format('%s(%s)', CASE c.type WHEN 'bit' THEN 'bit_or' ELSE 'sum' END, c.name) END,
+            ', ' ORDER BY c.attnum), string_agg(c.name, ', ') FILTER (WHERE c.is_key)
+    INTO chosen, keys
+    FROM (
+        SELECT a.attnum, format('d.%I', a.attname) AS name, t.typname AS type, a.attname LIKE '%\_id' OR t.typname IN ('varchar', 'int2') AS is_key
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = daily AND a.attnum > 0 AND a.attname <> 'date'
+    ) c;
+    EXECUTE format('DELETE FROM %s WHERE month = ANY ($1) AND cluster_id = $2', monthly) USING months, of_cluster;
+    EXECUTE format('INSERT INTO %s SELECT t.month, %s FROM unnest($1) AS t (month) JOIN %s d ON d.date >= t.month'
+        ' AND d.date < t.month + interval ''1 month'' AND d.cluster_id = $2 GROUP BY t.month, %s ORDER BY t.month',
+        monthly, chosen, daily, keys) USING months, of_cluster;
+END $$;
 
 -- Computes the money of a cluster's stored days anew and writes what differs. Returns the rows written.
 CREATE FUNCTION rollup.reprice(of_cluster INTEGER, from_date DATE, before_date DATE) RETURNS BIGINT LANGUAGE plpgsql AS $$
 DECLARE
+    f marts.formula := (SELECT g FROM marts.formula g);
     written BIGINT;
     months DATE[];
 BEGIN
@@ -368,29 +311,29 @@ BEGIN
         UPDATE marts.savings_daily t
         SET (manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings,
             time_savings_seconds, manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded,
-            automated_costs_as_recorded, savings_as_recorded) =
-            ROW (p.manual_minutes, p.creation_minutes, p.manual_costs, p.creation_costs, p.run_costs, p.automated_costs, p.savings,
-            p.time_savings_seconds, p.manual_costs_as_recorded, p.creation_costs_as_recorded, p.run_costs_as_recorded,
-            p.automated_costs_as_recorded, p.savings_as_recorded)
+            automated_costs_as_recorded, savings_as_recorded) = ROW ((n.money).*)
         FROM (
-            SELECT q.ctid AS place, m.*
+            SELECT q.ctid AS place, m AS money
             FROM marts.savings_daily q
             LEFT JOIN rollup.counted_first_run x USING (
                 date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
                 launch_type)
-            CROSS JOIN LATERAL rollup.money(q.cluster_id, q.organization_id, q.job_template_id, q.date, q.status, q.hosts, q.runs,
-                (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
+            LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id
+                AND q.date >= p.valid_from AND q.date < p.valid_to
+            LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
+            LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
+            CROSS JOIN LATERAL rollup.money(f, p, t, s, q.status, q.hosts, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
             WHERE q.cluster_id = of_cluster AND q.date >= from_date AND q.date < before_date
-        ) p
-        WHERE t.ctid = p.place AND (t.manual_minutes, t.creation_minutes, t.manual_costs, t.creation_costs, t.run_costs,
-                t.manual_costs_as_recorded, t.creation_costs_as_recorded, t.run_costs_as_recorded, t.time_savings_seconds)
-            IS DISTINCT FROM (p.manual_minutes, p.creation_minutes, p.manual_costs, p.creation_costs, p.run_costs,
-                p.manual_costs_as_recorded, p.creation_costs_as_recorded, p.run_costs_as_recorded, p.time_savings_seconds)
+            OFFSET 0  -- computed once, not for the comparison again
+        ) n
+        WHERE t.ctid = n.place AND ROW (t.manual_minutes, t.creation_minutes, t.manual_costs, t.creation_costs, t.run_costs,
+                t.automated_costs, t.savings, t.time_savings_seconds, t.manual_costs_as_recorded, t.creation_costs_as_recorded,
+                t.run_costs_as_recorded, t.automated_costs_as_recorded, t.savings_as_recorded) IS DISTINCT FROM ROW ((n.money).*)
         RETURNING t.date
     )
     SELECT count(*), array_agg(DISTINCT date_trunc('month', date::timestamp)::date) INTO written, months FROM changed;
     IF written > 0 THEN
-        PERFORM rollup.write_savings_months(of_cluster, months);
+        PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', of_cluster, months);
     END IF;
     RETURN written;
 END $$;

@@ -13,49 +13,30 @@ CREATE TABLE marts.dim_cluster (
     enabled BOOLEAN NOT NULL,
     url TEXT NOT NULL
 );
-CREATE TABLE marts.dim_organization (
-    organization_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL,
-    organization TEXT NOT NULL
-);
-CREATE TABLE marts.dim_job_template (
-    job_template_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL,
-    job_template TEXT NOT NULL,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    removed BOOLEAN NOT NULL DEFAULT FALSE,
-    url TEXT
-);
-CREATE TABLE marts.dim_project (
-    project_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL,
-    project TEXT NOT NULL
-);
-CREATE TABLE marts.dim_inventory (
-    inventory_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL,
-    inventory TEXT NOT NULL
-);
-CREATE TABLE marts.dim_user (
-    user_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL,
-    launched_by TEXT NOT NULL,
-    type VARCHAR(50) NOT NULL
-);
-CREATE TABLE marts.dim_label (
-    label_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    name VARCHAR(512) NOT NULL,
-    label TEXT NOT NULL
-);
+DO $$
+DECLARE
+    dimension TEXT;
+BEGIN
+    FOREACH dimension IN ARRAY ARRAY['organization', 'job_template', 'project', 'inventory', 'label', 'user'] LOOP
+        EXECUTE format('CREATE TABLE marts.dim_%1$s (
+                %1$s_id INTEGER PRIMARY KEY,
+                cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+                name VARCHAR(512) NOT NULL,
+                %1$I TEXT NOT NULL
+            );
+            INSERT INTO marts.dim_%1$s VALUES (0, NULL, %2$L, %2$L)', dimension, format('(no %s)', replace(dimension, '_', ' ')));
+    END LOOP;
+END $$;
+ALTER TABLE marts.dim_job_template
+    ADD organization_id INTEGER NOT NULL DEFAULT 0 REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
+    ADD removed BOOLEAN NOT NULL DEFAULT FALSE,
+    ADD url TEXT;
+ALTER TABLE marts.dim_user RENAME "user" TO launched_by;
+ALTER TABLE marts.dim_user ADD type VARCHAR(50) NOT NULL DEFAULT 'none';
+DELETE FROM marts.dim_label;  -- runs without labels have the empty label set
 CREATE TABLE rollup.host (
     host_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    cluster_id INTEGER NOT NULL,
     ordinal INTEGER NOT NULL,
     name VARCHAR(1024) NOT NULL,
     UNIQUE (cluster_id, ordinal)
@@ -80,12 +61,6 @@ CREATE TABLE marts.dim_date (
     fiscal_quarter SMALLINT NOT NULL,
     fiscal_month SMALLINT NOT NULL
 );
-INSERT INTO marts.dim_organization VALUES (0, NULL, '(no organization)', '(no organization)');
-INSERT INTO marts.dim_job_template VALUES (0, NULL, '(no job template)', '(no job template)', 0);
-INSERT INTO marts.dim_project VALUES (0, NULL, '(no project)', '(no project)');
-INSERT INTO marts.dim_inventory VALUES (0, NULL, '(no inventory)', '(no inventory)');
-INSERT INTO marts.dim_user VALUES (0, NULL, '(nobody)', '(nobody)', 'none');
-
 -- Each distinct set of labels is one key. label_key holds the label ids in ascending order, comma-separated.
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
@@ -102,16 +77,16 @@ CREATE TABLE marts.bridge_label_set (
 );
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
--- Facts hold what the settings count. Columns of fixed width come first: rows are read faster. Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which
--- has 28 digits, holds it up to 10^17.
-CREATE TABLE marts.savings_daily (
-    date DATE NOT NULL REFERENCES marts.dim_date(date),
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    project_id INTEGER NOT NULL REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
-    label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
-    inventory_id INTEGER NOT NULL REFERENCES marts.dim_inventory(inventory_id) ON DELETE CASCADE,
+-- Facts hold what the settings count; this one the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
+-- Columns of fixed width come first: rows are read faster.
+CREATE TABLE rollup.left_out_daily (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL,
+    organization_id INTEGER NOT NULL,
+    job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
@@ -130,7 +105,13 @@ CREATE TABLE marts.savings_daily (
     status VARCHAR(25) NOT NULL,
     job_type VARCHAR(20) NOT NULL,
     launch_type VARCHAR(20) NOT NULL,
-    elapsed_seconds NUMERIC(18,3) NOT NULL,
+    elapsed_seconds NUMERIC(24,3) NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
+        launch_type)
+);
+-- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
+CREATE TABLE marts.savings_daily (
+    LIKE rollup.left_out_daily INCLUDING INDEXES,
     manual_minutes BIGINT NOT NULL,
     creation_minutes BIGINT NOT NULL,
     manual_costs NUMERIC(38,11) NOT NULL,
@@ -143,26 +124,15 @@ CREATE TABLE marts.savings_daily (
     creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
     run_costs_as_recorded NUMERIC(38,11) NOT NULL,
     automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    savings_as_recorded NUMERIC(38,11) NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
-        launch_type)
+    savings_as_recorded NUMERIC(38,11) NOT NULL
 );
-CREATE TABLE marts.savings_monthly (
-    LIKE marts.savings_daily INCLUDING INDEXES,
-    FOREIGN KEY (date) REFERENCES marts.dim_date(date),
-    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    FOREIGN KEY (organization_id) REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    FOREIGN KEY (job_template_id) REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    FOREIGN KEY (project_id) REFERENCES marts.dim_project(project_id) ON DELETE CASCADE,
-    FOREIGN KEY (label_set_id) REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
-    FOREIGN KEY (inventory_id) REFERENCES marts.dim_inventory(inventory_id) ON DELETE CASCADE
-);
-ALTER TABLE marts.savings_monthly RENAME COLUMN date TO month;
+CREATE TABLE marts.savings_monthly (LIKE marts.savings_daily INCLUDING INDEXES);
+ALTER TABLE marts.savings_monthly RENAME date TO month;
 
 -- Written and read by whole days of a cluster: one index is enough, a key of all dimensions would be as large as the rows.
 CREATE TABLE marts.launches (
     date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    cluster_id INTEGER NOT NULL,
     organization_id INTEGER NOT NULL,
     job_template_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL,
@@ -174,20 +144,11 @@ CREATE TABLE marts.launches (
     user_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
-    elapsed_seconds NUMERIC(18,3) NOT NULL
+    elapsed_seconds NUMERIC(24,3) NOT NULL
 );
 CREATE INDEX launches_date_idx ON marts.launches (date, cluster_id);
-CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES,
-    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
-
--- Runs in check mode while setting count_check_mode leaves them out, for formula_comparison.
-CREATE TABLE rollup.left_out_daily (LIKE marts.savings_daily INCLUDING INDEXES,
-    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
-ALTER TABLE rollup.left_out_daily
-    DROP COLUMN manual_minutes, DROP COLUMN creation_minutes, DROP COLUMN manual_costs, DROP COLUMN creation_costs,
-    DROP COLUMN run_costs, DROP COLUMN automated_costs, DROP COLUMN savings, DROP COLUMN time_savings_seconds,
-    DROP COLUMN manual_costs_as_recorded, DROP COLUMN creation_costs_as_recorded, DROP COLUMN run_costs_as_recorded,
-    DROP COLUMN automated_costs_as_recorded, DROP COLUMN savings_as_recorded;
+CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES);
+ALTER TABLE rollup.launches_monthly RENAME date TO month;
 
 -- The first run of each template, by what a population may leave out, so that each finds its own.
 CREATE TABLE rollup.first_run (
@@ -211,7 +172,7 @@ CREATE TABLE rollup.first_run (
 -- template hold an organization's hosts, for questions that filter nothing below it.
 CREATE TABLE rollup.host_set_daily (
     date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    cluster_id INTEGER NOT NULL,
     organization_id INTEGER NOT NULL,
     job_template_id INTEGER,
     project_id INTEGER,
@@ -223,13 +184,13 @@ CREATE TABLE rollup.host_set_daily (
 );
 CREATE INDEX host_set_daily_date_idx ON rollup.host_set_daily (date, cluster_id);
 CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, cluster_id) WHERE job_template_id IS NULL;
-CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEXES,
-    FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE);
+CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEXES);
+ALTER TABLE rollup.host_set_monthly RENAME date TO month;
 
 -- How many runs touched each host, for dim_host: by day as two arrays, by month as rows.
 CREATE TABLE rollup.host_runs_daily (
     date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    cluster_id INTEGER NOT NULL,
     organization_id INTEGER NOT NULL,
     host_ids INTEGER[] NOT NULL,
     runs INTEGER[] NOT NULL,
@@ -237,7 +198,7 @@ CREATE TABLE rollup.host_runs_daily (
 );
 CREATE TABLE rollup.host_runs_monthly (
     month DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    cluster_id INTEGER NOT NULL,
     organization_id INTEGER NOT NULL,
     host_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
@@ -246,15 +207,24 @@ CREATE TABLE rollup.host_runs_monthly (
     PRIMARY KEY (month, cluster_id, organization_id, host_id)
 );
 
--- The platform's run time by month, over which a subscription's price is spread.
-CREATE TABLE rollup.platform_month (
-    month DATE NOT NULL,
-    cluster_id INTEGER NOT NULL REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-    check_mode BOOLEAN NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    elapsed_seconds NUMERIC(18,3) NOT NULL,
-    PRIMARY KEY (month, cluster_id, check_mode, status)
-);
+-- What is published refers to every dimension, so that tools find the star by themselves; the rest only to its cluster.
+DO $$
+DECLARE
+    reference RECORD;
+BEGIN
+    FOR reference IN
+        SELECT a.attrelid::regclass AS fact, a.attname AS key, d.oid::regclass AS dimension
+        FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_class f ON f.oid = a.attrelid AND f.relkind = 'r'
+        JOIN pg_catalog.pg_class d ON d.relnamespace = 'marts'::regnamespace
+            AND d.relname = 'dim_' || CASE WHEN a.attname IN ('date', 'month') THEN 'date' ELSE substring(a.attname FROM '(.*)_id$') END
+        WHERE f.oid IN ('marts.savings_daily'::regclass, 'marts.savings_monthly'::regclass, 'marts.launches'::regclass)
+            OR f.relnamespace = 'rollup'::regnamespace AND a.attname = 'cluster_id'
+    LOOP
+        EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (%I) REFERENCES %s ON DELETE CASCADE',
+            reference.fact, reference.key, reference.dimension);
+    END LOOP;
+END $$;
 
 -- What the refresh must still do, besides pipeline.changed_day; append-only for the same reason.
 CREATE TABLE pipeline.changed_rate (

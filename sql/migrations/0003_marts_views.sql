@@ -2,70 +2,36 @@
 -- carry the reader's restriction themselves.
 
 -- One row for each month from a key's first to the newest of all, so that cumulative columns have no gaps.
-CREATE VIEW marts.template_monthly WITH (security_invoker = true) AS
-    SELECT c.month, c.cluster_id, c.job_template_id, t.job_template, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
-        COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
-        COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
-        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
-        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
-        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
-        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
-        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
-        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
-        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
-        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
-        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
-    FROM (
-        SELECT k.cluster_id, k.job_template_id, d.date AS month
-        FROM (SELECT cluster_id, job_template_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
-        JOIN marts.dim_date d ON d.day = 1 AND d.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
-    ) c
-    JOIN marts.dim_job_template t ON t.job_template_id = c.job_template_id
-    LEFT JOIN (
-        SELECT s.month, s.cluster_id, s.job_template_id, sum(s.runs) AS runs, sum(s.hosts) AS hosts,
-            sum(s.runs) FILTER (WHERE s.status = 'successful') AS successful_runs,
-            sum(s.runs) FILTER (WHERE s.status = 'failed') AS failed_runs, sum(s.elapsed_seconds) AS elapsed_seconds,
-            sum(s.manual_costs) AS manual_costs, sum(s.automated_costs) AS automated_costs, sum(s.savings) AS savings,
-            sum(s.time_savings_seconds) AS time_savings_seconds,
-            sum(s.run_costs) FILTER (WHERE s.status = 'failed') AS failed_run_costs,
-            sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed') AS failed_run_costs_as_recorded,
-            sum(s.manual_costs_as_recorded) AS manual_costs_as_recorded,
-            sum(s.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(s.savings_as_recorded) AS savings_as_recorded
-        FROM marts.savings_monthly s GROUP BY s.month, s.cluster_id, s.job_template_id
-    ) m ON (m.month, m.cluster_id, m.job_template_id) = (c.month, c.cluster_id, c.job_template_id)
-    WINDOW so_far AS (PARTITION BY c.cluster_id, c.job_template_id ORDER BY c.month);
-CREATE VIEW marts.organization_monthly WITH (security_invoker = true) AS
-    SELECT c.month, c.cluster_id, c.organization_id, t.organization, COALESCE(m.runs, 0) AS runs, COALESCE(m.successful_runs, 0) AS successful_runs,
-        COALESCE(m.failed_runs, 0) AS failed_runs, COALESCE(m.hosts, 0) AS hosts,
-        COALESCE(m.elapsed_seconds, 0)::numeric(18,3) AS elapsed_seconds,
-        COALESCE(m.manual_costs, 0)::numeric(38,11) AS manual_costs, COALESCE(m.automated_costs, 0)::numeric(38,11) AS automated_costs,
-        COALESCE(m.savings, 0)::numeric(38,11) AS savings, COALESCE(m.time_savings_seconds, 0)::numeric(24,3) AS time_savings_seconds,
-        COALESCE(m.failed_run_costs, 0)::numeric(38,11) AS failed_run_costs,
-        COALESCE(m.failed_run_costs_as_recorded, 0)::numeric(38,11) AS failed_run_costs_as_recorded,
-        COALESCE(m.manual_costs_as_recorded, 0)::numeric(38,11) AS manual_costs_as_recorded,
-        COALESCE(m.automated_costs_as_recorded, 0)::numeric(38,11) AS automated_costs_as_recorded,
-        COALESCE(m.savings_as_recorded, 0)::numeric(38,11) AS savings_as_recorded,
-        (sum(m.savings) OVER so_far)::numeric(38,11) AS cumulated_savings,
-        (sum(m.savings_as_recorded) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
-    FROM (
-        SELECT k.cluster_id, k.organization_id, d.date AS month
-        FROM (SELECT cluster_id, organization_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
-        JOIN marts.dim_date d ON d.day = 1 AND d.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
-    ) c
-    JOIN marts.dim_organization t ON t.organization_id = c.organization_id
-    LEFT JOIN (
-        SELECT s.month, s.cluster_id, s.organization_id, sum(s.runs) AS runs, sum(s.hosts) AS hosts,
-            sum(s.runs) FILTER (WHERE s.status = 'successful') AS successful_runs,
-            sum(s.runs) FILTER (WHERE s.status = 'failed') AS failed_runs, sum(s.elapsed_seconds) AS elapsed_seconds,
-            sum(s.manual_costs) AS manual_costs, sum(s.automated_costs) AS automated_costs, sum(s.savings) AS savings,
-            sum(s.time_savings_seconds) AS time_savings_seconds,
-            sum(s.run_costs) FILTER (WHERE s.status = 'failed') AS failed_run_costs,
-            sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed') AS failed_run_costs_as_recorded,
-            sum(s.manual_costs_as_recorded) AS manual_costs_as_recorded,
-            sum(s.automated_costs_as_recorded) AS automated_costs_as_recorded, sum(s.savings_as_recorded) AS savings_as_recorded
-        FROM marts.savings_monthly s GROUP BY s.month, s.cluster_id, s.organization_id
-    ) m ON (m.month, m.cluster_id, m.organization_id) = (c.month, c.cluster_id, c.organization_id)
-    WINDOW so_far AS (PARTITION BY c.cluster_id, c.organization_id ORDER BY c.month);
+DO $$
+DECLARE
+    view RECORD;
+BEGIN
+    FOR view IN SELECT * FROM (VALUES ('template', 'job_template'), ('organization', 'organization')) AS v (name, dimension) LOOP
+        EXECUTE format('CREATE VIEW marts.%1$s_monthly WITH (security_invoker = true) AS
+            SELECT c.date AS month, k.cluster_id, k.%2$s_id, t.%2$s, COALESCE(sum(m.runs), 0) AS runs,
+                COALESCE(sum(m.runs) FILTER (WHERE m.status = %3$L), 0) AS successful_runs,
+                COALESCE(sum(m.runs) FILTER (WHERE m.status = %4$L), 0) AS failed_runs, COALESCE(sum(m.hosts), 0) AS hosts,
+                COALESCE(sum(m.elapsed_seconds), 0)::numeric(24,3) AS elapsed_seconds,
+                COALESCE(sum(m.manual_costs), 0)::numeric(38,11) AS manual_costs,
+                COALESCE(sum(m.automated_costs), 0)::numeric(38,11) AS automated_costs,
+                COALESCE(sum(m.savings), 0)::numeric(38,11) AS savings,
+                COALESCE(sum(m.time_savings_seconds), 0)::numeric(24,3) AS time_savings_seconds,
+                COALESCE(sum(m.run_costs) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs,
+                COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs_as_recorded,
+                COALESCE(sum(m.manual_costs_as_recorded), 0)::numeric(38,11) AS manual_costs_as_recorded,
+                COALESCE(sum(m.automated_costs_as_recorded), 0)::numeric(38,11) AS automated_costs_as_recorded,
+                COALESCE(sum(m.savings_as_recorded), 0)::numeric(38,11) AS savings_as_recorded,
+                (sum(sum(m.savings)) OVER so_far)::numeric(38,11) AS cumulated_savings,
+                (sum(sum(m.savings_as_recorded)) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
+            FROM (SELECT cluster_id, %2$s_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
+            JOIN marts.dim_date c ON c.day = 1 AND c.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
+            JOIN marts.dim_%2$s t ON t.%2$s_id = k.%2$s_id
+            LEFT JOIN marts.savings_monthly m ON (m.month, m.cluster_id, m.%2$s_id) = (c.date, k.cluster_id, k.%2$s_id)
+            GROUP BY c.date, k.cluster_id, k.%2$s_id, t.%2$s
+            WINDOW so_far AS (PARTITION BY k.cluster_id, k.%2$s_id ORDER BY c.date)',
+            view.name, view.dimension, 'successful', 'failed');
+    END LOOP;
+END $$;
 
 CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
     SELECT s.*, s.unique_hosts_of_day AS unique_hosts
@@ -77,7 +43,7 @@ CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
                 COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs,
                 sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
                 sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
-                sum(d.elapsed_seconds)::numeric(18,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
+                sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
                 sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
                 sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
                 sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
@@ -105,7 +71,7 @@ CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
 
 -- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
-    SELECT s.date AS month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
+    SELECT s.month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
         s.launch_type
     FROM rollup.host_set_monthly s
     JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
@@ -135,77 +101,56 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l
     CROSS JOIN LATERAL (SELECT l.left_out, (j.is_run AND NOT l.left_out)::int AS runs,
         CASE WHEN l.left_out THEN 0 ELSE j.hosts END AS hosts) c
-    CROSS JOIN LATERAL rollup.money(j.cluster_id, j.organization_id, j.job_template_id, j.date, j.status, c.hosts, c.runs,
-        (x.job_id IS NOT NULL)::int, j.elapsed_seconds) m
+    LEFT JOIN rollup.price p ON p.cluster_id = j.cluster_id AND p.organization_id = j.organization_id AND j.date >= p.valid_from
+        AND j.date < p.valid_to
+    LEFT JOIN rollup.minutes t ON t.job_template_id = j.job_template_id AND j.date >= t.valid_from AND j.date < t.valid_to
+    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', j.date::timestamp)::date
+    CROSS JOIN LATERAL rollup.money(f, p, t, s, j.status, c.hosts, c.runs, (x.job_id IS NOT NULL)::int, j.elapsed_seconds) m
     WHERE (SELECT marts.sees_all()) OR j.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 
 -- The day on which a template's cumulative savings, creation paid once at the start, came to be above zero and stayed so. A template
 -- that runs for organizations of different rates was created at the highest of them; as recorded, at the rate and minutes of its
--- first run (of today where the reader does not see that run). Months are added up; days are read only of months in which the sum may
--- have been at zero at some day's end: a month loses no more than its run costs. Less than a ten-millionth is rounding.
+-- first run (of today where the reader does not see that run). Less than a ten-millionth is rounding.
 CREATE VIEW marts.payback WITH (security_invoker = true) AS
-    WITH creation AS (
-        SELECT s.job_template_id, min(s.first_month) AS first_month, max(c.creation_costs) AS now,
-            COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
+    WITH gain AS (
+        SELECT d.job_template_id, d.date, sum(d.manual_costs - d.run_costs) AS now,
+            sum(d.manual_costs_as_recorded - d.run_costs_as_recorded) AS recorded
+        FROM marts.savings_daily d
+        WHERE d.job_template_id <> 0 AND d.hosts > 0
+            AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
+        GROUP BY d.job_template_id, d.date
+    ), creation AS (
+        SELECT s.job_template_id, max(c.creation_costs) AS now, COALESCE(max(r.creation_costs), max(c.creation_costs)) AS recorded
         FROM (
-            SELECT m.cluster_id, m.organization_id, m.job_template_id, min(m.month) AS first_month FROM marts.savings_monthly m
+            SELECT DISTINCT m.cluster_id, m.organization_id, m.job_template_id FROM marts.savings_monthly m
             WHERE m.hosts > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
-            GROUP BY m.cluster_id, m.organization_id, m.job_template_id
         ) s
         CROSS JOIN marts.formula f
         JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31'
-        LEFT JOIN marts.current_rate p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id
-        CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_hour, 0, 60) c
+        LEFT JOIN rollup.price p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id AND p.valid_to = '9999-12-31'
+        CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_minute, 0) c
         LEFT JOIN rollup.population_first_run x ON x.job_template_id = s.job_template_id
             AND x.count_check_mode = f.count_check_mode AND x.successful_only = f.successful_only AND x.slices_once = f.slices_once
-        LEFT JOIN rollup.price_period y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
+        LEFT JOIN rollup.price y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
             AND y.valid_from <= x.date AND y.valid_to > x.date
         LEFT JOIN marts.template_minutes e ON e.job_template_id = x.job_template_id AND e.valid_from <= x.date AND e.valid_to > x.date
-        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_hour, 0, 60) r
+        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_minute_as_recorded, 0) r
             ON x.job_id IS NOT NULL
         GROUP BY s.job_template_id
     ), running AS (
-        SELECT m.job_template_id, v.recorded, m.month, v.run, sum(v.gain) OVER so_far - v.cost AS after,
-            sum(v.gain) OVER so_far - v.gain - v.cost AS before
-        FROM (
-            SELECT job_template_id, month, sum(manual_costs - run_costs) AS gain, sum(run_costs) AS run,
-                sum(manual_costs_as_recorded - run_costs_as_recorded) AS recorded_gain, sum(run_costs_as_recorded) AS recorded_run
-            FROM marts.savings_monthly GROUP BY job_template_id, month
-        ) m JOIN creation c USING (job_template_id)
-        CROSS JOIN LATERAL (VALUES (FALSE, m.gain, m.run, c.now), (TRUE, m.recorded_gain, m.recorded_run, c.recorded))
-            AS v (recorded, gain, run, cost)
-        WINDOW so_far AS (PARTITION BY m.job_template_id, v.recorded ORDER BY m.month)
-    ), outcome AS (
-        SELECT job_template_id, recorded, (array_agg(after ORDER BY month DESC))[1] AS saved,
-            COALESCE(max(month) FILTER (WHERE after < 0.0000001), '-infinity') AS below
-        FROM running GROUP BY job_template_id, recorded
-    ), daily AS (
-        SELECT r.job_template_id, r.recorded, d.date, r.before + sum(sum(CASE WHEN r.recorded
-            THEN d.manual_costs_as_recorded - d.run_costs_as_recorded ELSE d.manual_costs - d.run_costs END))
-            OVER (PARTITION BY r.job_template_id, r.recorded, r.month ORDER BY d.date) AS saved
-        FROM running r JOIN outcome o USING (job_template_id, recorded)
-        JOIN marts.savings_daily d ON d.job_template_id = r.job_template_id AND date_trunc('month', d.date::timestamp)::date = r.month
-        WHERE o.saved >= 0.0000001 AND r.month > o.below AND r.before - r.run < 0.0000001
-        GROUP BY r.job_template_id, r.recorded, r.month, r.before, d.date
-    ), passed AS (
-        SELECT job_template_id, recorded, min(date) FILTER (WHERE date > below OR below IS NULL) AS since
-        FROM (
-            SELECT *, max(date) FILTER (WHERE saved < 0.0000001) OVER (PARTITION BY job_template_id, recorded) AS below FROM daily
-        ) d GROUP BY job_template_id, recorded
+        SELECT g.job_template_id, g.date, COALESCE(lead(g.date) OVER days, 'infinity') AS next_date,
+            sum(g.now) OVER days - c.now AS now, sum(g.recorded) OVER days - c.recorded AS recorded
+        FROM gain g JOIN creation c USING (job_template_id)
+        WINDOW days AS (PARTITION BY g.job_template_id ORDER BY g.date)
     )
-    SELECT c.job_template_id, t.job_template,
-        (SELECT min(d.date) FROM marts.savings_daily d
-            WHERE d.date >= c.first_month AND d.date < c.first_month + interval '1 month' AND d.job_template_id = c.job_template_id
-                AND d.hosts > 0 AND (d.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))) AS first_run_date,
-        c.now::numeric(38,11) AS creation_costs, p.since AS payback_date, o.saved::numeric(38,11) AS cumulated_savings,
-        c.recorded::numeric(38,11) AS creation_costs_as_recorded, rp.since AS payback_date_as_recorded,
-        ro.saved::numeric(38,11) AS cumulated_savings_as_recorded
-    FROM creation c
-    JOIN marts.dim_job_template t USING (job_template_id)
-    JOIN outcome o ON o.job_template_id = c.job_template_id AND NOT o.recorded
-    JOIN outcome ro ON ro.job_template_id = c.job_template_id AND ro.recorded
-    LEFT JOIN passed p ON p.job_template_id = c.job_template_id AND NOT p.recorded
-    LEFT JOIN passed rp ON rp.job_template_id = c.job_template_id AND rp.recorded;
+    SELECT r.job_template_id, t.job_template, min(r.date) AS first_run_date, c.now::numeric(38,11) AS creation_costs,
+        NULLIF(COALESCE(max(r.next_date) FILTER (WHERE r.now < 0.0000001), min(r.date)), 'infinity') AS payback_date,
+        (max(r.now) FILTER (WHERE r.next_date = 'infinity'))::numeric(38,11) AS cumulated_savings,
+        c.recorded::numeric(38,11) AS creation_costs_as_recorded,
+        NULLIF(COALESCE(max(r.next_date) FILTER (WHERE r.recorded < 0.0000001), min(r.date)), 'infinity') AS payback_date_as_recorded,
+        (max(r.recorded) FILTER (WHERE r.next_date = 'infinity'))::numeric(38,11) AS cumulated_savings_as_recorded
+    FROM running r JOIN creation c USING (job_template_id) JOIN marts.dim_job_template t USING (job_template_id)
+    GROUP BY r.job_template_id, t.job_template, c.now, c.recorded;
 
 -- How fresh each cluster's figures are. A restricted reader sees the clusters of its organizations; what cannot be told
 -- apart by organization is shown to those who see everything.

@@ -7,6 +7,6 @@ WHERE run.id > %(after)s
       * CASE WHEN run.status = 'FAILURE' OR run.pipeline_name = %(nightly)s THEN %(long_days)s ELSE %(days)s END
   AND run.id NOT IN (SELECT max(id) FROM dagster.runs WHERE status = 'SUCCESS' GROUP BY pipeline_name, partition)
   AND EXISTS (SELECT FROM dagster.run_tags tag WHERE tag.run_id = run.run_id
-              AND (tag.key = %(location_tag)s AND tag.value = %(location)s OR tag.key = %(process_tag)s))
+              AND tag.key = %(location_tag)s AND tag.value = %(location)s)
 ORDER BY run.id
 LIMIT %(most)s

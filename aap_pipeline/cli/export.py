@@ -1,0 +1,118 @@
+"""`aap-pipeline export`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from psycopg import sql
+
+from aap_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pyarrow
+    from psycopg import Column
+
+    from aap_pipeline.database.connection import Connection
+
+_RELATIONS: Final = {"savings_monthly": "month", "savings_daily": "date", "fct_job_run": "date"}
+"""What is exported from schema marts, and the column whose month names the file."""
+_ROWS: Final = 50_000
+
+
+@click.command(name="export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--month",
+    "months",
+    type=click.DateTime(["%Y-%m"]),
+    multiple=True,
+    metavar="YYYY-MM",
+    help="Only this month; may be repeated.",
+)
+def command(folder: Path, months: tuple[datetime, ...]) -> None:
+    """Write savings_monthly, savings_daily and fct_job_run to FOLDER as Parquet, a file per relation and month.
+
+    \b
+      FOLDER/savings_daily/2026-01.parquet
+
+    DuckDB, Spark and pandas read each folder as one table. A file is replaced as a whole, so a month can be exported
+    again. Needs the extra export: pip install 'aap-pipeline[export]'.
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise PipelineError("Parquet needs pyarrow: run `pip install 'aap-pipeline[export]'`.") from error
+    from aap_pipeline.cli.context import warehouse_connection
+    from aap_pipeline.database.statements import statement
+
+    chosen = {f"{month:%Y-%m}" for month in months}
+    with warehouse_connection() as connection:
+        connection.read_only = True
+        for relation, column in _RELATIONS.items():
+            columns = [row[0] for row in connection.execute(statement("marts/columns"), {"relation": relation})]
+            names = {
+                "relation": sql.Identifier("marts", relation),
+                "column": sql.Identifier(column),
+                "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+            }
+            listed = "SELECT DISTINCT to_char({column}, 'YYYY-MM') FROM {relation} ORDER BY 1"
+            found = [row[0] for row in connection.execute(sql.SQL(listed).format(**names))]
+            for month in (each for each in found if not chosen or each in chosen):
+                file = folder / relation / f"{month}.parquet"
+                rows = _write(connection, names, month, file)
+                click.echo(f"{file}: {rows:,} rows")
+
+
+def _write(connection: Connection, names: dict[str, sql.Composable], month: str, file: Path) -> int:
+    """Write one month to `file` by way of a file beside it; the number of rows."""
+    import pyarrow
+    from pyarrow import parquet
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished, rows = file.with_suffix(".unfinished"), 0
+    query = (
+        "SELECT {columns} FROM {relation} "
+        "WHERE {column} >= %(first)s::date AND {column} < %(first)s::date + interval '1 month'"
+    )
+    with connection.cursor("export") as cursor:
+        cursor.execute(sql.SQL(query).format(**names), {"first": f"{month}-01"})
+        schema = pyarrow.schema([(column.name, _type(column)) for column in cursor.description or ()])
+        with parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+            while part := cursor.fetchmany(_ROWS):
+                columns = zip(zip(*part, strict=True), schema.types, strict=True)
+                writer.write_batch(pyarrow.record_batch([_array(*each) for each in columns], schema=schema))
+                rows += len(part)
+    unfinished.replace(file)
+    return rows
+
+
+def _array(values: Sequence[Any], of: pyarrow.DataType) -> pyarrow.Array:
+    import pyarrow
+
+    if pyarrow.types.is_decimal(of):  # a numeric without limits may have more digits
+        values = [None if value is None else round(value, of.scale) for value in values]
+    return pyarrow.array(values, of)
+
+
+def _type(column: Column) -> pyarrow.DataType:
+    """The Arrow type of a column of PostgreSQL's; what has none of its own is text."""
+    import pyarrow
+
+    simple: dict[str, Any] = {
+        "int2": pyarrow.int16(),
+        "int4": pyarrow.int32(),
+        "int8": pyarrow.int64(),
+        "float8": pyarrow.float64(),
+        "bool": pyarrow.bool_(),
+        "date": pyarrow.date32(),
+        "timestamp": pyarrow.timestamp("us"),
+        "timestamptz": pyarrow.timestamp("us", "UTC"),
+    }
+    name = column.type_display.partition("(")[0]
+    if name == "numeric":
+        return pyarrow.decimal128(38, column.scale if column.scale is not None else 10)
+    return simple.get(name, pyarrow.string())

@@ -1,0 +1,29 @@
+"""`aap-pipeline metrics`."""
+
+from __future__ import annotations
+
+import signal
+from threading import Event
+
+import click
+
+from aap_pipeline.cli.values import Whole
+
+
+@click.command(name="metrics")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; it asks no password.")
+@click.option("--port", type=Whole(1, 65535), default=9464, show_default=True, help="Port to listen on.")
+def command(host: str, port: int) -> None:
+    """Serve metrics for Prometheus at /metrics until Ctrl-C, for installations without `aap-pipeline up`.
+
+    Each scrape reads the database. One that does not answer is reported as aap_pipeline_up 0.
+    """
+    from aap_pipeline.cli.context import database
+    from aap_pipeline.health.metrics import serving
+
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with database() as url, serving(url, port, host):
+        click.echo(f"Metrics: http://{host}:{port}/metrics. Ctrl-C stops.")
+        stop.wait()

@@ -1,0 +1,176 @@
+"""Web server, daemon and code location as processes of their own, on stock storage; and Celery."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from psycopg.conninfo import conninfo_to_dict
+
+from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import new_key
+from aap_pipeline_tests.cli.processes import import_clusters
+from aap_pipeline_tests.database.tls import tls_proxy
+from aap_pipeline_tests.deploy.stack import AS_CONTAINER, DEPLOY, Stack, stopped_at_end
+from aap_pipeline_tests.runtime.running import free_port, wait_for
+from aap_pipeline_tests.site import small_world
+from aap_simulator.faults import Fault
+from aap_simulator.server import SimulatorServer
+
+pytestmark = [pytest.mark.usefixtures("starts_server"), pytest.mark.long]
+
+_NAMES = ("berlin", "paris", "rome", "oslo")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory, which a read-only root does not hide."""
+    found = Path(tempfile.mkdtemp(prefix="aap-pipeline-deploy-", dir="/dev/shm"))
+    yield found
+    shutil.rmtree(found)
+
+
+@pytest.fixture
+def controllers(starts_server: None) -> Iterator[dict[str, SimulatorServer]]:
+    """Four controllers by name; the last one answers nothing about host summaries until its faults are cleared."""
+    with ExitStack() as stack:
+        found = {name: stack.enter_context(SimulatorServer(small_world(jobs=15))) for name in _NAMES}
+        found["oslo"].faults.add(Fault("hang", paths=frozenset({"host_summaries"})))
+        yield found
+
+
+def instance(folder: Path, file: str, **changes: Any) -> None:
+    """Write an instance of `deploy/` into `folder`, with the `changes` that a test needs."""
+    found = yaml.safe_load((DEPLOY / file).read_text(encoding="utf-8"))
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(found | changes), encoding="utf-8")
+
+
+def register(stack: Stack, controllers: dict[str, SimulatorServer]) -> None:
+    """Add the controllers to the registry."""
+    entries = [
+        {"name": name, "port": server.port, "access_token": server.token.access_token}
+        for name, server in controllers.items()
+    ]
+    import_clusters(stack.environment, stack.folder, entries)
+
+
+def missing(url: str, controllers: dict[str, SimulatorServer]) -> list[str]:
+    """Clusters whose jobs or host summaries in core are not those of their controller."""
+    question = """SELECT c.name, count(DISTINCT j.id), count(h.id) FROM clusters_cluster c
+        LEFT JOIN clusters_job j ON j.cluster_id = c.id LEFT JOIN clusters_jobhostsummary h ON h.job_id = j.id
+        GROUP BY c.name"""
+    with connect(url) as connection:
+        found = {name: (jobs, hosts) for name, jobs, hosts in connection.execute(question)}
+    truth = {name: server.world.truth().jobs for name, server in controllers.items()}
+    wanted = {name: (len(jobs), sum(len(job.host_summaries) for job in jobs.values())) for name, jobs in truth.items()}
+    return [name for name in wanted if found.get(name) != wanted[name]]
+
+
+def unfinished(url: str, cluster: str) -> str | None:
+    """The id of the run of a cluster that is under way."""
+    with connect(url) as connection:
+        row = connection.execute(
+            "SELECT run_id FROM dagster.runs WHERE status = 'STARTED' AND partition = %s", [cluster]
+        ).fetchone()
+    return str(row[0]) if row else None
+
+
+def held(url: str, cluster: str) -> bool:
+    """Whether the run of a cluster has come to its first step, where it took its lock."""
+    with connect(url) as connection:
+        question = "SELECT FROM pg_stat_activity WHERE application_name = %s"
+        return connection.execute(question, [f"aap_pipeline run {unfinished(url, cluster)}"]).fetchone() is not None
+
+
+def statuses(url: str, cluster: str) -> set[str]:
+    """Statuses of all runs of a cluster."""
+    with connect(url) as connection:
+        return {row[0] for row in connection.execute("SELECT status FROM dagster.runs WHERE partition = %s", [cluster])}
+
+
+@pytest.mark.parametrize("form", ["postgres_url", "postgres_db"])
+def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
+    database_url: str, folder: Path, tmp_path: Path, controllers: dict[str, SimulatorServer], form: str
+) -> None:
+    """Guards against a pipeline that only `aap-pipeline up` can run: a killed run and daemon lose and double nothing.
+
+    With `postgres_url` under a nameless uid, a read-only root, and TLS that verifies the server.
+    """
+    with ExitStack() as around:
+        url, prefix = database_url, []
+        if form == "postgres_url":
+            instance(folder, "dagster.yaml")
+            certificate = folder / "tls"
+            certificate.mkdir()
+            secured = around.enter_context(tls_proxy(database_url, certificate))
+            url = f"{secured}?sslmode=verify-full&sslrootcert={certificate / 'server.pem'}"
+            allowed = os.geteuid() == 0 and subprocess.run([*AS_CONTAINER, "true"], capture_output=True).returncode == 0
+            prefix = AS_CONTAINER if allowed else []
+        else:
+            parts = conninfo_to_dict(database_url)
+            login = {"username": parts["user"], "password": parts["password"], "hostname": parts["host"]}
+            login |= {"port": int(str(parts["port"])), "db_name": parts["dbname"]}
+            storage = {"postgres": {"postgres_db": {**login, "params": {"options": "-c search_path=dagster"}}}}
+            instance(folder, "dagster.yaml", storage=storage)
+        stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), prefix=prefix)))
+        stack.start_all()
+        register(stack, controllers)
+        wait_for(lambda: missing(database_url, controllers) == ["oslo"], 400)
+        wait_for(lambda: held(database_url, "oslo"), 400)
+        run = unfinished(database_url, "oslo")
+        assert run is not None
+        for process in psutil.Process(stack.processes["code"].pid).children(recursive=True):
+            process.kill()  # the runs
+        stack.kill("daemon")
+        controllers["oslo"].faults.clear()
+        stack.start("daemon")
+        wait_for(lambda: missing(database_url, controllers) == [], 400)
+        wait_for(lambda: unfinished(database_url, "oslo") is None, 60)
+        assert stack.web.run_status(run) == "FAILURE"
+        assert stack.web.succeeded("update_cluster") >= len(controllers)
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server (apt-get install redis-server)")
+def test_celery_workers_and_the_daemon_are_killed_and_nothing_is_lost(
+    database_url: str, folder: Path, controllers: dict[str, SimulatorServer]
+) -> None:
+    """Guards against runs that a dead worker holds for ever, and against tasks of theirs that nobody takes."""
+    pytest.importorskip("dagster_celery", reason="needs the extra celery")
+    pytest.importorskip("redis", reason="needs the extra celery")
+    port = free_port()
+    redis = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    monitoring = yaml.safe_load((DEPLOY / "celery" / "dagster.yaml").read_text(encoding="utf-8"))["run_monitoring"]
+    instance(folder, "celery/dagster.yaml", run_monitoring=monitoring | {"start_timeout_seconds": 15})
+    broker = {
+        "CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0",
+        "CELERY_RESULT_BACKEND": f"redis://127.0.0.1:{port}/1",
+    }
+    try:
+        with stopped_at_end(Stack(folder, database_url, new_key(), broker)) as stack:
+            stack.start("worker-1")
+            stack.start_all()
+            register(stack, controllers)
+            wait_for(lambda: held(database_url, "oslo"), 400)
+            stack.start("worker-2")
+            stack.kill("worker-1")
+            stack.kill("daemon")
+            stack.start("daemon")
+            controllers["oslo"].faults.clear()
+            wait_for(lambda: missing(database_url, controllers) == [], 400)
+            wait_for(lambda: not {"STARTED", "STARTING", "QUEUED"} & statuses(database_url, "oslo"), 400)
+            assert {"FAILURE", "SUCCESS"} <= statuses(database_url, "oslo")
+    finally:
+        redis.terminate()
+        redis.wait()
