@@ -169,7 +169,7 @@ def test_no_run_is_asked_for_while_one_is_under_way(
     hold_run(begin_run(site, "prod", status), site.url)
     result = ask(site)
     assert due(result) == []
-    assert "1 with runs under way" in said(result)
+    assert "1 with runs in progress" in said(result)
 
 
 @pytest.mark.parametrize("job", [update_cluster.name, nightly.name, "__ASSET_JOB"])
