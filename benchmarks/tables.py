@@ -202,11 +202,11 @@ def marts_sizes(results: Results) -> str:
     for benchmark in _MARTS:
         found = {each["figure"]: each for each in results.get(benchmark, {}).get("figures", [])}
         if found:
-            build, size = found["marts.build"], found["marts.size"]
+            build, size = found.get("marts.build"), found["marts.size"]
             rows.append(
                 [
-                    _jobs(benchmark, build),
-                    _number(build["seconds"]),
+                    _jobs(benchmark, size),
+                    _number(build["seconds"]) if build else "–",
                     _number(found["marts.refresh_1000_new_jobs"]["seconds"]),
                     _number(found["marts.rate_change_today"]["seconds"]),
                     _number(found["marts.rate_change_of_all_history"]["seconds"]),
