@@ -59,10 +59,10 @@ def test_a_standby_answers_what_bi_tools_ask(tmp_path: Path) -> None:
             )
         with standby(url, tmp_path) as address, connect(url) as writer, connect(f"{address}/postgres") as reader:
             reader.autocommit = True
-            writer.execute("UPDATE clusters_cluster SET name = 'seen on the standby'")
+            writer.execute("UPDATE clusters_cluster SET address = 'seen.example.com'")
             writer.commit()
-            name = "SELECT name FROM clusters_cluster"
-            wait_for(lambda: reader.execute(name).fetchall() == [("seen on the standby",)])
+            address_there = "SELECT address FROM clusters_cluster"
+            wait_for(lambda: reader.execute(address_there).fetchall() == [("seen.example.com",)])
             relations = [row[0] for row in reader.execute(_RELATIONS)]
             functions = [row[0] for row in reader.execute(_FUNCTIONS)]
             assert "savings_daily" in relations
