@@ -33,6 +33,7 @@ _SESSION = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
+    "exit_on_error": "off",
     "tcp_keepalives_idle": "30",  # a client whose machine vanished loses its session, and its locks, after a minute
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",

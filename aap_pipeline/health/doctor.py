@@ -150,7 +150,9 @@ def _guarded_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagn
 
 def _server(url: str) -> list[Diagnosis]:
     """Check the server settings, in a session without our own settings, as a BI tool has it."""
-    with psycopg.connect(url, connect_timeout=10, options="-c statement_timeout=0") as connection:
+    with psycopg.connect(
+        url, connect_timeout=10, options="-c statement_timeout=0 -c idle_session_timeout=0"
+    ) as connection:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
         rows = connection.execute(statement("health/server_settings"), rules).fetchall()
     found = [
