@@ -152,7 +152,7 @@ def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
 
 
 def _metadata(summary: Summary) -> dict[str, Any]:
-    """Return the report as Markdown, figures that Dagster can plot over time, and a link to the configured dashboard."""
+    """Return the report as Markdown, its figures for plots over time, and a link to the configured dashboard."""
     address = Settings().bi_url
     return ({"dashboard": MetadataValue.url(address)} if address else {}) | {
         "report": MetadataValue.md(markdown(summary)),
