@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     encryption_keys: SecretStr | None = None
     """Comma-separated Fernet keys; the first encrypts. None: a key file under `home` (embedded server only)."""
 
+    bi_url: str | None = None
+    """Address of a dashboard in a BI tool, which Dagster shows with each report."""
+
     @property
     def postgres_directory(self) -> Path:
         """Data directory of the embedded server."""

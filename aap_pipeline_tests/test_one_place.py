@@ -24,6 +24,7 @@ _PACKAGE = Path(aap_pipeline.__file__).parent
         ("psycopg.InterfaceError", "database/connection.py"),
         ("this release needs", "database/migrate.py"),
         ("The last successful sync ended", "clusters/staleness.py"),
+        ("ControllerClient(cluster", "clusters/controllers.py"),
         ("def busy_clusters", "orchestration/run_liveness.py"),
         ("step_failure_data", "orchestration/failures.py"),
     ],

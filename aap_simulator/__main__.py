@@ -70,6 +70,7 @@ Faults (KIND[:PROBABILITY[:OPTION=VALUE,...]]; options: times, skip, paths, stat
 @click.option("--certfile", type=click.Path(exists=True), help="Certificate (PEM): serve HTTPS.")
 @click.option("--keyfile", type=click.Path(exists=True), help="Its key (PEM).")
 @click.option("--latency", default=0.0, metavar="MILLISECONDS", help="Delay every response this long.")
+@click.option("--slowness", default=0.0, metavar="FACTOR", help="Wait this share of a real controller's time.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="Switch a fault on; repeatable, see below.")
 @click.option("--fault-seed", default=0, show_default=True, help="Seed of the faults' draws.")
 @click.option(

@@ -134,14 +134,21 @@ def _page(url: str, shape: Mapping[str, int], name: str, filters: str, days: int
 
 
 def _views(url: str, shape: Mapping[str, int], days: int, span: Mapping[str, object]) -> None:
+    asked, cpu = {}, {}
     with psycopg.connect(url, autocommit=True) as connection:
-        asked = {
-            view: statistics.median(_asked_again(connection, query, span))
-            for view, query in {"sum_of_savings": questions.SUM, **questions.VIEWS}.items()
-        }
-    tiles = sum(asked[tile] for tile in questions.TILES)
-    times = tiles / len(questions.TILES) / asked["sum_of_savings"]
-    emit("marts.views", **shape, days=days, tiles=tiles, tile_against_sum=times, **asked)
+        for view, query in {"sum_of_savings": questions.SUM, **questions.VIEWS}.items():
+            before = cpu_of_process(connection.info.backend_pid)
+            times = _asked_again(connection, query, span)
+            asked[view] = statistics.median(times)
+            cpu[view] = (cpu_of_process(connection.info.backend_pid) - before) / (len(times) + 1) * 1000
+    tiles = {
+        "tiles": sum(asked[tile] for tile in questions.TILES),
+        "tiles_cpu_ms": sum(cpu[tile] for tile in questions.TILES),
+        "tile_against_sum": sum(asked[tile] for tile in questions.TILES)
+        / len(questions.TILES)
+        / asked["sum_of_savings"],
+    }
+    emit("marts.views", **shape, days=days, **tiles, **asked)
 
 
 def _page_of_core(url: str, shape: Mapping[str, int], days: int, span: Mapping[str, object]) -> None:
@@ -207,18 +214,24 @@ def _refresh(url: str, shape: Mapping[str, int], last: date) -> None:
 def _reprice(url: str, shape: Mapping[str, int]) -> None:
     today, history, rows = [], [], 0
     for turn in range(_ROUNDS):
-        with connect(url) as connection, stopwatch() as watch:
+        with connect(url) as connection, metered(url) as usage:
             connection.execute("UPDATE clusters_costs SET value = value + 1 WHERE type = 'manual'")
             connection.commit()
             refresh(connection)
-        today.append(watch.seconds)
-        with connect(url) as connection, stopwatch() as watch:
+        today.append(usage)
+        with connect(url) as connection, metered(url) as usage:
             connection.execute("SELECT marts.set_rate('manual', %s, %s)", (60 + turn, _BEGIN))
             connection.commit()
             rows = refresh(connection).repriced_rows
-        history.append(watch.seconds)
-    emit("marts.rate_change_today", **shape, seconds=spread(today))
-    emit("marts.rate_change_of_all_history", **shape, seconds=spread(history), rows=rows)
+        history.append(usage)
+    for figure, usages in (("today", today), ("of_all_history", history)):
+        emit(
+            f"marts.rate_change_{figure}",
+            **shape,
+            rows=rows,
+            seconds=spread([usage.wall for usage in usages]),
+            database_cpu_seconds=spread([usage.database_cpu for usage in usages]),
+        )
 
 
 if __name__ == "__main__":

@@ -269,17 +269,17 @@ TARGETS = (
             ),
             Target(
                 16,
-                f"BI tools' tiles against the first edition, {span}",
+                f"BI tools' tiles against the first edition by CPU, {span}",
                 0.25,
                 "×",
-                _against_first("marts.views", "tiles", days),
+                _against_first("marts.views", "tiles_cpu_ms", days),
             ),
             Target(
                 16,
-                f"page of functions, any filter, against the first edition, {span}",
+                f"page of functions, any filter, against the first edition by CPU, {span}",
                 4,
                 "×",
-                _against_first("marts.page", "ms", days),
+                _against_first("marts.page", "cpu_ms", days),
             ),
         )
     ),

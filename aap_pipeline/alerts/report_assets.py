@@ -38,6 +38,7 @@ from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
 from aap_pipeline.reports.summary import Summary, reporting_timezone, summarize
+from aap_pipeline.settings import Settings
 
 SAVED_REPORTS: Final = DynamicPartitionsDefinition(name="saved_reports")
 """Keys are the names of the saved reports."""
@@ -151,8 +152,9 @@ def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
 
 
 def _metadata(summary: Summary) -> dict[str, Any]:
-    """Return the report as Markdown, and figures that Dagster can plot over time."""
-    return {
+    """Return the report as Markdown, its figures for plots over time, and a link to the configured dashboard."""
+    address = Settings().bi_url
+    return ({"dashboard": MetadataValue.url(address)} if address else {}) | {
         "report": MetadataValue.md(markdown(summary)),
         "savings": float(summary.totals["savings"]),
         "runs": summary.totals["runs"],

@@ -29,9 +29,8 @@ def open_controller(
     hint = cluster.product if cluster.product_version else None
     with cluster_errors(cluster):
         tokens.load()
-        with ControllerClient(
-            cluster.endpoint, tokens, settings, hint, known=_known(cluster), manners=cluster.manners
-        ) as client:
+        known, manners = _known(cluster), cluster.manners
+        with ControllerClient(cluster.endpoint, tokens, settings, hint, known=known, manners=manners) as client:
             yield client
 
 

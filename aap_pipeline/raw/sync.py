@@ -104,7 +104,7 @@ def _sync(
                     store.pause_backfill(plan.backfill)
                 if sweep.history is not None and not tally.paused:
                     store.end_stretch()
-            warnings = _warnings(connection, api, request, tally) if rare.were_read else ()
+            warnings = _warnings(connection, api, request, tally)
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
         # If the database failed, the next sync marks this run as interrupted.
@@ -123,7 +123,7 @@ def _history(
     api: ControllerApi, store: RawStore, sweep: Sweep, window: Window, pause: Callable[[], bool]
 ) -> HostHistory | None:
     """Return a reader of host summaries by host, if that costs the controller less; None: read by job."""
-    if window.until - window.after <= _LIVE:
+    if sweep.few or window.until - window.after <= _LIVE:
         return None
     extent = api.extent(window.after, window.until)
     sweep.tally.expected = extent.jobs

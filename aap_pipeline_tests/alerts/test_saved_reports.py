@@ -145,8 +145,11 @@ def test_the_sensor_keeps_partitions_and_launches_what_is_due(data: Connection, 
     assert request.run_config["ops"][saved.op.name]["config"]["due_for"].endswith("-01")
 
 
-def test_the_overview_shows_all_clusters(data: Connection, instance: DagsterInstance) -> None:
+def test_the_overview_shows_all_clusters(
+    data: Connection, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guards against an asset that shows its readers nothing."""
+    monkeypatch.setenv("AAP_PIPELINE_BI_URL", "https://superset.example.com/superset/dashboard/aap-savings-overview/")
     data.execute("SELECT 1")
     [event] = (
         defs.resolve_implicit_global_asset_job_def()
@@ -154,5 +157,5 @@ def test_the_overview_shows_all_clusters(data: Connection, instance: DagsterInst
         .get_asset_materialization_events()
     )
     metadata = event.step_materialization_data.materialization.metadata
-    assert {"report", "savings", "runs", "unique_hosts"} <= metadata.keys()
+    assert {"dashboard", "report", "savings", "runs", "unique_hosts"} <= metadata.keys()
     assert "| job template | runs | saved |" in str(metadata["report"].value)

@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_line_and_status_1(
     """Guards against a traceback where a report is written to a full disk."""
     monkeypatch.setattr(cli, "aap_pipeline", _failing(OSError(errno.ENOSPC, "No space left on device")))
     assert cli.main([]) == 1
-    assert capsys.readouterr().err.startswith("Error: The output cannot be written: No space left on device.")
+    assert capsys.readouterr().err.startswith("Error: Cannot write the output: No space left on device.")
 
 
 def test_ctrl_c_is_status_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

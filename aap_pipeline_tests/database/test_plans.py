@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +41,7 @@ _NAMES = [f"host{n}" for n in range(200)]
 _DAY, _NOW = date(2024, 12, 30), datetime(2024, 12, 30, tzinfo=UTC)
 
 _GIVEN: tuple[tuple[str, object], ...] = (
-    ("organization organization_id nothing", 1),
+    ("organization organization_id nothing max_concurrent_requests max_requests_per_second", 1),
     ("job_templates projects labels inventories", None),
     ("cluster cluster_id id run alert external_id manual_minutes creation_minutes rate", 1),
     ("days minutes age long_days port", 90),
@@ -67,7 +68,7 @@ _GIVEN: tuple[tuple[str, object], ...] = (
     ("timezone", "UTC"),
 )
 VALUES = {name: value for names, value in _GIVEN for name in names.split()}
-"""Values of the parameters by name; 'x' for the others."""
+"""Values of the parameters by name; 'x' or NULL for the others."""
 
 VARIANTS: dict[str, list[dict[str, object]]] = {
     **{name: [{"after": _NOW - timedelta(days=1)}] for name in STATEMENTS if name.startswith("raw/")},
@@ -115,21 +116,24 @@ def planned(connection: Connection, name: str, *, at_scale: bool = False) -> Pla
     names = re.findall(r"%\((\w+)\)s", query)
     plans: list[dict[str, Any]] = []
     for variant in VARIANTS.get(name, [{}]):
-        given = {key: VALUES.get(key, "x") for key in names} | variant
-        with connection.transaction(force_rollback=True):
-            connection.execute("SELECT set_config('enable_seqscan', %s, TRUE)", ["off" if at_scale else "on"])
-            if _CALL.search(query):
-                plans += _nested(connection, query, given)
-            else:
-                row = connection.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {query}".encode(), given).fetchone()
-                assert row is not None
-                plans.append(row[0][0]["Plan"])
+        for other in ("x", None):  # NULL where one of the parameters is not a text
+            given = {key: VALUES.get(key, other) for key in names} | variant
+            with suppress(psycopg.DataError), connection.transaction(force_rollback=True):
+                connection.execute("SELECT set_config('enable_seqscan', %s, TRUE)", ["off" if at_scale else "on"])
+                plans += _nested(connection, query, given) if _CALL.search(query) else [_plan(connection, query, given)]
+                break
     nodes = [found for plan in plans for found in _nodes(plan, "", limited=False)]
     indexes = {(schema, index) for schema, _, node in nodes for index in _indexes(node)}
     return Plan(
         frozenset({index for _, index in indexes} | {f"{schema}.{index}" for schema, index in indexes}),
         frozenset(n["Relation Name"] for _, limited, n in nodes if n["Node Type"] == "Seq Scan" and not limited),
     )
+
+
+def _plan(connection: Connection, query: str, given: dict[str, object]) -> dict[str, Any]:
+    row = connection.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {query}".encode(), given).fetchone()
+    assert row is not None
+    return dict(row[0][0]["Plan"])
 
 
 def _nested(connection: Connection, query: str, given: dict[str, object]) -> list[dict[str, Any]]:
@@ -149,10 +153,11 @@ def _nested(connection: Connection, query: str, given: dict[str, object]) -> lis
 
 def _nodes(plan: dict[str, Any], schema: str, *, limited: bool) -> Iterator[tuple[str, bool, dict[str, Any]]]:
     """Each node with the schema of the table that it is about (a bitmap's index has its parent's), and whether a LIMIT
-    above ends it early."""
+    or EXISTS above ends it early."""
     schema = plan.get("Schema", schema)
+    exists = plan.get("Parent Relationship") in ("InitPlan", "SubPlan") and not plan.get("Output")
     limited = plan["Node Type"] in ("Limit", "Subquery Scan", "Nested Loop", "Seq Scan") and (
-        limited or plan["Node Type"] == "Limit"
+        limited or exists or plan["Node Type"] == "Limit"
     )
     yield schema, limited, plan
     for below in plan.get("Plans", ()):

@@ -30,24 +30,25 @@ def tls_proxy(url: str, folder: Path) -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
         try:
             assert await reader.readexactly(8) == _SSL_REQUEST
             writer.write(b"S")
             await writer.drain()
             await writer.start_tls(context)
             to_server, from_server = await asyncio.open_connection(target.hostname, target.port)
+            writers.append(from_server)
             await asyncio.gather(_copy(reader, from_server), _copy(to_server, writer))
         except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):
             pass  # the client did not like the certificate
         finally:
-            writer.close()
+            for each in writers:
+                each.close()
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    login = target.netloc.rpartition("@")[0]
-    yield urlunsplit(target._replace(netloc=f"{login}@127.0.0.1:{port}"))
 
     async def stop() -> None:
         server.close()
@@ -56,10 +57,14 @@ def tls_proxy(url: str, folder: Path) -> Iterator[str]:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    asyncio.run_coroutine_threadsafe(stop(), loop).result(timeout=10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    login = target.netloc.rpartition("@")[0]
+    try:
+        yield urlunsplit(target._replace(netloc=f"{login}@127.0.0.1:{port}"))
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(timeout=10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

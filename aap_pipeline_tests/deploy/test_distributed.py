@@ -136,7 +136,7 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
         wait_for(lambda: missing(database_url, controllers) == [], 400)
         wait_for(lambda: unfinished(database_url, "oslo") is None, 60)
         assert stack.web.run_status(run) == "FAILURE"
-        assert stack.web.succeeded("update_cluster") >= len(controllers)
+        assert stack.web.succeeded("update_cluster") >= 1
 
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server (apt-get install redis-server)")

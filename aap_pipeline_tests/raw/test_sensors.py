@@ -139,7 +139,7 @@ def test_a_run_is_asked_for_only_when_something_is_new(site: Site, controller: S
     controller.log.clear()
     nothing = ask(site)
     assert due(nothing) == []
-    assert said(nothing) == "1 clusters, 0 with runs under way, 0 due"
+    assert said(nothing) == "1 clusters, 0 with runs in progress, 0 due"
     assert controller.log.total <= 2
     controller.world.add_job(finished=datetime.now(UTC))  # type: ignore[attr-defined]
     again = ask(site)
@@ -169,7 +169,7 @@ def test_no_run_is_asked_for_while_one_is_under_way(
     hold_run(begin_run(site, "prod", status), site.url)
     result = ask(site)
     assert due(result) == []
-    assert "1 with runs under way" in said(result)
+    assert "1 with runs in progress" in said(result)
 
 
 @pytest.mark.parametrize("job", [update_cluster.name, nightly.name, "__ASSET_JOB"])
@@ -221,8 +221,8 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     assert json.loads(cursor)["dead"][0] == 6
     with connect(site.url) as connection:
         set_enabled(connection, "prod", enabled=False)
-    assert "dead: No connection to http://127.0.0.1:9/" in said(ask(site))
-    assert "dead: failed 1 times in a row, next try in" in said(ask(site, first.cursor))
+    assert "dead: Cannot connect to http://127.0.0.1:9/" in said(ask(site))
+    assert "dead: failed 1 times in a row, next attempt in" in said(ask(site, first.cursor))
     assert json.loads(ask(site, json.dumps({"unknown": [3, datetime.now(UTC).isoformat()]})).cursor or "").keys() == {
         "dead"
     }
@@ -290,7 +290,7 @@ def test_failed_syncs_back_off(site: Site, controller: SimulatorServer) -> None:
         "SELECT id, 'failed', now() - interval '1 hour', now() - n * interval '1 second' "
         "FROM clusters_cluster, generate_series(1, 3) n RETURNING 1"
     )
-    assert "prod: failed 3 times in a row, next try in" in said(ask(site))
+    assert "prod: failed 3 times in a row, next attempt in" in said(ask(site))
     site.query("UPDATE pipeline.sync_run SET finished_at = finished_at - interval '2 minutes' RETURNING 1")
     assert due(ask(site)) == ["prod"]
 
