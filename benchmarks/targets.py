@@ -233,6 +233,7 @@ TARGETS = (
         "×",
         rounds("core.copy_alone", "parse_ratio"),
         at_least=True,
+        why=_FOREIGN_KEYS,
     ),
     Target(
         4,
