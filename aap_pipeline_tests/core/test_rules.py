@@ -199,7 +199,7 @@ def test_a_server_that_refuses_everything_ends_the_parse_and_loses_nothing(
     connection.execute("ALTER TABLE clusters_job ADD CONSTRAINT mine CHECK (name <> 'Patch')")
     connection.commit()
     add_raw(connection, cluster, [job(n) for n in range(1, 401)])
-    with pytest.raises(ParseError, match="refused 200 parts"):
+    with pytest.raises(ParseError, match="rejected 200 parts"):
         parse(database_url, cluster)
     left = values(connection, "SELECT count(*) FROM clusters_clustersyncdata")[0]
     quarantined = values(connection, "SELECT count(*) FROM pipeline.rejected_record")[0]
