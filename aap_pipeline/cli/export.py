@@ -51,7 +51,7 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
 
     chosen = {f"{month:%Y-%m}" for month in months}
     with warehouse_connection() as connection:
-        connection.read_only = True
+        connection.read_only, files = True, 0
         for relation, column in _RELATIONS.items():
             columns = [row[0] for row in connection.execute(statement("marts/columns"), {"relation": relation})]
             names = {
@@ -65,6 +65,9 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
                 file = folder / relation / f"{month}.parquet"
                 rows = _write(connection, names, month, file)
                 click.echo(f"{file}: {rows:,} rows")
+                files += 1
+    if not files:
+        raise PipelineError("There are no savings yet for these months. Run `aap-pipeline sync`.")
 
 
 def _write(connection: Connection, names: dict[str, sql.Composable], month: str, file: Path) -> int:
