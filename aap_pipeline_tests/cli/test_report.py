@@ -53,7 +53,7 @@ def test_figures_of_earlier_rates_are_called_so_until_they_follow(cli: Cli, conn
     for change in (("costs", "set", "manual", "0.92"), ("settings", "set", "count_check_mode", "false")):
         done = cli(*change)
         assert (done.status, "`aap-pipeline rebuild marts`" in done.err) == (0, True)
-        assert "Savings do not include the latest change" in cli("report", *_JANUARY).err
+        assert "Savings do not include the latest change of rates" in cli("report", *_JANUARY).err
         assert cli("rebuild", "marts").status == 0
         assert cli("report", *_JANUARY).err == ""
     assert cli("settings", "set", "sync_workers", "4").err == ""
