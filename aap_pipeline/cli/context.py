@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+from psycopg.errors import InsufficientPrivilege
 
 from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
@@ -52,7 +53,12 @@ def warehouse_connection(settings: Settings | None = None) -> Iterator[Connectio
 
 def note_behind(connection: Connection) -> None:
     """If savings predate a change of rates, minutes or settings, print to standard error how they are updated."""
-    if connection.execute(statement("marts/is_behind")).fetchall()[0][0]:
+    try:
+        with connection.transaction():
+            behind = connection.execute(statement("marts/is_behind")).fetchall()[0][0]
+    except InsufficientPrivilege:  # a role that may only read the marts
+        return
+    if behind:
         click.echo(
             "Savings do not include the latest change of rates, minutes or settings. If `aap-pipeline up` is running, "
             "it updates them within seconds; otherwise the next sync does. To update them now, run "

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from aap_pipeline.cli.commands import SECTIONS
+from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import new_key
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
+from aap_pipeline_tests.marts.dataset import add_cluster, add_job
 from aap_pipeline_tests.runtime.running import free_port
 from aap_pipeline_tests.servers import PostgresServer
 from aap_pipeline_tests.site import NO_PORT
@@ -83,6 +87,16 @@ def test_a_database_that_others_own_is_not_migrated_without_a_sentence(
         "Error: The role in AAP_PIPELINE_DATABASE_URL lacks a privilege: permission denied for"
     )
     assert outcome.err.count("\n") == 1
+
+
+def test_a_reader_of_the_marts_may_show_the_report(reader: Cli, database_url: str) -> None:
+    """Guards against a report that ends with a question about tables which the role may not read."""
+    with connect(database_url) as connection:
+        add_job(connection, add_cluster(connection, "a"), 1, datetime(2026, 1, 9, 12, tzinfo=UTC))
+        refresh(connection)
+    shown = reader("report")
+    assert "changed_rate" not in shown.err
+    assert "pipeline" not in shown.err.replace("aap-pipeline", "").replace("AAP_PIPELINE", "")
 
 
 def test_each_command_that_uses_the_database_is_tried() -> None:
