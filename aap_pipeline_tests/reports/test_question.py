@@ -78,5 +78,5 @@ def test_names_become_ids(connection: Connection) -> None:
     assert found(organizations=("Default",), clusters=("west", "east")) == both
     with pytest.raises(ReportError, match=r"'Default': 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
         found(organizations=("Default",))
-    with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. There is: 'Security'\."):
+    with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))
