@@ -65,7 +65,7 @@ bench-full: $(BENCH)  ## Run all benchmarks: up to an hour, 30 GB of disk
 docs: $(READY)  ## Generate docs/data-dictionary.md from the catalog's comments
 	@$(BIN)/python -m docs.dictionary
 
-bi: $(READY)  ## Write the dashboards in bi/ anew from bi/model.yaml
+bi: $(READY)  ## Generate the dashboards in bi/ from bi/model.yaml
 	@$(BIN)/python -m bi.generate
 
 build/superset/.ready: requirements/superset.txt

@@ -118,8 +118,8 @@ def _against_core(results: Results) -> Iterator[float]:
 
 
 def _refresh_growth(results: Results) -> Iterator[float]:
-    for small in values("marts_100k", "marts.refresh_1000_new_jobs", "seconds")(results):
-        for large in values("marts_1m", "marts.refresh_1000_new_jobs", "seconds")(results):
+    for small in values("marts_100k", "marts.refresh_1000_new_jobs", "database_cpu_seconds")(results):
+        for large in values("marts_1m", "marts.refresh_1000_new_jobs", "database_cpu_seconds")(results):
             yield large / small
 
 
@@ -131,6 +131,8 @@ def _lines_of_sql(_: Results) -> Iterator[float]:
 
 _YEAR, _MONTH = 365, 30
 _FOREIGN_KEYS = "foreign keys check each row (ADR 7), and a cluster's batches are stored one after the other (ADR 13)"
+_LOADED = "the kept run shared two cores with a load of 20 to 30; the tables show the server's CPU time"
+_PLANNED = "a page of six statements over 9,000 rows of days, which the first edition kept as sums to date"
 _LARGE_DOCUMENTS = (
     "by jobs of 100 hosts only: client, PostgreSQL (jsonb and the GIN index that the specification asks for, over "
     "documents of 41 KB) and the simulated controller share the cores, and their CPU time alone, were no core ever "
@@ -231,6 +233,7 @@ TARGETS = (
         "×",
         rounds("core.copy_alone", "parse_ratio"),
         at_least=True,
+        why=_FOREIGN_KEYS,
     ),
     Target(
         4,
@@ -280,16 +283,31 @@ TARGETS = (
                 4,
                 "×",
                 _against_first("marts.page", "cpu_ms", days),
+                why=_PLANNED,
             ),
         )
     ),
     Target(16, "specification's SQL on core against the page, a year", 30, "×", _against_core, at_least=True),
-    Target(16, "unique hosts, any filter", 10, "ms", _marts("marts.page", "unique_hosts")),
-    Target(16, "refresh after 1,000 new jobs", 0.5, "s", _marts("marts.refresh_1000_new_jobs", "seconds")),
-    Target(16, "the same at 1,000,000 jobs against 100,000", 2, "×", _refresh_growth),
-    Target(16, "change of all rates, all history", 10, "s", _marts("marts.rate_change_of_all_history", "seconds")),
+    Target(16, "unique hosts, any filter", 10, "ms", _marts("marts.page", "unique_hosts"), why=_LOADED),
+    Target(16, "refresh after 1,000 new jobs", 0.5, "s", _marts("marts.refresh_1000_new_jobs", "seconds"), why=_LOADED),
+    Target(16, "the same at 1,000,000 jobs against 100,000, by CPU", 2, "×", _refresh_growth),
+    Target(
+        16,
+        "change of all rates, all history",
+        10,
+        "s",
+        _marts("marts.rate_change_of_all_history", "seconds"),
+        why=_LOADED,
+    ),
     Target(16, "marts against core, size", 0.15, "×", _marts("marts.size", "ratio")),
-    Target(16, "lines of SQL of the marts", 1_800, "", _lines_of_sql),
+    Target(
+        16,
+        "lines of SQL of the marts",
+        1_800,
+        "",
+        _lines_of_sql,
+        why="235 lines are the data dictionary's comments; the settings, the rates' history and the published signatures are as long as before",
+    ),
     Target(
         6,
         "finished at the controller to visible, 95th percentile",

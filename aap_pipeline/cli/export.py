@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aap_pipeline.database.connection import Connection
 
 _RELATIONS: Final = {"savings_monthly": "month", "savings_daily": "date", "fct_job_run": "date"}
-"""What is exported from schema marts, and the column whose month names the file."""
+"""{exported relation of schema marts: column whose month names the file}."""
 _ROWS: Final = 50_000
 
 
@@ -31,21 +31,21 @@ _ROWS: Final = 50_000
     type=click.DateTime(["%Y-%m"]),
     multiple=True,
     metavar="YYYY-MM",
-    help="Only this month; may be repeated.",
+    help="Only this month; can be repeated.",
 )
 def command(folder: Path, months: tuple[datetime, ...]) -> None:
-    """Write savings_monthly, savings_daily and fct_job_run to FOLDER as Parquet, a file per relation and month.
+    """Write savings_monthly, savings_daily and fct_job_run to FOLDER as Parquet, one file per relation and month.
 
     \b
       FOLDER/savings_daily/2026-01.parquet
 
-    DuckDB, Spark and pandas read each folder as one table. A file is replaced as a whole, so a month can be exported
-    again. Needs the extra export: pip install 'aap-pipeline[export]'.
+    DuckDB, Spark and pandas read each folder as one table. Exporting a month again replaces its files. This needs
+    pip install 'aap-pipeline[export]'.
     """
     try:
         import pyarrow  # noqa: F401
     except ModuleNotFoundError as error:
-        raise PipelineError("Parquet needs pyarrow: run `pip install 'aap-pipeline[export]'`.") from error
+        raise PipelineError("Parquet needs pyarrow. Run `pip install 'aap-pipeline[export]'`.") from error
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.database.statements import statement
 
@@ -68,7 +68,7 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
 
 
 def _write(connection: Connection, names: dict[str, sql.Composable], month: str, file: Path) -> int:
-    """Write one month to `file` by way of a file beside it; the number of rows."""
+    """Write one month to `file` atomically, and return the number of rows."""
     import pyarrow
     from pyarrow import parquet
 
@@ -99,7 +99,7 @@ def _array(values: Sequence[Any], of: pyarrow.DataType) -> pyarrow.Array:
 
 
 def _type(column: Column) -> pyarrow.DataType:
-    """The Arrow type of a column of PostgreSQL's; what has none of its own is text."""
+    """Return the Arrow type of a PostgreSQL column; text for types without an equivalent."""
     import pyarrow
 
     simple: dict[str, Any] = {

@@ -11,12 +11,12 @@ from aap_pipeline.cli.values import Whole
 
 
 @click.command(name="metrics")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; it asks no password.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on (without authentication).")
 @click.option("--port", type=Whole(1, 65535), default=9464, show_default=True, help="Port to listen on.")
 def command(host: str, port: int) -> None:
     """Serve metrics for Prometheus at /metrics until Ctrl-C, for installations without `aap-pipeline up`.
 
-    Each scrape reads the database. One that does not answer is reported as aap_pipeline_up 0.
+    Each scrape reads the database. If it is unreachable, aap_pipeline_up is 0.
     """
     from aap_pipeline.cli.context import database
     from aap_pipeline.health.metrics import serving
@@ -25,5 +25,5 @@ def command(host: str, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with database() as url, serving(url, port, host):
-        click.echo(f"Metrics: http://{host}:{port}/metrics. Ctrl-C stops.")
+        click.echo(f"Metrics: http://{host}:{port}/metrics. Press Ctrl-C to stop.")
         stop.wait()

@@ -11,7 +11,7 @@ from aap_pipeline.cli.context import database
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 if a migration is pending.")
 @click.option("--sql", "print_sql", is_flag=True, help="Print the SQL of all revisions. Needs no database.")
 @click.option(
-    "--dagster", "for_dagster", is_flag=True, help="Also migrate Dagster's own tables, of the instance in DAGSTER_HOME."
+    "--dagster", "for_dagster", is_flag=True, help="Also migrate Dagster's own tables of the instance in DAGSTER_HOME."
 )
 def command(only_check: bool, print_sql: bool, for_dagster: bool) -> None:
     """Migrate the database to this release's schema.
@@ -22,7 +22,7 @@ def command(only_check: bool, print_sql: bool, for_dagster: bool) -> None:
     from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
 
     if only_check + print_sql + for_dagster > 1:
-        raise click.UsageError("Use --check, --sql or --dagster, not both.")
+        raise click.UsageError("Use only one of --check, --sql and --dagster.")
     if print_sql:
         click.echo(pending_sql())
         return

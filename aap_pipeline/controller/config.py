@@ -30,7 +30,7 @@ def read_ca_bundle(path: Path) -> str:
     except OSError as error:
         raise BadEndpoint(f"CA bundle {path}: {error.strerror}. Name an existing PEM file.") from error
     if not found:
-        raise BadEndpoint(f"CA bundle {path} holds no certificate in PEM form. Name another file.")
+        raise BadEndpoint(f"CA bundle {path} contains no certificate in PEM format. Use another file.")
     return "\n".join(dict.fromkeys(found)) + "\n"
 
 

@@ -34,7 +34,7 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "exit_on_error": "off",
-    "tcp_keepalives_idle": "30",  # a client whose machine vanished loses its session, and its locks, after a minute
+    "tcp_keepalives_idle": "30",  # if a client's machine fails, its session and locks end after a minute
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "jit": "off",  # with JIT, a refresh of 2,000 jobs took eight times as long

@@ -61,10 +61,10 @@ def _running_or_started(server: EmbeddedServer) -> str:
 
 
 def kept_server(directory: Path) -> str:
-    """URL of the embedded server on `directory`, which stays up until this process and all others that use it end.
+    """Return the URL of the embedded server on `directory`, which runs until all processes that use it have ended.
 
-    For the processes that Dagster starts and ends: code servers and runs. A process of its own starts, migrates and
-    stops the server. Raises DatabaseUnreachable with the reason.
+    For processes that Dagster starts and ends: code servers and runs. A separate process starts, migrates and stops the
+    server. Raises DatabaseUnreachable with the reason.
     """
     _use(directory)
     server = EmbeddedServer(directory)
@@ -87,19 +87,19 @@ def kept_server(directory: Path) -> str:
 
 
 _keepers: list[subprocess.Popen[bytes]] = []
-"""They outlive this process where others use their server."""
+"""They outlive this process if others use their server."""
 
 
 @cache
 def _use(directory: Path) -> FileLock:
-    """Hold the server on `directory` up until this process ends."""
+    """Keep the server on `directory` running until this process ends."""
     lock = FileLock(directory / _USERS)
     lock.acquire(shared=True)
     return lock
 
 
 def _keep(directory: Path) -> None:
-    """Keep the server up for its users. Standard output ends when it is ready, and holds the reason if it is not."""
+    """Run the server for its users. Standard output is closed when it is ready, or after the reason why it is not."""
     from aap_pipeline.database.migrate import migrate
 
     answer = os.dup(1)

@@ -120,8 +120,8 @@ def daemon(silent_seconds: float | None) -> Diagnosis:
     """Check that Dagster's daemon, which starts syncs, is running."""
     start = "Run `aap-pipeline up`. Until then only `aap-pipeline sync` copies new jobs."
     if silent_seconds is None:
-        elsewhere = "A daemon whose tables are in another database is shown in its own UI, under Deployment."
-        return Diagnosis("Dagster daemon", Health.WARNING, f"None has run on this database. {start} {elsewhere}")
+        elsewhere = "If Dagster's tables are in another database, see Deployment in its UI."
+        return Diagnosis("Dagster daemon", Health.WARNING, f"No daemon has run on this database. {start} {elsewhere}")
     if silent_seconds > _MOST_SILENCE_SECONDS:
         text = f"No heartbeat for {silent_seconds / 60:,.0f} minutes. {start}"
         return Diagnosis("Dagster daemon", Health.WARNING, text)

@@ -10,9 +10,9 @@ from aap_pipeline.orchestration.resources import Warehouse
 
 
 class ClusterPartitions(DynamicPartitionsDefinition):
-    """Partitions with a key for each cluster of the registry, also before the sensor has stored it in Dagster.
+    """One partition per cluster of the registry, even before the sensor has added it to Dagster's storage.
 
-    So `dagster asset materialize --partition NAME` works where no daemon runs.
+    So `dagster asset materialize --partition NAME` works without a daemon.
     """
 
     def has_partition_key(

@@ -1,8 +1,8 @@
-"""Runs whose process is gone: found and ended, so that they do not keep their cluster from being synced for ever.
+"""Find and end abandoned runs, which would block the syncs of their clusters forever.
 
-Dagster's run monitoring sees a run that never starts, but with most launchers not one whose process was killed. So the
-process of each run holds an advisory lock in PostgreSQL, named by the run. Any machine and any container sees whether
-the lock is held, and the server releases it when the process, its machine or its network is gone.
+Dagster's run monitoring detects runs that never start, but with most launchers not those whose process was killed.
+Therefore the process of each run holds an advisory lock of PostgreSQL, which any machine or container can test. The
+server releases it when the process ends or its machine or network fails.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from aap_pipeline.orchestration.steps import StepContext
 
 _LOCK_TAG = ".dagster/aap_pipeline_lock"
-"""The id of the run whose lock is held. A re-execution inherits the tag, but not the id. The UI hides tags that begin
-with `.dagster/`: this one would stand in every line of the list of runs."""
+"""Tag with the id of the run whose lock is held: a re-execution inherits the tag, but not the id. The UI's list of runs
+hides tags that begin with `.dagster/`."""
 
 _UNLOCKED_AT_MOST = timedelta(minutes=2)
 """A run takes its lock in its first step, seconds after its start."""
 
 _GONE = (
-    "The process of this run is gone: it was killed, or its machine was. What it committed is kept, and the next run "
-    "goes on from there."
+    "The process of this run was killed, or its machine failed. The data that it committed is kept, and the next run "
+    "resumes there."
 )
 
 _held: dict[str, Connection] = {}
-"""The connection that holds the lock of the run that this process executes, by the run's id: one at a time."""
+"""{run id: connection that holds its lock}, of the one run that this process executes."""
 
 
 def lock_tag(run_id: str) -> dict[str, str]:
-    """The tag of a run whose process holds its lock."""
+    """Return the tag of a run whose process holds its lock."""
     return {_LOCK_TAG: run_id}
 
 
@@ -60,7 +60,7 @@ def hold_run(run_id: str, url: str) -> None:
 
 
 def note_run(context: StepContext, url: str) -> None:
-    """Hold the lock of the run of `context`, and say so in the run's tags."""
+    """Hold the lock of the run of `context`, and tag the run."""
     run_id = context.run.run_id
     hold_run(run_id, url)
     if context.run.tags.get(_LOCK_TAG) != run_id:
@@ -79,8 +79,8 @@ def end_abandoned_runs(
 ) -> list[DagsterRun]:
     """Report our runs whose process is gone as failed, and return the queued and running ones.
 
-    Of all jobs, also of the one without a name of ours to which Dagster gives what people start from an asset's page:
-    one that is abandoned holds its cluster's place in the queue against all others. `connection` is to the warehouse.
+    Covers all jobs, including Dagster's implicit one for assets materialized in the UI, because an abandoned run of any
+    job blocks its cluster's place in the queue. `connection` is to the warehouse.
     """
     from dagster import RunsFilter
 
@@ -91,7 +91,7 @@ def end_abandoned_runs(
         if not _is_abandoned(record, connection, now):
             left.append(run)
         elif (latest := instance.get_run_by_id(run.run_id)) is not None and not latest.is_finished:
-            instance.report_run_failed(latest, _GONE)  # it gave its lock back without having ended the run
+            instance.report_run_failed(latest, _GONE)  # its process released the lock without ending the run
     return left
 
 
@@ -101,7 +101,7 @@ def busy_clusters(runs: Iterable[DagsterRun]) -> set[str]:
 
 
 def _is_abandoned(record: RunRecord, connection: Connection, now: datetime) -> bool:
-    """Whether no process executes a run that Dagster believes to be under way."""
+    """Return whether no process executes a run that has not ended in Dagster's storage."""
     run = record.dagster_run
     if run.tags.get(_LOCK_TAG) == run.run_id:
         with connection.transaction():
@@ -112,5 +112,5 @@ def _is_abandoned(record: RunRecord, connection: Connection, now: datetime) -> b
 
 
 def _number(run_id: str) -> int:
-    """The run's number among locks. Two runs that share one only look alive while either is."""
+    """Return the run's lock number. Two runs with the same number look alive while one of them is."""
     return zlib.crc32(run_id.encode()) - 2**31

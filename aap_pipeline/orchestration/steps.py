@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def step(context: StepContext, warehouse: Warehouse) -> Iterator[Connection]:
-    """Hold the lock that shows that the run is alive, yield a connection, and turn our errors into a Failure.
+    """Hold the run's lock, yield a connection, and turn PipelineErrors into a Failure.
 
     The connection commits at the end of the block and rolls back after an error. `clusters.steps.cluster_step` also
     finds the cluster of the partition.

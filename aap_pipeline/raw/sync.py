@@ -123,7 +123,7 @@ def _history(
     api: ControllerApi, store: RawStore, sweep: Sweep, window: Window, pause: Callable[[], bool]
 ) -> HostHistory | None:
     """Return a reader of host summaries by host, if that costs the controller less; None: read by job."""
-    if window.until - window.after <= _LIVE:
+    if sweep.few or window.until - window.after <= _LIVE:
         return None
     extent = api.extent(window.after, window.until)
     sweep.tally.expected = extent.jobs

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _ON_THIS_MACHINE = {
-    # dagster-postgres's own, on connections that are kept (ADR 14).
+    # dagster-postgres's storage with a connection pool (ADR 14).
     "storage": {
         "custom": {
             "module": "aap_pipeline.runtime.storage",
@@ -30,14 +30,14 @@ _ON_THIS_MACHINE = {
             "config": {"postgres_url": {"env": "AAP_PIPELINE_DAGSTER_DATABASE_URL"}},
         }
     },
-    # A fork of a process that has imported everything, instead of a new Python that imports it for seconds (ADR 14).
+    # Forks runs from a process that has imported everything, because imports take seconds (ADR 14).
     "run_launcher": {"module": "aap_pipeline.runtime.run_launcher", "class": "ForkingRunLauncher"},
 }
-"""What `up` and `sync` have in place of the storage and the launcher of `dagster.yaml`."""
+"""Storage and launcher with which `up` and `sync` replace those of `dagster.yaml`."""
 
 
 def plain_configuration() -> dict[str, Any]:
-    """The `dagster.yaml` that any Dagster can use: the checkout's, or the copy of it inside an installed wheel."""
+    """Return `dagster.yaml`, from the checkout or the installed wheel."""
     installed = _PACKAGE / "_dagster" / "dagster.yaml"
     file = installed if installed.exists() else _PACKAGE.parent / "dagster.yaml"
     return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
@@ -78,7 +78,7 @@ def storage_url(url: str, server_version: int) -> str:
     user, password = parts.pop("user", ""), parts.pop("password", "")
     host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
     parts["options"] = session_options(url, "dagster", server_version)
-    if quote(database, safe="") != database:  # SQLAlchemy 2.0 would take the quoted name for the name
+    if quote(database, safe="") != database:  # SQLAlchemy 2.0 does not decode a quoted name
         parts["dbname"], database = database, ""
     if host.startswith("/") or "," in host:  # a socket's folder or several servers need libpq's own form
         parts |= {"host": host, "port": port}

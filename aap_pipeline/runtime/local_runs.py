@@ -104,7 +104,7 @@ class LocalRuns:
         with dagster_instance(self._settings, self._url) as instance:
             instance.add_dynamic_partitions(CLUSTERS.name or "", list(self._configurations))
             with connect(self._url) as connection:
-                end_abandoned_runs(instance, connection)  # that a kill -9 left behind
+                end_abandoned_runs(instance, connection)  # left behind by kill -9
             try:
                 return self._follow(progress)
             finally:

@@ -30,7 +30,7 @@ _DEFINITIONS = "aap_pipeline.definitions"
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
-    """Forks the runs of this code location on this machine; those of others start as Dagster has it."""
+    """Forks the runs of this code location on this machine. All others start as with Dagster's launcher."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run, name its process in its tags, by which `terminate` finds it, and return."""
@@ -58,9 +58,9 @@ class ForkingRunLauncher(DefaultRunLauncher):
 
 
 def process_name(pid: int) -> str:
-    """A process of this machine, `pid/start/boot`, told from later ones with its pid by its start, in ticks since boot.
+    """Identify a process of this machine as `pid/start/boot`, with the start in ticks since boot, because pids recur.
 
-    Without `start` where no such process runs.
+    `start` is empty if there is no such process.
     """
     start = boot = ""
     with suppress(OSError):
@@ -81,9 +81,9 @@ def _quiet(instance: InstanceRef) -> InstanceRef:
 
 
 def _can_fork(context: LaunchRunContext) -> bool:
-    """Whether the run's code is what this process has imported: by its module and Python, behind a socket of `up`.
+    """Return whether this process has imported the run's code: the same module and Python, behind `up`'s socket.
 
-    A code server behind a port may be another container of the same image.
+    A code server behind a port may run in another container of the same image.
     """
     origin, job = context.job_code_origin, context.dagster_run.remote_job_origin
     if origin is None or job is None:

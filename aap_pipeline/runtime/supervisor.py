@@ -159,10 +159,6 @@ class Supervisor:
         else:
             self._write("psql, BI     AAP_PIPELINE_DATABASE_URL; tables for BI tools are in the schema marts")
         self._write("Ctrl-C stops everything. The data is kept.")
-        self._write("Ctrl-C stops everything. The data is kept.")
-        self._write("Ctrl-C stops everything. The data is kept.")
-        self._write("Ctrl-C stops everything. The data is kept.")
-        self._write("Ctrl-C stops everything. The data is kept.")
 
     def _watch(self) -> None:
         """Check all processes once: report exits, and restart what is due."""

@@ -52,7 +52,7 @@ def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, databa
     assert (test["name"], test["watermark"], test["outcome"]) == ("test", None, None)
     shown = " ".join(cli("status").out.split())
     assert "The controller is down." in shown
-    assert "prod: the backfill from 2025-01-01 00:00 to now has come to 2025-03-12 10:00 UTC." in shown
+    assert "prod: the backfill from 2025-01-01 00:00 to now has reached 2025-03-12 10:00 UTC." in shown
 
 
 def test_a_cluster_that_is_silent_fails_status_and_warns_in_doctor(cli: Cli, database_url: str) -> None:
@@ -89,7 +89,7 @@ def test_a_token_that_is_about_to_end_is_shown_by_whatever_shows_clusters(cli: C
         )
     assert "ends" not in cli("status").out
     [tokens] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "tokens"]
-    told = "None is known to end within 14 days; 2 of 2 controllers have told when."
+    told = "No known expiry within 14 days; 2 of 2 controllers report the expiry."
     assert (tokens["verdict"], tokens["text"]) == ("ok", told)
     assert cli("settings", "set", "token_warning_days", "21").status == 0
     day = datetime.fromisoformat(json.loads(cli("clusters", "list", "--json").out)[0]["token_ends_at"])
@@ -169,7 +169,7 @@ def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkey
     monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new_key())
     outcome = cli("doctor")
     assert outcome.status == 1
-    assert "sync_workers cannot be '1000'" in outcome.out
+    assert "'1000' is not a valid value of setting sync_workers" in outcome.out
     assert "Cluster prod: The stored tokens were encrypted with another key" in outcome.out
     assert "Dagster daemon" in outcome.out
 
@@ -183,7 +183,7 @@ def test_a_daemon_whose_sensors_hang_is_silent_though_its_other_threads_are_not(
             "('SENSOR', now() AT TIME ZONE 'UTC' - interval '10 minutes'), ('BACKFILL', now() AT TIME ZONE 'UTC')"
         )
     [found] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "Dagster daemon"]
-    assert (found["verdict"], found["text"].split(".")[0]) == ("warning", "Silent for 10 minutes")
+    assert (found["verdict"], found["text"].split(".")[0]) == ("warning", "No heartbeat for 10 minutes")
 
 
 def test_doctor_says_who_is_told_and_what_they_did_not_get(
@@ -195,23 +195,23 @@ def test_doctor_says_who_is_told_and_what_they_did_not_get(
         [found] = [each for each in json.loads(cli("doctor", "--json").out) if each["subject"] == "alerts"]
         return found["verdict"], found["text"]
 
-    assert alerts()[1].startswith("Nobody is told when something is wrong (open incidents: 0)")
+    assert alerts()[1].startswith("No alert receiver is configured (open incidents: 0)")
     monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_HOST", "127.0.0.1")
-    wrong = "AAP_PIPELINE_ALERT_SMTP_HOST is set and AAP_PIPELINE_ALERT_SMTP_TO is not."
+    wrong = "AAP_PIPELINE_ALERT_SMTP_HOST also needs AAP_PIPELINE_ALERT_SMTP_TO."
     assert alerts() == ("failed", f"The environment is not valid: {wrong}")
     monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_TO", "night@example.com")
     monkeypatch.setenv("AAP_PIPELINE_ALERT_SMTP_PORT", "9")
     with connect(database_url) as connection:
         raise_incident(connection, "run_failed", "tidy", "No.")
         connection.commit()
-        assert alerts() == ("ok", "Told to smtp; open incidents: 1 (`aap-pipeline alerts list`).")
+        assert alerts() == ("ok", "Receivers: smtp; open incidents: 1 (`aap-pipeline alerts list`).")
         deliver(connection, receivers(alert_settings()))
     verdict, text = alerts()
     assert verdict == "warning"
-    assert text.startswith("Messages not delivered, and tried again: 1. smtp: 127.0.0.1:9: Connection")
+    assert text.startswith("Messages to be retried: 1. Last error: smtp: 127.0.0.1:9: Connection")
     with connect(database_url) as connection:
         resolve_incident(connection, "run_failed", "tidy")
-    assert alerts() == ("ok", "Told to smtp; open incidents: 0.")
+    assert alerts() == ("ok", "Receivers: smtp; open incidents: 0.")
 
 
 def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(
@@ -230,5 +230,5 @@ def test_little_disk_a_wrong_clock_and_a_silent_daemon_are_told(connection: Conn
     """Guards against thresholds on the wrong side."""
     assert disk(Path("/data"), 10**9).verdict is Health.FAILED
     assert clock(connection, datetime.now(UTC) - timedelta(minutes=1)).verdict is Health.WARNING
-    assert daemon(3600.0).text.startswith("Silent for 60 minutes.")
+    assert daemon(3600.0).text.startswith("No heartbeat for 60 minutes.")
     assert daemon(5.0).verdict is Health.OK

@@ -67,7 +67,7 @@ def test_reconcile_of_a_dead_controller_is_one_line_and_status_1(
     server.stop()
     told = cli("reconcile", "--json")
     assert told.status == 1
-    assert "No connection to" in json.loads(told.out)["prod"]["error"]
+    assert "Cannot connect to" in json.loads(told.out)["prod"]["error"]
 
 
 def test_rejected_documents_are_listed_shown_and_replayed(

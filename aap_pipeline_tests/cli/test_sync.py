@@ -85,7 +85,7 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     assert outcome.status == 1
     errors = {each["cluster"]: each["error"] for each in json.loads(outcome.out)}
     expected = {
-        "dead": ("No connection to http://127.0.0.1:9/", "that the controller runs"),
+        "dead": ("Cannot connect to http://127.0.0.1:9/", "that the controller runs"),
         "page": ("web page", "Check address"),
         "redirecting": ("redirects", "web page"),
         "secure": ("certificate", "ca_bundle"),
@@ -102,7 +102,7 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
 
     told = cli("sync", "--cluster", "dead", "--cluster", "good")
     assert told.status == 1
-    assert told.out.splitlines()[0].startswith("✗ dead No connection to")
+    assert told.out.splitlines()[0].startswith("✗ dead Cannot connect to")
     assert told.out.splitlines()[1].startswith("✓ good 0 new jobs")
     status = cli("status", "--json")
     failing = {row["name"]: row["error"] for row in json.loads(status.out)}
@@ -124,7 +124,7 @@ def test_a_sync_ends_with_what_is_in_quarantine_and_keeps_jobs_whose_clock_ran_b
         told = cli("sync")
         assert told.status == 0
         last = told.out.splitlines()[-1]
-        assert last == "2 documents are in quarantine and in no figure: see `aap-pipeline rejected list`."
+        assert last == "2 documents are in quarantine and not in these figures. Run `aap-pipeline rejected list`."
     found = query(
         database_url,
         "SELECT external_id, clock_ran_backwards, started = finished, elapsed, num_hosts FROM clusters_job "
@@ -158,7 +158,7 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
     assert dry.status == 1
     assert f"prod: {total} jobs finished between" in dry.out
     assert f"{total} of them new" in dry.out
-    assert dry.err.startswith("dead: No connection to")
+    assert dry.err.startswith("dead: Cannot connect to")
     assert cli("sync", "--dry-run", "--cluster", "prod", "--cluster", "prod").out.count("prod: ") == 1
     figures = json.loads(cli("sync", "--dry-run", "--json").out)
     assert (figures["prod"]["jobs"], figures["prod"]["new_jobs"], list(figures["dead"])) == (total, total, ["error"])

@@ -87,7 +87,7 @@ def test_a_range_that_cannot_be_is_refused_before_anything_starts(
         ("rejected show x", "'x' is not a valid whole number"),
         ("costs set manual 5 --from 2026-1-1", "Use 2026-01-31."),
         ("settings fx set USD EUR 1 --date today", "Use 2026-01-31."),
-        ("migrate --check --sql", "not both"),
+        ("migrate --check --sql", "only one of"),
         ("up --port 0", "not in the range"),
     ],
 )

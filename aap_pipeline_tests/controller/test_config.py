@@ -53,7 +53,7 @@ def test_a_ca_bundle_is_read_once_and_what_is_wrong_with_it_is_named(tmp_path: P
     with pytest.raises(BadEndpoint, match=r"ca\.pem: No such file"):
         read_ca_bundle(tmp_path / "ca.pem")
     (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
-    with pytest.raises(BadEndpoint, match="holds no certificate"):
+    with pytest.raises(BadEndpoint, match="contains no certificate"):
         read_ca_bundle(tmp_path)
     pem = Path(certifi.where()).read_text(encoding="utf-8")
     (tmp_path / "some.pem").write_text(f"# Gesellschaft für alles\n{pem}", encoding="utf-8")

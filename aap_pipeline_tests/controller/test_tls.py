@@ -176,5 +176,5 @@ def test_a_bundle_that_is_no_pem_is_named_before_it_is_stored(tmp_path: Path) ->
     """A DER file, or a path that was mixed up."""
     bundle = tmp_path / "ca.der"
     bundle.write_bytes(b"\x30\x82")
-    with pytest.raises(BadEndpoint, match=r"ca\.der holds no certificate"):
+    with pytest.raises(BadEndpoint, match=r"ca\.der contains no certificate"):
         read_ca_bundle(bundle)

@@ -23,8 +23,10 @@ pytestmark = [pytest.mark.usefixtures("starts_server"), pytest.mark.long]
 
 _RELATIONS = """SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'marts'::regnamespace
     AND c.relkind IN ('r', 'v', 'm', 'p') AND NOT c.relispartition ORDER BY 1"""
-_FUNCTIONS = """SELECT proname FROM pg_proc WHERE pronamespace = 'marts'::regnamespace AND prokind = 'f' AND proretset
-    AND pronargs = pronargdefaults AND provolatile <> 'v' ORDER BY 1"""
+_FUNCTIONS = """SELECT proname FROM pg_proc WHERE pronamespace = 'marts'::regnamespace AND prokind = 'f'
+    AND provolatile <> 'v' AND pronargs - pronargdefaults = 2
+    AND proargtypes[0] = 'date'::regtype AND proargtypes[1] = 'date'::regtype
+    ORDER BY 1"""
 
 
 @contextmanager
@@ -59,10 +61,10 @@ def test_a_standby_answers_what_bi_tools_ask(tmp_path: Path) -> None:
             )
         with standby(url, tmp_path) as address, connect(url) as writer, connect(f"{address}/postgres") as reader:
             reader.autocommit = True
-            writer.execute("UPDATE clusters_cluster SET name = 'seen on the standby'")
+            writer.execute("UPDATE clusters_cluster SET address = 'seen.example.com'")
             writer.commit()
-            name = "SELECT name FROM clusters_cluster"
-            wait_for(lambda: reader.execute(name).fetchall() == [("seen on the standby",)])
+            address_there = "SELECT address FROM clusters_cluster"
+            wait_for(lambda: reader.execute(address_there).fetchall() == [("seen.example.com",)])
             relations = [row[0] for row in reader.execute(_RELATIONS)]
             functions = [row[0] for row in reader.execute(_FUNCTIONS)]
             assert "savings_daily" in relations
@@ -71,5 +73,7 @@ def test_a_standby_answers_what_bi_tools_ask(tmp_path: Path) -> None:
                 question = sql.SQL("SELECT count(*) FROM marts.{}").format(sql.Identifier(each))
                 assert reader.execute(question).fetchall() == writer.execute(question).fetchall(), each
             for each in functions:
-                question = sql.SQL("SELECT count(*) FROM marts.{}()").format(sql.Identifier(each))
+                question = sql.SQL("SELECT count(*) FROM marts.{}('2026-01-01', '2026-12-31')").format(
+                    sql.Identifier(each)
+                )
                 assert reader.execute(question).fetchall() == writer.execute(question).fetchall(), each

@@ -120,7 +120,7 @@ def test_a_dead_controller_fails_in_one_sentence(site: Site) -> None:
     """Guards against a run that says nothing but ConnectionError."""
     site.register("dead", None)
     sentence = failure_of(site.run("dead"))
-    assert sentence.startswith("No connection to http://127.0.0.1:9/")
+    assert sentence.startswith("Cannot connect to http://127.0.0.1:9/")
     assert "that the controller runs" in sentence
     assert "\n" not in sentence
 
@@ -148,7 +148,7 @@ def test_no_part_of_a_token_that_cannot_be_sent_is_in_the_event_log(
     """Guards against libraries that quote the header, and its parts that no search for the token finds."""
     site.register("prod", controller, access=token)
     result = site.run("prod")
-    assert "The access token holds a" in failure_of(result)
+    assert "The access token contains a" in failure_of(result)
     said = everything_said(site, result) + "".join(capfd.readouterr())
     stored = site.query("SELECT error FROM pipeline.sync_run")
     for part in ("tok_abc", "defgh"):

@@ -187,7 +187,7 @@ def test_a_run_whose_process_was_killed_is_ended_and_its_cluster_synced_again(
     run = site.instance.get_run_by_id(run_id)
     assert run is not None
     assert run.status is DagsterRunStatus.FAILURE
-    assert any("process of this run is gone" in record.message for record in site.instance.all_logs(run_id))
+    assert any("process of this run was killed" in record.message for record in site.instance.all_logs(run_id))
 
 
 def begin_run(site: Site, cluster: str, status: DagsterRunStatus, job: str = update_cluster.name) -> str:

@@ -1,2 +1,2 @@
--- Store the last day for which a report was created. Index: saved_report's primary key.
+-- Store the last day for which a report was created. Index: saved_report_pkey.
 UPDATE pipeline.saved_report SET done_for = %(day)s WHERE name = %(name)s

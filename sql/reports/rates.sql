@@ -1,5 +1,5 @@
 -- Rates in force today under the configured cost model: the global ones (name NULL) and those of clusters and organizations.
--- Reads the marts only. Index: marts.rate_history's primary key.
+-- Reads the marts only. Index: rate_history_pkey.
 SELECT name, rate_type, value FROM (
     SELECT DISTINCT ON (h.cluster_id, h.organization_id, h.rate_type) COALESCE(o.organization, c.cluster) AS name, h.rate_type, h.value,
         h.cluster_id, h.organization_id
