@@ -31,17 +31,17 @@ def data(connection: Connection) -> Connection:
 
 def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
     """Guards against millions saved at rates that nobody chose, and against rates where the platform has a price."""
-    ours = "$50.00 a minute by hand, $20.00 a minute of runs (aap-pipeline costs set)"
+    ours = "$50.00 per manual minute, $20.00 per minute of run time (aap-pipeline costs set)"
     assert ours in cli("report", *_JANUARY).out
     assert cli("costs", "set", "manual", "0.92").status == 0
     assert cli("costs", "set", "manual", "0.95", "--from", "9999-01-01").status == 0
-    assert "$0.92 a minute by hand, $20.00 a minute of runs" in cli("report", *_JANUARY).out
+    assert "$0.92 per manual minute, $20.00 per minute of run time" in cli("report", *_JANUARY).out
     assert json.loads(cli("report", *_JANUARY, "--json").out)["rates"] == {"manual": 0.92, "automated": 20.0}
     assert cli("settings", "set", "cost_model", "subscription").status == 0
     assert "No rate is set (aap-pipeline costs set)" in cli("report", *_JANUARY).out
     assert cli("costs", "set", "hourly", "55").status == 0
     assert cli("costs", "set", "subscription", "6000").status == 0
-    assert "$55.00 an hour by hand, $6,000.00 a month of the platform" in cli("report", *_JANUARY).out
+    assert "$55.00 per manual hour, $6,000.00 per month for the platform" in cli("report", *_JANUARY).out
 
 
 def test_figures_of_earlier_rates_are_called_so_until_they_follow(cli: Cli, connection: Connection) -> None:
@@ -75,7 +75,7 @@ def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
 def test_a_period_without_a_meaning_is_refused(cli: Cli) -> None:
     """Guards against the exit status of a failure, which a script may try again."""
     refused = cli("report", "--period", "next_week")
-    assert (refused.status, "is not a range" in refused.err) == (2, True)
+    assert (refused.status, "is not a valid range" in refused.err) == (2, True)
 
 
 def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) -> None:
@@ -140,13 +140,13 @@ def test_saving_listing_running_and_deleting(cli: Cli, data: Connection, tmp_pat
     ("arguments", "words"),
     [
         (("--range", "last-month", "--from", "2026-01-01"), "Use --range, or --from and --to, not both"),
-        (("--range", "soon"), "'soon' is not a range"),
+        (("--range", "soon"), "'soon' is not a valid range"),
         (("--organization", "Nowhere"), "There is no organization 'Nowhere'"),
         (("save", "x", "--mail-to", "a@example.com"), "--mail-to needs --schedule"),
-        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "use --range in place of --from"),
-        (("--range", "last-month", "save", "x"), "Write filters and ranges after `report save`"),
-        (("--html", "/nonexistent/report.html"), "Name a path that can be written"),
-        (("run", "Board", "--mail"), "cannot be mailed: set AAP_PIPELINE_ALERT_SMTP_HOST"),
+        (("save", "x", "--schedule", "daily", "--from", "2026-01-01"), "Use --range instead of --from"),
+        (("--range", "last-month", "save", "x"), "Put filters and ranges after `report save`"),
+        (("--html", "/nonexistent/report.html"), "Cannot write /nonexistent/report.html"),
+        (("run", "Board", "--mail"), "cannot be mailed. Set AAP_PIPELINE_ALERT_SMTP_HOST"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -49,7 +49,7 @@ def test_ranges_by_name(connection: Connection) -> None:
     assert days_of(connection, "month-to-date") == days_of(connection, "this_month") == (today.replace(day=1), today)
     assert days_of(connection, "this-fiscal-year") == (today.replace(month=1, day=1), today)
     assert days_of(connection, "last-30-days") == (today - timedelta(29), today)
-    with pytest.raises(ReportError, match=r"'next-week' is not a range\. Use today"):
+    with pytest.raises(ReportError, match=r"'next-week' is not a valid range\. Use today"):
         days_of(connection, "next-week")
 
 
@@ -78,5 +78,5 @@ def test_names_become_ids(connection: Connection) -> None:
     assert found(organizations=("Default",), clusters=("west", "east")) == both
     with pytest.raises(ReportError, match=r"'Default': 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
         found(organizations=("Default",))
-    with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. There is: 'Security'\."):
+    with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))
