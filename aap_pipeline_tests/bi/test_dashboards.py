@@ -300,4 +300,4 @@ def test_the_command_writes_bundles(cli: Cli, tmp_path: Any) -> None:
     database = "postgresql://bi:geheim@127.0.0.1/aap"
     options = ("--url", "http://127.0.0.1:9", "--user", "admin", "--password", "x", "--database", database)
     refused = cli("bi", "superset", *options)
-    assert (refused.status, "does not answer" in refused.err, "geheim" in refused.err) == (1, True, False)
+    assert (refused.status, "does not respond" in refused.err, "geheim" in refused.err) == (1, True, False)

@@ -76,7 +76,7 @@ def test_names_become_ids(connection: Connection) -> None:
     assert found(organizations=("Default",), clusters=("west",)) == [organization("Default", "west")]
     both = sorted(organization("Default", cluster) for cluster in clusters)
     assert found(organizations=("Default",), clusters=("west", "east")) == both
-    with pytest.raises(ReportError, match=r"'Default': 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
+    with pytest.raises(ReportError, match=r"ambiguous: 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
         found(organizations=("Default",))
     with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))
