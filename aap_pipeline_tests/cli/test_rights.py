@@ -91,6 +91,5 @@ def test_each_command_that_uses_the_database_is_tried() -> None:
     assert {command[0] for command in _COMMANDS} == commands - {
         "demo",
         "keys",
-        "bi",
         "metrics",
     }  # which make a database, use none, or serve
