@@ -306,7 +306,8 @@ TARGETS = (
         1_800,
         "",
         _lines_of_sql,
-        why="235 lines are the data dictionary's comments; the settings, the rates' history and the published signatures are as long as before",
+        why="235 lines are the data dictionary's comments; the settings, the rates' history and the "
+        "published signatures are as long as before",
     ),
     Target(
         6,
