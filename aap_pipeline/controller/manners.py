@@ -103,7 +103,8 @@ class Limiter:
         """Compare a response of `size` bytes after `seconds` with earlier ones of its kind and magnitude, and adapt."""
         key = kind, size.bit_length()
         with self._turn:
-            usual = min(self._usual.get(key, seconds) * _BASELINE_DRIFT, max(seconds, 0.001))
+            seconds = max(seconds, 0.001)
+            usual = min(self._usual.get(key, seconds) * _BASELINE_DRIFT, seconds)
             self._usual[key] = usual
             self._slowness += _SMOOTHING * (seconds / usual - self._slowness)
             self._patience -= 1

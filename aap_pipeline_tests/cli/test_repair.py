@@ -55,7 +55,7 @@ def test_reconcile_names_and_fetches_what_is_missing(
     connection.commit()
     assert row is not None
     told = cli("reconcile")
-    assert (told.status, told.out) == (0, f"prod: 1 jobs were missing and are here now: {row[0]}\n")
+    assert (told.status, told.out) == (0, f"prod: 1 jobs were missing and are now stored: {row[0]}\n")
     found = connection.execute("SELECT count(*) FROM clusters_job WHERE external_id = %s", row).fetchone()
     assert found == (1,)
 
@@ -87,7 +87,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     assert (record["external_id"], record["reason"]) == (7, "unknown_status")
     assert json.loads(cli("rejected", "show", str(record["id"])).out) == json.loads(document)
     told = cli("rejected", "replay")
-    assert (told.status, told.out) == (1, "0 documents stored, 1 stay in quarantine.\n")
+    assert (told.status, told.out) == (1, "0 documents were stored, 1 remain in quarantine.\n")
     told = cli("rejected", "replay", str(record["id"]), "998", "999")
     assert (told.status, told.out) == (1, "")
     assert "has id 998, 999" in told.err
@@ -95,7 +95,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     connection.execute("UPDATE pipeline.rejected_record SET document = %s", [understood])
     connection.commit()
     told = cli("rejected", "replay", str(record["id"]))
-    assert (told.status, told.out) == (0, "1 documents stored, 0 stay in quarantine.\n")
+    assert (told.status, told.out) == (0, "1 documents were stored, 0 remain in quarantine.\n")
     assert "has id 999" in cli("rejected", "show", "999").err
     beyond = str(2**63)
     for command in (["list", "--limit", "-1"], ["list", "--limit", beyond], ["show", beyond], ["replay", beyond]):
@@ -111,7 +111,7 @@ def test_core_is_rebuilt_where_documents_were_kept(
     add_cluster(connection, "a.new.one")
     told = cli("rebuild", "core")
     assert told.status == 1
-    assert "prod: No documents" in told.err
+    assert "prod: The archive has no documents" in told.err
     assert "raw_retention_days" in told.err
     assert cli("settings", "set", "raw_retention_days", "30").status == 0
     add_raw(connection, row[0], [job(7, name="kept")])
@@ -120,7 +120,7 @@ def test_core_is_rebuilt_where_documents_were_kept(
     connection.commit()
     told = cli("rebuild", "core")
     assert told.status == 1
-    assert "a.new.one:443: No documents" in told.err
+    assert "a.new.one:443: The archive has no documents" in told.err
     assert told.out.startswith("prod: 1 jobs rebuilt in ")
     assert cli("rebuild", "core", "--cluster", "prod").status == 0
     assert connection.execute("SELECT name FROM clusters_job WHERE external_id = 7").fetchone() == ("kept",)

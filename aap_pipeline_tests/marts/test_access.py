@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,7 +12,6 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.statements import sql_folder
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli, cli, run  # noqa: F401 - fixtures
 from aap_pipeline_tests.marts.dataset import START, Dataset, add_cluster, add_job, add_named, generate, one
@@ -259,7 +257,7 @@ def test_a_shared_login_that_was_granted_nothing_sees_nothing_until_it_takes_a_v
         viewers.append((name, organization))
     server = login("server", None)
     name = rows(server, "SELECT current_user")[0][0]
-    assert "sees nothing until it takes the role" in cli("access", "grant", name, "--nothing").out
+    assert "sees nothing until it runs SET ROLE" in cli("access", "grant", name, "--nothing").out
     for viewer, _ in viewers:
         connection.execute(f"GRANT {viewer} TO {name}".encode())
     connection.commit()
@@ -350,9 +348,3 @@ def test_a_reader_reads_the_marts_and_nothing_else(dataset: Dataset, login: Any,
     """Guards against a grant too many."""
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         rows(login("curious", None), statement)
-
-
-@pytest.mark.parametrize("path", sorted((sql_folder().parent / "bi").glob("*.sql")), ids=lambda path: path.stem)
-def test_a_reader_can_run_the_query_of_each_picture(dataset: Dataset, login: Any, path: Path) -> None:
-    """Guards against a query in bi/ that no longer runs, or needs more than bi_reader has."""
-    assert rows(login("painter", None), path.read_text(encoding="utf-8"))

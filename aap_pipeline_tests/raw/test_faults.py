@@ -133,6 +133,7 @@ def test_pages_beyond_the_bound_on_bodies_are_read_in_parts(rig: Rig, server: Si
 @pytest.mark.parametrize("kind", ["status", "html", "html_404", "drop_row", "count_too_high", "truncate"])
 def test_a_listing_that_fails_deletes_and_renames_nothing(kind: Any, rig: Rig, server: SimulatorServer) -> None:
     """Guards against templates that are marked as removed because a page did not arrive."""
+    rig.list_each_time()
     with_jobs(server, 3)
     rig.sync()
     rig.parse()

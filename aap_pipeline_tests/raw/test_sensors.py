@@ -244,7 +244,7 @@ def test_a_token_that_cannot_be_sent_is_its_own_clusters_error(
         with connect(site.url) as connection:
             set_enabled(connection, "prod", enabled=False)
         remark = said(ask(site))
-    assert "bad: The access token holds a" in remark
+    assert "bad: The access token contains a" in remark
     assert "update bad --token-file FILE" in remark
     assert "tok_" not in remark
 

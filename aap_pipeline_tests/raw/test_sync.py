@@ -36,11 +36,6 @@ def look_back(rig: Rig, days: int) -> None:
     )
 
 
-def list_each_time(rig: Rig) -> None:
-    """Let each sync read organizations and job templates."""
-    rig.execute("INSERT INTO common_settings (type, value) VALUES ('listing_minutes', '0')")
-
-
 @pytest.mark.parametrize("product", ["aap24", "aap25", "awx"])
 def test_recorded_answers_of_a_product_arrive_whole(product: str, database_url: str) -> None:
     """Guards against documents that differ from what a real controller sent."""
@@ -103,7 +98,7 @@ def test_a_release_that_reads_more_of_a_document_reads_it_again(
 ) -> None:
     """Guards against a field that a release adds and that stays empty in every row stored before."""
     server.use(filled_world(jobs=30))
-    list_each_time(rig)
+    rig.list_each_time()
     first = rig.sync()
     rig.parse()
     changed = {name: rig.query(f"SELECT count(*) FROM clusters_{name}") for name in ("organization", "jobtemplate")}
@@ -232,7 +227,7 @@ def test_lists_are_read_when_they_are_due_and_when_a_job_refers_to_an_unknown_on
 
 def test_organizations_and_templates_are_listed_and_deletions_noticed(rig: Rig, server: SimulatorServer) -> None:
     """Guards against names that stay as they were when a job last ran."""
-    list_each_time(rig)
+    rig.list_each_time()
     rig.sync()
     kinds = rig.query("SELECT kind, count(*) FROM clusters_clustersyncdata GROUP BY 1 ORDER BY 1")
     world = server.world
@@ -289,7 +284,7 @@ def test_documents_that_jsonb_cannot_hold_are_in_quarantine_once_however_often_t
     """Guards against a quarantine that grows with each change, and a replay that brings the oldest text back."""
     world = empty_world()
     server.use(world)
-    list_each_time(rig)
+    rig.list_each_time()
     number = world.add_job()
     template = world.truth().jobs[number].job["job_template"]
     for name in ("a\x00b", "c\x00d"):

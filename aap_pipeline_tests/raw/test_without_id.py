@@ -100,6 +100,7 @@ def test_organizations_and_templates_without_a_valid_id_are_quarantined_once(
     odd: object, rig: Rig, server: SimulatorServer
 ) -> None:
     """Guards against an odd template that ends each sync, is copied by each, or makes the real one look deleted."""
+    rig.list_each_time()
     world = empty_world(templates=4)
     server.use(world)
     world.add_job(finished=NOW)

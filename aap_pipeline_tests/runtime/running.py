@@ -136,10 +136,15 @@ class Up(Web):
     def read_until(self, text: str) -> str:
         """The first line with `text` that it says from now on."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line)
-            if text in line:
-                return line
+        ends = threading.Timer(_PATIENCE_SECONDS, self.process.kill)
+        ends.start()
+        try:
+            for line in self.process.stdout:
+                self.output.append(line)
+                if text in line:
+                    return line
+        finally:
+            ends.cancel()
         raise AssertionError(f"up ended without saying {text!r}: {''.join(self.output)}")
 
     def database_url(self) -> str:

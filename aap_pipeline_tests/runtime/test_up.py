@@ -57,10 +57,10 @@ def test_nothing_outlives_up_and_the_data_does(start_up: Callable[[], Up]) -> No
 
     first.find("dagster._daemon").send_signal(signal.SIGKILL)
     first.read_until("The Dagster daemon was killed by signal 9")
-    first.read_until("The Dagster daemon was started again.")
+    first.read_until("The Dagster daemon was restarted.")
     first.find("grpc").send_signal(signal.SIGKILL)
     first.read_until("The code server was killed by signal 9")
-    first.read_until("The code server was started again.")
+    first.read_until("The code server was restarted.")
     wait_for(lambda: first.reload("aap_pipeline") == "RepositoryLocation", 60)
 
     first.process.send_signal(signal.SIGKILL)
