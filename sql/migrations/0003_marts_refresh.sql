@@ -203,9 +203,13 @@ BEGIN
         ) x
         ORDER BY x.job_template_id, x.job_type, x.status, x.extra_slice, x.finished, x.job_id
         ON CONFLICT DO NOTHING
-        RETURNING date
+        RETURNING date, job_template_id
+    ), changed AS (
+        SELECT date, job_template_id FROM unnest(gone) UNION ALL SELECT date, job_template_id FROM found
     )
-    SELECT array_agg(DISTINCT x.date) INTO moved FROM (SELECT date FROM unnest(gone) UNION ALL SELECT date FROM found) x
+    -- The creation may move to a run of another type or status, which was the first of its kind before.
+    SELECT array_agg(DISTINCT x.date) INTO moved
+    FROM (SELECT date FROM changed UNION ALL SELECT r.date FROM rollup.first_run r WHERE r.job_template_id IN (SELECT job_template_id FROM changed)) x
     WHERE f.creation_once AND x.date NOT IN (SELECT d.date FROM marts_day d);
 
     INSERT INTO rollup.left_out_daily SELECT q.* FROM marts_quantity q WHERE q.job_type = 'check' AND NOT f.count_check_mode;
