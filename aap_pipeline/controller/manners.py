@@ -20,6 +20,8 @@ _SMOOTHING = 0.1
 _CUT = 0.7
 _BASELINE_DRIFT = 1.002
 """Growth of a kind's usual time per response, so that an exceptionally fast response does not count forever."""
+_SHORTEST_PAUSE = 0.001
+"""Seconds. Shorter pauses add up to one of this length before a thread sleeps."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Limiter:
             pause = self._next - now()
             self._next += 1 / self._manners.max_requests_per_second
         try:
-            if pause > 0:
+            if pause > _SHORTEST_PAUSE:
                 self._settings.sleep(pause)
             self._statistics.held_back(max(now() - asked, pause))
             yield
