@@ -214,8 +214,13 @@ def test_a_fault_on_the_command_line_is_read_or_refused_with_the_choices() -> No
         4,
     )
     assert fault.paths == {"jobs", "ping"}
-    for wrong in ("nonsense", "status:2", "status:0.1:colour=red"):
-        with pytest.raises(ValueError, match=r"there are|between 0 and 1"):
+    refused = {
+        "nonsense": r"no fault 'nonsense'\. Faults: status, ",
+        "status:2": "between 0 and 1",
+        "status:0.1:colour=red": r"no option 'colour'\. Options: ",
+    }
+    for wrong, message in refused.items():
+        with pytest.raises(ValueError, match=message):
             parse_fault(wrong)
     assert all(parse_fault(kind).kind == kind for kind in KINDS)
 

@@ -37,7 +37,7 @@ def test_a_webhook_whose_answer_trickles_in_is_given_up(connection: Connection, 
         settings = AlertSettings(webhook_url=SecretStr(f"http://127.0.0.1:{slow.port}/s3cr3t-path"))
         raise_incident(connection, "run_failed", "update_cluster prod", "Down.")
         (failure,) = deliver(connection, receivers(settings, timeout=0.3))
-    assert failure.startswith("webhook: No answer (")
+    assert failure.startswith("webhook: No response (")
     assert "s3cr3t" not in failure
 
 
@@ -215,12 +215,12 @@ def test_an_address_that_the_mail_server_refuses_is_told_of(connection: Connecti
         )
         raise_incident(connection, "cluster_stale", "prod", "Stale.")
         raise_incident(connection, "cluster_stale", "test", "Stale.")
-        assert deliver(connection, receivers(settings)) == ["smtp: 127.0.0.1 refuses night@example.com."] * 2
+        assert deliver(connection, receivers(settings)) == ["smtp: 127.0.0.1 rejected night@example.com."] * 2
         retry_now(connection)
         assert deliver(connection, receivers(settings)) == []
     assert len(mails) == 2
     kept = connection.execute("SELECT error FROM pipeline.alert_delivery").fetchall()
-    assert kept == [("127.0.0.1 refuses night@example.com.",)] * 2
+    assert kept == [("127.0.0.1 rejected night@example.com.",)] * 2
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_a_cluster_that_was_just_enabled_or_whose_first_sync_is_long_is_not_stal
     site.query(long_ago_now)
     tick(site)
     assert [document["message"].split(".")[0] for document in told.documents] == [
-        "No sync has succeeded yet, for 120 minutes"
+        "No sync has succeeded in 120 minutes"
     ]
 
 

@@ -48,9 +48,9 @@ def test_a_token_that_cannot_be_sent_is_told_and_the_others_are_looked_at(
     with serving(aap_24(always(Reply({"results": []})))) as other:
         site.register("bad", other, access=token)
         without_refresh_token(site)
-        assert tick() == "2 clusters asked; tokens refused by: bad; about to end: prod."
+        assert tick() == "2 clusters checked; tokens rejected by: bad; expiring soon: prod."
     ((message,),) = site.query("SELECT message FROM pipeline.alert WHERE kind = 'token_refused'")
-    assert "The access token holds a" in message
+    assert "The access token contains a" in message
     assert "tok_" not in message
 
 
@@ -62,7 +62,7 @@ def test_an_odd_answer_of_one_controller_is_no_word_about_its_token(
     with serving(aap_24(always(Reply(body)))) as odd:
         site.register("odd", odd)
         without_refresh_token(site)
-        assert tick() == "2 clusters asked; tokens refused by: none; about to end: prod."
+        assert tick() == "2 clusters checked; tokens rejected by: none; expiring soon: prod."
 
 
 def without_refresh_token(site: Site) -> None:
@@ -86,7 +86,7 @@ def made_long_ago(controller: SimulatorServer) -> None:
 def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site, controller: SimulatorServer) -> None:
     """Guards against a cluster that is silent from one day to the next, and against a message a tick."""
     without_refresh_token(site)
-    assert tick().endswith("about to end: prod.")
+    assert tick().endswith("expiring soon: prod.")
     tick()
     a_day_later(site)
     tick()
@@ -104,7 +104,7 @@ def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site,
     controller.tokens.access_lifetime = timedelta(days=365)
     controller.token = controller.tokens.issue()
     site.register("prod", controller, refresh="", client_id="")
-    assert tick().endswith("about to end: none.")
+    assert tick().endswith("expiring soon: none.")
     assert site.query(OPEN) == []
     assert asked_for_tokens(controller) == 2
 
@@ -116,7 +116,7 @@ def test_a_controller_that_does_not_tell_is_asked_once_a_day_and_nothing_is_made
     without_refresh_token(site)
     controller.faults.add(Fault("status", paths=frozenset({"tokens"}), statuses=(403,)))
     for _ in range(3):
-        assert tick() == "1 clusters asked; tokens refused by: none; about to end: none."
+        assert tick() == "1 clusters checked; tokens rejected by: none; expiring soon: none."
     assert asked_for_tokens(controller) == 1
     a_day_later(site)
     tick()
@@ -147,10 +147,10 @@ def test_an_entry_that_is_imported_again_while_nobody_answers_ends_no_incident(
     tick()
     site.register("prod", controller, refresh="", client_id="")
     controller.faults.add(Fault("status", statuses=(503,)))
-    assert tick().endswith("about to end: none.")
+    assert tick().endswith("expiring soon: none.")
     assert site.query(OPEN) == [("token_expiring", "prod")]
     controller.faults.clear()
-    assert tick().endswith("about to end: prod.")
+    assert tick().endswith("expiring soon: prod.")
     assert site.query("SELECT count(*) FROM pipeline.alert") == [(1,)]
 
 
@@ -171,7 +171,7 @@ def test_a_cluster_whose_entry_is_spoilt_holds_up_no_other(
     site.register("spoilt", None)
     change = spoilt.format(port=controller.port)
     site.query(f"UPDATE clusters_cluster SET {change} WHERE name = 'spoilt' RETURNING 1")
-    assert tick() == "2 clusters asked; tokens refused by: none; about to end: prod."
+    assert tick() == "2 clusters checked; tokens rejected by: none; expiring soon: prod."
     with build_sensor_context(instance=site.instance, definitions=defs) as context:
         answer = new_jobs_sensor(context, warehouse=Warehouse())
     assert isinstance(answer, SensorResult)
@@ -223,7 +223,7 @@ def test_a_user_who_lost_the_role_that_shows_jobs_is_an_incident(site: Site, con
     tick()
     assert site.query(OPEN) == [("token_refused", "prod")]
     [(message,)] = site.query("SELECT message FROM pipeline.alert")
-    assert "the token's user has lost the role System Auditor" in message
+    assert "the token's user has lost a role. Give it the role System Auditor" in message
     controller.tokens.belong_to(AUDITOR)
     tick()
     assert site.query(OPEN) == []

@@ -70,5 +70,5 @@ def test_a_database_that_is_gone_is_an_answer_too(port: int) -> None:
     """Guards against a scrape that fails just when it matters, and against a second server on one port."""
     with metrics.serving("postgresql://u@127.0.0.1:1/w", port):
         assert "aap_pipeline_up 0" in _get(port).splitlines()
-        with pytest.raises(PipelineError, match="Choose another port"), metrics.serving("", port):
+        with pytest.raises(PipelineError, match="Use another port"), metrics.serving("", port):
             pass

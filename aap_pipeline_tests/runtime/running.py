@@ -7,6 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,8 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline_tests.cli.processes import environment
 
+_PATIENCE_SECONDS = 120.0
+"""After which `up` is killed, so that words that never come fail a test in place of stopping the run."""
 _DEFINITIONS = """
 import time
 import dagster as dg
@@ -189,8 +192,8 @@ def process_of(url: str, run_id: str) -> psutil.Process | None:
     with connect(url) as connection:
         question = "SELECT client_port FROM pg_stat_activity WHERE application_name = %s"
         row = connection.execute(question, [f"aap_pipeline run {run_id}"]).fetchone()
-    ends = psutil.net_connections("tcp4") if row else []
-    return next((psutil.Process(end.pid) for end in ends if row and end.laddr and end.laddr.port == row[0]), None)
+    ends = [end for end in psutil.net_connections("tcp4") if end.pid and end.laddr] if row else []
+    return next((psutil.Process(end.pid) for end in ends if row and end.laddr.port == row[0]), None)
 
 
 def small_location(folder: Path) -> tuple[str, str]:
