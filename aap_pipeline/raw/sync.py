@@ -104,7 +104,7 @@ def _sync(
                     store.pause_backfill(plan.backfill)
                 if sweep.history is not None and not tally.paused:
                     store.end_stretch()
-            warnings = _warnings(connection, api, request, tally)
+                warnings = _warnings(connection, api, request, tally)
             report = report_of(client, plan, tally, started, warnings)
     except Exception as error:
         # If the database failed, the next sync marks this run as interrupted.

@@ -59,7 +59,7 @@ def test_a_receiver_that_does_not_take_it_is_named_with_why_and_fails_the_comman
         assert outcome.out.splitlines() == [
             "✓ webhook: delivered.",
             "✗ slack: HTTP 403.",
-            "✗ smtp: 127.0.0.1 refuses n@example.com.",
+            "✗ smtp: 127.0.0.1 rejected n@example.com.",
         ]
         as_json = run("alerts", "test", "--json")
         assert (as_json.status, [each["delivered"] for each in json.loads(as_json.out)]) == (1, [True, False, False])

@@ -65,7 +65,7 @@ def test_a_cluster_is_added_checked_disabled_enabled_and_removed(
     for command, state in (("disable", "disabled"), ("enable", "enabled"), ("remove", "removed")):
         assert keyed("clusters", command, "prod").status == 0
         assert names(keyed) == [("prod", state)]
-    assert "Cluster prod and its 0 jobs are deleted." in keyed("clusters", "remove", "prod", "--purge", "--yes").out
+    assert "Deleted cluster prod and its 0 jobs." in keyed("clusters", "remove", "prod", "--purge", "--yes").out
     assert names(keyed) == []
     for output in (added, checked, again):
         assert server.token.access_token not in output.out + output.err
@@ -118,7 +118,7 @@ def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkey
     for command in (["clusters", "check"], ["sync"], ["reconcile"]):
         refused = keyed(*command)
         assert (refused.status, refused.err.count("\n")) == (1, 1)
-        assert "enable one of prod with `aap-pipeline clusters enable`" in refused.err
+        assert "Clusters: prod. To enable one, run `aap-pipeline clusters enable NAME`." in refused.err
 
 
 def test_limits_of_a_cluster_are_stored_and_changed_one_by_one(
@@ -195,7 +195,7 @@ def test_tokens_are_encrypted_and_a_key_can_be_changed(
         assert "encrypted with another key" in wrong.out + wrong.err
     assert server.log.total == 0
     monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", f"{new},{old}")
-    assert "The tokens of 1 clusters" in keyed("clusters", "rotate-key").out
+    assert "Encrypted the tokens of 1 clusters" in keyed("clusters", "rotate-key").out
     monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new)
     assert keyed("clusters", "check", "prod").status == 0
     monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS")
@@ -221,13 +221,13 @@ def _key() -> str:
         (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], 2, "NOT_SET is not set"),
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
-        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", "FILE"], 2, "without"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", "FILE"], 2, "needs --client"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "No such file"),
         (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
         (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),
         (["disable", "nobody"], 1, "There is no cluster 'nobody'"),
         (["remove", "nobody", "--purge"], 1, "There is no cluster 'nobody'"),
-        (["check"], 1, "There is no cluster to check"),
+        (["check"], 1, "There is no enabled cluster to check"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -251,7 +251,7 @@ def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
     bad = ("--token-file", "/no-token", "--client-secret-file", "/no-secret", "--ca-bundle", "/no-ca")
     refused = keyed("clusters", "add", "https://a_", "--name", "a,b", *bad, "--token-env", "T")
     assert refused.status == 2
-    lines = ("Cluster name 'a,b'", "CA bundle /no-ca", "Address 'a_'", "not both", "Cannot read /no-secret")
+    lines = ("'a,b' is not a valid cluster", "CA bundle /no-ca", "Address 'a_'", "not both", "Cannot read /no-secret")
     assert len(refused.err.splitlines()) == len(lines)
     assert all(words in line for words, line in zip(lines, refused.err.splitlines(), strict=True))
     (tmp_path / "refresh").write_text("refresh")
@@ -260,7 +260,7 @@ def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
     assert (refused.status, refused.err.count("\n")) == (2, 2)
     assert "--refresh-token-file needs --client-id" in refused.err
     refused = keyed("clusters", "add", "ftp://a", "--name", "a.")
-    assert [line[:15] for line in refused.err.splitlines()] == ["Error: Cluster ", "The address of "]
+    assert [line[:15] for line in refused.err.splitlines()] == ["Error: 'a.' is ", "The address of "]
 
 
 def test_a_token_comes_from_standard_input_where_that_is_no_terminal(
@@ -323,7 +323,7 @@ def test_a_token_that_cannot_be_sent_is_refused_when_it_is_entered(
             ),
         }[way]()
     assert refused.status == (2 if way == "import" else 1)
-    assert "and cannot be sent: copy it again, alone, as one line" in refused.err
+    assert "and cannot be sent: copy it again, as one line of ASCII characters without spaces." in refused.err
     assert not any(part in refused.out + refused.err for part in ("tok_", "defgh"))
     assert names(keyed) == ([("a", "enabled")] if way == "update" else [])
 
@@ -520,7 +520,7 @@ def test_a_removed_cluster_is_not_asked(keyed: Cli, server: SimulatorServer, mon
     ):
         refused = keyed(*command)
         assert (refused.status, refused.err.count("\n")) == (1, 1)
-        assert "`aap-pipeline clusters enable c0` brings it back" in refused.err
+        assert "To restore it, run `aap-pipeline clusters enable c0`." in refused.err
     assert server.log.total == 0
     assert keyed("clusters", "enable", "c0").status == 0
     assert keyed("clusters", "check", "c0").status == 0

@@ -86,7 +86,7 @@ def test_each_broken_controller_is_one_clear_error_and_the_others_are_done(
     errors = {each["cluster"]: each["error"] for each in json.loads(outcome.out)}
     expected = {
         "dead": ("Cannot connect to http://127.0.0.1:9/", "that the controller runs"),
-        "page": ("web page", "Check address"),
+        "page": ("web page", "Correct address"),
         "redirecting": ("redirects", "web page"),
         "secure": ("certificate", "ca_bundle"),
         "wrong-token": ("token", "import"),
@@ -150,7 +150,7 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
     """Guards against a "dry" run that writes, and against windows that mean something else than they say."""
     world = small_world(jobs=12)
     server = servers.enter_context(SimulatorServer(world))
-    assert "There is no cluster to sync" in cli("sync").err
+    assert "There is no enabled cluster to sync" in cli("sync").err
     register(database_url, key, "prod", at(server), server.token.access_token)
     register(database_url, key, "dead", Endpoint("http", "127.0.0.1", NO_PORT))
     total = len(world.truth().jobs)
@@ -196,7 +196,7 @@ def test_a_user_who_sees_no_job_is_told_so(cli: Cli, key: str, servers: ExitStac
     assert "!" not in cli("sync").out
     server.tokens.belong_to(PLAIN)
     lost = json.loads(cli("sync", "--json").out)[0]["metadata"]["raw/sync_data"]
-    assert "has lost the role System Auditor" in lost["warnings"]
+    assert "the token's user has lost a role. Give it the role System Auditor" in lost["warnings"]
 
 
 @pytest.mark.long
