@@ -25,6 +25,7 @@ from rich.text import Text
 from aap_pipeline.reports.output import duration
 
 _STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "computing savings", "done": "done"}
+_WAITING = "waiting for the controller"
 _SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -97,7 +98,7 @@ class LineProgress:
         self._names = names
         self._write = write
         self._monotonic = monotonic
-        self._stages: dict[str, _Stage] = {}
+        self._stages = {name: _Stage(_WAITING, monotonic()) for name in names}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._reporter = threading.Thread(target=self._report_regularly, name="progress", daemon=True)
@@ -117,8 +118,8 @@ class LineProgress:
         if cluster not in self._names:
             return
         with self._lock:
-            current = self._stages.get(cluster)
-            if current is None or current.name != stage:
+            current = self._stages[cluster]
+            if current.name != stage:
                 current = self._stages[cluster] = _Stage(stage, self._monotonic())
                 self._write(f"{cluster}: {_STAGES.get(stage, stage)}")
             current.done, current.total = done, total

@@ -54,7 +54,7 @@ FRESH = Check(
     "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60), or twice quiet_sync_minutes. Watched by the "
     "alerts sensor between syncs.",
     "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
-    "Run `aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads all jobs that finished meanwhile.",
+    "`aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads all jobs that finished meanwhile.",
 )
 
 

@@ -71,7 +71,8 @@ class SyncConfig(Config):
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Documents of jobs with their host summaries, organizations and job templates, as received except for
-links, copies and extra_vars (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed them.
+links, copies, extra_vars and artifacts (table `clusters_clustersyncdata`). Rows stay until the core stage has parsed
+them.
 
 A sync reads every job that finished since the watermark minus an overlap, compares the result with the controller's
 counts, and advances the watermark over complete slices only. After a failed run, start it again: no data is lost.""",

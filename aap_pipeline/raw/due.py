@@ -149,5 +149,5 @@ def reason_to_sync(
     if state.awaits_summaries and since >= _AWAITED_EVERY:
         return "host summaries are due"
     if since >= quiet:
-        return f"quiet for {quiet.total_seconds() / 60:.0f} minutes"
+        return f"quiet for {quiet.total_seconds() / 60:.0f} min"
     return None

@@ -90,7 +90,7 @@ def test_a_cluster_without_news_waits_for_ten_minutes(cluster: SyncState, now: d
         ({"last_ended": None}, None, "never synced"),
         ({"awaits_summaries": True}, None, None),
         ({"awaits_summaries": True, "last_ended": NOW - MINUTE}, None, "host summaries are due"),
-        ({"last_ended": NOW - 30 * MINUTE}, NOW - MINUTE, "quiet for 30 minutes"),
+        ({"last_ended": NOW - 30 * MINUTE}, NOW - MINUTE, "quiet for 30 min"),
     ],
 )
 def test_the_reason_is_said(changes: dict[str, object], newest: datetime | None, reason: str | None) -> None:
