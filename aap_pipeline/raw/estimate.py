@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Literal
 
 from aap_pipeline.controller.manners import Manners
+from aap_pipeline.controller.paging import PAGE_SIZE
+from aap_pipeline.raw.window import JOBS_A_SLICE
 
 Way = Literal["by job", "by host"]
-_ROWS_A_REQUEST = 200
-_JOBS_A_SLICE = 175
 _JOBS_REQUEST, _JOB = 0.3, 0.014
 _SUMMARIES_REQUEST, _SUMMARY = 0.072, 0.0011
 _HOSTS_REQUEST, _HOST = 0.06, 0.020
@@ -63,13 +63,13 @@ class DryRun:
 
 def lists_of_jobs(jobs: int) -> Cost:
     """Return the cost of listing `jobs` in slices."""
-    slices = max(1, -(-jobs // _JOBS_A_SLICE))
+    slices = max(1, -(-jobs // JOBS_A_SLICE))
     return Cost(slices, slices * _JOBS_REQUEST + jobs * _JOB)
 
 
 def by_job(jobs: int, hosts_a_job: float) -> Cost:
     """Return the cost of reading the host summaries per job, with one request per slice for incomplete ones."""
-    pages, slices = max(1, -(-int(hosts_a_job) // _ROWS_A_REQUEST)), -(-jobs // _JOBS_A_SLICE)
+    pages, slices = max(1, -(-int(hosts_a_job) // PAGE_SIZE)), -(-jobs // JOBS_A_SLICE)
     seconds = jobs * (pages * _SUMMARIES_REQUEST + hosts_a_job * _SUMMARY) + slices * _JOBS_REQUEST
     return Cost(jobs * pages + slices, seconds)
 
@@ -78,9 +78,9 @@ def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
     """Return the cost of reading the host summaries per host, with one job per slice read by job for comparison."""
     rows = jobs * hosts_a_job
     stretches = max(1, -(-jobs // stretch(hosts_a_job, hosts)))
-    requests = max(hosts * stretches, int(rows / _ROWS_A_REQUEST) + hosts * stretches // 2)
-    lists = -(-hosts // _ROWS_A_REQUEST)
-    slices = -(-jobs // _JOBS_A_SLICE)
+    requests = max(hosts * stretches, int(rows / PAGE_SIZE) + hosts * stretches // 2)
+    lists = -(-hosts // PAGE_SIZE)
+    slices = -(-jobs // JOBS_A_SLICE)
     return Cost(
         lists + requests + slices,
         lists * _HOSTS_REQUEST + hosts * _HOST + requests * _SUMMARIES_REQUEST + rows * _SUMMARY + slices * 0.1,

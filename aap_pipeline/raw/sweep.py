@@ -14,20 +14,17 @@ from datetime import datetime, timedelta
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
-from aap_pipeline.controller.paging import Row, id_of, last_id
+from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
 from aap_pipeline.raw.completion import Completion, Summaries
 from aap_pipeline.raw.host_history import HostHistory, Paused
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import Plan, Window
+from aap_pipeline.raw.window import JOBS_A_SLICE, Plan, Window
 
-PAGE_SIZE = 200
 _ATTEMPTS_PER_SLICE = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
-_AIM = 175
-"""Target number of jobs of a slice, about a page. A slice with more than `slice_jobs` jobs is cut and read again."""
 _GROWTH = 4
 
 
@@ -82,7 +79,7 @@ class Sweep:
         self._upcoming: Future[Page] | None = None
         self._eager = False
         self._still_awaited: set[int] = set()
-        self._aim = min(_AIM, 0.7 * self.options.slice_jobs)
+        self._aim = min(JOBS_A_SLICE, 0.7 * self.options.slice_jobs)
 
     def run(
         self, plan: Plan, resume_after: datetime | None = None, meanwhile: Callable[[], None] = lambda: None

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from aap_pipeline.errors import PipelineError
 
+JOBS_A_SLICE = 175
+"""Target number of jobs of a slice, about a page. A slice with more than `slice_jobs` jobs is cut and read again."""
 _BEGIN = datetime.min.replace(tzinfo=UTC)
 
 
