@@ -105,7 +105,6 @@ BEGIN
             ('manual_costs', 'Manual minutes x manual rate.'), ('creation_costs', 'Creation minutes x manual rate.'),
             ('run_costs', 'Run time x automated rate, or its share of the subscription.'),
             ('automated_costs', 'Creation costs + run costs.'), ('savings', 'Manual costs - automated costs.'),
-            ('failed_run_costs', 'Run costs of failed runs.'),
             ('time_savings_seconds', 'Manual time - creation time - run time, in seconds.'),
             ('cumulated_savings', 'Savings up to and including the month.'),
             ('run_costs_as_recorded', 'Run costs by the rates of the day; under cost_model subscription, the share of the price in force on the first day of the month.'),

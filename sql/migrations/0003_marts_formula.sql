@@ -1,6 +1,5 @@
 -- The settings that the savings obey. Triggers read them as soon as any program changes them; each refresh reads them again.
 
--- One row: the settings that the savings obey, decoded once instead of by every query.
 CREATE TABLE marts.formula (
     only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     count_creation BOOLEAN NOT NULL,

@@ -377,7 +377,7 @@ BEGIN
         CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
         CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
-        c.count_check_mode, c.count_slices, c.slices_once, g.slices_once, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
+        c.count_check_mode, c.count_slices, c.slices_once, g.only_row
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
     $query$, rollup.between(columns, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
         rollup.between(columns, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, columns) USING from_date, to_date;

@@ -1,8 +1,6 @@
 -- The history of rates and of job templates' minutes. Triggers note changes of clusters_costs and clusters_jobtemplate as soon as any
 -- program makes them; each refresh compares again (rollup.read_sources), so that no figure depends on a trigger having fired.
 
--- What was set, for whom (0: everyone) and from when; a value of NULL ends an override. manual and automated are per minute,
--- hourly is per hour of a person and subscription per month of the platform (cost_model subscription).
 CREATE TABLE marts.rate_history (
     rate_type VARCHAR(20) NOT NULL CHECK (rate_type IN ('manual', 'automated', 'hourly', 'subscription')),
     cluster_id INTEGER NOT NULL DEFAULT 0,
@@ -14,7 +12,6 @@ CREATE TABLE marts.rate_history (
     PRIMARY KEY (rate_type, cluster_id, organization_id, valid_from),
     CHECK (rate_type <> 'subscription' OR (cluster_id = 0 AND organization_id = 0))
 );
--- The same, resolved: for each organization of each cluster (0: none), the rates of each period, without overlaps.
 CREATE TABLE marts.rate_period (
     cluster_id INTEGER NOT NULL REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
     organization_id INTEGER NOT NULL,
@@ -36,7 +33,6 @@ CREATE TABLE marts.template_minutes (
     PRIMARY KEY (job_template_id, valid_to)
 );
 
--- Precedence: the organization, then the cluster, then the global rate.
 CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
 RETURNS NUMERIC LANGUAGE sql STABLE AS $$
     SELECT newest.value

@@ -61,7 +61,6 @@ CREATE TABLE marts.dim_date (
     fiscal_quarter SMALLINT NOT NULL,
     fiscal_month SMALLINT NOT NULL
 );
--- Each distinct set of labels is one key. label_key holds the label ids in ascending order, comma-separated.
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
@@ -154,8 +153,6 @@ CREATE TABLE rollup.first_run (
     PRIMARY KEY (job_template_id, job_type, status, extra_slice)
 );
 
--- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Rows without a
--- template hold an organization's hosts, for questions that filter nothing below it.
 CREATE TABLE rollup.host_set_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL,
@@ -173,7 +170,6 @@ CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, clu
 CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEXES);
 ALTER TABLE rollup.host_set_monthly RENAME date TO month;
 
--- How many runs touched each host, for dim_host: by day as two arrays, by month as rows.
 CREATE TABLE rollup.host_runs_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL,
@@ -229,7 +225,6 @@ CREATE TABLE pipeline.rebuild_due (
 );
 CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
 
--- The day as of which each cluster's money by today's rates was computed.
 CREATE TABLE rollup.priced (
     cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
     day DATE NOT NULL

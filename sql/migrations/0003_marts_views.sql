@@ -16,8 +16,6 @@ BEGIN
                 COALESCE(sum(m.automated_costs), 0)::numeric(38,11) AS automated_costs,
                 COALESCE(sum(m.savings), 0)::numeric(38,11) AS savings,
                 COALESCE(sum(m.time_savings_seconds), 0)::numeric(24,3) AS time_savings_seconds,
-                COALESCE(sum(m.run_costs) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs,
-                COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs_as_recorded,
                 COALESCE(sum(m.manual_costs_as_recorded), 0)::numeric(38,11) AS manual_costs_as_recorded,
                 COALESCE(sum(m.automated_costs_as_recorded), 0)::numeric(38,11) AS automated_costs_as_recorded,
                 COALESCE(sum(m.savings_as_recorded), 0)::numeric(38,11) AS savings_as_recorded,
@@ -66,7 +64,6 @@ CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
         FROM rollup.host_runs_monthly GROUP BY host_id
     ) r USING (host_id);
 
--- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     SELECT s.month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
         s.launch_type
@@ -74,7 +71,6 @@ CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
     WHERE s.job_template_id IS NOT NULL;
 
--- One row per successful or failed job of core, with its money by the settings, rates and minutes as they are now.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.finished, j.started,
         j.finished AT TIME ZONE f.reporting_timezone AS finished_local, j.date,
