@@ -1,7 +1,5 @@
 """Settings from the environment: the database, the pipeline's own files and the encryption keys."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """The receivers of alerts: `AAP_PIPELINE_ALERT_*`."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator

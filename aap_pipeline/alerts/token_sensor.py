@@ -1,7 +1,5 @@
 """The sensor that raises alerts for tokens that are rejected or expire soon (ADR 17)."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Write the committed dashboards of `bi/` to a folder, or install them in a running Superset."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

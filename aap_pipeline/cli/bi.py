@@ -1,7 +1,5 @@
 """`aap-pipeline bi`: dashboards for BI tools."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """Read a cluster's secrets from the command line, and collect all its faults before reporting them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace

@@ -1,7 +1,5 @@
 """`aap-pipeline clusters`: the registry of controllers."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The commands, in the order in which a new user needs them, and the module of each."""
 
-from __future__ import annotations
-
 import importlib
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """`aap-pipeline doctor`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import click

@@ -1,7 +1,5 @@
 """Show the progress of runs: one bar per cluster on a terminal, lines in a log."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`aap-pipeline status`."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import click

@@ -1,7 +1,5 @@
 """`aap-pipeline templates`."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import click

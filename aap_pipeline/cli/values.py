@@ -1,7 +1,5 @@
 """Parameter types of the command line: days, times, numbers, files and ranges of days."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Read `clusters.yaml`, and check it as a whole before any cluster is stored."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection, Mapping

@@ -1,7 +1,5 @@
 """The registry of controllers: table clusters_cluster, one row per cluster. The name is its partition key."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The rule that decides when a cluster is stale. Checks, alerts, `status` and `doctor` share it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Retries: backoff, Retry-After, the retry budget and the circuit breaker."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime

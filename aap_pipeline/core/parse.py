@@ -3,8 +3,6 @@
 While the server writes one batch, a second connection streams and decodes the next.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

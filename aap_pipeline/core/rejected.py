@@ -1,7 +1,5 @@
 """Quarantine: the documents that core rejected, whole, with the reason."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Connections to PostgreSQL with fixed session settings and actionable errors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Tokens at rest: Fernet through MultiFernet, so that keys can be rotated."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

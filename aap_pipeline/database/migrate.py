@@ -1,7 +1,5 @@
 """Migrate a database to this release's schema: idempotent, serialized by a lock, forward only."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager

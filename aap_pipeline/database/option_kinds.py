@@ -1,7 +1,5 @@
 """The kinds of values of a setting: each parses JSON or plain text and describes the allowed values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The application settings in common_settings: a typed registry, and the functions that read and write it."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Run a user's SQL: several statements, all result sets, errors with line and column."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

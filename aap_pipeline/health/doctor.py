@@ -1,7 +1,5 @@
 """Check an installation. Each check is independent, so that one fault does not hide another."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

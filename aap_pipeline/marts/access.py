@@ -1,7 +1,5 @@
 """Row-level access: the organizations that a database role sees in the marts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

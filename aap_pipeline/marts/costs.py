@@ -1,7 +1,5 @@
 """Cost rates with their history. Precedence: organization, then cluster, then the global rate."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation

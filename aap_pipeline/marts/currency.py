@@ -1,7 +1,5 @@
 """Exchange rates, to show savings in another currency than the configured one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation

@@ -1,7 +1,5 @@
 """Errors in rates, minutes, currencies and access."""
 
-from __future__ import annotations
-
 from aap_pipeline.errors import PipelineError
 
 

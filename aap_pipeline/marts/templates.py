@@ -1,7 +1,5 @@
 """Manual and creation minutes of job templates, and their exclusion from the savings."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 

@@ -1,7 +1,5 @@
 """The resources of each sync of a cluster: connection, sync lock, client and sweep, with their clean-up."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

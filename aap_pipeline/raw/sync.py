@@ -1,7 +1,5 @@
 """Sync one cluster: lock, listings, sweep and log. The asset and the command line call it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Plan the window of a sync, and decide whether it may move the watermark. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -25,11 +23,11 @@ class Window:
     after: datetime
     until: datetime
 
-    def first(self, length: timedelta) -> Window:
+    def first(self, length: timedelta) -> "Window":
         """Return the beginning of the window, at most `length`."""
         return Window(self.after, self.until if length >= self.until - self.after else self.after + length)
 
-    def part(self, share: float) -> Window:
+    def part(self, share: float) -> "Window":
         """Return that share of the window's beginning: at most half, and at least a microsecond (the precision)."""
         length = self.until - self.after
         return self.first(max(length * min(share, 0.5), timedelta(microseconds=1)))
@@ -38,6 +36,19 @@ class Window:
     def divisible(self) -> bool:
         """Return whether a boundary fits between both ends, given the controller's microseconds."""
         return self.until - self.after > timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """`--since` and `--until` as given (None: up to now).
+
+    No job that finished before `settled` (UTC) can still appear. Progress beyond it is not noted, so that a resumed
+    backfill reads those jobs again.
+    """
+
+    since: datetime
+    until: datetime | None
+    settled: datetime
 
 
 @dataclass(frozen=True)
@@ -52,19 +63,6 @@ class Plan:
     moves_watermark: bool
     backfill: Backfill | None = None
     first: bool = False
-
-
-@dataclass(frozen=True)
-class Backfill:
-    """`--since` and `--until` as given (None: up to now).
-
-    No job that finished before `settled` (UTC) can still appear. Progress beyond it is not noted, so that a resumed
-    backfill reads those jobs again.
-    """
-
-    since: datetime
-    until: datetime | None
-    settled: datetime
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 By default each of them starts its own, and the daemon replaces its one every minute.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

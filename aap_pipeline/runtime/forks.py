@@ -1,7 +1,5 @@
 """Run processes, forked in milliseconds from a process that has imported everything they need."""
 
-from __future__ import annotations
-
 import gc
 import multiprocessing
 from contextlib import suppress

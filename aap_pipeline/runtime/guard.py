@@ -6,8 +6,6 @@ a process between `up` and the command because it must outlive both. It needs Li
 /proc). Elsewhere it ends its own process group on SIGTERM, and does not notice that `up` was killed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

@@ -1,7 +1,5 @@
 """Sensors for work that syncs have left: raw rows left behind, changed rates or minutes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
