@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from aap_pipeline.cli.ask import secret
-from aap_pipeline.cli.values import File, Word
+from aap_pipeline.cli.values import file, text
 from aap_pipeline.clusters.registry import BadEntry, BadSecret
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
@@ -22,13 +22,12 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_FILE = File()
 _SECRETS = (
-    click.option("--token-file", type=_FILE, help="File that holds the access token."),
-    click.option("--token-env", type=Word(), metavar="NAME", help="Environment variable that holds the access token."),
-    click.option("--refresh-token-file", type=_FILE, help="File that holds the refresh token."),
+    click.option("--token-file", type=file, help="File that holds the access token."),
+    click.option("--token-env", type=text, metavar="NAME", help="Environment variable that holds the access token."),
+    click.option("--refresh-token-file", type=file, help="File that holds the refresh token."),
     click.option("--client-id", default="", help="OAuth client id; required with a refresh token."),
-    click.option("--client-secret-file", type=_FILE, help="File that holds the OAuth client's secret."),
+    click.option("--client-secret-file", type=file, help="File that holds the OAuth client's secret."),
 )
 
 

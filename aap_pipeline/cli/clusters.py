@@ -16,7 +16,7 @@ from aap_pipeline.cli.cluster_input import (
     warn,
 )
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.values import File, Word
+from aap_pipeline.cli.values import file, text
 from aap_pipeline.clusters.controllers import open_controller
 from aap_pipeline.clusters.errors import UnexpectedFailure
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
@@ -47,7 +47,7 @@ from aap_pipeline.settings import Settings
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
-_ca_bundle_option = click.option("--ca-bundle", type=File(), help="PEM file of the CA that signed the certificate.")
+_ca_bundle_option = click.option("--ca-bundle", type=file, help="PEM file of the CA that signed the certificate.")
 
 
 @click.group("clusters")
@@ -94,7 +94,7 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits
 
 @command.command("update", short_help="Change the address, CA or token of a cluster.")
 @click.argument("name")
-@click.option("--url", type=Word(), help="New address of the controller.")
+@click.option("--url", type=text, help="New address of the controller.")
 @secret_options
 @manners_options
 @_ca_bundle_option
@@ -149,7 +149,7 @@ def update(
 
 
 @command.command("import", short_help="Add or update all clusters in a file, or none.")
-@click.argument("file", type=File())
+@click.argument("file", type=file)
 def import_file(file: Path) -> None:
     """Add or update all clusters in FILE. If any line is not valid, change nothing.
 

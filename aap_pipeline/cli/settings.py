@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Day
+from aap_pipeline.cli.values import day
 from aap_pipeline.database import options
 from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
 from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
@@ -84,7 +84,7 @@ def fx_show(as_json: bool) -> None:
 @click.option(
     "--date",
     "rate_date",
-    type=Day(),
+    type=day,
     metavar="DAY",
     help="First day of the rate (default: today in the reporting time zone).",
 )

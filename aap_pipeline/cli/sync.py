@@ -10,7 +10,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.progress import shown_progress
-from aap_pipeline.cli.values import Time
+from aap_pipeline.cli.values import time
 from aap_pipeline.clusters.registry import chosen_clusters
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 @click.command("sync")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
 @click.option(
-    "--since", type=Time(), metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
+    "--since", type=time, metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
 )
-@click.option("--until", type=Time(), metavar="TIME", help="Backfill: jobs finished up to TIME.")
+@click.option("--until", type=time, metavar="TIME", help="Backfill: jobs finished up to TIME.")
 @click.option("--dry-run", "only_count", is_flag=True, help="Count the jobs to read and store nothing.")
 @json_option
 def command(
