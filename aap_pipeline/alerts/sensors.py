@@ -6,15 +6,9 @@ from typing import Any
 
 import dagster as dg
 
+from aap_pipeline.alerts import incidents
 from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.freshness import check_freshness, freshness_run, why_stale
-from aap_pipeline.alerts.incidents import (
-    end_incidents_of,
-    open_subjects,
-    raise_incident,
-    resolve_incident,
-    set_incidents,
-)
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.run_incidents import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
@@ -79,10 +73,10 @@ def look(
         with warehouse.connection() as connection:
             _note_runs(connection, settings, limits, [_outcome(context.instance, record) for record in records])
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
-            end_incidents_of(connection, disabled)
-            was_stale = open_subjects(connection, "cluster_stale")
+            incidents.end_incidents_of(connection, disabled)
+            was_stale = incidents.open_subjects(connection, "cluster_stale")
             stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
-            set_incidents(connection, "cluster_stale", stale, settings.secrets())
+            incidents.set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
     except PipelineError as error:
@@ -101,10 +95,10 @@ def _note_runs(connection: Connection, settings: AlertSettings, limits: TickLimi
     found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=limits.patience)
     for change in found:
         if change.message is None:
-            resolve_incident(connection, change.kind, change.subject, settings.secrets())
+            incidents.resolve_incident(connection, change.kind, change.subject, settings.secrets())
         else:
             link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
-            raise_incident(
+            incidents.raise_incident(
                 connection, change.kind, change.subject, change.message, link, settings.secrets(), change.patience
             )
 

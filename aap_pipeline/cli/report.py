@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aap_pipeline.cli.values import Whole, day, file, require_range, text
+from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SCHEDULES
@@ -65,18 +65,9 @@ _FORMS = (
 )
 
 
-def _with(options: tuple[Function, ...]) -> Function:
-    def decorated(function: Function) -> Function:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorated
-
-
 @click.group("report", invoke_without_command=True)
-@_with(_QUESTION)
-@_with(_FORMS)
+@with_options(_QUESTION)
+@with_options(_FORMS)
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Show totals, savings by job template and jobs over time, on the terminal or as files.
@@ -93,7 +84,7 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 @command.command(short_help="Save a report under a name.")
 @click.argument("name", type=text)
-@_with(_QUESTION)
+@with_options(_QUESTION)
 @click.option(
     "--schedule", type=click.Choice(list(SCHEDULES)), help="Create it automatically; monthly: on the 1st at 06:00."
 )
@@ -153,7 +144,7 @@ def list_(as_json: bool) -> None:
 
 @command.command(short_help="Show a saved report, or write it to files.")
 @click.argument("name")
-@_with(_FORMS)
+@with_options(_FORMS)
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""

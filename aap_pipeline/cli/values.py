@@ -1,7 +1,9 @@
 """Parameter types of the command line: days, times, numbers, files and ranges of days."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,6 +46,17 @@ def text(value: str) -> str:
 def file(value: str) -> Path:
     """Return the path. An empty value is an error, not the working directory."""
     return Path(text(value))
+
+
+def with_options(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Return a decorator that adds `options` to a command, in their order in its help."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
 def require_range(first: date | None, last: date | None, options: tuple[str, str]) -> None:
