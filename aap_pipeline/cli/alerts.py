@@ -8,9 +8,10 @@ from psycopg.rows import dict_row
 
 from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import (
     Column,
     cell,
@@ -63,7 +64,10 @@ def send_test(as_json: bool) -> int:
     settings = alert_settings()
     to = receivers(settings)
     if not to:
-        raise NoReceiverConfigured()
+        raise PipelineError(
+            "No alert receiver is configured. Set AAP_PIPELINE_ALERT_WEBHOOK_URL, AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL, "
+            "or AAP_PIPELINE_ALERT_SMTP_HOST and AAP_PIPELINE_ALERT_SMTP_TO (see docs/operations.md)."
+        )
     now = datetime.now(UTC)
     text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)

@@ -10,12 +10,11 @@ import click
 
 from aap_pipeline.cli.ask import secret
 from aap_pipeline.cli.values import file, text
-from aap_pipeline.clusters.registry import BadEntry, BadSecret
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput, PipelineError
 
 T = TypeVar("T")
 OPTIONS = (
@@ -54,7 +53,7 @@ def read_tokens(
 ) -> Tokens:
     """Return the secrets that the options name. With `ask`, prompt for a missing access token if there is no fault.
 
-    Appends faults to `faults`. Raises BadSecret (exit status 1) if the content of a secret is the only fault.
+    Appends faults to `faults`. Raises PipelineError (exit status 1) if the content of a secret is the only fault.
     """
     access = refresh = client_secret = None
     if token_file and token_env:
@@ -76,7 +75,7 @@ def read_tokens(
     tokens = Tokens(access or "", refresh or "", cleaned(client_id), client_secret or "")
     unusable = [f"{each}: {COPY_AGAIN}." for each in tokens.faults()]
     if unusable and not faults:
-        raise BadSecret("\n".join(unusable))
+        raise PipelineError("\n".join(unusable))
     faults += unusable
     return tokens
 
@@ -101,7 +100,7 @@ def _secret(path: Path) -> str:
     try:
         found = read_secret(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise BadEntry(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+        raise BadInput(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
     if not found:
-        raise BadEntry(f"{path} is empty. It must contain the token or secret.")
+        raise BadInput(f"{path} is empty. It must contain the token or secret.")
     return found

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.errors import WarehouseError
 from aap_pipeline.database.option_kinds import (
     Option,
     T,
@@ -18,18 +17,9 @@ from aap_pipeline.database.option_kinds import (
     whole,
 )
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import BadInput, PipelineError
 
 _YEARS = 100 * 366
-
-
-class OptionError(WarehouseError):
-    """A setting has an unknown name or a value that is not allowed."""
-
-
-class BadSetting(OptionError):
-    """An OptionError of the user's input rather than of a stored row."""
-
-    exit_status = 2
 
 
 CURRENCY = Option(
@@ -177,21 +167,23 @@ _RATES = {"hourly_rate": "hourly", "subscription_monthly_price": "subscription"}
 
 
 def parse(option: Option[T], text: str) -> T:
-    """Parse `text`, JSON or a plain word, as a value of `option`. Raises OptionError with the allowed values."""
+    """Parse `text`, JSON or a plain word, as a value of `option`. Raises PipelineError with the allowed values."""
     value = option.kind.parse(from_text(text))
     if value is None:
-        raise OptionError(f"{text!r} is not a valid value of setting {option.name}. It must be {option.kind.allowed}.")
+        raise PipelineError(
+            f"{text!r} is not a valid value of setting {option.name}. It must be {option.kind.allowed}."
+        )
     return value
 
 
 def read(connection: Connection) -> dict[str, Value]:
-    """Return every setting's value by name, with defaults. Raises OptionError for a stored value that is not valid."""
+    """Return every setting's value by name, with defaults. Raises PipelineError if a stored value is not valid."""
     stored = _stored(connection)
     return {name: parse(option, stored[name]) if name in stored else option.default for name, option in OPTIONS.items()}
 
 
 def get(connection: Connection, option: Option[T]) -> T:
-    """Return the value of one setting. Raises OptionError if the stored value is not valid."""
+    """Return the value of one setting. Raises PipelineError if the stored value is not valid."""
     stored = _stored(connection)
     return parse(option, stored[option.name]) if option.name in stored else option.default
 
@@ -199,27 +191,27 @@ def get(connection: Connection, option: Option[T]) -> T:
 def write(connection: Connection, name: str, text: str) -> Value:
     """Check and store the setting `name`, and return its value; the caller commits.
 
-    Raises BadSetting for an unknown name and for a value that is not allowed.
+    Raises BadInput for an unknown name and for a value that is not allowed.
     """
     option = OPTIONS.get(name)
     if option is None:
         raise unknown(name)
     try:
         value: Value = _currency_id(connection, text) if option is CURRENCY else parse(option, text)
-    except OptionError as error:
-        raise BadSetting(str(error)) from None
+    except PipelineError as error:
+        raise BadInput(str(error)) from None
     connection.execute(statement("database/set_option"), {"name": name, "value": to_text(value)})
     return value
 
 
-def unknown(name: str) -> BadSetting:
+def unknown(name: str) -> BadInput:
     """Return the error for an unknown setting. It lists the settings, or names the rate with that name."""
     if name in _RATES:
-        return BadSetting(
+        return BadInput(
             f"{name} is not a setting but a rate with a history. To show it, run `aap-pipeline costs show`; to set "
             f"it, `aap-pipeline costs set {_RATES[name]} MONEY --from DAY`."
         )
-    return BadSetting(f"There is no setting {name!r}. Settings: {', '.join(sorted(OPTIONS))}.")
+    return BadInput(f"There is no setting {name!r}. Settings: {', '.join(sorted(OPTIONS))}.")
 
 
 def _stored(connection: Connection) -> dict[str, str]:
@@ -233,4 +225,6 @@ def _currency_id(connection: Connection, text: str) -> int:
         if text.strip().strip('"').upper() in (str(identity), iso_code):
             return int(identity)
     known = ", ".join(f"{identity} ({iso_code})" for identity, iso_code, *_ in rows)
-    raise OptionError(f"{text!r} is not a valid value of setting currency. It must be one of common_currency: {known}.")
+    raise PipelineError(
+        f"{text!r} is not a valid value of setting currency. It must be one of common_currency: {known}."
+    )
