@@ -65,8 +65,9 @@ def send_test(as_json: bool) -> int:
     to = receivers(settings)
     if not to:
         raise PipelineError(
-            "No alert receiver is configured. Set AAP_PIPELINE_ALERT_WEBHOOK_URL, AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL, "
-            "or AAP_PIPELINE_ALERT_SMTP_HOST and AAP_PIPELINE_ALERT_SMTP_TO (see docs/operations.md)."
+            "No alert receiver is configured. Set AAP_PIPELINE_ALERT_WEBHOOK_URL, "
+            "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL, or AAP_PIPELINE_ALERT_SMTP_HOST and "
+            "AAP_PIPELINE_ALERT_SMTP_TO (see docs/operations.md)."
         )
     now = datetime.now(UTC)
     text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."

@@ -30,7 +30,7 @@ def show(name: str | None, as_json: bool) -> None:
             "name": option.name,
             "value": values[option.name],
             "default": option.default,
-            "allowed": option.kind.allowed,
+            "allowed": option.allowed,
             "description": option.description,
         }
         for option in options.OPTIONS.values()

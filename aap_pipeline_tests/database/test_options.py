@@ -90,4 +90,4 @@ def test_every_option_is_described_and_allows_its_own_default() -> None:
     """Guards against a setting that nobody can understand or that cannot be set back."""
     for option in options.OPTIONS.values():
         assert option.description.endswith(".")
-        assert option.kind.parse(option.default) == option.default
+        assert option.parse(option.default) == option.default
