@@ -1,21 +1,15 @@
 """The database for the duration of a command: reachable, at this release's schema, with one-line errors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 from psycopg.errors import InsufficientPrivilege
 
-from aap_pipeline.database.connection import clear_errors, connect
+from aap_pipeline.database.connection import Connection, clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
 from aap_pipeline.database.statements import statement
 from aap_pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from aap_pipeline.database.connection import Connection
 
 
 @contextmanager

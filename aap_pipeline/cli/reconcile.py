@@ -1,11 +1,9 @@
 """`aap-pipeline reconcile`: compare the stored jobs with the controllers' own counts."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,13 +16,10 @@ from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.raw.reconcile import reconcile
+from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.session import SyncRequest
 from aap_pipeline.reports.output import json_option, print_json
 from aap_pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from aap_pipeline.raw.reconcile import Reconciliation
 
 _NAMED_IDS = 20
 

@@ -1,20 +1,15 @@
 """`aap-pipeline sql`."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Whole, file
-from aap_pipeline.database.sql_results import run
+from aap_pipeline.database.sql_results import ResultSet, run
 from aap_pipeline.reports.output import cell, console, print_json
-
-if TYPE_CHECKING:
-    from aap_pipeline.database.sql_results import ResultSet
 
 
 @click.command(name="sql")
