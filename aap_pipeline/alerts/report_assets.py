@@ -50,7 +50,6 @@ class Delivery(dg.Config):
     tags={"stage": _GROUP},
 )
 def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Report all clusters."""
     with step(context, warehouse) as connection:
         summary = summarize(connection, Question(period="last_30_days"))
     return dg.MaterializeResult(metadata=_metadata(summary))
@@ -103,7 +102,6 @@ saved_report_job = dg.define_asset_job(
     "the first of the month or quarter, from 06:00 in the reporting time zone.",
 )
 def saved_reports_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Update the partitions and request the due reports."""
     try:
         with warehouse.connection() as connection:
             reports = saved_reports(connection)

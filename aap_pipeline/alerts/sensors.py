@@ -53,7 +53,6 @@ class TickLimits:
     "pipeline.alert.",
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Raise and resolve incidents of finished runs and stale clusters, and deliver the due messages."""
     return look(context, warehouse, TickLimits(), now=datetime.now(UTC), awake_since=_LOADED)
 
 
@@ -114,7 +113,6 @@ def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: b
 
 
 def _finished(instance: dg.DagsterInstance, after: datetime, until: datetime, most: int) -> list[dg.RunRecord]:
-    """Return runs that ended in (after, until], oldest first."""
     return list(
         instance.get_run_records(
             dg.RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),

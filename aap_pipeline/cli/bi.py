@@ -74,8 +74,6 @@ def _written(tool: str, folder: Path | None) -> None:
 
 
 def _currency() -> str:
-    """Return the ISO code of the configured currency."""
-
     with warehouse_connection() as connection:
         row = connection.execute(statement("reports/currency"), {"currency": None, "day": None}).fetchone()
     return str(row[0]) if row else "USD"

@@ -283,7 +283,6 @@ def _check(url: str, secrets: Any, cluster: registry.Cluster) -> list[Finding]:
 
 
 def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:
-    """Estimate the cost of the next sync."""
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
     try:

@@ -83,7 +83,6 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
 
 
 def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) -> str:
-    """Describe the rate that was set, its days, and a later rate that replaces it."""
     if done.valid_until:
         days = f"from {_first_day(done.valid_from)} until {done.valid_until}"
     else:

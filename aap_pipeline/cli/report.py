@@ -171,8 +171,6 @@ def _question(options: dict[str, Any]) -> Question:
 
 
 def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
-    """Read the report and write it in every form in `options`, or print it."""
-
     with warehouse_connection() as connection:
         summary = summarize(connection, question(connection))
         note_behind(connection)

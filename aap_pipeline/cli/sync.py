@@ -71,7 +71,6 @@ def command(
 
 
 def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
-    """Return the outcome without the sample rows that the Dagster UI shows."""
     from dagster import TableMetadataValue
 
     figures = {
@@ -82,7 +81,6 @@ def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:
-    """Print one line per cluster: the jobs synced, or the error."""
     width = max(len(outcome.cluster) for outcome in outcomes)
     for outcome in outcomes:
         name = f"{outcome.cluster.ljust(width)} "

@@ -107,7 +107,6 @@ class _Reader:
         return found
 
     def _entries(self, root: yaml.Node | None) -> list[yaml.Node]:
-        """Return the entries of the list `clusters:`."""
         if not isinstance(root, yaml.MappingNode) or not any(key.value == "clusters" for key, _ in root.value):
             self._mistake(root, "the file must be a mapping with the list `clusters:`")
             return []

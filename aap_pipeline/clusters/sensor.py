@@ -16,7 +16,6 @@ from aap_pipeline.orchestration.resources import Warehouse
     "changes.",
 )
 def clusters_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Request the partitions to add and to delete."""
     try:
         with warehouse.connection() as connection:
             found = [cluster.name for cluster in clusters(connection)]

@@ -36,7 +36,6 @@ class ParseResult:
     seconds: float = 0.0
 
     def merge(self, other: Self) -> None:
-        """Add the figures of `other`."""
         self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
@@ -182,7 +181,6 @@ def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
 
 
 def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
-    """Delete quarantined documents of records whose newest document is now stored."""
     newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
     known = [each for each in newest.values() if not isinstance(each.content, Refused)]
     cursor.execute(

@@ -47,11 +47,9 @@ class EmbeddedServer:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the postmaster that this object started."""
         return self._process.pid if self._process else None
 
     def running_url(self) -> str | None:
-        """Return the URL of the server that another process started on this directory, if any."""
         state = self._state_file()
         if state is None or state.get("status") != "ready" or not is_postgres(int(state["pid"])):
             return None
@@ -79,7 +77,6 @@ class EmbeddedServer:
             )
 
     def stop(self) -> None:
-        """Stop the server that `start` started, and wait until it is gone."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)  # "fast" shutdown: open transactions are rolled back
@@ -91,7 +88,6 @@ class EmbeddedServer:
         self._claim.release()
 
     def is_running(self) -> bool:
-        """Whether the server that this object started is alive."""
         return self._process is not None and self._process.poll() is None
 
     @property

@@ -86,7 +86,6 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:
-    """Check the free space for the embedded server's data and Dagster's logs."""
     text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
     if free_bytes < _LEAST_FREE_BYTES:
         return Diagnosis(
@@ -96,7 +95,6 @@ def disk(place: Path, free_bytes: int) -> Diagnosis:
 
 
 def clock(connection: Connection, now: datetime) -> Diagnosis:
-    """Compare this machine's clock with the database's."""
     [row] = connection.execute("SELECT clock_timestamp()").fetchall()
     skew = (row[0] - now).total_seconds()
     if abs(skew) > _MOST_SKEW_SECONDS:
@@ -109,7 +107,6 @@ def clock(connection: Connection, now: datetime) -> Diagnosis:
 
 
 def daemon(silent_seconds: float | None) -> Diagnosis:
-    """Check that Dagster's daemon, which starts syncs, is running."""
     start = "Run `aap-pipeline up`. Until then only `aap-pipeline sync` copies new jobs."
     if silent_seconds is None:
         elsewhere = "If Dagster's tables are in another database, see Deployment in its UI."
@@ -179,7 +176,6 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
 
 
 def _clusters(connection: Connection) -> list[Diagnosis]:
-    """Report the stale clusters. `clusters check` finds the cause."""
     if not clusters(connection):
         add = "Run `aap-pipeline clusters add URL --name NAME`."
         return [Diagnosis("clusters", "warning", f"There is no cluster. {add}")]

@@ -27,7 +27,6 @@ class Waiting:
 
 
 def waiting(connection: Connection) -> list[Waiting]:
-    """Return the pending work of each cluster."""
     rows = connection.execute(statement("upkeep/left_behind"), {"seconds": _WAIT_SECONDS})
     return [Waiting(*row) for row in rows]
 

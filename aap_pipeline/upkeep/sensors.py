@@ -25,7 +25,6 @@ Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[dg.RunReq
 def raw_left_behind_sensor(
     context: dg.SensorEvaluationContext, warehouse: Warehouse
 ) -> dg.SensorResult | dg.SkipReason:
-    """Request a run for each cluster with raw rows left behind."""
     return _requests(context, warehouse, to_parse, "No raw rows are left behind.")
 
 
@@ -37,7 +36,6 @@ def raw_left_behind_sensor(
     "a killed run. Run keys make a restart harmless. Retries each hour after a failure.",
 )
 def rates_changed_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Request a run for each cluster with stale marts."""
     return _requests(context, warehouse, to_refresh, "The marts know all rates, minutes and settings.")
 
 
