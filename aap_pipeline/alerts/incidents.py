@@ -60,10 +60,6 @@ def resolve_incident(connection: Connection, kind: IncidentKind, subject: str, k
     connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": _stored(subject, known)})
 
 
-def end_incidents_of(connection: Connection, clusters: Collection[str]) -> None:
-    connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": list(clusters)})
-
-
 def set_incidents(
     connection: Connection, kind: IncidentKind, now: Mapping[str, str], known: Collection[str] = ()
 ) -> None:

@@ -15,6 +15,7 @@ from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.failures import reported_error
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
@@ -72,7 +73,7 @@ def look(
         with warehouse.connection() as connection:
             _note_runs(connection, settings, limits, [_outcome(context.instance, record) for record in records])
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
-            incidents.end_incidents_of(connection, disabled)
+            connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": disabled})
             was_stale = incidents.open_subjects(connection, "cluster_stale")
             stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
             incidents.set_incidents(connection, "cluster_stale", stale, settings.secrets())

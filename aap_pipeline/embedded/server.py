@@ -160,7 +160,9 @@ class EmbeddedServer:
         password_file = os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(password_file, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        self._give_away(self.directory, self.password_file, unfinished)
+        owner = unprivileged_owner()
+        for path in (self.directory, self.password_file, unfinished) if owner else ():
+            os.chown(path, *owner)
         self._run_tool(
             "initdb",
             f"--pgdata={unfinished}",
@@ -173,12 +175,10 @@ class EmbeddedServer:
             "--no-sync",
             "--no-instructions",
         )
-        self._create_database(unfinished)
+        # In single-user mode, so that a kill leaves nothing half-made.
+        create = f"CREATE DATABASE {_USER};\n"
+        self._run_tool("postgres", "--single", "-D", str(unfinished), "postgres", stdin=create)
         unfinished.rename(self.data)
-
-    def _create_database(self, data: Path) -> None:
-        """Create the database in single-user mode, so that a kill leaves nothing half-made."""
-        self._run_tool("postgres", "--single", "-D", str(data), "postgres", stdin=f"CREATE DATABASE {_USER};\n")
 
     def _run_tool(self, program: str, *arguments: str, stdin: str = "") -> None:
         done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
@@ -233,12 +233,6 @@ class EmbeddedServer:
     def _last_log_line(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "no message")
-
-    def _give_away(self, *paths: Path) -> None:
-        owner = unprivileged_owner()
-        if owner is not None:
-            for path in paths:
-                os.chown(path, *owner)
 
 
 def binaries() -> Path:
