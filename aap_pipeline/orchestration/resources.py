@@ -1,8 +1,8 @@
 """Dagster resources. They open nothing until they are used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, LiteralString, Protocol
 
 from dagster import ConfigurableResource
 
@@ -10,6 +10,9 @@ from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.embedded.shared_server import kept_server
 from aap_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
@@ -30,6 +33,18 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
         """Yield a connection that commits at the end of the block and rolls back after an error."""
         with connect(self.url()) as connection:
             yield connection
+
+    def frame(self, query: LiteralString, parameters: Mapping[str, object] | None = None) -> "DataFrame":
+        """Return the rows of the read-only `query` with PostgreSQL's column names. Money stays Decimal.
+
+        For assets of other code locations. `parameters` fill `%(name)s` in the query.
+        """
+        from pandas import DataFrame
+
+        with self.connection() as connection:
+            connection.read_only = True
+            cursor = connection.execute(query, parameters)
+            return DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
 
 
 class ProgressListener(Protocol):

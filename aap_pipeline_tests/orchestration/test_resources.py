@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from dagster import Definitions, materialize
 
+from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline_tests.site import Site
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+def test_a_frame_holds_the_rows_with_money_as_decimals_and_writes_nothing(site: Site) -> None:
+    """Guards against cents lost in floats, and against an asset of somebody's that changes what it should read."""
+    frame = Warehouse().frame("SELECT %(name)s AS name, 0.10 + 0.20 AS money UNION ALL SELECT 'b', NULL", {"name": "a"})
+    assert list(frame.columns) == ["name", "money"]
+    assert frame["money"].tolist()[0] == Decimal("0.30")
+    assert Warehouse().frame("SELECT 1 AS one WHERE FALSE").columns.tolist() == ["one"]
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        Warehouse().frame("DELETE FROM clusters_job")
 
 
 def test_the_asset_that_operations_shows_runs_as_written(
@@ -19,11 +32,11 @@ def test_the_asset_that_operations_shows_runs_as_written(
 ) -> None:
     """Guards against an example that a newcomer copies in vain."""
     monkeypatch.chdir(tmp_path)
-    found = re.search(r"<!-- tested: asset -->\n```python\n(.*?)```", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    found = re.search(r"<!-- tested: frame -->\n```python\n(.*?)```", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     namespace: dict[str, Any] = {}
     exec(found.group(1), namespace)  # noqa: S102
     defs = namespace["defs"]
     assert isinstance(defs, Definitions)
     assert materialize([namespace["savings_by_month"]], resources=defs.resources).success
-    assert (tmp_path / "savings.csv").exists()
+    assert (tmp_path / "savings.csv").read_text(encoding="utf-8").startswith(",month,cluster_id,")
