@@ -128,7 +128,7 @@ BENCHMARKS = (
         "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
-        "--seconds 600",
+        "--clusters 8 --dead 2 --seconds 600 --pause 150",
     ),
 )
 
