@@ -27,7 +27,10 @@ from aap_pipeline_tests.servers import server
 
 WAYS = ("up", "dev", "processes", "celery")
 _END_SECONDS = 60.0
-_RUN = "SELECT client_port FROM pg_stat_activity WHERE application_name LIKE 'aap_pipeline run %' LIMIT 1"
+_RUN = (
+    "SELECT client_port FROM pg_stat_activity "
+    "WHERE application_name LIKE 'aap_pipeline run %' AND datname = current_database() LIMIT 1"
+)
 
 Register = Callable[[Mapping[str, str]], None]
 """Adds the controllers to the registry of an installation, given its environment."""
