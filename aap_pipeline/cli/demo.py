@@ -60,7 +60,7 @@ def command(remove: bool) -> int:
                 out.print(f"   {controller.name} at {controller.server.url} ({history})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
             with shown_progress(list(DEMO_CLUSTERS)) as progress:
-                outcomes = runs.follow(progress)
+                outcomes = runs.execute(progress)
         _leave(url)
         from aap_pipeline.cli.sync import print_outcomes
 

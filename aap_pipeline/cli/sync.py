@@ -58,7 +58,7 @@ def command(
         listed = [cluster.name for cluster in chosen]
         window = {"since": since.isoformat() if since else "", "until": until.isoformat() if until else ""}
         with LocalRuns(settings, url, dict.fromkeys(listed, window)) as runs, shown_progress(listed) as progress:
-            outcomes = runs.follow(progress)
+            outcomes = runs.execute(progress)
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:

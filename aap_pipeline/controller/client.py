@@ -38,7 +38,7 @@ _PROBE_RETRIES = 3
 
 
 class ControllerClient:
-    """A client of one controller, for up to `settings.workers` threads. All calls raise ControllerError subclasses.
+    """A client of one controller, for up to `settings.workers` threads.
 
     `hint` is the product label stored last time, `known` the product found then, which is probed only when the
     controller does not answer like it. Nothing is sent before the first call that needs it, and nothing beyond

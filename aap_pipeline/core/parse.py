@@ -1,6 +1,7 @@
 """Stage core: parse the raw rows of one cluster, in order of arrival, in batches.
 
-While the server writes one batch, a second connection streams and decodes the next.
+Fields are decoded in `documents/records.py`, and stored in `batch.py`. While the server writes one batch, a second
+connection streams and decodes the next.
 """
 
 from __future__ import annotations

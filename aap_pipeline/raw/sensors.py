@@ -1,4 +1,4 @@
-"""The sensor that starts a run for every cluster with new jobs."""
+"""The sensor that starts a run for every cluster with new jobs; `due.py` decides which clusters are due."""
 
 import logging
 from collections.abc import Collection, Sequence
