@@ -159,8 +159,7 @@ def test_dagster_takes_the_instance_and_runs_one_run_per_cluster(
         assert limits is not None
         assert limits.tag_concurrency_limits == [_ONE_RUN_PER_CLUSTER]
         assert (
-            instance.run_monitoring_max_runtime_seconds
-            == read_dagster_yaml()["run_monitoring"]["max_runtime_seconds"]
+            instance.run_monitoring_max_runtime_seconds == read_dagster_yaml()["run_monitoring"]["max_runtime_seconds"]
         )
 
 
