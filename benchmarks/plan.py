@@ -130,6 +130,21 @@ BENCHMARKS = (
         None,
         "--clusters 8 --dead 2 --seconds 600 --pause 150",
     ),
+    *(
+        Benchmark(
+            f"soak_{way}",
+            "soak",
+            f"Freshness and CPU of four controllers with {what}, of which parts are killed",
+            None,
+            f"--way {way} --seconds 600",
+        )
+        for way, what in {
+            "up": "`aap-pipeline up`",
+            "dev": "`dagster dev`",
+            "processes": "web server, daemon and code location as processes on stock storage",
+            "celery": "two Celery workers",
+        }.items()
+    ),
 )
 
 
