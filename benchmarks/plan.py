@@ -142,6 +142,7 @@ BENCHMARKS = (
             "up": "`aap-pipeline up`",
             "dev": "`dagster dev`",
             "processes": "web server, daemon and code location as processes on stock storage",
+            "pooled": "the same with the storage of `up`",
             "celery": "two Celery workers",
         }.items()
     ),

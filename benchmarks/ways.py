@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import yaml
 
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import new_key
@@ -25,7 +26,7 @@ from aap_pipeline_tests.deploy.stack import DEPLOY, Stack, stopped_at_end
 from aap_pipeline_tests.runtime.running import Web, free_port, wait_for
 from aap_pipeline_tests.servers import server
 
-WAYS = ("up", "dev", "processes", "celery")
+WAYS = ("up", "dev", "processes", "pooled", "celery")
 _END_SECONDS = 60.0
 _RUN = (
     "SELECT client_port FROM pg_stat_activity "
@@ -74,7 +75,7 @@ def deployed(way: str, folder: Path, variables: Mapping[str, str], register: Reg
             yield found
         return
     with server(folder / "postgres") as postgres, postgres.database() as url:
-        kind = {"dev": _Dev, "processes": _Processes, "celery": _Celery}[way]
+        kind = {"dev": _Dev, "processes": _Processes, "pooled": _Pooled, "celery": _Celery}[way]
         stack = kind(folder, url, new_key(), {"AAP_PIPELINE_HOME": str(folder / "home"), **variables})
         with stopped_at_end(stack):
             migrate(url)
@@ -133,6 +134,21 @@ class _Processes(Stack):
 
     def kills(self) -> dict[str, Callable[[], None]]:
         return {"daemon": lambda: self.again("daemon")}
+
+
+class _Pooled(_Processes):
+    """The same with the storage of `up`, which keeps its connections."""
+
+    def start_all(self) -> None:
+        given = {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}
+        storage = {"module": "aap_pipeline.runtime.storage", "class": "PooledPostgresStorage", "config": given}
+        (self.folder / "pooled.yaml").write_text(
+            yaml.safe_dump(
+                yaml.safe_load((DEPLOY / "dagster.yaml").read_text(encoding="utf-8")) | {"storage": {"custom": storage}}
+            )
+        )
+        self.instance = str(self.folder / "pooled.yaml")
+        super().start_all()
 
 
 class _Celery(_Processes):

@@ -108,13 +108,14 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
     With `postgres_url` under a nameless uid, a read-only root, and TLS that verifies the server.
     """
     with ExitStack() as around:
-        url, prefix = database_url, []
+        url, prefix, changes = database_url, [], {}
         if form == "postgres_url":
             instance(folder, "dagster.yaml")
             certificate = folder / "tls"
             certificate.mkdir()
             secured = around.enter_context(tls_proxy(database_url, certificate))
-            url = f"{secured}?sslmode=verify-full&sslrootcert={certificate / 'server.pem'}"
+            url = f"{secured}?sslmode=verify-full&sslrootcert=system"
+            changes["SSL_CERT_FILE"] = str(certificate / "server.pem")  # in place of the image's
             allowed = os.geteuid() == 0 and subprocess.run([*AS_CONTAINER, "true"], capture_output=True).returncode == 0
             prefix = AS_CONTAINER if allowed else []
         else:
@@ -123,7 +124,7 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
             login |= {"port": int(str(parts["port"])), "db_name": parts["dbname"]}
             storage = {"postgres": {"postgres_db": {**login, "params": {"options": "-c search_path=dagster"}}}}
             instance(folder, "dagster.yaml", storage=storage)
-        stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), prefix=prefix)))
+        stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), changes, prefix)))
         stack.start_all()
         register(stack, controllers)
         wait_for(lambda: missing(database_url, controllers) == ["oslo"], 400)
