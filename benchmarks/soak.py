@@ -50,7 +50,7 @@ _SETTLES_WITHIN_SECONDS = 240.0
 _LAST_KILL, _PAUSE_AFTER = 0.5, 0.55
 """Shares of the time: when the daemon is killed, the others at even times before, and when a controller hangs."""
 _HANGS_AFTER_SECONDS = 180.0
-"""An abandoned run is ended after a minute at most; others take seconds, or a minute if other programs use the cores."""
+"""An abandoned run is ended after a minute at most; others take a minute if other programs use the cores."""
 _MOST_GROWTH = 1.10
 _NOTICED_MIB = defaultdict(lambda: 8, {"PostgreSQL": 32})  # its backends come and go
 _STORED = (
