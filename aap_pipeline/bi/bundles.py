@@ -3,8 +3,6 @@
 Charts are defined in `bi/model.yaml` and, for Grafana, `bi/grafana.yaml`.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """The client of one controller: authentication, retries, clock and statistics around each request."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import defaultdict

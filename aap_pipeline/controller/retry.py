@@ -3,8 +3,6 @@
 `client.py` (`_request`) repeats requests; `errors.py` (`transient`) says which errors are worth it.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """A supervised process: started under a guard, with its output in a file, restarted with backoff."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -3,8 +3,6 @@
 By default the web server and the daemon each start a code server, and the daemon restarts its own every minute.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

@@ -1,7 +1,5 @@
 """Fork server for the daemon's runs: it has imported everything, so that a run starts in milliseconds."""
 
-from __future__ import annotations
-
 import gc
 import multiprocessing
 from contextlib import suppress

@@ -6,8 +6,6 @@ seconds, then kills them. It is a process between `up` and the command because i
 of `up` are noticed on Linux only (subreapers, parent-death signals).
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

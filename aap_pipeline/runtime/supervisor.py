@@ -1,7 +1,5 @@
 """The supervisor of `aap-pipeline up`: PostgreSQL (unless external), code server, Dagster daemon and web server."""
 
-from __future__ import annotations
-
 import json
 import re
 import socket

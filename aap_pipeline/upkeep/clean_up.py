@@ -1,7 +1,5 @@
 """Clean up raw rows, archived documents, the log of syncs and incidents, and update planner statistics."""
 
-from __future__ import annotations
-
 from typing import Final, LiteralString
 
 from psycopg import sql
