@@ -340,6 +340,20 @@ def soak_freshness(results: Results) -> str:
     return _of(figures(results, "soak", "soak.freshness"), columns)
 
 
+def soak_ways(results: Results) -> str:
+    """Return what each way of deployment does with the same controllers."""
+    head = ["way", "jobs", "median s", "95 % s", "syncs", "CPU s per sync", "cores used", "jobs that differ", "load"]
+    rows = []
+    for name, each in results.items():
+        for cpu in figures({name: each}, name, "soak.cpu"):
+            [fresh] = figures({name: each}, name, "soak.freshness", which="all")
+            differing = sum(jobs["differing"] for jobs in figures({name: each}, name, "soak.jobs"))
+            found = [fresh["jobs"], fresh["median_seconds"], fresh["p95_seconds"], cpu["runs"]]
+            found += [cpu["cpu_seconds_per_run"], cpu["cores_used"], differing]
+            rows.append([cpu["way"], *map(_number, found), f"{each['load_before']} → {each['load_after']}"])
+    return _table(head, rows)
+
+
 def soak_jobs(results: Results) -> str:
     """Core against each controller."""
     columns = {"cluster": "cluster", "at the controller": "controller", "here": "core", "differing": "differing"}
@@ -381,7 +395,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     for function in (
         machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
         marts_sizes, marts_pages, marts_questions, marts_views, freshness, soak_freshness,
-        soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
+        soak_ways, soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
     )
 }  # fmt: skip
 

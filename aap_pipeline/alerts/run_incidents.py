@@ -1,7 +1,5 @@
 """Derive incidents from finished Dagster runs. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,7 +31,6 @@ class RunOutcome:
 
     @property
     def subject(self) -> str:
-        """The subject of its incident."""
         return f"{self.job} {self.cluster}" if self.cluster else self.job
 
 

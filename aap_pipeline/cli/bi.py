@@ -1,14 +1,15 @@
 """`aap-pipeline bi`: dashboards for BI tools."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click
 
-from aap_pipeline.cli.values import File, Word
+from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.cli.values import file, text
+from aap_pipeline.database.statements import statement
 
-_write = click.option("--write", "folder", type=File(), metavar="FOLDER", help="Write the files to this folder.")
+_write = click.option("--write", "folder", type=file, metavar="FOLDER", help="Write the files to this folder.")
 
 
 @click.group(name="bi")
@@ -17,8 +18,8 @@ def command() -> None:
 
 
 @command.command(short_help="Install the Superset dashboards.")
-@click.option("--url", type=Word(), help="Address of Superset, https://superset.company.com.")
-@click.option("--user", type=Word(), help="A Superset administrator.")
+@click.option("--url", type=text, help="Address of Superset, https://superset.company.com.")
+@click.option("--user", type=text, help="A Superset administrator.")
 @click.option("--password", envvar="AAP_PIPELINE_SUPERSET_PASSWORD", help="Better: AAP_PIPELINE_SUPERSET_PASSWORD.")
 @click.option(
     "--database",
@@ -34,7 +35,6 @@ def superset(
 
     With --write, write the bundle to FOLDER for `superset import-directory`.
     """
-    from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
 
     files, secret = bundle("superset", _currency()), ""
     if database:
@@ -65,7 +65,6 @@ def dbt(folder: Path | None) -> None:
 
 
 def _written(tool: str, folder: Path | None) -> None:
-    from aap_pipeline.bi.bundles import bundle, write
 
     if folder is None:
         raise click.UsageError("Use --write FOLDER.")
@@ -75,10 +74,6 @@ def _written(tool: str, folder: Path | None) -> None:
 
 
 def _currency() -> str:
-    """Return the ISO code of the configured currency."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
-
     with warehouse_connection() as connection:
         row = connection.execute(statement("reports/currency"), {"currency": None, "day": None}).fetchone()
     return str(row[0]) if row else "USD"

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from psycopg import sql
+from psycopg import Column, sql
 
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import PipelineError, import_extra
 
 if TYPE_CHECKING:
     import pyarrow
     from psycopg import Column
 
-    from aap_pipeline.database.connection import Connection
 
 _RELATIONS: Final = {"savings_monthly": "month", "savings_daily": "date", "fct_job_run": "date"}
 """{exported relation of schema marts: column whose month names the file}."""
@@ -42,12 +44,7 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
     DuckDB, Spark and pandas read each folder as one table. Exporting a month again replaces its files. This needs
     pip install 'aap-pipeline[export]'.
     """
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise PipelineError("Parquet needs pyarrow. Run `pip install 'aap-pipeline[export]'`.") from error
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
+    import_extra("pyarrow", "export")
 
     chosen = {f"{month:%Y-%m}" for month in months}
     with warehouse_connection() as connection:

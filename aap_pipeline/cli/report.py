@@ -1,36 +1,35 @@
 """`aap-pipeline report`: reports on the terminal or as files, and saved reports."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from aap_pipeline.cli.values import Day, File, Whole, Word, require_range
+from aap_pipeline.alerts.report_mail import mail_report
+from aap_pipeline.cli.context import note_behind, warehouse_connection
+from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
+from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
-from aap_pipeline.reports.question import Question
-from aap_pipeline.reports.saved import SCHEDULES
-
-if TYPE_CHECKING:
-    from aap_pipeline.reports.summary import Summary
+from aap_pipeline.reports.question import Question, days_of, ids_of
+from aap_pipeline.reports.summary import Summary, summarize
+from aap_pipeline.reports.terminal import print_summary
 
 Function = Callable[..., Any]
 
 
 def _filter(option: str, attribute: str, words: str) -> Function:
     return click.option(
-        option, attribute, multiple=True, type=Word(), metavar="NAME", help=f"Only this {words}; may be repeated."
+        option, attribute, multiple=True, type=text, metavar="NAME", help=f"Only this {words}; may be repeated."
     )
 
 
 _QUESTION = (
     click.option(
-        "--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: first with data."
+        "--from", "from_date", type=day, metavar="DAY", help="First day, 2026-01-31. Default: first with data."
     ),
-    click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, inclusive."),
+    click.option("--to", "to_date", type=day, metavar="DAY", help="Last day, inclusive."),
     click.option(
         "--range",
         "--period",
@@ -45,7 +44,7 @@ _QUESTION = (
     _filter("--inventory", "inventories", "inventory"),
     _filter("--label", "labels", "label (with several: runs with any of them)"),
     click.option("--as-recorded", is_flag=True, help="Use the rates and minutes of each run's day."),
-    click.option("--currency", type=Word(), metavar="CODE", help="Convert the money by a rate of `settings fx`."),
+    click.option("--currency", type=text, metavar="CODE", help="Convert the money by a rate of `settings fx`."),
     click.option(
         "--by",
         "granularity",
@@ -54,10 +53,10 @@ _QUESTION = (
     ),
 )
 _FORMS = (
-    click.option("--html", type=File(), metavar="FILE", help="Write one self-contained page."),
-    click.option("--pdf", type=File(), metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
-    click.option("--csv", type=File(), metavar="FOLDER", help="Write one CSV file per table."),
-    click.option("--xlsx", type=File(), metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
+    click.option("--html", type=file, metavar="FILE", help="Write one self-contained page."),
+    click.option("--pdf", type=file, metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
+    click.option("--csv", type=file, metavar="FOLDER", help="Write one CSV file per table."),
+    click.option("--xlsx", type=file, metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
     click.option(
         "--templates", type=Whole(min=0), default=10, show_default=True, help="Number of job templates to print."
     ),
@@ -65,18 +64,9 @@ _FORMS = (
 )
 
 
-def _with(options: tuple[Function, ...]) -> Function:
-    def decorated(function: Function) -> Function:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorated
-
-
 @click.group("report", invoke_without_command=True)
-@_with(_QUESTION)
-@_with(_FORMS)
+@with_options(_QUESTION)
+@with_options(_FORMS)
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Show totals, savings by job template and jobs over time, on the terminal or as files.
@@ -92,18 +82,16 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 @command.command(short_help="Save a report under a name.")
-@click.argument("name", type=Word())
-@_with(_QUESTION)
+@click.argument("name", type=text)
+@with_options(_QUESTION)
 @click.option(
-    "--schedule", type=click.Choice(list(SCHEDULES)), help="Create it automatically; monthly: on the 1st at 06:00."
+    "--schedule",
+    type=click.Choice(list(saved.SCHEDULES)),
+    help="When to create it; monthly: on the 1st at 06:00.",
 )
-@click.option("--mail-to", multiple=True, type=Word(), metavar="ADDRESS", help="Mail it each time; may be repeated.")
+@click.option("--mail-to", multiple=True, type=text, metavar="ADDRESS", help="Mail it each time; may be repeated.")
 def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
     """Save a report's filters and range as NAME, replacing an existing one."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.reports.question import days_of, ids_of
-    from aap_pipeline.reports.saved import SavedReport
-    from aap_pipeline.reports.saved import save as store
 
     question = _question(options)
     if mail_to and not schedule:
@@ -116,7 +104,7 @@ def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: A
         ids_of(connection, question)
         if question.period:
             days_of(connection, question.period)
-        store(connection, SavedReport(name, question, schedule, mail_to))
+        saved.save(connection, saved.SavedReport(name, question, schedule, mail_to))
     click.echo(f"Saved. To show it, run `aap-pipeline report run {name!r}`.")
 
 
@@ -124,11 +112,9 @@ def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: A
 @json_option
 def list_(as_json: bool) -> None:
     """List the saved reports."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.reports.saved import saved_reports
 
     with warehouse_connection() as connection:
-        found = saved_reports(connection)
+        found = saved.saved_reports(connection)
     rows = [
         {
             "name": each.name,
@@ -153,32 +139,26 @@ def list_(as_json: bool) -> None:
 
 @command.command(short_help="Show a saved report, or write it to files.")
 @click.argument("name")
-@_with(_FORMS)
+@with_options(_FORMS)
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""
-    from aap_pipeline.reports.saved import saved_report
 
-    summary = _show(lambda connection: saved_report(connection, name).question, name, options)
+    summary = _show(lambda connection: saved.saved_report(connection, name).question, name, options)
     if mail:
-        from aap_pipeline.alerts.report_mail import mail_report
-        from aap_pipeline.cli.context import warehouse_connection
-
         with warehouse_connection() as connection:
-            saved = saved_report(connection, name)
-        mail_report(saved, summary)
-        click.echo(f"Mailed to {', '.join(saved.mail_to)}.")
+            report = saved.saved_report(connection, name)
+        mail_report(report, summary)
+        click.echo(f"Mailed to {', '.join(report.mail_to)}.")
 
 
 @command.command()
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete the saved report NAME."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.reports.saved import delete as forget
 
     with warehouse_connection() as connection:
-        forget(connection, name)
+        saved.delete(connection, name)
     click.echo(f"Deleted {name!r}.")
 
 
@@ -191,12 +171,6 @@ def _question(options: dict[str, Any]) -> Question:
 
 
 def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
-    """Read the report and write it in every form in `options`, or print it."""
-    from aap_pipeline.cli.context import note_behind, warehouse_connection
-    from aap_pipeline.reports import files
-    from aap_pipeline.reports.summary import summarize
-    from aap_pipeline.reports.terminal import print_summary
-
     with warehouse_connection() as connection:
         summary = summarize(connection, question(connection))
         note_behind(connection)

@@ -1,7 +1,5 @@
 """The asset checks of stage core: each reads its figures and decides."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,5 +135,4 @@ def none_provisional(external_ids: Sequence[int]) -> Verdict:
 
 
 def _listed(ids: Sequence[int]) -> str:
-    """Format the first ids for a sentence."""
     return ", ".join(map(str, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")

@@ -4,8 +4,6 @@ A read-only transaction alone does not suffice: until its first query it can be 
 PostgreSQL 15 lets it create large objects; and a superuser can call functions that write files or end sessions.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Iterator
@@ -81,7 +79,6 @@ def _statement(text: str, code: str, begin: int, end: int) -> Iterator[Statement
 
 
 def _comment_end(text: str, begin: int) -> int:
-    """Return the end of a comment, which may contain others."""
     depth = 0
     for mark in re.finditer(r"/\*|\*/", text[begin:]):
         depth += 1 if mark[0] == "/*" else -1

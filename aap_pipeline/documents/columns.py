@@ -4,13 +4,11 @@ A field with a `DatabaseColumn` in `records.py` is a column; this module defines
 Values have the controller's ids, which `core/batch.py` replaces by database ids.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from operator import attrgetter
-from typing import Final, get_type_hints
+from typing import Final, Self, get_type_hints
 
 from msgspec import Struct
 
@@ -60,7 +58,7 @@ class JobRow:
     summaries: list[tuple[HostKey, tuple[object, ...]]]
     """The values of SUMMARY_COLUMNS by host."""
 
-    def keep_from(self, earlier: JobRow) -> None:
+    def keep_from(self, earlier: Self) -> None:
         """Keep references of an earlier document that this one lacks, because the objects were deleted since."""
         self.references = tuple(
             Named(id=before.id) if now is None and before is not None else now
@@ -71,7 +69,6 @@ class JobRow:
 
 
 def _declared(record: type[Struct]) -> dict[str, DatabaseColumn]:
-    """Return the columns that `record` declares, by field."""
     hints = get_type_hints(record, include_extras=True)
     return {
         field: column
@@ -171,7 +168,6 @@ def reference_of(identity: int | None, summary: Named | None) -> Named | None:
 
 
 def _launcher(job: Job) -> tuple[LauncherKey | None, str | None, bool]:
-    """Return key and name of the launcher, and whether the document has one."""
     launcher = job.launched_by
     if launcher is None:  # its workflow job was deleted
         user = job.summary_fields.created_by
