@@ -87,7 +87,7 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_quantity, pg_temp.marts_host;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_host;
     CREATE TEMPORARY TABLE marts_day (date DATE PRIMARY KEY, starts TIMESTAMPTZ NOT NULL, ends TIMESTAMPTZ NOT NULL) ON COMMIT DROP;
     INSERT INTO marts_day (date, starts, ends)
     SELECT d, rollup.day_start(d, zone), rollup.day_start(d + 1, zone)
@@ -203,8 +203,19 @@ BEGIN
         DELETE FROM marts_job WHERE job_type = 'check';
     END IF;
 
-    -- Jobs without hosts are no runs; charts count them.
-    CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
+    INSERT INTO marts.savings_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
+        job_type, launch_type, runs, extra_slices, hosts, elapsed_seconds, runs_without_hosts, provisional_runs, runs_without_template,
+        changed_hosts, dark_hosts, failures_hosts, ok_hosts, processed_hosts, skipped_hosts, failed_hosts, ignored_hosts, rescued_hosts,
+        manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
+        manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
+    SELECT q.date, q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.label_set_id, q.inventory_id, q.status,
+        q.job_type, q.launch_type, q.runs, q.extra_slices, q.hosts, q.elapsed_seconds, q.runs_without_hosts, q.provisional_runs,
+        q.runs_without_template, q.changed_hosts, q.dark_hosts, q.failures_hosts, q.ok_hosts, q.processed_hosts, q.skipped_hosts,
+        q.failed_hosts, q.ignored_hosts, q.rescued_hosts, m.manual_minutes, m.creation_minutes, m.manual_costs, m.creation_costs,
+        m.run_costs, m.automated_costs, m.savings, m.time_savings_seconds, m.manual_costs_as_recorded, m.creation_costs_as_recorded,
+        m.run_costs_as_recorded, m.automated_costs_as_recorded, m.savings_as_recorded
+    FROM (
+        -- Jobs without hosts are no runs; charts count them.
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
             j.status, j.job_type, j.launch_type, count(*) FILTER (WHERE j.is_run) AS runs,
             count(*) FILTER (WHERE j.is_extra_slice) AS extra_slices, sum(j.hosts) AS hosts,
@@ -217,20 +228,8 @@ BEGIN
             COALESCE(sum(j.failed_hosts_count), 0) AS failed_hosts, COALESCE(sum(j.ignored_hosts_count), 0) AS ignored_hosts,
             COALESCE(sum(j.rescued_hosts_count), 0) AS rescued_hosts
         FROM marts_job j
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
-    ANALYZE marts_quantity;
-    INSERT INTO marts.savings_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
-        job_type, launch_type, runs, extra_slices, hosts, elapsed_seconds, runs_without_hosts, provisional_runs, runs_without_template,
-        changed_hosts, dark_hosts, failures_hosts, ok_hosts, processed_hosts, skipped_hosts, failed_hosts, ignored_hosts, rescued_hosts,
-        manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
-        manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
-    SELECT q.date, q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.label_set_id, q.inventory_id, q.status,
-        q.job_type, q.launch_type, q.runs, q.extra_slices, q.hosts, q.elapsed_seconds, q.runs_without_hosts, q.provisional_runs,
-        q.runs_without_template, q.changed_hosts, q.dark_hosts, q.failures_hosts, q.ok_hosts, q.processed_hosts, q.skipped_hosts,
-        q.failed_hosts, q.ignored_hosts, q.rescued_hosts, m.manual_minutes, m.creation_minutes, m.manual_costs, m.creation_costs,
-        m.run_costs, m.automated_costs, m.savings, m.time_savings_seconds, m.manual_costs_as_recorded, m.creation_costs_as_recorded,
-        m.run_costs_as_recorded, m.automated_costs_as_recorded, m.savings_as_recorded
-    FROM marts_quantity q
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+    ) q
     LEFT JOIN rollup.counted_first_run x USING (
         date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
     LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id AND q.date >= p.valid_from
