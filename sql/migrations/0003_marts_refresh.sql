@@ -15,7 +15,8 @@ CREATE VIEW rollup.job AS
         COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
         j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
         j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
-        m.job_template_id IS NOT NULL AS excluded
+        m.job_template_id IS NOT NULL AS excluded,
+        m.job_template_id IS NOT NULL OR COALESCE(j.job_type, 'run') = 'check' AND NOT f.count_check_mode AS left_out
     FROM archive.all_jobs j CROSS JOIN marts.formula f
     LEFT JOIN marts.template_minutes m ON m.job_template_id = j.job_template_id AND m.excluded
         AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
