@@ -309,14 +309,20 @@ BEGIN
         monthly, columns, sums, daily, keys) USING months, of_cluster;
 END $$;
 
--- Computes the money of a cluster's stored days anew and writes what differs. Returns the rows written.
+-- Computes the money of a cluster's stored days anew and writes what differs, month by month, so that the rows of a range stay side by
+-- side in the table. Returns the rows written.
 CREATE FUNCTION rollup.reprice(of_cluster INTEGER, from_date DATE, before_date DATE) RETURNS BIGINT LANGUAGE plpgsql AS $$
 DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
-    written BIGINT;
+    written BIGINT := 0;
+    repriced BIGINT;
     months DATE[];
+    present DATE;
 BEGIN
-    WITH changed AS (
+    FOR present IN
+        SELECT DISTINCT m.month FROM marts.savings_monthly m
+        WHERE m.cluster_id = of_cluster AND m.month >= date_trunc('month', from_date::timestamp) AND m.month < before_date ORDER BY 1
+    LOOP
         UPDATE marts.savings_daily t
         SET (manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
             manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
@@ -336,17 +342,21 @@ BEGIN
             LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
             LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
             CROSS JOIN LATERAL rollup.money(f, p, t, s, q.status, q.hosts, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
-            WHERE q.cluster_id = of_cluster AND q.date >= from_date AND q.date < before_date
+            WHERE q.cluster_id = of_cluster AND q.date >= greatest(from_date, present)
+                AND q.date < least(before_date, (present + interval '1 month')::date)
             OFFSET 0  -- computed once, not for the comparison again
         ) n
         -- All other money follows from these.
         WHERE t.ctid = n.place AND (t.manual_minutes, t.creation_minutes, t.time_savings_seconds, t.manual_costs, t.creation_costs, t.run_costs,
                 t.manual_costs_as_recorded, t.creation_costs_as_recorded, t.run_costs_as_recorded)
             <> (n.manual_minutes, n.creation_minutes, n.time_savings_seconds, n.manual_costs, n.creation_costs, n.run_costs,
-                n.manual_costs_as_recorded, n.creation_costs_as_recorded, n.run_costs_as_recorded)
-        RETURNING t.date
-    )
-    SELECT count(*), array_agg(DISTINCT date_trunc('month', date::timestamp)::date) INTO written, months FROM changed;
+                n.manual_costs_as_recorded, n.creation_costs_as_recorded, n.run_costs_as_recorded);
+        GET DIAGNOSTICS repriced = ROW_COUNT;
+        IF repriced > 0 THEN
+            written := written + repriced;
+            months := months || present;
+        END IF;
+    END LOOP;
     IF written > 0 THEN
         PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', of_cluster, months);
     END IF;
