@@ -11,7 +11,9 @@ from typing import Any, LiteralString, cast
 
 import pytest
 import yaml
+from dagster import MetadataValue
 
+from aap_pipeline.bi import lineage
 from aap_pipeline.bi.bundles import BundleRefused, bundle, with_database
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import sql_folder
@@ -294,3 +296,11 @@ def test_the_command_writes_bundles(cli: Cli, tmp_path: Any) -> None:
     options = ("--url", "http://127.0.0.1:9", "--user", "admin", "--password", "x", "--database", database)
     refused = cli("bi", "superset", *options)
     assert (refused.status, "does not respond" in refused.err, "geheim" in refused.err) == (1, True, False)
+
+
+def test_the_asset_of_the_dashboards_has_the_configured_link() -> None:
+    """Guards against a link that is set and shown nowhere."""
+    assert lineage.dashboard("https://superset.example.com/").metadata == {
+        "dashboard": MetadataValue.url("https://superset.example.com/")
+    }
+    assert lineage.dashboard(None).metadata == {}
