@@ -167,7 +167,7 @@ def test_the_written_questions(connection: Connection, dataset: Dataset, oracle:
         text = text.replace(f"ARRAY['{example}']", f"ARRAY['{name}']")
     found = {
         int(number): connection.execute(query.encode()).fetchall()
-        for number, query in re.findall(r"^-- (\d+)\. .*\n((?:.*\n)+?.*;)$", text, re.MULTILINE)
+        for number, query in re.findall(r"^-- (\d+)\. .*\n((?:.*\n)*?.*;)$", text, re.MULTILINE)
     }
     assert len(found) == 10
     quarter = oracle.chosen(first, last, {})
