@@ -302,6 +302,18 @@ def marts_views(results: Results) -> str:
     return _table(["jobs", "days", "plain sum", "seven tiles", *VIEWS], rows)
 
 
+def dashboards(results: Results) -> str:
+    """All tiles of each shipped dashboard."""
+    columns = {
+        "dashboard": "dashboard",
+        "tiles": "tiles",
+        "s": "seconds",
+        "server's CPU, s": "cpu_seconds",
+        "slowest tile, s": "slowest_seconds",
+    }
+    return _of(figures(results, "dashboards", "dashboards"), columns)
+
+
 def hot_paths(results: Results) -> str:
     """Where the time goes."""
     columns = {"stage": "stage", "where": "where", "what": "what", "share": "share"}
@@ -394,7 +406,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
         machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
-        marts_sizes, marts_pages, marts_questions, marts_views, freshness, soak_freshness,
+        marts_sizes, marts_pages, marts_questions, marts_views, dashboards, freshness, soak_freshness,
         soak_ways, soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
     )
 }  # fmt: skip
