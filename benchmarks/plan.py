@@ -36,7 +36,7 @@ BENCHMARKS = (
         "workers",
         "workers",
         "The same against the number of workers, 1 to 32",
-        "--jobs 400 --workers 2,8,32",
+        "--jobs 400 --workers 2,8,16,32",
         "--jobs 500 --workers 1,2,4,8,16,32",
     ),
     Benchmark(
@@ -58,7 +58,7 @@ BENCHMARKS = (
         "guest",
         "guest",
         "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
-        "--jobs 3000 --hosts 60",
+        "--jobs 20000 --hosts 400",
         "--jobs 100000 --hosts 2000",
     ),
     Benchmark(
