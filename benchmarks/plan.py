@@ -36,7 +36,7 @@ BENCHMARKS = (
         "workers",
         "workers",
         "The same against the number of workers, 1 to 32",
-        "--jobs 400 --workers 2,8,16,32",
+        "--jobs 400 --workers 2,8,32",
         "--jobs 500 --workers 1,2,4,8,16,32",
     ),
     Benchmark(
