@@ -7,8 +7,6 @@ The jobs of a day are counted by their range of ids, because a controller sorts 
 Neighbouring ranges leave no gap. So a job that finished on another day than its neighbours is counted, too.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
