@@ -58,7 +58,7 @@ BENCHMARKS = (
         "guest",
         "guest",
         "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
-        "--jobs 3000 --hosts 60",
+        "--jobs 20000 --hosts 400",
         "--jobs 100000 --hosts 2000",
     ),
     Benchmark(
