@@ -29,14 +29,18 @@ CREATE FUNCTION rollup.between(
         SELECT e.first, e.last, e.head, e.tail, e.after_head, e.tail_end,
             e.head = e.tail OR e.first - e.head < CASE WHEN measures IS NULL THEN 1 ELSE e.after_head - e.first END AS less_head,
             e.head = e.tail OR e.tail_end - e.last < CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.tail + 1 END AS less_tail,
-            monthly IS NULL OR e.last < e.first OR e.head = e.tail AND e.first - e.head + e.tail_end - e.last
-                >= CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.first + 1 END AS days_only
+            e.head = e.tail AND e.first - e.head + e.tail_end - e.last
+                >= CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.first + 1 END AS within_month
         FROM edge e
+    ), part AS (
+        SELECT c.first, c.last, c.head, c.tail, c.after_head, c.tail_end, c.less_head, c.less_tail, monthly IS NULL OR c.last < c.first
+            OR c.within_month OR c.after_head = c.tail AND NOT (c.less_head OR c.less_tail) AS days_only
+        FROM choice c
     )
     SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s', p.day,
         concat_ws(', ', keys, CASE WHEN p.less THEN regexp_replace(measures, '\w+', '-\& AS \&', 'g') ELSE measures END),
         CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.last, filter), ' UNION ALL '))
-    FROM choice c
+    FROM part c
     CROSS JOIN LATERAL (VALUES
         ('date', FALSE, c.first, c.last, c.days_only),
         ('month', FALSE, CASE WHEN c.less_head THEN c.head ELSE c.after_head END, CASE WHEN c.less_tail THEN c.tail_end ELSE c.tail - 1 END,
