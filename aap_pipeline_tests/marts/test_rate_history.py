@@ -54,10 +54,10 @@ def test_a_change_of_rates_leaves_the_rows_of_a_month_side_by_side(connection: C
         "SELECT count(DISTINCT (ctid::text::point)[0]) FROM marts.savings_daily "
         "WHERE date BETWEEN '2025-05-01' AND '2025-05-31'"
     )
-    before = one(connection, pages)
+    pages_before = one(connection, pages)
     connection.execute("SELECT marts.set_rate('manual', 70, '2024-01-01')")
     assert refresh(connection).repriced_rows == 10 * 365
-    assert one(connection, pages) <= before + 2
+    assert one(connection, pages) <= pages_before + 2
 
 
 def test_a_rate_for_a_day_to_come_holds_from_that_day(connection: Connection) -> None:
