@@ -104,10 +104,6 @@ class Endpoint:
         return f"{self.protocol}://{host}{port}{self.path}"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class ClientSettings:
     """Limits of one client, in seconds. Tests replace `clock`, `monotonic`, `sleep` and `uniform`."""
@@ -124,7 +120,7 @@ class ClientSettings:
     circuit_threshold: int = 100  # consecutive failures of all workers
     circuit_reset: float = 60.0
     user_agent: str = f"aap-pipeline/{__version__}"
-    clock: Callable[[], datetime] = field(default=_utc_now, repr=False)
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     monotonic: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], object] = field(default=time.sleep, repr=False)
     uniform: Callable[[float, float], float] = field(default=random.uniform, repr=False)
