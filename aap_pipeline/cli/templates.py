@@ -1,6 +1,6 @@
 """`aap-pipeline templates`."""
 
-from datetime import date
+from typing import Any
 
 import click
 
@@ -51,29 +51,14 @@ def list_(cluster: str | None, as_json: bool) -> None:
     help="First day of --exclude or --include (default: today).",
 )
 @click.option("--cluster", metavar="NAME", help="Cluster, if several have a template of that name.")
-def set_(
-    name: str,
-    manual_minutes: int | None,
-    creation_minutes: int | None,
-    excluded: bool | None,
-    excluded_from: date | None,
-    cluster: str | None,
-) -> None:
+def set_(name: str, **changes: Any) -> None:
     """Set the minutes of the job template NAME (or #ID from `templates list`) from today on.
 
     --exclude leaves runs from a day on out of all figures; the jobs stay in core. The next refresh of the marts applies
     the change.
     """
     with warehouse_connection() as connection:
-        found = set_template(
-            connection,
-            name,
-            manual_minutes=manual_minutes,
-            creation_minutes=creation_minutes,
-            excluded=excluded,
-            excluded_from=excluded_from,
-            cluster=cluster,
-        )
+        found = set_template(connection, name, **changes)
         note_behind(connection)
     excluded_text = " It is excluded from the savings." if found.excluded else ""
     click.echo(

@@ -158,7 +158,6 @@ def _short(text: str, token: str) -> str:
 
 
 def _failure(answer: RawAnswer, where: str, now: datetime, token: str) -> errors.ControllerError:
-    """Return the error for a response other than 2xx."""
     status, why = answer.status, _explanation(answer, token)
     what = f"{where} returned HTTP {status}"
     if status == 407:

@@ -26,7 +26,6 @@ class Tokens:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The values that no log may contain."""
         return frozenset(value for value in (self.access, self.refresh, self.client_secret) if value)
 
     def faults(self) -> Iterator[str]:
@@ -67,24 +66,6 @@ class TokenStore(Protocol):
         `stale_access`, return it. Otherwise call `exchange` and commit its result before releasing the lock. Exceptions
         of `exchange` pass through and leave the stored pair unchanged.
         """
-
-
-class MemoryTokenStore:
-    """Tokens in memory, for one-off use and tests."""
-
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._lock = threading.Lock()
-
-    def load(self) -> Tokens:
-        with self._lock:
-            return self._tokens
-
-    def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
-        with self._lock:
-            if self._tokens.access == stale_access:
-                self._tokens = exchange(self._tokens)
-            return self._tokens
 
 
 class Authenticator:
@@ -135,7 +116,6 @@ class Authenticator:
             return self._tokens.access
 
     def secrets(self) -> frozenset[str]:
-        """The secrets in use, for redaction."""
         return self._tokens.secrets if self._tokens is not None else frozenset()
 
 

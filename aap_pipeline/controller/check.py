@@ -256,6 +256,5 @@ def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
 
 
 def _parted(error: errors.ControllerError) -> tuple[str, str]:
-    """Split an error into what failed and, from its last sentence, what to do."""
     sentence, separator, remedy = str(error).rpartition(". ")
     return (f"{sentence}.", remedy) if separator else (remedy, "")

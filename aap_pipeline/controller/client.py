@@ -108,7 +108,6 @@ class ControllerClient:
         )
 
     def url_of(self, path: str) -> str:
-        """Return the whole URL of `path`, for messages."""
         return self.base_url + self._below(path)
 
     def _below(self, path: str) -> str:
@@ -134,7 +133,6 @@ class ControllerClient:
         return None if seen is None or date is None else (date - seen[1]).total_seconds()
 
     def secrets(self) -> frozenset[str]:
-        """The tokens in use, for `redact`."""
         return self._auth.secrets()
 
     def renew_token(self) -> None:

@@ -68,7 +68,6 @@ class Endpoint:
                 yield f"The CA bundle of {self.address} is not valid ({error}). Use {self.update('--ca-bundle FILE')}."
 
     def check(self) -> None:
-        """Raise BadEndpoint, which lists all faults."""
         if found := list(self.faults()):
             raise BadEndpoint("\n".join(found))
 
@@ -78,7 +77,6 @@ class Endpoint:
 
     @property
     def encrypted_url(self) -> str:
-        """The URL of the same host with https."""
         return replace(self, protocol="https", port=_DEFAULT_PORTS["https"]).base_url
 
     @property

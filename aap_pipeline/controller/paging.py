@@ -40,7 +40,6 @@ class PageSize:
         return half
 
     def note(self, size: int) -> None:
-        """Note that a page of `size` rows arrived."""
         self.arrived = max(self.arrived, size)
         self.rows = max(self.rows, min(2 * size, self.most))
 

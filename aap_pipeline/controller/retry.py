@@ -81,7 +81,6 @@ class Pacer:
             self._sleep(pause + self._settings.uniform(0.0, self._settings.backoff_base))
 
     def succeeded(self) -> None:
-        """Note a response."""
         with self._lock:
             self._failures_in_a_row = 0
             self._closed_until = None

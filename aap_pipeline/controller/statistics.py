@@ -2,7 +2,7 @@
 
 import statistics
 import threading
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field, replace
 
 _SAMPLES = 2048
@@ -17,7 +17,7 @@ class Snapshot:
     """
 
     requests: int = 0
-    retries_by_cause: Counter[str] = field(default_factory=Counter)
+    retries_by_cause: dict[str, int] = field(default_factory=dict)
     token_refreshes: int = 0
     bytes: int = 0
     seconds_waited: float = 0.0
@@ -27,8 +27,7 @@ class Snapshot:
 
     @property
     def retries(self) -> int:
-        """Return the number of requests that were repeated."""
-        return self.retries_by_cause.total()
+        return sum(self.retries_by_cause.values())
 
     @property
     def share_held_back(self) -> float:
@@ -53,16 +52,17 @@ class Statistics:
     def answered(self, size: int, seconds: float) -> None:
         """Count a response of `size` bytes after `seconds`."""
         self.add(requests=1, bytes=size, seconds_answering=seconds)
-        self._latencies.append(seconds)
+        with self._lock:
+            self._latencies.append(seconds)
 
     def retried(self, cause: str) -> None:
         """Count a retry because of `cause`."""
         with self._lock:
-            self._figures.retries_by_cause[cause] += 1
+            causes = self._figures.retries_by_cause
+            causes[cause] = causes.get(cause, 0) + 1
 
     def snapshot(self) -> Snapshot:
-        """Return the current statistics."""
         with self._lock:
             latency = statistics.median(self._latencies) if self._latencies else None
-            causes = Counter(self._figures.retries_by_cause)
+            causes = dict(self._figures.retries_by_cause)
             return replace(self._figures, retries_by_cause=causes, median_latency=latency)

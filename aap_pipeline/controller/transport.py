@@ -207,7 +207,6 @@ class Transport:
         return RawAnswer(response.status, response.headers, content)
 
     def close(self) -> None:
-        """Close all connections."""
         self._session.close()
 
     def _where(self, target: str) -> str:
@@ -333,7 +332,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _tls_cause(error: BaseException) -> BaseException | None:
-    """Return the TLS error that caused `error`, if any."""
     chain = list(_chain(error))
     exact = next((inner for inner in chain if isinstance(inner, ssl.SSLError)), None)
     return exact or next((inner for inner in chain if isinstance(inner, failures.SSLError)), None)

@@ -50,7 +50,6 @@ _DESCRIPTIONS = {
 def marts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[ProgressListener]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Rebuild the days of the partition's cluster whose jobs changed."""
     with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
         figures = table_figures(connection, "reports/marts_tables", cluster.id)

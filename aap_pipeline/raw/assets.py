@@ -76,14 +76,12 @@ def sync_data(
     warehouse: Warehouse,
     progress: dg.ResourceParam[ProgressListener],
 ) -> dg.MaterializeResult[None]:
-    """Sync the cluster of the partition."""
     with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
 
         def log_progress(tally: Tally) -> None:
-            done = tally.known + tally.stored + tally.vanished
-            progress.update(cluster.name, "raw", done, tally.total)
-            logged(done, tally.total)
+            progress.update(cluster.name, "raw", tally.done, tally.total)
+            logged(tally.done, tally.total)
 
         report = sync_cluster(
             warehouse.url(),

@@ -52,7 +52,6 @@ class Completion:
         self._drain(self._limit)
 
     def wait(self) -> None:
-        """Wait until no job is in flight."""
         self._drain(0)
 
     def take(self) -> list[RawJob]:

@@ -95,7 +95,6 @@ def parse_silences(cursor: str | None) -> dict[str, Silence]:
 
 
 def format_silences(silences: Mapping[str, Silence]) -> str:
-    """Format `silences` as a cursor."""
     return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
 
 

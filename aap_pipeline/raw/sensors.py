@@ -39,7 +39,6 @@ _asking: dict[tuple[str, Cluster], Future[due.NewestFinished]] = {}  # lost with
     "clusters. Paused backfills alternate with syncs of new jobs.",
 )
 def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Send one cheap request per cluster. Skips clusters with a run in progress."""
     try:
         url, cipher = warehouse.url(), warehouse.cipher()
         with warehouse.connection() as connection:

@@ -153,5 +153,4 @@ class _StoppableSleep:
             raise Stopped("The sync failed before this request was retried.")
 
     def stop(self) -> None:
-        """End all waiting."""
         self._stopped.set()

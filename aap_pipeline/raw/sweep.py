@@ -121,7 +121,6 @@ class Sweep:
         return self.tally
 
     def _pause(self) -> None:
-        """Leave the rest of the window for another sweep."""
         self.tally.paused = True
         if self._ahead is not None:
             self._ahead.cancel()
