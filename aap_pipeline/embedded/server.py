@@ -160,9 +160,9 @@ class EmbeddedServer:
         password_file = os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(password_file, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        owner = unprivileged_owner()
-        for path in (self.directory, self.password_file, unfinished) if owner else ():
-            os.chown(path, *owner)
+        if owner := unprivileged_owner():
+            for path in (self.directory, self.password_file, unfinished):
+                os.chown(path, *owner)
         self._run_tool(
             "initdb",
             f"--pgdata={unfinished}",
