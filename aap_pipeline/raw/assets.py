@@ -11,17 +11,14 @@ from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.table_metadata import table_metadata
+from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import parse_time
 
 CONTROLLER = dg.AssetSpec(
     key=["controller", "job_history"],
-    group_name="controller",
-    kinds={"ansible", "api"},
-    owners=["team:automation-analytics"],
-    tags={"stage": "controller"},
+    **of_stage("controller", "ansible", "api"),
     description="""Jobs with their host summaries, organizations and job templates in the HTTP API of AAP and AWX
 controllers, which delete jobs after 90 days by default. `aap-pipeline clusters list` shows the controllers.""",
 )
@@ -55,12 +52,9 @@ class SyncConfig(dg.Config):
 
 @dg.asset(
     key=["raw", "sync_data"],
-    group_name="raw",
+    **of_stage("raw", "python", "postgres"),
     deps=[CONTROLLER],
     partitions_def=CLUSTERS,
-    kinds={"python", "postgres"},
-    owners=["team:automation-analytics"],
-    tags={"stage": "raw"},
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Documents of jobs with their host summaries, organizations and job templates, as received except for
