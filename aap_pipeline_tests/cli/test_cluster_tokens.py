@@ -13,6 +13,7 @@ from aap_pipeline.clusters.registry import NewCluster, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.database.connection import connect
+from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline_tests.cli.conftest import Cli, current_key, names, stored_tokens
 from aap_pipeline_tests.controller.conftest import aap_24
 from aap_pipeline_tests.controller.server import Reply, always, serving
