@@ -78,13 +78,15 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
                 complete = checks.completeness(theirs, ours, window)
             except (ControllerError, UnexpectedFailure) as error:
                 complete = Verdict(False, f"Cannot read the controller's count: {error}")
-    yield result(ASSET, COMPLETE, complete, cluster.name)
-    yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
-    yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)
-    yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state), cluster.name)
-    finished = state.finished
-    fresh = freshness(finished, state.now, limit) if finished else checks.not_synced(state)
-    yield result(ASSET, FRESH, fresh, cluster.name)
+    found = {
+        COMPLETE: complete,
+        SUMMARIES_IN_TIME: checks.summaries_in_time(state),
+        WATERMARK: checks.watermark_not_in_future(state),
+        CLOCK_SKEW: checks.clock_skew(state),
+        FRESH: freshness(state.finished, state.now, limit) if state.finished else checks.not_synced(state),
+    }
+    for check, verdict in found.items():
+        yield result(ASSET, check, verdict, cluster.name)
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:

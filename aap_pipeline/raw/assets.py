@@ -117,25 +117,10 @@ def logged_progress(
 
 
 def _metadata(report: SyncReport) -> dict[str, Any]:
-    figures: dict[str, Any] = {
-        "window": f"{report.window_from.isoformat()} to {report.window_to.isoformat()}",
-        "jobs_seen": report.jobs_seen,
-        "jobs_stored": report.jobs_stored,
-        "jobs_known": report.jobs_known,
-        "jobs_provisional": report.jobs_provisional,
-        "host_summaries": report.host_summaries,
-        "slices": report.slices,
-        "requests": report.requests,
-        "retries": report.retries,
-        "bytes": report.bytes,
-        "seconds": report.seconds,
-        "controller_seconds": report.controller_seconds,
-        "share_held_back": report.share_held_back,
-        "paused": report.paused,
-    }
-    if report.warnings:
-        figures["warnings"] = " ".join(report.warnings)
-    if report.newest_finished is not None and report.lag_seconds is not None:
+    figures = {name: value for name, value in vars(report).items() if value is not None}
+    figures["window"] = f"{figures.pop('window_from').isoformat()} to {figures.pop('window_to').isoformat()}"
+    if warnings := figures.pop("warnings"):
+        figures["warnings"] = " ".join(warnings)
+    if report.newest_finished is not None:
         figures["newest_finished"] = report.newest_finished.isoformat()
-        figures["lag_seconds"] = report.lag_seconds
     return figures
