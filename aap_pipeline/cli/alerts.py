@@ -13,11 +13,9 @@ from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import (
-    Column,
     cell,
     console,
     json_option,
-    minute_of,
     print_json,
     print_marked,
     print_rows,
@@ -37,14 +35,14 @@ def list_all(with_past: bool, as_json: bool) -> None:
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
     if rows or as_json:
-        columns = [
-            Column("raised_at", "Raised (UTC)", minute_of),
-            Column("resolved_at", "Resolved (UTC)", minute_of),
-            Column("kind", "Kind"),
-            Column("subject", "Subject"),
-            Column("told", "Sent to"),
-        ]
-        print_rows(columns, rows, as_json=as_json)
+        headers = {
+            "raised_at": "Raised (UTC)",
+            "resolved_at": "Resolved (UTC)",
+            "kind": "Kind",
+            "subject": "Subject",
+            "told": "Sent to",
+        }
+        print_rows(headers, rows, as_json=as_json)
     else:
         click.echo("No incident is open." if not with_past else "There was no incident in the last 30 days.")
     for row in () if as_json else rows:

@@ -8,7 +8,7 @@ from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import day
 from aap_pipeline.database import options
 from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
-from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
+from aap_pipeline.reports.output import json_option, negative_values, print_rows
 
 
 @click.group(name="settings")
@@ -36,14 +36,9 @@ def show(name: str | None, as_json: bool) -> None:
         for option in options.OPTIONS.values()
         if name in (None, option.name)
     ]
-    columns = [
-        Column("name", "Setting"),
-        Column("value", "Value", _written),
-        Column("default", "Default", _written),
-        Column("allowed", "Allowed"),
-        Column("description", "Description"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"name": "Setting", "value": "Value", "default": "Default", "allowed": "Allowed"}
+    headers |= {"description": "Description"}
+    print_rows(headers, rows, as_json=as_json, value=_written, default=_written)
 
 
 @command.command(name="set", context_settings=negative_values)
@@ -68,13 +63,8 @@ def fx_show(as_json: bool) -> None:
     """Show every exchange rate with its first day."""
     with warehouse_connection() as connection:
         rows = [vars(rate) for rate in exchange_rates(connection)]
-    columns = [
-        Column("from_currency", "From"),
-        Column("rate", "Rate", right=True),
-        Column("to_currency", "To"),
-        Column("rate_date", "Valid from"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"from_currency": "From", "rate": "Rate", "to_currency": "To", "rate_date": "Valid from"}
+    print_rows(headers, rows, as_json=as_json)
 
 
 @fx.command(name="set", short_help="Set an exchange rate.", context_settings=negative_values)

@@ -7,7 +7,7 @@ import click
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day
 from aap_pipeline.marts.templates import set_template, templates
-from aap_pipeline.reports.output import Column, json_option, number, print_rows
+from aap_pipeline.reports.output import json_option, print_rows
 
 _MINUTES = Whole(0, 2**31 - 1)  # INTEGER
 
@@ -24,18 +24,9 @@ def list_(cluster: str | None, as_json: bool) -> None:
     """List job templates with their minutes and the source of these."""
     with warehouse_connection() as connection:
         rows = [vars(template) for template in templates(connection, cluster)]
-    columns = [
-        Column("id", "Id"),
-        Column("cluster", "Cluster"),
-        Column("organization", "Organization"),
-        Column("name", "Job template"),
-        Column("manual_minutes", "Manual minutes", number, right=True),
-        Column("creation_minutes", "Creation minutes", number, right=True),
-        Column("source", "Source"),
-        Column("excluded", "Excluded", lambda value: "yes" if value else "no"),
-        Column("runs", "Runs", number, right=True),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"id": "Id", "cluster": "Cluster", "organization": "Organization", "name": "Job template"}
+    headers |= {"manual_minutes": "Manual minutes", "creation_minutes": "Creation minutes", "source": "Source"}
+    print_rows(headers | {"excluded": "Excluded", "runs": "Runs"}, rows, as_json=as_json, id=str)
 
 
 @command.command(name="set", short_help="Set the minutes of a job template, or exclude it.")
