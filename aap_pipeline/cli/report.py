@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from aap_pipeline.alerts.report_mail import mail_report
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports import files, saved
@@ -139,6 +138,8 @@ def run(name: str, mail: bool, **options: Any) -> None:
 
     summary = _show(lambda connection: saved.saved_report(connection, name).question, name, options)
     if mail:
+        from aap_pipeline.alerts.report_mail import mail_report  # loads the receivers
+
         with warehouse_connection() as connection:
             report = saved.saved_report(connection, name)
         mail_report(report, summary)

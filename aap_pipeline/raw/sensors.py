@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import msgspec
 
 from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
@@ -81,7 +82,7 @@ def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else dg.SkipReason(summary),
-        cursor=due.format_silences({name: silence for name, silence in silences.items() if name in enabled}),
+        cursor=msgspec.json.encode({name: silences[name] for name in sorted(silences) if name in enabled}).decode(),
     )
 
 
