@@ -81,12 +81,8 @@ class Authenticator:
 
     def access(self) -> str:
         """Return the access token. Raises AuthenticationError if none is stored, or one that cannot be sent."""
-        tokens = self._tokens
-        if tokens is None:
-            with self._lock:
-                if self._tokens is None:
-                    self._tokens = self._store.load()
-                tokens = self._tokens
+        with self._lock:
+            tokens = self._tokens = self._tokens or self._store.load()
         if not tokens.access:
             raise AuthenticationError(
                 f"No access token is stored for {self._endpoint.base_url}. Create a token there and store it with "

@@ -57,7 +57,6 @@ class ControllerClient:
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": self.settings.user_agent,
         }
-        self._token_headers: tuple[str, dict[str, str]] = ("", {})
         self.limiter = Limiter(manners or UNLIMITED, self.settings, self.statistics)
         self._product = known
         self._probed = False
@@ -72,14 +71,11 @@ class ControllerClient:
 
     def product(self, *, anew: bool = False) -> Product:
         """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
-        product = self._product
-        if product is None or (anew and not self._probed):
-            with self._product_lock:
-                product = self._product
-                if product is None or (anew and not self._probed):
-                    product = self._product = probe(self._ping, self.endpoint, self._hint)
-                    self._probed = True
-        return product
+        with self._product_lock:
+            if self._product is None or (anew and not self._probed):
+                self._product = probe(self._ping, self.endpoint, self._hint)
+                self._probed = True
+            return self._product
 
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
@@ -223,13 +219,7 @@ class ControllerClient:
         return answer
 
     def _headers(self, token: str) -> Mapping[str, str]:
-        if not token:
-            return self._plain_headers
-        known, headers = self._token_headers
-        if known != token:
-            headers = {**self._plain_headers, "Authorization": f"Bearer {token}"}
-            self._token_headers = (token, headers)
-        return headers
+        return {**self._plain_headers, "Authorization": f"Bearer {token}"} if token else self._plain_headers
 
     def _exchange(self, tokens: Tokens) -> Tokens:
         renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)

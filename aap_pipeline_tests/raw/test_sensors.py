@@ -219,7 +219,7 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     cursor = json.dumps({"dead": {"times": 5, "last": an_hour_ago}})
     while json.loads(cursor)["dead"]["times"] == 5:  # no tick waits for its answer, which may count at a later one
         cursor = ask(site, cursor).cursor or ""
-    assert json.loads(cursor)["dead"][0] == 6
+    assert json.loads(cursor)["dead"]["times"] == 6
     with connect(site.url) as connection:
         set_enabled(connection, "prod", enabled=False)
     assert "dead: Cannot connect to http://127.0.0.1:9/" in said(ask(site))
