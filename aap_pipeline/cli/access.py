@@ -22,7 +22,7 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List the restricted roles. All other roles see every organization."""
     with warehouse_connection() as connection:
-        rows = [vars(each) for each in access(connection)]
+        rows = access(connection)
     headers = {"role": "Role", "organization": "Organization", "cluster": "Cluster", "nothing": "Sees nothing"}
     print_rows(headers, rows, as_json=as_json)
 

@@ -4,13 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
-from psycopg.rows import dict_row
 
 from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
 from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.cli.context import warehouse_connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import (
     cell,
@@ -32,8 +31,8 @@ def command() -> None:
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
     """List the open incidents, newest first."""
-    with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
+    with warehouse_connection() as connection:
+        rows = select(connection, "alerts/incidents", {"all": with_past})
     if rows or as_json:
         headers = {
             "raised_at": "Raised (UTC)",

@@ -26,7 +26,7 @@ def show(as_json: bool) -> None:
     Precedence: organization, then cluster, then the global rate.
     """
     with warehouse_connection() as connection:
-        rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
+        rows = [{**rate, "per": RATE_TYPES[rate["rate_type"]].per} for rate in rates(connection)]
     headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "Valid from"}
     headers |= {"valid_until": "Valid until", "cluster": "Cluster", "organization": "Organization"}
     print_rows(

@@ -62,7 +62,7 @@ def fx() -> None:
 def fx_show(as_json: bool) -> None:
     """Show every exchange rate with its first day."""
     with warehouse_connection() as connection:
-        rows = [vars(rate) for rate in exchange_rates(connection)]
+        rows = exchange_rates(connection)
     headers = {"from_currency": "From", "rate": "Rate", "to_currency": "To", "rate_date": "Valid from"}
     print_rows(headers, rows, as_json=as_json)
 
@@ -82,7 +82,7 @@ def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: date | No
     """Set the price of 1 FROM_CURRENCY in TO_CURRENCY (ISO codes). Example: fx set USD EUR 0.92."""
     with warehouse_connection() as connection:
         done = set_exchange_rate(connection, from_currency, to_currency, rate, rate_date)
-    click.echo(f"1 {done.from_currency} is {done.rate} {done.to_currency} from {done.rate_date} on.")
+    click.echo("1 {from_currency} is {rate} {to_currency} from {rate_date} on.".format(**done))
 
 
 def _written(value: object) -> str:

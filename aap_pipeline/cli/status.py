@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 
 import click
-from psycopg.rows import dict_row
 
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import token_warnings
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select
 from aap_pipeline.reports.output import (
     cell,
     console,
@@ -32,8 +31,8 @@ def command(as_json: bool) -> int:
     enabled cluster failed, or none succeeded in the last AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
     now = datetime.now(UTC)
-    with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("health/status")).fetchall()
+    with warehouse_connection() as connection:
+        rows = select(connection, "health/status")
         limit = stale_after(connection)
         ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
     headers = {"name": "Cluster", "enabled": "Enabled", "watermark": "Watermark (UTC)", "last_sync": "Last sync (UTC)"}

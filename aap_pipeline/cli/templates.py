@@ -23,7 +23,7 @@ def command() -> None:
 def list_(cluster: str | None, as_json: bool) -> None:
     """List job templates with their minutes and the source of these."""
     with warehouse_connection() as connection:
-        rows = [vars(template) for template in templates(connection, cluster)]
+        rows = templates(connection, cluster)
     headers = {"id": "Id", "cluster": "Cluster", "organization": "Organization", "name": "Job template"}
     headers |= {"manual_minutes": "Manual minutes", "creation_minutes": "Creation minutes", "source": "Source"}
     print_rows(headers | {"excluded": "Excluded", "runs": "Runs"}, rows, as_json=as_json, id=str)
@@ -51,8 +51,5 @@ def set_(name: str, **changes: Any) -> None:
     with warehouse_connection() as connection:
         found = set_template(connection, name, **changes)
         note_behind(connection)
-    excluded_text = " It is excluded from the savings." if found.excluded else ""
-    click.echo(
-        f"{found.name} ({found.cluster}): {found.manual_minutes} manual minutes per host, "
-        f"{found.creation_minutes} creation minutes.{excluded_text}"
-    )
+    text = "{name} ({cluster}): {manual_minutes} manual minutes per host, {creation_minutes} creation minutes."
+    click.echo(text.format(**found) + (" It is excluded from the savings." if found["excluded"] else ""))

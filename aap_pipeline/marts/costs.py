@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
 
 
@@ -28,19 +29,6 @@ HIGHEST_RATE = Decimal("9999999999999.99")
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A rate and its days (`valid_until` None: open-ended). No cluster: all; `value` None: the override ends."""
-
-    rate_type: str
-    value: Decimal | None
-    valid_from: date
-    valid_until: date | None
-    cluster: str | None
-    organization: str | None
-    in_force: bool
-
-
-@dataclass(frozen=True)
 class RateSet:
     """The days of a new rate: up to the day before `next_from`, from when an earlier command set `next_value`.
 
@@ -57,9 +45,12 @@ class RateSet:
         return self.next_from - timedelta(days=1) if self.next_from else None
 
 
-def rates(connection: Connection) -> list[Rate]:
-    """Return every rate, global ones first, by day."""
-    return [Rate(*row) for row in connection.execute(statement("marts/rates"))]
+def rates(connection: Connection) -> list[dict[str, Any]]:
+    """Return every rate with its days (`valid_until` None: open-ended), global ones first, by day.
+
+    `value` None: an override ends.
+    """
+    return select(connection, "marts/rates")
 
 
 def set_rate(
