@@ -26,7 +26,7 @@ def show(as_json: bool) -> None:
     Precedence: organization, then cluster, then the global rate.
     """
     with warehouse_connection() as connection:
-        rows = [{**rate, "per": RATE_TYPES[rate["rate_type"]].per} for rate in rates(connection)]
+        rows = [{**rate, "per": RATE_TYPES[rate["rate_type"]]} for rate in rates(connection)]
     headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "Valid from"}
     headers |= {"valid_until": "Valid until", "cluster": "Cluster", "organization": "Organization"}
     print_rows(
@@ -99,7 +99,7 @@ def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) ->
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    return "no own rate" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
+    return "no own rate" if value is None else f"{value:f} per {RATE_TYPES[rate]}"
 
 
 def _first_day(day: date) -> str:
