@@ -79,7 +79,7 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
 
 
 def each_cluster(
-    chosen: Iterable[Any], work: Callable[[Any], Any], show: Callable[[str, Any], None], *, as_json: bool
+    chosen: Iterable[Any], work: Callable[[Any], Any], show: Callable[[str, Any], None], *, as_json: bool = False
 ) -> tuple[list[Any], bool]:
     """Do `work` for each cluster, and show what it returns, or print all of it as JSON.
 
