@@ -86,8 +86,8 @@ def _sql_errors(connection: Connection, text: str, offset: int = 0) -> Iterator[
 
 
 def _show_all_dates(connection: Connection) -> None:
-    for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
-        connection.adapters.register_loader(name, loader)
+    for name, loader in (("date", DateLoader), ("timestamp", TimestampLoader), ("timestamptz", TimestamptzLoader)):
+        connection.adapters.register_loader(name, type("AsWritten", (_AsWritten, loader), {}))
 
 
 class _AsWritten:
@@ -98,15 +98,6 @@ class _AsWritten:
             return super().load(data)  # type: ignore[misc]
         except psycopg.DataError:
             return bytes(data).decode()
-
-
-class _Date(_AsWritten, DateLoader): ...
-
-
-class _Timestamp(_AsWritten, TimestampLoader): ...
-
-
-class _Timestamptz(_AsWritten, TimestamptzLoader): ...
 
 
 def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:

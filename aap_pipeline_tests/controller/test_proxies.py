@@ -13,7 +13,7 @@ import pytest
 
 from aap_pipeline.controller import paging
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
+from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.errors import (
     AuthenticationError,
@@ -32,6 +32,7 @@ from aap_pipeline.controller.errors import (
 from aap_pipeline_tests.controller.conftest import HTML, PING, TOKENS, Bench, aap_24
 from aap_pipeline_tests.controller.server import Asked, Reply, always
 from aap_pipeline_tests.controller.test_tls import authority, server_context
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 
 FINE = Reply({"count": 1, "next": None, "results": [{"id": 7}]})
 OK = b"HTTP/1.1 200 OK\r\n"
