@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,8 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # str() turns 0.00000000000 into 0E-11
     if isinstance(value, dict | list):
         from aap_pipeline.reports.output import to_json
 
