@@ -135,7 +135,8 @@ def check_next_link(body: Mapping[str, Any], base_url: str, target: str, token: 
             else f"{_short(link, token)!r}, which is not a valid address"
         )
         raise ForeignLink(
-            f"The list {where} continues at {link}. Configure the proxies in between to keep the controller's own links."
+            f"The list {where} continues at {link}. Configure the proxies in between to keep the controller's own "
+            "links."
         )
 
 
