@@ -113,11 +113,15 @@ def check_next_link(body: Mapping[str, Any], base_url: str, target: str, token: 
         return
     landed = _landing(base_url + "/", link)
     if landed is None or _origin(landed) != _origin(urlsplit(base_url)):
-        host = f"another host, {_short(str(landed.hostname), token)}" if landed else "what is not a valid address"
         where = (base_url + target).partition("?")[0]
+        link = (
+            f"another host, {_short(str(landed.hostname), token)}, to which no token is sent"
+            if landed
+            else f"{_short(link, token)!r}, which is not a valid address"
+        )
         raise errors.ForeignLink(
-            f"The list {where} continues at {host}, to which no token is sent. Configure the proxies in between to "
-            "keep the controller's own links."
+            f"The list {where} continues at {link}. Configure the proxies in between to keep the controller's own "
+            "links."
         )
 
 
