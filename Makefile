@@ -76,7 +76,11 @@ build/dbt/.ready: requirements/dbt.txt
 	@$(PYTHON) -m venv build/dbt && build/dbt/bin/pip install --quiet --requirement requirements/dbt.txt
 	@touch $@
 
-bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready  ## Test the dashboards with a real Superset and dbt (minutes)
+build/grafana/.ready: Makefile
+	@npm install --silent --no-audit --no-fund --prefix build/grafana @grafana/schema@13.2.3 typescript@5.9.3
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready $(if $(shell command -v npm),build/grafana/.ready)  ## Test the dashboards with a real Superset, dbt, and Grafana's types (minutes)
 	@$(BIN)/python -m pytest -q -n 0 -W ignore::ResourceWarning bi/tests
 
 screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)

@@ -58,7 +58,7 @@ BENCHMARKS = (
         "guest",
         "guest",
         "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
-        "--jobs 3000 --hosts 60",
+        "--jobs 20000 --hosts 400",
         "--jobs 100000 --hosts 2000",
     ),
     Benchmark(
@@ -101,6 +101,7 @@ BENCHMARKS = (
         "--jobs 1000000 --hosts 20000 --no-core",
     ),
     Benchmark("marts_5m", "marts", "Stage marts over 5,000,000 jobs", None, "--jobs 5000000"),
+    Benchmark("dashboards", "dashboards", "Tiles of the shipped dashboards over a year of 1,000,000 jobs", None, ""),
     Benchmark(
         "commands",
         "commands",

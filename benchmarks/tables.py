@@ -127,6 +127,33 @@ def workers(results: Results) -> str:
     return _of(figures(results, "workers", "workers"), columns)
 
 
+def guest(results: Results) -> str:
+    """What the pipeline's work costs a controller."""
+    columns = {
+        "work": "work",
+        "jobs": "jobs",
+        "requests": "requests",
+        "controller s": "controller_seconds",
+        "controller's database ms": "database_ms",
+        "s": "seconds",
+    }
+    return _of(figures(results, "guest", "cost"), columns)
+
+
+def guest_days(results: Results) -> str:
+    """Requests of a day in steady state, and days of the largest installation's first sync."""
+    columns = {
+        "jobs per hour": "jobs_per_hour",
+        "ticks": "ticks",
+        "syncs": "syncs",
+        "requests": "requests",
+        "against 34,560": "of_the_first_edition",
+    }
+    largest = {"jobs": "jobs", "days by job": "days_by_job", "days by host": "days_by_host", "ratio": "share"}
+    days = _of(figures(results, "guest", "steady"), columns)
+    return f"{days}\n\n{_of(figures(results, 'guest', 'largest'), largest)}"
+
+
 def raw_store(results: Results) -> str:
     """Raw documents/s."""
     columns = {
@@ -302,6 +329,18 @@ def marts_views(results: Results) -> str:
     return _table(["jobs", "days", "plain sum", "seven tiles", *VIEWS], rows)
 
 
+def dashboards(results: Results) -> str:
+    """All tiles of each shipped dashboard."""
+    columns = {
+        "dashboard": "dashboard",
+        "tiles": "tiles",
+        "s": "seconds",
+        "server's CPU, s": "cpu_seconds",
+        "slowest tile, s": "slowest_seconds",
+    }
+    return _of(figures(results, "dashboards", "dashboards"), columns)
+
+
 def hot_paths(results: Results) -> str:
     """Where the time goes."""
     columns = {"stage": "stage", "where": "where", "what": "what", "share": "share"}
@@ -393,9 +432,9 @@ def commands(results: Results) -> str:
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
-        machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
-        marts_sizes, marts_pages, marts_questions, marts_views, freshness, soak_freshness,
-        soak_ways, soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
+        machine, versions, targets, raw, raw_scale, workers, guest, guest_days, raw_store, raw_documents, core,
+        end_to_end, marts_sizes, marts_pages, marts_questions, marts_views, dashboards, freshness,
+        soak_freshness, soak_ways, soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
     )
 }  # fmt: skip
 

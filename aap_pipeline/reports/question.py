@@ -76,14 +76,16 @@ def days_of(connection: Connection, period: str) -> tuple[date, date]:
 def period_before(first: date, last: date, period: str | None = None) -> tuple[date, date]:
     """Return the days with which `first` to `last` are compared.
 
-    For whole months: as many months before. For a range up to today, such as month-to-date: the same days of the
-    previous month, quarter or year. Else: as many days before.
+    For a range up to today, such as month-to-date: the same days of the previous month, quarter or year. For whole
+    months: as many months before. Else: as many days before.
     """
     part = re.fullmatch("this_(.*)", _normal(period or ""))
-    if first.day == 1 and (last + timedelta(1)).day == 1:
+    month_ends = (last + timedelta(1)).day == 1
+    if part and (months := _MONTHS.get(part[1])):
+        end = _shifted(last + timedelta(1), -months) - timedelta(1) if month_ends else _shifted(last, -months)
+        return _shifted(first, -months), end
+    if first.day == 1 and month_ends:
         return _shifted(first, -_month_number(last) + _month_number(first) - 1), first - timedelta(1)
-    if part and part[1] in _MONTHS:
-        return _shifted(first, -_MONTHS[part[1]]), _shifted(last, -_MONTHS[part[1]])
     days = timedelta(7) if part else last - first + timedelta(1)
     return first - days, last - days
 

@@ -29,8 +29,10 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
     console.print(_context(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
-    if losing := [row["name"][:40] for row in summary.templates if row["savings"] < 0]:
-        console.print(Text(f"{len(losing):,} job templates cost more than they save: {', '.join(losing[:5])}", "dim"))
+    if losing := [row["name"][:60] for row in reversed(summary.templates) if row["savings"] < 0]:
+        more = f" and {len(losing) - 5:,} more (--html has all)" if len(losing) > 5 else ""
+        words = f"{len(losing):,} job templates cost more than they save: {', '.join(losing[:5])}{more}"
+        console.print(Text(words, "dim"))
     console.print()
     console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()
@@ -78,6 +80,7 @@ def _context(summary: Summary) -> RenderableType:
         lines.append(
             f"before, {summary.before_from} to {summary.before_to}: {_money(then, summary)} saved{change}; "
             f"{before['runs']:,} runs, {before['unique_hosts']:,} unique hosts"
+            + (f"; nothing is on record before {summary.before_begins}" if summary.before_begins else "")
         )
     if summary.as_recorded:
         lines.append("money as recorded: by the rates and minutes of each run's day")
