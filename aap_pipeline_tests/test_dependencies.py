@@ -40,7 +40,7 @@ def test_each_dependency_is_imported_and_each_import_is_a_dependency() -> None:
     ours = {"aap_pipeline", "aap_simulator"}
 
     def needed(folder: str) -> set[str]:
-        return {known[name][0].lower() for name in set(imported(ROOT / folder)) - ours}
+        return {known[name][0].lower().replace("_", "-") for name in set(imported(ROOT / folder)) - ours}
 
     production = names(project["dependencies"])
     assert needed("aap_pipeline") - names(extras["pictures"] + extras["export"]) == production - NOT_IMPORTED
