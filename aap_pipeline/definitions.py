@@ -2,14 +2,7 @@
 
 import warnings
 
-from dagster import (
-    BetaWarning,
-    Definitions,
-    in_process_executor,
-    load_asset_checks_from_modules,
-    load_assets_from_modules,
-    with_source_code_references,
-)
+import dagster as dg
 
 from aap_pipeline.alerts import report_assets
 from aap_pipeline.alerts.freshness import check_freshness
@@ -31,19 +24,19 @@ from aap_pipeline.upkeep import schedules as upkeep
 from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", BetaWarning)
-    _assets = with_source_code_references(
-        load_assets_from_modules(
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    _assets = dg.with_source_code_references(
+        dg.load_assets_from_modules(
             [raw_assets, core_assets, marts_assets, upkeep_assets, report_assets], include_specs=True
         )
     )
 
-defs = Definitions(
+defs = dg.Definitions(
     assets=[
         *_assets,
         *EXTERNAL,
     ],
-    asset_checks=load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
+    asset_checks=dg.load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
     jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job, check_freshness, report_assets.saved_report_job],
     schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
     sensors=[
@@ -56,6 +49,6 @@ defs = Definitions(
         report_assets.saved_reports_sensor,
     ],
     # For every job, including runs started on an asset's page: one process per step would add 1.2 s to each step.
-    executor=in_process_executor,
+    executor=dg.in_process_executor,
     resources={"warehouse": Warehouse(), "progress": SilentProgress()},
 )

@@ -8,10 +8,16 @@ from typing import ClassVar
 class PipelineError(Exception):
     """An error whose message states what failed, where, and what to do, without secrets.
 
-    The command line prints it and exits with `exit_status`: 2 if the input is not valid, else 1.
+    The command line prints it and exits with `exit_status`.
     """
 
     exit_status: ClassVar[int] = 1
+
+
+class BadInput(PipelineError):
+    """What a user has entered is not valid. The message has one line per fault."""
+
+    exit_status = 2
 
 
 def import_extra(module: str, extra: str) -> ModuleType:

@@ -1,7 +1,5 @@
 """Settings from the environment: the database, the pipeline's own files and the encryption keys."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,16 +8,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aap_pipeline.errors import PipelineError
 
-
-class SettingsError(PipelineError):
-    """An AAP_PIPELINE_… variable has a value that is not valid."""
-
-
 S = TypeVar("S", bound=BaseSettings)
 
 
 def from_environment(kind: type[S]) -> S:
-    """Read settings of `kind`. Raises SettingsError, which names each variable and repeats no value."""
+    """Read settings of `kind`. Raises PipelineError, which names each variable and repeats no value."""
     try:
         return kind()
     except ValidationError as error:
@@ -28,7 +21,7 @@ def from_environment(kind: type[S]) -> S:
             ": ".join([f"{prefix}{name}".upper() for name in each["loc"]] + [each["msg"].removeprefix("Value error, ")])
             for each in error.errors(include_input=False, include_url=False)
         ]
-        raise SettingsError(f"The environment is not valid: {'; '.join(problems)}.") from None
+        raise PipelineError(f"The environment is not valid: {'; '.join(problems)}.") from None
 
 
 class Settings(BaseSettings):

@@ -135,7 +135,7 @@ def main(
         servers = [SimulatorServer(synthetic(product, **sizes), port=port, **options)]
     for server in servers:
         server.world.clock.skew = timedelta(seconds=skew)
-        server.tokens.lifetime(access=token_lifetime)
+        server.tokens.set_lifetimes(access=token_lifetime)
     _run(servers, live, as_json=as_json, until_stdin_closes=until_stdin_closes)
 
 

@@ -32,8 +32,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MAINTENANCE_PATH = "/maintenance.html"
 CHUNK = 1 << 20
 NEVER_ANSWERED = 0
+"""Status logged for a request that got no complete response."""
 WEB_WORKERS = 5
-"""What a controller ships with."""
+"""Web workers of a default installation. They limit concurrency if `slowness` is set."""
+REPLACING = frozenset({"status", "hang", "html", "maintenance", "html_404", "foreign_redirect"})
+"""Faults that replace the response."""
 REFUSALS = {403: FORBIDDEN, 404: NOT_FOUND}
 
 
@@ -73,36 +76,36 @@ class App:
         headers = dict(scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         where = self._place(scope["path"])
-        struck = self.faults.strike(where.kind) if self.faults.faults else []
-        self._before(struck, authorization)
+        active = self.faults.strike(where.kind) if self.faults.faults else []
+        self._expire_tokens(active, authorization)
         delay = self.faults.delay()
         if delay:
             await asyncio.sleep(delay)
-        blocking = next((fault for fault in struck if fault.kind in BLOCKING), None)
-        if blocking and blocking.kind == "hang":
-            self._note(scope, where, struck, NEVER_ANSWERED, cost.Cost(0.0, blocking.seconds))
-            await self._hang(blocking.seconds, receive)
+        replacing = next((fault for fault in active if fault.kind in REPLACING), None)
+        if replacing and replacing.kind == "hang":
+            self._note(scope, where, active, NEVER_ANSWERED, cost.Cost(0.0, replacing.seconds))
+            await self._hang(replacing.seconds, receive)
             scope["transport"].close()
             return
-        if blocking:
-            answer = self._fault_answer(blocking)
+        if replacing:
+            answer = self._fault_answer(replacing)
         else:
-            answer = await self._answer(where, scope, receive, authorization, struck)
-        # Before the answer is sent, so that what the client does next meets it for certain.
-        self._after(struck)
-        reset = any(fault.kind == "reset" for fault in struck)
+            answer = await self._answer(where, scope, receive, authorization, active)
+        # Before the response is sent, so that the client's next request sees the change.
+        self._change_world(active)
+        reset = any(fault.kind == "reset" for fault in active)
         if self.faults.slowness:
             async with self._workers:
                 await asyncio.sleep(self.faults.slowness * answer.cost.worker)
-        self._note(scope, where, struck, NEVER_ANSWERED if reset else answer.status, answer.cost)
+        self._note(scope, where, active, NEVER_ANSWERED if reset else answer.status, answer.cost)
         if reset:
             await self._send_half(answer, scope, send)
         else:
-            await self._send(answer, struck, scope["method"], send)
+            await self._send(answer, active, scope["method"], send)
 
-    def _note(self, scope: Scope, where: Place, struck: list[Fault], status: int, price: cost.Cost) -> None:
+    def _note(self, scope: Scope, where: Place, active: list[Fault], status: int, price: cost.Cost) -> None:
         query = scope["query_string"].decode("latin-1")
-        names = tuple(fault.kind for fault in struck)
+        names = tuple(fault.kind for fault in active)
         headers = dict(scope["headers"])
         agent = headers.get(b"user-agent", b"").decode("latin-1")
         authorized = bool(headers.get(b"authorization"))
@@ -119,12 +122,12 @@ class App:
             )
         return where
 
-    def _before(self, struck: list[Fault], authorization: str) -> None:
-        if any(fault.kind == "expire_token" for fault in struck):
+    def _expire_tokens(self, active: list[Fault], authorization: str) -> None:
+        if any(fault.kind == "expire_token" for fault in active):
             self.tokens.expire(authorization)
 
-    def _after(self, struck: list[Fault]) -> None:
-        for fault in struck:
+    def _change_world(self, active: list[Fault]) -> None:
+        for fault in active:
             if fault.kind == "delete_job":
                 with self.world.lock:
                     stamps = self.world.jobs.finished or []
@@ -134,7 +137,7 @@ class App:
                 self.world.insert_behind()
 
     async def _answer(
-        self, where: Place, scope: Scope, receive: Receive, authorization: str, struck: list[Fault]
+        self, where: Place, scope: Scope, receive: Receive, authorization: str, active: list[Fault]
     ) -> Answer:
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         if where.kind == "maintenance":
@@ -145,7 +148,7 @@ class App:
             return self.controller.refresh(authorization, (await _body(receive)).decode("latin-1"))
         if method not in ("GET", "HEAD"):
             return json_answer(405, {"detail": f'Method "{method}" not allowed.'})
-        return self.controller.get(where, path, query, authorization, _tampering(struck))
+        return self.controller.get(where, path, query, authorization, _tampering(active))
 
     def _fault_answer(self, fault: Fault) -> Answer:
         if fault.kind == "status":
@@ -166,10 +169,10 @@ class App:
             return html_answer(302, "", extra=[(b"location", f"{fault.host}/api/v2/jobs/".encode())])
         raise AssertionError(fault.kind)
 
-    async def _send(self, answer: Answer, struck: list[Fault], method: str, send: Send) -> None:
+    async def _send(self, answer: Answer, active: list[Fault], method: str, send: Send) -> None:
         body = answer.body
         oversized = 0
-        for fault in struck:
+        for fault in active:
             if fault.kind == "truncate":
                 body = body[: max(1, len(body) // 2)]
             elif fault.kind == "oversized":
@@ -206,16 +209,13 @@ class App:
         await asyncio.gather(*pending, return_exceptions=True)
 
 
-BLOCKING = frozenset({"status", "hang", "html", "maintenance", "html_404", "foreign_redirect"})
-
-
-def _tampering(struck: list[Fault]) -> Tampering:
+def _tampering(active: list[Fault]) -> Tampering:
     tampering = Tampering()
-    for fault in struck:
+    for fault in active:
         if fault.kind == "count_too_high":
             tampering.promised += 1
         elif fault.kind == "drop_row":
-            tampering.held_back += 1
+            tampering.dropped += 1
         elif fault.kind == "foreign_next":
             tampering.next_host = fault.host
     return tampering

@@ -59,7 +59,7 @@ class Fault:
     seconds: float = 3600.0
     size: int = 50_000_000
     host: str = "https://controller.elsewhere.invalid"
-    struck: int = field(default=0, init=False)
+    times_applied: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -85,7 +85,7 @@ class FaultPlan:
         self.latency = latency
         self.jitter = jitter
         self.slowness = slowness
-        self.struck: Counter[str] = Counter()
+        self.applied_by_kind: Counter[str] = Counter()
 
     def add(self, *faults: Fault) -> None:
         """Switch faults on."""
@@ -105,15 +105,17 @@ class FaultPlan:
         return [fault for fault in self.faults if self._strikes(fault, path_kind)]
 
     def _strikes(self, fault: Fault, path_kind: str) -> bool:
-        if (fault.paths and path_kind not in fault.paths) or (fault.times is not None and fault.struck >= fault.times):
+        if (fault.paths and path_kind not in fault.paths) or (
+            fault.times is not None and fault.times_applied >= fault.times
+        ):
             return False
         if fault.skip > 0:
             fault.skip -= 1
             return False
         if fault.probability < 1 and self._random.random() >= fault.probability:
             return False
-        fault.struck += 1
-        self.struck[fault.kind] += 1
+        fault.times_applied += 1
+        self.applied_by_kind[fault.kind] += 1
         return True
 
     def choose(self, statuses: tuple[int, ...]) -> int:

@@ -1,11 +1,9 @@
 """Seeded jobs of a believable controller, deterministic for (seed, parameters), streamed with bounded memory.
 
-Distributions: runs a day follow weekdays (weekends a third) and grow by half over the period; hours follow working
-time with a nightly peak at
-02:00; templates are Zipf; durations are lognormal around the template's median (sigma 0.5); 93 % successful, 5 %
-failed, 1 % canceled,
-1 % error; a quarter of the runs is limited to a part of the template's host group. Odd cases (`odd.py`) are strewn in
-evenly.
+Distributions: runs per day follow the weekdays (a third at weekends) and grow by half over the period. Hours follow
+working time, with a nightly peak at 02:00. Templates are Zipf. Durations are lognormal around the template's median
+(sigma 0.5). 93 % are successful, 5 % failed, 1 % canceled, 1 % error. A quarter of the runs is limited to a part of
+the template's host group. Odd cases (`odd.py`) are spread evenly.
 """
 
 import random
@@ -40,8 +38,10 @@ GROWTH = 0.5
 
 @dataclass(frozen=True)
 class Parameters:
-    """All that the jobs depend on. `until` (aware, UTC) is the last moment; a job that would finish later is still
-    running. `equal_finished` jobs at most finish in one microsecond, and the odd big job has `big_job_hosts` hosts.
+    """All that the jobs depend on.
+
+    `until` (aware, UTC) is the last moment: a job that would finish later is still running. At most `equal_finished`
+    jobs have the same `finished`. The odd big job has `big_job_hosts` hosts.
     """
 
     seed: int = 1
@@ -59,9 +59,7 @@ class Parameters:
 
 
 class Generator:
-    """The jobs of one parameter set: `specs()`, or `documents()` as a controller would send them, in the order of
-    their ids.
-    """
+    """The jobs of one parameter set by id: as `specs()`, or as `documents()` that a controller would send."""
 
     def __init__(self, parameters: Parameters, product: Product = PRODUCTS["awx"]) -> None:
         self.parameters = parameters

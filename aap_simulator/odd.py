@@ -151,8 +151,8 @@ def sliced(spec: JobSpec, catalog: Catalog) -> None:
     spec.slices = (2, 3)
 
 
-def late_stats(spec: JobSpec, catalog: Catalog) -> None:
-    """Finished, its stats event lost: host summaries never come."""
+def lost_stats(spec: JobSpec, catalog: Catalog) -> None:
+    """Finished, but its stats event was lost: host summaries never come."""
     spec.status, spec.hosts, spec.stats = "successful", [], "never"
 
 
@@ -181,15 +181,13 @@ CASES: tuple[Case, ...] = (
         long_host_name,
         long_job_name,
     ),
-    *(big_job, no_hosts, failed_no_hosts, whole_second, no_log_artifacts, secrets_in_extra_vars, sliced, late_stats),
+    *(big_job, no_hosts, failed_no_hosts, whole_second, no_log_artifacts, secrets_in_extra_vars, sliced, lost_stats),
     *map(_unfinished, ("running", "pending", "waiting", "new")),
 )
 
 
 def plan(jobs: int) -> dict[int, Case]:
-    """Which job (by ordinal) is which odd case: strewn evenly, the unfinished last; with too few jobs, the first
-    cases only.
-    """
+    """Return {ordinal: case}, spread evenly over the jobs, the unfinished last. Too few jobs: the first cases only."""
     step = max(1, jobs // (len(CASES) + 1))
     return {(index + 1) * step: case for index, case in enumerate(CASES) if (index + 1) * step < jobs}
 

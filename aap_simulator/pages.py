@@ -13,10 +13,10 @@ from aap_simulator.table import RowT, Table
 
 @dataclass(slots=True)
 class Tampering:
-    """What faults do to a page: rows promised beyond those there are, rows held back, another host in `next`."""
+    """What faults do to a page: rows promised beyond those there are, rows dropped, another host in `next`."""
 
     promised: int = 0
-    held_back: int = 0
+    dropped: int = 0
     next_host: str = ""
 
 
@@ -35,8 +35,8 @@ def page(
         query = parse(query_string, table.schema, max_page_size)
     except BadQuery as refused:
         return json_answer(refused.status, {"detail": refused.detail}, known_url=refused.status != 500)
-    if query.count_disabled and query.page == "1" and (newest := table.first_by_finish(query)) is not None:
-        ids, kept = newest
+    if query.count_disabled and query.page == "1" and (earliest := table.first_page_by_finish(query)) is not None:
+        ids, kept = earliest
     else:
         ids = table.select(query)
         kept = len(ids)
@@ -46,8 +46,8 @@ def page(
         return json_answer(404, INVALID_PAGE)
     first = (number - 1) * query.page_size
     shown = ids[first : first + query.page_size]
-    if tampering.held_back and shown:
-        shown = shown[: -tampering.held_back]
+    if tampering.dropped and shown:
+        shown = shown[: -tampering.dropped]
     rows = b",".join([table.rows[id_].json for id_ in shown])
     price = cost.of_list(table.schema, query, kept, len(shown))
     if query.count_disabled:

@@ -1,9 +1,7 @@
-"""Jobs, host summaries and what they refer to, as the documents that a controller sends: the same keys in the same
-order.
+"""Jobs, host summaries and what they refer to, as the documents of a controller, with the same keys in the same order.
 
-The order and the absences follow the recorded answers of AWX 24.6.2 (`recorded/awx`): a `related` or `summary_fields`
-key is
-absent when its foreign key is null.
+Order and absent keys follow the recorded answers of AWX 24.6.2 (`recorded/awx`): a key of `related` or `summary_fields`
+is absent if its foreign key is null.
 """
 
 from typing import Any
@@ -16,8 +14,8 @@ SCM_REVISION = "347e44fea036c94d5f60e544de006453ee5c71ad"
 LABELS_SHOWN = 10
 
 
-def names(text: str) -> tuple[str, ...]:
-    """The words of a text."""
+def split_words(text: str) -> tuple[str, ...]:
+    """Return the words of a text."""
     return tuple(text.split())
 
 
@@ -32,7 +30,7 @@ DETAIL_ONLY: Document = {
     "playbook_counts": {"play_count": 0, "task_count": 0},
     "custom_virtualenv": None,
 }
-DETAIL_KEYS = names(
+DETAIL_KEYS = split_words(
     """id type url related summary_fields created modified name description job_type inventory project playbook
     scm_branch forks limit verbosity extra_vars job_tags force_handlers skip_tags start_at_task timeout
     use_fact_cache organization unified_job_template launch_type status execution_environment failed started
@@ -152,8 +150,8 @@ def _job_summary_fields(spec: JobSpec) -> Document:
     if group := spec.instance_group:
         fields["instance_group"] = {"id": group.id, "name": group.name, "is_container_group": group.is_container_group}
     if user := spec.created_by:
-        names = {"first_name": user.first_name, "last_name": user.last_name}
-        fields["created_by"] = {"id": user.id, "username": user.username, **names}
+        full_name = {"first_name": user.first_name, "last_name": user.last_name}
+        fields["created_by"] = {"id": user.id, "username": user.username, **full_name}
     fields["user_capabilities"] = {"delete": False, "start": False}
     fields["labels"] = labels_summary(spec.labels)
     if spec.workflow:

@@ -15,22 +15,22 @@ from aap_simulator.entities import (
     Organization,
     Template,
 )
-from aap_simulator.render import Document, names
+from aap_simulator.render import Document, split_words
 
 BORN = wire(datetime(2024, 1, 2, 8, 30, 15, 250_000, tzinfo=UTC))
-TEMPLATE_LINKS = names(
+TEMPLATE_LINKS = split_words(
     """labels credentials jobs schedules activity_stream launch webhook_key notification_templates_started
     notification_templates_success notification_templates_error access_list survey_spec object_roles instance_groups
     slice_workflow_jobs copy"""
 )
-ORGANIZATION_LINKS = names(
+ORGANIZATION_LINKS = split_words(
     """execution_environments projects inventories job_templates workflow_job_templates users admins teams credentials
     applications activity_stream notification_templates notification_templates_started
     notification_templates_success notification_templates_error notification_templates_approvals object_roles
     access_list instance_groups galaxy_credentials"""
 )
 ORGANIZATION_COUNTS = {"inventories": 1, "teams": 0, "users": 0, "job_templates": 0, "admins": 0, "projects": 1}
-ASK = names(
+ASK = split_words(
     """scm_branch diff_mode variables limit tags skip_tags job_type verbosity inventory credential
     execution_environment labels forks job_slice_count timeout instance_groups"""
 )

@@ -46,7 +46,11 @@ class Place:
 
 
 def place(path: str, product: Product) -> Place:
-    """Read a path; kind "unknown" when the controller has no such URL, "slash" when only the last slash is missing."""
+    """Read a path.
+
+    Kinds beside those of endpoints: "missing_slash" (only the last slash is missing), "unknown" (no such URL below the
+    API), "outside" (not below the API), and "LIST/" for one object of a list ("organizations/").
+    """
     if path == product.token_path:
         return Place("token")
     if path in GATEWAY and product.gateway_version:
@@ -62,7 +66,7 @@ def place(path: str, product: Product) -> Place:
 def _under(rest: str, prefix: str) -> Place:
     parts = rest.split("/")
     if parts[-1] != "":
-        return Place("slash" if _under(rest + "/", prefix).kind != "unknown" else "unknown", prefix)
+        return Place("missing_slash" if _under(rest + "/", prefix).kind != "unknown" else "unknown", prefix)
     match parts[:-1]:
         case ["ping" | "me" | "jobs" as name]:
             return Place(name, prefix)
@@ -92,7 +96,7 @@ class Controller:
 
     def get(self, where: Place, path: str, query: str, authorization: str, tampering: Tampering = UNTOUCHED) -> Answer:
         """Answer a GET."""
-        if where.kind == "slash":
+        if where.kind == "missing_slash":
             location = f"{path}/?{query}" if query else f"{path}/"
             return html_answer(301, "", extra=[(b"location", location.encode())])
         if where.kind == "outside":

@@ -1,6 +1,4 @@
-"""A job as the simulator holds it: its list row as bytes, its host summaries, and whether its stats event has been
-processed.
-"""
+"""A job of the simulator: its list row as bytes, its host summaries, and whether its stats event was processed."""
 
 from typing import Any
 
@@ -14,9 +12,11 @@ from aap_simulator.table import Row, Table
 
 
 class Job(Row):
-    """One job. `arrived` are the host summaries that the controller shows; `pending` those whose stats event has not
-    come yet
-    (None once it has: `host_status_counts` is then no longer null)."""
+    """One job.
+
+    `arrived` are the host summaries that the controller shows. `pending` are those whose stats event has not come yet;
+    None once it has, and `host_status_counts` is then no longer null.
+    """
 
     __slots__ = ("arrived", "details", "labels", "pending")
 

@@ -84,7 +84,7 @@ class SimulatorServer:
         """
         self.world, self._verbatim = world, None
         self.faults, self.log = faults or FaultPlan(), RequestLog()
-        self.tokens.follow(world.clock)
+        self.tokens.use_clock(world.clock)
         self._app = self._application(self._app.stopping if self._app else asyncio.Event())
 
     def _application(self, stopping: asyncio.Event) -> App:

@@ -1,6 +1,4 @@
-"""Rows kept as the bytes that are sent, found by bisecting over `id` and over `finished`, and scanned for everything
-else.
-"""
+"""Rows kept as the bytes that are sent. They are found by bisection over `id` and `finished`, else by a scan."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
@@ -116,43 +114,43 @@ class Table(Generic[RowT]):
 
     def select(self, query: Query) -> Sequence[int]:
         """The ids of the rows that match, in the query's order."""
-        low, high, by_id = _id_bounds(query.filters)
+        low, high, id_filters = _id_bounds(query.filters)
         first, last = bisect_left(self.ids, low), bisect_right(self.ids, high)
         found: Sequence[int] = self.ids[first:last]
-        answered = by_id
+        applied = id_filters
         order: tuple[tuple[str, bool], ...] = (("id", False),)
         if self.finished is not None:
-            begin, end, by_finished = _finished_bounds(query.filters)
+            begin, end, finished_filters = _finished_bounds(query.filters)
             start, stop = bisect_left(self.finished, (begin, -1)), bisect_left(self.finished, (end, -1))
-            if by_finished and stop - start <= len(found):
+            if finished_filters and stop - start <= len(found):
                 pairs = self.finished[start:stop]
-                answered, order = by_finished, (("finished", False), ("id", False))
+                applied, order = finished_filters, (("finished", False), ("id", False))
                 if query.order == (("finished", True),):
                     # Nearly free, for it is sorted the other way round; ties stay by id.
                     pairs.sort(key=itemgetter(0), reverse=True)
                     order = query.order
                 found = [id_ for _, id_ in pairs]
-                if by_id:
+                if id_filters:
                     found = [id_ for id_ in found if low <= id_ <= high]
-                    answered = by_finished | by_id
-        remaining = [rule for rule in query.filters if rule not in answered]
+                    applied = finished_filters | id_filters
+        remaining = [rule for rule in query.filters if rule not in applied]
         if query.alternatives or remaining:
             found = [id_ for id_ in found if passes(remaining, query.alternatives, partial(self.read, self.rows[id_]))]
         return found if query.order == order[: len(query.order)] else self._sorted(found, query.order)
 
-    def first_by_finish(self, query: Query) -> tuple[Sequence[int], int] | None:
-        """The first page by finish time, and how many rows its bounds keep; None where the query asks for another list.
+    def first_page_by_finish(self, query: Query) -> tuple[Sequence[int], int] | None:
+        """Return the first page by finish time and the number of rows in its bounds.
 
-        It walks the index as PostgreSQL does, so that a million finished jobs cost nothing.
+        None if the query cannot be answered from the index on `finished`, as PostgreSQL would, at no cost per job.
         """
         if self.finished is None or query.alternatives or [field for field, _ in query.order] != ["finished"]:
             return None
-        begin, end, answered = _finished_bounds(query.filters)
+        begin, end, applied = _finished_bounds(query.filters)
         statuses = (rule.operand for rule in query.filters if (rule.field, rule.lookup) == ("status", "in"))
-        if not answered and not any(operand <= FINISHED for operand in statuses):
+        if not applied and not any(operand <= FINISHED for operand in statuses):
             return None  # rows without a finish time belong to the list, too
         start, stop = bisect_left(self.finished, (begin, -1)), bisect_left(self.finished, (end, -1))
-        rest = [rule for rule in query.filters if rule not in answered]
+        rest = [rule for rule in query.filters if rule not in applied]
         descending = query.order[0][1]
         found: list[int] = []
         for index in reversed(range(start, stop)) if descending else range(start, stop):

@@ -14,7 +14,7 @@ from aap_simulator.clock import Clock
 
 @dataclass(frozen=True)
 class Account:
-    """A user: sees every job if `sees_jobs` (superuser or system auditor), none otherwise."""
+    """A user. Superusers and system auditors see every job, others none."""
 
     id: int
     username: str
@@ -84,12 +84,12 @@ class TokenStore:
         self.refresh_lifetime: timedelta | None = None
         self.refreshes = 0
 
-    def follow(self, clock: Clock) -> None:
-        """Judge expiry by another clock."""
+    def use_clock(self, clock: Clock) -> None:
+        """Use another clock for expiry."""
         self._clock = clock
 
     def issue(self, account: Account = AUDITOR, scope: str = "read") -> TokenPair:
-        """A new pair for a user; it lives as long as the two lifetimes say (None: for ever)."""
+        """Issue a new pair for a user, with the lifetimes set."""
         pair = TokenPair(self._mint("access"), self._mint("refresh"))
         return self.adopt(pair, account, scope)
 
@@ -100,8 +100,8 @@ class TokenStore:
         self._refresh[pair.refresh_token] = _Refresh(pair.access_token, self._expiry(self.refresh_lifetime))
         return pair
 
-    def lifetime(self, *, access: float | None = None, refresh: float | None = None) -> None:
-        """Tokens issued before and from now on live this many seconds (None: for ever)."""
+    def set_lifetimes(self, *, access: float | None = None, refresh: float | None = None) -> None:
+        """Set the seconds that tokens live, from now on, including those already issued (None: for ever)."""
         self.access_lifetime = None if access is None else timedelta(seconds=access)
         self.refresh_lifetime = None if refresh is None else timedelta(seconds=refresh)
         for token in self._access.values():
@@ -154,7 +154,7 @@ class TokenStore:
         return None
 
     def access_tokens(self) -> list[AccessToken]:
-        """Every access token that was not replaced, those that are over included."""
+        """Return every access token that was not replaced, including expired ones."""
         return list(self._access.values())
 
     def _over(self, expires: datetime | None) -> bool:

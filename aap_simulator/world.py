@@ -24,7 +24,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class JobTruth:
-    """A job as a perfect copy holds it: the list row, all host summaries that ever come, all labels."""
+    """A job as a perfect copy holds it: the list row, the host summaries delivered so far, and all labels."""
 
     job: Document
     host_summaries: list[Document]
@@ -33,8 +33,10 @@ class JobTruth:
 
 @dataclass(frozen=True)
 class Truth:
-    """What a perfect copy holds: finished jobs by id, apart those the controller has deleted since; the current
-    objects.
+    """What a perfect copy holds.
+
+    `jobs`: the finished jobs that still exist; `deleted`: the finished jobs that the controller has deleted; both by
+    id. The objects are those of today.
     """
 
     jobs: dict[int, JobTruth]
@@ -44,7 +46,7 @@ class Truth:
 
 
 class World:
-    """One controller's data. Every method locks; `with world.lock:` makes one instant of several."""
+    """One controller's data. Every method locks. Hold `world.lock` to make several calls atomic."""
 
     def __init__(self, product: Product = PRODUCTS["awx"], clock: Clock | None = None) -> None:
         self.product = product
@@ -58,10 +60,10 @@ class World:
         self._of_hosts: dict[int, Table[Row]] | None = None
 
     def advance(self) -> None:
-        """Let happen what is due by the clock; called before each request. Nothing does by itself here."""
+        """Apply the changes that are due by the clock. Called before each request; there are none in this class."""
 
     def insert_behind(self) -> None:
-        """Finish a job behind the newest `finished`, if this world can make jobs."""
+        """Finish a job before the newest `finished`. Does nothing in this class."""
 
     def _change(self) -> None:
         self.changed, self._of_hosts = True, None
@@ -69,7 +71,7 @@ class World:
     # Loading
 
     def load_catalog(self, catalog: Catalog) -> None:
-        """Take over organizations, templates, labels and the rest."""
+        """Load organizations, templates, labels and all other objects."""
         for name, documents in render_objects.catalog_documents(catalog, self.product.prefix).items():
             self.load_objects(name, documents)
 
@@ -79,7 +81,7 @@ class World:
             self.objects[name] = Table(OBJECTS[name], (Row(row["id"], orjson.dumps(row)) for row in documents))
 
     def load_specs(self, specs: Iterable[JobSpec]) -> None:
-        """Take over generated jobs in bulk."""
+        """Load generated jobs in bulk."""
         with self.lock:
             self._of_hosts = None
             rows = [*self.jobs, *map(self._job, specs)]
@@ -88,7 +90,7 @@ class World:
     def load_job(
         self, document: Document, summaries: list[Document], labels: tuple[int, ...] = (), *, stats: bool = True
     ) -> Job:
-        """Add one job as a document; `stats=False` leaves its stats event pending with these summaries."""
+        """Add one job as a document. `stats=False`: its stats event, which delivers `summaries`, is pending."""
         job = Job(document, labels)
         if stats:
             job.deliver(summaries)
@@ -128,7 +130,7 @@ class World:
     # Jobs
 
     def add_spec(self, spec: JobSpec) -> int:
-        """Add one job; its id."""
+        """Add one job and return its id."""
         with self.lock:
             self._change()
             self.jobs.add(self._job(spec))
@@ -153,7 +155,7 @@ class World:
             self.jobs.remove(job_id)
 
     def deliver_summaries(self, job_id: int | None = None) -> list[int]:
-        """Process the stats event of one job, or of all that wait for one with hosts; the ids that were delivered."""
+        """Process the stats event of one job, or of all jobs with pending host summaries. Returns their ids."""
         with self.lock:
             self._change()
             waiting = [self.jobs.rows[job_id]] if job_id is not None else [job for job in self.jobs if job.pending]

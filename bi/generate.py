@@ -1,4 +1,4 @@
-"""Write bi/superset, bi/grafana and bi/dbt from bi/model.yaml: `python -m bi.generate` (`make bi`).
+"""Write bi/superset, bi/grafana and bi/dbt from bi/model.yaml and bi/grafana.yaml: `python -m bi.generate` (`make bi`).
 
 The files are committed; a test compares them.
 """

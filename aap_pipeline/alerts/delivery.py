@@ -1,7 +1,5 @@
 """Send each receiver the messages that it has not received yet. Failed deliveries are retried."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """Incidents and their deliveries in table pipeline.alert, independent of Dagster and of receivers."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Webhook, Slack, SMTP: each delivers one message or raises DeliveryFailed, within seconds."""
 
-from __future__ import annotations
-
 import smtplib
 import ssl
 from email.message import EmailMessage

@@ -5,26 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from dagster import (
-    AssetExecutionContext,
-    AssetKey,
-    AssetSelection,
-    Config,
-    DefaultScheduleStatus,
-    DefaultSensorStatus,
-    DynamicPartitionsDefinition,
-    MaterializeResult,
-    MetadataValue,
-    RunConfig,
-    RunRequest,
-    ScheduleDefinition,
-    SensorEvaluationContext,
-    SensorResult,
-    SkipReason,
-    asset,
-    define_asset_job,
-    sensor,
-)
+import dagster as dg
 from pydantic import Field
 
 from aap_pipeline.alerts.report_mail import mail_report
@@ -40,15 +21,15 @@ from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, sav
 from aap_pipeline.reports.summary import Summary, reporting_timezone, summarize
 from aap_pipeline.settings import Settings
 
-SAVED_REPORTS: Final = DynamicPartitionsDefinition(name="saved_reports")
+SAVED_REPORTS: Final = dg.DynamicPartitionsDefinition(name="saved_reports")
 """Keys are the names of the saved reports."""
 
 _GROUP: Final = "reports"
-_DEPS: Final = [AssetKey(["marts", "savings_daily"])]
+_DEPS: Final = [dg.AssetKey(["marts", "savings_daily"])]
 _OWNERS: Final = ["team:automation-analytics"]
 
 
-class Delivery(Config):
+class Delivery(dg.Config):
     """The delivery of a saved report."""
 
     due_for: str | None = Field(
@@ -57,7 +38,7 @@ class Delivery(Config):
     )
 
 
-@asset(
+@dg.asset(
     key=["reports", "overview"],
     description="Savings of all clusters in the last 30 days, compared with the 30 days before. Updated each morning; "
     "materialize it to update it now.",
@@ -68,14 +49,14 @@ class Delivery(Config):
     owners=_OWNERS,
     tags={"stage": _GROUP},
 )
-def overview(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult[None]:
+def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Report all clusters."""
     with step(context, warehouse) as connection:
         summary = summarize(connection, Question(period="last_30_days"))
-    return MaterializeResult(metadata=_metadata(summary))
+    return dg.MaterializeResult(metadata=_metadata(summary))
 
 
-@asset(
+@dg.asset(
     key=["reports", "saved"],
     partitions_def=SAVED_REPORTS,
     description="One partition per saved report (`aap-pipeline report save`), with its latest figures. Materialize one "
@@ -86,7 +67,7 @@ def overview(context: AssetExecutionContext, warehouse: Warehouse) -> Materializ
     owners=_OWNERS,
     tags={"stage": _GROUP},
 )
-def saved(context: AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> MaterializeResult[None]:
+def saved(context: dg.AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Create the partition's report, and mail it if the schedule launched the run. A failed delivery fails the run."""
     with step(context, warehouse) as connection:
         report = saved_report(connection, context.partition_key)
@@ -95,38 +76,40 @@ def saved(context: AssetExecutionContext, config: Delivery, warehouse: Warehouse
             if report.mail_to:
                 mail_report(report, summary)
             note_done(connection, report.name, datetime.fromisoformat(config.due_for).date())
-    return MaterializeResult(metadata=_metadata(summary) | {"mailed_to": len(report.mail_to) if config.due_for else 0})
+    return dg.MaterializeResult(
+        metadata=_metadata(summary) | {"mailed_to": len(report.mail_to) if config.due_for else 0}
+    )
 
 
-overview_schedule = ScheduleDefinition(
+overview_schedule = dg.ScheduleDefinition(
     name="overview_daily",
-    target=AssetSelection.assets(overview),
+    target=dg.AssetSelection.assets(overview),
     cron_schedule="7 5 * * *",
-    default_status=DefaultScheduleStatus.RUNNING,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Each morning: the overview of all clusters.",
 )
-saved_report_job = define_asset_job(
+saved_report_job = dg.define_asset_job(
     "saved_report",
-    selection=AssetSelection.assets(saved),
+    selection=dg.AssetSelection.assets(saved),
     description="Creates a saved report, and mails it if it is due.",
 )
 
 
-@sensor(
+@dg.sensor(
     job_name=saved_report_job.name,
     minimum_interval_seconds=30,
-    default_status=DefaultSensorStatus.RUNNING,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Maintains one partition per saved report, and launches those that are due: daily, on Mondays, or on "
     "the first of the month or quarter, from 06:00 in the reporting time zone.",
 )
-def saved_reports_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
+def saved_reports_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
     """Update the partitions and request the due reports."""
     try:
         with warehouse.connection() as connection:
             reports = saved_reports(connection)
             zone = ZoneInfo(reporting_timezone(connection))
     except PipelineError as error:
-        return SkipReason(str(error))
+        return dg.SkipReason(str(error))
     known = context.instance.get_dynamic_partitions(SAVED_REPORTS.name or "")
     changes = partition_changes(known, [report.name for report in reports])
     requests: list[Any] = []
@@ -134,17 +117,17 @@ def saved_reports_sensor(context: SensorEvaluationContext, warehouse: Warehouse)
         requests.append(SAVED_REPORTS.build_add_request(changes.add))
     if changes.delete:
         requests.append(SAVED_REPORTS.build_delete_request(changes.delete))
-    return SensorResult(run_requests=due(reports, datetime.now(zone)), dynamic_partitions_requests=requests)
+    return dg.SensorResult(run_requests=due(reports, datetime.now(zone)), dynamic_partitions_requests=requests)
 
 
-def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
+def due(reports: Sequence[SavedReport], now: datetime) -> list[dg.RunRequest]:
     """Return a run per report that is due at `now` (in the reporting time zone). Its key allows one run per day."""
     found = [(report, day) for report in reports if (day := report.due_for(now))]
     return [
-        RunRequest(
+        dg.RunRequest(
             run_key=f"{report.name}/{report.saved_at}/{day}",
             partition_key=report.name,
-            run_config=RunConfig(ops={saved.op.name: Delivery(due_for=str(day))}),
+            run_config=dg.RunConfig(ops={saved.op.name: Delivery(due_for=str(day))}),
             tags={REASON_TAG: report.schedule or ""},
         )
         for report, day in found
@@ -154,8 +137,8 @@ def due(reports: Sequence[SavedReport], now: datetime) -> list[RunRequest]:
 def _metadata(summary: Summary) -> dict[str, Any]:
     """Return the report as Markdown, its figures for plots over time, and a link to the configured dashboard."""
     address = Settings().bi_url
-    return ({"dashboard": MetadataValue.url(address)} if address else {}) | {
-        "report": MetadataValue.md(markdown(summary)),
+    return ({"dashboard": dg.MetadataValue.url(address)} if address else {}) | {
+        "report": dg.MetadataValue.md(markdown(summary)),
         "savings": float(summary.totals["savings"]),
         "runs": summary.totals["runs"],
         "unique_hosts": summary.totals["unique_hosts"],

@@ -1,7 +1,5 @@
 """Mail a saved report: the page as the body and, with charts, as an attachment."""
 
-from __future__ import annotations
-
 from email.message import EmailMessage
 
 from aap_pipeline.alerts.receivers import DeliveryFailed, send_mail

@@ -1,7 +1,5 @@
 """Derive incidents from finished Dagster runs. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta

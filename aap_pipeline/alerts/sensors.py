@@ -4,31 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dagster import (
-    AssetCheckEvaluation,
-    AssetCheckSeverity,
-    DagsterEventType,
-    DagsterInstance,
-    DagsterRun,
-    DagsterRunStatus,
-    DefaultSensorStatus,
-    RunRecord,
-    RunsFilter,
-    SensorEvaluationContext,
-    SensorResult,
-    SkipReason,
-    sensor,
-)
+import dagster as dg
 
+from aap_pipeline.alerts import incidents
 from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.freshness import check_freshness, freshness_run, why_stale
-from aap_pipeline.alerts.incidents import (
-    end_incidents_of,
-    open_subjects,
-    raise_incident,
-    resolve_incident,
-    set_incidents,
-)
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.run_incidents import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
@@ -42,8 +22,8 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
 
-_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]  # a cancelled run was cancelled on purpose
-_EVALUATION = DagsterEventType.ASSET_CHECK_EVALUATION
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]  # a cancelled run was cancelled on purpose
+_EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 _LOADED = datetime.now(UTC)
 
 
@@ -63,23 +43,28 @@ class TickLimits:
     most_runs: int = 200
 
 
-@sensor(
+@dg.sensor(
     job_name=check_freshness.name,  # passing the job itself makes Dagster log a deprecation warning
     minimum_interval_seconds=15,
-    default_status=DefaultSensorStatus.RUNNING,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Alerts: sends one message when a run fails (a sync: for two minutes), a check fails, or a cluster has "
     "no successful sync for AAP_PIPELINE_ALERT_STALE_MINUTES, and one when that is resolved, to the receivers that "
     "AAP_PIPELINE_ALERT_* configures. A receiver that is down is retried and fails nothing else. Incidents are in "
     "pipeline.alert.",
 )
-def alerts_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
+def alerts_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
     """Raise and resolve incidents of finished runs and stale clusters, and deliver the due messages."""
     return look(context, warehouse, TickLimits(), now=datetime.now(UTC), awake_since=_LOADED)
 
 
 def look(
-    context: SensorEvaluationContext, warehouse: Warehouse, limits: TickLimits, *, now: datetime, awake_since: datetime
-) -> SensorResult | SkipReason:
+    context: dg.SensorEvaluationContext,
+    warehouse: Warehouse,
+    limits: TickLimits,
+    *,
+    now: datetime,
+    awake_since: datetime,
+) -> dg.SensorResult | dg.SkipReason:
     """Run one tick at `now` of a daemon that was started at `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
     records = _finished(context.instance, since, now - limits.settled, limits.most_runs)
@@ -88,21 +73,21 @@ def look(
         with warehouse.connection() as connection:
             _note_runs(connection, settings, limits, [_outcome(context.instance, record) for record in records])
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
-            end_incidents_of(connection, disabled)
-            was_stale = open_subjects(connection, "cluster_stale")
+            incidents.end_incidents_of(connection, disabled)
+            was_stale = incidents.open_subjects(connection, "cluster_stale")
             stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
-            set_incidents(connection, "cluster_stale", stale, settings.secrets())
+            incidents.set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
     except PipelineError as error:
-        return SkipReason(str(error))
+        return dg.SkipReason(str(error))
     newly = sorted(stale.keys() - was_stale)
     for failure in failures:
         context.log.warning(f"An alert was not delivered to all receivers. {failure}")
-    return SensorResult(
+    return dg.SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
         run_requests=[freshness_run(newly)] if newly else [],
-        skip_reason=None if newly else SkipReason(f"{len(records)} runs finished."),
+        skip_reason=None if newly else dg.SkipReason(f"{len(records)} runs finished."),
     )
 
 
@@ -110,10 +95,10 @@ def _note_runs(connection: Connection, settings: AlertSettings, limits: TickLimi
     found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=limits.patience)
     for change in found:
         if change.message is None:
-            resolve_incident(connection, change.kind, change.subject, settings.secrets())
+            incidents.resolve_incident(connection, change.kind, change.subject, settings.secrets())
         else:
             link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
-            raise_incident(
+            incidents.raise_incident(
                 connection, change.kind, change.subject, change.message, link, settings.secrets(), change.patience
             )
 
@@ -128,11 +113,11 @@ def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: b
     }
 
 
-def _finished(instance: DagsterInstance, after: datetime, until: datetime, most: int) -> list[RunRecord]:
+def _finished(instance: dg.DagsterInstance, after: datetime, until: datetime, most: int) -> list[dg.RunRecord]:
     """Return runs that ended in (after, until], oldest first."""
     return list(
         instance.get_run_records(
-            RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),
+            dg.RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),
             limit=most,
             order_by="update_timestamp",
             ascending=True,
@@ -140,19 +125,19 @@ def _finished(instance: DagsterInstance, after: datetime, until: datetime, most:
     )
 
 
-def _outcome(instance: DagsterInstance, record: RunRecord) -> RunOutcome:
+def _outcome(instance: dg.DagsterInstance, record: dg.RunRecord) -> RunOutcome:
     run = record.dagster_run
-    kinds = {_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    kinds = {_EVALUATION, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     logged = instance.all_logs(run.run_id, of_type=kinds)
     events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
     evaluations = (event.asset_check_evaluation_data for event in events if event.event_type is _EVALUATION)
     checks = [_check(found) for found in evaluations if found.check_name != FRESH.name]  # its incident: cluster_stale
-    succeeded = run.status is DagsterRunStatus.SUCCESS
+    succeeded = run.status is dg.DagsterRunStatus.SUCCESS
     error = "" if succeeded else reported_error(events)
     return RunOutcome(run.run_id, _what(run), run.tags.get(PARTITION_TAG), succeeded, error, tuple(checks))
 
 
-def _what(run: DagsterRun) -> str:
+def _what(run: dg.DagsterRun) -> str:
     """Return the kind of a run, the key of its incident: a live sync does not resolve a failed backfill."""
     config: Any = run.run_config
     for name in ("ops", sync_data.op.name, "config"):
@@ -162,8 +147,8 @@ def _what(run: DagsterRun) -> str:
     return "materialize" if run.job_name.startswith("__") else run.job_name  # Dagster's own job for chosen assets
 
 
-def _check(found: AssetCheckEvaluation) -> CheckOutcome:
+def _check(found: dg.AssetCheckEvaluation) -> CheckOutcome:
     where = f" {found.partition}" if found.partition else ""
-    severe = found.severity is AssetCheckSeverity.ERROR
+    severe = found.severity is dg.AssetCheckSeverity.ERROR
     subject = f"{found.asset_key.to_user_string()} {found.check_name}{where}"
     return CheckOutcome(subject, found.passed, severe, bool(found.blocking), found.description or "")

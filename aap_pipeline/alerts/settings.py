@@ -1,28 +1,15 @@
 """The receivers of alerts: `AAP_PIPELINE_ALERT_*`."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aap_pipeline.controller.secret_text import cleaned, fault
-from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import from_environment
 
 _PREFIX = "AAP_PIPELINE_ALERT_"
 UI_URL_VARIABLE = f"{_PREFIX}UI_URL"
-
-
-class NoReceiverConfigured(PipelineError):
-    """No receiver is configured."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"No alert receiver is configured. Set {_PREFIX}WEBHOOK_URL, {_PREFIX}SLACK_WEBHOOK_URL, or "
-            f"{_PREFIX}SMTP_HOST and {_PREFIX}SMTP_TO (see docs/operations.md)."
-        )
 
 
 class AlertSettings(BaseSettings):
@@ -88,5 +75,5 @@ class AlertSettings(BaseSettings):
 
 
 def alert_settings() -> AlertSettings:
-    """Read the environment. Raises SettingsError."""
+    """Read the environment. Raises PipelineError."""
     return from_environment(AlertSettings)

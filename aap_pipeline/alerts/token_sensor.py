@@ -1,7 +1,5 @@
 """The sensor that raises alerts for tokens that are rejected or expire soon (ADR 17)."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,18 +7,10 @@ from datetime import UTC, datetime, timedelta
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
 from aap_pipeline.alerts.incidents import open_subjects, raise_incident, resolve_incident, set_incidents
+from aap_pipeline.clusters import token_ends
 from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
-from aap_pipeline.clusters.token_ends import (
-    TokenState,
-    is_due,
-    is_to_be_renewed,
-    note_token_end,
-    notice,
-    tighter,
-    token_states,
-    token_warnings,
-)
+from aap_pipeline.clusters.token_ends import TokenState
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.client import ControllerClient
@@ -59,16 +49,16 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
     now = datetime.now(UTC)
     try:
         with warehouse.connection() as connection:
-            limit = notice(connection)
+            limit = token_ends.notice(connection)
             enabled = {cluster.id: cluster for cluster in clusters(connection, only_enabled=True)}
-            states = [state for state in token_states(connection) if state.cluster in enabled]
+            states = [state for state in token_ends.token_states(connection) if state.cluster in enabled]
             connection.commit()
             with ThreadPoolExecutor(64, thread_name_prefix="tokens") as pool:
                 answers = list(pool.map(lambda each: _ask(warehouse, enabled[each.cluster], each, now, limit), states))
             for state, answer in zip(states, answers, strict=True):
                 _note(connection, state, answer, now)
-            ending = token_warnings(connection, now)
-            not_asked = {state.name for state in token_states(connection) if state.asked_at is None}
+            ending = token_ends.token_warnings(connection, now)
+            not_asked = {state.name for state in token_ends.token_states(connection) if state.asked_at is None}
             open_still = dict.fromkeys(open_subjects(connection, "token_expiring") & not_asked, "")  # expiry unknown
             set_incidents(connection, "token_expiring", {**open_still, **ending})
     except PipelineError as error:
@@ -86,10 +76,10 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
                 return _Answer(shows_no_job(cluster, state.watermark))
-            if not is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
+            if not token_ends.is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
                 return _Answer("")
-            end = tighter(state.end, token_end(client))
-            declined = _renew(client) if is_to_be_renewed(state, end, now, limit) else state.declined
+            end = token_ends.tighter(state.end, token_end(client))
+            declined = _renew(client) if token_ends.is_to_be_renewed(state, end, now, limit) else state.declined
             return _Answer("", True, end, declined)
     except (AuthenticationError, PermissionDenied) as error:
         return _Answer(None if error.transient else str(error))
@@ -114,4 +104,4 @@ def _note(connection: Connection, state: TokenState, answer: _Answer, now: datet
     elif answer.refusal is not None:
         raise_incident(connection, "token_refused", state.name, answer.refusal)
     if answer.asked:
-        note_token_end(connection, state, answer.end, now, answer.declined)
+        token_ends.note_token_end(connection, state, answer.end, now, answer.declined)

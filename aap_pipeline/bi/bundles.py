@@ -1,6 +1,7 @@
-"""Write the committed dashboards of `bi/` to a folder, or install them in a running Superset."""
+"""Write the committed dashboards of `bi/` to a folder, or install them in a running Superset.
 
-from __future__ import annotations
+Charts are defined in `bi/model.yaml` and, for Grafana, `bi/grafana.yaml`.
+"""
 
 import io
 import json

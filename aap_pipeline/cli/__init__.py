@@ -1,7 +1,5 @@
 """The command `aap-pipeline`. Importing this module loads no subcommand; each is loaded when it is run."""
 
-from __future__ import annotations
-
 import codecs
 import errno
 import gc

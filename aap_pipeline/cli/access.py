@@ -1,7 +1,5 @@
 """`aap-pipeline access`."""
 
-from __future__ import annotations
-
 import click
 
 from aap_pipeline.cli.context import warehouse_connection

@@ -1,7 +1,5 @@
 """`aap-pipeline alerts`."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,10 +8,20 @@ from psycopg.rows import dict_row
 
 from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
-from aap_pipeline.alerts.settings import NoReceiverConfigured, alert_settings
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.reports.output import Column, cell, console, json_option, minute_of, print_json, print_rows
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import (
+    Column,
+    cell,
+    console,
+    json_option,
+    minute_of,
+    print_json,
+    print_marked,
+    print_rows,
+)
 
 
 @click.group(name="alerts")
@@ -28,25 +36,21 @@ def list_all(with_past: bool, as_json: bool) -> None:
     """List the open incidents, newest first."""
     with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
-    columns = [
-        Column("raised_at", "Raised (UTC)", minute_of),
-        Column("resolved_at", "Resolved (UTC)", minute_of),
-        Column("kind", "Kind"),
-        Column("subject", "Subject"),
-        Column("told", "Sent to"),
-    ]
-    if as_json:
-        more = ("message", "link", "occurrences", "errors")
-        print_rows([*columns, *(Column(key, "") for key in more)], rows, as_json=True)
-        return
-    if not rows:
+    if rows or as_json:
+        columns = [
+            Column("raised_at", "Raised (UTC)", minute_of),
+            Column("resolved_at", "Resolved (UTC)", minute_of),
+            Column("kind", "Kind"),
+            Column("subject", "Subject"),
+            Column("told", "Sent to"),
+        ]
+        print_rows(columns, rows, as_json=as_json)
+    else:
         click.echo("No incident is open." if not with_past else "There was no incident in the last 30 days.")
-        return
-    print_rows(columns, rows)
-    for row in rows:
+    for row in () if as_json else rows:
         console().print(cell(f"{row['subject']}: {row['message']}"))
         if row["errors"]:
-            console().print("[yellow]![/] ", cell(f"not delivered: {row['errors']}"), sep="")
+            print_marked("warning", f"not delivered: {row['errors']}")
 
 
 @command.command(name="test", short_help="Send a test message to every receiver.")
@@ -60,7 +64,11 @@ def send_test(as_json: bool) -> int:
     settings = alert_settings()
     to = receivers(settings)
     if not to:
-        raise NoReceiverConfigured()
+        raise PipelineError(
+            "No alert receiver is configured. Set AAP_PIPELINE_ALERT_WEBHOOK_URL, "
+            "AAP_PIPELINE_ALERT_SLACK_WEBHOOK_URL, or AAP_PIPELINE_ALERT_SMTP_HOST and "
+            "AAP_PIPELINE_ALERT_SMTP_TO (see docs/operations.md)."
+        )
     now = datetime.now(UTC)
     text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)
@@ -71,10 +79,8 @@ def send_test(as_json: bool) -> int:
         except DeliveryFailed as failure:
             remark = str(failure)
         results.append({"receiver": receiver.name, "delivered": remark is None, "error": remark})
+        if not as_json:
+            print_marked("failed" if remark else "ok", f"{receiver.name}: {remark or 'delivered.'}")
     if as_json:
         print_json(results)
-    else:
-        for result in results:
-            mark = "[green]✓[/]" if result["delivered"] else "[red]✗[/]"
-            console().print(mark, cell(f"{result['receiver']}: {result['error'] or 'delivered.'}"))
     return 0 if all(result["delivered"] for result in results) else 1

@@ -1,7 +1,5 @@
 """Prompts, and what happens without a terminal: in cron, in CI, in a pipe."""
 
-from __future__ import annotations
-
 import sys
 
 import click

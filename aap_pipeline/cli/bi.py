@@ -1,14 +1,12 @@
 """`aap-pipeline bi`: dashboards for BI tools."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click
 
-from aap_pipeline.cli.values import File, Word
+from aap_pipeline.cli.values import file, text
 
-_write = click.option("--write", "folder", type=File(), metavar="FOLDER", help="Write the files to this folder.")
+_write = click.option("--write", "folder", type=file, metavar="FOLDER", help="Write the files to this folder.")
 
 
 @click.group(name="bi")
@@ -17,8 +15,8 @@ def command() -> None:
 
 
 @command.command(short_help="Install the Superset dashboards.")
-@click.option("--url", type=Word(), help="Address of Superset, https://superset.company.com.")
-@click.option("--user", type=Word(), help="A Superset administrator.")
+@click.option("--url", type=text, help="Address of Superset, https://superset.company.com.")
+@click.option("--user", type=text, help="A Superset administrator.")
 @click.option("--password", envvar="AAP_PIPELINE_SUPERSET_PASSWORD", help="Better: AAP_PIPELINE_SUPERSET_PASSWORD.")
 @click.option(
     "--database",

@@ -1,7 +1,5 @@
 """`aap-pipeline clusters`: the registry of controllers."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,34 +7,13 @@ from typing import Any
 import click
 
 from aap_pipeline.cli.ask import confirm
-from aap_pipeline.cli.cluster_input import (
-    Limits,
-    manners_options,
-    noted,
-    read_tokens,
-    secret_options,
-    warn,
-)
+from aap_pipeline.cli.cluster_input import OPTIONS, noted, read_tokens, take_limits, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
-from aap_pipeline.cli.values import File, Word
+from aap_pipeline.cli.values import file, text, with_options
+from aap_pipeline.clusters import registry
 from aap_pipeline.clusters.controllers import open_controller
 from aap_pipeline.clusters.errors import UnexpectedFailure
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
-from aap_pipeline.clusters.registry import (
-    BadEntry,
-    Cluster,
-    NewCluster,
-    change_cluster,
-    chosen_clusters,
-    cluster_named,
-    clusters,
-    name_faults,
-    purge,
-    rotate_key,
-    save_clusters,
-    set_enabled,
-)
-from aap_pipeline.controller.auth import TokenEnd
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.config import ClientSettings, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
@@ -44,12 +21,11 @@ from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_rows
+from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
+from aap_simulator import DEMO_CLUSTERS
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
-_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
-_ca_bundle_option = click.option("--ca-bundle", type=File(), help="PEM file of the CA that signed the certificate.")
 
 
 @click.group("clusters")
@@ -65,11 +41,9 @@ def command() -> None:
 @command.command("add", short_help="Add a controller.")
 @click.argument("url")
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
-@secret_options
-@manners_options
-@_ca_bundle_option
+@with_options(OPTIONS)
 @click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
-def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits: Limits, **secrets: Any) -> None:
+def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secrets: Any) -> None:
     """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
 
     \b
@@ -81,25 +55,24 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, limits
     not a terminal. Create a token in the controller's web interface: your user, "Tokens", scope "Read". To change
     single fields of a cluster, use `aap-pipeline clusters update`.
     """
-    faults = list(name_faults(name))
+    faults = list(registry.name_faults(name))
     authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
     endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=authorities))
     faults += endpoint.faults() if endpoint else ()
-    manners = limits.over(Manners())
+    limits = take_limits(secrets)
+    manners = Manners(**limits)
     faults += manners.faults()
     tokens = read_tokens(faults, ask=True, **secrets)
     if faults or endpoint is None:
-        raise BadEntry("\n".join(faults))
-    _save([NewCluster(name, endpoint, tokens, manners if limits.given else None)])
+        raise registry.BadInput("\n".join(faults))
+    _save([registry.NewCluster(name, endpoint, tokens, manners if limits else None)])
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
 @command.command("update", short_help="Change the address, CA or token of a cluster.")
 @click.argument("name")
-@click.option("--url", type=Word(), help="New address of the controller.")
-@secret_options
-@manners_options
-@_ca_bundle_option
+@click.option("--url", type=text, help="New address of the controller.")
+@with_options(OPTIONS)
 @click.option("--no-ca-bundle", is_flag=True, help="Trust the default CAs again.")
 @click.option("--verify-ssl/--no-verify-ssl", default=None, help="Verify the certificate, or accept any.")
 def update(
@@ -108,7 +81,6 @@ def update(
     ca_bundle: Path | None,
     no_ca_bundle: bool,
     verify_ssl: bool | None,
-    limits: Limits,
     **secrets: Any,
 ) -> None:
     """Change the given fields of cluster NAME. All others stay, and so does its history.
@@ -121,7 +93,8 @@ def update(
 
     A new access token replaces the old one and its refresh token. --ca-bundle turns certificate verification on.
     """
-    if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, limits.given, *secrets.values())):
+    limits = take_limits(secrets)
+    if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, limits, *secrets.values())):
         raise click.UsageError("Nothing to change: use --url, --ca-bundle, --token-file or another option.")
     if ca_bundle and no_ca_bundle:
         raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
@@ -131,8 +104,8 @@ def update(
     tokens = read_tokens(faults, ask=False, **secrets)
     settings = Settings()
     with warehouse_connection(settings) as connection:
-        cluster = cluster_named(connection, name)
-        endpoint, manners = cluster.endpoint, limits.over(cluster.manners)
+        cluster = registry.cluster_named(connection, name)
+        endpoint, manners = cluster.endpoint, replace(cluster.manners, **limits)
         if moved:
             endpoint = replace(moved, verify_ssl=endpoint.verify_ssl, ca_bundle=endpoint.ca_bundle)
         if ca_bundle or no_ca_bundle:
@@ -142,16 +115,16 @@ def update(
         endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
         faults += (*endpoint.faults(), *manners.faults())
         if faults:
-            raise BadEntry("\n".join(faults))
+            raise registry.BadInput("\n".join(faults))
         secrets_cipher = cipher(settings) if tokens.secrets else None
-        change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
+        registry.change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
     warn(name, endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
 @command.command("import", short_help="Add or update all clusters in a file, or none.")
-@click.argument("file", type=File())
+@click.argument("file", type=file)
 def import_file(file: Path) -> None:
     """Add or update all clusters in FILE. If any line is not valid, change nothing.
 
@@ -185,7 +158,7 @@ def list_all(as_json: bool) -> None:
     A token's expiry is shown if the controller reports it. `aap-pipeline up` queries it.
     """
     with warehouse_connection() as connection:
-        rows = [_row(cluster) for cluster in clusters(connection)]
+        rows = [_row(cluster) for cluster in registry.clusters(connection)]
     columns = [
         Column("name", "Name"),
         Column("url", "Address"),
@@ -194,8 +167,7 @@ def list_all(as_json: bool) -> None:
         Column("tls", "Certificate"),
         Column("token", "Token expiry"),
     ]
-    more = [Column("token_ends_at", ""), Column("token_end_exact", "")] if as_json else []
-    print_rows([*columns, *more], rows, as_json=as_json)
+    print_rows(columns, rows, as_json=as_json)
     if not rows and not as_json:
         click.echo("To add a cluster, run `aap-pipeline clusters add URL --name NAME`.")
 
@@ -208,14 +180,17 @@ def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
     settings = Settings()
     with warehouse(settings) as url:
         with connect(url) as connection:
-            chosen = chosen_clusters(connection, names, "check")
+            chosen = registry.chosen_clusters(connection, names, "check")
         secrets = cipher(settings)
         results = {cluster.name: _check(url, secrets, cluster) for cluster in chosen}
     if as_json:
         print_json({name: [asdict(finding) for finding in findings] for name, findings in results.items()})
-    else:
-        for name, findings in results.items():
-            _print_findings(name, findings)
+    for name, findings in () if as_json else results.items():
+        console().print(f"[bold]{name}[/]")
+        for each in findings:
+            print_marked(each.outcome, f"{each.name}: {each.sentence}", "  ")
+            if each.remedy and each.outcome != "ok":
+                console().print("    → ", cell(each.remedy), sep="")
     failed = any(finding.outcome == "failed" for findings in results.values() for finding in findings)
     return 1 if failed else 0
 
@@ -224,7 +199,8 @@ def check_clusters(names: tuple[str, ...], as_json: bool) -> int:
 @click.argument("name")
 def disable(name: str) -> None:
     """Stop syncing cluster NAME; its history stays."""
-    _set(name, enabled=False)
+    with warehouse_connection() as connection:
+        registry.set_enabled(connection, name, enabled=False)
     click.echo(f"Cluster {name} is disabled. Its history stays. To resume, run `aap-pipeline clusters enable {name}`.")
 
 
@@ -232,7 +208,8 @@ def disable(name: str) -> None:
 @click.argument("name")
 def enable(name: str) -> None:
     """Resume syncing a disabled cluster from its watermark."""
-    _set(name, enabled=True)
+    with warehouse_connection() as connection:
+        registry.set_enabled(connection, name, enabled=True)
     click.echo(f"Cluster {name} is enabled.")
 
 
@@ -243,15 +220,15 @@ def enable(name: str) -> None:
 def remove(name: str, with_history: bool, yes: bool) -> int:
     """Remove cluster NAME from the registry. Its history stays unless you give --purge."""
     with warehouse_connection() as connection:
-        cluster_named(connection, name)
+        registry.cluster_named(connection, name)
         if not with_history:
-            set_enabled(connection, name, enabled=False, removed=True)
+            registry.set_enabled(connection, name, enabled=False, removed=True)
             click.echo(f"Removed cluster {name}. It is no longer synced; its history stays.")
             return 0
         if not yes and not confirm(f"Delete the whole history of cluster {name}? This cannot be undone", "--yes"):
             click.echo("Nothing was deleted.")
             return 1
-        jobs = purge(connection, name)
+        jobs = registry.purge(connection, name)
     click.echo(f"Deleted cluster {name} and its {jobs:,} jobs.")
     return 0
 
@@ -268,17 +245,15 @@ def rotate() -> None:
     """
     settings = Settings()
     with warehouse_connection(settings) as connection:
-        count = rotate_key(connection, cipher(settings))
+        count = registry.rotate_key(connection, cipher(settings))
     click.echo(f"Encrypted the tokens of {count} clusters with the first key. Older keys are no longer needed.")
 
 
-def _save(entries: list[NewCluster]) -> None:
-    from aap_simulator import DEMO_CLUSTERS
-
+def _save(entries: list[registry.NewCluster]) -> None:
     settings = Settings()
     with warehouse_connection(settings) as connection:
-        added = save_clusters(connection, cipher(settings), entries)
-        demo = any(cluster.name in DEMO_CLUSTERS for cluster in clusters(connection))
+        added = registry.save_clusters(connection, cipher(settings), entries)
+        demo = any(cluster.name in DEMO_CLUSTERS for cluster in registry.clusters(connection))
     for entry in entries:
         what = "Added" if added[entry.name] else "Updated"
         click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
@@ -287,12 +262,7 @@ def _save(entries: list[NewCluster]) -> None:
         click.echo("Reports still count the demo's clusters. To delete them, run `aap-pipeline demo --remove`.")
 
 
-def _set(name: str, *, enabled: bool) -> None:
-    with warehouse_connection() as connection:
-        set_enabled(connection, name, enabled=enabled)
-
-
-def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
+def _check(url: str, secrets: Any, cluster: registry.Cluster) -> list[Finding]:
     from aap_pipeline.raw.rare_things import note_product
 
     asked_anew = replace(cluster, listed_at=None)  # probe the product again
@@ -312,7 +282,7 @@ def _check(url: str, secrets: Any, cluster: Cluster) -> list[Finding]:
         return [Finding("check", "failed", str(error))]
 
 
-def _cost(url: str, secrets: Any, cluster: Cluster) -> Finding:
+def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:
     """Estimate the cost of the next sync."""
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
@@ -323,39 +293,16 @@ def _cost(url: str, secrets: Any, cluster: Cluster) -> Finding:
     return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
 
 
-def _print_findings(name: str, findings: list[Finding]) -> None:
-    out = console()
-    out.print(f"[bold]{name}[/]")
-    for finding in findings:
-        out.print(f"  {_MARKS[finding.outcome]} {finding.name}: ", cell(finding.sentence), sep="", end="\n")
-        if finding.remedy and finding.outcome != "ok":
-            out.print("    → ", cell(finding.remedy), sep="")
-
-
-def _certificate(cluster: Cluster) -> str:
-    """Describe the certificate's verification. It is "verified" only after a connection succeeded."""
-    if cluster.endpoint.protocol == "http":
-        return "none (http)"
-    if not cluster.endpoint.verify_ssl:
-        return "not verified"
-    return "verified" if cluster.product_version else "not seen yet"
-
-
-def _token_end(end: TokenEnd | None) -> str:
-    if end is None:
-        return "unknown"
-    return f"{end.at:%Y-%m-%d}" if end.exact else f"by {end.at:%Y-%m-%d}"
-
-
-def _row(cluster: Cluster) -> dict[str, Any]:
-    state = "removed" if cluster.removed_at else "enabled" if cluster.enabled else "disabled"
+def _row(cluster: registry.Cluster) -> dict[str, Any]:
+    endpoint, end, seen = cluster.endpoint, cluster.token_end, cluster.product_version is not None
+    verified = "verified" if seen else "not seen yet"  # only a connection that succeeded verifies a certificate
     return {
         "name": cluster.name,
-        "url": cluster.endpoint.base_url,
-        "product": cluster.product if cluster.product_version else "not connected yet",
-        "state": state,
-        "tls": _certificate(cluster),
-        "token": _token_end(cluster.token_end),
-        "token_ends_at": cluster.token_end.at if cluster.token_end else None,
-        "token_end_exact": cluster.token_end.exact if cluster.token_end else None,
+        "url": endpoint.base_url,
+        "product": cluster.product if seen else "not connected yet",
+        "state": "removed" if cluster.removed_at else "enabled" if cluster.enabled else "disabled",
+        "tls": "none (http)" if endpoint.protocol == "http" else verified if endpoint.verify_ssl else "not verified",
+        "token": f"{'' if end.exact else 'by '}{end.at:%Y-%m-%d}" if end else "unknown",
+        "token_ends_at": end.at if end else None,
+        "token_end_exact": end.exact if end else None,
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def database(settings: Settings | None = None) -> Iterator[str]:
     """Yield the URL of the database, whatever its schema. Starts the embedded server unless an external one is set.
 
-    Errors of PostgreSQL and lost connections in the block become a WarehouseError.
+    Errors of PostgreSQL and lost connections in the block become a PipelineError.
     """
     settings = settings or Settings()
     with clear_errors():
@@ -68,7 +68,7 @@ def note_behind(connection: Connection) -> None:
 
 
 def require_schema(url: str, *, may_migrate: bool) -> None:
-    """Migrate the database if `may_migrate`. Raises MigrationError unless it then has this release's schema."""
+    """Migrate the database if `may_migrate`. Raises PipelineError unless it then has this release's schema."""
     with connect(url) as connection:
         current = stored_version(connection)
     if current != newest_version():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Day
+from aap_pipeline.cli.values import day
 from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
 
@@ -52,7 +52,7 @@ def show(as_json: bool) -> None:
 @click.option(
     "--from",
     "valid_from",
-    type=Day(),
+    type=day,
     metavar="DAY",
     help="First day, past or future. Default: today, but all time for the first global rate of its kind.",
 )

@@ -20,10 +20,22 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import import_extra
 from aap_pipeline.reports.output import console
 from aap_pipeline.settings import Settings
+from aap_simulator import DEMO_CLUSTERS
 
 if TYPE_CHECKING:
     from aap_pipeline.runtime.local_runs import SyncConfiguration
     from aap_simulator.demo import DemoController
+
+
+_NEXT = """\
+Next
+  aap-pipeline up                        the Dagster UI at http://127.0.0.1:3000
+  aap-pipeline sql "SELECT …"            query the tables
+  aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt
+  aap-pipeline clusters check prod       check that it can be read, and what to fix
+  aap-pipeline sync                      run the same job on your own controller
+  aap-pipeline demo --remove             delete the demo's clusters and their history
+In a checkout, run `source .venv/bin/activate` first."""
 
 
 @click.command("demo")
@@ -43,7 +55,6 @@ def command(remove: bool) -> int:
     out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
     with warehouse(settings) as url:
         from aap_pipeline.runtime.local_runs import LocalRuns
-        from aap_simulator import DEMO_CLUSTERS
         from aap_simulator.demo import demo_controllers
 
         with connect(url) as connection:
@@ -60,8 +71,10 @@ def command(remove: bool) -> int:
                 out.print(f"   {controller.name} at {controller.server.url} ({history})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
             with shown_progress(list(DEMO_CLUSTERS)) as progress:
-                outcomes = runs.follow(progress)
-        _leave(url)
+                outcomes = runs.execute(progress)
+        with connect(url) as connection:
+            for name in DEMO_CLUSTERS:
+                set_enabled(connection, name, enabled=False)  # their controllers stop with the demo
         from aap_pipeline.cli.sync import print_outcomes
 
         print_outcomes(outcomes)
@@ -69,7 +82,7 @@ def command(remove: bool) -> int:
             return 1
         out.print("[bold]4.[/] Reporting the savings")
         _report(url, settings.home / "report.html")
-    _print_next_steps()
+    click.echo(_NEXT)
     return 0
 
 
@@ -94,22 +107,12 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
 
 def _configurations(url: str) -> dict[str, SyncConfiguration]:
     """Return the windows. A first sync reads all history, because the recordings are older than the default 90 days."""
-    from aap_simulator import DEMO_CLUSTERS
     from aap_simulator.demo import RECORDED_SINCE
 
     with connect(url) as connection:
         synced = {row[0] for row in connection.execute(statement("clusters/synced_clusters"))}
     since = min(RECORDED_SINCE, datetime.now(UTC) - timedelta(days=400))
     return {name: {} if name in synced else {"since": since.isoformat()} for name in DEMO_CLUSTERS}
-
-
-def _leave(url: str) -> None:
-    """Disable the demo's clusters, because their controllers stop with the demo."""
-    from aap_simulator import DEMO_CLUSTERS
-
-    with connect(url) as connection:
-        for name in DEMO_CLUSTERS:
-            set_enabled(connection, name, enabled=False)
 
 
 def _report(url: str, file: Path) -> None:
@@ -124,26 +127,7 @@ def _report(url: str, file: Path) -> None:
     click.echo(f"HTML report: {file.absolute()}\n")
 
 
-def _print_next_steps() -> None:
-    click.echo(
-        "\n".join(
-            [
-                "Next",
-                "  aap-pipeline up                        the Dagster UI at http://127.0.0.1:3000",
-                '  aap-pipeline sql "SELECT …"            query the tables',
-                "  aap-pipeline clusters add https://aap.company.com --name prod --token-file token.txt",
-                "  aap-pipeline clusters check prod       check that it can be read, and what to fix",
-                "  aap-pipeline sync                      run the same job on your own controller",
-                "  aap-pipeline demo --remove             delete the demo's clusters and their history",
-                "In a checkout, run `source .venv/bin/activate` first.",
-            ]
-        )
-    )
-
-
 def _remove(settings: Settings) -> int:
-    from aap_simulator import DEMO_CLUSTERS
-
     with warehouse(settings) as url, connect(url) as connection:
         there = [cluster.name for cluster in clusters(connection) if cluster.name in DEMO_CLUSTERS]
         jobs = sum(purge(connection, name) for name in there)

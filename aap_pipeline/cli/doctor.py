@@ -1,14 +1,12 @@
 """`aap-pipeline doctor`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import click
 
 from aap_pipeline.cli.context import database
-from aap_pipeline.health.doctor import Health, examine
-from aap_pipeline.reports.output import cell, console, json_option, print_json
+from aap_pipeline.health.doctor import examine
+from aap_pipeline.reports.output import json_option, print_json, print_marked
 from aap_pipeline.settings import Settings
 
 
@@ -26,8 +24,6 @@ def command(as_json: bool) -> int:
         findings = list(examine(settings, url))
     if as_json:
         print_json([asdict(finding) for finding in findings])
-    else:
-        marks = {Health.OK: "[green]✓[/]", Health.WARNING: "[yellow]![/]", Health.FAILED: "[red]✗[/]"}
-        for finding in findings:
-            console().print(marks[finding.verdict], cell(f"{finding.subject.ljust(15)} {finding.text}"))
-    return 1 if any(finding.verdict is Health.FAILED for finding in findings) else 0
+    for finding in () if as_json else findings:
+        print_marked(finding.verdict, f"{finding.subject.ljust(15)} {finding.text}")
+    return 1 if any(finding.verdict == "failed" for finding in findings) else 0

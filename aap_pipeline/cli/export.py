@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from psycopg import sql
 
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import PipelineError, import_extra
 
 if TYPE_CHECKING:
     import pyarrow
@@ -42,10 +42,7 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
     DuckDB, Spark and pandas read each folder as one table. Exporting a month again replaces its files. This needs
     pip install 'aap-pipeline[export]'.
     """
-    try:
-        import pyarrow  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise PipelineError("Parquet needs pyarrow. Run `pip install 'aap-pipeline[export]'`.") from error
+    import_extra("pyarrow", "export")
     from aap_pipeline.cli.context import warehouse_connection
     from aap_pipeline.database.statements import statement
 

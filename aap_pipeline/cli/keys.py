@@ -1,7 +1,5 @@
 """`aap-pipeline keys`."""
 
-from __future__ import annotations
-
 import click
 
 from aap_pipeline.database.encryption import new_key

@@ -1,7 +1,5 @@
 """`aap-pipeline metrics`."""
 
-from __future__ import annotations
-
 import signal
 from threading import Event
 

@@ -1,7 +1,5 @@
 """`aap-pipeline migrate`."""
 
-from __future__ import annotations
-
 import click
 
 from aap_pipeline.cli.context import database

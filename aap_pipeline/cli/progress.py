@@ -1,13 +1,10 @@
 """Show the progress of runs: one bar per cluster on a terminal, lines in a log."""
 
-from __future__ import annotations
-
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -40,7 +37,7 @@ class TerminalProgress:
     """A `ProgressListener` that draws bars on a terminal."""
 
     def __init__(self, names: list[str], console: Console) -> None:
-        self._progress = Progress(
+        self.bars = Progress(
             SpinnerColumn(),
             TextColumn("[bold]{task.fields[cluster]}", markup=True),
             TextColumn("{task.description}"),
@@ -53,19 +50,8 @@ class TerminalProgress:
             transient=True,  # the printed outcomes replace the bars
         )
         width = max(map(len, names), default=0)
-        self._tasks = {
-            name: self._progress.add_task("waiting", total=None, cluster=name.ljust(width)) for name in names
-        }
+        self._tasks = {name: self.bars.add_task("waiting", total=None, cluster=name.ljust(width)) for name in names}
         self._read: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
         """See ProgressListener."""
@@ -78,7 +64,7 @@ class TerminalProgress:
         completed, all_of_it = (done, None) if stage == "core" else (done, max(total, done))
         if stage not in ("raw", "core"):
             completed = all_of_it = self._read.get(cluster, 0)
-        self._progress.update(task, description=_STAGES.get(stage, stage), completed=completed, total=all_of_it)
+        self.bars.update(task, description=_STAGES.get(stage, stage), completed=completed, total=all_of_it)
 
 
 @dataclass
@@ -100,18 +86,6 @@ class LineProgress:
         self._monotonic = monotonic
         self._stages = {name: _Stage(_WAITING, monotonic()) for name in names}
         self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._reporter = threading.Thread(target=self._report_regularly, name="progress", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._reporter.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._reporter.join()
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
         """See ProgressListener."""
@@ -141,14 +115,27 @@ class LineProgress:
         left = duration((stage.total - stage.done) / rate)
         return f"{stage.done:,} of {stage.total:,} jobs, {rate:,.0f}/s, about {left} left"
 
-    def _report_regularly(self) -> None:
-        while not self._ended.wait(_SECONDS_BETWEEN_LINES):
-            self.report()
 
-
-def shown_progress(names: list[str]) -> TerminalProgress | LineProgress:
-    """Return a listener that shows the progress of clusters `names` on stderr: bars on a terminal, else lines."""
+@contextmanager
+def shown_progress(names: list[str]) -> Iterator[TerminalProgress | LineProgress]:
+    """Yield a listener that shows the progress of clusters `names` on stderr: bars on a terminal, else lines."""
     console = Console(stderr=True)
     if console.is_terminal:
-        return TerminalProgress(names, console)
-    return LineProgress(names, lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))
+        shown = TerminalProgress(names, console)
+        with shown.bars:
+            yield shown
+        return
+    lines = LineProgress(names, lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))
+    ended = threading.Event()
+
+    def report_regularly() -> None:
+        while not ended.wait(_SECONDS_BETWEEN_LINES):
+            lines.report()
+
+    reporter = threading.Thread(target=report_regularly, name="progress", daemon=True)
+    reporter.start()
+    try:
+        yield lines
+    finally:
+        ended.set()
+        reporter.join()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.values import Day, require_range
+from aap_pipeline.cli.values import day, require_range
 from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.core import checks
@@ -31,7 +31,7 @@ _NAMED_IDS = 20
 
 @click.command("reconcile")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
-@click.option("--since", type=Day(), metavar="DAY", help="First day (UTC). Default: 90 days ago.")
+@click.option("--since", type=day, metavar="DAY", help="First day (UTC). Default: 90 days ago.")
 @json_option
 def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
     """Prove that no job is missing: compare each day's count with the controller's, and fetch what differs.

@@ -1,6 +1,6 @@
 """`aap-pipeline rejected`: quarantined documents."""
 
-from __future__ import annotations
+from dataclasses import asdict
 
 import click
 
@@ -25,13 +25,7 @@ def command() -> None:
 @command.command("list", short_help="List quarantined documents.")
 @click.option("--cluster", metavar="NAME", help="Only this cluster.")
 @click.option("--reason", metavar="CODE", help="Only this reason.")
-@click.option(
-    "--limit",
-    type=Whole(1, 1_000_000),
-    default=100,
-    show_default=True,
-    help="List at most N documents.",
-)
+@click.option("--limit", type=Whole(1, 1_000_000), default=100, show_default=True, help="List at most N documents.")
 @json_option
 def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool) -> None:
     """List quarantined documents, the last rejected first."""
@@ -48,9 +42,8 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         Column("attempts", "Attempts", number, right=True),
         Column("last_rejected", "Last rejected (UTC)", minute_of),
     ]
-    rows = [{column.key: getattr(record, column.key) for column in columns} for record in found]
-    print_rows(columns, rows, as_json=as_json)
-    if not rows and not as_json:
+    print_rows(columns, [asdict(record) for record in found], as_json=as_json)
+    if not found and not as_json:
         click.echo("No quarantined document matches." if cluster or reason else "The quarantine is empty.")
 
 

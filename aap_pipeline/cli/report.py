@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aap_pipeline.cli.values import Day, File, Whole, Word, require_range
+from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SCHEDULES
@@ -22,15 +22,15 @@ Function = Callable[..., Any]
 
 def _filter(option: str, attribute: str, words: str) -> Function:
     return click.option(
-        option, attribute, multiple=True, type=Word(), metavar="NAME", help=f"Only this {words}; may be repeated."
+        option, attribute, multiple=True, type=text, metavar="NAME", help=f"Only this {words}; may be repeated."
     )
 
 
 _QUESTION = (
     click.option(
-        "--from", "from_date", type=Day(), metavar="DAY", help="First day, 2026-01-31. Default: first with data."
+        "--from", "from_date", type=day, metavar="DAY", help="First day, 2026-01-31. Default: first with data."
     ),
-    click.option("--to", "to_date", type=Day(), metavar="DAY", help="Last day, inclusive."),
+    click.option("--to", "to_date", type=day, metavar="DAY", help="Last day, inclusive."),
     click.option(
         "--range",
         "--period",
@@ -45,7 +45,7 @@ _QUESTION = (
     _filter("--inventory", "inventories", "inventory"),
     _filter("--label", "labels", "label (with several: runs with any of them)"),
     click.option("--as-recorded", is_flag=True, help="Use the rates and minutes of each run's day."),
-    click.option("--currency", type=Word(), metavar="CODE", help="Convert the money by a rate of `settings fx`."),
+    click.option("--currency", type=text, metavar="CODE", help="Convert the money by a rate of `settings fx`."),
     click.option(
         "--by",
         "granularity",
@@ -54,10 +54,10 @@ _QUESTION = (
     ),
 )
 _FORMS = (
-    click.option("--html", type=File(), metavar="FILE", help="Write one self-contained page."),
-    click.option("--pdf", type=File(), metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
-    click.option("--csv", type=File(), metavar="FOLDER", help="Write one CSV file per table."),
-    click.option("--xlsx", type=File(), metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
+    click.option("--html", type=file, metavar="FILE", help="Write one self-contained page."),
+    click.option("--pdf", type=file, metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
+    click.option("--csv", type=file, metavar="FOLDER", help="Write one CSV file per table."),
+    click.option("--xlsx", type=file, metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
     click.option(
         "--templates", type=Whole(min=0), default=10, show_default=True, help="Number of job templates to print."
     ),
@@ -65,18 +65,9 @@ _FORMS = (
 )
 
 
-def _with(options: tuple[Function, ...]) -> Function:
-    def decorated(function: Function) -> Function:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorated
-
-
 @click.group("report", invoke_without_command=True)
-@_with(_QUESTION)
-@_with(_FORMS)
+@with_options(_QUESTION)
+@with_options(_FORMS)
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Show totals, savings by job template and jobs over time, on the terminal or as files.
@@ -92,12 +83,12 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 @command.command(short_help="Save a report under a name.")
-@click.argument("name", type=Word())
-@_with(_QUESTION)
+@click.argument("name", type=text)
+@with_options(_QUESTION)
 @click.option(
     "--schedule", type=click.Choice(list(SCHEDULES)), help="Create it automatically; monthly: on the 1st at 06:00."
 )
-@click.option("--mail-to", multiple=True, type=Word(), metavar="ADDRESS", help="Mail it each time; may be repeated.")
+@click.option("--mail-to", multiple=True, type=text, metavar="ADDRESS", help="Mail it each time; may be repeated.")
 def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
     """Save a report's filters and range as NAME, replacing an existing one."""
     from aap_pipeline.cli.context import warehouse_connection
@@ -153,7 +144,7 @@ def list_(as_json: bool) -> None:
 
 @command.command(short_help="Show a saved report, or write it to files.")
 @click.argument("name")
-@_with(_FORMS)
+@with_options(_FORMS)
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""

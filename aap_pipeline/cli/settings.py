@@ -1,13 +1,11 @@
 """`aap-pipeline settings`."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Day
+from aap_pipeline.cli.values import day
 from aap_pipeline.database import options
 from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
 from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
@@ -32,7 +30,7 @@ def show(name: str | None, as_json: bool) -> None:
             "name": option.name,
             "value": values[option.name],
             "default": option.default,
-            "allowed": option.kind.allowed,
+            "allowed": option.allowed,
             "description": option.description,
         }
         for option in options.OPTIONS.values()
@@ -86,7 +84,7 @@ def fx_show(as_json: bool) -> None:
 @click.option(
     "--date",
     "rate_date",
-    type=Day(),
+    type=day,
     metavar="DAY",
     help="First day of the rate (default: today in the reporting time zone).",
 )

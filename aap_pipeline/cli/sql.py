@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.values import File, Whole
+from aap_pipeline.cli.values import Whole, file
 from aap_pipeline.database.sql_results import run
 from aap_pipeline.reports.output import cell, console, print_json
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(name="sql")
 @click.argument("query", required=False)
-@click.option("-f", "--file", "path", type=File(), help="Read the SQL from a file; - is stdin.")
+@click.option("-f", "--file", "path", type=file, help="Read the SQL from a file; - is stdin.")
 @click.option("--write", is_flag=True, help="Allow changes. All statements run in one transaction.")
 @click.option(
     "--json", "form", flag_value="json", help="Print JSON: a list of rows; for several queries, a list of such lists."

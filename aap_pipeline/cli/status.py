@@ -1,7 +1,5 @@
 """`aap-pipeline status`."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +9,17 @@ from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import token_warnings
 from aap_pipeline.database.statements import statement
-from aap_pipeline.reports.output import Column, cell, console, duration, json_option, minute_of, number, print_rows
+from aap_pipeline.reports.output import (
+    Column,
+    cell,
+    console,
+    duration,
+    json_option,
+    minute_of,
+    number,
+    print_marked,
+    print_rows,
+)
 
 _WINDOW = ("from", "to", "done_to")
 
@@ -47,19 +55,16 @@ def command(as_json: bool) -> int:
         click.echo("There is no cluster. To add one, run `aap-pipeline clusters add URL --name NAME`.")
     else:
         rows = [{**row, "token": ending.get(row["name"]), "stale": stale.get(row["name"])} for row in rows]
-        more = [Column(key, "") for key in ("error", "backfills", "token", "stale")] if as_json else []
-        print_rows([*columns, *more], rows, as_json=as_json)
-    if not as_json:  # sentences are too long for a column
-        for row in rows:
-            if row["error"]:
-                console().print("[red]✗[/] ", cell(f"{row['name']}: {row['error']}"), sep="")
-            if row["stale"]:
-                text = f"{row['stale']} Run `aap-pipeline clusters check {row['name']}`."
-                console().print("[red]✗[/] ", cell(f"{row['name']}: {text}"), sep="")
-            if row["token"]:
-                console().print("[yellow]![/] ", cell(f"{row['name']}: {row['token']}"), sep="")
-            for each in row["backfills"] or []:
-                begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
-                console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has reached {done} UTC."))
+        print_rows(columns, rows, as_json=as_json)
+    for row in () if as_json else rows:  # sentences are too long for a column
+        if row["error"]:
+            print_marked("failed", f"{row['name']}: {row['error']}")
+        if row["stale"]:
+            print_marked("failed", f"{row['name']}: {row['stale']} Run `aap-pipeline clusters check {row['name']}`.")
+        if row["token"]:
+            print_marked("warning", f"{row['name']}: {row['token']}")
+        for each in row["backfills"] or []:
+            begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
+            console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has reached {done} UTC."))
     failed = any(row["enabled"] and row["outcome"] in ("failed", "interrupted") for row in rows)
     return 1 if failed or stale else 0

@@ -10,14 +10,14 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.progress import shown_progress
-from aap_pipeline.cli.values import Time
+from aap_pipeline.cli.values import time
 from aap_pipeline.clusters.registry import chosen_clusters
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.sync import SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
-from aap_pipeline.reports.output import cell, console, duration, json_option, print_json
+from aap_pipeline.reports.output import cell, console, duration, json_option, print_json, print_marked
 from aap_pipeline.reports.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 @click.command("sync")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
 @click.option(
-    "--since", type=Time(), metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
+    "--since", type=time, metavar="TIME", help="Backfill: jobs finished after TIME, ISO 8601 (2026-01-01), UTC."
 )
-@click.option("--until", type=Time(), metavar="TIME", help="Backfill: jobs finished up to TIME.")
+@click.option("--until", type=time, metavar="TIME", help="Backfill: jobs finished up to TIME.")
 @click.option("--dry-run", "only_count", is_flag=True, help="Count the jobs to read and store nothing.")
 @json_option
 def command(
@@ -58,7 +58,7 @@ def command(
         listed = [cluster.name for cluster in chosen]
         window = {"since": since.isoformat() if since else "", "until": until.isoformat() if until else ""}
         with LocalRuns(settings, url, dict.fromkeys(listed, window)) as runs, shown_progress(listed) as progress:
-            outcomes = runs.follow(progress)
+            outcomes = runs.execute(progress)
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
@@ -83,20 +83,21 @@ def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:
     """Print one line per cluster: the jobs synced, or the error."""
-    out = console()
     width = max(len(outcome.cluster) for outcome in outcomes)
     for outcome in outcomes:
+        name = f"{outcome.cluster.ljust(width)} "
         if outcome.error is not None:
-            out.print(f"[red]✗[/] [bold]{outcome.cluster.ljust(width)}[/] ", cell(outcome.error), sep="")
+            print_marked("failed", name + outcome.error)
             continue
         raw = outcome.metadata.get("raw/sync_data", {})
-        out.print(
-            f"[green]✓[/] [bold]{outcome.cluster.ljust(width)}[/] {raw.get('jobs_stored', 0):,} new jobs with "
-            f"{raw.get('host_summaries', 0):,} host summaries, {raw.get('jobs_known', 0):,} known, "
-            f"{raw.get('requests', 0):,} requests in {duration(raw.get('seconds'))}"
+        print_marked(
+            "ok",
+            f"{name}{raw.get('jobs_stored', 0):,} new jobs with {raw.get('host_summaries', 0):,} host summaries, "
+            f"{raw.get('jobs_known', 0):,} known, {raw.get('requests', 0):,} requests in "
+            f"{duration(raw.get('seconds'))}",
         )
         if "warnings" in raw:
-            out.print(f"[yellow]![/] [bold]{outcome.cluster.ljust(width)}[/] ", cell(raw["warnings"]), sep="")
+            print_marked("warning", name + raw["warnings"])
 
 
 def _dry_run(url: str, settings: Settings, requests: list[SyncRequest], *, as_json: bool) -> int:

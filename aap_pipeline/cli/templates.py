@@ -1,13 +1,11 @@
 """`aap-pipeline templates`."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Day, Whole
+from aap_pipeline.cli.values import Whole, day
 from aap_pipeline.marts.templates import set_template, templates
 from aap_pipeline.reports.output import Column, json_option, number, print_rows
 
@@ -46,7 +44,11 @@ def list_(cluster: str | None, as_json: bool) -> None:
 @click.option("--creation-minutes", type=_MINUTES, help="Minutes that creating the automation took.")
 @click.option("--exclude/--include", "excluded", default=None, help="Exclude its runs from all figures, or not.")
 @click.option(
-    "--from", "excluded_from", type=Day(), metavar="DAY", help="First day of --exclude or --include (default: today)."
+    "--from",
+    "excluded_from",
+    type=day,
+    metavar="DAY",
+    help="First day of --exclude or --include (default: today).",
 )
 @click.option("--cluster", metavar="NAME", help="Cluster, if several have a template of that name.")
 def set_(

@@ -1,7 +1,5 @@
 """`aap-pipeline up`."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 

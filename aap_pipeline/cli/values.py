@@ -1,9 +1,9 @@
 """Parameter types of the command line: days, times, numbers, files and ranges of days."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,61 +11,52 @@ from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.window import parse_time
 
 
-class Day(click.ParamType[date]):
-    """A calendar day, 2026-01-31."""
-
-    name = "day"
-
-    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """See click.ParamType."""
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a valid day. Use 2026-01-31.", param, ctx)
-
-
-class Time(click.ParamType[datetime]):
-    """A time in ISO 8601, as aware UTC. The default zone is UTC."""
-
-    name = "time"
-
-    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """See click.ParamType."""
-        try:
-            found = value if isinstance(value, datetime) else parse_time(value)
-        except PipelineError as error:
-            self.fail(str(error), param, ctx)
-        return found or self.fail("The value is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.", param, ctx)
-
-
 class Whole(click.IntRange):
     """A whole number within inclusive bounds."""
 
     name = "whole number"  # click's messages would name it "integer range"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002 - click's signature
-        """See click.ParamType."""
-        return "N" if isinstance(param, click.Option) else None
+
+def day(value: str) -> date:
+    """Parse a calendar day, 2026-01-31."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a valid day. Use 2026-01-31.") from None
 
 
-class Word(click.ParamType[str]):
-    """Text that is not empty, as an unset shell variable is."""
+def time(value: str) -> datetime:
+    """Parse a time in ISO 8601 as aware UTC. The default zone is UTC."""
+    try:
+        found = parse_time(value)
+    except PipelineError as error:
+        raise click.BadParameter(str(error)) from None
+    if found is None:
+        raise click.BadParameter("The value is empty. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.")
+    return found
 
-    name = "text"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """See click.ParamType."""
-        return value if value.strip() else self.fail("The value is empty.", param, ctx)
+def text(value: str) -> str:
+    """Reject an empty value, as an unset shell variable gives it."""
+    if not value.strip():
+        raise click.BadParameter("The value is empty.")
+    return value
 
 
-class File(click.ParamType[Path]):
-    """The path of a file. An empty value is an error, not the working directory."""
+def file(value: str) -> Path:
+    """Return the path. An empty value is an error, not the working directory."""
+    return Path(text(value))
 
-    name = "path"
 
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """See click.ParamType."""
-        return Path(value) if str(value).strip() else self.fail("The value is empty.", param, ctx)
+def with_options(options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """Return a decorator that adds `options` to a command, in their order in its help."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
 def require_range(first: date | None, last: date | None, options: tuple[str, str]) -> None:

@@ -1,7 +1,5 @@
 """Open a client of a cluster's controller, with the cluster's tokens and limits. All requests go through here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Confine the errors of one cluster to that cluster."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager

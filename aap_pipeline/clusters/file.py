@@ -1,7 +1,5 @@
 """Read `clusters.yaml`, and check it as a whole before any cluster is stored."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -10,13 +8,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from aap_pipeline.clusters.registry import BadEntry, NewCluster, name_faults
+from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.errors import BadEndpoint
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput, PipelineError
 
 _ACCESS = ("access_token", "access_token_env", "access_token_file")
 _TEXTS = ("name", "protocol", "address", "api_prefix", "ca_bundle", *_ACCESS)
@@ -26,44 +24,38 @@ _KEYS = (*_TEXTS, *_SECRETS, "port", "verify_ssl", *_LIMITS)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class ClustersFileError(PipelineError):
-    """A clusters.yaml with mistakes. The message has one line per mistake, with its line in the file."""
-
-    exit_status = 2
-
-
 def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) -> list[NewCluster]:
     """Return the clusters in `path`. Paths of secret files are relative to it.
 
-    Raises ClustersFileError, which lists every mistake with its line and repeats no secret.
+    Raises BadInput, which lists every mistake with its line and repeats no secret.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ClustersFileError(f"Cannot read {path}: {error.strerror}.") from None
+        raise BadInput(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ClustersFileError(f"{path} is not UTF-8 text.") from None
+        raise BadInput(f"{path} is not UTF-8 text.") from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         line, problem = _not_yaml(text, error)
-        raise ClustersFileError(f"{path}:{line}: not valid YAML: {problem}.") from None
+        raise BadInput(f"{path}:{line}: not valid YAML: {problem}.") from None
     reader = _Reader(path, environment)
     found = reader.clusters(root)
     if reader.mistakes:
-        raise ClustersFileError("\n".join(reader.mistakes))
+        raise BadInput("\n".join(reader.mistakes))
     return found
 
 
 def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None = None) -> Endpoint:
-    """Parse `https://host[:port][/path]`. Raises BadEntry for anything else."""
+    """Parse `https://host[:port][/path]`. Raises BadInput for anything else."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         port = parts.port
     except ValueError:  # a port that is not a number, a bracket that is not closed
         parts, port = urlsplit(""), None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
-        raise BadEntry(
+        raise BadInput(
             "The address of the controller is not valid. Use https://aap.company.com, http://10.0.0.1:8080 or "
             "https://tools.company.com/awx."
         )

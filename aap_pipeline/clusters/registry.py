@@ -1,7 +1,5 @@
 """The registry of controllers: table clusters_cluster, one row per cluster. The name is its partition key."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,25 +15,11 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput, PipelineError
 
 # Dagster splits partition keys at commas and ranges of keys at three dots, and shows keys in paths and URLs. Dots must
 # be single and not at the end, so that a range is unambiguous. SQL has the same rule: function clusters_cluster_name.
 _NAME = re.compile(r"(?=.{1,100}\Z)[A-Za-z0-9](?:[A-Za-z0-9_:-]|\.(?=[A-Za-z0-9_:-]))*")
-
-
-class ClusterError(PipelineError):
-    """A cluster is unknown, or its entry cannot be stored."""
-
-
-class BadEntry(ClusterError):
-    """A description of a cluster is not valid. The message has one line per fault."""
-
-    exit_status = 2
-
-
-class BadSecret(ClusterError):
-    """A token or secret contains characters that an HTTP header cannot carry."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +56,7 @@ class NewCluster:
         if self.tokens.refresh and not self.tokens.client_id:
             faults.append(_useless_refresh_token(self.name))
         if faults:
-            raise BadEntry("\n".join(faults))
+            raise BadInput("\n".join(faults))
 
 
 def name_faults(name: str) -> Iterator[str]:
@@ -99,11 +83,11 @@ def clusters(connection: Connection, *, only_enabled: bool = False) -> list[Clus
 
 
 def cluster_named(connection: Connection, name: str) -> Cluster:
-    """Return the cluster `name`. Raises ClusterError, which lists the existing clusters."""
+    """Return the cluster `name`. Raises PipelineError, which lists the existing clusters."""
     row = connection.execute(statement("clusters/list_clusters"), {"name": name}).fetchone()
     if row is None:
         there = ", ".join(cluster.name for cluster in clusters(connection)) or "none yet"
-        raise ClusterError(
+        raise PipelineError(
             f"There is no cluster {name!r}. Clusters: {there}. To add one, run `aap-pipeline clusters add URL --name "
             "NAME`."
         )
@@ -111,7 +95,7 @@ def cluster_named(connection: Connection, name: str) -> Cluster:
 
 
 def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str) -> list[Cluster]:
-    """Return the clusters `names`, or all enabled ones without names. Raises ClusterError if there are none."""
+    """Return the clusters `names`, or all enabled ones without names. Raises PipelineError if there are none."""
     chosen = [cluster_named(connection, name) for name in dict.fromkeys(names)] or clusters(
         connection, only_enabled=True
     )
@@ -120,7 +104,7 @@ def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str)
     if not chosen:
         there = ", ".join(cluster.name for cluster in clusters(connection))
         enable = f" Clusters: {there}. To enable one, run `aap-pipeline clusters enable NAME`." if there else ""
-        raise ClusterError(
+        raise PipelineError(
             f"There is no enabled cluster to {what_for}.{enable} To add one, run `aap-pipeline clusters add URL --name "
             "NAME`."
         )
@@ -128,9 +112,9 @@ def chosen_clusters(connection: Connection, names: Sequence[str], what_for: str)
 
 
 def require_registered(cluster: Cluster) -> None:
-    """Raise ClusterError for a removed cluster, whose controller must not get requests."""
+    """Raise PipelineError for a removed cluster, whose controller must not get requests."""
     if cluster.removed_at is not None:
-        raise ClusterError(
+        raise PipelineError(
             f"Cluster {cluster.name} was removed on {cluster.removed_at:%Y-%m-%d} and is no longer synced. To restore "
             f"it, run `aap-pipeline clusters enable {cluster.name}`."
         )
@@ -139,7 +123,7 @@ def require_registered(cluster: Cluster) -> None:
 def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewCluster]) -> dict[str, bool]:
     """Add or update all `entries` in one transaction, and return {name: whether it was added}.
 
-    Raises ClusterError and stores nothing if two names share an address.
+    Raises PipelineError and stores nothing if two names share an address.
     """
     added = {}
     with connection.transaction():
@@ -163,7 +147,7 @@ def change_cluster(
 
     Without secrets no `cipher` is needed.
 
-    A new access token also replaces the refresh token, client id and client secret. Raises ClusterError and stores
+    A new access token also replaces the refresh token, client id and client secret. Raises PipelineError and stores
     nothing for an unknown or removed cluster, the address of another cluster or a refresh token without a client id.
     """
     require_registered(cluster_named(connection, name))
@@ -172,7 +156,7 @@ def change_cluster(
         values = _parameters(name, endpoint, tokens, cipher, manners)
         row = connection.execute(statement("clusters/update_cluster"), values).fetchone()
         if row and row[0]:
-            raise BadEntry(_useless_refresh_token(name))
+            raise BadInput(_useless_refresh_token(name))
 
 
 @contextmanager
@@ -183,7 +167,7 @@ def _one_cluster_per_address(connection: Connection, name: str, endpoint: Endpoi
         url = replace(endpoint, api_prefix=None).base_url
         there = (other for other in clusters(connection) if replace(other.endpoint, api_prefix=None).base_url == url)
         other = next((each.name for each in there if each.name != name), "NAME")
-        raise ClusterError(
+        raise PipelineError(
             f"Cluster {name!r} has the address {url} of cluster {other!r}. A controller (host and port) can be "
             f"registered once. Use {other}, or delete it and its history with `aap-pipeline clusters remove {other} "
             "--purge`."

@@ -1,7 +1,5 @@
 """The rule that decides when a cluster is stale. Checks, alerts, `status` and `doctor` share it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -25,7 +23,7 @@ def stale_after(connection: Connection | None = None) -> timedelta:
     """Return the age of the last successful sync from which on a cluster is stale: AAP_PIPELINE_ALERT_STALE_MINUTES,
     or twice the setting quiet_sync_minutes of the database, if that is longer.
 
-    Raises SettingsError.
+    Raises PipelineError.
     """
     quiet = options.get(connection, options.QUIET_SYNC_MINUTES) if connection is not None else 0
     return timedelta(minutes=max(from_environment(_Limit).stale_minutes, 2 * quiet))

@@ -1,7 +1,5 @@
 """When each cluster's access token expires: rarely queried, reported in time (ADR 17)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 

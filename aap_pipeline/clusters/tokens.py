@@ -1,7 +1,5 @@
 """The stored tokens of a cluster: encrypted at rest, rotated under a row lock."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

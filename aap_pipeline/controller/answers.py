@@ -1,7 +1,5 @@
 """Interpret a response: decoded JSON, or the right type of error with its remedy."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The requests of the sync to a controller, by name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The OAuth tokens of a controller: kept in a store, renewed by one caller at a time."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

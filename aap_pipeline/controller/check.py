@@ -1,7 +1,5 @@
 """Check whether a controller can be read, and report what to fix."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """The client of one controller: authentication, retries, clock and statistics around each request."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import defaultdict
@@ -38,7 +36,7 @@ _PROBE_RETRIES = 3
 
 
 class ControllerClient:
-    """A client of one controller, for up to `settings.workers` threads. All calls raise ControllerError subclasses.
+    """A client of one controller, for up to `settings.workers` threads.
 
     `hint` is the product label stored last time, `known` the product found then, which is probed only when the
     controller does not answer like it. Nothing is sent before the first call that needs it, and nothing beyond

@@ -1,7 +1,5 @@
 """The address of a controller, and the limits of its client."""
 
-from __future__ import annotations
-
 import ipaddress
 import random
 import re

@@ -1,7 +1,5 @@
 """Errors of requests to a controller. Each type states whether a retry can help."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from aap_pipeline.errors import PipelineError

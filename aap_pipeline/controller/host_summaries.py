@@ -4,8 +4,6 @@ Host summaries with known keys and types become `HostSummaryRow` records, in a q
 else is decoded like every other response, so that nothing of it is lost.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import msgspec

@@ -1,7 +1,5 @@
 """Limits of the requests to one controller, so that its users do not notice the pipeline."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Callable, Iterator

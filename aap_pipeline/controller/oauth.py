@@ -1,7 +1,5 @@
 """Exchange a refresh token for a new pair of tokens (RFC 6749 section 6). The controller rotates both."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode

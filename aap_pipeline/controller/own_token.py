@@ -1,7 +1,5 @@
 """Scope, expiry and user of the client's own token, as the controller reports them (ADR 17)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 

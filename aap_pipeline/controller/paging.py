@@ -1,7 +1,5 @@
 """Keyset paging: by ascending id, after the last one read. Page numbers would skip rows when others are deleted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol

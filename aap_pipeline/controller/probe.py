@@ -1,7 +1,5 @@
 """Detect the product at an address by its capabilities, not by a list of versions."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

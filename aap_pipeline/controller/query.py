@@ -1,7 +1,5 @@
 """Query strings in the controller's format."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode

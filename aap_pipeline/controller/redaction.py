@@ -1,7 +1,5 @@
 """Remove secrets (tokens, passwords, extra_vars, artifacts) from texts before they are shown or stored."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit, urlunsplit

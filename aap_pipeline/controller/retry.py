@@ -1,6 +1,7 @@
-"""Retries: backoff, Retry-After, the retry budget and the circuit breaker."""
+"""How long to wait before a retry, and when to give up: backoff, Retry-After, retry budget and circuit breaker.
 
-from __future__ import annotations
+`client.py` (`_request`) repeats requests; `errors.py` (`transient`) says which errors are worth it.
+"""
 
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Clean secrets of what editors and shells add, and reject those that a request cannot carry."""
 
-from __future__ import annotations
-
 import codecs
 from pathlib import Path
 

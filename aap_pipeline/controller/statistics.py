@@ -1,7 +1,5 @@
 """Thread-safe statistics of a client: requests, retries, bytes, waits, latency."""
 
-from __future__ import annotations
-
 import statistics
 import threading
 from collections import Counter, deque

@@ -1,7 +1,5 @@
 """Send one request: connection pool, TLS, proxies, the limit on bodies, and a typed error per kind of failure."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

@@ -2,15 +2,7 @@
 
 from collections.abc import Iterator
 
-from dagster import (
-    AssetExecutionContext,
-    AssetKey,
-    AssetSpec,
-    MaterializeResult,
-    MetadataValue,
-    ResourceParam,
-    multi_asset,
-)
+import dagster as dg
 
 from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.probe import job_url
@@ -45,12 +37,12 @@ _TABLES = {
 }
 
 
-@multi_asset(
+@dg.multi_asset(
     name="core",
     specs=[
-        AssetSpec(
+        dg.AssetSpec(
             key=["core", name],
-            deps=[AssetKey(["raw", "sync_data"])],
+            deps=[dg.AssetKey(["raw", "sync_data"])],
             group_name="core",
             partitions_def=CLUSTERS,
             kinds={"postgres", "sql"},
@@ -64,8 +56,8 @@ _TABLES = {
     ],
 )
 def core(
-    context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
-) -> Iterator[MaterializeResult[None]]:
+    context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[ProgressListener]
+) -> Iterator[dg.MaterializeResult[None]]:
     """Parse every raw row of the partition's cluster. Records that are not valid go to quarantine.
 
     Materializes nothing, so that Dagster skips the marts and their checks, if there was nothing to parse, no run was
@@ -88,9 +80,9 @@ def core(
         context.log.warning(f"{result.rejected} documents were quarantined. Run `aap-pipeline rejected list`.")
     if newest is not None:
         page = job_url(cluster.endpoint.base_url, cluster.product, newest[0])
-        figures["jobs"]["newest_job"] = MetadataValue.url(page)
+        figures["jobs"]["newest_job"] = dg.MetadataValue.url(page)
     for name in _TABLES:
-        yield MaterializeResult(asset_key=["core", name], metadata=figures[name] | _metadata(name, result))
+        yield dg.MaterializeResult(asset_key=["core", name], metadata=figures[name] | _metadata(name, result))
 
 
 def _metadata(name: str, result: ParseResult) -> dict[str, int | float]:

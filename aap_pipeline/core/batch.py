@@ -1,11 +1,9 @@
 """Store one batch of documents in one transaction, by a fixed number of statements."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, LiteralString
+from typing import Final, LiteralString, Self
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -45,7 +43,7 @@ class ParseResult:
     changed_days: set[date] = field(default_factory=set)
     seconds: float = 0.0
 
-    def merge(self, other: ParseResult) -> None:
+    def merge(self, other: Self) -> None:
         """Add the figures of `other`."""
         self.documents += other.documents
         self.jobs += other.jobs

@@ -1,7 +1,5 @@
 """The asset checks of stage core: each reads its figures and decides."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,8 +3,6 @@
 A row is identified by the controller's id within a cluster; its name follows the latest document.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,9 +1,8 @@
 """Stage core: parse the raw rows of one cluster, in order of arrival, in batches.
 
-While the server writes one batch, a second connection streams and decodes the next.
+Fields are decoded in `documents/records.py`, and stored in `batch.py`. While the server writes one batch, a second
+connection streams and decodes the next.
 """
-
-from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -38,10 +37,6 @@ _REFUSALS: Final = (
 )
 
 
-class ParseError(PipelineError):
-    """A cluster's raw rows could not be stored. They stay in the raw table."""
-
-
 Progress = Callable[[ParseResult], None]
 
 
@@ -57,7 +52,7 @@ def parse(
 
     Each batch, of at most `batch_size` rows and about `batch_bytes` bytes of JSON, is one transaction, after which
     `progress` gets the result so far. Several processes may run at once, and any may be killed at any time. Raises
-    ParseError if the server rejects more documents than one or two bad ones would explain.
+    PipelineError if the server rejects more documents than one or two bad ones would explain.
     """
     return run(url, Selection(Source.RAW, cluster_id), Bounds(batch_size, batch_bytes), progress)
 
@@ -102,7 +97,7 @@ def _store(
             yield _store_despite_others(connection, selection, part, rules)
         except _REFUSALS as error:
             if attempts >= _MAX_ATTEMPTS:
-                raise ParseError(
+                raise PipelineError(
                     f"PostgreSQL rejected {attempts} parts of one batch of cluster {selection.cluster_id}. Last error: "
                     f"{error.diag.message_primary or error}. The raw rows are kept. Remove your own constraints and "
                     "triggers from the clusters_ tables, then run `aap-pipeline sync`."

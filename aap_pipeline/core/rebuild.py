@@ -1,7 +1,5 @@
 """Rebuild core from the archive of parsed documents, without the API."""
 
-from __future__ import annotations
-
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, Progress, run
 from aap_pipeline.core.source import Bounds, Selection, Source

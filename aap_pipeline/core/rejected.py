@@ -1,7 +1,5 @@
 """Quarantine: the documents that core rejected, whole, with the reason."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +10,6 @@ from aap_pipeline.core.source import Bounds, Selection, Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-
-
-class NoSuchRecord(PipelineError):
-    """The requested record is not in quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,7 @@ def list_rejected(
 
 
 def show(connection: Connection, record_id: int) -> tuple[RejectedRecord, str]:
-    """Return one record and its stored JSON. Raises NoSuchRecord."""
+    """Return one record and its stored JSON. Raises PipelineError."""
     row = connection.execute(statement("core/show_rejected"), {"id": record_id}).fetchone()
     if row is None:
         raise _no_such_record([record_id])
@@ -55,7 +49,7 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
     """Process quarantined records again: all, or those of `ids`.
 
     Records that are now valid are stored and leave quarantine; the others stay, with the reason of this attempt. Stored
-    names of hosts, templates and so on are newer than those in the documents and stay. Raises NoSuchRecord and does
+    names of hosts, templates and so on are newer than those in the documents and stay. Raises PipelineError and does
     nothing if one of `ids` is not in quarantine.
     """
     only = None if ids is None else list(ids)
@@ -71,6 +65,6 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
     return total
 
 
-def _no_such_record(ids: Sequence[int]) -> NoSuchRecord:
+def _no_such_record(ids: Sequence[int]) -> PipelineError:
     listed = ", ".join(map(str, ids))
-    return NoSuchRecord(f"No quarantined record has id {listed}. Run `aap-pipeline rejected list`.")
+    return PipelineError(f"No quarantined record has id {listed}. Run `aap-pipeline rejected list`.")

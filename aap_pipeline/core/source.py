@@ -1,7 +1,5 @@
 """The sources of core's documents (raw table, quarantine, archive), streamed in order by binary COPY."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime

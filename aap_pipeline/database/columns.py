@@ -1,7 +1,5 @@
 """The comments of every table and column, from a file that `make docs` generates with the data dictionary."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Connections to PostgreSQL with fixed session settings and actionable errors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +8,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
-from aap_pipeline.database.errors import DatabaseRefused, DatabaseUnreachable, WrongEncoding
+from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.errors import PipelineError
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -48,7 +47,7 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
 
     Raises:
         DatabaseUnreachable: names the server but never the password.
-        WrongEncoding: the database cannot hold every character.
+        PipelineError: the database cannot hold every character.
     """
     try:
         connection = psycopg.connect(
@@ -72,7 +71,7 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         connection.close()
-        raise WrongEncoding(
+        raise PipelineError(
             f"The database {describe(url)} has the encoding {encoding}, which cannot store every name that a "
             "controller sends. Create one with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0; and set "
             "AAP_PIPELINE_DATABASE_URL to it."
@@ -100,20 +99,20 @@ def clear_errors() -> Iterator[None]:
     """Turn psycopg's errors into one actionable message.
 
     Raises:
-        DatabaseRefused: a permanent error: a missing privilege, or a standby server.
+        PipelineError: a permanent error: a missing privilege, or a standby server.
         DatabaseUnreachable: a transient error: a lost connection, a full disk, a lock timeout.
     """
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        raise DatabaseRefused(
+        raise PipelineError(
             f"The role in AAP_PIPELINE_DATABASE_URL lacks a privilege: {error.diag.message_primary}. Use the role that "
             "owns the database and its tables."
         ) from error
     except psycopg.errors.RaiseException as error:  # by our own SQL
-        raise DatabaseRefused(str(error.diag.message_primary)) from error
+        raise PipelineError(str(error.diag.message_primary)) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
-        raise DatabaseRefused(
+        raise PipelineError(
             f"PostgreSQL is read-only: {error.diag.message_primary}. If the server is a standby, set "
             "AAP_PIPELINE_DATABASE_URL to the primary."
         ) from error

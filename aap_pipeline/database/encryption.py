@@ -1,17 +1,15 @@
 """Tokens at rest: Fernet through MultiFernet, so that keys can be rotated."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from aap_pipeline.database.errors import WarehouseError
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 
 
-class EncryptionKeyError(WarehouseError):
+class EncryptionKeyError(PipelineError):
     """The encryption key is missing, malformed, or not the one that encrypted the tokens."""
 
 

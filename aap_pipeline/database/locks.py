@@ -1,7 +1,5 @@
 """Advisory locks. Keys are pairs (kind, cluster), so that clusters never wait for each other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum

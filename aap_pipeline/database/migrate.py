@@ -1,7 +1,5 @@
 """Migrate a database to this release's schema: idempotent, serialized by a lock, forward only."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from aap_pipeline.database.connection import connect, describe
-from aap_pipeline.database.errors import WarehouseError
 from aap_pipeline.database.statements import sql_folder
+from aap_pipeline.errors import PipelineError
 
 VERSION_TABLE = "schema_version"
 VERSION_TABLE_SCHEMA = "pipeline"
 _OLDEST_SERVER = 15
 _LOCK = 0x6161705F6D6967  # "aap_mig"
-
-
-class MigrationError(WarehouseError):
-    """The database is not at a schema that this release can use or upgrade."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +37,10 @@ class SchemaState:
         return self.current == self.newest
 
     def require_newest(self) -> None:
-        """Raise MigrationError, with the command to run, unless the database has this release's schema."""
+        """Raise PipelineError, with the command to run, unless the database has this release's schema."""
         if not self.up_to_date:
             schema = "is empty" if self.current is None else f"has schema {self.current}"
-            raise MigrationError(
+            raise PipelineError(
                 f"The database {self.database} {schema}, but this release needs {self.newest}. Run "
                 "`aap-pipeline migrate`."
             )
@@ -55,7 +49,7 @@ class SchemaState:
 def migrate(url: str) -> SchemaState:
     """Run all pending revisions in one transaction, and return the state before.
 
-    Raises MigrationError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
+    Raises PipelineError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
     """
     with _locked_connection(url) as connection:
         before = _state(connection, url)
@@ -68,7 +62,7 @@ def migrate(url: str) -> SchemaState:
 
 
 def schema_state(url: str) -> SchemaState:
-    """Return the state of the database at `url` without changes. Raises MigrationError as `migrate` does."""
+    """Return the state of the database at `url` without changes. Raises PipelineError as `migrate` does."""
     with _locked_connection(url) as connection:
         return _state(connection, url)
 
@@ -111,7 +105,7 @@ def _locked_connection(url: str) -> Iterator[sqlalchemy.Connection]:
 def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:
     version = connection.execute(sqlalchemy.text("SHOW server_version_num")).scalar_one()
     if int(version) < _OLDEST_SERVER * 10000:
-        raise MigrationError(
+        raise PipelineError(
             f"{describe(url)} is PostgreSQL {int(version) // 10000}, but version {_OLDEST_SERVER} or later is required."
         )
     script = ScriptDirectory.from_config(_config())
@@ -123,7 +117,7 @@ def _state(connection: sqlalchemy.Connection, url: str) -> SchemaState:
     current = context.get_current_revision()
     known = {revision.revision for revision in script.walk_revisions()}
     if current is not None and current not in known:
-        raise MigrationError(
+        raise PipelineError(
             f"The database {describe(url)} has schema {current}, newer than this release's ({newest}). Install the "
             "release that migrated it, or a later one."
         )

@@ -1,6 +1,4 @@
-"""The kinds of values of a setting: each parses JSON or plain text and describes the allowed values."""
-
-from __future__ import annotations
+"""The kinds of settings: each parses JSON or plain text and describes the allowed values."""
 
 import json
 from collections.abc import Callable
@@ -11,47 +9,39 @@ from zoneinfo import available_timezones
 
 Value = bool | int | str | Decimal
 T = TypeVar("T", bound=Value)
-
-
-@dataclass(frozen=True)
-class Kind(Generic[T]):
-    """A kind of value: the `allowed` values, to complete the sentence "It must be …", and its parser.
-
-    `parse` takes decoded JSON or a plain word, and returns None if it is not allowed.
-    """
-
-    allowed: str
-    parse: Callable[[object], T | None]
+_SWITCH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
 @dataclass(frozen=True)
 class Option(Generic[T]):
-    """A setting: its name in common_settings.type, its default without a row, its kind and its description."""
+    """A setting: its name in common_settings.type, its default without a row, and its description.
+
+    `allowed` completes the sentence "It must be …". `parse` takes decoded JSON or a plain word, and returns None if it
+    is not allowed.
+    """
 
     name: str
     default: T
-    kind: Kind[T]
     description: str
+    allowed: str
+    parse: Callable[[object], T | None]
 
 
-_SWITCH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
-
-
-def switch() -> Kind[bool]:
+def switch(name: str, default: bool, description: str) -> Option[bool]:
     """true or false."""
-    return Kind("true or false", lambda value: _SWITCH.get(str(value).lower()))
+    return Option(name, default, description, "true or false", lambda value: _SWITCH.get(str(value).lower()))
 
 
-def whole(least: int, most: int) -> Kind[int]:
+def whole(name: str, default: int, least: int, most: int, description: str) -> Option[int]:
     """A whole number within inclusive bounds."""
 
     def parse(value: object) -> int | None:
         return value if type(value) is int and least <= value <= most else None
 
-    return Kind(f"a whole number from {least} to {most}", parse)
+    return Option(name, default, description, f"a whole number from {least} to {most}", parse)
 
 
-def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
+def decimal(name: str, default: Decimal, least: Decimal, most: Decimal, description: str) -> Option[Decimal]:
     """A decimal number within inclusive bounds. Money and hours are never floats."""
 
     def parse(value: object) -> Decimal | None:
@@ -63,21 +53,23 @@ def decimal(least: Decimal, most: Decimal) -> Kind[Decimal]:
             return None
         return number if number.is_finite() and least <= number <= most else None
 
-    return Kind(f"a number from {least} to {most}", parse)
+    return Option(name, default, description, f"a number from {least} to {most}", parse)
 
 
-def choice(*words: str) -> Kind[str]:
+def choice(name: str, default: str, description: str, *others: str) -> Option[str]:
     """One of a few words."""
-    return Kind(" or ".join(words), lambda value: value if isinstance(value, str) and value in words else None)
+    words = {word: word for word in (default, *others)}
+    return Option(name, default, description, " or ".join(words), lambda value: words.get(str(value)))
 
 
-def time_zone() -> Kind[str]:
+def time_zone(name: str, default: str, description: str) -> Option[str]:
     """The name of a time zone."""
 
     def parse(value: object) -> str | None:
         return value if isinstance(value, str) and value in available_timezones() else None
 
-    return Kind("a time zone of the IANA database, for example UTC or Europe/Berlin", parse)
+    allowed = "a time zone of the IANA database, for example UTC or Europe/Berlin"
+    return Option(name, default, description, allowed, parse)
 
 
 def from_text(text: str) -> object:

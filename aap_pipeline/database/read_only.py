@@ -4,8 +4,6 @@ A read-only transaction alone does not suffice: until its first query it can be 
 PostgreSQL 15 lets it create large objects; and a superuser can call functions that write files or end sessions.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The schema versions of a database and of this release, without Alembic, which takes 0.5 s to import."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import psycopg

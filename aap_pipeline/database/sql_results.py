@@ -1,7 +1,5 @@
 """Run a user's SQL: several statements, all result sets, errors with line and column."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,18 +11,14 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.errors import WarehouseError
 from aap_pipeline.database.read_only import QUERIES, Statement, execute_read_only, read_only_session, statements
+from aap_pipeline.errors import PipelineError
 
 _NAME = "aap_pipeline sql"
 
 _NUMERIC_TYPES = frozenset(
     {20, 21, 23, 26, 700, 701, 790, 1700}
 )  # pg_type: int8, int2, int4, oid, float4/8, money, numeric
-
-
-class SqlError(WarehouseError):
-    """PostgreSQL rejected a user's SQL."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class ResultSet:
 def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
     """Run all statements of `text` as one transaction (unless they begin their own) and return each one's result.
 
-    Without `write` the statements cannot change anything. Raises SqlError with line and column.
+    Without `write` the statements cannot change anything. Raises PipelineError with line and column.
     """
     if not write:
         with read_only_session(url, _NAME) as session:
@@ -67,7 +61,7 @@ def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
 def _read(session: Connection, query: Statement, text: str) -> ResultSet:
     if query.keyword not in QUERIES:
         allowed = f"{', '.join(QUERIES[:-1])} or {QUERIES[-1]}"
-        raise SqlError(
+        raise PipelineError(
             f"Without --write only {allowed} may run, not {query.keyword or query.text.strip()}. Nothing was changed. "
             "To allow changes, add --write."
         )
@@ -77,7 +71,7 @@ def _read(session: Connection, query: Statement, text: str) -> ResultSet:
 
 @contextmanager
 def _sql_errors(connection: Connection, text: str, offset: int = 0) -> Iterator[None]:
-    """Raise SqlError for an error in the part of `text` that begins at `offset`."""
+    """Raise PipelineError for an error in the part of `text` that begins at `offset`."""
     try:
         yield
     except psycopg.OperationalError:
@@ -85,8 +79,10 @@ def _sql_errors(connection: Connection, text: str, offset: int = 0) -> Iterator[
     except psycopg.Error as error:
         if connection.info.transaction_status is TransactionStatus.ACTIVE:  # a COPY that waits for the client
             connection.close()
-            raise SqlError("COPY from STDIN or to STDOUT needs psql. To print CSV, use a query with --csv.") from error
-        raise SqlError(_sentence(error, text, offset)) from error
+            raise PipelineError(
+                "COPY from STDIN or to STDOUT needs psql. To print CSV, use a query with --csv."
+            ) from error
+        raise PipelineError(_sentence(error, text, offset)) from error
 
 
 def _show_all_dates(connection: Connection) -> None:

@@ -1,7 +1,5 @@
 """The SQL files: one statement per file, read once, run with bound parameters only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path

@@ -4,13 +4,11 @@ A field with a `DatabaseColumn` in `records.py` is a column; this module defines
 Values have the controller's ids, which `core/batch.py` replaces by database ids.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from operator import attrgetter
-from typing import Final, get_type_hints
+from typing import Final, Self, get_type_hints
 
 from msgspec import Struct
 
@@ -60,7 +58,7 @@ class JobRow:
     summaries: list[tuple[HostKey, tuple[object, ...]]]
     """The values of SUMMARY_COLUMNS by host."""
 
-    def keep_from(self, earlier: JobRow) -> None:
+    def keep_from(self, earlier: Self) -> None:
         """Keep references of an earlier document that this one lacks, because the objects were deleted since."""
         self.references = tuple(
             Named(id=before.id) if now is None and before is not None else now

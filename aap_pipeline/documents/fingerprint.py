@@ -1,7 +1,5 @@
 """Detect changed documents by a digest of the fields that stage core reads."""
 
-from __future__ import annotations
-
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from operator import attrgetter

@@ -1,4 +1,4 @@
-"""Quarantine documents that cannot become raw rows."""
+"""Quarantine documents that cannot become raw rows. The reasons are in `records.py` (`Refused`)."""
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement

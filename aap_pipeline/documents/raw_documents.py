@@ -4,8 +4,6 @@ A document keeps all its fields, including unknown ones, except (docs/adr/0015) 
 redundant parts: links, and the copy of the job in each host summary.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -8,8 +8,6 @@ A field is declared once, here. Its decoder, its part of the fingerprint (`finge
 from several fields.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """Lock files that the kernel unlocks when their process ends."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Child processes that end with their parent, and that can run PostgreSQL even if the parent is root."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

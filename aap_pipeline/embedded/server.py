@@ -1,7 +1,5 @@
 """The embedded PostgreSQL: a private server under AAP_PIPELINE_HOME that ends with the process that started it."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import re

@@ -1,7 +1,5 @@
 """The embedded server for the duration of a command. Concurrent commands share it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,14 +1,11 @@
 """Check an installation. Each check is independent, so that one fault does not hide another."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import psycopg
 
@@ -31,12 +28,7 @@ _MOST_SKEW_SECONDS = 5.0
 _MOST_SILENCE_SECONDS = 60.0
 
 
-class Health(StrEnum):
-    """The result of a check."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
+Health = Literal["ok", "warning", "failed"]
 
 
 @dataclass(frozen=True)
@@ -73,16 +65,16 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
     try:
         connection = connect(url, autocommit=True)  # so that one rejected statement does not fail the others
     except PipelineError as error:
-        yield Diagnosis("database", Health.FAILED, str(error))
+        yield Diagnosis("database", "failed", str(error))
         return
     with connection:
         version = connection.info.server_version
-        yield Diagnosis("database", Health.OK, f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
+        yield Diagnosis("database", "ok", f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
         yield from _guarded_all("server", lambda: _server(url))
         schema = _guarded("schema", lambda: _schema(url))
         yield schema
-        if schema.verdict is not Health.OK:
+        if schema.verdict != "ok":
             return
         yield _guarded("settings", lambda: _settings(connection))
         yield _guarded("encryption key", lambda: _key(connection, settings))
@@ -98,9 +90,9 @@ def disk(place: Path, free_bytes: int) -> Diagnosis:
     text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
     if free_bytes < _LEAST_FREE_BYTES:
         return Diagnosis(
-            "disk", Health.FAILED, f"{text} Free some space or move AAP_PIPELINE_HOME. Syncs stop when it is full."
+            "disk", "failed", f"{text} Free some space or move AAP_PIPELINE_HOME. Syncs stop when it is full."
         )
-    return Diagnosis("disk", Health.OK, text)
+    return Diagnosis("disk", "ok", text)
 
 
 def clock(connection: Connection, now: datetime) -> Diagnosis:
@@ -110,10 +102,10 @@ def clock(connection: Connection, now: datetime) -> Diagnosis:
     if abs(skew) > _MOST_SKEW_SECONDS:
         return Diagnosis(
             "clock",
-            Health.WARNING,
+            "warning",
             f"The database's clock differs by {skew:+.1f} s. Synchronize both machines' clocks by NTP.",
         )
-    return Diagnosis("clock", Health.OK, f"The database's clock agrees ({skew:+.1f} s).")
+    return Diagnosis("clock", "ok", f"The database's clock agrees ({skew:+.1f} s).")
 
 
 def daemon(silent_seconds: float | None) -> Diagnosis:
@@ -121,11 +113,11 @@ def daemon(silent_seconds: float | None) -> Diagnosis:
     start = "Run `aap-pipeline up`. Until then only `aap-pipeline sync` copies new jobs."
     if silent_seconds is None:
         elsewhere = "If Dagster's tables are in another database, see Deployment in its UI."
-        return Diagnosis("Dagster daemon", Health.WARNING, f"No daemon has run on this database. {start} {elsewhere}")
+        return Diagnosis("Dagster daemon", "warning", f"No daemon has run on this database. {start} {elsewhere}")
     if silent_seconds > _MOST_SILENCE_SECONDS:
         text = f"No heartbeat for {silent_seconds / 60:,.0f} minutes. {start}"
-        return Diagnosis("Dagster daemon", Health.WARNING, text)
-    return Diagnosis("Dagster daemon", Health.OK, f"Last heartbeat {silent_seconds:.0f} s ago.")
+        return Diagnosis("Dagster daemon", "warning", text)
+    return Diagnosis("Dagster daemon", "ok", f"Last heartbeat {silent_seconds:.0f} s ago.")
 
 
 def switched_off(names: Sequence[str]) -> list[Diagnosis]:
@@ -133,7 +125,7 @@ def switched_off(names: Sequence[str]) -> list[Diagnosis]:
     if not names:
         return []
     text = f"Switched off in the Dagster UI: {', '.join(names)}. Switch them on there, under Automation."
-    return [Diagnosis("Dagster daemon", Health.WARNING, text)]
+    return [Diagnosis("Dagster daemon", "warning", text)]
 
 
 def _guarded(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
@@ -145,7 +137,7 @@ def _guarded_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagn
         with clear_errors():
             return ask()
     except PipelineError as error:
-        return [Diagnosis(subject, Health.FAILED, str(error))]
+        return [Diagnosis(subject, "failed", str(error))]
 
 
 def _server(url: str) -> list[Diagnosis]:
@@ -156,21 +148,21 @@ def _server(url: str) -> list[Diagnosis]:
         rules = {"names": [rule.name for rule in _SERVER_RULES], "wanted": [rule.wanted for rule in _SERVER_RULES]}
         rows = connection.execute(statement("health/server_settings"), rules).fetchall()
     found = [
-        Diagnosis("server", Health.WARNING, f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
+        Diagnosis("server", "warning", f"{name} is {value}: {_SERVER_RULES[number].consequence}. Remedy: {remedy}")
         for number, name, value, remedy in rows
     ]
-    return found or [Diagnosis("server", Health.OK, "No PostgreSQL setting slows queries or endangers data.")]
+    return found or [Diagnosis("server", "ok", "No PostgreSQL setting slows queries or endangers data.")]
 
 
 def _schema(url: str) -> Diagnosis:
     state = schema_state(url)
     state.require_newest()
-    return Diagnosis("schema", Health.OK, f"Schema {state.newest} is up to date.")
+    return Diagnosis("schema", "ok", f"Schema {state.newest} is up to date.")
 
 
 def _settings(connection: Connection) -> Diagnosis:
     changed = {name for name, value in options.read(connection).items() if value != options.OPTIONS[name].default}
-    return Diagnosis("settings", Health.OK, f"All are valid; not default: {', '.join(sorted(changed)) or 'none'}.")
+    return Diagnosis("settings", "ok", f"All are valid; not default: {', '.join(sorted(changed)) or 'none'}.")
 
 
 def _key(connection: Connection, settings: Settings) -> Diagnosis:
@@ -182,35 +174,35 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
                 try:
                     key.decrypt(bytes(secret))
                 except EncryptionKeyError as error:
-                    return Diagnosis("encryption key", Health.FAILED, f"Cluster {name}: {error}")
-    return Diagnosis("encryption key", Health.OK, f"The key decrypts the tokens of all {len(rows)} clusters.")
+                    return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
+    return Diagnosis("encryption key", "ok", f"The key decrypts the tokens of all {len(rows)} clusters.")
 
 
 def _clusters(connection: Connection) -> list[Diagnosis]:
     """Report the stale clusters. `clusters check` finds the cause."""
     if not clusters(connection):
         add = "Run `aap-pipeline clusters add URL --name NAME`."
-        return [Diagnosis("clusters", Health.WARNING, f"There is no cluster. {add}")]
+        return [Diagnosis("clusters", "warning", f"There is no cluster. {add}")]
     limit = stale_after(connection)
     stale = stale_clusters(connection, datetime.now(UTC), limit)
     if stale:
         return [
-            Diagnosis("clusters", Health.WARNING, f"{name}: {text} Run `aap-pipeline clusters check {name}`.")
+            Diagnosis("clusters", "warning", f"{name}: {text} Run `aap-pipeline clusters check {name}`.")
             for name, text in stale.items()
         ]
     enabled = len(clusters(connection, only_enabled=True))
-    return [Diagnosis("clusters", Health.OK, f"None of {enabled} is stale.")] if enabled else []
+    return [Diagnosis("clusters", "ok", f"None of {enabled} is stale.")] if enabled else []
 
 
 def _tokens(connection: Connection) -> list[Diagnosis]:
     ending = token_warnings(connection, datetime.now(UTC))
     if ending:
-        return [Diagnosis("tokens", Health.WARNING, f"Cluster {name}: {text}") for name, text in ending.items()]
+        return [Diagnosis("tokens", "warning", f"Cluster {name}: {text}") for name, text in ending.items()]
     states = token_states(connection)
     told = sum(state.end is not None for state in states)
     days = notice(connection).days
     text = f"No known expiry within {days} days; {told} of {len(states)} controllers report the expiry."
-    return [Diagnosis("tokens", Health.OK, text)] if states else []
+    return [Diagnosis("tokens", "ok", text)] if states else []
 
 
 def _alerts(connection: Connection) -> Diagnosis:
@@ -219,11 +211,11 @@ def _alerts(connection: Connection) -> Diagnosis:
     incidents, waiting, error = row
     if not told:
         text = f"No alert receiver is configured (open incidents: {incidents}). Set AAP_PIPELINE_ALERT_…"
-        return Diagnosis("alerts", Health.WARNING, f"{text} (see docs/operations.md).")
+        return Diagnosis("alerts", "warning", f"{text} (see docs/operations.md).")
     which = " (`aap-pipeline alerts list`)" if incidents else ""
     if waiting:
-        return Diagnosis("alerts", Health.WARNING, f"Messages to be retried: {waiting}. Last error: {error}")
-    return Diagnosis("alerts", Health.OK, f"Receivers: {', '.join(told)}; open incidents: {incidents}{which}.")
+        return Diagnosis("alerts", "warning", f"Messages to be retried: {waiting}. Last error: {error}")
+    return Diagnosis("alerts", "ok", f"Receivers: {', '.join(told)}; open incidents: {incidents}{which}.")
 
 
 def _heartbeat(connection: Connection) -> float | None:

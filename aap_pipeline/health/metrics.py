@@ -1,7 +1,5 @@
 """Metrics for Prometheus: one gauge per figure, one sample per cluster, read from the database at each scrape."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

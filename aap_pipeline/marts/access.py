@@ -1,7 +1,5 @@
 """Row-level access: the organizations that a database role sees in the marts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +7,8 @@ from psycopg import errors, sql
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.marts.costs import place
-from aap_pipeline.marts.errors import CostError
 
 _NOTHING = -1
 """The id of no organization. A role with this row is restricted and sees nothing through it."""
@@ -41,10 +39,10 @@ def grant(
 ) -> None:
     """Let `role` read the marts of the organizations, in addition to what it sees. The caller commits.
 
-    With `nothing` it sees nothing until it runs SET ROLE. Raises CostError for an unknown role or organization.
+    With `nothing` it sees nothing until it runs SET ROLE. Raises PipelineError for an unknown role or organization.
     """
     if nothing == bool(organizations):
-        raise CostError("Use either --organization NAME or --nothing.")
+        raise PipelineError("Use either --organization NAME or --nothing.")
     ids = [place(connection, cluster, name)[1] for name in organizations] or [_NOTHING]
     try:
         with connection.transaction():
@@ -52,17 +50,19 @@ def grant(
                 connection.execute(statement("marts/grant_access"), {"role": role, "organization": organization})
             connection.execute(sql.SQL("GRANT bi_reader TO {}").format(sql.Identifier(role)))
     except errors.UndefinedObject as error:
-        raise CostError(f"There is no database role {role!r}. Create it with CREATE ROLE first.") from error
+        raise PipelineError(f"There is no database role {role!r}. Create it with CREATE ROLE first.") from error
 
 
 def revoke(connection: Connection, role: str, organizations: Sequence[str], *, cluster: str | None = None) -> None:
     """Revoke organizations, or without any all access to the marts, from `role`. The caller commits.
 
-    A role that loses its last organization sees nothing. Raises CostError for a role without restriction and for an
+    A role that loses its last organization sees nothing. Raises PipelineError for a role without restriction and for an
     unknown organization.
     """
     if all(each.role != role for each in access(connection)):
-        raise CostError(f"Role {role!r} is not restricted. To list restricted roles, run `aap-pipeline access list`.")
+        raise PipelineError(
+            f"Role {role!r} is not restricted. To list restricted roles, run `aap-pipeline access list`."
+        )
     ids = [place(connection, cluster, name)[1] for name in organizations]
     if not organizations:
         connection.execute(sql.SQL("REVOKE bi_reader FROM {}").format(sql.Identifier(role)))

@@ -2,15 +2,7 @@
 
 from collections.abc import Iterator
 
-from dagster import (
-    AssetExecutionContext,
-    AssetKey,
-    AssetSpec,
-    MaterializeResult,
-    MetadataValue,
-    ResourceParam,
-    multi_asset,
-)
+import dagster as dg
 
 from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.database.statements import statement
@@ -34,12 +26,16 @@ _DESCRIPTIONS = {
 }
 
 
-@multi_asset(
+@dg.multi_asset(
     name="marts",
     specs=[
-        AssetSpec(
+        dg.AssetSpec(
             key=["marts", name],
-            deps=[AssetKey(["core", "jobs"]), AssetKey(["core", "job_host_summaries"]), AssetKey(["core", "labels"])],
+            deps=[
+                dg.AssetKey(["core", "jobs"]),
+                dg.AssetKey(["core", "job_host_summaries"]),
+                dg.AssetKey(["core", "labels"]),
+            ],
             group_name="marts",
             partitions_def=CLUSTERS,
             kinds={"postgres", "sql"},
@@ -52,15 +48,17 @@ _DESCRIPTIONS = {
     ],
 )
 def marts(
-    context: AssetExecutionContext, warehouse: Warehouse, progress: ResourceParam[ProgressListener]
-) -> Iterator[MaterializeResult[None]]:
+    context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[ProgressListener]
+) -> Iterator[dg.MaterializeResult[None]]:
     """Rebuild the days of the partition's cluster whose jobs changed."""
     with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
         figures = table_figures(connection, "reports/marts_tables", cluster.id)
         days = connection.execute(statement("reports/month")).fetchall()
-    figures["savings_daily"]["month_of_all_clusters"] = MetadataValue.md(picture(days, "Savings by day, all clusters"))
+    figures["savings_daily"]["month_of_all_clusters"] = dg.MetadataValue.md(
+        picture(days, "Savings by day, all clusters")
+    )
     progress.update(cluster.name, "done", 1, 1)
     for name in _TABLES:
         work = {"days_refreshed": len(result.days), "seconds": round(result.seconds, 3)}
-        yield MaterializeResult(asset_key=["marts", name], metadata=figures[name] | work)
+        yield dg.MaterializeResult(asset_key=["marts", name], metadata=figures[name] | work)

@@ -1,7 +1,5 @@
 """Checks that the marts equal core, over all rows."""
 
-from __future__ import annotations
-
 from typing import Final, LiteralString
 
 from aap_pipeline.database.connection import Connection

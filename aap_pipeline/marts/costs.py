@@ -1,14 +1,12 @@
 """Cost rates with their history. Precedence: organization, then cluster, then the global rate."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.marts.errors import BadValue, CostError
+from aap_pipeline.errors import BadInput, PipelineError
 
 
 @dataclass(frozen=True)
@@ -76,17 +74,17 @@ def set_rate(
     """Set a rate from a day on, and return the days on which it is valid. The caller commits.
 
     `valid_from` None is today in the reporting time zone, or all time for the first global rate. `value` None ends the
-    override of the cluster or organization. The next refresh recomputes money in the marts. Raises CostError for an
-    unknown cluster or organization, and BadValue for a rate or value that is not valid.
+    override of the cluster or organization. The next refresh recomputes money in the marts. Raises PipelineError for an
+    unknown cluster or organization, and BadInput for a rate or value that is not valid.
     """
     kind = RATE_TYPES.get(rate_type)
     if kind is None:
-        raise BadValue(f"There is no rate {rate_type!r}. Rates: {', '.join(RATE_TYPES)}.")
+        raise BadInput(f"There is no rate {rate_type!r}. Rates: {', '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
     if (cluster or organization) and not kind.overridable:
-        raise BadValue(f"The {rate_type} rate is global. Omit --cluster and --organization.")
+        raise BadInput(f"The {rate_type} rate is global. Omit --cluster and --organization.")
     if amount is None and cluster is None and organization is None:
-        raise BadValue(
+        raise BadInput(
             f"The global {rate_type} rate needs a value. Only the rate of a cluster or organization can end."
         )
     cluster_id, organization_id = place(connection, cluster, organization)
@@ -99,26 +97,26 @@ def set_rate(
 
 
 def parse_money(rate_type: str, value: str | Decimal) -> Decimal:
-    """Parse `value`. Raises BadValue if it is not a number, negative, too large or has over two decimal places."""
+    """Parse `value`. Raises BadInput if it is not a number, negative, too large or has over two decimal places."""
     kind = RATE_TYPES[rate_type]
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise BadValue(f"{value!r} is not a valid {rate_type} rate. Use a number such as 0.92.") from None
+        raise BadInput(f"{value!r} is not a valid {rate_type} rate. Use a number such as 0.92.") from None
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_RATE:
-        raise BadValue(f"{value} is not a valid {rate_type} rate. Use 0 to {HIGHEST_RATE} per {kind.per}.")
+        raise BadInput(f"{value} is not a valid {rate_type} rate. Use 0 to {HIGHEST_RATE} per {kind.per}.")
     if amount != amount.quantize(Decimal("0.01")):
-        raise BadValue(f"{value} is not a valid {rate_type} rate. Use at most two decimal places.")
+        raise BadInput(f"{value} is not a valid {rate_type} rate. Use at most two decimal places.")
     return amount.quantize(Decimal("0.01"))
 
 
 def place(connection: Connection, cluster: str | None, organization: str | None) -> tuple[int, int]:
-    """Return the ids of a cluster and an organization, 0 for None. Raises CostError if unknown or ambiguous."""
+    """Return the ids of a cluster and an organization, 0 for None. Raises PipelineError if unknown or ambiguous."""
     cluster_id = 0
     if cluster is not None:
         row = connection.execute(statement("marts/cluster_by_name"), {"name": cluster}).fetchone()
         if row is None:
-            raise CostError(f"There is no cluster {cluster!r}. To list clusters, run `aap-pipeline clusters list`.")
+            raise PipelineError(f"There is no cluster {cluster!r}. To list clusters, run `aap-pipeline clusters list`.")
         cluster_id = row[0]
     if organization is None:
         return cluster_id, 0
@@ -127,8 +125,10 @@ def place(connection: Connection, cluster: str | None, organization: str | None)
     ).fetchall()
     if not found:
         where = f" in cluster {cluster!r}" if cluster else ""
-        raise CostError(f"There is no organization {organization!r}{where}. Check its name, or sync its cluster first.")
+        raise PipelineError(
+            f"There is no organization {organization!r}{where}. Check its name, or sync its cluster first."
+        )
     if len(found) > 1:
         clusters = ", ".join(row[2] for row in found)
-        raise CostError(f"Organization {organization!r} is in several clusters ({clusters}). Add --cluster NAME.")
+        raise PipelineError(f"Organization {organization!r} is in several clusters ({clusters}). Add --cluster NAME.")
     return found[0][1], found[0][0]

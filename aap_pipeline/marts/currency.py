@@ -1,14 +1,12 @@
 """Exchange rates, to show savings in another currency than the configured one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.marts.errors import BadValue
+from aap_pipeline.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -31,20 +29,20 @@ def set_exchange_rate(
 ) -> ExchangeRate:
     """Set an exchange rate from a day on (default: today in the reporting time zone), and return it.
 
-    The caller commits. Raises BadValue for codes that are not three letters and rates that are not positive.
+    The caller commits. Raises BadInput for codes that are not three letters and rates that are not positive.
     """
     pair = from_currency.upper(), to_currency.upper()
     for code in pair:
         if len(code) != 3 or not code.isascii() or not code.isalpha():
-            raise BadValue(f"{code!r} is not a valid currency. Use an ISO code of three letters, such as EUR.")
+            raise BadInput(f"{code!r} is not a valid currency. Use an ISO code of three letters, such as EUR.")
     if pair[0] == pair[1]:
-        raise BadValue(f"An exchange rate needs two different currencies, not {pair[0]} twice.")
+        raise BadInput(f"An exchange rate needs two different currencies, not {pair[0]} twice.")
     try:
         value = Decimal(rate)
     except InvalidOperation:
-        raise BadValue(f"{rate!r} is not a valid exchange rate. Use a number such as 0.92.") from None
+        raise BadInput(f"{rate!r} is not a valid exchange rate. Use a number such as 0.92.") from None
     if not value.is_finite() or not Decimal("1e-9") <= value <= 10**9:
-        raise BadValue(f"{rate} is not a valid exchange rate. Use 0.000000001 to 1,000,000,000.")
+        raise BadInput(f"{rate} is not a valid exchange rate. Use 0.000000001 to 1,000,000,000.")
     [row] = connection.execute(
         statement("marts/set_exchange_rate"),
         {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date},

@@ -1,7 +1,5 @@
 """Refresh the marts from changed core rows, one transaction per cluster."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field, replace
 from datetime import date

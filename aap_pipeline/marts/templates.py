@@ -1,14 +1,12 @@
 """Manual and creation minutes of job templates, and their exclusion from the savings."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import BadInput, PipelineError
 from aap_pipeline.marts.costs import place
-from aap_pipeline.marts.errors import BadValue, CostError
 
 
 @dataclass(frozen=True)
@@ -46,21 +44,21 @@ def set_template(
     """Set the minutes of a template, by its name or #id, from today on, and return it. The caller commits.
 
     `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. `excluded` excludes the template's runs from
-    every figure, or includes them again, from `excluded_from` (default: today) on. Raises CostError for an unknown or
-    ambiguous template, BadValue if there is nothing to set or the day is in the future.
+    every figure, or includes them again, from `excluded_from` (default: today) on. Raises PipelineError for an unknown
+    or ambiguous template, BadInput if there is nothing to set or the day is in the future.
     """
     if manual_minutes is None and creation_minutes is None and excluded is None:
-        raise BadValue(
+        raise BadInput(
             f"Nothing to set for {name!r}. Use --manual-minutes, --creation-minutes, --exclude or --include."
         )
     if excluded is None and excluded_from is not None:
-        raise BadValue("--from needs --exclude or --include. Minutes always change from today on.")
+        raise BadInput("--from needs --exclude or --include. Minutes always change from today on.")
     found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
     if not found:
-        raise CostError(f"There is no job template {name!r}. To list them, run `aap-pipeline templates list`.")
+        raise PipelineError(f"There is no job template {name!r}. To list them, run `aap-pipeline templates list`.")
     if len(found) > 1:
         candidates = ", ".join(f"#{each.id} in {each.cluster}" for each in found)
-        raise CostError(f"Several job templates are named {name!r}. Add --cluster NAME, or use {candidates}.")
+        raise PipelineError(f"Several job templates are named {name!r}. Add --cluster NAME, or use {candidates}.")
     template = found[0].id
     if manual_minutes is not None or creation_minutes is not None:
         values = {"id": template, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes}
@@ -68,7 +66,7 @@ def set_template(
     if excluded is not None:
         [(today,)] = connection.execute(statement("marts/today")).fetchall()
         if excluded_from is not None and excluded_from > today:
-            raise BadValue(f"{excluded_from} is in the future. Exclude or include {name!r} from a day up to today.")
+            raise BadInput(f"{excluded_from} is in the future. Exclude or include {name!r} from a day up to today.")
         connection.execute(
             statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
         )

@@ -1,7 +1,5 @@
 """The result type of pure checks, and its conversion to Dagster's asset checks."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass

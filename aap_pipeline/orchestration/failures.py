@@ -1,7 +1,5 @@
 """Turn our errors into failures of a Dagster run, and the events of a failed run into a sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 

@@ -1,12 +1,6 @@
 """The jobs of a cluster's partition. The main one runs raw, core and marts in one process."""
 
-from dagster import (
-    AssetCheckKey,
-    AssetKey,
-    AssetSelection,
-    DagsterRunStatus,
-    define_asset_job,
-)
+import dagster as dg
 
 LOCATION = "aap_pipeline"
 """Name of the code location, as in pyproject.toml, under which Dagster stores runs and ticks."""
@@ -21,43 +15,43 @@ REASON_TAG = "why"
 """Tag with the reason of a run. Name and value have at most 30 characters, which is what the Runs page shows."""
 
 UNFINISHED = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
 ]
 """Statuses of a queued or running run."""
 
-NIGHTLY_CHECKS = AssetSelection.checks(
-    AssetCheckKey(AssetKey(["core", "jobs"]), "none_provisional"),
-    AssetCheckKey(AssetKey(["core", "jobs"]), "host_totals_audited"),
-    AssetCheckKey(AssetKey(["marts", "savings_daily"]), "marts_equal_core"),
+NIGHTLY_CHECKS = dg.AssetSelection.checks(
+    dg.AssetCheckKey(dg.AssetKey(["core", "jobs"]), "none_provisional"),
+    dg.AssetCheckKey(dg.AssetKey(["core", "jobs"]), "host_totals_audited"),
+    dg.AssetCheckKey(dg.AssetKey(["marts", "savings_daily"]), "marts_equal_core"),
 )
 """Checks that read the whole history, which syncs leave out."""
 
-update_cluster = define_asset_job(
+update_cluster = dg.define_asset_job(
     name="update_cluster",
-    selection=AssetSelection.groups("raw", "core", "marts") - NIGHTLY_CHECKS,
+    selection=dg.AssetSelection.groups("raw", "core", "marts") - NIGHTLY_CHECKS,
     description="Copies the new jobs of a cluster's controller and updates its jobs, host summaries and savings. With "
     "since and until: backfills that window.",
 )
 
-parse_raw = define_asset_job(
+parse_raw = dg.define_asset_job(
     name="parse_raw",
-    selection=AssetSelection.groups("core", "marts") - NIGHTLY_CHECKS,
+    selection=dg.AssetSelection.groups("core", "marts") - NIGHTLY_CHECKS,
     description="Processes raw rows that an interrupted run left behind. Sends no request to the controller.",
 )
 
-refresh_marts = define_asset_job(
+refresh_marts = dg.define_asset_job(
     name="refresh_marts",
-    selection=AssetSelection.groups("marts") - NIGHTLY_CHECKS,
+    selection=dg.AssetSelection.groups("marts") - NIGHTLY_CHECKS,
     description="Updates a cluster's savings after changes of rates, minutes or settings. Sends no request.",
 )
 
-nightly = define_asset_job(
+nightly = dg.define_asset_job(
     name="nightly",
-    selection=AssetSelection.groups("upkeep") | NIGHTLY_CHECKS,
+    selection=dg.AssetSelection.groups("upkeep") | NIGHTLY_CHECKS,
     description="Compares a cluster's whole history with its controller, fetches missing jobs, and compares the marts "
     "with core.",
 )

@@ -1,7 +1,5 @@
 """Dagster metadata of an asset's table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final, LiteralString
 

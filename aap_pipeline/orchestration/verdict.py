@@ -1,7 +1,5 @@
 """The result of a check, without Dagster, because commands use it and importing Dagster takes a second."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

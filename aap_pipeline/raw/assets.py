@@ -4,14 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dagster import (
-    AssetExecutionContext,
-    AssetSpec,
-    Config,
-    MaterializeResult,
-    ResourceParam,
-    asset,
-)
+import dagster as dg
 from pydantic import Field
 
 from aap_pipeline.clusters.steps import cluster_step
@@ -23,7 +16,7 @@ from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import parse_time
 
-CONTROLLER = AssetSpec(
+CONTROLLER = dg.AssetSpec(
     key=["controller", "job_history"],
     group_name="controller",
     kinds={"ansible", "api"},
@@ -37,7 +30,7 @@ controllers, which delete jobs after 90 days by default. `aap-pipeline clusters 
 _SECONDS_BETWEEN_LOG_LINES = 5.0
 
 
-class SyncConfig(Config):
+class SyncConfig(dg.Config):
     """What to sync. Default: the new jobs since the last sync."""
 
     since: str | None = Field(
@@ -60,7 +53,7 @@ class SyncConfig(Config):
     )
 
 
-@asset(
+@dg.asset(
     key=["raw", "sync_data"],
     group_name="raw",
     deps=[CONTROLLER],
@@ -78,11 +71,11 @@ A sync reads every job that finished since the watermark minus an overlap, compa
 counts, and advances the watermark over complete slices only. After a failed run, start it again: no data is lost.""",
 )
 def sync_data(
-    context: AssetExecutionContext,
+    context: dg.AssetExecutionContext,
     config: SyncConfig,
     warehouse: Warehouse,
-    progress: ResourceParam[ProgressListener],
-) -> MaterializeResult[None]:
+    progress: dg.ResourceParam[ProgressListener],
+) -> dg.MaterializeResult[None]:
     """Sync the cluster of the partition."""
     with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
@@ -109,7 +102,7 @@ def sync_data(
         context.log.info("Paused for the live syncs. new_jobs_sensor resumes this backfill.")
     progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
-    return MaterializeResult(metadata={**_metadata(report), **token_ends})
+    return dg.MaterializeResult(metadata={**_metadata(report), **token_ends})
 
 
 def logged_progress(

@@ -1,7 +1,5 @@
 """The checks after a sync: queries, and pure functions that decide their results."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

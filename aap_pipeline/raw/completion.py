@@ -1,7 +1,5 @@
 """Complete listed jobs with their host summaries and truncated labels, fetched concurrently, written in batches."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future

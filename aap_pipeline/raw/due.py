@@ -1,7 +1,5 @@
 """Decide whether a cluster is due for a sync. Pure."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence

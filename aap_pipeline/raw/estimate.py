@@ -3,8 +3,6 @@
 The figures were measured on AWX 24.6.2 (docs/adr/0020).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -28,7 +26,7 @@ class Cost:
     requests: int
     seconds: float
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.requests + other.requests, self.seconds + other.seconds)
 
     def minutes(self, manners: Manners) -> float:

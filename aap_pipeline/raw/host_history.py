@@ -4,8 +4,6 @@ A page of one host's summaries covers 200 jobs, and costs the controller as much
 (docs/adr/0020). The sweep takes a job's host summaries from here; where they may be incomplete, it reads them by job.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress

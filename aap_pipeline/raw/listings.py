@@ -1,7 +1,5 @@
 """Organizations and job templates, listed whole in each sync to find renamed and deleted ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import orjson

@@ -1,7 +1,5 @@
 """Keep the memory of a long sync constant."""
 
-from __future__ import annotations
-
 import ctypes
 
 _M_ARENA_MAX = -8  # malloc.h

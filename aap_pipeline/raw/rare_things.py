@@ -1,7 +1,5 @@
 """Read rarely changing data: product, organizations and job templates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from aap_pipeline.clusters.registry import Cluster

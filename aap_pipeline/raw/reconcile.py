@@ -4,8 +4,6 @@ It proves that no job is missing, and repairs what a sync cannot notice: a clock
 hand, host summaries that arrived after their deadline.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress

@@ -1,18 +1,11 @@
-"""The sensor that starts a run for every cluster with new jobs."""
+"""The sensor that starts a run for every cluster with new jobs; `due.py` decides which clusters are due."""
 
 import logging
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
-from dagster import (
-    DefaultSensorStatus,
-    RunRequest,
-    SensorEvaluationContext,
-    SensorResult,
-    SkipReason,
-    sensor,
-)
+import dagster as dg
 
 from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
@@ -48,15 +41,15 @@ _asked_at: dict[tuple[str, str], datetime] = {}
 _asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
 
 
-@sensor(
+@dg.sensor(
     job=update_cluster,
     minimum_interval_seconds=1,  # in each 5 s loop of the sensor daemon: 5 would miss every other one
-    default_status=DefaultSensorStatus.RUNNING,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reads the newest finished job of every enabled cluster, concurrently, and starts a run for each "
     "cluster with new jobs. After a failed sync it backs off for 15 s, doubling up to 15 minutes; the tick lists such "
     "clusters. Paused backfills alternate with syncs of new jobs.",
 )
-def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> SensorResult | SkipReason:
+def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
     """Send one cheap request per cluster. Skips clusters with a run in progress."""
     try:
         url, cipher = warehouse.url(), warehouse.cipher()
@@ -66,7 +59,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
             busy = busy_clusters(end_abandoned_runs(context.instance, connection))
             quiet = timedelta(minutes=options.get(connection, options.QUIET_SYNC_MINUTES))
     except PipelineError as error:
-        return SkipReason(str(error))
+        return dg.SkipReason(str(error))
     now = datetime.now(UTC)
     silences = parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
@@ -78,7 +71,7 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
     idle = [state for state in idle if is_to_be_asked(state, asked_at[state.name], now)]
     asked, remarks = to_ask(idle, silences, now)
     remarks += waiting
-    requests: list[RunRequest] = []
+    requests: list[dg.RunRequest] = []
     errors = 0
     _asked_at.update({(url, state.name): now for state in asked})
     answers = newest_finished(url, cipher, [(enabled[state.name], state.watermark) for state in asked], silent=silences)
@@ -98,18 +91,18 @@ def new_jobs_sensor(context: SensorEvaluationContext, warehouse: Warehouse) -> S
             requests.append(_run_request(state.name, due))
     summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs in progress, {len(requests)} due", *remarks])
     context.log.log(logging.INFO if requests or errors else logging.DEBUG, summary)
-    return SensorResult(
+    return dg.SensorResult(
         run_requests=requests,
-        skip_reason=None if requests else SkipReason(summary),
+        skip_reason=None if requests else dg.SkipReason(summary),
         cursor=format_silences({name: silence for name, silence in silences.items() if name in enabled}),
     )
 
 
-def _run_request(cluster: str, due: DueSync) -> RunRequest:
+def _run_request(cluster: str, due: DueSync) -> dg.RunRequest:
     tags = {REASON_TAG: due.reason}
     if not due.since:
-        return RunRequest(partition_key=cluster, tags=tags)
-    return RunRequest(
+        return dg.RunRequest(partition_key=cluster, tags=tags)
+    return dg.RunRequest(
         partition_key=cluster,
         run_config={"ops": {sync_data.op.name: {"config": {"since": due.since, "until": due.until}}}},
         tags={**tags, "dagster/priority": "-1"},  # queued live syncs of other clusters run first

@@ -1,7 +1,5 @@
 """The resources of each sync of a cluster: connection, sync lock, client and sweep, with their clean-up."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,10 +31,6 @@ _PATIENCE_SECONDS = 3600
 _SECONDS_BETWEEN_TRIES = 0.25
 
 
-class SyncInProgress(PipelineError):
-    """Another program syncs the same cluster and did not finish in time."""
-
-
 class Stopped(ControllerError):
     """A request that waited for its retry when the sync failed."""
 
@@ -63,7 +57,7 @@ class SyncRequest:
 def cluster_connection(database_url: str, request: SyncRequest) -> Iterator[Connection]:
     """Yield a connection in autocommit. Errors in the block become PipelineErrors of the cluster.
 
-    Raises ClusterError for a removed cluster.
+    Raises PipelineError for a removed cluster.
     """
     require_registered(request.cluster)
     name = "aap_pipeline sync"
@@ -85,7 +79,7 @@ def turn(connection: Connection, request: SyncRequest) -> Iterator[None]:
         if attempt == 0:
             request.notify(f"Waiting for another sync of cluster {request.cluster.name} to finish.")
         time.sleep(_SECONDS_BETWEEN_TRIES)
-    raise SyncInProgress(
+    raise PipelineError(
         f"Another sync of cluster {request.cluster.name} did not finish within {_PATIENCE_SECONDS // 60} minutes. To "
         "see its progress, run `aap-pipeline status`."
     )

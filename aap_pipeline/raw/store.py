@@ -1,7 +1,5 @@
 """The store of the sweep in PostgreSQL: raw rows, watermark and awaited jobs. One transaction per call."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 

@@ -4,8 +4,6 @@ The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagst
 `RawStore` keeps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Sync one cluster: lock, listings, sweep and log. The asset and the command line call it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +16,7 @@ from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import BadInput
 from aap_pipeline.raw.estimate import DryRun, cheaper, lists_of_jobs, stretch
 from aap_pipeline.raw.host_history import HostHistory
 from aap_pipeline.raw.rare_things import RareThings
@@ -26,7 +25,7 @@ from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.sync_runs import SyncReport, begin_run, end_run, report_of
 from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import Plan, Window, WindowError, plan_sync, require_window
+from aap_pipeline.raw.window import Plan, Window, plan_sync, require_window
 
 __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
 
@@ -42,7 +41,7 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
 
     Raises ControllerError if the controller could not be read to the end (complete slices stay, and the next sync
     continues from there), DatabaseUnreachable, EncryptionKeyError before any request if the token cannot be decrypted,
-    and SyncInProgress after waiting an hour for another program that syncs the cluster.
+    and PipelineError after waiting an hour for another program that syncs the cluster.
     """
     started = time.monotonic()
     with cluster_connection(database_url, request) as connection, turn(connection, request):
@@ -145,12 +144,12 @@ def is_long(connection: Connection, request: SyncRequest) -> bool:
 
 
 def require_possible(connection: Connection, request: SyncRequest) -> None:
-    """Raise WindowError if the window is empty (by this machine's clock), or long and outside the sync window."""
+    """Raise BadInput if the window is empty (by this machine's clock), or long and outside the sync window."""
     now = datetime.now(UTC)
     require_window(now, request.since, request.until)
     cluster = request.cluster
     if not cluster.manners.may_read_long(now) and is_long(connection, request):
-        raise WindowError(
+        raise BadInput(
             f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
             f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."
         )

@@ -1,7 +1,5 @@
 """The log of syncs: one row of `pipeline.sync_run` per sync."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The counters of a sweep, for progress, log and metadata."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -1,21 +1,13 @@
 """Plan the window of a sync, and decide whether it may move the watermark. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput
 
 JOBS_A_SLICE = 175
 """Target number of jobs of a slice, about a page. A slice with more than `slice_jobs` jobs is cut and read again."""
 _BEGIN = datetime.min.replace(tzinfo=UTC)
-
-
-class WindowError(PipelineError):
-    """`--since` and `--until` are not a valid window."""
-
-    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -25,11 +17,11 @@ class Window:
     after: datetime
     until: datetime
 
-    def first(self, length: timedelta) -> Window:
+    def first(self, length: timedelta) -> "Window":
         """Return the beginning of the window, at most `length`."""
         return Window(self.after, self.until if length >= self.until - self.after else self.after + length)
 
-    def part(self, share: float) -> Window:
+    def part(self, share: float) -> "Window":
         """Return that share of the window's beginning: at most half, and at least a microsecond (the precision)."""
         length = self.until - self.after
         return self.first(max(length * min(share, 0.5), timedelta(microseconds=1)))
@@ -38,6 +30,19 @@ class Window:
     def divisible(self) -> bool:
         """Return whether a boundary fits between both ends, given the controller's microseconds."""
         return self.until - self.after > timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """`--since` and `--until` as given (None: up to now).
+
+    No job that finished before `settled` (UTC) can still appear. Progress beyond it is not noted, so that a resumed
+    backfill reads those jobs again.
+    """
+
+    since: datetime
+    until: datetime | None
+    settled: datetime
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,6 @@ class Plan:
     moves_watermark: bool
     backfill: Backfill | None = None
     first: bool = False
-
-
-@dataclass(frozen=True)
-class Backfill:
-    """`--since` and `--until` as given (None: up to now).
-
-    No job that finished before `settled` (UTC) can still appear. Progress beyond it is not noted, so that a resumed
-    backfill reads those jobs again.
-    """
-
-    since: datetime
-    until: datetime | None
-    settled: datetime
 
 
 @dataclass(frozen=True)
@@ -103,7 +95,7 @@ def plan_sync(
     the first sync, the last `initial`. With either: that window, which moves the watermark only if no gap remains
     between them.
 
-    Raises WindowError if the window is empty.
+    Raises BadInput if the window is empty.
     """
     start = now - initial if watermark is None else min(watermark, now) - overlap
     if since is None and until is None:
@@ -112,9 +104,9 @@ def plan_sync(
     if window.after >= window.until:
         begin, end = (each.isoformat(" ", "minutes")[:16] for each in (window.after, window.until))
         if since is None:
-            raise WindowError(f"Without --since a sync begins at {begin} UTC, not before {end} UTC. Add --since TIME.")
+            raise BadInput(f"Without --since a sync begins at {begin} UTC, not before {end} UTC. Add --since TIME.")
         now_is = "" if until and until <= now else " (now)"
-        raise WindowError(f"--since {begin} is not before {end} UTC{now_is}. Use an earlier --since.")
+        raise BadInput(f"--since {begin} is not before {end} UTC{now_is}. Use an earlier --since.")
     no_hole_after = now - initial if watermark is None else watermark
     return Plan(
         window,
@@ -124,16 +116,16 @@ def plan_sync(
 
 
 def require_window(now: datetime, since: datetime | None, until: datetime | None) -> None:
-    """Raise WindowError for a window that is empty with any watermark."""
+    """Raise BadInput for a window that is empty with any watermark."""
     plan_sync(now, None, overlap=timedelta(0), initial=now - _BEGIN, since=since, until=until)
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Parse an ISO 8601 time as aware UTC (default zone: UTC); empty: None. Raises WindowError if it is not valid."""
+    """Parse an ISO 8601 time as aware UTC (default zone: UTC); empty: None. Raises BadInput if it is not valid."""
     if not text:
         return None
     try:
         parsed = datetime.fromisoformat(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise WindowError(f"{text!r} is not a valid time. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.") from None
+        raise BadInput(f"{text!r} is not a valid time. Use 2026-01-31 or 2026-01-31T06:00:00+01:00.") from None

@@ -1,7 +1,5 @@
 """Lay out column charts over time: bars, ticks and labels, which the page's template draws as SVG."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Write a report to files: HTML, PDF, CSV, XLSX."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 import subprocess

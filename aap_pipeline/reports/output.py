@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # Dagster's processes, which write reports too, print no tabl
     from rich.console import Console
     from rich.text import Text
 
+_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
 negative_values = {"ignore_unknown_options": True}
 """Context settings of a command whose value may be negative: -1 is then a value, not an unknown option."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -74,9 +75,9 @@ class Column:
 def print_rows(
     columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, as_json: bool = False, title: str | None = None
 ) -> None:
-    """Print the rows as a table, or as a JSON list of objects with the columns' keys."""
+    """Print the columns of the rows as a table, or whole rows as a JSON list of objects."""
     if as_json:
-        print_json([{column.key: row[column.key] for column in columns} for row in rows])
+        print_json(list(rows))
         return
     from rich import box
     from rich.table import Table
@@ -89,6 +90,11 @@ def print_rows(
     for row in rows:
         table.add_row(*(cell(column.write(row[column.key])) for column in columns))
     console().print(table)
+
+
+def print_marked(outcome: str, text: str, indent: str = "") -> None:
+    """Print a line with the mark of `outcome` (ok, warning or failed) before the `text`."""
+    console().print(indent, _MARKS[outcome], " ", cell(text), sep="")
 
 
 def print_json(value: object) -> None:

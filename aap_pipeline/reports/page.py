@@ -1,7 +1,5 @@
 """A report as a self-contained HTML page."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator, Sequence

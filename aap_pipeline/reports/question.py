@@ -1,7 +1,5 @@
 """The parameters of a report: days or a named range, filters by name, and the previous period for comparison."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from calendar import monthrange

@@ -1,7 +1,5 @@
 """Saved reports and their schedules: table pipeline.saved_report."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """The data of a report: figures, also of the previous period, and savings by template, organization and time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """A report on a terminal: figures, a table, a small chart."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """A supervised process: started under a guard, with its output in a file, restarted with backoff."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal
@@ -34,7 +32,10 @@ class Backoff:
 
 @dataclass
 class Child:
-    """A command to keep running; `name` is for messages. Start it from a thread that lives at least as long."""
+    """A command to keep running; `name` is for messages.
+
+    Start it from a long-lived thread: Linux sends the parent-death signal when the thread that forked exits.
+    """
 
     name: str
     command: Sequence[str]
@@ -68,8 +69,8 @@ class Child:
             shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
             os.truncate(self.log, 0)
 
-    def died(self, now: float) -> str | None:
-        """Return why the process has exited, once, and plan its restart; None while it runs or waits."""
+    def poll_exit(self, now: float) -> str | None:
+        """Return a message if the process has exited since the last call, and schedule its restart; else None."""
         if self.process is None or self.process.poll() is None:
             return None
         status = self.process.returncode
@@ -77,7 +78,7 @@ class Child:
         self.process = None
         pause = self.backoff.pause(now - self.started_at)
         self.restart_at = now + pause
-        killed_by = -status if status < 0 else status - 128  # the guard itself, or what it guards
+        killed_by = -status if status < 0 else status - 128  # < 0: signal to the guard; > 128: to the command
         how = f"was killed by signal {killed_by}" if killed_by > 0 else f"exited with status {status}"
         return f"The {self.name} {how} ({self.last_line()}). It restarts in {pause:.0f} s."
 
@@ -95,7 +96,7 @@ class Child:
             self.process.send_signal(signal.SIGTERM)
 
     def wait(self) -> None:
-        """Wait until the guard and all its descendants are gone."""
+        """Wait until the guard and all its descendants are gone. After GRACE_SECONDS + 10 s they are killed."""
         if self.process is not None:
             try:
                 self.process.wait(timeout=GRACE_SECONDS + 10)

@@ -1,9 +1,7 @@
 """The process that serves this code location to Dagster's web server and daemon (ADR 16).
 
-By default each of them starts its own, and the daemon replaces its one every minute.
+By default the web server and the daemon each start a code server, and the daemon restarts its own every minute.
 """
-
-from __future__ import annotations
 
 import os
 import socket
@@ -25,7 +23,7 @@ class SocketPathTooLong(PipelineError):
 
 @dataclass(frozen=True)
 class CodeServer:
-    """Dagster's gRPC server on a Unix socket in `folder`, to which only its user may have access.
+    """Dagster's gRPC server on a Unix socket in `folder`, which the caller creates with mode 0700.
 
     The server runs code for any client without a login, so a port on loopback would admit every local account. Raises
     SocketPathTooLong.

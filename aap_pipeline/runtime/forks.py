@@ -1,6 +1,4 @@
-"""Run processes, forked in milliseconds from a process that has imported everything they need."""
-
-from __future__ import annotations
+"""Fork server for the daemon's runs: it has imported everything, so that a run starts in milliseconds."""
 
 import gc
 import multiprocessing
@@ -23,7 +21,10 @@ IMPORTED_LATE = (
 
 
 def forks() -> ForkServerContext:
-    """Return the context that forks them. Its server starts with the first process and ends with this one."""
+    """Return a multiprocessing context whose fork server has imported the pipeline.
+
+    The server starts with the first fork and exits with this process.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["aap_pipeline.runtime.preloaded"])
     return context

@@ -1,12 +1,11 @@
 """Run a command and leave no process behind: `python -m aap_pipeline.runtime.guard PARENT GRACE COMMAND…`.
 
-Dagster's processes start others: code servers, run workers. When the command or `up` ends, even by kill -9, or on
-SIGTERM, this process sends SIGTERM to all descendants of the command, waits up to GRACE seconds, then kills them. It is
-a process between `up` and the command because it must outlive both. It needs Linux (parent-death signals, subreapers,
-/proc). Elsewhere it ends its own process group on SIGTERM, and does not notice that `up` was killed.
+Dagster's processes start others: code servers, run workers. When the command exits, when `up` exits (even by kill -9),
+or when it receives SIGTERM itself, this process sends SIGTERM to all descendants of the command, waits up to GRACE
+seconds, then kills them. It is a process between `up` and the command because it must outlive both. It needs Linux
+(parent-death signals, subreapers, /proc). Elsewhere it ends its own process group on SIGTERM, and does not notice that
+`up` was killed.
 """
-
-from __future__ import annotations
 
 import contextlib
 import ctypes
@@ -21,6 +20,7 @@ from types import FrameType
 
 from aap_pipeline.embedded.processes import die_with_parent
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.05
 
@@ -34,7 +34,7 @@ def main(parent: int, grace_seconds: float, command: list[str]) -> int:
     if sys.platform.startswith("linux"):
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans of the command become our children
-        libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:  # it died while we were starting
         return 1
     try:  # including the start, so that a stop during it ends the command, too

@@ -33,26 +33,26 @@ _ON_THIS_MACHINE = {
     # Forks runs from a process that has imported everything, because imports take seconds (ADR 14).
     "run_launcher": {"module": "aap_pipeline.runtime.run_launcher", "class": "ForkingRunLauncher"},
 }
-"""Storage and launcher with which `up` and `sync` replace those of `dagster.yaml`."""
+"""Storage and launcher with which `up` and `sync` replace those of `dagster.yaml` at the top of the checkout."""
 
 
-def plain_configuration() -> dict[str, Any]:
-    """Return `dagster.yaml`, from the checkout or the installed wheel."""
+def read_dagster_yaml() -> dict[str, Any]:
+    """Return the content of `dagster.yaml` at the top of the checkout, or in the installed wheel."""
     installed = _PACKAGE / "_dagster" / "dagster.yaml"
     file = installed if installed.exists() else _PACKAGE.parent / "dagster.yaml"
     return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
-def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
-    """Return the environment of a Dagster process with its storage in the database at `url`.
+def prepare_dagster(settings: Settings, url: str) -> dict[str, str]:
+    """Create DAGSTER_HOME and the schema `dagster`, and return the environment of a Dagster process.
 
-    Creates DAGSTER_HOME with `dagster.yaml`, and the schema `dagster`. The database's address is passed as in
-    `settings`, so that the process finds the embedded server and its key file.
+    Its storage is in the database at `url`. For the pipeline's own tables, the process reads the address from
+    AAP_PIPELINE_DATABASE_URL, or finds the embedded server and its key file below AAP_PIPELINE_HOME.
     """
     home = settings.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        configuration = yaml.safe_dump(plain_configuration() | _ON_THIS_MACHINE)
+        configuration = yaml.safe_dump(read_dagster_yaml() | _ON_THIS_MACHINE)
         (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
     except OSError as error:
         raise cannot_write(home, error) from error
@@ -66,7 +66,9 @@ def dagster_environment(settings: Settings, url: str) -> dict[str, str]:
 
 
 def create_schema(url: str) -> int:
-    """Create the schema of Dagster's tables in the database at `url` and return the server's version (170002)."""
+    """Create the schema of Dagster's tables in the database at `url` and return the server's version
+    in libpq's form (17.2 is 170002).
+    """
     with connect(url, autocommit=True) as connection:
         connection.execute(statement("database/create_dagster_schema"))
         return connection.info.server_version
@@ -93,7 +95,7 @@ def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
     """Yield the instance for runs in this process, which appear in the UI like those of the daemon."""
     from dagster import DagsterInstance
 
-    environment = dagster_environment(settings, url)
+    environment = prepare_dagster(settings, url)
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:

@@ -24,13 +24,13 @@ from aap_pipeline.database.connection import connect, lost_connection
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.runtime.forks import import_for_runs
-from aap_pipeline.runtime.instance import dagster_environment, dagster_instance
+from aap_pipeline.runtime.instance import dagster_instance, prepare_dagster
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, ExecuteInProcessResult
 
-_SIDE_BY_SIDE = 4
+_MAX_CONCURRENT_RUNS = 4
 
 SyncConfiguration = Mapping[str, str]
 """Configuration of the asset raw/sync_data: `since` and `until` (ISO 8601); empty: the new jobs."""
@@ -59,10 +59,11 @@ class _Run:
 
 
 class LocalRuns:
-    """Runs of the main job, one per cluster {name: configuration}, in processes that wait until `follow`.
+    """Run the main job for several clusters, each in its own process.
 
-    `url` is the migrated database of `settings`. A context manager: the processes end with the block, and with this
-    process. Enter it before any thread starts, because a fork copies the locks that threads hold.
+    The processes are forked on entry and start when `execute` is called. They end with the block, and with this
+    process. Enter the block before any thread starts, because a fork copies the locks that threads hold.
+    `configurations` is by cluster name; `url` is the migrated database of `settings`.
     """
 
     def __init__(self, settings: Settings, url: str, configurations: Mapping[str, SyncConfiguration]) -> None:
@@ -73,14 +74,14 @@ class LocalRuns:
 
     def __enter__(self) -> Self:
         import_for_runs()
-        environment = dagster_environment(self._settings, self._url)
+        environment = prepare_dagster(self._settings, self._url)
         context = multiprocessing.get_context("fork")
         for name, configuration in self._configurations.items():
             run_id = str(uuid4())
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(environment, theirs, name, configuration, run_id))
             process.start()
-            theirs.close()  # so that the end of the process is the end of what can be received
+            theirs.close()  # so that `recv` raises EOFError when the process exits
             self._runs.append(_Run(name, run_id, process, ours))
         return self
 
@@ -93,7 +94,7 @@ class LocalRuns:
                 os.killpg(run.process.pid or 0, signal.SIGKILL)
             run.process.join()
 
-    def follow(self, progress: ProgressListener) -> list[SyncOutcome]:
+    def execute(self, progress: ProgressListener) -> list[SyncOutcome]:
         """Execute the runs, several concurrently, and return their outcomes. A failed run does not delay the others.
 
         After Ctrl-C they are killed and reported to Dagster as cancelled.
@@ -106,28 +107,28 @@ class LocalRuns:
             with connect(self._url) as connection:
                 end_abandoned_runs(instance, connection)  # left behind by kill -9
             try:
-                return self._follow(progress)
+                return self._execute(progress)
             finally:
                 self.__exit__(None, None, None)
-                _report(instance, (run.run_id for run in self._runs if run.outcome is None))
+                _report_cancelled(instance, (run.run_id for run in self._runs if run.outcome is None))
 
-    def _follow(self, progress: ProgressListener) -> list[SyncOutcome]:
+    def _execute(self, progress: ProgressListener) -> list[SyncOutcome]:
         waiting, under_way = list(reversed(self._runs)), dict[Any, _Run]()
         while waiting or under_way:
-            while waiting and len(under_way) < _SIDE_BY_SIDE:
+            while waiting and len(under_way) < _MAX_CONCURRENT_RUNS:
                 run = waiting.pop()
                 under_way[run.pipe] = run
                 run.pipe.send("begin")
             for pipe in wait(list(under_way)):
                 try:
-                    said = under_way[pipe].pipe.recv()
+                    message = under_way[pipe].pipe.recv()
                 except (EOFError, OSError):
-                    said = None
-                if isinstance(said, tuple):
-                    progress.update(*said)
+                    message = None
+                if isinstance(message, tuple):
+                    progress.update(*message)
                 else:
                     run = under_way.pop(pipe)
-                    run.outcome = said
+                    run.outcome = message
                     run.process.join()
         return [
             run.outcome or SyncOutcome(run.cluster, run.run_id, _how_it_ended(run.process.exitcode))
@@ -135,8 +136,8 @@ class LocalRuns:
         ]
 
 
-def _report(instance: DagsterInstance, run_ids: Iterable[str]) -> None:
-    """Report the runs whose process ended without an outcome to Dagster."""
+def _report_cancelled(instance: DagsterInstance, run_ids: Iterable[str]) -> None:
+    """Report the runs whose process ended without an outcome to Dagster as cancelled."""
     for run_id in run_ids:
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:

@@ -1,7 +1,7 @@
 """How the daemon starts runs: each in a process of its own, forked from one that has imported everything (ADR 14).
 
-Dagster's default launcher starts a Python for each run, and the daemon waits until it has imported Dagster: two seconds
-of a core a run, one run after the other. A fork takes milliseconds.
+Dagster's default launcher starts a Python process per run and waits for its imports: 2 s of CPU per run, one run after
+the other. A fork takes milliseconds.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from dagster._core.launcher import LaunchRunContext
 
 PROCESS_TAG = ".dagster/aap_pipeline_process"
-"""The process that was forked for a run, as `process_name` has it, so that the web server's process can end it. The UI
-hides tags that begin like this one."""
+"""Tag with the identity of the run's process (`process_identity`). The web server reads it to terminate the run. The UI
+hides tags with this prefix."""
 
 _DEFINITIONS = "aap_pipeline.definitions"
 
@@ -33,7 +33,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
     """Forks the runs of this code location on this machine. All others start as with Dagster's launcher."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start the run, name its process in its tags, by which `terminate` finds it, and return."""
+        """Start the run, tag it with the identity of its process for `terminate`, and return."""
         run, origin = context.dagster_run, context.job_code_origin
         if origin is None or not _can_fork(context):
             super().launch_run(context)
@@ -43,21 +43,21 @@ class ForkingRunLauncher(DefaultRunLauncher):
         command = arguments.get_command_args()[-1]
         process = forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}")
         process.start()
-        self._instance.add_run_tags(run.run_id, {PROCESS_TAG: process_name(process.pid or 0)})
+        self._instance.add_run_tags(run.run_id, {PROCESS_TAG: process_identity(process.pid or 0)})
 
     def terminate(self, run_id: str) -> bool:
         """Ask the run's process to end, from any process of its machine; False if there is none to ask."""
         run = self._instance.get_run_by_id(run_id)
         name = run.tags.get(PROCESS_TAG, "") if run is not None else ""
         pid = int(name.partition("/")[0] or 0)
-        if run is None or run.is_finished or not pid or process_name(pid) != name:
+        if run is None or run.is_finished or not pid or process_identity(pid) != name:
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
         os.kill(pid, signal.SIGINT)
         return True
 
 
-def process_name(pid: int) -> str:
+def process_identity(pid: int) -> str:
     """Identify a process of this machine as `pid/start/boot`, with the start in ticks since boot, because pids recur.
 
     `start` is empty if there is no such process.

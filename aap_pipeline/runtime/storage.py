@@ -1,8 +1,8 @@
 """Dagster's storage in PostgreSQL, on connections that are kept: see ADR 14.
 
-dagster-postgres opens a connection for each statement, some 270 for a run of the main job, each with a login that
-costs more than the statement. A process has many `DagsterInstance`s, one a tick of a sensor: the pool is the process's.
-Nor does it ask again and again what does not change: whether its tables are there, and whether a connection lives.
+dagster-postgres opens a connection for each statement, about 300 in a run of the main job, and the login costs more
+than the statement. A process creates one `DagsterInstance` per sensor tick, so the pool belongs to the process. Whether
+the tables exist is checked once per process. A connection is pinged only if its socket is readable.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _KEPT = 2
 _AT_MOST_MORE = 30
-"""Threads of the daemon and the code server that ask at once; connections beyond those kept are closed after use."""
+"""For concurrent threads of daemon and code server. Connections beyond those kept are closed after use."""
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -48,7 +48,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> PooledPostgresStorage:
-        """What Dagster calls with the configuration of `dagster.yaml`."""
+        """Create the storage from the configuration in `dagster.yaml`; Dagster calls this."""
         autocreate = config_value.get("should_autocreate_tables", True)
         return cls(pg_url_from_config(config_value), autocreate, inst_data)
 
@@ -65,9 +65,9 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "checkout")
     def check(connection: Any, _record: object, _proxy: object) -> None:
-        """Leave out a kept connection that a restarted server has ended: it says so, unasked, on the socket.
+        """Discard a pooled connection that the server has closed. It is readable, so no query is needed to detect it.
 
-        SQLAlchemy's `pool_pre_ping` asks before each of a run's 300 statements.
+        SQLAlchemy's `pool_pre_ping` sends a query before each statement.
         """
         waiting = select.poll()
         try:
@@ -84,13 +84,13 @@ os.register_at_fork(after_in_child=_engine.cache_clear)  # a connection serves o
 
 
 def _has_tables(engine: Engine) -> bool:
-    """Whether Dagster's tables are there, the newest of each storage too: one look instead of three logins."""
+    """Return whether all of Dagster's tables exist, by one query instead of three logins."""
     with create_pg_connection(engine) as connection:
         return bool(connection.execute(text(statement("database/dagster_tables_exist"))).scalar_one())
 
 
 def _once_true(has_table: Callable[[str], bool]) -> Callable[[str], bool]:
-    """`has_table` that asks no more for a table that was there: Dagster does, 60 times a run."""
+    """Cache positive results of `has_table`, which Dagster calls 60 times per run."""
     there: set[str] = set()
 
     def remembering(name: str) -> bool:

@@ -1,7 +1,5 @@
 """The supervisor of `aap-pipeline up`: PostgreSQL (unless external), code server, Dagster daemon and web server."""
 
-from __future__ import annotations
-
 import json
 import re
 import socket
@@ -27,7 +25,7 @@ from aap_pipeline.errors import PipelineError
 from aap_pipeline.health import metrics
 from aap_pipeline.runtime.child import Backoff, Child
 from aap_pipeline.runtime.code_server import CodeServer
-from aap_pipeline.runtime.instance import dagster_environment
+from aap_pipeline.runtime.instance import prepare_dagster
 from aap_pipeline.settings import Settings
 
 _TICK_SECONDS = 0.2
@@ -69,7 +67,7 @@ class Supervisor:
         self.stop = Event()
 
     @property
-    def ui(self) -> str:
+    def ui_url(self) -> str:
         """Address of the Dagster UI."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._options.host, self._options.host)  # noqa: S104
         return f"http://{host}:{self._options.port}"
@@ -114,8 +112,8 @@ class Supervisor:
             raise SupervisionError(
                 f"Another `aap-pipeline up` uses {self._settings.home.absolute()}. Stop it, or set AAP_PIPELINE_HOME."
             )
-        environment = dagster_environment(self._settings, url)
-        environment.setdefault(UI_URL_VARIABLE, self.ui)  # for the links in alerts
+        environment = prepare_dagster(self._settings, url)
+        environment.setdefault(UI_URL_VARIABLE, self.ui_url)  # for the links in alerts
         self._start_child("code server", "code-server.log", self._code.command, environment)
         _prepare_storage(environment, url)
         self._wait_until(self._code.listens, "code server")
@@ -146,11 +144,11 @@ class Supervisor:
                 )
 
     def _announce(self, url: str) -> None:
-        self._wait_until(lambda: answers(self.ui), "web server")
+        self._wait_until(lambda: is_web_server_up(self.ui_url), "web server")
         if self.stop.is_set():
             return
-        self._write(f"Dagster UI   {self.ui}")
-        for problem in broken_locations(self.ui):
+        self._write(f"Dagster UI   {self.ui_url}")
+        for problem in broken_locations(self.ui_url):
             self._write(f"Not loaded   {problem}")
         self._write(f"Logs         {self._logs}")
         if self._server is not None:
@@ -167,7 +165,7 @@ class Supervisor:
             self._restart_database(self._server)
         for child in self._children:
             child.rotate_log()
-            news = child.died(now)
+            news = child.poll_exit(now)
             if news:
                 self._write(news)
             if child.restart_at is not None and now >= child.restart_at:
@@ -227,7 +225,7 @@ def require_free_port(host: str, port: int) -> None:
         ) from error
 
 
-def answers(address: str) -> bool:
+def is_web_server_up(address: str) -> bool:
     """Return whether a Dagster web server responds at `address`."""
     try:
         with urllib.request.urlopen(f"{address}/server_info", timeout=2) as answer:  # noqa: S310 - http, our own

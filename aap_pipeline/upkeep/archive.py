@@ -1,7 +1,5 @@
 """Move old jobs into the archive tables, and back. The marts read both, so no figure changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, LiteralString, NamedTuple
 

@@ -1,7 +1,5 @@
 """Clean up raw rows, archived documents, the log of syncs and incidents, and update planner statistics."""
 
-from __future__ import annotations
-
 from typing import Final, LiteralString
 
 from psycopg import sql
@@ -37,9 +35,9 @@ def clean_up(connection: Connection) -> dict[str, int]:
 
 
 def clean_up_raw_rows(connection: Connection, cluster_id: int) -> int:
-    """Delete a cluster's raw rows older than 24 hours that are parsed or quarantined, and return their number.
+    """Delete a cluster's raw rows older than 24 hours that are in the archive or in quarantine.
 
-    The caller commits. Unparsed ones stay at any age; the check `nothing_unparsed` reports them.
+    Returns their number; the caller commits. Unparsed rows stay at any age; the check `nothing_unparsed` reports them.
     """
     return connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
 

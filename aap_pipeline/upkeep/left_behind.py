@@ -1,7 +1,5 @@
 """Find pending work in the database without a run for it. Pure except for one query."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,17 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster import (
-    DefaultScheduleStatus,
-    OpExecutionContext,
-    RunRequest,
-    ScheduleDefinition,
-    ScheduleEvaluationContext,
-    SkipReason,
-    job,
-    op,
-    schedule,
-)
+import dagster as dg
 
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database.connection import Connection
@@ -29,8 +19,8 @@ from aap_pipeline.upkeep.clean_up import analyze, clean_up
 from aap_pipeline.upkeep.run_history import forget_runs
 
 
-@op(description="Deletes old rows and closes the records of killed runs.")
-def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(description="Deletes old rows and closes the records of killed runs.")
+def tidy_up(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     """Clean up raw rows, archived documents, the log of syncs, incidents, and abandoned and old Dagster runs."""
     with _alone(context, warehouse) as connection:
         if connection is None:
@@ -43,8 +33,8 @@ def tidy_up(context: OpExecutionContext, warehouse: Warehouse) -> None:
         end_abandoned_runs(context.instance, connection)
 
 
-@op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")
-def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> None:
+@dg.op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")
+def archive_and_analyze(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
     """Archive in batches of one transaction. An interrupted run continues where it stopped."""
     with _alone(context, warehouse) as connection:
         if connection is None:
@@ -56,63 +46,65 @@ def archive_and_analyze(context: OpExecutionContext, warehouse: Warehouse) -> No
         )
 
 
-@job(name="tidy", description=tidy_up.description)
+@dg.job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
     """Run the one op."""
     tidy_up()
 
 
-@job(name="archive", description=archive_and_analyze.description)
+@dg.job(name="archive", description=archive_and_analyze.description)
 def archive_job() -> None:
     """Run the one op."""
     archive_and_analyze()
 
 
-tidy_schedule = ScheduleDefinition(
+tidy_schedule = dg.ScheduleDefinition(
     name="tidy_hourly",
     job=tidy_job,
     cron_schedule="41 * * * *",
-    default_status=DefaultScheduleStatus.RUNNING,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Each hour: deletes processed raw rows older than 24 hours, archived documents past "
     "raw_retention_days, old records of syncs, and Dagster's runs past run_history_days, and marks syncs whose process "
     "is gone as interrupted. Unparsed raw rows always stay.",
 )
-archive_schedule = ScheduleDefinition(
+archive_schedule = dg.ScheduleDefinition(
     name="archive_nightly",
     job=archive_job,
     cron_schedule="23 1 * * *",
-    default_status=DefaultScheduleStatus.RUNNING,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Each night: moves jobs older than archive_after_days to the archive tables (default 0: moves all jobs "
     "back), which does not change the marts. Then analyzes tables with stale statistics.",
 )
 
 
-@schedule(
+@dg.schedule(
     name="nightly_checks",
     job=nightly,
     cron_schedule="17 2 * * *",
-    default_status=DefaultScheduleStatus.RUNNING,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Each night, one run per enabled cluster: compares every day with the controller's count, fetches "
     "missing jobs, audits host totals, and compares the marts with core.",
 )
-def nightly_schedule(context: ScheduleEvaluationContext, warehouse: Warehouse) -> list[RunRequest] | SkipReason:
+def nightly_schedule(
+    context: dg.ScheduleEvaluationContext, warehouse: Warehouse
+) -> list[dg.RunRequest] | dg.SkipReason:
     """Request one run per cluster. Run keys make a second evaluation in the same night harmless."""
     try:
         with warehouse.connection() as connection:
             names = [cluster.name for cluster in clusters(connection, only_enabled=True)]
     except PipelineError as error:
-        return SkipReason(str(error))
+        return dg.SkipReason(str(error))
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     night = f"{context.scheduled_execution_time:%Y-%m-%d}"
     return [
-        RunRequest(run_key=f"{name}/{night}", partition_key=name, tags={REASON_TAG: "nightly"})
+        dg.RunRequest(run_key=f"{name}/{night}", partition_key=name, tags={REASON_TAG: "nightly"})
         for name in names
         if name in partitions
-    ] or SkipReason("There is no enabled cluster.")
+    ] or dg.SkipReason("There is no enabled cluster.")
 
 
 @contextmanager
-def _alone(context: OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
+def _alone(context: dg.OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
     """Yield a connection that holds the upkeep lock; None if another upkeep run holds it."""
     with step(context, warehouse) as connection, session_lock(connection, LockKind.UPKEEP) as taken:
         if not taken:

@@ -39,7 +39,7 @@ def test_a_refresh_kills_both_old_tokens_at_once(clock: Clock) -> None:
 def test_tokens_expire_by_the_controllers_clock(clock: Clock) -> None:
     """Guards lifetimes, of access and of refresh tokens."""
     store = TokenStore(clock)
-    store.lifetime(access=60, refresh=600)
+    store.set_lifetimes(access=60, refresh=600)
     pair = store.issue()
     assert store.account_of(f"Bearer {pair.access_token}") is AUDITOR
     clock.advance(timedelta(seconds=60))

@@ -8,7 +8,7 @@ import pytest
 
 from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.clusters.staleness import stale_after
-from aap_pipeline.settings import SettingsError
+from aap_pipeline.errors import PipelineError
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_what_cannot_be_is_named_without_its_value(
     for name, value in variables.items():
         monkeypatch.setenv(f"AAP_PIPELINE_ALERT_{name}", value)
     read = stale_after if "STALE_MINUTES" in variables else alert_settings
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(PipelineError) as caught:
         read()
     assert said in str(caught.value)
     assert "s3cr3t" not in str(caught.value)

@@ -27,11 +27,11 @@ OPEN = "SELECT kind, subject FROM pipeline.alert WHERE resolved_at IS NULL"
 def site(site: Site, controller: SimulatorServer) -> Iterator[Site]:
     """With cluster prod, whose token is the only one and lives for five days."""
     controller.tokens.revoke_all()
-    controller.tokens.lifetime(access=5 * DAY)
+    controller.tokens.set_lifetimes(access=5 * DAY)
     controller.token = controller.tokens.issue()
     site.register("prod", controller)
     yield site
-    controller.tokens.lifetime()
+    controller.tokens.set_lifetimes()
 
 
 def tick() -> str:
@@ -214,7 +214,7 @@ def test_a_refresh_token_that_is_refused_is_told_while_the_access_token_works(
 def test_a_user_who_lost_the_role_that_shows_jobs_is_an_incident(site: Site, controller: SimulatorServer) -> None:
     """Guards against syncs that succeed with nothing from the day on which somebody took a role away: no error is
     raised then, the controller just shows an empty list."""
-    controller.tokens.lifetime()
+    controller.tokens.set_lifetimes()
     assert site.run("prod").success
     tick()
     assert site.query(OPEN) == []
@@ -233,7 +233,7 @@ def test_a_controller_whose_jobs_are_all_deleted_is_no_incident_while_the_user_s
     site: Site, controller: SimulatorServer
 ) -> None:
     """Guards against an incident for good over a controller on which nothing has run for three months."""
-    controller.tokens.lifetime()
+    controller.tokens.set_lifetimes()
     assert site.run("prod").success
     for number in list(controller.world.jobs.rows):
         controller.world.delete_job(number)
@@ -244,7 +244,7 @@ def test_a_controller_whose_jobs_are_all_deleted_is_no_incident_while_the_user_s
 def test_a_refused_token_is_an_incident_and_a_dead_controller_is_not(site: Site, controller: SimulatorServer) -> None:
     """Guards against a revoked token that looks like a slow controller."""
     without_refresh_token(site)
-    controller.tokens.lifetime()
+    controller.tokens.set_lifetimes()
     tick()
     assert site.query("SELECT subject FROM pipeline.alert") == []
     good = site.query("SELECT access_token FROM clusters_cluster")[0][0]

@@ -17,7 +17,7 @@ from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, new_key
-from aap_pipeline.health.doctor import Health, clock, daemon, disk
+from aap_pipeline.health.doctor import clock, daemon, disk
 from aap_pipeline.runtime.instance import dagster_instance
 from aap_pipeline.settings import Settings
 from aap_pipeline_tests.cli.conftest import Cli
@@ -228,7 +228,7 @@ def test_doctor_says_what_an_unmigrated_or_unreachable_database_needs(
 
 def test_little_disk_a_wrong_clock_and_a_silent_daemon_are_told(connection: Connection) -> None:
     """Guards against thresholds on the wrong side."""
-    assert disk(Path("/data"), 10**9).verdict is Health.FAILED
-    assert clock(connection, datetime.now(UTC) - timedelta(minutes=1)).verdict is Health.WARNING
+    assert disk(Path("/data"), 10**9).verdict == "failed"
+    assert clock(connection, datetime.now(UTC) - timedelta(minutes=1)).verdict == "warning"
     assert daemon(3600.0).text.startswith("No heartbeat for 60 minutes.")
-    assert daemon(5.0).verdict is Health.OK
+    assert daemon(5.0).verdict == "ok"

@@ -68,6 +68,6 @@ def test_a_log_shows_every_30_s_how_far_each_cluster_is() -> None:
 
 def test_progress_ends_with_its_block() -> None:
     """Guards against a thread that goes on printing below the outcomes, or holds up the end of the command."""
-    with pytest.raises(KeyboardInterrupt), LineProgress([], str):
+    with pytest.raises(KeyboardInterrupt), shown_progress([]):
         raise KeyboardInterrupt
     assert "progress" not in {thread.name for thread in threading.enumerate()}

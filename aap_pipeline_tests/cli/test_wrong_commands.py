@@ -12,7 +12,7 @@ import pytest
 from aap_pipeline.cli.commands import SECTIONS
 from aap_pipeline_tests.cli.conftest import Cli
 
-_ENTRIES = {name: entry for entries in SECTIONS.values() for name, entry in entries.items()}
+_NAMES = [name for entries in SECTIONS.values() for name in entries]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_file_of_clusters_names_all_of_its_mistakes_at_once(alone: Cli) -> Non
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with its path."""
-    waiting = [((name,), importlib.import_module(entry.module).command) for name, entry in _ENTRIES.items()]
+    waiting = [((name,), importlib.import_module(f"aap_pipeline.cli.{name}").command) for name in _NAMES]
     while waiting:
         path, command = waiting.pop()
         if isinstance(command, click.Group):

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from aap_pipeline.clusters.file import ClustersFileError, endpoint_of_url, read_clusters_file
-from aap_pipeline.clusters.registry import ClusterError, NewCluster, name_faults
+from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
+from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.manners import Manners
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput, PipelineError
 
 SECRET = "s3cr3t-token-value"
 
@@ -29,7 +29,7 @@ def read(tmp_path: Path, text: str, **environment: str) -> list[NewCluster]:
 
 def mistakes(tmp_path: Path, text: str, **environment: str) -> list[str]:
     """The mistakes, each as `line: sentence`."""
-    with pytest.raises(ClustersFileError) as caught:
+    with pytest.raises(BadInput) as caught:
         read(tmp_path, text, **environment)
     assert SECRET not in str(caught.value)
     assert SECRET not in repr(caught.value)
@@ -218,10 +218,10 @@ def test_any_text_is_clusters_or_a_clear_error(tmp_path: Path, text: str) -> Non
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     """Guards against a traceback of the operating system."""
-    with pytest.raises(ClustersFileError, match="Cannot read"):
+    with pytest.raises(BadInput, match="Cannot read"):
         read_clusters_file(tmp_path / "nowhere.yaml")
     (tmp_path / "latin").write_bytes(b"name: \xfc")
-    with pytest.raises(ClustersFileError, match="UTF-8"):
+    with pytest.raises(BadInput, match="UTF-8"):
         read_clusters_file(tmp_path / "latin")
 
 
@@ -269,7 +269,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 )
 def test_names_that_are_no_partition_key_are_refused(name: str) -> None:
     """Guards against a partition that Dagster would cut at the comma."""
-    with pytest.raises(ClusterError, match="is not a valid cluster name"):
+    with pytest.raises(PipelineError, match="is not a valid cluster name"):
         NewCluster(name, Endpoint("https", "a", 443), Tokens(SECRET))
 
 

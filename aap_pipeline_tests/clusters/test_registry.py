@@ -9,7 +9,6 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from aap_pipeline.clusters.registry import (
-    ClusterError,
     NewCluster,
     cluster_named,
     clusters,
@@ -24,6 +23,7 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import AuthenticationError
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, EncryptionKeyError, new_key
+from aap_pipeline.errors import PipelineError
 
 TOKENS = Tokens("access", "refresh", "client", "secret")
 PROD = NewCluster("prod", Endpoint("https", "aap.example.com", 443), TOKENS)
@@ -73,7 +73,7 @@ def test_the_same_name_again_updates_the_cluster(connection: Connection, cipher:
 def test_two_names_for_one_address_are_refused_and_nothing_is_stored(connection: Connection, cipher: Cipher) -> None:
     """Guards against one controller that is counted twice."""
     twin = replace(PROD, name="twin")
-    with pytest.raises(ClusterError, match=r"'twin' has the address https://aap.example.com of cluster 'prod'"):
+    with pytest.raises(PipelineError, match=r"'twin' has the address https://aap.example.com of cluster 'prod'"):
         save_clusters(connection, cipher, [TEST, PROD, twin])
     assert clusters(connection) == []
 
@@ -91,10 +91,10 @@ def test_a_disabled_cluster_keeps_its_history_and_can_come_back(connection: Conn
 
 def test_an_unknown_name_says_which_there_are(connection: Connection, cipher: Cipher) -> None:
     """Guards against a typing mistake that ends in a traceback."""
-    with pytest.raises(ClusterError, match="none yet"):
+    with pytest.raises(PipelineError, match="none yet"):
         cluster_named(connection, "prdo")
     save_clusters(connection, cipher, [PROD, TEST])
-    with pytest.raises(ClusterError, match="Clusters: prod, test"):
+    with pytest.raises(PipelineError, match="Clusters: prod, test"):
         set_enabled(connection, "prdo", enabled=False)
 
 
@@ -136,9 +136,9 @@ def test_a_refresh_is_stored_before_it_is_used_and_done_once(
     assert exchanged == [TOKENS]
 
     def failing(_: Tokens) -> Tokens:
-        raise ClusterError("no answer")
+        raise PipelineError("no answer")
 
-    with pytest.raises(ClusterError):
+    with pytest.raises(PipelineError):
         store.refresh("new", failing)
     assert store.load() == renewed
 

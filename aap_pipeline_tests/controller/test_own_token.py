@@ -34,7 +34,7 @@ def server(starts_server: None, request: pytest.FixtureRequest) -> Iterator[Simu
     """A controller of each kind whose clock stands, and whose tokens live for a year from then on."""
     with replay(request.param) as server:
         server.world.clock.freeze(NOW)
-        server.tokens.lifetime(access=YEAR.total_seconds())
+        server.tokens.set_lifetimes(access=YEAR.total_seconds())
         yield server
 
 

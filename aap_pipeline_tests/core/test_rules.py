@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from aap_pipeline.core import rejected
-from aap_pipeline.core.parse import ParseError, parse
+from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.errors import PipelineError
 from aap_pipeline_tests.core.conftest import Store
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, template, values
 
@@ -199,7 +200,7 @@ def test_a_server_that_refuses_everything_ends_the_parse_and_loses_nothing(
     connection.execute("ALTER TABLE clusters_job ADD CONSTRAINT mine CHECK (name <> 'Patch')")
     connection.commit()
     add_raw(connection, cluster, [job(n) for n in range(1, 401)])
-    with pytest.raises(ParseError, match="rejected 200 parts"):
+    with pytest.raises(PipelineError, match="rejected 200 parts"):
         parse(database_url, cluster)
     left = values(connection, "SELECT count(*) FROM clusters_clustersyncdata")[0]
     quarantined = values(connection, "SELECT count(*) FROM pipeline.rejected_record")[0]

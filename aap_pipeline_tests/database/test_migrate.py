@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from aap_pipeline.database.connection import connect
-from aap_pipeline.database.migrate import MigrationError, migrate, schema_state
+from aap_pipeline.database.migrate import migrate, schema_state
+from aap_pipeline.errors import PipelineError
 
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database_url: str) -> None:
@@ -35,5 +36,5 @@ def test_a_database_from_the_future_is_refused(database_url: str) -> None:
     """Guards against an old release that writes into a schema it does not know."""
     with connect(database_url) as connection:
         connection.execute("UPDATE pipeline.schema_version SET version_num = '9999'")
-    with pytest.raises(MigrationError, match="schema 9999, newer than this release's"):
+    with pytest.raises(PipelineError, match="schema 9999, newer than this release's"):
         migrate(database_url)

@@ -69,14 +69,14 @@ def test_a_value_is_stored_as_json_and_read_back(
 )
 def test_a_bad_value_is_named_with_what_is_allowed(connection: Connection, name: str, text: str, message: str) -> None:
     """Guards against a typo that silently means the default, or that fails a sync at night."""
-    with pytest.raises(options.OptionError, match=message):
+    with pytest.raises(options.PipelineError, match=message):
         options.write(connection, name, text)
 
 
 def test_a_bad_value_written_by_hand_is_named_when_read(connection: Connection) -> None:
     """Guards against a row changed by SQL that is taken for something else."""
     connection.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', 'many')")
-    with pytest.raises(options.OptionError, match="'many' is not a valid value of setting slice_jobs"):
+    with pytest.raises(options.PipelineError, match="'many' is not a valid value of setting slice_jobs"):
         options.read(connection)
 
 
@@ -90,4 +90,4 @@ def test_every_option_is_described_and_allows_its_own_default() -> None:
     """Guards against a setting that nobody can understand or that cannot be set back."""
     for option in options.OPTIONS.values():
         assert option.description.endswith(".")
-        assert option.kind.parse(option.default) == option.default
+        assert option.parse(option.default) == option.default

@@ -20,7 +20,7 @@ from dagster_cloud_cli.config.models import load_dagster_cloud_yaml
 from aap_pipeline.cli.commands import SECTIONS
 from aap_pipeline.health import metrics
 from aap_pipeline.orchestration.jobs import LOCATION, PARTITION_TAG
-from aap_pipeline.runtime.instance import plain_configuration
+from aap_pipeline.runtime.instance import read_dagster_yaml
 from aap_pipeline.settings import Settings
 from aap_pipeline_tests.deploy.stack import DEPLOY, compose, image
 
@@ -159,8 +159,7 @@ def test_dagster_takes_the_instance_and_runs_one_run_per_cluster(
         assert limits is not None
         assert limits.tag_concurrency_limits == [_ONE_RUN_PER_CLUSTER]
         assert (
-            instance.run_monitoring_max_runtime_seconds
-            == plain_configuration()["run_monitoring"]["max_runtime_seconds"]
+            instance.run_monitoring_max_runtime_seconds == read_dagster_yaml()["run_monitoring"]["max_runtime_seconds"]
         )
 
 
@@ -168,7 +167,7 @@ def test_helm_limits_runs_as_dagster_yaml_does() -> None:
     """Guards against values that drift from the instance that everything else uses."""
     daemon = load("helm/values.yaml")["dagsterDaemon"]
     queue = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
-    plain = plain_configuration()
+    plain = read_dagster_yaml()
     assert queue["tagConcurrencyLimits"] == [_ONE_RUN_PER_CLUSTER]
     assert queue["maxConcurrentRuns"] == plain["concurrency"]["runs"]["max_concurrent_runs"]
     assert daemon["runMonitoring"]["maxRuntimeSeconds"] == plain["run_monitoring"]["max_runtime_seconds"]

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.marts.currency import set_exchange_rate
-from aap_pipeline.marts.errors import CostError
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli, cli, run  # noqa: F401 - fixtures
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, one
@@ -193,7 +193,7 @@ def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) ->
     query = "SELECT manual_costs, currency_code FROM marts.totals('2025-01-01', '2025-01-31', currency := %s)"
     assert connection.execute(query, (None,)).fetchone() == (3000, "USD")
     assert connection.execute(query, ("EUR",)).fetchone() == (1500, "EUR")
-    with pytest.raises(CostError, match="'EURO' is not a valid currency"):
+    with pytest.raises(PipelineError, match="'EURO' is not a valid currency"):
         set_exchange_rate(connection, "USD", "EURO", "1", date(2025, 1, 1))
     with pytest.raises(psycopg.errors.NoDataFound, match="No exchange rate from USD to GBP is known on 2025-01-31"):
         connection.execute(query, ("GBP",))

@@ -14,9 +14,9 @@ from dagster import (
 )
 from dagster import IntMetadataValue as Int
 
-from aap_pipeline.clusters.registry import ClusterError
 from aap_pipeline.controller.errors import AuthenticationError, Unreachable
 from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.run_liveness import lock_tag
 from aap_pipeline_tests.site import Site, small_world
@@ -199,7 +199,7 @@ def test_a_run_that_failed_is_failed_in_dagster(site: Site) -> None:
         (Unreachable("It is down."), True),
         (DatabaseUnreachable("It is down."), True),
         (AuthenticationError("No."), False),
-        (ClusterError("There is no such cluster."), False),
+        (PipelineError("There is no such cluster."), False),
     ],
 )
 def test_only_what_may_pass_by_itself_is_retried(error: Exception, retried: bool) -> None:

@@ -116,7 +116,7 @@ def test_a_fault_that_passes_is_retried_within_the_sync(kind: Any, rig: Rig, ser
     server.faults.add(Fault(kind, probability=0.2, times=12))
     report = rig.sync()
     assert_raw_is_truth(rig)
-    assert server.faults.struck[kind] > 0
+    assert server.faults.applied_by_kind[kind] > 0
     if kind != "drop_row":  # the slice is read once more, which is no retry of a request
         assert sum(report.retries.values()) > 0
 

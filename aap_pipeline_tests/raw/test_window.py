@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aap_pipeline.errors import BadInput
 from aap_pipeline.raw.reconcile import DayCount, days_of, differing_days
-from aap_pipeline.raw.window import Backfill, Plan, Window, WindowError, parse_time, plan_sync, require_window
+from aap_pipeline.raw.window import Backfill, Plan, Window, parse_time, plan_sync, require_window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP, INITIAL = timedelta(minutes=10), timedelta(days=90)
@@ -63,15 +64,15 @@ def test_a_backfill_moves_the_watermark_only_if_it_leaves_no_hole(
 @pytest.mark.parametrize(("since", "until"), [(NOW, None), (NOW - HOUR, NOW - HOUR), (NOW - HOUR, NOW - DAY)])
 def test_an_empty_window_says_so(since: datetime, until: datetime | None) -> None:
     """Guards against a backfill that reads nothing and calls it success."""
-    with pytest.raises(WindowError, match=r"--since .* is not before .* UTC( \(now\))?\. Use an earlier --since"):
+    with pytest.raises(BadInput, match=r"--since .* is not before .* UTC( \(now\))?\. Use an earlier --since"):
         plan(NOW - DAY, since, until)
-    with pytest.raises(WindowError, match="is not before"):
+    with pytest.raises(BadInput, match="is not before"):
         require_window(NOW, since, until)
 
 
 def test_until_alone_must_lie_behind_the_watermark() -> None:
     """Guards against `--until` in what is read already, which would be a window that ends before it begins."""
-    with pytest.raises(WindowError, match=r"Without --since a sync begins at .*. Add --since"):
+    with pytest.raises(BadInput, match=r"Without --since a sync begins at .*. Add --since"):
         plan(NOW - DAY, None, NOW - DAY - OVERLAP)
     require_window(NOW, None, NOW - DAY - OVERLAP)
 
@@ -81,7 +82,7 @@ def test_until_alone_must_lie_behind_the_watermark() -> None:
 )
 def test_what_is_not_a_time_is_refused_in_a_sentence(text: str) -> None:
     """Guards against a traceback for a time that no UTC day holds."""
-    with pytest.raises(WindowError, match=r"is not a valid time\. Use 2026-01-31 or"):
+    with pytest.raises(BadInput, match=r"is not a valid time\. Use 2026-01-31 or"):
         parse_time(text)
     assert parse_time("") is parse_time(None) is None
     assert (

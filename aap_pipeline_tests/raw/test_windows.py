@@ -9,8 +9,8 @@ import pytest
 
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.controller.manners import Manners
+from aap_pipeline.errors import BadInput
 from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run
-from aap_pipeline.raw.window import WindowError
 from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -232,19 +232,19 @@ def test_long_reads_keep_to_the_hours_of_their_cluster(
     rig.register()
     open_hours = [False]
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: open_hours[0])
-    with pytest.raises(WindowError, match="sync_window"):
+    with pytest.raises(BadInput, match="sync_window"):
         rig.sync()
     assert server.log.total == 0
     answers = iter([True, True, False])
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: next(answers, False))
     first = rig.sync()
     assert (first.paused, 0 < first.jobs_stored < 100) == (True, True)
-    with pytest.raises(WindowError, match="sync_window"):
+    with pytest.raises(BadInput, match="sync_window"):
         rig.sync()
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: True)
     assert rig.sync().paused is False
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: False)
     assert_raw_is_truth(rig)
     assert rig.sync().jobs_stored == 0  # what is new is read at any hour
-    with pytest.raises(WindowError, match="sync_window"):
+    with pytest.raises(BadInput, match="sync_window"):
         rig.sync(since=NOW - 5 * DAY)

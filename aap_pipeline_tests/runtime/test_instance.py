@@ -6,7 +6,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import make_url
 
-from aap_pipeline.runtime.instance import plain_configuration, storage_url
+from aap_pipeline.runtime.instance import read_dagster_yaml, storage_url
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_options_of_the_address_come_first() -> None:
 
 def test_the_shipped_configuration_is_found_and_needs_no_variable() -> None:
     """Guards against a `dagster.yaml` with which no other Dagster starts."""
-    configuration = plain_configuration()
+    configuration = read_dagster_yaml()
     assert configuration["run_monitoring"]["enabled"]
     assert "env" not in str(configuration)

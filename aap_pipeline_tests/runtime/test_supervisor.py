@@ -63,7 +63,7 @@ def test_a_guard_that_is_killed_is_told_as_such_and_leaves_nothing(tmp_path: Pat
     guarded = psutil.Process(int(log.read_text()))
     child.process.kill()
     child.process.wait()
-    told = child.died(1.0)
+    told = child.poll_exit(1.0)
     assert told is not None
     assert told.startswith("The Dagster daemon was killed by signal 9 (")
     guarded.wait(timeout=30)
