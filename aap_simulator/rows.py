@@ -8,7 +8,7 @@ from aap_simulator import render
 from aap_simulator.clock import microseconds, parse
 from aap_simulator.query import Value
 from aap_simulator.schema import HOST_SUMMARIES, Schema
-from aap_simulator.table import Row, Table
+from aap_simulator.table import Row, Table, compact
 
 
 class Job(Row):
@@ -21,7 +21,7 @@ class Job(Row):
     __slots__ = ("arrived", "details", "labels", "pending")
 
     def __init__(self, document: dict[str, Any], labels: tuple[int, ...] = ()) -> None:
-        super().__init__(document["id"], orjson.dumps(document))
+        super().__init__(document["id"], compact(document))
         self.labels = labels
         self.arrived: list[tuple[int, bytes]] = []
         self.pending: list[dict[str, Any]] | None = None
@@ -57,7 +57,7 @@ class Job(Row):
 
     def deliver(self, summaries: list[dict[str, Any]]) -> None:
         """Show host summaries; the stats event has come."""
-        self.arrived = [(row["id"], orjson.dumps(row)) for row in sorted(summaries, key=lambda row: int(row["id"]))]
+        self.arrived = [(row["id"], compact(row)) for row in sorted(summaries, key=lambda row: int(row["id"]))]
         self.pending = None
 
     def summaries(self) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ BENCHMARKS = (
         "guest",
         "guest",
         "Requests and controller seconds of a first sync, an idle one and a tick, by the simulator's cost model",
-        "--jobs 3000 --hosts 60",
+        "--jobs 20000 --hosts 400",
         "--jobs 100000 --hosts 2000",
     ),
     Benchmark(
@@ -129,7 +129,23 @@ BENCHMARKS = (
         "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
-        "--seconds 600",
+        "--clusters 8 --dead 2 --seconds 600 --pause 150",
+    ),
+    *(
+        Benchmark(
+            f"soak_{way}",
+            "soak",
+            f"Freshness and CPU of four controllers with {what}, of which parts are killed",
+            None,
+            f"--way {way} --seconds 600",
+        )
+        for way, what in {
+            "up": "`aap-pipeline up`",
+            "dev": "`dagster dev`",
+            "processes": "web server, daemon and code location as processes on stock storage",
+            "pooled": "the same with the storage of `up`",
+            "celery": "two Celery workers",
+        }.items()
     ),
 )
 

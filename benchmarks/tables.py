@@ -127,6 +127,33 @@ def workers(results: Results) -> str:
     return _of(figures(results, "workers", "workers"), columns)
 
 
+def guest(results: Results) -> str:
+    """What the pipeline's work costs a controller."""
+    columns = {
+        "work": "work",
+        "jobs": "jobs",
+        "requests": "requests",
+        "controller s": "controller_seconds",
+        "controller's database ms": "database_ms",
+        "s": "seconds",
+    }
+    return _of(figures(results, "guest", "cost"), columns)
+
+
+def guest_days(results: Results) -> str:
+    """Requests of a day in steady state, and days of the largest installation's first sync."""
+    columns = {
+        "jobs per hour": "jobs_per_hour",
+        "ticks": "ticks",
+        "syncs": "syncs",
+        "requests": "requests",
+        "against 34,560": "of_the_first_edition",
+    }
+    largest = {"jobs": "jobs", "days by job": "days_by_job", "days by host": "days_by_host", "ratio": "share"}
+    days = _of(figures(results, "guest", "steady"), columns)
+    return f"{days}\n\n{_of(figures(results, 'guest', 'largest'), largest)}"
+
+
 def raw_store(results: Results) -> str:
     """Raw documents/s."""
     columns = {
@@ -352,6 +379,20 @@ def soak_freshness(results: Results) -> str:
     return _of(figures(results, "soak", "soak.freshness"), columns)
 
 
+def soak_ways(results: Results) -> str:
+    """Return what each way of deployment does with the same controllers."""
+    head = ["way", "jobs", "median s", "95 % s", "syncs", "CPU s per sync", "cores used", "jobs that differ", "load"]
+    rows = []
+    for name, each in results.items():
+        for cpu in figures({name: each}, name, "soak.cpu"):
+            [fresh] = figures({name: each}, name, "soak.freshness", which="all")
+            differing = sum(jobs["differing"] for jobs in figures({name: each}, name, "soak.jobs"))
+            found = [fresh["jobs"], fresh["median_seconds"], fresh["p95_seconds"], cpu["runs"]]
+            found += [cpu["cpu_seconds_per_run"], cpu["cores_used"], differing]
+            rows.append([cpu["way"], *map(_number, found), f"{each['load_before']} → {each['load_after']}"])
+    return _table(head, rows)
+
+
 def soak_jobs(results: Results) -> str:
     """Core against each controller."""
     columns = {"cluster": "cluster", "at the controller": "controller", "here": "core", "differing": "differing"}
@@ -391,9 +432,9 @@ def commands(results: Results) -> str:
 TABLES: dict[str, Callable[[Results], str]] = {
     function.__name__: function
     for function in (
-        machine, versions, targets, raw, raw_scale, workers, raw_store, raw_documents, core, end_to_end,
-        marts_sizes, marts_pages, marts_questions, marts_views, dashboards, freshness, soak_freshness,
-        soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
+        machine, versions, targets, raw, raw_scale, workers, guest, guest_days, raw_store, raw_documents, core,
+        end_to_end, marts_sizes, marts_pages, marts_questions, marts_views, dashboards, freshness,
+        soak_freshness, soak_ways, soak_jobs, soak_alerts, soak_memory, hot_paths, commands,
     )
 }  # fmt: skip
 

@@ -9,10 +9,10 @@ import dagster as dg
 from pydantic import Field
 
 from aap_pipeline.alerts.report_mail import mail_report
-from aap_pipeline.clusters.sensor import partition_changes
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.jobs import REASON_TAG
+from aap_pipeline.orchestration.partitions import partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
 from aap_pipeline.reports.page import markdown
@@ -50,7 +50,6 @@ class Delivery(dg.Config):
     tags={"stage": _GROUP},
 )
 def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Report all clusters."""
     with step(context, warehouse) as connection:
         summary = summarize(connection, Question(period="last_30_days"))
     return dg.MaterializeResult(metadata=_metadata(summary))
@@ -103,20 +102,13 @@ saved_report_job = dg.define_asset_job(
     "the first of the month or quarter, from 06:00 in the reporting time zone.",
 )
 def saved_reports_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Update the partitions and request the due reports."""
     try:
         with warehouse.connection() as connection:
             reports = saved_reports(connection)
             zone = ZoneInfo(reporting_timezone(connection))
     except PipelineError as error:
         return dg.SkipReason(str(error))
-    known = context.instance.get_dynamic_partitions(SAVED_REPORTS.name or "")
-    changes = partition_changes(known, [report.name for report in reports])
-    requests: list[Any] = []
-    if changes.add:
-        requests.append(SAVED_REPORTS.build_add_request(changes.add))
-    if changes.delete:
-        requests.append(SAVED_REPORTS.build_delete_request(changes.delete))
+    requests = partition_requests(SAVED_REPORTS, context.instance, [report.name for report in reports])
     return dg.SensorResult(run_requests=due(reports, datetime.now(zone)), dynamic_partitions_requests=requests)
 
 

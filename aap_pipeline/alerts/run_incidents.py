@@ -31,7 +31,6 @@ class RunOutcome:
 
     @property
     def subject(self) -> str:
-        """The subject of its incident."""
         return f"{self.job} {self.cluster}" if self.cluster else self.job
 
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import click
 
+from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
+from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import file, text
+from aap_pipeline.database.statements import statement
 
 _write = click.option("--write", "folder", type=file, metavar="FOLDER", help="Write the files to this folder.")
 
@@ -32,7 +35,6 @@ def superset(
 
     With --write, write the bundle to FOLDER for `superset import-directory`.
     """
-    from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
 
     files, secret = bundle("superset", _currency()), ""
     if database:
@@ -63,7 +65,6 @@ def dbt(folder: Path | None) -> None:
 
 
 def _written(tool: str, folder: Path | None) -> None:
-    from aap_pipeline.bi.bundles import bundle, write
 
     if folder is None:
         raise click.UsageError("Use --write FOLDER.")
@@ -73,10 +74,6 @@ def _written(tool: str, folder: Path | None) -> None:
 
 
 def _currency() -> str:
-    """Return the ISO code of the configured currency."""
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
-
     with warehouse_connection() as connection:
         row = connection.execute(statement("reports/currency"), {"currency": None, "day": None}).fetchone()
     return str(row[0]) if row else "USD"

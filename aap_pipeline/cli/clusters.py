@@ -20,7 +20,7 @@ from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput, PipelineError
 from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
@@ -64,7 +64,7 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     faults += manners.faults()
     tokens = read_tokens(faults, ask=True, **secrets)
     if faults or endpoint is None:
-        raise registry.BadInput("\n".join(faults))
+        raise BadInput("\n".join(faults))
     _save([registry.NewCluster(name, endpoint, tokens, manners if limits else None)])
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
@@ -115,7 +115,7 @@ def update(
         endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
         faults += (*endpoint.faults(), *manners.faults())
         if faults:
-            raise registry.BadInput("\n".join(faults))
+            raise BadInput("\n".join(faults))
         secrets_cipher = cipher(settings) if tokens.secrets else None
         registry.change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
@@ -283,7 +283,6 @@ def _check(url: str, secrets: Any, cluster: registry.Cluster) -> list[Finding]:
 
 
 def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:
-    """Estimate the cost of the next sync."""
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
     try:

@@ -1,20 +1,14 @@
 """`aap-pipeline costs`."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import day
-from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
+from aap_pipeline.marts.costs import RATE_TYPES, RateSet, rates, set_rate
 from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
-
-if TYPE_CHECKING:
-    from aap_pipeline.marts.costs import RateSet
 
 _all_clusters = "all clusters"
 
@@ -89,7 +83,6 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
 
 
 def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) -> str:
-    """Describe the rate that was set, its days, and a later rate that replaces it."""
     if done.valid_until:
         days = f"from {_first_day(done.valid_from)} until {done.valid_until}"
     else:

@@ -1,8 +1,6 @@
 """`aap-pipeline rebuild`: recompute tables from their sources."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
@@ -13,9 +11,6 @@ from aap_pipeline.core.rebuild import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
 from aap_pipeline.marts.refresh import rebuild as rebuild_marts
 from aap_pipeline.reports.output import duration
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _cluster_option = click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster.")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from psycopg.errors import UniqueViolation
 
@@ -239,27 +240,18 @@ def _parameters(
     }
 
 
-def _cluster(row: tuple[object, ...]) -> Cluster:
+def _cluster(row: tuple[Any, ...]) -> Cluster:
     number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, *rest = row
-    enabled, removed, token_ends_at, token_end_exact, at_once, per_second, hours, listed_at = rest
-    endpoint = Endpoint(
-        protocol=str(protocol),
-        address=str(address),
-        port=int(str(port)),
-        verify_ssl=bool(verify_ssl),
-        ca_bundle=str(ca_bundle) if ca_bundle else None,
-        api_prefix=str(api_prefix) if api_prefix else None,
-        cluster=str(name),
-    )
+    enabled, removed_at, ends_at, end_exact, at_once, per_second, hours, listed_at = rest
     return Cluster(
-        id=int(str(number)),
-        name=str(name),
-        endpoint=endpoint,
-        product=str(product),
-        product_version=str(version) if version else None,
-        enabled=bool(enabled),
-        removed_at=removed if isinstance(removed, datetime) else None,
-        token_end=TokenEnd(token_ends_at, bool(token_end_exact)) if isinstance(token_ends_at, datetime) else None,
-        manners=Manners(int(str(at_once)), float(str(per_second)), str(hours) if hours else None),
-        listed_at=listed_at if isinstance(listed_at, datetime) else None,
+        id=number,
+        name=name,
+        endpoint=Endpoint(protocol, address, port, verify_ssl, ca_bundle or None, api_prefix or None, cluster=name),
+        product=product,
+        product_version=version or None,
+        enabled=enabled,
+        removed_at=removed_at,
+        token_end=TokenEnd(ends_at, bool(end_exact)) if ends_at else None,
+        manners=Manners(at_once, float(per_second), hours or None),
+        listed_at=listed_at,
     )

@@ -14,6 +14,8 @@ from aap_pipeline.controller.query import Params
 
 FINISHED = "successful,failed,error,canceled"
 """The statuses of finished jobs. A later version may have more: jobs are read by date, and only estimated by status."""
+_ENDED = {"not__status__in": "new,pending,waiting,running"}
+"""The filter of finished jobs with a range of ids. Includes statuses of later versions."""
 _SAMPLED_JOBS = 10
 _LISTED_IDS = 200  # ids in one id__in: 2 kB of URL at most
 
@@ -135,18 +137,36 @@ class ControllerApi:
         return paging.whole(self.client, f"jobs/{job_id}/labels/")
 
     def extent(self, after: datetime, until: datetime) -> Extent:
-        """Estimate the number of finished jobs in a long window, and their range of ids. Counting by id is cheap.
+        """Estimate the number of finished jobs in a long window, and their range of ids. Counting by id is cheap."""
+        ids = self.ids_near((after, until), (until - after) / 100)
+        if not ids:
+            return Extent(0, 0, 0)
+        after_id, upto_id = ids
+        return Extent(after_id, upto_id, self.finished_count(after_id, upto_id) if upto_id > after_id else 0)
 
-        Jobs finish nearly in the order of their ids, so interpolation finds the first and last id, within 1 %.
+    def finished_count(self, after_id: int, upto_id: int) -> int:
+        """Return the number of finished jobs with `after_id` < id ≤ `upto_id`."""
+        return paging.count(self.client, "jobs/", {**_ENDED, "id__gt": after_id, "id__lte": upto_id})
+
+    def finished_jobs(self, after_id: int, upto_id: int) -> list[Row]:
+        """Return the finished jobs with `after_id` < id ≤ `upto_id`, by id."""
+        return paging.whole(self.client, "jobs/", {**_ENDED, "id__lte": upto_id}, after_id=after_id)
+
+    def newest_id(self) -> int:
+        """Return the id of the newest finished job; 0 if no job is visible."""
+        job = self.first_job("-id")
+        return (job and paging.id_of(job)) or 0
+
+    def ids_near(self, moments: Sequence[datetime], near: timedelta) -> list[int]:
+        """Return ids of jobs that finished at about each of the `moments`; an empty list if no jobs are visible.
+
+        Jobs finish nearly in the order of their ids, so interpolation finds each within `near` with few requests.
         """
         ends = [job for job in map(self.first_job, ("id", "-id")) if job is not None]
-        known = [(paging.id_of(job) or 0, parse_moment(job.get("finished"))) for job in ends]
-        if len(known) < 2:
-            return Extent(0, 0, 0)
-        low, high, near = (known[0][0] - 1, known[0][1]), known[1], (until - after) / 100
-        after_id, upto_id = (self._id_at(moment, low, high, near) for moment in (after, until))
-        asked: Params = {"status__in": FINISHED, "id__gt": after_id, "id__lte": upto_id}
-        return Extent(after_id, upto_id, paging.count(self.client, "jobs/", asked) if upto_id > after_id else 0)
+        if len(ends) < 2:
+            return []
+        first, last = ((paging.id_of(job) or 0, parse_moment(job.get("finished"))) for job in ends)
+        return [self._id_at(moment, (first[0] - 1, first[1]), last, near) for moment in moments]
 
     def _id_at(self, moment: datetime, low: _Finish, high: _Finish, near: timedelta) -> int:
         """Return an id near which jobs finished at `moment`, between two jobs (id, finish time)."""

@@ -65,7 +65,6 @@ TOTALS_AUDITED = Check(
     name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, WITHOUT_HOSTS, CLOCKS], CLUSTERS)
 )
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Run the checks that are cheap enough for every sync."""
     yesterday = datetime.now(UTC) - _DAY
     with cluster_step(context, warehouse) as (connection, cluster):
         unparsed = checks.nothing_unparsed(connection, cluster.id)
@@ -82,7 +81,6 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
 
 @multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))
 def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Run the checks that read large parts of core."""
     with cluster_step(context, warehouse) as (connection, cluster):
         stuck = checks.provisional(connection, cluster.id)
         totals = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT)

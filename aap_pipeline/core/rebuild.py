@@ -1,8 +1,8 @@
 """Rebuild core from the archive of parsed documents, without the API."""
 
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, Progress, run
-from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.core.parse import BATCH_SIZE, Progress, run
+from aap_pipeline.core.source import Selection, Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
@@ -25,7 +25,7 @@ def rebuild(
     with connect(url, autocommit=True) as connection:
         while newest := _newest_archived(connection, cluster_id, reached):
             selection = Selection(Source.ARCHIVE, cluster_id, after=reached)
-            total.merge(run(url, selection, Bounds(batch_size, BATCH_BYTES), progress))
+            total.merge(run(url, selection, progress, batch_size))
             reached = newest
     if not reached:
         raise NothingArchived(

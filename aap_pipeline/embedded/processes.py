@@ -71,7 +71,6 @@ def _has_no_entry() -> bool:
 
 
 def _ordinary_user() -> tuple[int, int]:
-    """Return the (uid, gid) of `nobody`, which every system has."""
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
 

@@ -42,7 +42,6 @@ _held: dict[str, Connection] = {}
 
 
 def lock_tag(run_id: str) -> dict[str, str]:
-    """Return the tag of a run whose process holds its lock."""
     return {_LOCK_TAG: run_id}
 
 

@@ -40,7 +40,6 @@ def table_figures(connection: Connection, name: LiteralString, cluster_id: int) 
 
 
 def _counted(connection: Connection, relation: str) -> int:
-    """Count the rows of a table (schema.name), up to COUNTED_UP_TO + 1."""
     query = SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT %s) few").format(Identifier(*relation.split(".")))
     [row] = connection.execute(query, [COUNTED_UP_TO + 1]).fetchall()
     return int(row[0])

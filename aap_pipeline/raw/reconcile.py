@@ -2,10 +2,13 @@
 
 It proves that no job is missing, and repairs what a sync cannot notice: a clock that was hours off, a row deleted by
 hand, host summaries that arrived after their deadline.
+
+The jobs of a day are counted by their range of ids, because a controller sorts all jobs that a filter by date keeps.
+Neighbouring ranges leave no gap. So a job that finished on another day than its neighbours is counted, too.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.paging import id_of
+from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
@@ -30,11 +33,14 @@ from aap_pipeline.raw.window import Plan, Window
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 _IDS_A_TIME = 200
+_LISTED = 2000
+"""Jobs of a range that differs are listed up to this number; more are halved."""
+_NEAR, _APART = timedelta(hours=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class DayCount:
-    """Numbers of finished jobs of one UTC day (ISO 8601): counted by the controller, and stored."""
+    """Numbers of finished jobs of one UTC day (ISO 8601), by their range of ids: at the controller, and stored."""
 
     day: str
     theirs: int
@@ -124,12 +130,7 @@ def _reconcile(
         days = {}
     with sweeping(connection, api.client, request, store, tally) as sweep:
         if days:
-            theirs = {day: api.jobs_count(window.after, window.until) for day, window in days.items()}
-            whole = Window(min(day.after for day in days.values()), max(day.until for day in days.values()))
-            differing = differing_days(theirs, store.stored_by_day(whole))
-            for count in differing:
-                store.plan = Plan(days[count.day], moves_watermark=False)
-                sweep.run(store.plan)
+            differing = _compare(api, sweep, store, days)
         late = _reread_late(api, sweep, store)
         again, gone = _reread_doubted(api, sweep, store, doubted)
     requests = api.client.statistics.snapshot().requests
@@ -152,6 +153,70 @@ def _days_to_compare(
         first = max(first, oldest.astimezone(UTC).date())  # the controller has no jobs before
     overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
     return days_of(first, min(row[0], now - overlap).astimezone(UTC))
+
+
+def _compare(api: ControllerApi, sweep: Sweep, store: RawStore, days: Mapping[str, Window]) -> list[DayCount]:
+    """Store the missing jobs of `days`, and return the days whose counts differed."""
+    whole = Window(min(day.after for day in days.values()), max(day.until for day in days.values()))
+    spans = _ids_of(api, store, sorted(days), whole)
+    stored = store.stored_by_id([number for span in spans.values() for number in span])
+    ours = {day: stored.get(upto_id, 0) for day, (_, upto_id) in spans.items()}
+    theirs = {day: api.finished_count(*span) for day, span in spans.items()}
+    for count in differing_days(theirs, ours):
+        rows = list(_not_stored(api, store, *spans[count.day], count.theirs))
+        nameless = store.without_id("job", [sweep.fingerprint(row) for row in rows if id_of(row) is None])
+        missing = [
+            row
+            for row in rows
+            if whole.after < (finished_of(row) or whole.until) <= whole.until
+            and (id_of(row) or sweep.fingerprint(row) not in nameless)
+        ]
+        theirs[count.day] -= len(rows) - len(missing)
+        for window in _around(sorted(filter(None, map(finished_of, missing)))):
+            store.plan = Plan(window, moves_watermark=False)
+            sweep.run(store.plan)
+        sweep.reread([row for row in missing if finished_of(row) is None], unreported=True)
+    return differing_days(theirs, ours)
+
+
+def _ids_of(api: ControllerApi, store: RawStore, days: Sequence[str], whole: Window) -> dict[str, tuple[int, int]]:
+    """Return the ranges of ids (after, up to) of the last day and of those with stored jobs, without gaps."""
+    newest = store.newest_ids_by_day(Window(whole.after - _DAY, whole.until))
+    before = [number for day, number in newest.items() if day < days[0]]
+    after_id = max(before) if before else min(api.ids_near([whole.after - _NEAR], _NEAR), default=0)
+    spans = {}
+    for day in days:
+        upto_id = max(after_id, api.newest_id() if day == days[-1] else newest.get(day, 0))
+        if upto_id > after_id:
+            spans[day] = (after_id, upto_id)
+        after_id = upto_id
+    return spans
+
+
+def _not_stored(api: ControllerApi, store: RawStore, after_id: int, upto_id: int, theirs: int) -> Iterator[Row]:
+    """Yield the controller's `theirs` finished jobs with `after_id` < id ≤ `upto_id` that are not stored.
+
+    Many are halved first, and halves whose counts agree are not listed.
+    """
+    if theirs <= _LISTED:
+        rows = api.finished_jobs(after_id, upto_id)
+        known = store.stored_ids({number for row in rows if (number := id_of(row))})
+        yield from (row for row in rows if id_of(row) not in known)
+        return
+    middle = (after_id + upto_id) // 2
+    for low, high in ((after_id, middle), (middle, upto_id)):
+        counted = api.finished_count(low, high)
+        if counted and counted != store.stored_by_id((low, high)).get(high, 0):
+            yield from _not_stored(api, store, low, high, counted)
+
+
+def _around(moments: Sequence[datetime]) -> Iterator[Window]:
+    """Yield windows around the ascending `moments`, one for those that are less than a minute apart."""
+    start = 0
+    for index, moment in enumerate(moments, start=1):
+        if index == len(moments) or moments[index] - moment > _APART:
+            yield Window(moments[start] - _MICROSECOND, moment)
+            start = index
 
 
 def _reread_late(api: ControllerApi, sweep: Sweep, store: RawStore) -> list[int]:

@@ -47,6 +47,18 @@ class RawStore:
         with self._connection.transaction():
             return dict(self._connection.execute(statement("raw/stored_jobs_by_day"), parameters).fetchall())
 
+    def newest_ids_by_day(self, window: Window) -> dict[str, int]:
+        """Return the highest id of the parsed jobs of each UTC day (ISO 8601) in `window`."""
+        parameters = {"cluster": self._cluster, "after": window.after, "until": window.until}
+        with self._connection.transaction():
+            return dict(self._connection.execute(statement("raw/newest_ids_by_day"), parameters).fetchall())
+
+    def stored_by_id(self, bounds: Collection[int]) -> dict[int, int]:
+        """Count the jobs with ids between each two neighbours of `bounds`, by the upper one, which is included."""
+        parameters = {"cluster": self._cluster, "ids": sorted(set(bounds))}
+        with self._connection.transaction():
+            return dict(self._connection.execute(statement("raw/stored_jobs_by_id"), parameters).fetchall())
+
     def write(self, jobs: Sequence[RawJob]) -> None:
         """Store `jobs`, and note whose host summaries are awaited.
 

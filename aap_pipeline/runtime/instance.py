@@ -115,7 +115,3 @@ def prepare_storage() -> None:
 
     with DagsterInstance.get() as instance:
         instance.upgrade()
-
-
-if __name__ == "__main__":
-    prepare_storage()

@@ -199,13 +199,8 @@ class Supervisor:
 
 def _prepare_storage(environment: Mapping[str, str], url: str) -> None:
     """Create or upgrade Dagster's tables. Raises SupervisionError."""
-    prepared = subprocess.run(
-        [sys.executable, "-m", "aap_pipeline.runtime.instance"],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "dagster", "instance", "migrate"]
+    prepared = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603
     if prepared.returncode != 0:
         reason = (prepared.stderr.strip().splitlines() or ["no message"])[-1]
         raise SupervisionError(f"Dagster cannot prepare its tables in {describe(url)}, schema dagster: {reason}")

@@ -40,7 +40,6 @@ RECONCILED = Check(
     and late host summaries as raw rows. Runs each night.""",
 )
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
-    """Compare the days and fetch missing jobs."""
     with cluster_step(context, warehouse) as (_, cluster):
         request = SyncRequest(cluster, dagster_run_id=context.run.run_id, notify=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)

@@ -21,7 +21,6 @@ from aap_pipeline.upkeep.run_history import forget_runs
 
 @dg.op(description="Deletes old rows and closes the records of killed runs.")
 def tidy_up(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
-    """Clean up raw rows, archived documents, the log of syncs, incidents, and abandoned and old Dagster runs."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -48,13 +47,11 @@ def archive_and_analyze(context: dg.OpExecutionContext, warehouse: Warehouse) ->
 
 @dg.job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
-    """Run the one op."""
     tidy_up()
 
 
 @dg.job(name="archive", description=archive_and_analyze.description)
 def archive_job() -> None:
-    """Run the one op."""
     archive_and_analyze()
 
 

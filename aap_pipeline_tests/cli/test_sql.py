@@ -92,8 +92,8 @@ def test_a_long_result_says_that_it_is_cut(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sql", "-f", "/nonexistent.sql"], "Cannot read the SQL file /nonexistent.sql: No such file or directory."),
-        (["sql", "SELECT 1", "-f", "x.sql"], "not both"),
+        (["sql", "-f", "/nonexistent.sql"], "'/nonexistent.sql': No such file or directory"),
+        (["sql", "SELECT 1", "-f", __file__], "not both"),
         (["sql", " "], "The SQL is empty"),
     ],
 )

@@ -27,6 +27,14 @@ from aap_pipeline_tests.deploy.stack import DEPLOY, compose, image
 _ROOT = DEPLOY.parent
 _VARIABLES = {f"AAP_PIPELINE_{name}".upper() for name in Settings.model_fields}
 _ONE_RUN_PER_CLUSTER = {"key": PARTITION_TAG, "limit": 1, "value": {"applyLimitPerUniqueValue": True}}
+_MANUAL = _ROOT / "docs" / "deployment.md"
+_PROGRAMS = {
+    "aap-pipeline": ("aap_pipeline.cli", "aap_pipeline"),
+    "dagster": ("dagster._cli", "create_dagster_cli"),
+    "dagster-daemon": ("dagster._daemon.cli", "create_dagster_daemon_cli"),
+    "dagster-webserver": ("dagster_webserver.cli", "dagster_webserver"),
+    "dg": ("dagster_dg_cli.cli", "create_dg_cli"),
+}
 _INSTANCES = ("dagster.yaml", "celery/dagster.yaml")
 
 
@@ -46,9 +54,17 @@ def units() -> list[str]:
     return sorted(file.name for file in (DEPLOY / "systemd").glob("*.service"))
 
 
+def documented() -> list[list[str]]:
+    """The commands of a virtual environment that the manual's shell blocks start."""
+    blocks = re.findall("```sh\n(.*?)```", _MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines() if "$(" not in line]
+    words = [line[1:] if line and line[0].startswith("DAGSTER_HOME=") else line for line in lines]
+    return [line for line in words if line and line[0] in {"celery", *_PROGRAMS}]
+
+
 def commands() -> list[list[str]]:
-    """Every command that `deploy/` starts with a program of the virtual environment."""
-    found = [image()["command"], image()["healthcheck"]]
+    """Every command that `deploy/` or its manual starts with a program of the virtual environment."""
+    found = [image()["command"], image()["healthcheck"], *documented()]
     for service in compose()["services"].values():
         if "command" in service:
             found.append(service["command"])
@@ -68,13 +84,7 @@ def _manifests() -> list[dict[str, Any]]:
 
 def _click_command(words: list[str]) -> tuple[click.Command, list[str]]:
     """The click command that `words` reach, and the words left for it."""
-    roots = {
-        "aap-pipeline": ("aap_pipeline.cli", "aap_pipeline"),
-        "dagster": ("dagster._cli", "create_dagster_cli"),
-        "dagster-daemon": ("dagster._daemon.cli", "create_dagster_daemon_cli"),
-        "dagster-webserver": ("dagster_webserver.cli", "dagster_webserver"),
-    }
-    module, name = roots[words[0]]
+    module, name = _PROGRAMS[words[0]]
     found = getattr(importlib.import_module(module), name)
     command: click.Command = found() if name.startswith("create_") else found
     rest = words[1:]
@@ -94,8 +104,10 @@ def test_every_command_takes_its_options(words: list[str]) -> None:
         return
     command, rest = _click_command(words)
     for index, word in enumerate(rest):
-        if word.startswith(("/opt/dagster", "/etc/aap-pipeline")):
+        if word.endswith("workspace.yaml"):
             rest[index] = str(DEPLOY / "workspace.yaml")
+        if word == "token.txt":
+            rest[index] = __file__
     command.make_context(words[-1], rest)
 
 
@@ -126,7 +138,11 @@ def test_code_servers_serve_our_location_at_the_port_that_others_ask() -> None:
 
 def test_every_variable_is_one_that_somebody_reads() -> None:
     """Guards against a misspelt variable, which nothing reports."""
-    read = _VARIABLES | {"DAGSTER_HOME"} | {name for file in _INSTANCES for name in _variables_of(load(file))}
+    read = (
+        _VARIABLES
+        | {"DAGSTER_HOME", "SSL_CERT_FILE"}
+        | {name for file in _INSTANCES for name in _variables_of(load(file))}
+    )
     given = set(compose()["x-pipeline"]["environment"])
     lines = (DEPLOY / "systemd" / "environment").read_text(encoding="utf-8").splitlines()
     for names in (given, {line.split("=")[0] for line in lines if line and not line.startswith("#")}):
@@ -222,7 +238,7 @@ def test_the_programs_that_read_the_files_take_them(program: str, arguments: lis
 
 def test_dashboard_and_rules_ask_for_metrics_that_are_served() -> None:
     """Guards against panels without data and alerts that never fire."""
-    served = set(re.findall(r"^# TYPE (\S+)", metrics.render([]), re.MULTILINE))
+    served = {each.name for each in metrics.Metrics("postgresql://127.0.0.1:1/none").collect()}
     dashboard = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
     shown = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     rules = [rule for group in load("prometheus/rules.yaml")["groups"] for rule in group["rules"]]

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from aap_pipeline.controller.manners import UNLIMITED, Manners
 from aap_pipeline_tests.raw.rig import Rig, empty_world
 from aap_pipeline_tests.servers import PostgresServer
 from aap_simulator.server import SimulatorServer
@@ -29,9 +30,15 @@ def server(shared_server: SimulatorServer) -> SimulatorServer:
 
 
 @pytest.fixture
-def rig(server: SimulatorServer, database_url: str) -> Iterator[Rig]:
+def limits(request: pytest.FixtureRequest) -> Manners:
+    """The cluster's limits: none, or those of `WITHIN_ALL_LIMITS`."""
+    return getattr(request, "param", UNLIMITED)
+
+
+@pytest.fixture
+def rig(server: SimulatorServer, database_url: str, limits: Manners) -> Iterator[Rig]:
     """A cluster that was never synced."""
-    with closing(Rig(database_url, server)) as rig:
+    with closing(Rig(database_url, server, manners=limits)) as rig:
         yield rig
 
 

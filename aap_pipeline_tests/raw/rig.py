@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from aap_pipeline.clusters.registry import Cluster, NewCluster, cluster_named, save_clusters
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import ClientSettings, Endpoint
@@ -26,6 +28,17 @@ Document = dict[str, Any]
 Counters = tuple[object, ...]
 LEFT_OUT = ("related", "url", "extra_vars", "artifacts")
 COUNTERS = ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
+_AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
+STRICTEST = Manners(
+    max_concurrent_requests=1,
+    max_requests_per_second=0.01,
+    sync_window=f"{_AN_HOUR_AGO:%H:%M}-{_AN_HOUR_AGO + timedelta(hours=23):%H:%M}",
+)
+"""`patient` clients do not wait for their turns, which only come in order. The hours include now."""
+WITHIN_ALL_LIMITS = pytest.mark.parametrize(
+    "limits", [UNLIMITED, STRICTEST], ids=["unlimited", "strictest"], indirect=True
+)
+"""Mark of tests that run without limits and with the strictest."""
 
 
 def patient(**changes: Any) -> ClientSettings:

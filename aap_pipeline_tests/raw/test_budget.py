@@ -8,13 +8,11 @@ import pytest
 
 from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.manners import Manners
-from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
+from aap_pipeline_tests.raw.rig import NOW, STRICTEST, Rig, assert_raw_is_truth, empty_world, filled_world, patient
 from aap_simulator.server import SimulatorServer
 
 FIRST_EDITION = 0.101
 """Controller seconds per job of ten hosts that the first edition took: 18 ms to list it, 83 ms for its summaries."""
-STRICTEST = Manners(max_concurrent_requests=1, max_requests_per_second=0.01)
 
 
 def test_a_tick_costs_one_question_and_ten_milliseconds_of_the_database(rig: Rig, server: SimulatorServer) -> None:

@@ -11,14 +11,25 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw import sync
-from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, patient, stored_jobs, true_jobs
+from aap_pipeline_tests.raw.rig import (
+    NOW,
+    WITHIN_ALL_LIMITS,
+    Rig,
+    assert_raw_is_truth,
+    empty_world,
+    patient,
+    stored_jobs,
+    true_jobs,
+)
 from aap_simulator.entities import Host, HostOutcome
 from aap_simulator.faults import Fault, FaultPlan
 from aap_simulator.server import SimulatorServer
 from aap_simulator.synthetic import SyntheticWorld
 
+pytestmark = WITHIN_ALL_LIMITS
 SHORT = 12
 EXAMPLES = int(os.environ.get("AAP_PIPELINE_EXAMPLES", SHORT))
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -83,6 +94,7 @@ def test_by_host_brings_what_by_job_brings(
     deleted: set[int],
     shared_server: SimulatorServer,
     module_database_url: str,
+    limits: Manners,
 ) -> None:
     """Guards against a host summary that no host lists, or that came while its host was read."""
     world = empty_world(jobs=10)
@@ -93,7 +105,7 @@ def test_by_host_brings_what_by_job_brings(
         world.delete_host(number)
     shared_server.use(world, faults=FaultPlan(seed=1))
     shared_server.token = shared_server.tokens.issue()
-    with closing(Rig(module_database_url, shared_server, settings=patient(retries=0))) as rig:
+    with closing(Rig(module_database_url, shared_server, settings=patient(retries=0), manners=limits)) as rig:
         rig.execute("TRUNCATE clusters_cluster, common_settings CASCADE")
         rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10')")
         rig.register()

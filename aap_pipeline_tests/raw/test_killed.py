@@ -13,21 +13,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.database.migrate import migrate
 from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline.errors import PipelineError
-from aap_pipeline_tests.raw.rig import Rig, assert_raw_is_truth, filled_world, stored_jobs, true_jobs
+from aap_pipeline_tests.raw.rig import WITHIN_ALL_LIMITS, Rig, assert_raw_is_truth, filled_world, stored_jobs, true_jobs
 from aap_simulator.server import SimulatorServer
 from aap_simulator.world import World
 
+pytestmark = WITHIN_ALL_LIMITS
 KILLS = int(os.environ.get("AAP_PIPELINE_KILLS", "4"))
 COMMAND = os.environ.get("AAP_PIPELINE_KILLS_COMMAND") == "1"
 RAW_STAGE = """
@@ -35,6 +38,7 @@ import sys
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.raw.sync import SyncRequest, sync_cluster
 from aap_pipeline.settings import Settings
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 url = Settings().database_url.get_secret_value()
@@ -42,6 +46,12 @@ with connect(url) as connection:
     cluster = cluster_named(connection, "prod")
 sync_cluster(url, cipher(Settings()), SyncRequest(cluster))
 """
+
+
+@pytest.fixture
+def limits(limits: Manners) -> Manners:
+    """The limits, at a rate for which a process really waits."""
+    return replace(limits, max_requests_per_second=max(limits.max_requests_per_second, 100))
 
 
 def start(rig: Rig, key: str, home: Path) -> subprocess.Popen[bytes]:
@@ -80,7 +90,7 @@ def crash(database_url: str) -> bool:
 
 
 def test_a_sync_killed_at_any_instant_loses_and_doubles_nothing(
-    server: SimulatorServer, own_server: EmbeddedServer, tmp_path: Path
+    server: SimulatorServer, own_server: EmbeddedServer, tmp_path: Path, limits: Manners
 ) -> None:
     """Guards against a watermark that is committed without its rows, or rows without their watermark."""
     key, url, crashes = new_key(), migrated(own_server), 0
@@ -90,7 +100,7 @@ def test_a_sync_killed_at_any_instant_loses_and_doubles_nothing(
     server.use(world)
     draw = random.Random(os.environ.get("AAP_PIPELINE_SEED", "raw"))
     for number in range(KILLS):
-        with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+        with closing(Rig(url, server, cipher=Cipher([key]), manners=limits)) as rig:
             rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '40') ON CONFLICT DO NOTHING")
             server.log.clear()
             child = start(rig, key, tmp_path)
@@ -103,12 +113,12 @@ def test_a_sync_killed_at_any_instant_loses_and_doubles_nothing(
         else:
             child.send_signal(signal.SIGKILL)
             child.wait()
-        with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+        with closing(Rig(url, server, cipher=Cipher([key]), manners=limits)) as rig:
             assert_behind_the_watermark_all_is_here(rig, world)
         if draw.random() < 0.3:
             world.add_job(finished=world.clock.now() - timedelta(minutes=draw.randrange(6)))
     assert crashes
-    with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+    with closing(Rig(url, server, cipher=Cipher([key]), manners=limits)) as rig:
         child = start(rig, key, tmp_path)
         assert child.wait(300) == 0
         if not COMMAND:
@@ -165,7 +175,7 @@ def migrated(server: EmbeddedServer) -> str:
 
 
 def test_a_database_that_crashes_in_the_middle_loses_nothing(
-    server: SimulatorServer, own_server: EmbeddedServer
+    server: SimulatorServer, own_server: EmbeddedServer, limits: Manners
 ) -> None:
     """Guards against a sync that reports success, or a watermark that is kept, when PostgreSQL dies under it."""
     url = migrated(own_server)
@@ -182,12 +192,12 @@ def test_a_database_that_crashes_in_the_middle_loses_nothing(
     key = new_key()
     for _ in range(2):
         wait_until_up(url)
-        with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+        with closing(Rig(url, server, cipher=Cipher([key]), manners=limits)) as rig:
             rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') ON CONFLICT DO NOTHING")
             with pytest.raises(DatabaseUnreachable):
                 rig.sync(progress=crashing)
     wait_until_up(url)
-    with closing(Rig(url, server, cipher=Cipher([key]))) as rig:
+    with closing(Rig(url, server, cipher=Cipher([key]), manners=limits)) as rig:
         rig.sync()
         assert_raw_is_truth(rig)
 

@@ -6,6 +6,9 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from aap_pipeline.raw import reconcile as reconcile_module
 from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.sync import SyncRequest
 from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world
@@ -146,3 +149,52 @@ def test_what_the_user_may_not_see_is_neither_agreed_nor_forgotten(rig: Rig, ser
     world.deliver_summaries()
     assert reconciled(rig).late == (late,)
     assert_raw_is_truth(rig)
+
+
+def test_a_missing_job_of_another_day_than_its_neighbours_is_found(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a long job that is counted by its id and sought by its day, or counted nowhere."""
+    world = empty_world()
+    server.use(world)
+    numbers = [world.add_job(finished=NOW - timedelta(days=9 - day), hosts=1) for day in range(9)]
+    long, short = (world.add_job(finished=NOW - timedelta(days=days), hosts=1) for days in (0.5, 6.5))
+    world.add_job(finished=NOW - timedelta(days=2, hours=1), hosts=1)
+    rig.sync()
+    rig.parse()
+    rig.execute("DELETE FROM clusters_job WHERE external_id = ANY (%s)", [numbers[0], numbers[4], long, short])
+    found = reconciled(rig)
+    assert set(found.missing) == {numbers[0], numbers[4], long, short}
+    rig.parse()
+    assert (reconciled(rig).differing, reconciled(rig).missing) == ((), ())
+    assert {row[0] for row in rig.query("SELECT external_id FROM clusters_job")} == world.truth().jobs.keys()
+
+
+def test_long_ranges_are_halved_and_halves_that_agree_are_not_listed(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a day of a hundred thousand jobs that is listed for one that is missing."""
+    monkeypatch.setattr(reconcile_module, "_LISTED", 20)
+    world = empty_world()
+    server.use(world)
+    numbers = [world.add_job(finished=NOW - timedelta(minutes=700 - index), hosts=0) for index in range(600)]
+    rig.sync()
+    rig.parse()
+    rig.execute("DELETE FROM clusters_job WHERE external_id = ANY (%s)", [numbers[100], numbers[101], numbers[500]])
+    server.log.clear()
+    assert reconciled(rig).missing == (numbers[100], numbers[101], numbers[500])
+    assert sum(request.cost.worker for request in server.log.requests) < 25  # listing all would take 9 s by page
+
+
+def test_reconciliation_filters_no_long_history_by_date(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a nightly question whose cost grows with the jobs of a day."""
+    server.use(filled_world(jobs=3000, days=10, odd_cases=False, hosts_per_job=1))
+    rig.sync()
+    rig.parse()
+    [lost] = rig.query(
+        "DELETE FROM clusters_job WHERE id = (SELECT max(id) - 99 FROM clusters_job) RETURNING external_id"
+    )
+    server.log.clear()
+    found = reconciled(rig)
+    assert found.missing == lost
+    dated = [request for request in server.log.requests if "finished__" in request.query]
+    assert max(request.cost.database for request in dated) < 0.02
+    assert server.log.total < 30

@@ -6,7 +6,7 @@ DO $$
 DECLARE
     view RECORD;
 BEGIN
-    FOR view IN SELECT * FROM (VALUES ('template', 'job_template'), ('organization', 'organization')) AS v (name, dimension) LOOP
+    FOR view IN VALUES ('template', 'job_template'), ('organization', 'organization') LOOP
         EXECUTE format('CREATE VIEW marts.%1$s_monthly WITH (security_invoker = true) AS
             SELECT c.date AS month, k.cluster_id, k.%2$s_id, t.%2$s, COALESCE(sum(m.runs), 0) AS runs,
                 COALESCE(sum(m.runs) FILTER (WHERE m.status = %3$L), 0) AS successful_runs,
@@ -16,8 +16,6 @@ BEGIN
                 COALESCE(sum(m.automated_costs), 0)::numeric(38,11) AS automated_costs,
                 COALESCE(sum(m.savings), 0)::numeric(38,11) AS savings,
                 COALESCE(sum(m.time_savings_seconds), 0)::numeric(24,3) AS time_savings_seconds,
-                COALESCE(sum(m.run_costs) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs,
-                COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs_as_recorded,
                 COALESCE(sum(m.manual_costs_as_recorded), 0)::numeric(38,11) AS manual_costs_as_recorded,
                 COALESCE(sum(m.automated_costs_as_recorded), 0)::numeric(38,11) AS automated_costs_as_recorded,
                 COALESCE(sum(m.savings_as_recorded), 0)::numeric(38,11) AS savings_as_recorded,
@@ -29,36 +27,33 @@ BEGIN
             LEFT JOIN marts.savings_monthly m ON (m.month, m.cluster_id, m.%2$s_id) = (c.date, k.cluster_id, k.%2$s_id)
             GROUP BY c.date, k.cluster_id, k.%2$s_id, t.%2$s
             WINDOW so_far AS (PARTITION BY k.cluster_id, k.%2$s_id ORDER BY c.date)',
-            view.name, view.dimension, 'successful', 'failed');
+            view.column1, view.column2, 'successful', 'failed');
     END LOOP;
 END $$;
 
 CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
-    SELECT s.*, s.unique_hosts_of_day AS unique_hosts
+    SELECT q.date, q.cluster_id, q.runs, q.successful_runs, q.failed_runs, q.runs_without_hosts, q.provisional_runs, q.runs_without_template,
+        q.hosts, q.elapsed_seconds, q.manual_costs, q.automated_costs, q.savings, q.time_savings_seconds, q.manual_costs_as_recorded,
+        q.automated_costs_as_recorded, q.savings_as_recorded, h.hosts AS unique_hosts_of_day, h.hosts AS unique_hosts
     FROM (
-        SELECT q.*, COALESCE(h.hosts, 0) AS unique_hosts_of_day
+        SELECT d.date, d.cluster_id, sum(d.runs) AS runs, COALESCE(sum(d.runs) FILTER (WHERE d.status = 'successful'), 0) AS successful_runs,
+            COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs, sum(d.runs_without_hosts) AS runs_without_hosts,
+            sum(d.provisional_runs) AS provisional_runs, sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
+            sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
+            sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
+            sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
+            sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
+            sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
+            sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
+        FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
+    ) q
+    CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
+        SELECT COALESCE(sum(bit_count(o.hosts)), 0)::bigint AS hosts
         FROM (
-            SELECT d.date, d.cluster_id, sum(d.runs) AS runs,
-                COALESCE(sum(d.runs) FILTER (WHERE d.status = 'successful'), 0) AS successful_runs,
-                COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs,
-                sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
-                sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
-                sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
-                sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
-                sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
-                sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
-                sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
-                sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
-            FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
-        ) q
-        CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
-            SELECT sum(bit_count(o.hosts))::bigint AS hosts
-            FROM (
-                SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
-                WHERE x.date = q.date AND x.cluster_id = q.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk
-            ) o
-        ) h
-    ) s;
+            SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
+            WHERE x.date = q.date AND x.cluster_id = q.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk
+        ) o
+    ) h;
 
 -- Hosts with the runs that the reader sees of them.
 CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
@@ -69,7 +64,6 @@ CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
         FROM rollup.host_runs_monthly GROUP BY host_id
     ) r USING (host_id);
 
--- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     SELECT s.month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
         s.launch_type
@@ -77,7 +71,6 @@ CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
     WHERE s.job_template_id IS NOT NULL;
 
--- One row per successful or failed job of core, with its money by the settings, rates and minutes as they are now.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.finished, j.started,
         j.finished AT TIME ZONE f.reporting_timezone AS finished_local, j.date,
@@ -166,7 +159,8 @@ CREATE VIEW marts.freshness WITH (security_barrier = true) AS
     CROSS JOIN (SELECT marts.sees_all() AS sees_all, marts.visible_organizations() AS organizations OFFSET 0) a
     LEFT JOIN public.clusters_clustersyncstatus s ON s.cluster_id = c.id
     LEFT JOIN LATERAL (
-        SELECT * FROM pipeline.sync_run x WHERE x.cluster_id = c.id AND x.finished_at IS NOT NULL ORDER BY x.id DESC LIMIT 1
+        SELECT x.finished_at, x.outcome, x.lag_seconds FROM pipeline.sync_run x
+        WHERE x.cluster_id = c.id AND x.finished_at IS NOT NULL ORDER BY x.id DESC LIMIT 1
     ) r ON TRUE
     WHERE a.sees_all OR EXISTS (
         SELECT FROM public.clusters_organization o WHERE o.cluster_id = c.id AND o.id = ANY (a.organizations));
