@@ -91,7 +91,6 @@ def command(context: click.Context, /, **options: Any) -> None:
 @click.option("--mail-to", multiple=True, type=text, metavar="ADDRESS", help="Mail it each time; may be repeated.")
 def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
     """Save a report's filters and range as NAME, replacing an existing one."""
-
     question = _question(options)
     if mail_to and not schedule:
         raise click.UsageError("--mail-to needs --schedule. To mail a report once, run `report run NAME --mail`.")
@@ -111,20 +110,9 @@ def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: A
 @json_option
 def list_(as_json: bool) -> None:
     """List the saved reports."""
-
     with warehouse_connection() as connection:
         found = saved.saved_reports(connection)
-    rows = [
-        {
-            "name": each.name,
-            "question": ", ".join(f"{key}: {_words(value)}" for key, value in asdict(each.question).items() if value),
-            "schedule": each.schedule,
-            "mail_to": ", ".join(each.mail_to),
-            "saved_at": each.saved_at,
-            "done_for": each.done_for,
-        }
-        for each in found
-    ]
+    rows = [vars(each) | {"question": _words(each.question), "mail_to": ", ".join(each.mail_to)} for each in found]
     headers = {"name": "Name", "question": "Content", "schedule": "Schedule", "mail_to": "Mailed to"}
     print_rows(headers | {"saved_at": "Saved (UTC)", "done_for": "Last created for"}, rows, as_json=as_json)
 
@@ -135,7 +123,6 @@ def list_(as_json: bool) -> None:
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""
-
     summary = _show(lambda connection: saved.saved_report(connection, name).question, name, options)
     if mail:
         from aap_pipeline.alerts.report_mail import mail_report  # loads the receivers
@@ -150,7 +137,6 @@ def run(name: str, mail: bool, **options: Any) -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete the saved report NAME."""
-
     with warehouse_connection() as connection:
         saved.delete(connection, name)
     click.echo(f"Deleted {name!r}.")
@@ -187,5 +173,8 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
     return summary
 
 
-def _words(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _words(question: Question) -> str:
+    chosen = {key: value for key, value in vars(question).items() if value}
+    return ", ".join(
+        f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in chosen.items()
+    )

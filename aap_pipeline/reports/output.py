@@ -40,6 +40,11 @@ def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> s
     return f"{'-' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"
 
 
+def percent(ratio: Decimal | None) -> str:
+    """Format a ratio: 308%; a dash for None."""
+    return "–" if ratio is None else f"{ratio:,.0%}"
+
+
 def duration(value: timedelta | float | None) -> str:
     """Format a duration (seconds or a timedelta): 45 s, 12 min, 3.5 h, 2.1 days; a dash for None."""
     if value is None:
