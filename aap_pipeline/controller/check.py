@@ -8,7 +8,7 @@ from aap_pipeline.controller import errors
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
-from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_be_too_much
+from aap_pipeline.controller.paging import PAGE_SIZE, Row, count, id_of, last_id, may_be_too_much
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but the lifetime of tokens does not
@@ -112,7 +112,7 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
     except (errors.NotFound, errors.PermissionDenied):
         user = None
     if user is None:
-        client.count("jobs/")
+        count(client, "jobs/")
         return False, Finding(
             "token",
             "warning",
