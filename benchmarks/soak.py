@@ -1,7 +1,7 @@
 """Check that a deployment loses no job, hangs on none and keeps its memory while parts of it are killed.
 
-python -m benchmarks.soak [--way up|dev|processes|celery] [--clusters 4] [--dead 0] [--jobs-per-minute 4]
-    [--seconds 600] [--pause 0]
+python -m benchmarks.soak [--way up|dev|processes|pooled|celery] [--clusters 4] [--dead 0] [--jobs-per-minute 4]
+    [--seconds 600] [--pause 0] [--calm]
 
 Simulated controllers go on finishing jobs, some others are dead the whole time. In the first half of the time a run
 (with `up`: PostgreSQL), a Celery worker and the daemon are killed in turn. With --pause, one controller then hangs for
@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="per controller")
     parser.add_argument("--seconds", type=float, default=600.0, help="how long")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds for which a controller hangs; 0: none does")
+    parser.add_argument("--calm", action="store_true", help="kill nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated."))  # everything that was started ends
     if arguments.pause and arguments.seconds * (1 - _PAUSE_AFTER) < arguments.pause + _DISTURBED_SECONDS:
@@ -102,6 +103,8 @@ def main() -> None:
         }
         plan = Plan(arguments.clusters, arguments.dead, arguments.jobs_per_minute, environment, way=arguments.way)
         with running(plan) as installation:
+            if arguments.calm:
+                installation.deployed.kills = {}
             watch, memory = Watch(installation.url), Memory(installation.deployed)
             cpu, syncs_before = Cpu(installation.deployed), syncs(installation.url)["syncs"]
             disturbed, paused = _disturb(installation, watch, memory, cpu, arguments.seconds, arguments.pause)

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from aap_pipeline.alerts.report_mail import mail_report
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports import files, saved
-from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
+from aap_pipeline.reports.output import console, json_option, print_json, print_rows
 from aap_pipeline.reports.question import Question, days_of, ids_of
 from aap_pipeline.reports.summary import Summary, summarize
 from aap_pipeline.reports.terminal import print_summary
@@ -114,15 +113,8 @@ def list_(as_json: bool) -> None:
     with warehouse_connection() as connection:
         found = saved.saved_reports(connection)
     rows = [vars(each) | {"question": _words(each.question), "mail_to": ", ".join(each.mail_to)} for each in found]
-    columns = [
-        Column("name", "Name"),
-        Column("question", "Content"),
-        Column("schedule", "Schedule"),
-        Column("mail_to", "Mailed to"),
-        Column("saved_at", "Saved (UTC)", minute_of),
-        Column("done_for", "Last created for"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"name": "Name", "question": "Content", "schedule": "Schedule", "mail_to": "Mailed to"}
+    print_rows(headers | {"saved_at": "Saved (UTC)", "done_for": "Last created for"}, rows, as_json=as_json)
 
 
 @command.command(short_help="Show a saved report, or write it to files.")
@@ -133,6 +125,8 @@ def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""
     summary = _show(lambda connection: saved.saved_report(connection, name).question, name, options)
     if mail:
+        from aap_pipeline.alerts.report_mail import mail_report  # loads the receivers
+
         with warehouse_connection() as connection:
             report = saved.saved_report(connection, name)
         mail_report(report, summary)

@@ -222,21 +222,15 @@ def _parameters(
         cipher.encrypt(value) if cipher and value else None
         for value in (tokens.access, tokens.refresh, tokens.client_secret)
     )
+    limits = vars(manners) | {"sync_window": manners.sync_window or ""} if manners else dict.fromkeys(vars(Manners()))
     return {
+        **vars(endpoint),
+        **limits,
         "name": name,
-        "protocol": endpoint.protocol,
-        "address": endpoint.address,
-        "port": endpoint.port,
-        "verify_ssl": endpoint.verify_ssl,
-        "ca_bundle": endpoint.ca_bundle,
-        "api_prefix": endpoint.api_prefix,
         "access_token": access,
         "refresh_token": refresh,
         "client_id": tokens.client_id or None,
         "client_secret": secret,
-        "max_concurrent_requests": manners.max_concurrent_requests if manners else None,
-        "max_requests_per_second": manners.max_requests_per_second if manners else None,
-        "sync_window": manners.sync_window or "" if manners else None,
     }
 
 

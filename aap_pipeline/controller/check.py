@@ -4,15 +4,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.errors import (
-    BadEndpoint,
-    ControllerError,
-    NotFound,
-    PermissionDenied,
-    TlsError,
-)
 from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
 from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_be_too_much
 
@@ -39,9 +33,9 @@ def check(client: ControllerClient) -> list[Finding]:
     findings: list[Finding] = []
     try:
         product = client.product()
-    except (TlsError, BadEndpoint) as error:
+    except (errors.TlsError, errors.BadEndpoint) as error:
         return [Finding("tls", "failed", *_parted(error))]
-    except ControllerError as error:
+    except errors.ControllerError as error:
         return [Finding("reachable", "failed", *_parted(error))]
     findings.append(Finding("reachable", "ok", f"{client.base_url} is reachable."))
     findings.append(_tls(client))
@@ -61,7 +55,7 @@ def check(client: ControllerClient) -> list[Finding]:
     findings.append(_skew(client))
     try:
         all_seeing, who = _token(client)
-    except ControllerError as error:
+    except errors.ControllerError as error:
         return [*findings, Finding("token", "failed", *_parted(error))]
     findings.append(who)
     findings += _own_token(client)
@@ -115,7 +109,7 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
     """Return whether the token's user can read every job, and the finding. Raises if the token is rejected."""
     try:
         user = account(client)
-    except (NotFound, PermissionDenied):
+    except (errors.NotFound, errors.PermissionDenied):
         user = None
     if user is None:
         client.count("jobs/")
@@ -176,7 +170,7 @@ def _visible(client: ControllerClient, all_seeing: bool) -> list[Finding]:
     api = ControllerApi(client)
     try:
         jobs = api.jobs_count()
-    except ControllerError as error:
+    except errors.ControllerError as error:
         return [Finding("jobs", "failed", *_parted(error))]
     if jobs == 0:
         if all_seeing:
@@ -208,7 +202,7 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
         listed += api.oldest_jobs(PAGE_SIZE)
         if numbers := [number for row in listed if (number := id_of(row))]:
             api.unreported_job_ids(min(numbers) - 1, max(numbers))
-    except ControllerError as error:
+    except errors.ControllerError as error:
         if not may_be_too_much(error):
             raise
         listed += api.oldest_jobs(1)
@@ -229,14 +223,14 @@ def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
         return Finding("host summaries", "warning", "The visible jobs were deleted during the check.", "Check again.")
     try:
         api.host_summaries(number)
-    except PermissionDenied:
+    except errors.PermissionDenied:
         return Finding(
             "host summaries",
             "failed",
             f"The host summaries of job {number} are forbidden, so no savings can be computed.",
             f"Make the token's user a {_auditor(api.client)}.",
         )
-    except NotFound:
+    except errors.NotFound:
         return Finding("host summaries", "warning", f"Job {number} was deleted during the check.", "Check again.")
     return Finding("host summaries", "ok", "Host summaries can be read.")
 
@@ -257,11 +251,10 @@ def _latency(client: ControllerClient) -> Finding:
 def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
     try:
         return find()
-    except ControllerError as error:
+    except errors.ControllerError as error:
         return Finding(name, "failed", *_parted(error))
 
 
-def _parted(error: ControllerError) -> tuple[str, str]:
-    """Split an error into what failed and, from its last sentence, what to do."""
+def _parted(error: errors.ControllerError) -> tuple[str, str]:
     sentence, separator, remedy = str(error).rpartition(". ")
     return (f"{sentence}.", remedy) if separator else (remedy, "")

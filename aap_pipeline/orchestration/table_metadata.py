@@ -1,4 +1,4 @@
-"""Dagster metadata of an asset's table."""
+"""What Dagster shows of an asset: its stage, and its table."""
 
 from collections.abc import Mapping
 from typing import Any, Final, LiteralString
@@ -13,6 +13,11 @@ from aap_pipeline.database.statements import statement
 COUNTED_UP_TO: Final = 10_000
 """Limit of exact counts, which take milliseconds up to here."""
 _MOST_CHARACTERS: Final = 60  # per text in a preview, so that all columns fit on the page
+
+
+def of_stage(stage: str, *kinds: str) -> dict[str, Any]:
+    """Return the options that all assets of a stage share."""
+    return {"group_name": stage, "kinds": set(kinds), "owners": ["team:automation-analytics"], "tags": {"stage": stage}}
 
 
 def table_metadata(table: str) -> dict[str, Any]:

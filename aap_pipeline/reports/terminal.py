@@ -84,7 +84,11 @@ def _context(summary: Summary) -> RenderableType:
         )
     if summary.as_recorded:
         lines.append("money as recorded: by the rates and minutes of each run's day")
-    return Text("\n".join([*lines, next(words for _, words in basis(summary))]), "dim")
+    words = dict(basis(summary))
+    lines.append(words["Rates"])
+    if summary.settings["count_creation"]:
+        lines.append(f"automated includes the creation of templates: {words['Creation']} (aap-pipeline settings show)")
+    return Text("\n".join(lines), "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:

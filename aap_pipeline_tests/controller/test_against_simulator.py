@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
+from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.check import check
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import ForeignLink, IncompleteAnswer, RedirectedElsewhere
 from aap_pipeline_tests.controller.conftest import Bench
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer, replay
 from aap_simulator.synthetic import synthetic
