@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Self
 
-from aap_pipeline.controller import errors, paging
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
@@ -108,10 +108,6 @@ class ControllerClient:
 
     def _below(self, path: str) -> str:
         return path if path.startswith("/") else f"{self.product().api_prefix}/{path}"
-
-    def count(self, path: str, params: Params | None = None) -> int:
-        """Return the number of matching rows, by one request for a page of one row."""
-        return paging.count(self, path, params)
 
     def controller_now(self) -> datetime:
         """Return the controller's clock at its last response, aware UTC, rounded down to seconds.

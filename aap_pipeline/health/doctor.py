@@ -168,12 +168,11 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
     key = cipher(settings)
     rows = connection.execute(statement("health/cluster_secrets")).fetchall()
     for name, *secrets in rows:
-        for secret in secrets:
-            if secret is not None:
-                try:
-                    key.decrypt(bytes(secret))
-                except EncryptionKeyError as error:
-                    return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
+        try:
+            for secret in (each for each in secrets if each is not None):
+                key.decrypt(bytes(secret))
+        except EncryptionKeyError as error:
+            return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
     return Diagnosis("encryption key", "ok", f"The key decrypts the tokens of all {len(rows)} clusters.")
 
 

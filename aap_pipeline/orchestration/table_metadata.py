@@ -1,7 +1,7 @@
 """What Dagster shows of an asset: its stage, and its table."""
 
 from collections.abc import Mapping
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypedDict
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 from psycopg.sql import SQL, Identifier
@@ -15,8 +15,17 @@ COUNTED_UP_TO: Final = 10_000
 _MOST_CHARACTERS: Final = 60  # per text in a preview, so that all columns fit on the page
 
 
-def of_stage(stage: str, *kinds: str) -> dict[str, Any]:
-    """Return the options that all assets of a stage share."""
+class Described(TypedDict):
+    """The options that all assets of a stage share."""
+
+    group_name: str
+    kinds: set[str]
+    owners: list[str]
+    tags: dict[str, str]
+
+
+def of_stage(stage: str, *kinds: str) -> Described:
+    """Return the options of a stage's asset of these kinds."""
     return {"group_name": stage, "kinds": set(kinds), "owners": ["team:automation-analytics"], "tags": {"stage": stage}}
 
 
