@@ -57,7 +57,7 @@ def set_(
     excluded_from: date | None,
     cluster: str | None,
 ) -> None:
-    """Set the minutes of the job template NAME (or #ID from `templates list`) from today on.
+    """Set the minutes of the job template NAME (or '#ID' from `templates list`) from today on.
 
     --exclude leaves runs from a day on out of all figures; the jobs stay in core. The next refresh of the marts applies
     the change.
