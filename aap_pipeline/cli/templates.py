@@ -42,20 +42,8 @@ def list_(cluster: str | None, as_json: bool) -> None:
     help="First day of --exclude or --include (default: today).",
 )
 @click.option("--cluster", metavar="NAME", help="Cluster, if several have a template of that name.")
-<<<<<<< HEAD
 def set_(name: str, **changes: Any) -> None:
-    """Set the minutes of the job template NAME (or #ID from `templates list`) from today on.
-=======
-def set_(
-    name: str,
-    manual_minutes: int | None,
-    creation_minutes: int | None,
-    excluded: bool | None,
-    excluded_from: date | None,
-    cluster: str | None,
-) -> None:
     """Set the minutes of the job template NAME (or '#ID' from `templates list`) from today on.
->>>>>>> w14
 
     --exclude leaves runs from a day on out of all figures; the jobs stay in core. The next refresh of the marts applies
     the change.
