@@ -142,7 +142,7 @@ def _lines_of_sql(_: Results) -> Iterator[float]:
 
 _YEAR, _MONTH = 365, 30
 _FOREIGN_KEYS = "foreign keys check each row (ADR 7), and a cluster's batches are stored one after the other (ADR 13)"
-_LOADED = "the kept run shared two cores with other work (the load is kept with the results); the tables show the server's CPU time"
+_LOADED = "the kept run shared two cores with other work; the tables show the server's CPU time"
 _LARGE_DOCUMENTS = (
     "by jobs of 100 hosts only: client, PostgreSQL (jsonb and the GIN index that the specification asks for, over "
     "documents of 41 KB) and the simulated controller share the cores, and their CPU time alone, were no core ever "
