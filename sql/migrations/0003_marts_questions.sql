@@ -179,8 +179,8 @@ CREATE FUNCTION marts.totals(
         COALESCE(sum(s.creation_costs_as_recorded), 0), COALESCE(sum(s.run_costs_as_recorded), 0),
         COALESCE(sum(s.failed_run_costs_as_recorded), 0)
     FROM marts.formula f
-    LEFT JOIN marts.savings_by_template(from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE,
-        inventories, launch_types) s ON TRUE
+    LEFT JOIN marts.savings_by_template(from_date, to_date, clusters, organizations, job_templates, projects, labels, totals.currency,
+        TRUE, inventories, launch_types) s ON TRUE
 $$;
 
 CREATE FUNCTION marts.job_counts(
