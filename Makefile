@@ -50,8 +50,7 @@ up: $(READY)  ## Start PostgreSQL, the Dagster UI and its daemon
 	@$(BIN)/aap-pipeline up
 
 $(BENCH): $(READY) requirements/bench.txt
-	@echo "==> Setting up the benchmarks, and dlt in build/bench-dlt"
-	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[bench]'
+	@echo "==> Setting up dlt for the benchmarks in build/bench-dlt"
 	@rm -rf build/bench-dlt && $(PYTHON) -m venv build/bench-dlt
 	@build/bench-dlt/bin/python -m pip install --quiet --requirement requirements/bench.txt
 	@touch $@
@@ -77,7 +76,11 @@ build/dbt/.ready: requirements/dbt.txt
 	@$(PYTHON) -m venv build/dbt && build/dbt/bin/pip install --quiet --requirement requirements/dbt.txt
 	@touch $@
 
-bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready  ## Test the dashboards with a real Superset and dbt (minutes)
+build/grafana/.ready: Makefile
+	@npm install --silent --no-audit --no-fund --prefix build/grafana @grafana/schema@13.2.3 typescript@5.9.3
+	@touch $@
+
+bi-test: $(BROWSER) build/superset/.ready build/dbt/.ready $(if $(shell command -v npm),build/grafana/.ready)  ## Test the dashboards with a real Superset, dbt, and Grafana's types (minutes)
 	@$(BIN)/python -m pytest -q -n 0 -W ignore::ResourceWarning bi/tests
 
 screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)
@@ -85,7 +88,7 @@ screenshots: $(BROWSER)  ## Update the pictures in docs/images (needs chromium)
 
 constraints:  ## Re-pin requirements/constraints.txt to the newest versions that work together
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[local,test,lint,bench,browser]'
+	@build/constraints/bin/python -m pip install --quiet --upgrade pip && build/constraints/bin/python -m pip install --quiet '.[local,test,lint,browser]'
 	@{ head -n 2 requirements/constraints.txt; build/constraints/bin/python -m pip freeze --exclude aap-pipeline --exclude-editable; } > build/constraints.txt
 	@mv build/constraints.txt requirements/constraints.txt && rm -rf build/constraints
 

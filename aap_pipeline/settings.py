@@ -43,15 +43,12 @@ class Settings(BaseSettings):
 
     @property
     def postgres_directory(self) -> Path:
-        """Data directory of the embedded server."""
         return self.home.absolute() / "postgres"
 
     @property
     def key_file(self) -> Path:
-        """The key file, used if `encryption_keys` is not set."""
         return self.home.absolute() / "encryption-key"
 
     @property
     def dagster_home(self) -> Path:
-        """Dagster's configuration and run logs."""
         return self.home.absolute() / "dagster"

@@ -1,6 +1,6 @@
 """Stage core: from raw rows to committed rows, against COPY alone into the same table, indexes and foreign keys.
 
-python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--scale 5000,50000]
+python -m benchmarks.core [--jobs 20000] [--existing 1000000] [--scale 5000,50000] [--keep FOLDER]
 
 Each parse runs in a process of its own, as a run of the job does, so that the memory and the CPU measured are its own.
 Besides one cluster alone, two clusters are parsed at once: batches of one cluster follow each other (docs/adr/0013).
@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
 
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import BATCH_SIZE, parse
@@ -41,9 +42,15 @@ def main() -> None:
     parser.add_argument("--existing", type=int, default=0, help="jobs already there, ten host summaries each")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--scale", default="", help="numbers of jobs at which to measure time and peak memory alone")
+    parser.add_argument("--keep", type=Path, help="parse into the database that benchmarks.marts kept in this folder")
     arguments = parser.parse_args()
     documents = list(raw_documents(arguments.jobs))
-    with fresh_database() as url:
+    with fresh_database(keep=arguments.keep) as url:
+        if arguments.keep:
+            _sizes(url)
+            for _ in range(arguments.repeat):
+                _parse(url, documents, arguments.batch_size, f"kept-{time.time_ns()}")
+            return
         for jobs in map(int, filter(None, arguments.scale.split(","))):
             cluster_id = _raw_rows(url, f"scale-{jobs}", raw_documents(jobs))
             checkpoint(url)
@@ -61,6 +68,24 @@ def main() -> None:
             full = [_parse(url, documents, arguments.batch_size, f"full-{turn}") for turn in range(arguments.repeat)]
             ratio = statistics.median(full) / statistics.median(empty)
             emit("core.with_existing", existing_jobs=arguments.existing, ratio_to_empty=ratio)
+
+
+def _sizes(url: str) -> None:
+    """Bytes of the host summaries, and the levels above the leaves of each of their indexes."""
+    with connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+        indexes = connection.execute(
+            "SELECT relname, pg_relation_size(c.oid), (bt_metap(relname)).level FROM pg_class c "
+            "JOIN pg_index i ON i.indexrelid = c.oid WHERE indrelid = 'clusters_jobhostsummary'::regclass"
+        ).fetchall()
+        table = connection.execute(
+            "SELECT reltuples::bigint, pg_relation_size(oid), pg_database_size(current_database()) FROM pg_class "
+            "WHERE oid = 'clusters_jobhostsummary'::regclass"
+        ).fetchone()
+    assert table is not None
+    emit("core.size", host_summaries=table[0], table_bytes=table[1], database_bytes=table[2])
+    for index, size, levels in indexes:
+        emit("core.index", index=index, bytes=size, levels=levels)
 
 
 def raw_documents(jobs: int) -> Iterator[str]:

@@ -29,9 +29,9 @@ def main() -> None:
     with running(plan) as installation:
         watch = Watch(installation.url)
         watch.go_on(WARM_UP_SECONDS)
-        before = cpu_seconds(installation.processes())
+        before = cpu_seconds(installation.deployed.processes())
         watch.go_on(arguments.seconds)
-        used = cpu_seconds(installation.processes()) - before
+        used = cpu_seconds(installation.deployed.processes()) - before
         emit(
             "freshness",
             clusters=arguments.clusters,

@@ -1,13 +1,9 @@
-"""Run `aap-pipeline up` over simulated controllers that keep finishing jobs, and measure the delay of its marts."""
+"""Run the pipeline over simulated controllers that keep finishing jobs, and measure the delay of its marts."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -22,15 +18,13 @@ from psycopg import OperationalError
 
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.errors import DatabaseUnreachable
-from aap_pipeline.embedded.processes import die_with_parent
-from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline_tests.cli.processes import import_clusters
 from aap_simulator.process import SimulatorProcess
+from benchmarks.ways import Deployed, deployed
 
 WARM_UP_SECONDS = 30.0
 """Jobs that finished within this time after the start or before the end do not count."""
 _POLL_SECONDS = 0.2
-_END_SECONDS = 60.0
 _VISIBLE = "SELECT cluster_id, sum(runs)::bigint FROM marts.savings_daily GROUP BY cluster_id"
 _FINISHED = (
     "SELECT cluster_id, finished FROM clusters_job WHERE status IN ('successful', 'failed') AND num_hosts > 0 "
@@ -54,11 +48,9 @@ class Age:
 
 @dataclass(frozen=True)
 class Installation:
-    """An `aap-pipeline up` under way."""
+    """A deployment over simulated controllers."""
 
-    up: subprocess.Popen[str]
-    url: str
-    """Of its embedded PostgreSQL, which keeps it over a restart."""
+    deployed: Deployed
     controllers: Mapping[str, SimulatorProcess]
     """Those that are alive, by the name of their cluster."""
     dead: frozenset[str]
@@ -66,19 +58,10 @@ class Installation:
     secrets: frozenset[str] = field(repr=False)
     """What no message and no log may hold: tokens, and the database's password."""
 
-    def processes(self) -> list[psutil.Process]:
-        """`up` and everything below it."""
-        top = psutil.Process(self.up.pid)
-        return [top, *top.children(recursive=True)]
-
-    def find(self, word: str) -> psutil.Process:
-        """The process whose command line has `word`, without its guard."""
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):  # a run that has ended meanwhile
-                line = process.cmdline()
-                if word in line and not any("guard" in part for part in line):
-                    return process
-        raise LookupError(f"No process of `aap-pipeline up` has {word!r} in its command line.")
+    @property
+    def url(self) -> str:
+        """Of the database."""
+        return self.deployed.url
 
 
 @dataclass
@@ -93,6 +76,7 @@ class Plan:
     jobs_per_minute: float
     environment: Mapping[str, str] = field(default_factory=dict)
     spread: bool = False
+    way: str = "up"
 
 
 @contextmanager
@@ -101,8 +85,6 @@ def running(plan: Plan) -> Iterator[Installation]:
     with tempfile.TemporaryDirectory(prefix="aap-pipeline-installation-") as folder, ExitStack() as stack:
         home = Path(folder)
         home.chmod(0o711)
-        environment = {**os.environ, **plan.environment, "AAP_PIPELINE_HOME": str(home / "home")}
-        environment.pop("AAP_PIPELINE_DATABASE_URL", None)
         live = ["--live", str(plan.jobs_per_minute), "--jobs", "200", "--days", "30", "--plain"]
         controllers = {}
         for number in range(1, plan.live + 1):
@@ -126,35 +108,11 @@ def running(plan: Plan) -> Iterator[Installation]:
             }
             for name, port in ports.items()
         ]
-        import_clusters(environment, home, entries)
-        up = stack.enter_context(_up(environment))
-        url = EmbeddedServer(home / "home" / "postgres").running_url()
-        assert url is not None
-        secrets = {*tokens.values(), urlsplit(url).password or ""}
-        yield Installation(up, url, controllers, frozenset(ports.keys() - controllers.keys()), frozenset(secrets))
-
-
-@contextmanager
-def _up(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """`aap-pipeline up` for the block; it listens on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "aap_pipeline.cli", "up", "--port", str(port)]
-    with subprocess.Popen(
-        command, env=dict(environment), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent(signal.SIGTERM)
-    ) as child:
-        try:
-            assert child.stdout is not None
-            for line in child.stdout:
-                if "http://" in line:  # the web server answers: everything is up
-                    break
-            else:
-                raise SystemExit("`aap-pipeline up` ended before its web server answered; its message is above.")
-            yield child
-        finally:
-            child.send_signal(signal.SIGTERM)
-            child.wait(timeout=_END_SECONDS)
+        found = stack.enter_context(
+            deployed(plan.way, home, plan.environment, lambda environment: import_clusters(environment, home, entries))
+        )
+        secrets = {*tokens.values(), urlsplit(found.url).password or ""}
+        yield Installation(found, controllers, frozenset(ports.keys() - controllers.keys()), frozenset(secrets))
 
 
 class Watch:

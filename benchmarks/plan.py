@@ -101,6 +101,7 @@ BENCHMARKS = (
         "--jobs 1000000 --hosts 20000 --no-core",
     ),
     Benchmark("marts_5m", "marts", "Stage marts over 5,000,000 jobs", None, "--jobs 5000000"),
+    Benchmark("dashboards", "dashboards", "Tiles of the shipped dashboards over a year of 1,000,000 jobs", None, ""),
     Benchmark(
         "commands",
         "commands",
@@ -128,7 +129,23 @@ BENCHMARKS = (
         "Whether `aap-pipeline up` loses no job, sends the right alerts and keeps its memory while PostgreSQL and "
         "the daemon are taken away",
         None,
-        "--seconds 600",
+        "--clusters 8 --dead 2 --seconds 600 --pause 150",
+    ),
+    *(
+        Benchmark(
+            f"soak_{way}",
+            "soak",
+            f"Freshness and CPU of four controllers with {what}, of which parts are killed",
+            None,
+            f"--way {way} --seconds 600",
+        )
+        for way, what in {
+            "up": "`aap-pipeline up`",
+            "dev": "`dagster dev`",
+            "processes": "web server, daemon and code location as processes on stock storage",
+            "pooled": "the same with the storage of `up`",
+            "celery": "two Celery workers",
+        }.items()
     ),
 )
 

@@ -1,13 +1,17 @@
-"""Check that `aap-pipeline up` loses no job and keeps its memory while parts of it fail.
+"""Check that a deployment loses no job, hangs on none and keeps its memory while parts of it are killed.
 
-python -m benchmarks.soak [--clusters 8] [--dead 2] [--jobs-per-minute 4] [--seconds 600] [--pause 150]
+python -m benchmarks.soak [--way up|dev|processes|pooled|celery] [--clusters 4] [--dead 0] [--jobs-per-minute 4]
+    [--seconds 600] [--pause 0] [--calm]
 
-Simulated controllers go on finishing jobs, some others are dead the whole time. PostgreSQL is stopped after a quarter
-of the time, the Dagster daemon killed (-9) after half of it, and a little later one controller hangs for --pause
-seconds, so that an alert of it begins and ends. At the end core is held against each controller job by job, the
+Simulated controllers go on finishing jobs, some others are dead the whole time. In the first half of the time a run
+(with `up`: PostgreSQL), a Celery worker and the daemon are killed in turn. With --pause, one controller then hangs for
+so many seconds, so that an alert of it begins and ends. At the end core is held against each controller job by job, the
 messages that a webhook got against the incidents, and each process's memory against what it was. How old the jobs of
 the controller that hung became meanwhile does not count: nobody could have read them. The exit status is 1 if anything
 is wrong, each thing on a line of its own.
+
+AAP_PIPELINE_TEST_DATABASE_URL: the administrator's URL of the server that gets a database for the time, with
+`?sslmode=verify-full&sslrootcert=…` where that is wanted; unset: an embedded server. `up` always has an embedded one.
 """
 
 from __future__ import annotations
@@ -18,8 +22,8 @@ import statistics
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,18 +32,12 @@ import psutil
 import requests
 
 from aap_pipeline.database.connection import connect
+from aap_pipeline.orchestration.jobs import UNFINISHED
 from aap_pipeline_tests.alerts.local import web_receiver
 from aap_simulator.process import Address
 from benchmarks.common import emit
-from benchmarks.installation import (
-    Age,
-    Installation,
-    Plan,
-    Watch,
-    percentiles,
-    running,
-    syncs,
-)
+from benchmarks.installation import Age, Installation, Plan, Watch, cpu_seconds, percentiles, running, syncs
+from benchmarks.ways import WAYS, Deployed
 
 _STALE_MINUTES = 2
 _SAMPLE_SECONDS = 5.0
@@ -47,8 +45,12 @@ _DISTURBED_SECONDS = 60.0
 """For so long after something was taken away, how old a job got is counted apart."""
 _ASKED_EVERY_SECONDS = 15.0
 _SETTLE_SECONDS = 45.0
-_POSTGRES_AFTER, _DAEMON_AFTER, _PAUSE_AFTER = 0.25, 0.5, 0.55
-"""When each is taken away, as shares of the time."""
+_SETTLES_WITHIN_SECONDS = 240.0
+"""For so long core may trail the controllers, if other programs use the cores."""
+_LAST_KILL, _PAUSE_AFTER = 0.5, 0.55
+"""Shares of the time: when the daemon is killed, the others at even times before, and when a controller hangs."""
+_HANGS_AFTER_SECONDS = 180.0
+"""An abandoned run is ended after a minute at most; others take a minute if other programs use the cores."""
 _MOST_GROWTH = 1.10
 _NOTICED_MIB = defaultdict(lambda: 8, {"PostgreSQL": 32})  # its backends come and go
 _STORED = (
@@ -64,6 +66,16 @@ _INCIDENTS = (
     "WHERE resolved_at IS DISTINCT FROM raised_at ORDER BY id"  # else resolved within a tick: no message is due
 )
 
+_TWICE = """
+    SELECT cluster.name, sum(runs)::bigint, (SELECT count(*) FROM clusters_job job WHERE job.cluster_id = cluster.id
+        AND status IN ('successful', 'failed') AND num_hosts > 0)
+    FROM marts.savings_daily JOIN clusters_cluster cluster ON cluster.id = cluster_id GROUP BY cluster.id, cluster.name
+"""
+_UNFINISHED = """
+    query Unfinished($statuses: [RunStatus!]!, $before: Float!) {
+      runsOrError(filter: {statuses: $statuses, createdBefore: $before}) { ... on Runs { results { runId status } } } }
+"""
+
 _PAUSED = "SELECT id FROM clusters_cluster WHERE name = %s"
 
 Jobs = Mapping[int, tuple[Any, ...]]
@@ -73,12 +85,15 @@ Jobs = Mapping[int, tuple[Any, ...]]
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clusters", type=int, default=8, help="controllers that are alive")
-    parser.add_argument("--dead", type=int, default=2, help="additional dead controllers")
+    parser.add_argument("--way", choices=WAYS, default="up", help="how the pipeline is deployed")
+    parser.add_argument("--clusters", type=int, default=4, help="controllers that are alive")
+    parser.add_argument("--dead", type=int, default=0, help="additional dead controllers")
     parser.add_argument("--jobs-per-minute", type=float, default=4.0, help="per controller")
     parser.add_argument("--seconds", type=float, default=600.0, help="how long")
-    parser.add_argument("--pause", type=float, default=150.0, help="seconds for which a controller hangs; 0: none does")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds for which a controller hangs; 0: none does")
+    parser.add_argument("--calm", action="store_true", help="kill nothing")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated."))  # everything that was started ends
     if arguments.pause and arguments.seconds * (1 - _PAUSE_AFTER) < arguments.pause + _DISTURBED_SECONDS:
         parser.error("a pause of that length does not fit into these --seconds: try --pause 0")
     with web_receiver() as receiver:
@@ -86,13 +101,30 @@ def main() -> None:
             "AAP_PIPELINE_ALERT_WEBHOOK_URL": receiver.url,
             "AAP_PIPELINE_ALERT_STALE_MINUTES": str(_STALE_MINUTES),
         }
-        plan = Plan(arguments.clusters, arguments.dead, arguments.jobs_per_minute, environment)
+        plan = Plan(arguments.clusters, arguments.dead, arguments.jobs_per_minute, environment, way=arguments.way)
         with running(plan) as installation:
-            watch, memory = Watch(installation.url), Memory(installation)
-            disturbed, paused = _disturb(installation, watch, memory, arguments.seconds, arguments.pause)
-            until = time.time()
+            if arguments.calm:
+                installation.deployed.kills = {}
+            watch, memory = Watch(installation.url), Memory(installation.deployed)
+            cpu, syncs_before = Cpu(installation.deployed), syncs(installation.url)["syncs"]
+            disturbed, paused = _disturb(installation, watch, memory, cpu, arguments.seconds, arguments.pause)
+            done, until = syncs(installation.url)["syncs"] - syncs_before, time.time()
+            emit(
+                "soak.cpu",
+                way=arguments.way,
+                runs=done,
+                cpu_seconds=cpu.used(),
+                cpu_seconds_per_run=cpu.used() / done,
+                cores_used=cpu.used() / arguments.seconds,
+            )
             watch.go_on(_SETTLE_SECONDS)
-            problems = _compare(installation, until)
+            counts, problems = _compare(installation, until)
+            while problems and time.time() < until + _SETTLES_WITHIN_SECONDS:
+                watch.go_on(_SAMPLE_SECONDS)
+                counts, problems = _compare(installation, until)
+            for each in counts:
+                emit("soak.jobs", **each)
+            problems += _counted_twice(installation) + _hanging(installation.deployed)
             problems += _alerts(installation, receiver.documents, paused)
             problems += memory.report()
             ages = [age for age in watch.ages() if not (paused and paused.hid(age))]
@@ -105,20 +137,23 @@ def main() -> None:
 
 
 def _disturb(
-    installation: Installation, watch: Watch, memory: Memory, seconds: float, pause: float
+    installation: Installation, watch: Watch, memory: Memory, cpu: Cpu, seconds: float, pause: float
 ) -> tuple[list[float], Pause | None]:
     """Watch for `seconds`, with what is done to the installation; when processes of it were ended, in seconds of the
     epoch, and how a controller hung.
     """
     begin = time.monotonic()
-    todo = [(_DAEMON_AFTER, "dagster._daemon", signal.SIGKILL), (_POSTGRES_AFTER, "-D", signal.SIGINT)]
+    kills = list(installation.deployed.kills.items())
+    todo = [((number + 1) / len(kills) * _LAST_KILL, *each) for number, each in enumerate(kills)]
     done: list[float] = []
     paused = None
     with ExitStack() as stack:
         while (past := time.monotonic() - begin) < seconds:
-            if todo and past >= seconds * todo[-1][0]:
-                _, word, how = todo.pop()
-                installation.find(word).send_signal(how)
+            if todo and past >= seconds * todo[0][0]:
+                _, what, kill = todo.pop(0)
+                with cpu.losing():
+                    kill()
+                emit("soak.killed", what=what, after_seconds=past)
                 done.append(time.time())
             if pause and paused is None and past >= seconds * _PAUSE_AFTER:
                 paused = _pause(installation, pause, stack)
@@ -127,6 +162,28 @@ def _disturb(
             watch.go_on(min(_SAMPLE_SECONDS, seconds - past))
             memory.sample(past / seconds)
     return done, paused
+
+
+class Cpu:
+    """CPU seconds of all processes of a deployment, PostgreSQL among them, since this was made."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self._deployed = deployed
+        self._base = self._sum()
+
+    def _sum(self) -> float:
+        return cpu_seconds(self._deployed.processes())
+
+    def used(self) -> float:
+        """Return the seconds."""
+        return self._sum() - self._base
+
+    @contextmanager
+    def losing(self) -> Iterator[None]:
+        """Keep what killed processes had used, which nothing counts when no process waits for them."""
+        before = self._sum()
+        yield
+        self._base -= max(0.0, before - self._sum())
 
 
 @dataclass(frozen=True)
@@ -156,20 +213,35 @@ def _pause(installation: Installation, seconds: float, until: ExitStack) -> Paus
     return Pause(name, row[0], time.time(), time.time() + seconds)
 
 
-def _compare(installation: Installation, until: float) -> list[str]:
-    """Hold core against each controller's own answers: jobs that finished until then."""
-    problems = []
+def _compare(installation: Installation, until: float) -> tuple[list[dict[str, Any]], list[str]]:
+    """Hold core against each controller's own answers: jobs that finished until then. Figures, and what is wrong."""
+    counts, problems = [], []
     for name, process in installation.controllers.items():
         truth = _truth(process.addresses[0], until)
         with connect(installation.url) as connection:
             rows = connection.execute(_STORED, [name, datetime.fromtimestamp(until).astimezone()]).fetchall()
         stored = {row[0]: (row[1], row[2], *row[3:]) for row in rows}
         wrong = [number for number in truth.keys() | stored.keys() if truth.get(number) != stored.get(number)]
-        emit("soak.jobs", cluster=name, controller=len(truth), core=len(stored), differing=len(wrong))
+        counts.append({"cluster": name, "controller": len(truth), "core": len(stored), "differing": len(wrong)})
         problems += [
             f"{name}: job {number} is {truth.get(number)} there, {stored.get(number)} here." for number in sorted(wrong)
         ]
-    return problems
+    return counts, problems
+
+
+def _counted_twice(installation: Installation) -> list[str]:
+    """Clusters with more runs in the marts than in core; fewer: a refresh is due."""
+    with connect(installation.url) as connection:
+        rows = connection.execute(_TWICE).fetchall()
+    return [f"{name}: {marts} runs in the marts, {core} in core." for name, marts, core in rows if marts > core]
+
+
+def _hanging(deployed: Deployed) -> list[str]:
+    """Runs that should have ended."""
+    statuses = [status.name for status in UNFINISHED]
+    variables = {"statuses": statuses, "before": time.time() - _HANGS_AFTER_SECONDS}
+    runs = deployed.web.ask(_UNFINISHED, variables)["runsOrError"]["results"]
+    return [f"Run {run['runId']} hangs: {run['status']}." for run in runs]
 
 
 def _truth(address: Address, until: float) -> Jobs:
@@ -225,18 +297,16 @@ def _is_stale(document: Mapping[str, Any], name: str) -> bool:
 
 
 class Memory:
-    """Resident MiB of `up` and what is below it, runs left out: one process of each kind, but for the guards and for
-    PostgreSQL's, whose shared memory is left out.
-    """
+    """Resident MiB of the processes of each kind, runs left out; for PostgreSQL's without shared memory."""
 
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
+    def __init__(self, deployed: Deployed) -> None:
+        self._deployed = deployed
         self._samples: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
 
     def sample(self, moment: float) -> None:
         """Look now; `moment` is the share of the time that has passed."""
         found: dict[str, list[float]] = defaultdict(list)
-        for process in self._installation.processes():
+        for process in self._deployed.processes():
             try:
                 kind, memory = _kind(process), process.memory_info()
             except psutil.Error:  # it ended meanwhile
@@ -289,6 +359,7 @@ def _kind(process: psutil.Process) -> str | None:
         "dagster._daemon": "Dagster daemon",
         "dagster_webserver": "web server",
         "grpc": "code server",
+        "celery": "Celery worker",
     }
     return next((name for word, name in names.items() if word in line), None)
 
@@ -296,6 +367,7 @@ def _kind(process: psutil.Process) -> str | None:
 def _report(arguments: argparse.Namespace, which: str, ages: Sequence[Age]) -> None:
     emit(
         "soak.freshness",
+        way=arguments.way,
         which=which,
         clusters=arguments.clusters,
         dead=arguments.dead,

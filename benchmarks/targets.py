@@ -333,6 +333,9 @@ TARGETS = (
         _marts("marts.rate_change_of_all_history", "seconds"),
         why=_LOADED,
     ),
+    Target(
+        19, "all tiles of a dashboard, a year of 1,000,000 jobs", 1, "s", values("dashboards", "dashboards", "seconds")
+    ),
     Target(16, "marts against core, size", 0.15, "×", _marts("marts.size", "ratio")),
     Target(
         16,

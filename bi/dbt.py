@@ -34,13 +34,14 @@ def files(model: Model) -> Files:
         "dbt/models/aap_days.sql": "SELECT date FROM {{ source('marts', 'dim_date') }}\n",
     }
     for name in _FACTS:
-        table, columns = model["datasets"][name]["table"], []
-        for dimension in model["datasets"][name]["dimensions"]:
-            each = model["dimensions"][dimension]
-            columns.append(f"    {each['table']}.{each.get('column', dimension)} AS {dimension}")
+        table, dimensions = model["datasets"][name]["table"], _dimensions(model, name)
+        columns = [
+            f"    {each['table']}.{each.get('column', dimension)} AS {dimension}"
+            for dimension, each in dimensions.items()
+        ]
         joins = dict.fromkeys(
             f"JOIN {{{{ source('marts', '{each['table']}') }}}} {each['table']} USING ({each['key']})"
-            for each in (model["dimensions"][dimension] for dimension in model["datasets"][name]["dimensions"])
+            for each in dimensions.values()
         )
         facts = [f"    f.{column}" for column in _columns(model, name)]
         found[f"dbt/models/aap_{name}.sql"] = (
@@ -51,6 +52,12 @@ def files(model: Model) -> Files:
             + "\n"
         )
     return found
+
+
+def _dimensions(model: Model, name: str) -> dict[str, Any]:
+    """Return the dimensions of a dataset that have one value per run."""
+    found = {each: model["dimensions"][each] for each in model["datasets"][name]["dimensions"]}
+    return {name: each for name, each in found.items() if "all" not in each}
 
 
 def _columns(model: Model, name: str) -> list[str]:
@@ -84,7 +91,7 @@ def _time_spine() -> dict[str, Any]:
 def _semantic_model(model: Model, name: str) -> dict[str, Any]:
     dataset = model["datasets"][name]
     grain = "month" if dataset["time"] == "month" else "day"
-    words = [*dataset["dimensions"], *dataset["columns"]]
+    words = [*_dimensions(model, name), *dataset["columns"]]
     measures = [
         {"name": f"{name}_{key}", "description": found["label"]} | _aggregate(found)
         for key, found in dataset["measures"].items()

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from bi.model import HERE, Files, Model, column_of, dump
+from bi.model import HERE, Files, Model, dump
 
 _ZONE = "(SELECT reporting_timezone FROM marts.formula)"
 FROM = f"($__timeFrom()::timestamptz AT TIME ZONE {_ZONE})::date"
@@ -121,15 +121,14 @@ def _datasource(model: Model) -> dict[str, Any]:
 
 
 def _variable(model: Model, name: str) -> dict[str, Any]:
-    found = model["dimensions"].get(name, {"label": "Label", "table": "dim_label", "key": "label_id"})
-    text = column_of(model, name) if name in model["dimensions"] else name
+    found = model["dimensions"][name]
     where = "" if name == "cluster" else f" WHERE cluster_id IS NULL OR {_chosen('cluster')}"
     return {
         "name": name,
         "label": found["label"],
         "type": "query",
         "datasource": _SOURCE,
-        "query": f"SELECT {text} AS __text, {found['key']} AS __value FROM marts.{found['table']}{where} ORDER BY 1",
+        "query": f"SELECT {name} AS __text, {found['key']} AS __value FROM marts.{found['table']}{where} ORDER BY 1",
         "multi": True,
         "includeAll": True,
         "allValue": "NULL",

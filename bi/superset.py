@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any
 
-from bi.model import Files, Model, column_of, dump, meaning, measure, select, type_of
+from bi.model import Files, Model, column_of, dump, facts, meaning, measure, select, type_of
 
 _SPACE = uuid.UUID("5b0f4a9e-6d0f-5c39-9a59-3c1f2a6c8f10")
 _FORMATS = {"money": ",.0f", "percent": ".1%", "percent0": ",.0%", "decimal": ",.1f", "whole": ",.0f"}
@@ -105,8 +105,7 @@ def _dataset(model: Model, name: str, dataset: dict[str, Any]) -> dict[str, Any]
         columns.append(_column(key, found["label"], type_of(found["table"], text), meaning(found["table"], text)))
     for key, label in dataset["columns"].items():
         columns.append(_column(key, label, type_of(table, key), meaning(table, key)))
-    facts = {each.get("sum") or each.get("distinct") for each in dataset["measures"].values()} - {None}
-    columns += [_column(key, key, type_of(table, key), meaning(table, key), groupby=False) for key in sorted(facts)]
+    columns += [_column(key, key, type_of(table, key), meaning(table, key), groupby=False) for key in facts(dataset)]
     metrics = [_metric(model, dataset, key) for key in dataset["measures"]]
     return _virtual(name, dataset["label"], select(model, dataset), dataset.get("time"), columns, metrics)
 
@@ -139,6 +138,8 @@ def _filter_dataset(model: Model, name: str) -> dict[str, Any]:
         shown.append(f"{above['table']}.{column_of(model, parent)} AS {parent}")
         joins.append(f"LEFT JOIN marts.{above['table']} ON {above['table']}.{above['key']} = d.{above['key']}")
     sql = f"SELECT {', '.join(shown)}\nFROM marts.{found['table']} d\n" + "\n".join(joins)
+    if "all" in found:
+        sql += f"\nUNION ALL\nSELECT '{found['all']}', cluster FROM marts.dim_cluster"
     columns = [
         _column(each, model["dimensions"][each]["label"], "text", f"Values of the filter {found['label']}.")
         for each in (name, *found.get("within", []))
@@ -310,9 +311,22 @@ def _time_filter() -> dict[str, Any]:
 
 def _native_filter(model: Model, name: str) -> dict[str, Any]:
     found = model["dimensions"][name]
-    choices = ("multiSelect", "searchAllOptions"), ("enableEmptyFilter", "defaultToFirstItem", "inverseSelection")
-    return _native(name, "filter_select", found["label"]) | {
+    native = _native(name, "filter_select", found["label"]) | {
         "targets": [{"column": {"name": name}, "datasetUuid": _id("dataset", f"filter_{name}")}],
-        "controlValues": dict.fromkeys(choices[0], True) | dict.fromkeys(choices[1], False),
+        "controlValues": {
+            "multiSelect": "all" not in found,
+            "enableEmptyFilter": "all" in found,
+            "searchAllOptions": True,
+            "defaultToFirstItem": False,
+            "inverseSelection": False,
+        },
         "cascadeParentIds": [f"NATIVE_FILTER-{parent}" for parent in found.get("within", [])],
     }
+    if "all" in found:
+        chosen = [found["all"]]
+        native["defaultDataMask"] = {
+            "extraFormData": {"filters": [{"col": name, "op": "IN", "val": chosen}]},
+            "filterState": {"value": chosen},
+            "ownState": {},
+        }
+    return native

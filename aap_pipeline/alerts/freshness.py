@@ -42,16 +42,13 @@ def evaluate_freshness(
 
 @job(description=evaluate_freshness.description)
 def check_freshness() -> None:
-    """One step."""
     evaluate_freshness()
 
 
 def freshness_run(clusters: list[str]) -> RunRequest:
-    """Return the request of a `check_freshness` run for `clusters`."""
     config = {"ops": {evaluate_freshness.name: {"config": {"clusters": clusters}}}}
     return RunRequest(run_config=config, tags={REASON_TAG: "no sync for too long"})
 
 
 def why_stale(name: str, verdict: Verdict) -> str:
-    """Return the verdict with its remedy."""
     return f"{verdict.text} {FRESH.remedy_for(name)}"

@@ -27,7 +27,6 @@ class Message:
 
     @property
     def title(self) -> str:
-        """The subject line."""
         state = "resolved" if self.resolved_at else "problem"
         return f"[aap-pipeline] {state}: {self.kind.replace('_', ' ')}: {self.subject}"
 
@@ -61,11 +60,6 @@ def resolve_incident(connection: Connection, kind: IncidentKind, subject: str, k
     connection.execute(statement("alerts/resolve"), {"kind": kind, "subject": _stored(subject, known)})
 
 
-def end_incidents_of(connection: Connection, clusters: Collection[str]) -> None:
-    """Resolve all incidents of these clusters. The caller commits."""
-    connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": list(clusters)})
-
-
 def set_incidents(
     connection: Connection, kind: IncidentKind, now: Mapping[str, str], known: Collection[str] = ()
 ) -> None:
@@ -79,12 +73,10 @@ def set_incidents(
 
 
 def _stored(subject: str, known: Collection[str]) -> str:
-    """Return a subject as the table stores it, to find its open incident."""
     return redact(subject, known)[:_MOST_SUBJECT]
 
 
 def open_subjects(connection: Connection, kind: IncidentKind) -> set[str]:
-    """Return the subjects of the open incidents of a kind."""
     return {row[0] for row in connection.execute(statement("alerts/open_subjects"), {"kind": kind})}
 
 

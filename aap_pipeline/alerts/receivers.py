@@ -2,9 +2,12 @@
 
 import smtplib
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
-from typing import Any, Protocol
+from html import escape
+from typing import Any
 
 import requests
 
@@ -21,65 +24,46 @@ class DeliveryFailed(PipelineError):
     """A receiver did not accept a message."""
 
 
-class Receiver(Protocol):
-    """A receiver of alerts."""
+@dataclass(frozen=True)
+class Receiver:
+    """A receiver of alerts.
+
+    `send` delivers a message within seconds, or raises DeliveryFailed without secrets. It returns a remark if some
+    addresses were rejected.
+    """
 
     name: str
-
-    def send(self, message: Message) -> str | None:
-        """Deliver, or raise DeliveryFailed without secrets. Returns a remark if some addresses were rejected."""
+    send: Callable[[Message], str | None]
 
 
-class Webhook:
-    """POST of a JSON object: title, kind, subject, message, link, state, raised_at, resolved_at, id."""
-
-    name = "webhook"
-
-    def __init__(self, settings: AlertSettings, timeout: float) -> None:
-        self._settings, self._timeout = settings, timeout
-
-    def send(self, message: Message) -> str | None:
-        """Deliver. Any 2xx is success."""
-        token = self._settings.webhook_token
+def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
+    """Return the configured receivers. `timeout`: seconds in which a webhook must respond."""
+    found = []
+    if settings.webhook_url:
+        url, token = settings.webhook_url.get_secret_value(), settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        assert self._settings.webhook_url is not None  # noqa: S101 - made only where it is set
-        _post(self._settings, self._settings.webhook_url.get_secret_value(), _document(message), headers, self._timeout)
-        return None
+        found.append(Receiver("webhook", lambda message: _post(settings, url, _document(message), headers, timeout)))
+    if settings.slack_webhook_url:
+        hook = settings.slack_webhook_url.get_secret_value()
+        found.append(Receiver("slack", lambda message: _post(settings, hook, _slack(message), {}, timeout)))
+    if settings.smtp_host and settings.smtp_to:
+        found.append(Receiver("smtp", lambda message: _mail(settings, message)))
+    return found
 
 
-class Slack:
-    """An incoming webhook."""
-
-    name = "slack"
-
-    def __init__(self, settings: AlertSettings, timeout: float) -> None:
-        self._settings, self._timeout = settings, timeout
-
-    def send(self, message: Message) -> str | None:
-        """Deliver a text with a link, with Slack's special characters escaped."""
-        mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
-        text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
-        if message.link:
-            text += f"\n<{message.link}|Open in Dagster>"
-        assert self._settings.slack_webhook_url is not None  # noqa: S101
-        _post(self._settings, self._settings.slack_webhook_url.get_secret_value(), {"text": text}, {}, self._timeout)
-        return None
+def _slack(message: Message) -> dict[str, str]:
+    """Return a text with a link, with Slack's special characters escaped."""
+    mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
+    text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
+    return {"text": f"{text}\n<{message.link}|Open in Dagster>" if message.link else text}
 
 
-class Smtp:
-    """E-mail over STARTTLS, TLS or (smtp_security=none) in the clear."""
-
-    name = "smtp"
-
-    def __init__(self, settings: AlertSettings) -> None:
-        self._settings = settings
-
-    def send(self, message: Message) -> str | None:
-        """Deliver one mail to all addresses. It is delivered if the server accepts one of them."""
-        mail = EmailMessage()
-        mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
-        mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
-        return send_mail(self._settings, mail, message.title, self._settings.smtp_to)
+def _mail(settings: AlertSettings, message: Message) -> str | None:
+    """Send one mail to all addresses. It is delivered if the server accepts one of them."""
+    mail = EmailMessage()
+    mail["References"] = f"<alert-{message.alert}@aap-pipeline>"  # so that clients show both mails as one thread
+    mail.set_content("\n\n".join(filter(None, (message.text, message.link, _times(message)))))
+    return send_mail(settings, mail, message.title, settings.smtp_to)
 
 
 def send_mail(settings: AlertSettings, mail: EmailMessage, subject: str, to: str) -> str | None:
@@ -118,19 +102,8 @@ def _connection(settings: AlertSettings) -> smtplib.SMTP:
     return server
 
 
-def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
-    """Return the configured receivers. `timeout`: seconds in which a webhook must respond."""
-    found: list[Receiver] = []
-    if settings.webhook_url:
-        found.append(Webhook(settings, timeout))
-    if settings.slack_webhook_url:
-        found.append(Slack(settings, timeout))
-    if settings.smtp_host and settings.smtp_to:
-        found.append(Smtp(settings))
-    return found
-
-
 def _post(settings: AlertSettings, url: str, document: dict[str, Any], headers: dict[str, str], timeout: float) -> None:
+    """Send `document` as JSON. Any 2xx is success; redirects are not followed."""
     try:
         with requests.Session() as session, time_limit(timeout):
             session.mount("https://", BoundedAdapter())
@@ -159,7 +132,7 @@ def _document(message: Message) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape(text, quote=False)
 
 
 def _times(message: Message) -> str:

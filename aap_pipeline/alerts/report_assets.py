@@ -9,12 +9,13 @@ import dagster as dg
 from pydantic import Field
 
 from aap_pipeline.alerts.report_mail import mail_report
-from aap_pipeline.clusters.sensor import partition_changes
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.jobs import REASON_TAG
+from aap_pipeline.orchestration.partitions import partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
+from aap_pipeline.orchestration.table_metadata import of_stage
 from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
@@ -24,9 +25,7 @@ from aap_pipeline.settings import Settings
 SAVED_REPORTS: Final = dg.DynamicPartitionsDefinition(name="saved_reports")
 """Keys are the names of the saved reports."""
 
-_GROUP: Final = "reports"
 _DEPS: Final = [dg.AssetKey(["marts", "savings_daily"])]
-_OWNERS: Final = ["team:automation-analytics"]
 
 
 class Delivery(dg.Config):
@@ -43,14 +42,10 @@ class Delivery(dg.Config):
     description="Savings of all clusters in the last 30 days, compared with the 30 days before. Updated each morning; "
     "materialize it to update it now.",
     freshness_policy=EACH_NIGHT,
-    group_name=_GROUP,
+    **of_stage("reports", "python"),
     deps=_DEPS,
-    kinds={"python"},
-    owners=_OWNERS,
-    tags={"stage": _GROUP},
 )
 def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Report all clusters."""
     with step(context, warehouse) as connection:
         summary = summarize(connection, Question(period="last_30_days"))
     return dg.MaterializeResult(metadata=_metadata(summary))
@@ -61,11 +56,8 @@ def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mate
     partitions_def=SAVED_REPORTS,
     description="One partition per saved report (`aap-pipeline report save`), with its latest figures. Materialize one "
     "to update it now. Only scheduled runs are mailed.",
-    group_name=_GROUP,
+    **of_stage("reports", "python"),
     deps=_DEPS,
-    kinds={"python"},
-    owners=_OWNERS,
-    tags={"stage": _GROUP},
 )
 def saved(context: dg.AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Create the partition's report, and mail it if the schedule launched the run. A failed delivery fails the run."""
@@ -103,20 +95,13 @@ saved_report_job = dg.define_asset_job(
     "the first of the month or quarter, from 06:00 in the reporting time zone.",
 )
 def saved_reports_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Update the partitions and request the due reports."""
     try:
         with warehouse.connection() as connection:
             reports = saved_reports(connection)
             zone = ZoneInfo(reporting_timezone(connection))
     except PipelineError as error:
         return dg.SkipReason(str(error))
-    known = context.instance.get_dynamic_partitions(SAVED_REPORTS.name or "")
-    changes = partition_changes(known, [report.name for report in reports])
-    requests: list[Any] = []
-    if changes.add:
-        requests.append(SAVED_REPORTS.build_add_request(changes.add))
-    if changes.delete:
-        requests.append(SAVED_REPORTS.build_delete_request(changes.delete))
+    requests = partition_requests(SAVED_REPORTS, context.instance, [report.name for report in reports])
     return dg.SensorResult(run_requests=due(reports, datetime.now(zone)), dynamic_partitions_requests=requests)
 
 

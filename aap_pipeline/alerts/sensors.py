@@ -15,6 +15,7 @@ from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.failures import reported_error
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
@@ -53,7 +54,6 @@ class TickLimits:
     "pipeline.alert.",
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Raise and resolve incidents of finished runs and stale clusters, and deliver the due messages."""
     return look(context, warehouse, TickLimits(), now=datetime.now(UTC), awake_since=_LOADED)
 
 
@@ -73,7 +73,7 @@ def look(
         with warehouse.connection() as connection:
             _note_runs(connection, settings, limits, [_outcome(context.instance, record) for record in records])
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
-            incidents.end_incidents_of(connection, disabled)
+            connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": disabled})
             was_stale = incidents.open_subjects(connection, "cluster_stale")
             stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
             incidents.set_incidents(connection, "cluster_stale", stale, settings.secrets())
@@ -114,7 +114,6 @@ def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: b
 
 
 def _finished(instance: dg.DagsterInstance, after: datetime, until: datetime, most: int) -> list[dg.RunRecord]:
-    """Return runs that ended in (after, until], oldest first."""
     return list(
         instance.get_run_records(
             dg.RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),

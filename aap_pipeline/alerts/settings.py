@@ -69,7 +69,6 @@ class AlertSettings(BaseSettings):
         return self
 
     def secrets(self) -> frozenset[str]:
-        """Return every secret, for masking."""
         held = (self.webhook_url, self.webhook_token, self.slack_webhook_url, self.smtp_password)
         return frozenset(secret.get_secret_value() for secret in held if secret is not None)
 

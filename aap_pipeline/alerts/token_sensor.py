@@ -88,7 +88,6 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
 
 
 def _renew(client: ControllerClient) -> str | None:
-    """Renew the token. Returns why the controller rejects the refresh token; None if it did not."""
     try:
         client.renew_token()
     except AuthenticationError as error:

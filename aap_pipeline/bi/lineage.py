@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from dagster import AssetSpec
+from dagster import AssetSpec, MetadataValue
 
 from aap_pipeline.database.columns import tables
 from aap_pipeline.orchestration.table_metadata import table_metadata
+from aap_pipeline.settings import Settings
 
 _OWNERS: Final = ["team:automation-analytics"]
 
@@ -33,16 +34,20 @@ VIEWS: Final = [
     for view, upstreams in _READS.items()
 ]
 
-DASHBOARD: Final = AssetSpec(
-    key=["bi", "dashboard"],
-    deps=[["marts", name] for name in ("savings_daily", "host_set_daily", "launches_daily")],
-    group_name="bi",
-    kinds={"sql", "dashboard"},
-    owners=_OWNERS,
-    tags={"stage": "bi"},
-    description="""Represents any BI tool that connects as `bi_reader`. The folder `bi/` has one query for each chart of
-Red Hat's automation dashboard: totals, jobs and hosts over time, unique hosts, savings by template, top users and
-projects, payback.""",
-)
 
-EXTERNAL: Final = (*VIEWS, DASHBOARD)
+def dashboard(address: str | None) -> AssetSpec:
+    """Return the asset of any BI tool, with a link to `address` if one is configured."""
+    return AssetSpec(
+        key=["bi", "dashboard"],
+        deps=[["marts", name] for name in ("savings_daily", "host_set_daily", "launches_daily")],
+        group_name="bi",
+        kinds={"sql", "dashboard"},
+        owners=_OWNERS,
+        tags={"stage": "bi"},
+        metadata={"dashboard": MetadataValue.url(address)} if address else {},
+        description="Represents any BI tool that connects as `bi_reader`. `aap-pipeline bi` installs dashboards; set "
+        "AAP_PIPELINE_BI_URL to link them here and in each report.",
+    )
+
+
+EXTERNAL: Final = (*VIEWS, dashboard(Settings().bi_url))

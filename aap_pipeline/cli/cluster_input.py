@@ -90,7 +90,6 @@ def noted(faults: list[str], make: Callable[[], T]) -> T | None:
 
 
 def warn(name: str, endpoint: Endpoint) -> None:
-    """Warn that the token would cross a network in clear text."""
     if endpoint.exposes_token:
         command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
         click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)

@@ -20,8 +20,8 @@ from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
-from aap_pipeline.errors import PipelineError
-from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_marked, print_rows
+from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.reports.output import cell, console, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
@@ -64,7 +64,7 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     faults += manners.faults()
     tokens = read_tokens(faults, ask=True, **secrets)
     if faults or endpoint is None:
-        raise registry.BadInput("\n".join(faults))
+        raise BadInput("\n".join(faults))
     _save([registry.NewCluster(name, endpoint, tokens, manners if limits else None)])
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
@@ -115,7 +115,7 @@ def update(
         endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
         faults += (*endpoint.faults(), *manners.faults())
         if faults:
-            raise registry.BadInput("\n".join(faults))
+            raise BadInput("\n".join(faults))
         secrets_cipher = cipher(settings) if tokens.secrets else None
         registry.change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
     click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
@@ -159,15 +159,8 @@ def list_all(as_json: bool) -> None:
     """
     with warehouse_connection() as connection:
         rows = [_row(cluster) for cluster in registry.clusters(connection)]
-    columns = [
-        Column("name", "Name"),
-        Column("url", "Address"),
-        Column("product", "Product"),
-        Column("state", "State"),
-        Column("tls", "Certificate"),
-        Column("token", "Token expiry"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"name": "Name", "url": "Address", "product": "Product", "state": "State"}
+    print_rows(headers | {"tls": "Certificate", "token": "Token expiry"}, rows, as_json=as_json)
     if not rows and not as_json:
         click.echo("To add a cluster, run `aap-pipeline clusters add URL --name NAME`.")
 
@@ -283,7 +276,6 @@ def _check(url: str, secrets: Any, cluster: registry.Cluster) -> list[Finding]:
 
 
 def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:
-    """Estimate the cost of the next sync."""
     from aap_pipeline.raw.sync import SyncRequest, dry_run
 
     try:

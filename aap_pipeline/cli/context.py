@@ -1,21 +1,19 @@
 """The database for the duration of a command: reachable, at this release's schema, with one-line errors."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import Any
 
 import click
 from psycopg.errors import InsufficientPrivilege
 
-from aap_pipeline.database.connection import clear_errors, connect
+from aap_pipeline.database.connection import Connection, clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
 from aap_pipeline.database.statements import statement
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import print_json
 from aap_pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from aap_pipeline.database.connection import Connection
 
 
 @contextmanager
@@ -78,3 +76,28 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
             migrate(url)
         else:
             schema_state(url).require_newest()  # schema_state also rejects newer schemas and old servers
+
+
+def each_cluster(
+    chosen: Iterable[Any], work: Callable[[Any], Any], show: Callable[[str, Any], None], *, as_json: bool = False
+) -> tuple[list[Any], bool]:
+    """Do `work` for each cluster, and show what it returns, or print all of it as JSON.
+
+    An error of one cluster is printed and does not stop the others. Returns the results, and whether all succeeded.
+    """
+    results: list[Any] = []
+    by_name: dict[str, Any] = {}
+    for cluster in chosen:
+        try:
+            found = work(cluster)
+        except PipelineError as error:
+            by_name[cluster.name] = {"error": str(error)}
+            click.echo(f"{cluster.name}: {error}", err=True)
+            continue
+        results.append(found)
+        by_name[cluster.name] = asdict(found)
+        if not as_json:
+            show(cluster.name, found)
+    if as_json:
+        print_json(by_name)
+    return results, len(results) == len(by_name)

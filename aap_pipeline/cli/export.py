@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from psycopg import sql
+from psycopg import Column, sql
 
+from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError, import_extra
 
 if TYPE_CHECKING:
     import pyarrow
     from psycopg import Column
 
-    from aap_pipeline.database.connection import Connection
 
 _RELATIONS: Final = {"savings_monthly": "month", "savings_daily": "date", "fct_job_run": "date"}
 """{exported relation of schema marts: column whose month names the file}."""
@@ -43,8 +45,6 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
     pip install 'aap-pipeline[export]'.
     """
     import_extra("pyarrow", "export")
-    from aap_pipeline.cli.context import warehouse_connection
-    from aap_pipeline.database.statements import statement
 
     chosen = {f"{month:%Y-%m}" for month in months}
     with warehouse_connection() as connection:

@@ -5,7 +5,9 @@ from threading import Event
 
 import click
 
+from aap_pipeline.cli.context import database
 from aap_pipeline.cli.values import Whole
+from aap_pipeline.health.metrics import serving
 
 
 @click.command(name="metrics")
@@ -16,8 +18,6 @@ def command(host: str, port: int) -> None:
 
     Each scrape reads the database. If it is unreachable, aap_pipeline_up is 0.
     """
-    from aap_pipeline.cli.context import database
-    from aap_pipeline.health.metrics import serving
 
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):

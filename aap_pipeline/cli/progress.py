@@ -54,7 +54,6 @@ class TerminalProgress:
         self._read: dict[str, int] = {}
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """See ProgressListener."""
         task = self._tasks.get(cluster)
         if task is None:
             return
@@ -88,7 +87,6 @@ class LineProgress:
         self._lock = threading.Lock()
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """See ProgressListener."""
         if cluster not in self._names:
             return
         with self._lock:

@@ -1,15 +1,11 @@
 """`aap-pipeline reconcile`: compare the stored jobs with the controllers' own counts."""
 
-from __future__ import annotations
-
-from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from aap_pipeline.cli.context import warehouse
+from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.cli.values import day, require_range
 from aap_pipeline.clusters.errors import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
@@ -17,14 +13,10 @@ from aap_pipeline.core import checks
 from aap_pipeline.core.parse import parse
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
-from aap_pipeline.errors import PipelineError
-from aap_pipeline.raw.reconcile import reconcile
+from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.session import SyncRequest
-from aap_pipeline.reports.output import json_option, print_json
+from aap_pipeline.reports.output import json_option
 from aap_pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from aap_pipeline.raw.reconcile import Reconciliation
 
 _NAMED_IDS = 20
 
@@ -42,29 +34,15 @@ def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
     """
     require_range(since, None, ("--since", ""))
     settings = Settings()
-    results: dict[str, Any] = {}
-    failed = False
     with warehouse(settings) as url:
         with connect(url) as connection:
             chosen = chosen_clusters(connection, names, "reconcile")
-        for cluster in chosen:
-            try:
-                found = _reconcile(url, cipher(settings), cluster, since)
-            except PipelineError as error:
-                failed = True
-                results[cluster.name] = {"error": str(error)}
-                click.echo(f"{cluster.name}: {error}", err=True)
-                continue
-            results[cluster.name] = asdict(found)
-            failed = failed or not found.days
-            if not as_json:
-                _print(cluster.name, found)
-    if as_json:
-        print_json(results)
-    return 1 if failed else 0
+        work = partial(_reconcile, url, cipher(settings), since)
+        found, all_worked = each_cluster(chosen, work, _print, as_json=as_json)
+    return 0 if all_worked and all(each.days for each in found) else 1
 
 
-def _reconcile(url: str, secrets: Cipher, cluster: Cluster, since: date | None) -> Reconciliation:
+def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) -> Reconciliation:
     request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:

@@ -1,32 +1,27 @@
 """`aap-pipeline sql`."""
 
-from __future__ import annotations
-
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import IO, Any
 
 import click
 
 from aap_pipeline.cli.context import warehouse
-from aap_pipeline.cli.values import Whole, file
-from aap_pipeline.database.sql_results import run
+from aap_pipeline.cli.values import Whole
+from aap_pipeline.database.sql_results import ResultSet, run
 from aap_pipeline.reports.output import cell, console, print_json
-
-if TYPE_CHECKING:
-    from aap_pipeline.database.sql_results import ResultSet
 
 
 @click.command(name="sql")
 @click.argument("query", required=False)
-@click.option("-f", "--file", "path", type=file, help="Read the SQL from a file; - is stdin.")
+@click.option("-f", "--file", type=click.File(encoding="utf-8-sig"), help="Read the SQL from a file; - is stdin.")
 @click.option("--write", is_flag=True, help="Allow changes. All statements run in one transaction.")
 @click.option(
     "--json", "form", flag_value="json", help="Print JSON: a list of rows; for several queries, a list of such lists."
 )
 @click.option("--csv", "form", flag_value="csv", help='Print CSV with a header; NULL is empty, empty text is "".')
 @click.option("--max-rows", type=Whole(min=1), default=1000, show_default=True, help="Print at most N rows per table.")
-def command(query: str | None, path: Path | None, write: bool, form: str | None, max_rows: int) -> None:
+def command(query: str | None, file: IO[str] | None, write: bool, form: str | None, max_rows: int) -> None:
     """Run SQL on the database: QUERY, a file (-f), or standard input.
 
     Separate statements by semicolons. Without --write they cannot change anything.
@@ -35,7 +30,7 @@ def command(query: str | None, path: Path | None, write: bool, form: str | None,
       aap-pipeline sql "SELECT * FROM marts.totals('2026-01-01', '2026-03-31')"
       aap-pipeline sql -f report.sql --csv > report.csv
     """
-    text = _text(query, path)
+    text = _text(query, file)
     with warehouse() as url:
         results = run(url, text, write=write)
     if form == "json":
@@ -46,21 +41,16 @@ def command(query: str | None, path: Path | None, write: bool, form: str | None,
         _print_tables(results, max_rows)
 
 
-def _text(query: str | None, path: Path | None) -> str:
-    if query is not None and path is not None:
+def _text(query: str | None, file: IO[str] | None) -> str:
+    if query is not None and file is not None:
         raise click.UsageError("Use a query or -f FILE, not both.")
-    if path is not None and str(path) != "-":
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise click.UsageError(f"Cannot read the SQL file {path}: {reason}.") from error
-    elif query is not None and query != "-":
-        text = query
-    else:
-        if path is None and query is None and sys.stdin.isatty():
-            raise click.UsageError("No SQL given. Use a query, -f FILE, or standard input.")
-        text = sys.stdin.read()
+    if query is None and file is None and sys.stdin.isatty():
+        raise click.UsageError("No SQL given. Use a query, -f FILE, or standard input.")
+    source = file or (sys.stdin if query in (None, "-") else None)
+    try:
+        text = source.read() if source else query or ""
+    except UnicodeDecodeError:
+        raise click.UsageError("The SQL is not UTF-8 text.") from None
     if not text.strip():
         raise click.UsageError("The SQL is empty.")
     return text
@@ -97,15 +87,10 @@ def _print_json(results: list[ResultSet]) -> None:
 
 def _print_csv(results: list[ResultSet]) -> None:
     _print_statuses(results)
-    first = True
-    for result in results:
-        if result.columns is None:
-            continue
-        if not first:
+    for number, result in enumerate(each for each in results if each.columns is not None):
+        if number:
             click.echo()
-        first = False
-        click.echo(",".join(map(_field, result.columns)))
-        for row in result.rows:
+        for row in (result.columns or (), *result.rows):
             click.echo(",".join(map(_field, row)))
 
 
@@ -130,6 +115,8 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # str() turns 0.00000000000 into 0E-11
     if isinstance(value, dict | list):
         from aap_pipeline.reports.output import to_json
 

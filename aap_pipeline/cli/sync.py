@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from aap_pipeline.cli.context import warehouse
+from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.cli.progress import shown_progress
 from aap_pipeline.cli.values import time
 from aap_pipeline.clusters.registry import chosen_clusters
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
-from aap_pipeline.errors import PipelineError
-from aap_pipeline.raw.sync import SyncRequest, dry_run, require_possible
+from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
 from aap_pipeline.reports.output import cell, console, duration, json_option, print_json, print_marked
 from aap_pipeline.reports.summary import in_quarantine, quarantine_line
@@ -51,7 +50,12 @@ def command(
             for request in requests:
                 require_possible(connection, request)
         if only_count:
-            return _dry_run(url, settings, requests, as_json=as_json)
+            asked = {request.cluster.name: request for request in requests}
+            secrets = cipher(settings)
+            _, all_worked = each_cluster(
+                chosen, lambda each: dry_run(url, secrets, asked[each.name]), _print_dry_run, as_json=as_json
+            )
+            return 0 if all_worked else 1
         # Importing Dagster takes a second, so it follows the checks of the command line.
         from aap_pipeline.runtime.local_runs import LocalRuns
 
@@ -71,7 +75,6 @@ def command(
 
 
 def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
-    """Return the outcome without the sample rows that the Dagster UI shows."""
     from dagster import TableMetadataValue
 
     figures = {
@@ -82,7 +85,6 @@ def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:
-    """Print one line per cluster: the jobs synced, or the error."""
     width = max(len(outcome.cluster) for outcome in outcomes)
     for outcome in outcomes:
         name = f"{outcome.cluster.ljust(width)} "
@@ -100,23 +102,8 @@ def print_outcomes(outcomes: list[SyncOutcome]) -> None:
             print_marked("warning", name + raw["warnings"])
 
 
-def _dry_run(url: str, settings: Settings, requests: list[SyncRequest], *, as_json: bool) -> int:
-    results: dict[str, Any] = {}
-    for request in requests:
-        name = request.cluster.name
-        try:
-            found = dry_run(url, cipher(settings), request)
-        except PipelineError as error:
-            results[name] = {"error": str(error)}
-            click.echo(f"{name}: {error}", err=True)
-            continue
-        results[name] = asdict(found)
-        if not as_json:
-            click.echo(
-                f"{name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
-                f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new, read {found.way}: "
-                f"{found.cost}."
-            )
-    if as_json:
-        print_json(results)
-    return 1 if any("error" in each for each in results.values()) else 0
+def _print_dry_run(name: str, found: DryRun) -> None:
+    click.echo(
+        f"{name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
+        f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new, read {found.way}: {found.cost}."
+    )

@@ -18,7 +18,6 @@ class Whole(click.IntRange):
 
 
 def day(value: str) -> date:
-    """Parse a calendar day, 2026-01-31."""
     try:
         return date.fromisoformat(value)
     except ValueError:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -95,29 +96,20 @@ class _Reader:
         self._environment = environment
 
     def clusters(self, root: yaml.Node | None) -> list[NewCluster]:
-        entries = self._entries(root)
-        found: list[NewCluster] = []
-        for node in entries:
-            cluster = self._cluster(node)
-            if cluster is None:
-                continue
-            if any(cluster.name == other.name for other in found):
-                self._mistake(node, f"duplicate name {cluster.name!r}")
-            found.append(cluster)
-        return found
-
-    def _entries(self, root: yaml.Node | None) -> list[yaml.Node]:
-        """Return the entries of the list `clusters:`."""
-        if not isinstance(root, yaml.MappingNode) or not any(key.value == "clusters" for key, _ in root.value):
-            self._mistake(root, "the file must be a mapping with the list `clusters:`")
-            return []
-        entries = self._once(root, ("clusters",))["clusters"]
+        keyed = isinstance(root, yaml.MappingNode) and any(key.value == "clusters" for key, _ in root.value)
+        entries = self._once(root, ("clusters",))["clusters"] if isinstance(root, yaml.MappingNode) and keyed else None
         if not isinstance(entries, yaml.SequenceNode):
             self._mistake(root, "the file must be a mapping with the list `clusters:`")
             return []
         if not entries.value:
             self._mistake(entries, "the list `clusters:` is empty")
-        return list(entries.value)
+        found: list[NewCluster] = []
+        for node in entries.value:
+            if (cluster := self._cluster(node)) is not None:
+                if any(cluster.name == other.name for other in found):
+                    self._mistake(node, f"duplicate name {cluster.name!r}")
+                found.append(cluster)
+        return found
 
     def _once(self, node: yaml.MappingNode, known: Collection[str]) -> dict[str, yaml.Node]:
         """Return the values of a mapping by key. Unknown and duplicate keys are mistakes."""
@@ -140,36 +132,39 @@ class _Reader:
             return None
         before = len(self.mistakes)
         fields = self._fields(node)
-        protocol = str(fields.get("protocol") or "https")
+        text = {key: str(fields.get(key) or "") for key in (*_TEXTS, *_SECRETS)}
         for required in ("name", "address"):
             if fields.get(required, "") == "":
                 self._mistake(node, f"`{required}` is missing")
-        tokens = Tokens(self._access_token(node, fields), *(cleaned(str(fields.get(each) or "")) for each in _SECRETS))
-        for fault in tokens.faults():
-            self._mistake(node, f"{fault}: {COPY_AGAIN}")
-        name = str(fields.get("name") or "")
-        authorities = None
+        tokens = Tokens(self._access_token(node, fields), *(cleaned(text[key]) for key in _SECRETS))
+        faults = [f"{fault}: {COPY_AGAIN}" for fault in tokens.faults()]
+        faults += name_faults(text["name"]) if text["name"] else ()
+        authorities = text["ca_bundle"] or None
         try:
-            if given := str(fields.get("ca_bundle") or ""):
-                authorities = given if given.startswith("-----BEGIN") else read_ca_bundle(Path(given))
+            if authorities and not authorities.startswith("-----BEGIN"):
+                authorities = read_ca_bundle(Path(authorities))
         except BadEndpoint as error:
-            self._mistake(node, str(error))
+            faults.append(str(error))
+            authorities = None
+        protocol = text["protocol"] or "https"
         endpoint = Endpoint(
             protocol=protocol,
-            address=str(fields.get("address") or ""),
+            address=text["address"],
             port=int(str(fields.get("port") or _DEFAULT_PORTS.get(protocol, 443))),
-            verify_ssl=fields.get("verify_ssl") is not False,
+            verify_ssl=fields.get("verify_ssl") != "false",
             ca_bundle=authorities,
-            api_prefix=path_of(str(fields.get("api_prefix") or "")),
+            api_prefix=path_of(text["api_prefix"]),
         )
-        manners = Manners(**{key: fields[key] for key in _LIMITS if key in fields}) if fields.keys() & _LIMITS else None  # type: ignore[arg-type]
-        faults = (*(name_faults(name) if name else ()), *(endpoint.faults() if endpoint.address else ()))
-        for fault in (*faults, *(manners.faults() if manners else ())):
+        faults += endpoint.faults() if endpoint.address else ()
+        limits: dict[str, Any] = {key: fields[key] for key in _LIMITS if key in fields}
+        manners = Manners(**limits) if limits else None
+        faults += manners.faults() if manners else ()
+        for fault in faults:
             self._mistake(node, fault)
         if len(self.mistakes) > before:
             return None
         try:
-            return NewCluster(name, endpoint, tokens, manners)
+            return NewCluster(text["name"], endpoint, tokens, manners)
         except PipelineError as error:
             self._mistake(node, str(error))
             return None
@@ -189,8 +184,6 @@ class _Reader:
                     fields[name] = int(value.value) if name == _LIMITS[0] else float(value.value)
                 except ValueError:
                     self._mistake(value, f"{name} {value.value!r} is not a number")
-            elif name == "verify_ssl":
-                fields[name] = value.value == "true"
             else:
                 fields[name] = value.value
         return fields

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from psycopg.errors import UniqueViolation
 
@@ -14,7 +15,7 @@ from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
 
 # Dagster splits partition keys at commas and ranges of keys at three dots, and shows keys in paths and URLs. Dots must
@@ -199,18 +200,13 @@ def purge(connection: Connection, name: str) -> int:
 def rotate_key(connection: Connection, cipher: Cipher) -> int:
     """Encrypt every stored secret with the first key of `cipher`, all or none. Returns the number of clusters."""
     with connection.transaction():
-        rows = connection.execute(statement("clusters/all_secrets")).fetchall()
-        for cluster_id, *secrets in rows:
-            access, refresh, client_secret = (cipher.rotate(value) if value is not None else None for value in secrets)
-            connection.execute(
-                statement("clusters/save_secrets"),
-                {
-                    "cluster": cluster_id,
-                    "access_token": access,
-                    "refresh_token": refresh,
-                    "client_secret": client_secret,
-                },
-            )
+        rows = select(connection, "clusters/all_secrets")
+        for row in rows:
+            secrets = {
+                name: row[name] and cipher.rotate(row[name])
+                for name in ("access_token", "refresh_token", "client_secret")
+            }
+            connection.execute(statement("clusters/save_secrets"), row | secrets)
     return len(rows)
 
 
@@ -221,45 +217,30 @@ def _parameters(
         cipher.encrypt(value) if cipher and value else None
         for value in (tokens.access, tokens.refresh, tokens.client_secret)
     )
+    limits = vars(manners) | {"sync_window": manners.sync_window or ""} if manners else dict.fromkeys(vars(Manners()))
     return {
+        **vars(endpoint),
+        **limits,
         "name": name,
-        "protocol": endpoint.protocol,
-        "address": endpoint.address,
-        "port": endpoint.port,
-        "verify_ssl": endpoint.verify_ssl,
-        "ca_bundle": endpoint.ca_bundle,
-        "api_prefix": endpoint.api_prefix,
         "access_token": access,
         "refresh_token": refresh,
         "client_id": tokens.client_id or None,
         "client_secret": secret,
-        "max_concurrent_requests": manners.max_concurrent_requests if manners else None,
-        "max_requests_per_second": manners.max_requests_per_second if manners else None,
-        "sync_window": manners.sync_window or "" if manners else None,
     }
 
 
-def _cluster(row: tuple[object, ...]) -> Cluster:
+def _cluster(row: tuple[Any, ...]) -> Cluster:
     number, name, protocol, address, port, verify_ssl, ca_bundle, api_prefix, product, version, *rest = row
-    enabled, removed, token_ends_at, token_end_exact, at_once, per_second, hours, listed_at = rest
-    endpoint = Endpoint(
-        protocol=str(protocol),
-        address=str(address),
-        port=int(str(port)),
-        verify_ssl=bool(verify_ssl),
-        ca_bundle=str(ca_bundle) if ca_bundle else None,
-        api_prefix=str(api_prefix) if api_prefix else None,
-        cluster=str(name),
-    )
+    enabled, removed_at, ends_at, end_exact, at_once, per_second, hours, listed_at = rest
     return Cluster(
-        id=int(str(number)),
-        name=str(name),
-        endpoint=endpoint,
-        product=str(product),
-        product_version=str(version) if version else None,
-        enabled=bool(enabled),
-        removed_at=removed if isinstance(removed, datetime) else None,
-        token_end=TokenEnd(token_ends_at, bool(token_end_exact)) if isinstance(token_ends_at, datetime) else None,
-        manners=Manners(int(str(at_once)), float(str(per_second)), str(hours) if hours else None),
-        listed_at=listed_at if isinstance(listed_at, datetime) else None,
+        id=number,
+        name=name,
+        endpoint=Endpoint(protocol, address, port, verify_ssl, ca_bundle or None, api_prefix or None, cluster=name),
+        product=product,
+        product_version=version or None,
+        enabled=enabled,
+        removed_at=removed_at,
+        token_end=TokenEnd(ends_at, bool(end_exact)) if ends_at else None,
+        manners=Manners(at_once, float(per_second), hours or None),
+        listed_at=listed_at,
     )

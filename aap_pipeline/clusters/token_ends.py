@@ -29,7 +29,6 @@ class TokenState:
 
 
 def token_states(connection: Connection) -> list[TokenState]:
-    """Return the token states of all enabled clusters, by name."""
     return [
         TokenState(cluster, name, token, TokenEnd(ends_at, exact) if ends_at else None, *rest)
         for cluster, name, token, ends_at, exact, *rest in connection.execute(statement("clusters/token_states"))
@@ -44,7 +43,6 @@ def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
 
 
 def notice(connection: Connection) -> timedelta:
-    """Return how long before its expiry a token raises an incident."""
     return timedelta(days=options.get(connection, options.TOKEN_WARNING_DAYS))
 
 
@@ -60,7 +58,6 @@ def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:
 
 
 def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
-    """Return the better of two expiries of one token: an exact one, else the earlier bound."""
     answers = [each for each in (found, known) if each is not None]
     return min(answers, key=lambda each: (not each.exact, each.at), default=None)
 
@@ -76,7 +73,6 @@ def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, wit
 
 
 def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
-    """Return a warning if the token expires `within` that time and cannot be renewed, else None."""
     end = state.end
     if end is None or not _is_near(end, now, within) or (state.renewable and state.declined is None):
         return None

@@ -9,7 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
 
-from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, collect, store
+from aap_pipeline.core.dimensions import Ids, Rules, collect, store
 from aap_pipeline.core.source import Document, Selection, Source
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
@@ -21,14 +21,6 @@ from aap_pipeline.documents.records import Refused, SettledJobs
 _INCOMING: Final = {**JOB_COLUMNS, **dict.fromkeys(REFERENCE_COLUMNS, "int4"), "launcher_named": "bool"}
 """Columns of core_incoming_job with their types."""
 _OF_A_SUMMARY: Final = {"job_id": "int4", "host_id": "int4", **SUMMARY_COLUMNS}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The application settings of a parse."""
-
-    minutes: NewTemplateMinutes
-    keep_archive: bool
 
 
 @dataclass(slots=True)
@@ -44,7 +36,6 @@ class ParseResult:
     seconds: float = 0.0
 
     def merge(self, other: Self) -> None:
-        """Add the figures of `other`."""
         self.documents += other.documents
         self.jobs += other.jobs
         self.host_summaries += other.host_summaries
@@ -72,9 +63,9 @@ def store_batch(
         present = [each for each in documents if each.id in taken and not isinstance(each.content, Refused)]
         newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
-        ids = store(cursor, cluster_id, collect(present), rules.minutes)
+        ids = store(cursor, cluster_id, collect(present), rules)
         days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
-        days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
+        days |= _days(cursor, statement("core/leave_archive"), cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than the other sources
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
@@ -160,9 +151,9 @@ def _store_jobs(
     return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
 
 
-def _leave_archive(cursor: Cursor[TupleRow], cluster_id: int, external_ids: list[int], timezone: str) -> set[date]:
-    values = {"cluster_id": cluster_id, "external_ids": external_ids, "timezone": timezone}
-    cursor.execute(statement("core/leave_archive"), values)
+def _days(cursor: Cursor[TupleRow], query: LiteralString, cluster_id: int, ids: list[int], timezone: str) -> set[date]:
+    """Run a statement about the jobs with these external ids, and return the days that it changed."""
+    cursor.execute(query, {"cluster_id": cluster_id, "external_ids": ids, "timezone": timezone})
     return {day for (day,) in cursor if day is not None}
 
 
@@ -173,9 +164,7 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
             settled.update(each.content.ids)
         elif isinstance(each.content, JobRow):  # read after it was settled, so its own document decides
             settled.discard(each.content.external_id)
-    values = {"cluster_id": cluster_id, "external_ids": sorted(settled), "timezone": timezone}
-    cursor.execute(statement("core/settle_jobs"), values)
-    return {day for (day,) in cursor if day is not None}
+    return _days(cursor, statement("core/settle_jobs"), cluster_id, sorted(settled), timezone)
 
 
 def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
@@ -190,7 +179,6 @@ def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
 
 
 def _forget_rejected(cursor: Cursor[TupleRow], cluster_id: int, taken: Sequence[Document]) -> None:
-    """Delete quarantined documents of records whose newest document is now stored."""
     newest = {(each.kind, each.external_id): each for each in taken if each.external_id is not None}
     known = [each for each in newest.values() if not isinstance(each.content, Refused)]
     cursor.execute(

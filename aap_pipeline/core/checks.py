@@ -135,5 +135,4 @@ def none_provisional(external_ids: Sequence[int]) -> Verdict:
 
 
 def _listed(ids: Sequence[int]) -> str:
-    """Format the first ids for a sentence."""
     return ", ".join(map(str, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")

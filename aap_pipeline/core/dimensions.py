@@ -80,11 +80,12 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
-class NewTemplateMinutes:
-    """Minutes of a new job template (settings default_manual_minutes, default_creation_minutes)."""
+class Rules:
+    """The application settings of a parse: the minutes of new job templates, and whether to archive documents."""
 
-    manual: int
-    creation: int
+    manual_minutes: int
+    creation_minutes: int
+    keep_archive: bool
 
 
 def collect(documents: Iterable[Document]) -> Mentions:
@@ -154,7 +155,7 @@ def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: by
         listed.organization = organization
 
 
-def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, minutes: NewTemplateMinutes) -> Ids:
+def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, rules: Rules) -> Ids:
     """Upsert the dimension rows in a fixed number of statements, and return their database ids."""
     organizations = mentions.named["organization"]
     cursor.execute(
@@ -165,7 +166,7 @@ def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, minutes
     for name, file in _PLAIN.items():
         cursor.execute(statement(file), _arrays(cluster_id, mentions.named[name]))
         named[name] = dict(cursor.fetchall())
-    named["job_template"] = _store_templates(cursor, cluster_id, mentions, named["organization"], minutes)
+    named["job_template"] = _store_templates(cursor, cluster_id, mentions, named["organization"], rules)
     cursor.execute(statement("core/store_labels"), _arrays(cluster_id, mentions.labels))
     labels: dict[int, int] = dict(cursor.fetchall())
     return Ids(
@@ -178,7 +179,7 @@ def _store_templates(
     cluster_id: int,
     mentions: Mentions,
     organizations: dict[int, int],
-    minutes: NewTemplateMinutes,
+    rules: Rules,
 ) -> dict[int, int]:
     templates = mentions.templates.values()
     cursor.execute(
@@ -193,8 +194,8 @@ def _store_templates(
             "fingerprints": [each.fingerprint for each in templates],
             "gone_at": [each.gone_at for each in templates],
             "new_gone_at": [each.new_gone_at for each in templates],
-            "manual_minutes": minutes.manual,
-            "creation_minutes": minutes.creation,
+            "manual_minutes": rules.manual_minutes,
+            "creation_minutes": rules.creation_minutes,
         },
     )
     return dict(cursor.fetchall())

@@ -12,16 +12,15 @@ from typing import Final
 
 import psycopg
 
-from aap_pipeline.core.batch import ParseResult, Rules, create_incoming_job, store_batch
-from aap_pipeline.core.dimensions import NewTemplateMinutes
-from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
+from aap_pipeline.core.batch import ParseResult, create_incoming_job, store_batch
+from aap_pipeline.core.dimensions import Rules
+from aap_pipeline.core.source import Document, Selection, Source, read_batches
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.documents.records import Refused
 from aap_pipeline.errors import PipelineError
 
 BATCH_SIZE: Final = 2_000
-BATCH_BYTES: Final = 32 * 2**20
 _MAX_ATTEMPTS: Final = 200
 _CONFLICTS: Final = (
     psycopg.errors.DeadlockDetected,
@@ -40,31 +39,24 @@ _REFUSALS: Final = (
 Progress = Callable[[ParseResult], None]
 
 
-def parse(
-    url: str,
-    cluster_id: int,
-    *,
-    batch_size: int = BATCH_SIZE,
-    batch_bytes: int = BATCH_BYTES,
-    progress: Progress | None = None,
-) -> ParseResult:
+def parse(url: str, cluster_id: int, *, batch_size: int = BATCH_SIZE, progress: Progress | None = None) -> ParseResult:
     """Store every unparsed raw row of the cluster, oldest first, and delete it from the raw table.
 
-    Each batch, of at most `batch_size` rows and about `batch_bytes` bytes of JSON, is one transaction, after which
+    Each batch, of at most `batch_size` rows, is one transaction, after which
     `progress` gets the result so far. Several processes may run at once, and any may be killed at any time. Raises
     PipelineError if the server rejects more documents than one or two bad ones would explain.
     """
-    return run(url, Selection(Source.RAW, cluster_id), Bounds(batch_size, batch_bytes), progress)
+    return run(url, Selection(Source.RAW, cluster_id), progress, batch_size)
 
 
-def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | None = None) -> ParseResult:
+def run(url: str, selection: Selection, progress: Progress | None = None, batch_size: int = BATCH_SIZE) -> ParseResult:
     """Store the documents of `selection`, for `parse`, `rejected replay` and `rebuild`."""
     started = time.monotonic()
     result = ParseResult()
     with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
         rules = _rules(connection)
         create_incoming_job(connection)
-        with closing(_read_ahead(url, selection, bounds)) as batches:
+        with closing(_read_ahead(url, selection, batch_size)) as batches:
             for stored in (part for batch in batches for part in _store(connection, selection, batch, rules)):
                 result.merge(stored)
                 result.seconds = time.monotonic() - started
@@ -76,10 +68,8 @@ def run(url: str, selection: Selection, bounds: Bounds, progress: Progress | Non
 
 def _rules(connection: Connection) -> Rules:
     return Rules(
-        NewTemplateMinutes(
-            options.get(connection, options.DEFAULT_MANUAL_MINUTES),
-            options.get(connection, options.DEFAULT_CREATION_MINUTES),
-        ),
+        options.get(connection, options.DEFAULT_MANUAL_MINUTES),
+        options.get(connection, options.DEFAULT_CREATION_MINUTES),
         options.get(connection, options.RAW_RETENTION_DAYS) > 0,
     )
 
@@ -125,11 +115,11 @@ def _store_despite_others(
     return store_batch(connection, selection, documents, rules)
 
 
-def _read_ahead(url: str, selection: Selection, bounds: Bounds) -> Generator[list[Document], None, None]:
+def _read_ahead(url: str, selection: Selection, batch_size: int) -> Generator[list[Document], None, None]:
     """Yield the batches of documents. A thread with its own connection reads one batch ahead."""
     with (
         connect(url, application_name="aap_pipeline core reader") as connection,
-        closing(read_batches(connection, selection, bounds)) as batches,
+        closing(read_batches(connection, selection, batch_size)) as batches,
         ThreadPoolExecutor(1, thread_name_prefix="core-reader") as reader,
     ):
         coming = reader.submit(next, batches, None)

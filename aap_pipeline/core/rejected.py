@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.parse import BATCH_BYTES, BATCH_SIZE, run
-from aap_pipeline.core.source import Bounds, Selection, Source
+from aap_pipeline.core.parse import run
+from aap_pipeline.core.source import Selection, Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
@@ -61,7 +61,7 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
         raise _no_such_record(sorted(missing))
     total = ParseResult()
     for cluster_id in found:
-        total.merge(run(url, Selection(Source.REJECTED, cluster_id, only), Bounds(BATCH_SIZE, BATCH_BYTES)))
+        total.merge(run(url, Selection(Source.REJECTED, cluster_id, only)))
     return total
 
 

@@ -23,6 +23,7 @@ from aap_pipeline.documents.records import (
     decode,
 )
 
+_BATCH_BYTES: Final = 32 * 2**20
 _ROWS_PER_STREAM: Final = 20_000
 """Longest duration of a stream, whose snapshot keeps vacuum from removing deleted rows."""
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
@@ -71,16 +72,8 @@ class Document:
     content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
 
 
-@dataclass(slots=True)
-class Bounds:
-    """Limits of a batch: rows, and bytes of JSON (a single document may be larger)."""
-
-    rows: int
-    bytes: int
-
-
-def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -> Generator[list[Document], None, None]:
-    """Yield the documents of `selection`, oldest first, in batches within `bounds`, with one batch in memory.
+def read_batches(connection: Connection, selection: Selection, rows: int) -> Generator[list[Document], None, None]:
+    """Yield the documents of `selection`, oldest first, in batches of at most `rows` rows and about 32 MiB of JSON.
 
     Replayed documents have batches of their own, because their names do not replace stored ones.
     """
@@ -90,7 +83,7 @@ def read_batches(connection: Connection, selection: Selection, bounds: Bounds) -
         for document in _stream(connection, selection, after):
             streamed += 1
             after = document.id
-            full = len(batch) >= bounds.rows or size > bounds.bytes
+            full = len(batch) >= rows or size > _BATCH_BYTES
             if batch and (full or batch[-1].replayed != document.replayed):
                 yield batch
                 batch, size = [], 0

@@ -79,7 +79,6 @@ def _statement(text: str, code: str, begin: int, end: int) -> Iterator[Statement
 
 
 def _comment_end(text: str, begin: int) -> int:
-    """Return the end of a comment, which may contain others."""
     depth = 0
     for mark in re.finditer(r"/\*|\*/", text[begin:]):
         depth += 1 if mark[0] == "/*" else -1

@@ -69,7 +69,6 @@ class JobRow:
 
 
 def _declared(record: type[Struct]) -> dict[str, DatabaseColumn]:
-    """Return the columns that `record` declares, by field."""
     hints = get_type_hints(record, include_extras=True)
     return {
         field: column
@@ -169,7 +168,6 @@ def reference_of(identity: int | None, summary: Named | None) -> Named | None:
 
 
 def _launcher(job: Job) -> tuple[LauncherKey | None, str | None, bool]:
-    """Return key and name of the launcher, and whether the document has one."""
     launcher = job.launched_by
     if launcher is None:  # its workflow job was deleted
         user = job.summary_fields.created_by

@@ -30,7 +30,6 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Release the lock if it is held."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -44,7 +43,6 @@ class FileLock:
 
 
 def cannot_write(directory: Path, error: OSError) -> EmbeddedServerError:
-    """Return the error for a data directory that is not writable."""
     return EmbeddedServerError(
         f"Cannot write to {directory}: {error.strerror}. Set AAP_PIPELINE_HOME to a directory that this user can "
         "write to."

@@ -47,11 +47,9 @@ class EmbeddedServer:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the postmaster that this object started."""
         return self._process.pid if self._process else None
 
     def running_url(self) -> str | None:
-        """Return the URL of the server that another process started on this directory, if any."""
         state = self._state_file()
         if state is None or state.get("status") != "ready" or not is_postgres(int(state["pid"])):
             return None
@@ -79,7 +77,6 @@ class EmbeddedServer:
             )
 
     def stop(self) -> None:
-        """Stop the server that `start` started, and wait until it is gone."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)  # "fast" shutdown: open transactions are rolled back
@@ -91,7 +88,6 @@ class EmbeddedServer:
         self._claim.release()
 
     def is_running(self) -> bool:
-        """Whether the server that this object started is alive."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -164,7 +160,9 @@ class EmbeddedServer:
         password_file = os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(password_file, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        self._give_away(self.directory, self.password_file, unfinished)
+        if owner := unprivileged_owner():
+            for path in (self.directory, self.password_file, unfinished):
+                os.chown(path, *owner)
         self._run_tool(
             "initdb",
             f"--pgdata={unfinished}",
@@ -177,12 +175,10 @@ class EmbeddedServer:
             "--no-sync",
             "--no-instructions",
         )
-        self._create_database(unfinished)
+        # In single-user mode, so that a kill leaves nothing half-made.
+        create = f"CREATE DATABASE {_USER};\n"
+        self._run_tool("postgres", "--single", "-D", str(unfinished), "postgres", stdin=create)
         unfinished.rename(self.data)
-
-    def _create_database(self, data: Path) -> None:
-        """Create the database in single-user mode, so that a kill leaves nothing half-made."""
-        self._run_tool("postgres", "--single", "-D", str(data), "postgres", stdin=f"CREATE DATABASE {_USER};\n")
 
     def _run_tool(self, program: str, *arguments: str, stdin: str = "") -> None:
         done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
@@ -237,12 +233,6 @@ class EmbeddedServer:
     def _last_log_line(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "no message")
-
-    def _give_away(self, *paths: Path) -> None:
-        owner = unprivileged_owner()
-        if owner is not None:
-            for path in paths:
-                os.chown(path, *owner)
 
 
 def binaries() -> Path:

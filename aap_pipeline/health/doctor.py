@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, LiteralString, NamedTuple
 
 import psycopg
 
@@ -61,7 +61,9 @@ _SERVER_RULES = (
 
 def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
     """Run all checks of the installation with its database at `url`. Stops early only without a database."""
-    yield disk(settings.home.absolute(), shutil.disk_usage(_existing(settings.home.absolute())).free)
+    home = settings.home.absolute()
+    existing = next(place for place in (home, *home.parents) if place.exists())
+    yield disk(home, shutil.disk_usage(existing).free)
     try:
         connection = connect(url, autocommit=True)  # so that one rejected statement does not fail the others
     except PipelineError as error:
@@ -71,22 +73,25 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
         version = connection.info.server_version
         yield Diagnosis("database", "ok", f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
-        yield from _guarded_all("server", lambda: _server(url))
-        schema = _guarded("schema", lambda: _schema(url))
+        yield from _guarded("server", lambda: _server(url))
+        [schema] = _guarded("schema", lambda: [_schema(url)])
         yield schema
         if schema.verdict != "ok":
             return
-        yield _guarded("settings", lambda: _settings(connection))
-        yield _guarded("encryption key", lambda: _key(connection, settings))
-        yield from _guarded_all("clusters", lambda: _clusters(connection))
-        yield from _guarded_all("tokens", lambda: _tokens(connection))
-        yield _guarded("alerts", lambda: _alerts(connection))
-        yield _guarded("Dagster daemon", lambda: daemon(_heartbeat(connection)))
-        yield from _guarded_all("Dagster daemon", lambda: switched_off(_switched_off(connection)))
+        checks: dict[str, Callable[[], list[Diagnosis]]] = {
+            "settings": lambda: [_settings(connection)],
+            "encryption key": lambda: [_key(connection, settings)],
+            "clusters": lambda: _clusters(connection),
+            "tokens": lambda: _tokens(connection),
+            "alerts": lambda: [_alerts(connection)],
+            "Dagster daemon": lambda: [daemon(*_of_dagster(connection, "health/daemon_heartbeat"))],
+            "Dagster": lambda: switched_off(_of_dagster(connection, "health/switched_off", {"location": LOCATION})),
+        }
+        for subject, check in checks.items():
+            yield from _guarded(subject, check)
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:
-    """Check the free space for the embedded server's data and Dagster's logs."""
     text = f"{free_bytes / 1024**3:,.1f} GiB free at {place}."
     if free_bytes < _LEAST_FREE_BYTES:
         return Diagnosis(
@@ -96,7 +101,6 @@ def disk(place: Path, free_bytes: int) -> Diagnosis:
 
 
 def clock(connection: Connection, now: datetime) -> Diagnosis:
-    """Compare this machine's clock with the database's."""
     [row] = connection.execute("SELECT clock_timestamp()").fetchall()
     skew = (row[0] - now).total_seconds()
     if abs(skew) > _MOST_SKEW_SECONDS:
@@ -108,8 +112,7 @@ def clock(connection: Connection, now: datetime) -> Diagnosis:
     return Diagnosis("clock", "ok", f"The database's clock agrees ({skew:+.1f} s).")
 
 
-def daemon(silent_seconds: float | None) -> Diagnosis:
-    """Check that Dagster's daemon, which starts syncs, is running."""
+def daemon(silent_seconds: float | None = None) -> Diagnosis:
     start = "Run `aap-pipeline up`. Until then only `aap-pipeline sync` copies new jobs."
     if silent_seconds is None:
         elsewhere = "If Dagster's tables are in another database, see Deployment in its UI."
@@ -128,11 +131,7 @@ def switched_off(names: Sequence[str]) -> list[Diagnosis]:
     return [Diagnosis("Dagster daemon", "warning", text)]
 
 
-def _guarded(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
-    return _guarded_all(subject, lambda: [ask()])[0]
-
-
-def _guarded_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
+def _guarded(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
     try:
         with clear_errors():
             return ask()
@@ -169,17 +168,15 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
     key = cipher(settings)
     rows = connection.execute(statement("health/cluster_secrets")).fetchall()
     for name, *secrets in rows:
-        for secret in secrets:
-            if secret is not None:
-                try:
-                    key.decrypt(bytes(secret))
-                except EncryptionKeyError as error:
-                    return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
+        try:
+            for secret in (each for each in secrets if each is not None):
+                key.decrypt(bytes(secret))
+        except EncryptionKeyError as error:
+            return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
     return Diagnosis("encryption key", "ok", f"The key decrypts the tokens of all {len(rows)} clusters.")
 
 
 def _clusters(connection: Connection) -> list[Diagnosis]:
-    """Report the stale clusters. `clusters check` finds the cause."""
     if not clusters(connection):
         add = "Run `aap-pipeline clusters add URL --name NAME`."
         return [Diagnosis("clusters", "warning", f"There is no cluster. {add}")]
@@ -218,20 +215,9 @@ def _alerts(connection: Connection) -> Diagnosis:
     return Diagnosis("alerts", "ok", f"Receivers: {', '.join(told)}; open incidents: {incidents}{which}.")
 
 
-def _heartbeat(connection: Connection) -> float | None:
+def _of_dagster(connection: Connection, name: LiteralString, values: dict[str, str] | None = None) -> list[Any]:
+    """Return the first column of rows of Dagster's tables; nothing if they are not in this database."""
     try:
-        row = connection.execute(statement("health/daemon_heartbeat")).fetchone()
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        return None
-    return None if row is None or row[0] is None else float(row[0])
-
-
-def _switched_off(connection: Connection) -> list[str]:
-    try:
-        return [row[0] for row in connection.execute(statement("health/switched_off"), {"location": LOCATION})]
+        return [row[0] for row in connection.execute(statement(name), values) if row[0] is not None]
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return []
-
-
-def _existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.exists())

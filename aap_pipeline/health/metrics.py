@@ -1,15 +1,15 @@
 """Metrics for Prometheus: one gauge per figure, one sample per cluster, read from the database at each scrape."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
-from psycopg.rows import dict_row
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from aap_pipeline.database.connection import Connection, clear_errors, connect
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.connection import clear_errors, connect
+from aap_pipeline.database.statements import select
 from aap_pipeline.errors import PipelineError
 
 _HELP = {
@@ -31,60 +31,41 @@ _HELP = {
 }
 
 
-def read(connection: Connection) -> str:
-    """Return all metrics of the database in Prometheus' text format."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return render(cursor.execute(statement("health/metrics")).fetchall())
+class Metrics(Collector):
+    """All metrics of the database at `url`. A missing figure has no sample."""
 
+    def __init__(self, url: str) -> None:
+        self._url = url
 
-def render(rows: Sequence[Mapping[str, Any]], *, up: bool = True) -> str:
-    """Format the rows for Prometheus. A missing figure has no sample."""
-    lines = ["# HELP aap_pipeline_up Whether the database is reachable.", "# TYPE aap_pipeline_up gauge"]
-    lines.append(f"aap_pipeline_up {int(up)}")
-    for name, text in _HELP.items():
-        lines += [f"# HELP aap_pipeline_{name} {text}", f"# TYPE aap_pipeline_{name} gauge"]
-        lines += [
-            f'aap_pipeline_{name}{{cluster="{row["cluster"]}"}} {row[name]}' for row in rows if row[name] is not None
-        ]
-    return "\n".join(lines) + "\n"
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Read the database. If it is unreachable, only aap_pipeline_up, which alerts watch, has a sample."""
+        rows: list[dict[str, Any]] | None = None
+        try:
+            with clear_errors(), connect(self._url, application_name="aap_pipeline metrics") as connection:
+                rows = select(connection, "health/metrics")
+        except PipelineError:
+            pass
+        yield GaugeMetricFamily("aap_pipeline_up", "Whether the database is reachable.", int(rows is not None))
+        for name, text in _HELP.items():
+            found = GaugeMetricFamily(f"aap_pipeline_{name}", text, labels=["cluster"])
+            for row in rows or ():
+                if row[name] is not None:
+                    found.add_metric([row["cluster"]], float(row[name]))
+            yield found
 
 
 @contextmanager
 def serving(url: str, port: int, host: str = "127.0.0.1") -> Iterator[None]:
     """Serve `GET /metrics` on `host`:`port` for the block. Raises PipelineError if the port is in use."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path.partition("?")[0] != "/metrics":
-                self.send_error(404)
-                return
-            body = _scrape(url).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - a scrape is no news
-            pass
-
+    registry = CollectorRegistry()
+    registry.register(Metrics(url))
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server, thread = start_http_server(port, host, registry)
     except OSError as error:
         raise PipelineError(f"Cannot serve metrics on {host}:{port}: {error.strerror}. Use another port.") from error
-    with server:
-        thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def _scrape(url: str) -> str:
     try:
-        with clear_errors(), connect(url, application_name="aap_pipeline metrics") as connection:
-            return read(connection)
-    except PipelineError:
-        return render([], up=False)  # alerts watch aap_pipeline_up
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,7 +1,7 @@
 """Refresh the marts from changed core rows, one transaction per cluster."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, LiteralString
 
@@ -12,12 +12,11 @@ from aap_pipeline.database.statements import statement
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """The result of a refresh: the clusters with changes, the days built, the rows written, the seconds."""
+    """The result of a refresh: the clusters with changes, the days built, the runs on them, the seconds."""
 
     clusters: tuple[int, ...] = ()
     days: tuple[date, ...] = ()
     runs: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
     repriced_rows: int = 0
     rebuilt: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -68,8 +67,8 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
             if reasons:
                 changes = []  # everything was built, by the rates in force
         else:
-            [(written,)] = _taken(connection, "marts/sync_dimensions", cluster_id)
-            result = RefreshResult(rows={"dimensions": written})
+            connection.execute(statement("marts/sync_dimensions"), {"cluster_id": cluster_id})
+            result = RefreshResult()
         connection.execute(statement("marts/estimate_minutes"), {"cluster_id": cluster_id})
         changes += _taken(connection, "marts/take_changed_rates", cluster_id)
         return _reprice(connection, cluster_id, result, changes) if changes else result
@@ -78,17 +77,21 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
 def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str]) -> RefreshResult:
     loaded = {"cluster_id": cluster_id, "days": None if reasons else days}
     built = tuple(row[0] for row in connection.execute(statement("marts/load_jobs"), loaded))
-    written = dict(_taken(connection, "marts/write_days", cluster_id))
-    return RefreshResult((cluster_id,), built, written.pop("runs"), written, 0, tuple(dict.fromkeys(reasons)))
+    [(runs,)] = _taken(connection, "marts/write_days", cluster_id)
+    return RefreshResult((cluster_id,), built, runs, rebuilt=tuple(dict.fromkeys(reasons)))
 
 
 def _reprice(
     connection: Connection, cluster_id: int, result: RefreshResult, changes: list[tuple[date, date]]
 ) -> RefreshResult:
-    """Recompute the money of the days affected by noted changes of rates, minutes or settings."""
-    days = {"from_date": min(first for first, _ in changes), "before_date": max(end for _, end in changes)}
-    [row] = connection.execute(statement("marts/reprice"), {"cluster_id": cluster_id, **days}).fetchall()
-    return replace(result, clusters=(cluster_id,), repriced_rows=row[0])
+    """Recompute the money of the days affected by noted changes of rates, minutes or settings, each day once."""
+    written, done = 0, date.min
+    for first, end in sorted(changes):
+        if end > done:
+            days = {"cluster_id": cluster_id, "from_date": max(first, done), "before_date": end}
+            [row] = connection.execute(statement("marts/reprice"), days).fetchall()
+            written, done = written + row[0], end
+    return replace(result, clusters=(cluster_id,), repriced_rows=written)
 
 
 def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list[Any]:
@@ -97,15 +100,10 @@ def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list
 
 
 def _sum(results: list[RefreshResult], seconds: float) -> RefreshResult:
-    rows: dict[str, int] = {}
-    for result in results:
-        for name, count in result.rows.items():
-            rows[name] = rows.get(name, 0) + count
     return RefreshResult(
         clusters=tuple(dict.fromkeys(cluster for result in results for cluster in result.clusters)),
         days=tuple(sorted({day for result in results for day in result.days})),
         runs=sum(result.runs for result in results),
-        rows=rows,
         repriced_rows=sum(result.repriced_rows for result in results),
         rebuilt=tuple(dict.fromkeys(reason for result in results for reason in result.rebuilt)),
         seconds=seconds,

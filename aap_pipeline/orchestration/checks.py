@@ -20,11 +20,9 @@ class Check:
 
     @property
     def description(self) -> str:
-        """The description in the UI."""
         return f"{self.holds} **If it fails:** {self.remedy}"
 
     def remedy_for(self, cluster: str) -> str:
-        """Return the remedy with commands that can be pasted."""
         return self.remedy.replace("NAME", cluster)
 
 

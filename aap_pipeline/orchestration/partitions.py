@@ -1,15 +1,16 @@
 """One dynamic partition per cluster. The clusters sensor keeps them equal to the registry."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from dagster import DynamicPartitionsDefinition
+import dagster as dg
 
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.resources import Warehouse
 
 
-class ClusterPartitions(DynamicPartitionsDefinition):
+class ClusterPartitions(dg.DynamicPartitionsDefinition):
     """One partition per cluster of the registry, even before the sensor has added it to Dagster's storage.
 
     So `dagster asset materialize --partition NAME` works without a daemon.
@@ -28,3 +29,13 @@ class ClusterPartitions(DynamicPartitionsDefinition):
 
 CLUSTERS = ClusterPartitions(name="aap_clusters")
 """Keys are the names of the clusters in the registry."""
+
+
+def partition_requests(
+    partitions: dg.DynamicPartitionsDefinition, instance: dg.DagsterInstance, keys: Collection[str]
+) -> list[Any]:
+    """Return the requests after which `partitions` has exactly these keys; none if it has them already."""
+    known = set(instance.get_dynamic_partitions(partitions.name or ""))
+    add, delete = sorted(set(keys) - known), sorted(known - set(keys))
+    requests: list[Any] = [partitions.build_add_request(add)] if add else []
+    return [*requests, partitions.build_delete_request(delete)] if delete else requests

@@ -26,7 +26,6 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
         return kept_server(settings.postgres_directory)
 
     def cipher(self) -> Cipher:
-        """Return the cipher of the clusters' tokens."""
         return cipher(Settings())
 
     @contextmanager

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aap_pipeline.reports.output import cell, money
+from aap_pipeline.reports.output import cell, money, percent
 from aap_pipeline.reports.page import basis
 from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
@@ -29,8 +29,10 @@ def print_summary(console: Console, summary: Summary, most_templates: int = 10) 
     console.print(_context(summary))
     console.print()
     console.print(_templates(summary, most_templates, console.width))
-    if losing := [row["name"][:40] for row in summary.templates if row["savings"] < 0]:
-        console.print(Text(f"{len(losing):,} job templates cost more than they save: {', '.join(losing[:5])}", "dim"))
+    if losing := [row["name"][:60] for row in reversed(summary.templates) if row["savings"] < 0]:
+        more = f" and {len(losing) - 5:,} more (--html has all)" if len(losing) > 5 else ""
+        words = f"{len(losing):,} job templates cost more than they save: {', '.join(losing[:5])}{more}"
+        console.print(Text(words, "dim"))
     console.print()
     console.print(_chart(summary, min(console.width, _WIDEST_CHART) - _AXIS - 2))
     console.print()
@@ -57,7 +59,7 @@ def _totals(summary: Summary) -> RenderableType:
         (_money(totals["manual_costs"], summary), "manual"),
         (_money(totals["automated_costs"], summary), "automated"),
         (_money(totals["savings"], summary), "saved"),
-        (_percent(totals["roi"]), "ROI"),
+        (percent(totals["roi"]), "ROI"),
     ]
     grid = Table.grid(padding=0)
     for last in (False, False, True):
@@ -78,10 +80,15 @@ def _context(summary: Summary) -> RenderableType:
         lines.append(
             f"before, {summary.before_from} to {summary.before_to}: {_money(then, summary)} saved{change}; "
             f"{before['runs']:,} runs, {before['unique_hosts']:,} unique hosts"
+            + (f"; nothing is on record before {summary.before_begins}" if summary.before_begins else "")
         )
     if summary.as_recorded:
         lines.append("money as recorded: by the rates and minutes of each run's day")
-    return Text("\n".join([*lines, next(words for _, words in basis(summary))]), "dim")
+    words = dict(basis(summary))
+    lines.append(words["Rates"])
+    if summary.settings["count_creation"]:
+        lines.append(f"automated includes the creation of templates: {words['Creation']} (aap-pipeline settings show)")
+    return Text("\n".join(lines), "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:
@@ -153,7 +160,3 @@ def _block(count: int, highest: int, level: int) -> str:
 
 def _money(value: Decimal | None, summary: Summary, digits: int = 2) -> str:
     return money(value, summary.symbol, digits)
-
-
-def _percent(ratio: Decimal | None) -> str:
-    return "–" if ratio is None else f"{ratio:,.0%}"

@@ -2,9 +2,8 @@
 
 Dagster's processes start others: code servers, run workers. When the command exits, when `up` exits (even by kill -9),
 or when it receives SIGTERM itself, this process sends SIGTERM to all descendants of the command, waits up to GRACE
-seconds, then kills them. It is a process between `up` and the command because it must outlive both. It needs Linux
-(parent-death signals, subreapers, /proc). Elsewhere it ends its own process group on SIGTERM, and does not notice that
-`up` was killed.
+seconds, then kills them. It is a process between `up` and the command because it must outlive both. Orphans and the end
+of `up` are noticed on Linux only (subreapers, parent-death signals).
 """
 
 import contextlib
@@ -15,8 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
+
+import psutil
 
 from aap_pipeline.embedded.processes import die_with_parent
 
@@ -43,10 +43,9 @@ def main(parent: int, grace_seconds: float, command: list[str]) -> int:
         _on_signals(signal.SIG_IGN)
     except _Stop:
         status = -signal.SIGTERM
-    if sys.platform.startswith("linux"):
-        _end_all(grace_seconds)
-    else:
-        _end_group(grace_seconds)
+    if not sys.platform.startswith("linux"):
+        os.killpg(0, signal.SIGTERM)  # orphans in the group that `up` made for this process
+    _end_all(grace_seconds)
     return status if status >= 0 else 128 - status
 
 
@@ -61,57 +60,16 @@ def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handle
 
 
 def _end_all(grace_seconds: float) -> None:
+    """Terminate every descendant once, kill those that are left after the grace period, and wait for all."""
     deadline = time.monotonic() + grace_seconds
-    asked: set[int] = set()
-    while _reap() and time.monotonic() < deadline:
-        for pid in _descendants() - asked:
-            asked.add(pid)
-            _send(pid, signal.SIGTERM)
-        time.sleep(_POLL_SECONDS)
-    while _reap():
-        for pid in _descendants():
-            _send(pid, signal.SIGKILL)
-        time.sleep(_POLL_SECONDS)
-
-
-def _end_group(grace_seconds: float) -> None:
-    """End the process group that `up` created for this process."""
-    deadline = time.monotonic() + grace_seconds
-    os.killpg(0, signal.SIGTERM)
-    while _reap():
-        if time.monotonic() > deadline:
-            os.killpg(0, signal.SIGKILL)
-        time.sleep(_POLL_SECONDS)
-
-
-def _reap() -> bool:
-    """Reap the children that have ended, and return whether any is left."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-        return True
-    return False
-
-
-def _descendants() -> set[int]:
-    """Return all descendants of this process, from /proc."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-            children.setdefault(int(fields[1]), []).append(int(folder.name))
-    found: set[int] = set()
-    waiting = [os.getpid()]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found.update(below)
-        waiting.extend(below)
-    return found
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
+    asked: set[psutil.Process] = set()
+    while found := set(psutil.Process().children(recursive=True)):
+        late = time.monotonic() > deadline
+        for process in found if late else found - asked:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill() if late else process.terminate()
+        asked |= found
+        psutil.wait_procs(found, timeout=_POLL_SECONDS)
 
 
 if __name__ == "__main__":

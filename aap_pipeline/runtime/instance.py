@@ -95,18 +95,15 @@ def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
     """Yield the instance for runs in this process, which appear in the UI like those of the daemon."""
     from dagster import DagsterInstance
 
-    environment = prepare_dagster(settings, url)
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
+    before = dict(os.environ)
+    os.environ.update(prepare_dagster(settings, url))
     try:
         with DagsterInstance.get() as instance:
             yield instance
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def prepare_storage() -> None:
@@ -115,7 +112,3 @@ def prepare_storage() -> None:
 
     with DagsterInstance.get() as instance:
         instance.upgrade()
-
-
-if __name__ == "__main__":
-    prepare_storage()

@@ -55,7 +55,6 @@ def mark_interrupted_syncs(connection: Connection) -> int:
 
 
 def analyze(connection: Connection) -> list[str]:
-    """Analyze tables with stale planner statistics, and return their names."""
     tables = connection.execute(statement("upkeep/tables_to_analyze")).fetchall()
     connection.commit()
     for schema, table in tables:

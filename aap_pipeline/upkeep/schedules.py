@@ -21,7 +21,6 @@ from aap_pipeline.upkeep.run_history import forget_runs
 
 @dg.op(description="Deletes old rows and closes the records of killed runs.")
 def tidy_up(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
-    """Clean up raw rows, archived documents, the log of syncs, incidents, and abandoned and old Dagster runs."""
     with _alone(context, warehouse) as connection:
         if connection is None:
             return
@@ -41,20 +40,16 @@ def archive_and_analyze(context: dg.OpExecutionContext, warehouse: Warehouse) ->
             return
         done = archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
         tables = analyze(connection)
-        context.add_output_metadata(
-            {"archived_jobs": done.archived, "restored_jobs": done.restored, "analyzed": ", ".join(tables)}
-        )
+        context.add_output_metadata({**done, "analyzed": ", ".join(tables)})
 
 
 @dg.job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
-    """Run the one op."""
     tidy_up()
 
 
 @dg.job(name="archive", description=archive_and_analyze.description)
 def archive_job() -> None:
-    """Run the one op."""
     archive_and_analyze()
 
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.jobs import REASON_TAG, parse_raw, refresh_marts
+from aap_pipeline.orchestration.jobs import parse_raw, refresh_marts
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
-from aap_pipeline.upkeep.left_behind import DueRun, Waiting, to_parse, to_refresh, waiting
+from aap_pipeline.upkeep.left_behind import Waiting, to_parse, to_refresh, waiting
 
-Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[DueRun]]
+Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[dg.RunRequest]]
 
 
 @dg.sensor(
@@ -25,7 +25,6 @@ Decide = Callable[[Sequence[Waiting], Collection[str], datetime], list[DueRun]]
 def raw_left_behind_sensor(
     context: dg.SensorEvaluationContext, warehouse: Warehouse
 ) -> dg.SensorResult | dg.SkipReason:
-    """Request a run for each cluster with raw rows left behind."""
     return _requests(context, warehouse, to_parse, "No raw rows are left behind.")
 
 
@@ -37,7 +36,6 @@ def raw_left_behind_sensor(
     "a killed run. Run keys make a restart harmless. Retries each hour after a failure.",
 )
 def rates_changed_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Request a run for each cluster with stale marts."""
     return _requests(context, warehouse, to_refresh, "The marts know all rates, minutes and settings.")
 
 
@@ -56,8 +54,4 @@ def _requests(
     due = decide(found, busy, datetime.now(UTC))
     if not due:
         return dg.SkipReason("What waits belongs to clusters with a run under way.")
-    return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(run_key=each.key, partition_key=each.cluster, tags={REASON_TAG: each.reason}) for each in due
-        ]
-    )
+    return dg.SensorResult(run_requests=due)

@@ -11,14 +11,18 @@ from typing import Any, LiteralString, cast
 
 import pytest
 import yaml
+from dagster import MetadataValue
 
-from aap_pipeline.bi.bundles import BundleRefused, bundle, with_database
+from aap_pipeline.bi import lineage
+from aap_pipeline.bi.bundles import bundle, with_database
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import sql_folder
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.marts.dataset import generate
 from aap_pipeline_tests.servers import PostgresServer
+from bi import tiles
 from bi.generate import files
 from bi.model import HERE, load, measure
 
@@ -115,7 +119,7 @@ def test_a_bundle_holds_no_password_and_has_the_currency_of_the_installation() -
     assert address == "postgresql+psycopg2://bi:XXXXXXXXXX@db.example.com:5432/aap?sslmode=require"
     assert password == "geheim"
     assert "geheim" not in str(named)
-    with pytest.raises(BundleRefused):
+    with pytest.raises(PipelineError):
         with_database(euros, "postgresql:///aap")
 
 
@@ -164,22 +168,28 @@ def filter_sets(reader: Reader) -> list[tuple[dict[str, list[str]], dict[str, li
         chosen = reader.ids[kind][:2]
         names = [reader.value(f"SELECT {kind} FROM marts.dim_{kind} WHERE {kind}_id = %s", each) for each in chosen]
         found.append(({kind: names}, {plural.get(kind, f"{kind}s"): chosen}))
-    label = reader.ids["label"][:1]
-    rows = reader.connection.execute(
-        "SELECT DISTINCT labels FROM marts.dim_label_set JOIN marts.bridge_label_set USING (label_set_id) "
-        "WHERE label_id = ANY (%s)",
-        [label],
-    ).fetchall()
-    same = reader.value(
-        "SELECT count(*) FROM marts.dim_label_set s WHERE labels = ANY (%s) AND NOT EXISTS (SELECT FROM "
-        "marts.bridge_label_set b WHERE b.label_set_id = s.label_set_id AND label_id = ANY (%s))",
-        [row[0] for row in rows],
-        label,
-    )
-    if not same:  # else another cluster has a set of the same text
-        found.append(({"labels": [row[0] for row in rows]}, {"labels": label}))
+    for name, ids in reader.connection.execute(
+        "SELECT name, array_agg(label_id) FROM marts.dim_label GROUP BY 1 LIMIT 2"
+    ):
+        found.append(({"label": [name]}, {"labels": ids}))
     both = found[1][0] | found[4][0]
-    return [*found, (both, found[1][1] | found[4][1])]
+    return [*found, (both, found[1][1] | found[4][1]), ({"label": ["(all)"]}, {})]
+
+
+def test_runs_of_two_labels_are_never_counted_twice(reader: Reader) -> None:
+    """Guards against the money of a run once per label: a chart of several labels has one row per label, or no sum."""
+    document = yaml.safe_load(bundle("superset", "USD")["datasets/AAP_savings/runs.yaml"])
+    runs = next(metric["expression"] for metric in document["metrics"] if metric["metric_name"] == "runs")
+    names = [row[0] for row in reader.connection.execute("SELECT DISTINCT name FROM marts.dim_label").fetchall()]
+    several = f"SELECT {runs} FROM ({document['sql']}) t WHERE label = ANY (%s)"
+    assert names
+    assert len(names) == 1 or reader.value(several, names) is None
+    by_label = f"SELECT label, {runs} FROM ({document['sql']}) t WHERE label <> '(all)' GROUP BY label"
+    found = reader.connection.execute(cast("LiteralString", by_label)).fetchall()
+    assert {name for name, _ in found} == set(names)
+    for name, shown in found:
+        totals = "SELECT runs FROM marts.totals('-infinity', 'infinity', labels := marts.ids('label', ARRAY[%s]))"
+        assert shown == reader.value(totals, name)
 
 
 def test_every_measure_equals_the_totals_under_every_filter(reader: Reader) -> None:
@@ -209,22 +219,13 @@ def test_every_measure_equals_the_totals_under_every_filter(reader: Reader) -> N
 @pytest.mark.parametrize(("dashboard", "chart"), _CHARTS, ids=[chart["title"] for _, chart in _CHARTS])
 def test_every_chart_has_rows(shared_bi_url: str, dashboard: str, chart: dict[str, Any]) -> None:
     """Guards against a tile whose query fails, or that is empty over data that has what it shows."""
-    model = load()
-    dataset = model["datasets"][chart["dataset"]]
-    document = yaml.safe_load(bundle("superset", "USD")[f"datasets/AAP_savings/{chart['dataset']}.yaml"])
-    metrics = {metric["metric_name"]: metric["expression"] for metric in document["metrics"]}
-    by = [*chart.get("by", []), *([f"date_trunc('{chart['grain']}', {dataset['time']})"] if "grain" in chart else [])]
-    where = "".join(f" WHERE {column} = '{value}'" for column, value in chart.get("only", {}).items())
-    query = (
-        f"SELECT {', '.join([*by, *(metrics[name] for name in chart['measures'])])} FROM ({document['sql']}) t{where}"
-    )
-    if by:
-        query += f" GROUP BY {', '.join(by)}"
+    query = tiles.superset(load(), date(2020, 1, 1), _TO)[dashboard][chart["title"]]
     with connect(shared_bi_url) as connection:
         connection.execute("SET ROLE bi_reader")
-        rows = connection.execute(cast("LiteralString", query.replace("%", "%%"))).fetchall()
+        rows = connection.execute(query.encode()).fetchall()
     assert rows
-    assert all(value is None or not isinstance(value, str) for row in rows for value in row[len(by) :])
+    measures = len(chart["measures"])
+    assert all(value is None or not isinstance(value, str) for row in rows for value in row[-measures:])
 
 
 @pytest.fixture(scope="module")
@@ -237,12 +238,6 @@ def shared_bi_url(postgres: PostgresServer, template: str) -> Iterator[str]:
         yield url
 
 
-def as_grafana_does(sql: str, chosen: dict[str, str]) -> str:
-    """Macros and variables replaced: a value as it is, "All" by the variable's allValue."""
-    sql = sql.replace("$__timeFrom()", f"'{_FROM}T00:00:00Z'").replace("$__timeTo()", f"'{_TO}T23:59:59Z'")
-    return re.sub(r"\$\{(\w+):csv\}", lambda match: chosen.get(match[1], "NULL"), sql)
-
-
 def test_grafana_panels_answer_and_equal_the_totals(reader: Reader) -> None:
     """Guards against a panel that fails once a variable is set, and against "All" that filters something."""
     sets = [{}] + [{kind: ",".join(map(str, reader.ids[kind][:2]))} for kind in (*_KINDS, "label")]
@@ -250,11 +245,12 @@ def test_grafana_panels_answer_and_equal_the_totals(reader: Reader) -> None:
     for chosen in sets:
         arguments = "".join(f", {plural.get(kind, kind + 's')} := '{{{ids}}}'" for kind, ids in chosen.items())
         totals = f"FROM marts.totals('{_FROM}', '{_TO}'{arguments})"
+        queries = tiles.grafana(_FROM, _TO, chosen)
         for dashboard in _GRAFANA.values():
             for panel in dashboard["panels"]:
-                sql = as_grafana_does(panel["targets"][0]["rawSql"], chosen)
+                sql = queries[dashboard["uid"]][panel["title"]]
                 assert "$" not in sql
-                rows = reader.connection.execute(cast("LiteralString", sql.replace("%", "%%"))).fetchall()
+                rows = reader.connection.execute(sql.encode()).fetchall()
                 if panel["type"] == "stat":
                     expression = re.sub(r" AS \w+", "", sql.removeprefix("SELECT ").split(" FROM ")[0])
                     assert rows[0][0] == reader.value(f"SELECT {expression} {totals}")
@@ -263,8 +259,8 @@ def test_grafana_panels_answer_and_equal_the_totals(reader: Reader) -> None:
                 if panel["title"] == "Runs by month":
                     assert sum(row[1] + row[2] for row in rows) == reader.value(f"SELECT runs {totals}")
             for variable in dashboard["templating"]["list"][1:]:
-                query = as_grafana_does(variable["query"], chosen)
-                assert reader.connection.execute(cast("LiteralString", query)).fetchall() is not None
+                query = queries[dashboard["uid"]][f"variable {variable['name']}"]
+                assert reader.connection.execute(query.encode()).fetchall() is not None
                 assert variable["allValue"] == "NULL"
 
 
@@ -301,3 +297,11 @@ def test_the_command_writes_bundles(cli: Cli, tmp_path: Any) -> None:
     options = ("--url", "http://127.0.0.1:9", "--user", "admin", "--password", "x", "--database", database)
     refused = cli("bi", "superset", *options)
     assert (refused.status, "does not respond" in refused.err, "geheim" in refused.err) == (1, True, False)
+
+
+def test_the_asset_of_the_dashboards_has_the_configured_link() -> None:
+    """Guards against a link that is set and shown nowhere."""
+    assert lineage.dashboard("https://superset.example.com/").metadata == {
+        "dashboard": MetadataValue.url("https://superset.example.com/")
+    }
+    assert lineage.dashboard(None).metadata == {}

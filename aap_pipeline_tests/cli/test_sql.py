@@ -41,6 +41,12 @@ def test_dates_beyond_python_are_shown_as_postgresql_writes_them(cli: Cli) -> No
     ]
 
 
+def test_numbers_and_intervals_are_shown_as_postgresql_writes_them(cli: Cli) -> None:
+    """Guards against savings of 0E-11, and intervals that Python's type cannot hold or writes otherwise."""
+    query = "SELECT 0::numeric(30, 11), 1e-9, 'NaN'::numeric, interval '-1 hour', interval '99999999 years'"
+    assert cli("sql", "--csv", query).out.splitlines()[1] == ("0.00000000000,0.000000001,NaN,-01:00:00,99999999 years")
+
+
 @pytest.mark.parametrize("statement", ["COPY clusters_costs TO STDOUT", "COPY clusters_costs FROM STDIN"])
 def test_a_copy_that_needs_a_client_is_refused_in_one_line(
     cli: Cli, statement: str, caplog: pytest.LogCaptureFixture
@@ -92,8 +98,8 @@ def test_a_long_result_says_that_it_is_cut(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sql", "-f", "/nonexistent.sql"], "Cannot read the SQL file /nonexistent.sql: No such file or directory."),
-        (["sql", "SELECT 1", "-f", "x.sql"], "not both"),
+        (["sql", "-f", "/nonexistent.sql"], "'/nonexistent.sql': No such file or directory"),
+        (["sql", "SELECT 1", "-f", __file__], "not both"),
         (["sql", " "], "The SQL is empty"),
     ],
 )

@@ -8,23 +8,23 @@ from typing import Any
 import psycopg
 import pytest
 
-from aap_pipeline.core.batch import Rules, create_incoming_job, store_batch
-from aap_pipeline.core.dimensions import Ids, NewTemplateMinutes, store
+from aap_pipeline.core.batch import create_incoming_job, store_batch
+from aap_pipeline.core.dimensions import Ids, Rules, store
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.source import Bounds, Document, Selection, Source, read_batches
+from aap_pipeline.core.source import Document, Selection, Source, read_batches
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline_tests.core.conftest import Interrupt, Store
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, values
 from aap_pipeline_tests.core.tables import tables_of
 
-_RULES = Rules(NewTemplateMinutes(60, 60), keep_archive=False)
+_RULES = Rules(60, 60, keep_archive=False)
 _LABELLED = {"labels": labels((1, "a"))}
 
 
 def _only_batch(connection: Connection, cluster: int) -> list[Document]:
     create_incoming_job(connection)
     connection.commit()
-    [documents] = read_batches(connection, Selection(Source.RAW, cluster), Bounds(10, 10**6))
+    [documents] = read_batches(connection, Selection(Source.RAW, cluster), 10)
     return documents
 
 

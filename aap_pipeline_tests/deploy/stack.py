@@ -100,7 +100,12 @@ class Stack:
         """Start a service, or start it again."""
         with (self.folder / f"{service}.log").open("ab") as log:
             self.processes[service] = subprocess.Popen(
-                self.command(service), env=self.environment, stdout=log, stderr=log, start_new_session=True
+                self.command(service),
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
             )
 
     def start_all(self) -> None:

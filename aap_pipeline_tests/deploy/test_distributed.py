@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,12 @@ def controllers(starts_server: None) -> Iterator[dict[str, SimulatorServer]]:
         yield found
 
 
-def instance(folder: Path, file: str, **changes: Any) -> None:
-    """Write an instance of `deploy/` into `folder`, with the `changes` that a test needs."""
+def instance(folder: Path, file: str, storage: Mapping[str, Any] | None = None, **monitoring: int) -> None:
+    """Write an instance of `deploy/` into `folder`, with the storage and run monitoring that a test needs."""
     found = yaml.safe_load((DEPLOY / file).read_text(encoding="utf-8"))
-    (folder / "dagster.yaml").write_text(yaml.safe_dump(found | changes), encoding="utf-8")
+    found["storage"] = storage or found["storage"]
+    found["run_monitoring"] |= monitoring
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(found), encoding="utf-8")
 
 
 def register(stack: Stack, controllers: dict[str, SimulatorServer]) -> None:
@@ -106,13 +108,14 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
     With `postgres_url` under a nameless uid, a read-only root, and TLS that verifies the server.
     """
     with ExitStack() as around:
-        url, prefix = database_url, []
+        url, prefix, changes = database_url, [], {}
         if form == "postgres_url":
             instance(folder, "dagster.yaml")
             certificate = folder / "tls"
             certificate.mkdir()
             secured = around.enter_context(tls_proxy(database_url, certificate))
-            url = f"{secured}?sslmode=verify-full&sslrootcert={certificate / 'server.pem'}"
+            url = f"{secured}?sslmode=verify-full&sslrootcert=system"
+            changes["SSL_CERT_FILE"] = str(certificate / "server.pem")  # in place of the image's
             allowed = os.geteuid() == 0 and subprocess.run([*AS_CONTAINER, "true"], capture_output=True).returncode == 0
             prefix = AS_CONTAINER if allowed else []
         else:
@@ -121,7 +124,7 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
             login |= {"port": int(str(parts["port"])), "db_name": parts["dbname"]}
             storage = {"postgres": {"postgres_db": {**login, "params": {"options": "-c search_path=dagster"}}}}
             instance(folder, "dagster.yaml", storage=storage)
-        stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), prefix=prefix)))
+        stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), changes, prefix)))
         stack.start_all()
         register(stack, controllers)
         wait_for(lambda: missing(database_url, controllers) == ["oslo"], 400)
@@ -139,38 +142,58 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
         assert stack.web.succeeded("update_cluster") >= 1
 
 
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server (apt-get install redis-server)")
+@contextmanager
+def redis(folder: Path) -> Iterator[dict[str, str]]:
+    """A Redis for the block; the variables by which Celery finds it."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("needs redis-server (apt-get install redis-server)")
+    for module in ("dagster_celery", "redis"):
+        pytest.importorskip(module, reason="needs the extra celery")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        yield {
+            "CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0",
+            "CELERY_RESULT_BACKEND": f"redis://127.0.0.1:{port}/1",
+        }
+        process.terminate()
+
+
 def test_celery_workers_and_the_daemon_are_killed_and_nothing_is_lost(
     database_url: str, folder: Path, controllers: dict[str, SimulatorServer]
 ) -> None:
     """Guards against runs that a dead worker holds for ever, and against tasks of theirs that nobody takes."""
-    pytest.importorskip("dagster_celery", reason="needs the extra celery")
-    pytest.importorskip("redis", reason="needs the extra celery")
-    port = free_port()
-    redis = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
-    monitoring = yaml.safe_load((DEPLOY / "celery" / "dagster.yaml").read_text(encoding="utf-8"))["run_monitoring"]
-    instance(folder, "celery/dagster.yaml", run_monitoring=monitoring | {"start_timeout_seconds": 15})
-    broker = {
-        "CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0",
-        "CELERY_RESULT_BACKEND": f"redis://127.0.0.1:{port}/1",
-    }
-    try:
-        with stopped_at_end(Stack(folder, database_url, new_key(), broker)) as stack:
-            stack.start("worker-1")
-            stack.start_all()
-            register(stack, controllers)
-            wait_for(lambda: held(database_url, "oslo"), 400)
-            stack.start("worker-2")
-            stack.kill("worker-1")
-            stack.kill("daemon")
-            stack.start("daemon")
-            controllers["oslo"].faults.clear()
-            wait_for(lambda: missing(database_url, controllers) == [], 400)
-            wait_for(lambda: not {"STARTED", "STARTING", "QUEUED"} & statuses(database_url, "oslo"), 400)
-            assert {"FAILURE", "SUCCESS"} <= statuses(database_url, "oslo")
-    finally:
-        redis.terminate()
-        redis.wait()
+    instance(folder, "celery/dagster.yaml", start_timeout_seconds=15)
+    with redis(folder) as broker, stopped_at_end(Stack(folder, database_url, new_key(), broker)) as stack:
+        stack.start("worker-1")
+        stack.start_all()
+        register(stack, controllers)
+        wait_for(lambda: held(database_url, "oslo"), 400)
+        stack.start("worker-2")
+        stack.kill("worker-1")
+        stack.kill("daemon")
+        stack.start("daemon")
+        controllers["oslo"].faults.clear()
+        wait_for(lambda: missing(database_url, controllers) == [], 400)
+        wait_for(lambda: not {"STARTED", "STARTING", "QUEUED"} & statuses(database_url, "oslo"), 400)
+        assert {"FAILURE", "SUCCESS"} <= statuses(database_url, "oslo")
+
+
+@pytest.mark.parametrize("way", ["three processes", "celery"])
+def test_a_run_that_takes_too_long_is_ended_and_its_cluster_goes_on(
+    database_url: str, folder: Path, controllers: dict[str, SimulatorServer], way: str
+) -> None:
+    """Guards against `max_runtime_seconds` that marks a run as failed and leaves its process and locks behind."""
+    file, service = {"celery": ("celery/dagster.yaml", "worker-1")}.get(way, ("dagster.yaml", None))
+    instance(folder, file, max_runtime_seconds=10, poll_interval_seconds=1)
+    with ExitStack() as around:
+        broker = around.enter_context(redis(folder)) if service else {}
+        stack = around.enter_context(stopped_at_end(Stack(folder, database_url, new_key(), broker)))
+        if service:
+            stack.start(service)
+        stack.start_all()
+        register(stack, {"oslo": controllers["oslo"]})
+        wait_for(lambda: "FAILURE" in statuses(database_url, "oslo"), 400)
+        controllers["oslo"].faults.clear()
+        wait_for(lambda: missing(database_url, {"oslo": controllers["oslo"]}) == [], 400)
+        wait_for(lambda: "SUCCESS" in statuses(database_url, "oslo"), 60)

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ from aap_pipeline_tests.deploy.stack import DEPLOY, compose, image
 _ROOT = DEPLOY.parent
 _VARIABLES = {f"AAP_PIPELINE_{name}".upper() for name in Settings.model_fields}
 _ONE_RUN_PER_CLUSTER = {"key": PARTITION_TAG, "limit": 1, "value": {"applyLimitPerUniqueValue": True}}
+_MANUAL = _ROOT / "docs" / "deployment.md"
+_PROGRAMS = {
+    "aap-pipeline": ("aap_pipeline.cli", "aap_pipeline"),
+    "dagster": ("dagster._cli", "create_dagster_cli"),
+    "dagster-daemon": ("dagster._daemon.cli", "create_dagster_daemon_cli"),
+    "dagster-webserver": ("dagster_webserver.cli", "dagster_webserver"),
+    "dg": ("dagster_dg_cli.cli", "create_dg_cli"),
+}
 _INSTANCES = ("dagster.yaml", "celery/dagster.yaml")
 
 
@@ -46,9 +55,17 @@ def units() -> list[str]:
     return sorted(file.name for file in (DEPLOY / "systemd").glob("*.service"))
 
 
+def documented() -> list[list[str]]:
+    """The commands of a virtual environment that the manual's shell blocks start."""
+    blocks = re.findall("```sh\n(.*?)```", _MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines() if "$(" not in line]
+    words = [line[1:] if line and line[0].startswith("DAGSTER_HOME=") else line for line in lines]
+    return [line for line in words if line and line[0] in {"celery", *_PROGRAMS}]
+
+
 def commands() -> list[list[str]]:
-    """Every command that `deploy/` starts with a program of the virtual environment."""
-    found = [image()["command"], image()["healthcheck"]]
+    """Every command that `deploy/` or its manual starts with a program of the virtual environment."""
+    found = [image()["command"], image()["healthcheck"], *documented()]
     for service in compose()["services"].values():
         if "command" in service:
             found.append(service["command"])
@@ -68,13 +85,7 @@ def _manifests() -> list[dict[str, Any]]:
 
 def _click_command(words: list[str]) -> tuple[click.Command, list[str]]:
     """The click command that `words` reach, and the words left for it."""
-    roots = {
-        "aap-pipeline": ("aap_pipeline.cli", "aap_pipeline"),
-        "dagster": ("dagster._cli", "create_dagster_cli"),
-        "dagster-daemon": ("dagster._daemon.cli", "create_dagster_daemon_cli"),
-        "dagster-webserver": ("dagster_webserver.cli", "dagster_webserver"),
-    }
-    module, name = roots[words[0]]
+    module, name = _PROGRAMS[words[0]]
     found = getattr(importlib.import_module(module), name)
     command: click.Command = found() if name.startswith("create_") else found
     rest = words[1:]
@@ -94,8 +105,10 @@ def test_every_command_takes_its_options(words: list[str]) -> None:
         return
     command, rest = _click_command(words)
     for index, word in enumerate(rest):
-        if word.startswith(("/opt/dagster", "/etc/aap-pipeline")):
+        if word.endswith("workspace.yaml"):
             rest[index] = str(DEPLOY / "workspace.yaml")
+        if word == "token.txt":
+            rest[index] = __file__
     command.make_context(words[-1], rest)
 
 
@@ -126,7 +139,11 @@ def test_code_servers_serve_our_location_at_the_port_that_others_ask() -> None:
 
 def test_every_variable_is_one_that_somebody_reads() -> None:
     """Guards against a misspelt variable, which nothing reports."""
-    read = _VARIABLES | {"DAGSTER_HOME"} | {name for file in _INSTANCES for name in _variables_of(load(file))}
+    read = (
+        _VARIABLES
+        | {"DAGSTER_HOME", "SSL_CERT_FILE"}
+        | {name for file in _INSTANCES for name in _variables_of(load(file))}
+    )
     given = set(compose()["x-pipeline"]["environment"])
     lines = (DEPLOY / "systemd" / "environment").read_text(encoding="utf-8").splitlines()
     for names in (given, {line.split("=")[0] for line in lines if line and not line.startswith("#")}):
@@ -182,10 +199,17 @@ def test_every_file_that_the_image_copies_is_there() -> None:
     folders = {target.rstrip("/") for _, target in image()["copied"]}
     assert image()["environment"]["DAGSTER_HOME"] in folders
     assert image()["user"].split(":")[0] not in ("root", "0")
-    extras = set(re.findall(r"'\.\[([a-z,]+)\]'", text)[0].split(","))
-    assert extras <= set(
-        re.findall(r"^([a-z]+) = \[", (_ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+
+
+def test_the_image_and_the_manual_install_extras_that_exist() -> None:
+    """Guards against an image that cannot be built, or that lacks a launcher, because an extra was renamed."""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8") + _MANUAL.read_text(encoding="utf-8")
+    named = {
+        extra for names in re.findall(r"EXTRAS=([\w,]+)|'\.\[([\w,]+)\]'", text) for extra in ",".join(names).split(",")
+    }
+    assert named - {""} == {"celery", "cloud", "dev", "kubernetes"}
+    assert named - {""} <= project["optional-dependencies"].keys()
 
 
 def test_units_are_confined_and_refer_to_each_other_by_name() -> None:
@@ -222,7 +246,7 @@ def test_the_programs_that_read_the_files_take_them(program: str, arguments: lis
 
 def test_dashboard_and_rules_ask_for_metrics_that_are_served() -> None:
     """Guards against panels without data and alerts that never fire."""
-    served = set(re.findall(r"^# TYPE (\S+)", metrics.render([]), re.MULTILINE))
+    served = {each.name for each in metrics.Metrics("postgresql://127.0.0.1:1/none").collect()}
     dashboard = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
     shown = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     rules = [rule for group in load("prometheus/rules.yaml")["groups"] for rule in group["rules"]]

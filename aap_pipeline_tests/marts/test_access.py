@@ -338,9 +338,9 @@ def test_a_group_that_is_listed_restricts_its_members(connection: Connection, da
         "DELETE FROM marts.savings_daily",
         "INSERT INTO marts.bi_access VALUES ('x', 1)",
         "SELECT marts.set_rate('manual', 1, '2025-01-01')",
-        "SELECT marts.read_formula()",
+        "SELECT rollup.read_formula()",
         "SELECT * FROM rollup.job",
-        "SELECT * FROM rollup.platform_month",
+        "SELECT * FROM rollup.first_run",
         "SELECT rollup.reprice(1, '2025-01-01', '2025-02-01')",
     ],
 )

@@ -110,7 +110,7 @@ def test_a_rate_is_what_the_specification_stores(connection: Connection, value: 
     refresh(connection)
     for rate in ("manual", "automated"):
         connection.execute("UPDATE clusters_costs SET value = %s WHERE type = %s", (value, rate))
-        assert one(connection, f"SELECT marts.rate_on('{rate}', 0, 0, marts.today())") == (value or 0)
+        assert one(connection, f"SELECT rollup.rate_on('{rate}', 0, 0, marts.today())") == (value or 0)
     refresh(connection)
     query = "SELECT manual_costs, automated_costs FROM marts.totals('2025-01-01', '2025-01-31')"
     assert connection.execute(query).fetchone() == (60 * (value or 0), 61 * (value or 0))

@@ -65,7 +65,7 @@ def test_a_gap_that_two_clusters_left_between_their_days_is_filled(connection: C
     one of this month's, leave a gap between them, for neither sees what the other has not committed."""
     month = timedelta(days=31)
     for day in (START.date() - 2 * month, START.date() + timedelta(days=DAYS) + 2 * month):
-        connection.execute("SELECT marts.fill_dates(%s, %s)", (day, day + month))
+        connection.execute("SELECT rollup.fill_dates(%s, %s)", (day, day + month))
     generate(connection, seed=1)
     refresh(connection)
     row = connection.execute("SELECT count(*), max(date) - min(date) + 1 FROM marts.dim_date").fetchone()

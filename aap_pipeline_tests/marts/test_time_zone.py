@@ -96,7 +96,7 @@ def test_minutes_set_on_a_day_that_a_change_of_the_time_zone_brings_back_hold_on
             (minutes, template),
         )
     for number in range(4):
-        moment = one(connection, "SELECT marts.day_start(marts.today() + %s, 'Etc/GMT+12')", number - 1)
+        moment = one(connection, "SELECT rollup.day_start(marts.today() + %s, 'Etc/GMT+12')", number - 1)
         add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=0)
     refresh(connection)
     recorded = "SELECT count(*), sum(manual_costs_as_recorded) FROM marts.savings_daily"

@@ -1,8 +1,10 @@
-"""Ten questions of a manager, asked of `aap-pipeline report` and held against the oracle, which reads core itself."""
+"""Ten questions of a manager, asked of `aap-pipeline report` and of bi/questions.sql, held against the oracle, which
+reads core itself."""
 
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import sql_folder
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.marts.dataset import Dataset, generate
@@ -144,3 +147,51 @@ def test_is_all_of_it_there(cli: Cli, connection: Connection, dataset: Dataset, 
     found = ask(cli)
     assert found["totals"]["provisional_runs"] == answer(oracle, _NOVEMBER)["provisional_runs"]
     assert len(found["freshness"]) == len(dataset.clusters)
+
+
+def test_the_written_questions(connection: Connection, dataset: Dataset, oracle: Oracle) -> None:
+    """Guards against an example that an analyst pastes and that answers something else."""
+    first, last = date(2024, 10, 1), date(2024, 12, 31)
+    organization, label = dataset.organizations[0], dataset.labels[0]
+    names = {"Security": name_of(connection, "organization", organization), "pci": name_of(connection, "label", label)}
+    text = (sql_folder().parent / "bi" / "questions.sql").read_text(encoding="utf-8")
+    text = text.replace("marts.period('last_quarter')", f"(VALUES (DATE '{first}', DATE '{last}'))").replace(
+        ") q\n", ") q (from_date, to_date)\n"
+    )
+    text = (
+        text.replace(") q CROSS", ") q (from_date, to_date) CROSS")
+        .replace("2026-05-", "2024-11-")
+        .replace("11-31", "11-30")
+    )
+    for example, name in names.items():
+        text = text.replace(f"ARRAY['{example}']", f"ARRAY['{name}']")
+    found = {
+        int(number): connection.execute(query.encode()).fetchall()
+        for number, query in re.findall(r"^-- (\d+)\. .*\n((?:.*\n)*?.*;)$", text, re.MULTILINE)
+    }
+    assert len(found) == 10
+    quarter = oracle.chosen(first, last, {})
+    totals, templates = oracle.totals(quarter), oracle.by_template(quarter)
+    now, before = (
+        oracle.totals(oracle.chosen(*days, {"organizations": [organization]}))["savings"]
+        for days in ((first, last), (date(2024, 7, 1), date(2024, 9, 30)))
+    )
+    [(saved, saved_before, change)] = found[1]
+    assert near(saved, now)
+    assert near(saved_before, before)
+    assert near(change, now - before)
+    losing = sorted(each["savings"] for each in templates.values() if each["savings"] < 0)
+    assert len(found[2]) == len(losing) > 0
+    assert all(near(row[1], expected) for row, expected in zip(found[2], losing, strict=True))
+    assert found[3] == [(answer(oracle, _NOVEMBER)["unique_hosts"],)]
+    assert [row[1] for row in found[4]] == [runs for _, runs in oracle.top(quarter, lambda job: job.user, 10)]
+    assert near(found[5][0][0], totals["roi"])
+    assert near(found[5][0][1], totals["time_savings_hours"])
+    assert near(sum(row[2] for row in found[6]), sum(each["failed_run_costs"] for each in templates.values()))
+    assert len(found[7]) == len(oracle.payback())
+    expected = oracle.totals(oracle.chosen(first, last, {"labels": [label]}))
+    assert near(found[8][0][0], expected["savings"])
+    assert found[8][0][1] == expected["runs"]
+    assert near(sum(row[2] for row in found[9]), totals["savings"])
+    assert near(sum(row[3] for row in found[9]), totals["savings_as_recorded"])
+    assert len(found[10]) == len(dataset.clusters)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.errors import BadInput
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.reports.question import Question, ReportError, days_of, ids_of, period_before
+from aap_pipeline.reports.question import Question, days_of, ids_of, period_before
 from aap_pipeline_tests.marts.dataset import add_cluster, one
 
 
@@ -21,7 +22,9 @@ from aap_pipeline_tests.marts.dataset import add_cluster, one
         ("2024-02-01", "2024-02-29", "last-month", ("2024-01-01", "2024-01-31")),
         ("2026-03-01", "2026-03-31", "month-to-date", ("2026-02-01", "2026-02-28")),
         ("2026-03-01", "2026-03-30", "month-to-date", ("2026-02-01", "2026-02-28")),
-        ("2026-10-01", "2026-11-30", "quarter-to-date", ("2026-08-01", "2026-09-30")),
+        ("2026-10-01", "2026-11-30", "quarter-to-date", ("2026-07-01", "2026-08-31")),
+        ("2026-01-01", "2026-11-30", "this-fiscal-year", ("2025-01-01", "2025-11-30")),
+        ("2024-01-01", "2024-02-29", "year-to-date", ("2023-01-01", "2023-02-28")),
         ("2026-10-01", "2026-11-29", "quarter-to-date", ("2026-07-01", "2026-08-29")),
         ("2026-04-01", "2026-06-10", "this-fiscal-year", ("2025-04-01", "2025-06-10")),
         ("2026-06-08", "2026-06-10", "week-to-date", ("2026-06-01", "2026-06-03")),
@@ -49,7 +52,7 @@ def test_ranges_by_name(connection: Connection) -> None:
     assert days_of(connection, "month-to-date") == days_of(connection, "this_month") == (today.replace(day=1), today)
     assert days_of(connection, "this-fiscal-year") == (today.replace(month=1, day=1), today)
     assert days_of(connection, "last-30-days") == (today - timedelta(29), today)
-    with pytest.raises(ReportError, match=r"'next-week' is not a valid range\. Use today"):
+    with pytest.raises(BadInput, match=r"'next-week' is not a valid range\. Use today"):
         days_of(connection, "next-week")
 
 
@@ -76,7 +79,7 @@ def test_names_become_ids(connection: Connection) -> None:
     assert found(organizations=("Default",), clusters=("west",)) == [organization("Default", "west")]
     both = sorted(organization("Default", cluster) for cluster in clusters)
     assert found(organizations=("Default",), clusters=("west", "east")) == both
-    with pytest.raises(ReportError, match=r"ambiguous: 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
+    with pytest.raises(BadInput, match=r"ambiguous: 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
         found(organizations=("Default",))
-    with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
+    with pytest.raises(BadInput, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))

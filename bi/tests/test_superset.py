@@ -252,11 +252,8 @@ def sets_of_filters(site: Site) -> list[tuple[dict[str, list[str]], str]]:
         [(ids,)] = site.database.execute(chosen.encode(), [names]).fetchall()
         assert len(ids) == len(names)
         found.append(({kind: names}, f", {plural} := '{{{','.join(map(str, ids))}}}'"))
-    rows = site.database.execute(
-        "SELECT s.labels FROM marts.dim_label_set s JOIN marts.bridge_label_set USING (label_set_id) "
-        "JOIN marts.dim_label USING (label_id) WHERE label = 'pci'"
-    )
-    found.append(({"labels": [row[0] for row in rows]}, ", labels := marts.ids('label', ARRAY['pci'])"))
+    found.append(({"label": ["(all)"]}, ""))
+    found.append(({"label": ["pci"]}, ", labels := marts.ids('label', ARRAY['pci'])"))
     return found
 
 

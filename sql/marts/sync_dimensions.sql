@@ -1,2 +1,2 @@
--- Brings one cluster's dimensions up to date with core; returns the rows written.
+-- Brings one cluster's dimensions up to date with core.
 SELECT rollup.sync_dimensions(%(cluster_id)s)

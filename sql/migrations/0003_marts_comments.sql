@@ -40,7 +40,6 @@ COMMENT ON TABLE rollup.host_set_monthly IS 'Which hosts ran in a month: the uni
 COMMENT ON TABLE rollup.host IS 'Hosts with their ordinals, their bits in the host sets.';
 COMMENT ON TABLE rollup.host_runs_daily IS 'How many runs of an organization touched each host, by day.';
 COMMENT ON TABLE rollup.host_runs_monthly IS 'How many runs of an organization touched each host, by month: the sum of host_runs_daily.';
-COMMENT ON VIEW rollup.platform_month IS 'Run time of each cluster by month, over which cost_model subscription spreads the price of the platform.';
 COMMENT ON TABLE rollup.priced IS 'The day as of which the money of each cluster was computed.';
 COMMENT ON FUNCTION marts.savings_by_template IS 'Runs, costs and savings by job template between two days, both included; the specification''s first query. With without_template, runs without a template are a row of their own, and the rows add up to marts.totals.';
 COMMENT ON FUNCTION marts.totals IS 'One row: runs, hosts, unique hosts, hours, costs, savings, time saved, ROI between two days, both included.';
@@ -55,36 +54,34 @@ COMMENT ON FUNCTION marts.period IS 'First and last day of a named range: today,
 COMMENT ON FUNCTION marts.sees_all IS 'Whether the reader sees every organization.';
 COMMENT ON FUNCTION marts.visible_organizations IS 'The organizations that bi_access gives the reader; NULL: all.';
 COMMENT ON FUNCTION marts.today IS 'Today in the reporting time zone.';
-COMMENT ON FUNCTION marts.day_start IS 'When a day begins in a time zone: its first instant, also where clocks go back past midnight.';
-COMMENT ON FUNCTION marts.conversion IS 'Units of a currency for one unit of the configured one, by the newest rate known on a day.';
 COMMENT ON FUNCTION marts.set_rate IS 'Sets a rate (manual, automated, hourly, subscription) from a day on, for all clusters, a cluster or an organization. Without a day it holds from today, or from always where it is the first global one. Returns the day.';
-COMMENT ON FUNCTION marts.rate_on IS 'The rate that holds for an organization of a cluster (0: none) on a day.';
-COMMENT ON FUNCTION marts.read_formula IS 'Reads the settings into marts.formula, and notes what must be computed anew.';
-COMMENT ON FUNCTION marts.fill_dates IS 'Adds days to dim_date.';
 
--- One description per column name where it means the same in every table; descriptions of one table's column follow.
+-- Descriptions by pattern, then one per column name where it means the same in every table, then those of one table's column.
 DO $$
 DECLARE
     item RECORD;
 BEGIN
     FOR item IN
-        SELECT c.oid::regclass AS relation, a.attname AS name, d.words
+        SELECT c.oid::regclass AS relation, a.attname AS name, CASE WHEN a.attname LIKE '%\_as\_recorded'
+            THEN format('As %s, but by the rates and minutes of each day.', replace(a.attname, '_as_recorded', ''))
+            WHEN c.relname = 'formula' THEN format('Setting %s.', a.attname)
+            ELSE format('Name of the %s, with its cluster where another has the same name.',
+                CASE a.attname WHEN 'launched_by' THEN 'launcher' ELSE replace(a.attname, '_', ' ') END) END AS words
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'marts'::regnamespace AND c.relkind IN ('r', 'v') AND (a.attname LIKE '%\_as\_recorded' OR c.relname = 'formula'
+            OR a.attname IN ('organization', 'job_template', 'project', 'inventory', 'label', 'launched_by'))
+        UNION ALL
+        SELECT c.oid::regclass, a.attname, d.words
         FROM (VALUES
             ('date', 'Day in the reporting time zone on which the runs finished.'),
             ('month', 'First day of the month in the reporting time zone.'),
             ('cluster_id', 'The controller.'), ('cluster', 'Name of the controller.'),
             ('organization_id', 'The organization of the run; 0: none.'),
-            ('organization', 'Name of the organization, with its cluster where another organization has the same name.'),
             ('job_template_id', 'The job template; 0: none.'),
-            ('job_template', 'Name of the job template, with its cluster where another template has the same name.'),
             ('project_id', 'The project; 0: none.'),
-            ('project', 'Name of the project, with its cluster where another project has the same name.'),
             ('inventory_id', 'The inventory; 0: none.'),
-            ('inventory', 'Name of the inventory, with its cluster where another inventory has the same name.'),
             ('label_set_id', 'The set of labels; 0: no label.'), ('label_id', 'The label.'),
-            ('label', 'Name of the label, with its cluster where another label has the same name.'),
             ('user_id', 'The launcher; 0: unknown.'),
-            ('launched_by', 'Name of the launcher, with its cluster where another launcher has the same name.'),
             ('host_id', 'The host.'), ('job_id', 'The job in core (clusters_job.id).'), ('job_type', 'run, check or scan.'),
             ('status', 'successful or failed.'), ('launch_type', 'How the job was launched.'),
             ('external_id', 'The job''s id at the controller.'), ('name', 'Name, as at the controller.'),
@@ -108,16 +105,9 @@ BEGIN
             ('manual_costs', 'Manual minutes x manual rate.'), ('creation_costs', 'Creation minutes x manual rate.'),
             ('run_costs', 'Run time x automated rate, or its share of the subscription.'),
             ('automated_costs', 'Creation costs + run costs.'), ('savings', 'Manual costs - automated costs.'),
-            ('failed_run_costs', 'Run costs of failed runs.'),
-            ('failed_run_costs_as_recorded', 'Run costs of failed runs by the rates of the day.'),
             ('time_savings_seconds', 'Manual time - creation time - run time, in seconds.'),
             ('cumulated_savings', 'Savings up to and including the month.'),
-            ('cumulated_savings_as_recorded', 'Savings up to and including the month by the rates and minutes of each day.'),
-            ('manual_costs_as_recorded', 'Manual costs by the rates and minutes of the day.'),
-            ('creation_costs_as_recorded', 'Creation costs by the rates and minutes of the day.'),
             ('run_costs_as_recorded', 'Run costs by the rates of the day; under cost_model subscription, the share of the price in force on the first day of the month.'),
-            ('automated_costs_as_recorded', 'Automated costs by the rates and minutes of the day.'),
-            ('savings_as_recorded', 'Manual costs - automated costs, as recorded.'),
             ('valid_from', 'First day on which the row holds.'),
             ('valid_to', 'First day on which the row no longer holds; 9999-12-31: none yet.'),
             ('manual', 'Cost of a minute of manual work.'), ('automated', 'Cost of a minute of run time.'),
@@ -186,9 +176,7 @@ BEGIN
             ('payback.creation_costs', 'Cost of the template''s creation, once.'),
             ('payback.creation_costs_as_recorded', 'Cost of the template''s creation, once, by the rates and minutes of its first run.'),
             ('payback.payback_date', 'Day from which cumulative savings stay above zero; NULL: not yet.'),
-            ('payback.payback_date_as_recorded', 'Day from which cumulative savings as recorded stay above zero; NULL: not yet.'),
             ('payback.cumulated_savings', 'Savings to date, creation paid once.'),
-            ('payback.cumulated_savings_as_recorded', 'Savings to date as recorded, creation paid once.'),
             ('freshness.enabled', 'Whether the cluster is synced.'), ('freshness.last_sync', 'When the last sync ended.'),
             ('freshness.last_outcome', 'How the last sync ended.'), ('freshness.newest_job', 'Finish time of the newest job synced.'),
             ('freshness.newest_job_age_seconds', 'Age of the newest job.'),
@@ -213,18 +201,12 @@ BEGIN
             ('formula.creation_once', 'Whether setting creation_cost_basis is once.'),
             ('formula.subscription', 'Whether setting cost_model is subscription.'),
             ('formula.successful_only', 'Whether setting savings_population is successful_only.'),
-            ('formula.count_check_mode', 'Setting count_check_mode.'), ('formula.reporting_timezone', 'Setting reporting_timezone.'),
-            ('formula.fiscal_year_start_month', 'Setting fiscal_year_start_month.'), ('formula.hours_per_fte', 'Setting hours_per_fte.'),
-            ('formula.default_manual_minutes', 'Setting default_manual_minutes.'),
-            ('formula.default_creation_minutes', 'Setting default_creation_minutes.'),
             ('formula.slices_once', 'Whether setting count_slices is once.'),
-            ('formula.estimate_template_minutes', 'Setting estimate_template_minutes.'),
             ('host_set_daily.chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
             ('host_set_daily.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
             ('host_set_monthly.chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
             ('host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
             ('first_run.extra_slice', 'Whether the run is the second or a later slice of a launch.'),
-            ('first_run.finished', 'When the run finished.'), ('platform_month.check_mode', 'Whether the runs were in check mode.'),
             ('priced.day', 'Day in the reporting time zone as of which the cluster was priced.'),
             ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.')
         ) AS d (name, words)

@@ -1,6 +1,5 @@
 -- The settings that the savings obey. Triggers read them as soon as any program changes them; each refresh reads them again.
 
--- One row: the settings that the savings obey, decoded once instead of by every query.
 CREATE TABLE marts.formula (
     only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     count_creation BOOLEAN NOT NULL,
@@ -29,7 +28,7 @@ $$;
 
 -- When a day begins. PostgreSQL takes a midnight that occurs twice for the second, where clocks go back past it (in the
 -- Azores, in Havana), and then an instant before it is right; where the instant before is skipped, midnight is.
-CREATE FUNCTION marts.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUAGE sql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION rollup.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT least(day::timestamp AT TIME ZONE zone,
         (day::timestamp - interval '1 microsecond') AT TIME ZONE zone + interval '1 microsecond')
 $$;
@@ -63,13 +62,12 @@ BEGIN
         CASE WHEN whole THEN ' whole' ELSE '' END, lowest, highest USING ERRCODE = 'check_violation';
 END $$;
 
-CREATE FUNCTION marts.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION rollup.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
-    old marts.formula;
+    old marts.formula := (SELECT f FROM marts.formula f);
     new marts.formula;
     switch CONSTANT TEXT[] := ARRAY['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'];
 BEGIN
-    SELECT * INTO old FROM marts.formula;
     new.only_row := TRUE;
     new.count_creation := rollup.checked_setting('enable_template_creation_time', 'true', switch)::boolean;
     new.count_check_mode := rollup.checked_setting('count_check_mode', 'true', switch)::boolean;
@@ -112,7 +110,12 @@ BEGIN
         PERFORM pg_advisory_xact_lock(6381059, -2);
     END IF;
     DELETE FROM marts.formula;
-    INSERT INTO marts.formula SELECT (new).*;
+    INSERT INTO marts.formula (only_row, count_creation, creation_once, subscription, successful_only, count_check_mode, slices_once,
+        reporting_timezone, fiscal_year_start_month, hours_per_fte, default_manual_minutes, default_creation_minutes,
+        estimate_template_minutes, currency, currency_symbol)
+    VALUES (TRUE, new.count_creation, new.creation_once, new.subscription, new.successful_only, new.count_check_mode, new.slices_once,
+        new.reporting_timezone, new.fiscal_year_start_month, new.hours_per_fte, new.default_manual_minutes, new.default_creation_minutes,
+        new.estimate_template_minutes, new.currency, new.currency_symbol);
     -- These decide which rows there are, and on which day.
     IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
         <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
@@ -125,13 +128,14 @@ BEGIN
         INSERT INTO pipeline.changed_rate (cluster_id, valid_from) SELECT id, '0001-01-01' FROM public.clusters_cluster;
     END IF;
     IF old.fiscal_year_start_month <> new.fiscal_year_start_month THEN
-        PERFORM marts.fill_dates(min(date), max(date), TRUE) FROM marts.dim_date;
+        PERFORM rollup.fill_dates(NULL, NULL, TRUE);
     END IF;
 END $$;
 
--- Adds the days from..to to dim_date; with `again`, writes those that it holds anew.
-CREATE FUNCTION marts.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) RETURNS VOID LANGUAGE sql AS $$
-    INSERT INTO marts.dim_date
+-- Adds the months from..to, and those between them and others, to dim_date; with `again`, writes what it holds anew.
+CREATE FUNCTION rollup.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) RETURNS VOID LANGUAGE sql AS $$
+    INSERT INTO marts.dim_date (date, year, quarter, month, day, year_month, month_start, month_name, iso_year, iso_week, iso_year_week,
+        week_start, weekday, weekday_name, is_weekend, fiscal_year, fiscal_quarter, fiscal_month)
     SELECT d, extract(year FROM d), extract(quarter FROM d), extract(month FROM d), extract(day FROM d),
         to_char(d, 'YYYY-MM'), date_trunc('month', d)::date, to_char(d, 'FMMonth'),
         extract(isoyear FROM d), extract(week FROM d), to_char(d, 'IYYY-"W"IW'), date_trunc('week', d)::date,
@@ -140,7 +144,10 @@ CREATE FUNCTION marts.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) R
         extract(year FROM d) + (f.fiscal_year_start_month > 1 AND extract(month FROM d) >= f.fiscal_year_start_month)::int,
         (extract(month FROM d)::int - f.fiscal_year_start_month + 12) % 12 / 3 + 1,
         (extract(month FROM d)::int - f.fiscal_year_start_month + 12) % 12 + 1
-    FROM generate_series(first::timestamp, last::timestamp, '1 day') AS d, marts.formula f
+    FROM (SELECT least(first, min(date)) AS first, greatest(last, max(date)) AS last FROM marts.dim_date) r
+    CROSS JOIN generate_series(date_trunc('month', r.first::timestamp), date_trunc('month', r.last::timestamp) + interval '1 month - 1 day',
+        '1 day') AS d
+    CROSS JOIN marts.formula f
     WHERE again OR NOT EXISTS (SELECT FROM marts.dim_date x WHERE x.date = d::date)
     ON CONFLICT (date) DO UPDATE SET fiscal_year = excluded.fiscal_year, fiscal_quarter = excluded.fiscal_quarter,
         fiscal_month = excluded.fiscal_month WHERE again
@@ -148,11 +155,11 @@ $$;
 
 CREATE FUNCTION rollup.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM marts.read_formula();
+    PERFORM rollup.read_formula();
     RETURN NULL;
 END $$;
 
-SELECT marts.read_formula();
+SELECT rollup.read_formula();
 -- Autovacuum never looks at one row; without statistics PostgreSQL assumes 550, and JIT compiles each view for seconds.
 ANALYZE marts.formula;
 

@@ -2,7 +2,8 @@
 
 -- The rates of each period; a person is paid by the hour in either cost model, so that minutes times the price are exact.
 CREATE VIEW rollup.price_period WITH (security_invoker = true) AS
-    SELECT r.*, CASE WHEN (SELECT f.subscription FROM marts.formula f) THEN r.hourly ELSE r.manual * 60 END::numeric(17,2) AS person_hour
+    SELECT r.cluster_id, r.organization_id, r.valid_from, r.valid_to, r.manual, r.automated, r.hourly,
+        CASE WHEN (SELECT f.subscription FROM marts.formula f) THEN r.hourly ELSE r.manual * 60 END::numeric(17,2) AS person_hour
     FROM marts.rate_period r;
 CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
     SELECT r.cluster_id, r.organization_id, r.manual, r.automated, r.hourly, r.person_hour
@@ -26,14 +27,6 @@ CREATE VIEW rollup.subscription_price WITH (security_invoker = true) AS
     FROM marts.rate_history h
     WHERE h.rate_type = 'subscription';
 
--- The platform's run time by month, over which a subscription's price is spread.
-CREATE VIEW rollup.platform_month AS
-    SELECT s.month, s.cluster_id, s.job_type = 'check' AS check_mode, s.status, sum(s.elapsed_seconds) AS elapsed_seconds
-    FROM (
-        SELECT month, cluster_id, job_type, status, elapsed_seconds FROM marts.savings_monthly UNION ALL
-        SELECT date_trunc('month', date::timestamp)::date, cluster_id, job_type, status, elapsed_seconds FROM rollup.left_out_daily
-    ) s GROUP BY 1, 2, 3, 4;
-
 -- The price and the run time that shares it, by month and population; as recorded, the price in force on the month's first day. A
 -- reader's share needs the whole platform's run time, so the view runs with its owner's rights, but shows only months with a price:
 -- the costs of any run time disclose the whole then anyway.
@@ -41,12 +34,15 @@ CREATE VIEW rollup.population_month AS
     SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.price, 0) AS price,
         COALESCE(r.price, 0) AS price_as_recorded, m.elapsed_seconds
     FROM (
-        SELECT p.month, k.count_check_mode, o.successful_only, sum(p.elapsed_seconds) AS elapsed_seconds
-        FROM rollup.platform_month p
+        SELECT s.month, k.count_check_mode, o.successful_only, sum(s.elapsed_seconds) AS elapsed_seconds
+        FROM (
+            SELECT month, job_type, status, elapsed_seconds FROM marts.savings_monthly UNION ALL
+            SELECT date_trunc('month', date::timestamp)::date, job_type, status, elapsed_seconds FROM rollup.left_out_daily
+        ) s
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        WHERE (k.count_check_mode OR NOT p.check_mode) AND (NOT o.successful_only OR p.status = 'successful')
+        WHERE (k.count_check_mode OR s.job_type <> 'check') AND (NOT o.successful_only OR s.status = 'successful')
         GROUP BY 1, 2, 3
-        HAVING sum(p.elapsed_seconds) > 0
+        HAVING sum(s.elapsed_seconds) > 0
     ) m
     LEFT JOIN rollup.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
     LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
@@ -64,9 +60,12 @@ CREATE VIEW rollup.counted_month AS
 -- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
 -- readers who see the run.
 CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
-    SELECT * FROM (
+    SELECT x.count_check_mode, x.successful_only, x.slices_once, x.job_template_id, x.job_type, x.status, x.job_id, x.date, x.cluster_id,
+        x.organization_id, x.project_id, x.label_set_id, x.inventory_id, x.launch_type
+    FROM (
         SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
-            k.count_check_mode, o.successful_only, s.slices_once, r.*
+            k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id,
+            r.organization_id, r.project_id, r.label_set_id, r.inventory_id, r.launch_type
         FROM rollup.first_run r
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
@@ -76,7 +75,9 @@ CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
     ) x
     WHERE (SELECT marts.sees_all()) OR x.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
-    SELECT r.* FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
+    SELECT r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id, r.organization_id, r.project_id, r.label_set_id,
+        r.inventory_id, r.launch_type
+    FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
     WHERE f.count_creation AND f.creation_once;
 
 -- The savings formula: quantities times minutes times prices. The creation minutes are booked with every run, or once with the first one.
@@ -114,7 +115,8 @@ CREATE FUNCTION rollup.money(
     manual_costs_as_recorded NUMERIC, creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC,
     automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT n.*, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
+    SELECT n.manual_minutes, n.creation_minutes, n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings,
+        n.time_savings_seconds, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
     FROM (SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts) r
     CROSS JOIN LATERAL rollup.costs(
         r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes,
@@ -136,16 +138,16 @@ $$;
 
 -- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
 CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
-DECLARE
-    period marts.template_minutes;
 BEGIN
-    SELECT * INTO period FROM marts.template_minutes m
-    WHERE m.job_template_id = template AND m.valid_from < starting AND m.valid_to > starting;
-    IF FOUND THEN
-        UPDATE marts.template_minutes m SET valid_to = starting WHERE m.job_template_id = template AND m.valid_to = period.valid_to;
-        period.valid_from := starting;
-        INSERT INTO marts.template_minutes SELECT period.*;
-    END IF;
+    WITH before AS (
+        UPDATE marts.template_minutes SET valid_to = starting
+        FROM (SELECT valid_to AS ended FROM marts.template_minutes
+            WHERE job_template_id = template AND valid_from < starting AND valid_to > starting) m
+        WHERE job_template_id = template AND valid_to = m.ended
+        RETURNING m.ended, manual_minutes, creation_minutes, source
+    )
+    INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source)
+    SELECT template, starting, ended, manual_minutes, creation_minutes, source FROM before;
     UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
     INSERT INTO pipeline.changed_day (cluster_id, day)
         SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;

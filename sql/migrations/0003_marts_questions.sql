@@ -1,6 +1,6 @@
 -- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing filters; NULL
 -- filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels. Each adds up rows of
--- savings_monthly for whole months and of savings_daily at the range's edges.
+-- savings_monthly and, at the range's edges, of savings_daily.
 
 -- The condition of the filters that are given. Statements are made for what is asked: a plan for any filter is slow for each.
 CREATE FUNCTION rollup.filter(
@@ -14,25 +14,47 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, as `s`: days, and months where they are whole (NULL: days only).
-CREATE FUNCTION rollup.between(daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT) RETURNS TEXT
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT format('(%s) AS s (date)', string_agg(format('SELECT * FROM %s WHERE %s BETWEEN %L AND %L AND %s', p.source, p.day, p.first, p.last,
-        filter), ' UNION ALL '))
-    FROM (
-        SELECT (date_trunc('month', (from_date - 1)::timestamp) + interval '1 month')::date AS first,
-            date_trunc('month', (to_date + 1)::timestamp)::date AS after
-    ) m
-    CROSS JOIN LATERAL (VALUES (daily, 'date', from_date, to_date, monthly IS NULL OR m.first >= m.after),
-        (daily, 'date', from_date, m.first - 1, monthly IS NOT NULL AND m.first < m.after AND from_date < m.first),
-        (monthly, 'month', m.first, m.after - 1, monthly IS NOT NULL AND m.first < m.after),
-        (daily, 'date', m.after, to_date, monthly IS NOT NULL AND m.first < m.after AND m.after <= to_date)
-    ) AS p (source, day, first, last, needed)
-    WHERE p.needed
+-- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: months, and days at the edges. Of a
+-- month of which the range holds the most, the other days are subtracted; NULL measures do not add up, so only whole months are read.
+-- NULL monthly: days only.
+CREATE FUNCTION rollup.between(
+    keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
+) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    WITH edge AS (
+        SELECT r.first, r.last, date_trunc('month', r.first::timestamp)::date AS head, date_trunc('month', r.last::timestamp)::date AS tail,
+            (date_trunc('month', r.first::timestamp) + interval '1 month')::date AS after_head,
+            (date_trunc('month', r.last::timestamp) + interval '1 month - 1 day')::date AS tail_end
+        FROM (SELECT greatest(from_date, '0001-01-01') AS first, least(to_date, '9999-12-31') AS last) r
+    ), choice AS (
+        SELECT e.first, e.last, e.head, e.tail, e.after_head, e.tail_end,
+            e.head = e.tail OR e.first - e.head < CASE WHEN measures IS NULL THEN 1 ELSE e.after_head - e.first END AS less_head,
+            e.head = e.tail OR e.tail_end - e.last < CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.tail + 1 END AS less_tail,
+            e.head = e.tail AND e.first - e.head + e.tail_end - e.last
+                >= CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.first + 1 END AS within_month
+        FROM edge e
+    ), part AS (
+        SELECT c.first, c.last, c.head, c.tail, c.after_head, c.tail_end, c.less_head, c.less_tail, monthly IS NULL OR c.last < c.first
+            OR c.within_month OR c.after_head = c.tail AND NOT (c.less_head OR c.less_tail) AS days_only
+        FROM choice c
+    )
+    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s', p.day,
+        concat_ws(', ', keys, CASE WHEN p.less THEN regexp_replace(measures, '\w+', '-\& AS \&', 'g') ELSE measures END),
+        CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.last, filter), ' UNION ALL '))
+    FROM part c
+    CROSS JOIN LATERAL (VALUES
+        ('date', FALSE, c.first, c.last, c.days_only),
+        ('month', FALSE, CASE WHEN c.less_head THEN c.head ELSE c.after_head END, CASE WHEN c.less_tail THEN c.tail_end ELSE c.tail - 1 END,
+            NOT c.days_only),
+        ('date', c.less_head, CASE WHEN c.less_head THEN c.head ELSE c.first END,
+            CASE WHEN c.less_head THEN c.first ELSE c.after_head END - 1, NOT c.days_only),
+        ('date', c.less_tail, CASE WHEN c.less_tail THEN c.last + 1 ELSE c.tail END,
+            CASE WHEN c.less_tail THEN c.tail_end ELSE c.last END, NOT c.days_only)
+    ) AS p (day, less, first, last, needed)
+    WHERE p.needed AND (p.first <= p.last OR c.days_only)
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
-CREATE FUNCTION marts.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     own TEXT;
     factor NUMERIC;
@@ -57,32 +79,6 @@ BEGIN
     RETURN factor;
 END $$;
 
--- Sums of savings by job template.
-CREATE FUNCTION rollup.template_sums(from_date DATE, to_date DATE, currency TEXT, filter TEXT) RETURNS TABLE (
-    template INTEGER, runs BIGINT, successful BIGINT, provisional BIGINT, hosts BIGINT, elapsed NUMERIC, saved_seconds NUMERIC,
-    manual NUMERIC, creation NUMERIC, run NUMERIC, failed_run NUMERIC,
-    manual_r NUMERIC, creation_r NUMERIC, run_r NUMERIC, failed_run_r NUMERIC
-) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-BEGIN
-    RETURN QUERY EXECUTE format($query$
-        SELECT g.template, g.runs, g.successful, g.provisional, g.hosts, g.elapsed, g.saved_seconds, round(g.manual * c, 11),
-            round(g.creation * c, 11), round(g.run * c, 11), round(g.failed_run * c, 11), round(g.manual_r * c, 11),
-            round(g.creation_r * c, 11), round(g.run_r * c, 11), round(g.failed_run_r * c, 11)
-        FROM (
-            SELECT s.job_template_id AS template, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
-                sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
-                sum(s.time_savings_seconds) AS saved_seconds,
-                sum(s.manual_costs) AS manual, sum(s.creation_costs) AS creation, sum(s.run_costs) AS run,
-                COALESCE(sum(s.run_costs) FILTER (WHERE s.status = 'failed'), 0) AS failed_run,
-                sum(s.manual_costs_as_recorded) AS manual_r, sum(s.creation_costs_as_recorded) AS creation_r,
-                sum(s.run_costs_as_recorded) AS run_r,
-                COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) AS failed_run_r
-            FROM %s GROUP BY 1
-        ) g CROSS JOIN (SELECT $1 AS c) v
-        $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter))
-    USING marts.conversion(currency, to_date);
-END $$;
-
 CREATE FUNCTION marts.savings_by_template(
     from_date DATE, to_date DATE,
     clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
@@ -95,17 +91,32 @@ CREATE FUNCTION marts.savings_by_template(
     failed_run_costs NUMERIC, time_savings_seconds NUMERIC, roi NUMERIC,
     manual_costs_as_recorded NUMERIC, automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT t.name, g.template, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts, g.manual, g.creation + g.run,
+) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+    SELECT t.name, t.job_template_id, g.runs, g.successful, g.runs - g.successful, g.elapsed, g.hosts, g.manual, g.creation + g.run,
         g.manual - g.creation - g.run, t.cluster_id, t.organization_id, g.provisional, g.creation, g.run, g.failed_run, g.saved_seconds,
         round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11), g.manual_r, g.creation_r + g.run_r,
         g.manual_r - g.creation_r - g.run_r, g.creation_r, g.run_r, g.failed_run_r
-    FROM rollup.template_sums(from_date, to_date, currency,
-        rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) g
-    JOIN marts.dim_job_template t ON t.job_template_id = g.template
-    WHERE without_template OR g.template <> 0 AND g.runs > 0
+    FROM (
+        SELECT s.job_template_id, sum(s.runs) AS runs, COALESCE(sum(s.runs) FILTER (WHERE s.status = 'successful'), 0) AS successful,
+            sum(s.provisional_runs) AS provisional, sum(s.hosts) AS hosts, sum(s.elapsed_seconds) AS elapsed,
+            sum(s.time_savings_seconds) AS saved_seconds, round(sum(s.manual_costs) * $1, 11) AS manual,
+            round(sum(s.creation_costs) * $1, 11) AS creation, round(sum(s.run_costs) * $1, 11) AS run,
+            round(COALESCE(sum(s.run_costs) FILTER (WHERE s.status = 'failed'), 0) * $1, 11) AS failed_run,
+            round(sum(s.manual_costs_as_recorded) * $1, 11) AS manual_r, round(sum(s.creation_costs_as_recorded) * $1, 11) AS creation_r,
+            round(sum(s.run_costs_as_recorded) * $1, 11) AS run_r,
+            round(COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) * $1, 11) AS failed_run_r
+        FROM %s GROUP BY s.job_template_id HAVING sum(s.runs + s.runs_without_hosts + s.extra_slices) > 0
+    ) g JOIN marts.dim_job_template t USING (job_template_id)
+    WHERE $2 OR g.job_template_id <> 0 AND g.runs > 0
     ORDER BY 10 DESC, 2
-$$;
+    $query$, rollup.between('job_template_id, status', 'runs, runs_without_hosts, extra_slices, provisional_runs, hosts, elapsed_seconds, '
+        'time_savings_seconds, manual_costs, creation_costs, run_costs, manual_costs_as_recorded, creation_costs_as_recorded, '
+        'run_costs_as_recorded', 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date,
+        rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)))
+    USING rollup.conversion(currency, to_date), without_template;
+END $$;
 
 -- The hosts of a range, as one bitmap per cluster and chunk. Filters that name nothing below organizations read their rows.
 CREATE FUNCTION rollup.host_bits(
@@ -114,7 +125,7 @@ CREATE FUNCTION rollup.host_bits(
 ) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     RETURN QUERY EXECUTE format('SELECT s.cluster_id, s.chunk, bit_or(s.hosts) FROM %s GROUP BY 1, 2',
-        rollup.between('rollup.host_set_daily', 'rollup.host_set_monthly', from_date, to_date,
+        rollup.between('cluster_id, chunk, hosts', NULL, 'rollup.host_set_daily', 'rollup.host_set_monthly', from_date, to_date,
             format('(job_template_id IS NULL) = %L AND %s', COALESCE(job_templates, projects, labels, inventories) IS NULL AND launch_types IS NULL,
                 rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))));
 END $$;
@@ -154,26 +165,23 @@ CREATE FUNCTION marts.totals(
     currency_code VARCHAR,
     creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC, failed_run_costs_as_recorded NUMERIC
 ) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT g.runs, g.successful, g.runs - g.successful, g.hosts,
+    -- The sum of the templates' rows, so that both agree.
+    SELECT COALESCE(sum(s.runs), 0)::bigint, COALESCE(sum(s.successful_runs), 0)::bigint, COALESCE(sum(s.failed_runs), 0)::bigint,
+        COALESCE(sum(s.num_hosts), 0)::bigint,
         marts.unique_hosts(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types),
-        g.elapsed, round(g.elapsed / 3600, 11), g.manual, g.creation + g.run, g.manual - g.creation - g.run, g.saved_seconds,
-        round(g.saved_seconds / 3600, 11), round((g.manual - g.creation - g.run) / NULLIF(g.creation + g.run, 0), 11), g.without_template,
-        g.provisional, g.templates, g.creation, g.run, g.failed_run, round(g.saved_seconds / (3600 * f.hours_per_fte), 16),
-        g.manual_r, g.creation_r + g.run_r, g.manual_r - g.creation_r - g.run_r,
-        COALESCE(upper(totals.currency), f.currency)::varchar, g.creation_r, g.run_r, g.failed_run_r
-    FROM (
-        -- The sum of the templates' rows, so that both agree.
-        SELECT COALESCE(sum(s.runs), 0)::bigint AS runs, COALESCE(sum(s.successful), 0)::bigint AS successful,
-            COALESCE(sum(s.hosts), 0)::bigint AS hosts, COALESCE(sum(s.elapsed), 0) AS elapsed,
-            COALESCE(sum(s.runs) FILTER (WHERE s.template = 0), 0)::bigint AS without_template,
-            COALESCE(sum(s.provisional), 0)::bigint AS provisional, count(*) FILTER (WHERE s.template <> 0 AND s.runs > 0) AS templates,
-            COALESCE(sum(s.saved_seconds), 0) AS saved_seconds, COALESCE(sum(s.manual), 0) AS manual,
-            COALESCE(sum(s.creation), 0) AS creation, COALESCE(sum(s.run), 0) AS run, COALESCE(sum(s.failed_run), 0) AS failed_run,
-            COALESCE(sum(s.manual_r), 0) AS manual_r, COALESCE(sum(s.creation_r), 0) AS creation_r, COALESCE(sum(s.run_r), 0) AS run_r,
-            COALESCE(sum(s.failed_run_r), 0) AS failed_run_r
-        FROM rollup.template_sums(from_date, to_date, currency,
-            rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)) s
-    ) g CROSS JOIN marts.formula f
+        COALESCE(sum(s.elapsed), 0), round(COALESCE(sum(s.elapsed), 0) / 3600, 11), COALESCE(sum(s.manual_costs), 0),
+        COALESCE(sum(s.automated_costs), 0), COALESCE(sum(s.savings), 0), COALESCE(sum(s.time_savings_seconds), 0),
+        round(COALESCE(sum(s.time_savings_seconds), 0) / 3600, 11), round(sum(s.savings) / NULLIF(sum(s.automated_costs), 0), 11),
+        COALESCE(sum(s.runs) FILTER (WHERE s.job_template_id = 0), 0)::bigint, COALESCE(sum(s.provisional_runs), 0)::bigint,
+        count(*) FILTER (WHERE s.job_template_id <> 0 AND s.runs > 0), COALESCE(sum(s.creation_costs), 0), COALESCE(sum(s.run_costs), 0),
+        COALESCE(sum(s.failed_run_costs), 0), round(COALESCE(sum(s.time_savings_seconds), 0) / (3600 * min(f.hours_per_fte)), 16),
+        COALESCE(sum(s.manual_costs_as_recorded), 0), COALESCE(sum(s.automated_costs_as_recorded), 0),
+        COALESCE(sum(s.savings_as_recorded), 0), COALESCE(upper(totals.currency), min(f.currency))::varchar,
+        COALESCE(sum(s.creation_costs_as_recorded), 0), COALESCE(sum(s.run_costs_as_recorded), 0),
+        COALESCE(sum(s.failed_run_costs_as_recorded), 0)
+    FROM marts.formula f
+    LEFT JOIN marts.savings_by_template(from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE,
+        inventories, launch_types) s ON TRUE
 $$;
 
 CREATE FUNCTION marts.job_counts(
@@ -203,19 +211,20 @@ BEGIN
             FROM marts.fct_job_run WHERE finished >= $2 AND finished < $3 AND NOT left_out AND %s GROUP BY 1
         ) j ON j.at = b.at
         ORDER BY b.at
-        $query$, filter) USING zone, marts.day_start(from_date, zone), marts.day_start(to_date + 1, zone);
+        $query$, filter) USING zone, rollup.day_start(from_date, zone), rollup.day_start(to_date + 1, zone);
     ELSE
         RETURN QUERY EXECUTE format($query$
-        SELECT marts.day_start(b.at::date, $1), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
+        SELECT rollup.day_start(b.at::date, $1), COALESCE(c.jobs, 0), COALESCE(c.hosts, 0), b.at::date
         FROM generate_series(date_trunc($2, $3::timestamp), $4::timestamp,
             CASE $2 WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || $2)::interval END) AS b(at)
         LEFT JOIN (
             SELECT date_trunc($2, d.date::timestamp) AS at, sum(d.jobs)::bigint AS jobs, sum(d.hosts)::bigint AS hosts
-            FROM (SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts FROM %s GROUP BY s.date) d GROUP BY 1
+            FROM (SELECT s.date, sum(s.runs + s.runs_without_hosts) AS jobs, sum(s.hosts) AS hosts FROM %s GROUP BY s.date) d
+            GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at
-        $query$, rollup.between('marts.savings_daily', CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date,
-            to_date, filter)) USING zone, granularity, from_date, to_date;
+        $query$, rollup.between(NULL, 'runs, runs_without_hosts, hosts', 'marts.savings_daily',
+            CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date, to_date, filter)) USING zone, granularity, from_date, to_date;
     END IF;
 END $$;
 
@@ -238,8 +247,8 @@ BEGIN
         ) g JOIN marts.dim_user d USING (user_id)
         WHERE $1 IS NULL OR d.type = ANY ($1)
         ORDER BY g.runs DESC, d.user_id LIMIT $2
-        $query$, rollup.between('marts.launches', 'rollup.launches_monthly', from_date, to_date,
-            rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))) USING types, n;
+        $query$, rollup.between('user_id, status', 'runs, hosts, elapsed_seconds', 'marts.launches', 'rollup.launches_monthly', from_date,
+            to_date, rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))) USING types, n;
 END $$;
 
 CREATE FUNCTION marts.top_projects(
@@ -261,9 +270,10 @@ BEGIN
             FROM %s WHERE s.project_id <> 0 GROUP BY s.project_id HAVING sum(s.runs) > 0
         ) g JOIN marts.dim_project p USING (project_id)
         ORDER BY g.runs DESC, p.project_id LIMIT $2
-        $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date,
+        $query$, rollup.between('project_id, status', 'runs, hosts, elapsed_seconds, savings, savings_as_recorded', 'marts.savings_daily',
+            'marts.savings_monthly', from_date, to_date,
             rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)))
-    USING marts.conversion(currency, to_date), n;
+    USING rollup.conversion(currency, to_date), n;
 END $$;
 
 -- Ids for a function's filter, by name: marts.totals(…, organizations := marts.ids('organization', ARRAY['Default'])).
@@ -325,27 +335,27 @@ CREATE FUNCTION marts.formula_comparison(
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
+    keys TEXT := 'cluster_id, organization_id, job_template_id, job_type, status';
+    measures TEXT := 'runs, extra_slices, hosts, elapsed_seconds';
     filter TEXT := rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types);
 BEGIN
     RETURN QUERY EXECUTE format($query$
-    WITH population AS (
-        SELECT p.*, k.* FROM (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
-    ), choice AS (
-        SELECT m.*, c.*, p.*, s.* FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
+    WITH choice AS (
+        SELECT m.cost_model, m.subscription, c.creation, c.count_creation, c.creation_once, p.savings_population, p.successful_only,
+            k.count_check_mode, s.count_slices, s.slices_once
+        FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
         CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
             AS c (creation, count_creation, creation_once)
-        CROSS JOIN population p CROSS JOIN (VALUES ('each', FALSE), ('once', TRUE)) AS s (count_slices, slices_once)
+        CROSS JOIN (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
+        CROSS JOIN (VALUES ('each', FALSE), ('once', TRUE)) AS s (count_slices, slices_once)
     ), quantity AS MATERIALIZED (
         SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
             s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
             sum(s.elapsed_seconds) AS elapsed
         FROM (
-            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
-                s.hosts, s.elapsed_seconds FROM %1$s
-            UNION ALL
-            SELECT s.date, s.cluster_id, s.organization_id, s.job_template_id, s.job_type, s.status, s.runs, s.extra_slices,
-                s.hosts, s.elapsed_seconds FROM %2$s
+            SELECT s.date, %4$s FROM %1$s
+            UNION ALL SELECT s.date, %4$s FROM %2$s
         ) s
         GROUP BY 1, 2, 3, 4, 5, 6
     ), part AS MATERIALIZED (
@@ -388,10 +398,10 @@ BEGIN
         CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
         CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
-        c.count_check_mode, c.count_slices, c.slices_once, g.slices_once, g.subscription, g.count_creation, g.creation_once, g.successful_only, g.count_check_mode
+        c.count_check_mode, c.count_slices, c.slices_once, g.only_row
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
-    $query$, rollup.between('marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
-        rollup.between('rollup.left_out_daily', NULL, from_date, to_date, filter), filter) USING from_date, to_date;
+    $query$, rollup.between(keys, measures, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
+        rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures)) USING from_date, to_date;
 END $$;
 
 -- Who may read and call what.
@@ -414,9 +424,9 @@ GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    marts.today, marts.day_start, marts.sees_all, marts.visible_organizations, marts.conversion, marts.savings_by_template,
+    marts.today, rollup.day_start, marts.sees_all, marts.visible_organizations, rollup.conversion, marts.savings_by_template,
     marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
-    rollup.filter, rollup.between, rollup.template_sums, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+    rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.
@@ -426,7 +436,7 @@ DECLARE
     rule RECORD;
 BEGIN
     FOR rule IN
-        SELECT * FROM (VALUES
+        VALUES
             ('marts.savings_daily', own), ('marts.savings_monthly', own), ('marts.launches', own), ('rollup.launches_monthly', own),
             ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own),
             ('marts.dim_organization', own), ('marts.rate_period', own),
@@ -443,9 +453,8 @@ BEGIN
             ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
             ('marts.dim_user', 'user_id IN (SELECT l.user_id FROM rollup.launches_monthly l)'),
             ('rollup.host_runs_monthly', own), ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
-        ) AS v (name, condition)
     LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.name);
-        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT USING ((SELECT marts.sees_all()) OR %s)', rule.name, rule.condition);
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.column1);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT USING ((SELECT marts.sees_all()) OR %s)', rule.column1, rule.column2);
     END LOOP;
 END $$;

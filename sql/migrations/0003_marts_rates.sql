@@ -1,8 +1,6 @@
 -- The history of rates and of job templates' minutes. Triggers note changes of clusters_costs and clusters_jobtemplate as soon as any
 -- program makes them; each refresh compares again (rollup.read_sources), so that no figure depends on a trigger having fired.
 
--- What was set, for whom (0: everyone) and from when; a value of NULL ends an override. manual and automated are per minute,
--- hourly is per hour of a person and subscription per month of the platform (cost_model subscription).
 CREATE TABLE marts.rate_history (
     rate_type VARCHAR(20) NOT NULL CHECK (rate_type IN ('manual', 'automated', 'hourly', 'subscription')),
     cluster_id INTEGER NOT NULL DEFAULT 0,
@@ -14,7 +12,6 @@ CREATE TABLE marts.rate_history (
     PRIMARY KEY (rate_type, cluster_id, organization_id, valid_from),
     CHECK (rate_type <> 'subscription' OR (cluster_id = 0 AND organization_id = 0))
 );
--- The same, resolved: for each organization of each cluster (0: none), the rates of each period, without overlaps.
 CREATE TABLE marts.rate_period (
     cluster_id INTEGER NOT NULL REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
     organization_id INTEGER NOT NULL,
@@ -36,8 +33,7 @@ CREATE TABLE marts.template_minutes (
     PRIMARY KEY (job_template_id, valid_to)
 );
 
--- Precedence: the organization, then the cluster, then the global rate.
-CREATE FUNCTION marts.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
+CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
 RETURNS NUMERIC LANGUAGE sql STABLE AS $$
     SELECT newest.value
     FROM (
@@ -56,9 +52,9 @@ $$;
 CREATE VIEW rollup.resolved_rates AS
     SELECT p.cluster_id, p.organization_id, h.valid_from,
         lead(h.valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY p.cluster_id, p.organization_id ORDER BY h.valid_from) AS valid_to,
-        COALESCE(marts.rate_on('manual', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS manual,
-        COALESCE(marts.rate_on('automated', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS automated,
-        COALESCE(marts.rate_on('hourly', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS hourly
+        COALESCE(rollup.rate_on('manual', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS manual,
+        COALESCE(rollup.rate_on('automated', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS automated,
+        COALESCE(rollup.rate_on('hourly', p.cluster_id, p.organization_id, h.valid_from), 0)::numeric(15,2) AS hourly
     FROM (
         SELECT id AS cluster_id, 0 AS organization_id FROM public.clusters_cluster
         UNION ALL
@@ -72,25 +68,20 @@ CREATE VIEW rollup.resolved_rates AS
 
 -- Stores what resolved_rates shows of a cluster where it differs, and notes that money changes unless only organizations are new.
 CREATE FUNCTION rollup.resolve_rates(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
-DECLARE
-    changed INTEGER[];
 BEGIN
-    SELECT array_agg(DISTINCT d.organization_id) INTO changed
-    FROM (
-        (SELECT * FROM rollup.resolved_rates WHERE cluster_id = of_cluster EXCEPT SELECT * FROM marts.rate_period)
-        UNION ALL
-        (SELECT * FROM marts.rate_period WHERE cluster_id = of_cluster EXCEPT SELECT * FROM rollup.resolved_rates)
-    ) d;
-    IF changed IS NULL THEN
+    IF ARRAY(SELECT r::text FROM rollup.resolved_rates r WHERE r.cluster_id = of_cluster ORDER BY 1)
+        = ARRAY(SELECT p::text FROM marts.rate_period p WHERE p.cluster_id = of_cluster ORDER BY 1) THEN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(6381059, -1);
-    DELETE FROM marts.rate_period WHERE cluster_id = of_cluster AND organization_id = ANY (changed);
+    DELETE FROM marts.rate_period p
+    WHERE p.cluster_id = of_cluster AND p::text NOT IN (SELECT r::text FROM rollup.resolved_rates r WHERE r.cluster_id = of_cluster);
     IF FOUND THEN
         INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (of_cluster, '0001-01-01');
     END IF;
-    INSERT INTO marts.rate_period
-        SELECT * FROM rollup.resolved_rates WHERE cluster_id = of_cluster AND organization_id = ANY (changed);
+    INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
+    SELECT cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly
+    FROM rollup.resolved_rates WHERE cluster_id = of_cluster ON CONFLICT DO NOTHING;
 END $$;
 
 -- Without a day, a rate holds from today, or, where it is the first of its kind, from always.
@@ -123,7 +114,7 @@ BEGIN
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
         SELECT id, '0001-01-01' FROM public.clusters_cluster WHERE of_type = 'subscription';
     UPDATE public.clusters_costs c SET value = r.due, internal_modified = now()
-    FROM (SELECT marts.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
+    FROM (SELECT rollup.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
     RETURN starting;
 END $$;
 
@@ -135,11 +126,11 @@ DECLARE
     seen DATE := COALESCE((SELECT max(day) FROM rollup.priced), marts.today());
 BEGIN
     FOR cost IN
-        SELECT c.type, COALESCE(c.value, 0) AS value, marts.rate_on(c.type, 0, 0, marts.today()) AS due FROM public.clusters_costs c
+        SELECT c.type, COALESCE(c.value, 0) AS value, rollup.rate_on(c.type, 0, 0, marts.today()) AS due FROM public.clusters_costs c
         WHERE c.type IN ('manual', 'automated')
-          AND COALESCE(c.value, 0) IS DISTINCT FROM marts.rate_on(c.type, 0, 0, marts.today())
+          AND COALESCE(c.value, 0) IS DISTINCT FROM rollup.rate_on(c.type, 0, 0, marts.today())
     LOOP
-        IF cost.due IS NOT NULL AND cost.value IS NOT DISTINCT FROM marts.rate_on(cost.type, 0, 0, seen) THEN
+        IF cost.due IS NOT NULL AND cost.value IS NOT DISTINCT FROM rollup.rate_on(cost.type, 0, 0, seen) THEN
             UPDATE public.clusters_costs SET value = cost.due, internal_modified = now() WHERE type = cost.type;
         ELSE
             PERFORM marts.set_rate(cost.type, cost.value);
@@ -153,7 +144,7 @@ BEGIN
         RAISE EXCEPTION 'There is no rate "%" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type
             USING ERRCODE = 'check_violation';
     END IF;
-    IF COALESCE(NEW.value, 0) IS DISTINCT FROM marts.rate_on(NEW.type, 0, 0, marts.today()) THEN
+    IF COALESCE(NEW.value, 0) IS DISTINCT FROM rollup.rate_on(NEW.type, 0, 0, marts.today()) THEN
         PERFORM marts.set_rate(NEW.type, COALESCE(NEW.value, 0));
     END IF;
     RETURN NULL;
@@ -162,7 +153,8 @@ END $$;
 INSERT INTO marts.rate_history (rate_type, valid_from, value)
     SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
 CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
-    FOR EACH ROW EXECUTE FUNCTION rollup.costs_changed();-- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
+    FOR EACH ROW EXECUTE FUNCTION rollup.costs_changed();
+-- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
 CREATE FUNCTION rollup.rates_of_gone_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     DELETE FROM marts.rate_history WHERE CASE TG_TABLE_NAME WHEN 'clusters_cluster' THEN cluster_id ELSE organization_id END = OLD.id;
@@ -193,14 +185,13 @@ LANGUAGE plpgsql AS $$
 DECLARE
     starting DATE := marts.today();
     origin TEXT := COALESCE(NULLIF(current_setting('marts.minutes_source', TRUE), ''), 'set');
-    old marts.template_minutes;
+    old marts.template_minutes := (SELECT m FROM marts.template_minutes m WHERE m.job_template_id = template AND m.valid_to = '9999-12-31');
 BEGIN
-    SELECT * INTO old FROM marts.template_minutes WHERE job_template_id = template AND valid_to = '9999-12-31';
-    IF NOT FOUND THEN
-        INSERT INTO marts.template_minutes VALUES (template, '0001-01-01', '9999-12-31', manual, creation, 'default');
+    IF old IS NULL THEN
+        INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source)
+        VALUES (template, '0001-01-01', '9999-12-31', manual, creation, 'default');
         RETURN;
-    END IF;
-    IF origin = 'estimated' THEN
+    ELSIF origin = 'estimated' THEN
         -- An estimate replaces the default from the beginning: nothing was set before it.
         UPDATE marts.template_minutes SET manual_minutes = manual, source = origin WHERE job_template_id = template;
     ELSIF (manual, creation) IS DISTINCT FROM (old.manual_minutes, old.creation_minutes) THEN
@@ -209,7 +200,8 @@ BEGIN
         -- Today may be before the newest period: a time zone further west is in the day before.
         DELETE FROM marts.template_minutes WHERE job_template_id = template AND valid_from >= starting;
         UPDATE marts.template_minutes SET valid_to = starting WHERE job_template_id = template AND valid_to > starting;
-        INSERT INTO marts.template_minutes VALUES (template, starting, '9999-12-31', manual, creation, origin, old.excluded);
+        INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source, excluded)
+        VALUES (template, starting, '9999-12-31', manual, creation, origin, old.excluded);
     ELSE
         RETURN;
     END IF;
@@ -234,7 +226,7 @@ CREATE TRIGGER marts_minutes
 -- changes where a rate's day has come since the cluster was priced.
 CREATE FUNCTION rollup.read_sources(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM marts.read_formula();
+    PERFORM rollup.read_formula();
     PERFORM rollup.read_costs();
     PERFORM rollup.resolve_rates(of_cluster);
     UPDATE public.clusters_jobtemplate
@@ -255,6 +247,6 @@ BEGIN
             SELECT valid_from FROM marts.rate_period WHERE cluster_id = of_cluster
             UNION ALL SELECT valid_from FROM marts.rate_history WHERE rate_type = 'subscription'
         ) r WHERE r.valid_from > least(p.day, marts.today()) AND r.valid_from <= greatest(p.day, marts.today()));
-    INSERT INTO rollup.priced VALUES (of_cluster, marts.today())
+    INSERT INTO rollup.priced (cluster_id, day) VALUES (of_cluster, marts.today())
     ON CONFLICT (cluster_id) DO UPDATE SET day = excluded.day WHERE priced.day <> excluded.day;
 END $$;

@@ -24,7 +24,7 @@ BEGIN
                 name VARCHAR(512) NOT NULL,
                 %1$I TEXT NOT NULL
             );
-            INSERT INTO marts.dim_%1$s VALUES (0, NULL, %2$L, %2$L)', dimension, format('(no %s)', replace(dimension, '_', ' ')));
+            INSERT INTO marts.dim_%1$s (%1$s_id, name, %1$I) VALUES (0, %2$L, %2$L)', dimension, format('(no %s)', replace(dimension, '_', ' ')));
     END LOOP;
 END $$;
 ALTER TABLE marts.dim_job_template
@@ -61,7 +61,6 @@ CREATE TABLE marts.dim_date (
     fiscal_quarter SMALLINT NOT NULL,
     fiscal_month SMALLINT NOT NULL
 );
--- Each distinct set of labels is one key. label_key holds the label ids in ascending order, comma-separated.
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
     cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
@@ -69,7 +68,7 @@ CREATE TABLE marts.dim_label_set (
     labels TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX dim_label_set_key_idx ON marts.dim_label_set (cluster_id, md5(label_key));
-INSERT INTO marts.dim_label_set VALUES (0, NULL, '');
+INSERT INTO marts.dim_label_set (label_set_id, label_key) VALUES (0, '');
 CREATE TABLE marts.bridge_label_set (
     label_set_id INTEGER NOT NULL REFERENCES marts.dim_label_set(label_set_id) ON DELETE CASCADE,
     label_id INTEGER NOT NULL REFERENCES marts.dim_label(label_id) ON DELETE CASCADE,
@@ -77,9 +76,33 @@ CREATE TABLE marts.bridge_label_set (
 );
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
+-- Facts are written and read by whole days of a cluster, for which a key of all dimensions is a large index. Columns of fixed width come
+-- first and those that are seldom read last: rows are read faster.
+CREATE TABLE marts.launches (
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL,
+    organization_id INTEGER NOT NULL,
+    job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    extra_slices INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    elapsed_seconds NUMERIC(24,3) NOT NULL,
+    job_type VARCHAR(20) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL
+);
+CREATE INDEX ON marts.launches (date, cluster_id);
+CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES);
+ALTER TABLE rollup.launches_monthly RENAME date TO month;
 -- Facts hold what the settings count; this one the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
--- Columns of fixed width come first: rows are read faster.
-CREATE TABLE rollup.left_out_daily (
+CREATE TABLE rollup.left_out_daily (LIKE marts.launches INCLUDING INDEXES);
+ALTER TABLE rollup.left_out_daily DROP user_id;
+-- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
+CREATE TABLE marts.savings_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL,
     organization_id INTEGER NOT NULL,
@@ -88,11 +111,28 @@ CREATE TABLE rollup.left_out_daily (
     label_set_id INTEGER NOT NULL,
     inventory_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
-    runs_without_hosts INTEGER NOT NULL,
-    provisional_runs INTEGER NOT NULL,
-    runs_without_template INTEGER NOT NULL,
     extra_slices INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
+    runs_without_hosts INTEGER NOT NULL,
+    provisional_runs INTEGER NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    elapsed_seconds NUMERIC(24,3) NOT NULL,
+    manual_costs NUMERIC(38,11) NOT NULL,
+    creation_costs NUMERIC(38,11) NOT NULL,
+    run_costs NUMERIC(38,11) NOT NULL,
+    savings NUMERIC(38,11) NOT NULL,
+    time_savings_seconds NUMERIC(24,3) NOT NULL,
+    manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    run_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    savings_as_recorded NUMERIC(38,11) NOT NULL,
+    job_type VARCHAR(20) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
+    automated_costs NUMERIC(38,11) NOT NULL,
+    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    manual_minutes BIGINT NOT NULL,
+    creation_minutes BIGINT NOT NULL,
+    runs_without_template INTEGER NOT NULL,
     changed_hosts INTEGER NOT NULL,
     dark_hosts INTEGER NOT NULL,
     failures_hosts INTEGER NOT NULL,
@@ -102,53 +142,12 @@ CREATE TABLE rollup.left_out_daily (
     failed_hosts INTEGER NOT NULL,
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    launch_type VARCHAR(20) NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
         launch_type)
 );
--- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
-CREATE TABLE marts.savings_daily (
-    LIKE rollup.left_out_daily INCLUDING INDEXES,
-    manual_minutes BIGINT NOT NULL,
-    creation_minutes BIGINT NOT NULL,
-    manual_costs NUMERIC(38,11) NOT NULL,
-    creation_costs NUMERIC(38,11) NOT NULL,
-    run_costs NUMERIC(38,11) NOT NULL,
-    automated_costs NUMERIC(38,11) NOT NULL,
-    savings NUMERIC(38,11) NOT NULL,
-    time_savings_seconds NUMERIC(24,3) NOT NULL,
-    manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    run_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    savings_as_recorded NUMERIC(38,11) NOT NULL
-);
+CREATE INDEX ON marts.savings_daily (date, cluster_id);
 CREATE TABLE marts.savings_monthly (LIKE marts.savings_daily INCLUDING INDEXES);
 ALTER TABLE marts.savings_monthly RENAME date TO month;
-
--- Written and read by whole days of a cluster: one index is enough, a key of all dimensions would be as large as the rows.
-CREATE TABLE marts.launches (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    launch_type VARCHAR(20) NOT NULL,
-    user_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL
-);
-CREATE INDEX launches_date_idx ON marts.launches (date, cluster_id);
-CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES);
-ALTER TABLE rollup.launches_monthly RENAME date TO month;
 
 -- The first run of each template, by what a population may leave out, so that each finds its own.
 CREATE TABLE rollup.first_run (
@@ -168,8 +167,6 @@ CREATE TABLE rollup.first_run (
     PRIMARY KEY (job_template_id, job_type, status, extra_slice)
 );
 
--- Sets of hosts as bitmaps: bit (ordinal % 1024) of chunk (ordinal / 1024) stands for a host of the cluster. Rows without a
--- template hold an organization's hosts, for questions that filter nothing below it.
 CREATE TABLE rollup.host_set_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL,
@@ -187,7 +184,6 @@ CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, clu
 CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEXES);
 ALTER TABLE rollup.host_set_monthly RENAME date TO month;
 
--- How many runs touched each host, for dim_host: by day as two arrays, by month as rows.
 CREATE TABLE rollup.host_runs_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL,
@@ -243,7 +239,6 @@ CREATE TABLE pipeline.rebuild_due (
 );
 CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
 
--- The day as of which each cluster's money by today's rates was computed.
 CREATE TABLE rollup.priced (
     cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
     day DATE NOT NULL

@@ -6,7 +6,7 @@ DO $$
 DECLARE
     view RECORD;
 BEGIN
-    FOR view IN SELECT * FROM (VALUES ('template', 'job_template'), ('organization', 'organization')) AS v (name, dimension) LOOP
+    FOR view IN VALUES ('template', 'job_template'), ('organization', 'organization') LOOP
         EXECUTE format('CREATE VIEW marts.%1$s_monthly WITH (security_invoker = true) AS
             SELECT c.date AS month, k.cluster_id, k.%2$s_id, t.%2$s, COALESCE(sum(m.runs), 0) AS runs,
                 COALESCE(sum(m.runs) FILTER (WHERE m.status = %3$L), 0) AS successful_runs,
@@ -16,8 +16,6 @@ BEGIN
                 COALESCE(sum(m.automated_costs), 0)::numeric(38,11) AS automated_costs,
                 COALESCE(sum(m.savings), 0)::numeric(38,11) AS savings,
                 COALESCE(sum(m.time_savings_seconds), 0)::numeric(24,3) AS time_savings_seconds,
-                COALESCE(sum(m.run_costs) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs,
-                COALESCE(sum(m.run_costs_as_recorded) FILTER (WHERE m.status = %4$L), 0)::numeric(38,11) AS failed_run_costs_as_recorded,
                 COALESCE(sum(m.manual_costs_as_recorded), 0)::numeric(38,11) AS manual_costs_as_recorded,
                 COALESCE(sum(m.automated_costs_as_recorded), 0)::numeric(38,11) AS automated_costs_as_recorded,
                 COALESCE(sum(m.savings_as_recorded), 0)::numeric(38,11) AS savings_as_recorded,
@@ -29,36 +27,33 @@ BEGIN
             LEFT JOIN marts.savings_monthly m ON (m.month, m.cluster_id, m.%2$s_id) = (c.date, k.cluster_id, k.%2$s_id)
             GROUP BY c.date, k.cluster_id, k.%2$s_id, t.%2$s
             WINDOW so_far AS (PARTITION BY k.cluster_id, k.%2$s_id ORDER BY c.date)',
-            view.name, view.dimension, 'successful', 'failed');
+            view.column1, view.column2, 'successful', 'failed');
     END LOOP;
 END $$;
 
 CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
-    SELECT s.*, s.unique_hosts_of_day AS unique_hosts
+    SELECT q.date, q.cluster_id, q.runs, q.successful_runs, q.failed_runs, q.runs_without_hosts, q.provisional_runs, q.runs_without_template,
+        q.hosts, q.elapsed_seconds, q.manual_costs, q.automated_costs, q.savings, q.time_savings_seconds, q.manual_costs_as_recorded,
+        q.automated_costs_as_recorded, q.savings_as_recorded, h.hosts AS unique_hosts_of_day, h.hosts AS unique_hosts
     FROM (
-        SELECT q.*, COALESCE(h.hosts, 0) AS unique_hosts_of_day
+        SELECT d.date, d.cluster_id, sum(d.runs) AS runs, COALESCE(sum(d.runs) FILTER (WHERE d.status = 'successful'), 0) AS successful_runs,
+            COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs, sum(d.runs_without_hosts) AS runs_without_hosts,
+            sum(d.provisional_runs) AS provisional_runs, sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
+            sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
+            sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
+            sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
+            sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
+            sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
+            sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
+        FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
+    ) q
+    CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
+        SELECT COALESCE(sum(bit_count(o.hosts)), 0)::bigint AS hosts
         FROM (
-            SELECT d.date, d.cluster_id, sum(d.runs) AS runs,
-                COALESCE(sum(d.runs) FILTER (WHERE d.status = 'successful'), 0) AS successful_runs,
-                COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs,
-                sum(d.runs_without_hosts) AS runs_without_hosts, sum(d.provisional_runs) AS provisional_runs,
-                sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
-                sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
-                sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
-                sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
-                sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
-                sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
-                sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
-            FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
-        ) q
-        CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
-            SELECT sum(bit_count(o.hosts))::bigint AS hosts
-            FROM (
-                SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
-                WHERE x.date = q.date AND x.cluster_id = q.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk
-            ) o
-        ) h
-    ) s;
+            SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
+            WHERE x.date = q.date AND x.cluster_id = q.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk
+        ) o
+    ) h;
 
 -- Hosts with the runs that the reader sees of them.
 CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
@@ -69,7 +64,6 @@ CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
         FROM rollup.host_runs_monthly GROUP BY host_id
     ) r USING (host_id);
 
--- The bits of the host sets as rows, for tools that can only count distinct values.
 CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     SELECT s.month, h.host_id, s.cluster_id, s.organization_id, s.job_template_id, s.project_id, s.label_set_id, s.inventory_id,
         s.launch_type
@@ -77,14 +71,13 @@ CREATE VIEW marts.host_monthly WITH (security_invoker = true) AS
     JOIN rollup.host h ON h.cluster_id = s.cluster_id AND h.ordinal / 1024 = s.chunk AND get_bit(s.hosts, h.ordinal % 1024) = 1
     WHERE s.job_template_id IS NOT NULL;
 
--- One row per successful or failed job of core, with its money by the settings, rates and minutes as they are now.
 CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     SELECT j.job_id, j.cluster_id, j.external_id, j.name, j.job_type, j.launch_type, j.status, j.finished, j.started,
         j.finished AT TIME ZONE f.reporting_timezone AS finished_local, j.date,
         j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
         COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = j.cluster_id
             AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
-        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, c.left_out,
+        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, j.left_out,
         c.hosts > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
         m.manual_costs::numeric(38,11) AS manual_costs, m.creation_costs::numeric(38,11) AS creation_costs,
         m.run_costs::numeric(38,11) AS run_costs, m.automated_costs::numeric(38,11) AS automated_costs,
@@ -98,9 +91,7 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     JOIN public.clusters_cluster k ON k.id = j.cluster_id
     CROSS JOIN marts.formula f
     LEFT JOIN rollup.counted_first_run x ON x.job_id = j.job_id
-    CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l
-    CROSS JOIN LATERAL (SELECT l.left_out, (j.is_run AND NOT l.left_out)::int AS runs,
-        CASE WHEN l.left_out THEN 0 ELSE j.hosts END AS hosts) c
+    CROSS JOIN LATERAL (SELECT (j.is_run AND NOT j.left_out)::int AS runs, CASE WHEN j.left_out THEN 0 ELSE j.hosts END AS hosts) c
     LEFT JOIN rollup.price p ON p.cluster_id = j.cluster_id AND p.organization_id = j.organization_id AND j.date >= p.valid_from
         AND j.date < p.valid_to
     LEFT JOIN rollup.minutes t ON t.job_template_id = j.job_template_id AND j.date >= t.valid_from AND j.date < t.valid_to
@@ -166,7 +157,8 @@ CREATE VIEW marts.freshness WITH (security_barrier = true) AS
     CROSS JOIN (SELECT marts.sees_all() AS sees_all, marts.visible_organizations() AS organizations OFFSET 0) a
     LEFT JOIN public.clusters_clustersyncstatus s ON s.cluster_id = c.id
     LEFT JOIN LATERAL (
-        SELECT * FROM pipeline.sync_run x WHERE x.cluster_id = c.id AND x.finished_at IS NOT NULL ORDER BY x.id DESC LIMIT 1
+        SELECT x.finished_at, x.outcome, x.lag_seconds FROM pipeline.sync_run x
+        WHERE x.cluster_id = c.id AND x.finished_at IS NOT NULL ORDER BY x.id DESC LIMIT 1
     ) r ON TRUE
     WHERE a.sees_all OR EXISTS (
         SELECT FROM public.clusters_organization o WHERE o.cluster_id = c.id AND o.id = ANY (a.organizations));

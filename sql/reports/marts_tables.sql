@@ -1,5 +1,5 @@
--- Figures of the marts for Dagster, as in reports/core_tables; the sample rows are of the newest day with runs. Indexes: savings_daily_pkey,
--- launches_date_idx, host_set_daily_date_idx.
+-- Figures of the marts for Dagster, as in reports/core_tables; the sample rows are of the newest day with runs. Indexes: savings_daily_date_cluster_id_idx,
+-- launches_date_cluster_id_idx, host_set_daily_date_idx.
 WITH newest AS (SELECT max(date) AS day FROM marts.savings_daily WHERE cluster_id = %(cluster)s),
 found (asset, relation, counted, shown) AS (
     SELECT 'savings_daily', 'marts.savings_daily'::regclass,

@@ -1,4 +1,4 @@
--- Totals per organization with runs in the months of the range. Reads the marts only. Index: savings_monthly_pkey.
+-- Totals per organization with runs in the months of the range. Reads the marts only. Index: savings_monthly_date_cluster_id_idx.
 SELECT o.organization AS name, o.organization_id, t.runs, t.successful_runs, t.failed_runs, t.hosts, t.unique_hosts, t.elapsed,
     t.manual_costs, t.automated_costs, t.savings, t.manual_costs_as_recorded, t.automated_costs_as_recorded, t.savings_as_recorded
 FROM marts.dim_organization o

@@ -7,5 +7,4 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """See the SQL file."""
     run_sql_file("0001_public_schema")

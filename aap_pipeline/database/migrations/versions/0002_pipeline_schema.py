@@ -7,7 +7,6 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """See the SQL files."""
     run_sql_file("0002_pipeline_schema")
     run_sql_file("0002_archive")
     run_sql_file("0002_comments")

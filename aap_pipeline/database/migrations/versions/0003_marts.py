@@ -7,16 +7,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """See the SQL files."""
-    for part in (
-        "tables",
-        "formula",
-        "rates",
-        "access",
-        "money",
-        "refresh",
-        "views",
-        "questions",
-        "comments",
-    ):
+    for part in ("tables", "formula", "rates", "access", "money", "refresh", "views", "questions", "comments"):
         run_sql_file(f"0003_marts_{part}")

@@ -7,6 +7,5 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """See the SQL files."""
     run_sql_file("0004_core")
     run_sql_file("0004_comments")

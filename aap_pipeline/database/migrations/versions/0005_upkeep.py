@@ -7,6 +7,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """See the SQL files."""
     run_sql_file("0005_upkeep")
     run_sql_file("0005_comments")
