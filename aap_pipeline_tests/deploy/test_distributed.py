@@ -33,8 +33,8 @@ _NAMES = ("berlin", "paris", "rome", "oslo")
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder in memory, which a read-only root does not hide."""
-    found = Path(tempfile.mkdtemp(prefix="aap-pipeline-deploy-", dir="/dev/shm"))
+    """A folder that an empty /tmp does not hide; on a read-only root it is read-only too, as in the image."""
+    found = Path(tempfile.mkdtemp(prefix="aap-pipeline-deploy-", dir="/var/tmp"))
     yield found
     shutil.rmtree(found)
 
@@ -46,6 +46,12 @@ def controllers(starts_server: None) -> Iterator[dict[str, SimulatorServer]]:
         found = {name: stack.enter_context(SimulatorServer(small_world(jobs=15))) for name in _NAMES}
         found["oslo"].faults.add(Fault("hang", paths=frozenset({"host_summaries"})))
         yield found
+
+
+def namespaces() -> bool:
+    """Whether this machine lets tests make mount and user namespaces."""
+    command = ["unshare", "--mount", "unshare", "--user", "true"]
+    return os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
 
 
 def instance(folder: Path, file: str, storage: Mapping[str, Any] | None = None, **monitoring: int) -> None:
@@ -116,8 +122,7 @@ def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
             secured = around.enter_context(tls_proxy(database_url, certificate))
             url = f"{secured}?sslmode=verify-full&sslrootcert=system"
             changes["SSL_CERT_FILE"] = str(certificate / "server.pem")  # in place of the image's
-            allowed = os.geteuid() == 0 and subprocess.run([*AS_CONTAINER, "true"], capture_output=True).returncode == 0
-            prefix = AS_CONTAINER if allowed else []
+            prefix = AS_CONTAINER if namespaces() else []
         else:
             parts = conninfo_to_dict(database_url)
             login = {"username": parts["user"], "password": parts["password"], "hostname": parts["host"]}
