@@ -29,7 +29,12 @@ def imported(folder: Path) -> Iterator[str]:
 
 def names(requirements: list[str]) -> set[str]:
     """Names of distributions, without versions and extras."""
-    return {re.split(r"[\[<>=~ ]", each)[0].lower() for each in requirements}
+    return {_normalized(re.split(r"[\[<>=~ ]", each)[0]) for each in requirements}
+
+
+def _normalized(name: str) -> str:
+    """Return a distribution's name as the packaging standards compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_each_dependency_is_imported_and_each_import_is_a_dependency() -> None:
@@ -40,7 +45,7 @@ def test_each_dependency_is_imported_and_each_import_is_a_dependency() -> None:
     ours = {"aap_pipeline", "aap_simulator"}
 
     def needed(folder: str) -> set[str]:
-        return {known[name][0].lower().replace("_", "-") for name in set(imported(ROOT / folder)) - ours}
+        return {_normalized(known[name][0]) for name in set(imported(ROOT / folder)) - ours}
 
     production = names(project["dependencies"])
     assert needed("aap_pipeline") - names(extras["pictures"] + extras["export"]) == production - NOT_IMPORTED

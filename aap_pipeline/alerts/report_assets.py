@@ -15,6 +15,7 @@ from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.orchestration.partitions import partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
+from aap_pipeline.orchestration.table_metadata import of_stage
 from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
@@ -24,9 +25,7 @@ from aap_pipeline.settings import Settings
 SAVED_REPORTS: Final = dg.DynamicPartitionsDefinition(name="saved_reports")
 """Keys are the names of the saved reports."""
 
-_GROUP: Final = "reports"
 _DEPS: Final = [dg.AssetKey(["marts", "savings_daily"])]
-_OWNERS: Final = ["team:automation-analytics"]
 
 
 class Delivery(dg.Config):
@@ -43,11 +42,8 @@ class Delivery(dg.Config):
     description="Savings of all clusters in the last 30 days, compared with the 30 days before. Updated each morning; "
     "materialize it to update it now.",
     freshness_policy=EACH_NIGHT,
-    group_name=_GROUP,
+    **of_stage("reports", "python"),
     deps=_DEPS,
-    kinds={"python"},
-    owners=_OWNERS,
-    tags={"stage": _GROUP},
 )
 def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     with step(context, warehouse) as connection:
@@ -60,11 +56,8 @@ def overview(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mate
     partitions_def=SAVED_REPORTS,
     description="One partition per saved report (`aap-pipeline report save`), with its latest figures. Materialize one "
     "to update it now. Only scheduled runs are mailed.",
-    group_name=_GROUP,
+    **of_stage("reports", "python"),
     deps=_DEPS,
-    kinds={"python"},
-    owners=_OWNERS,
-    tags={"stage": _GROUP},
 )
 def saved(context: dg.AssetExecutionContext, config: Delivery, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Create the partition's report, and mail it if the schedule launched the run. A failed delivery fails the run."""

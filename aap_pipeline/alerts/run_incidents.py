@@ -59,11 +59,8 @@ def changes(
         if run.succeeded:
             found.append(Change("run_failed", run.subject, None, run.run_id))
         elif not stopped_by_check:
-            found.append(
-                Change(
-                    "run_failed", run.subject, run.error, run.run_id, patience if run.job in repeated else timedelta()
-                )
-            )
+            wait = patience if run.job in repeated else timedelta()
+            found.append(Change("run_failed", run.subject, run.error, run.run_id, wait))
         for check in run.checks:
             if check.passed:
                 found.append(Change("check_failed", check.subject, None, run.run_id))

@@ -22,10 +22,6 @@ _PLACEHOLDER: Final = "postgresql+psycopg2://USER:XXXXXXXXXX@HOST:5432/DATABASE"
 _SECONDS: Final = 120
 
 
-class BundleRefused(PipelineError):
-    """A BI server rejected the dashboards."""
-
-
 def bundle(tool: str, currency: str) -> dict[str, str]:
     """Return the files of `tool` (superset, grafana, dbt) by path, with this currency (ISO code)."""
     installed = _PACKAGE / "_bi"
@@ -51,14 +47,14 @@ def with_database(files: dict[str, str], database_url: str) -> tuple[dict[str, s
     """Return the Superset bundle with the address of the database, and separately the password."""
     parts = urlsplit(database_url)
     if not (parts.hostname and parts.username and parts.path.strip("/")):
-        raise BundleRefused("The database URL is not valid. Use postgresql://user:password@host:5432/name.")
+        raise PipelineError("The database URL is not valid. Use postgresql://user:password@host:5432/name.")
     place = f"{parts.username}:XXXXXXXXXX@{parts.hostname}:{parts.port or 5432}"
     masked = urlunsplit(("postgresql+psycopg2", place, parts.path, parts.query, ""))
     return files | {_DATABASE: files[_DATABASE].replace(_PLACEHOLDER, masked)}, parts.password or ""
 
 
 def install_in_superset(files: dict[str, str], password: str, url: str, user: str, user_password: str) -> None:
-    """Import the bundle through Superset's assets API, replacing earlier imports. Raises BundleRefused."""
+    """Import the bundle through Superset's assets API, replacing earlier imports. Raises PipelineError."""
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():
@@ -79,13 +75,13 @@ def install_in_superset(files: dict[str, str], password: str, url: str, user: st
                 )
             )
     except requests.RequestException as error:
-        raise BundleRefused(f"{base} does not respond ({type(error).__name__}). Check --url.") from None
+        raise PipelineError(f"{base} does not respond ({type(error).__name__}). Check --url.") from None
 
 
 def _answer(answer: requests.Response) -> dict[str, Any]:
     """Return the JSON of a 2xx response."""
     if not answer.ok:
         what = urlsplit(answer.url).path
-        raise BundleRefused(f"Superset returned HTTP {answer.status_code} for {what}: {answer.text[:500]}")
+        raise PipelineError(f"Superset returned HTTP {answer.status_code} for {what}: {answer.text[:500]}")
     found: dict[str, Any] = answer.json()
     return found

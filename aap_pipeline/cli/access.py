@@ -6,7 +6,7 @@ from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.marts.access import access
 from aap_pipeline.marts.access import grant as give
 from aap_pipeline.marts.access import revoke as take
-from aap_pipeline.reports.output import Column, json_option, print_rows
+from aap_pipeline.reports.output import json_option, print_rows
 
 _organization = click.option("--organization", "organizations", multiple=True, metavar="NAME", help="May be repeated.")
 _cluster = click.option("--cluster", metavar="NAME", help="Cluster, if several have an organization of that name.")
@@ -22,14 +22,9 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List the restricted roles. All other roles see every organization."""
     with warehouse_connection() as connection:
-        rows = [vars(each) for each in access(connection)]
-    columns = [
-        Column("role", "Role"),
-        Column("organization", "Organization"),
-        Column("cluster", "Cluster"),
-        Column("nothing", "Sees nothing", lambda value: "yes" if value else "no"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+        rows = access(connection)
+    headers = {"role": "Role", "organization": "Organization", "cluster": "Cluster", "nothing": "Sees nothing"}
+    print_rows(headers, rows, as_json=as_json)
 
 
 @command.command(short_help="Restrict a role to organizations.")

@@ -4,20 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
-from psycopg.rows import dict_row
 
 from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.receivers import DeliveryFailed, receivers
 from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.cli.context import warehouse_connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import (
-    Column,
     cell,
     console,
     json_option,
-    minute_of,
     print_json,
     print_marked,
     print_rows,
@@ -34,17 +31,17 @@ def command() -> None:
 @json_option
 def list_all(with_past: bool, as_json: bool) -> None:
     """List the open incidents, newest first."""
-    with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("alerts/incidents"), {"all": with_past}).fetchall()
+    with warehouse_connection() as connection:
+        rows = select(connection, "alerts/incidents", {"all": with_past})
     if rows or as_json:
-        columns = [
-            Column("raised_at", "Raised (UTC)", minute_of),
-            Column("resolved_at", "Resolved (UTC)", minute_of),
-            Column("kind", "Kind"),
-            Column("subject", "Subject"),
-            Column("told", "Sent to"),
-        ]
-        print_rows(columns, rows, as_json=as_json)
+        headers = {
+            "raised_at": "Raised (UTC)",
+            "resolved_at": "Resolved (UTC)",
+            "kind": "Kind",
+            "subject": "Subject",
+            "told": "Sent to",
+        }
+        print_rows(headers, rows, as_json=as_json)
     else:
         click.echo("No incident is open." if not with_past else "There was no incident in the last 30 days.")
     for row in () if as_json else rows:

@@ -1,6 +1,7 @@
 """Prompts, and what happens without a terminal: in cron, in CI, in a pipe."""
 
 import sys
+from getpass import getpass
 
 import click
 
@@ -10,15 +11,10 @@ def secret(question: str, otherwise: str) -> str:
 
     Raises UsageError that names the options `otherwise` if the input is empty.
     """
-    if sys.stdin.isatty():
-        try:
-            found = str(click.prompt(question, hide_input=True, default="", show_default=False))
-        except click.Abort as abort:
-            if not isinstance(abort.__context__, EOFError):
-                raise
-            found = ""
-    else:
-        found = sys.stdin.read()
+    try:
+        found = getpass(f"{question}: ") if sys.stdin.isatty() else sys.stdin.read()
+    except EOFError:
+        found = ""
     if not found.strip():
         raise click.UsageError(f"{question}: standard input is empty. Use {otherwise}.")
     return found
@@ -27,9 +23,7 @@ def secret(question: str, otherwise: str) -> str:
 def confirm(question: str, otherwise: str) -> bool:
     """Return whether the user confirms. Raises UsageError that names the option `otherwise` if the input is empty."""
     try:
-        return bool(click.confirm(question))
-    except click.Abort as abort:
-        if not isinstance(abort.__context__, EOFError):
-            raise
+        return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")
+    except EOFError:
         click.echo(err=True)
         raise click.UsageError(f"No answer: standard input is empty. Use {otherwise}.") from None

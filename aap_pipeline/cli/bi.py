@@ -1,6 +1,8 @@
 """`aap-pipeline bi`: dashboards for BI tools."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,7 +11,10 @@ from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import file, text
 from aap_pipeline.database.statements import statement
 
-_write = click.option("--write", "folder", type=file, metavar="FOLDER", help="Write the files to this folder.")
+
+def _write(*, required: bool) -> Callable[..., Any]:
+    words = "Write the files to this folder."
+    return click.option("--write", "folder", type=file, metavar="FOLDER", required=required, help=words)
 
 
 @click.group(name="bi")
@@ -27,7 +32,7 @@ def command() -> None:
     metavar="URL",
     help="postgresql://role:password@host:5432/name for Superset's login. Better: AAP_PIPELINE_BI_DATABASE_URL.",
 )
-@_write
+@_write(required=False)
 def superset(
     url: str | None, user: str | None, password: str | None, database: str | None, folder: Path | None
 ) -> None:
@@ -35,13 +40,11 @@ def superset(
 
     With --write, write the bundle to FOLDER for `superset import-directory`.
     """
-
     files, secret = bundle("superset", _currency()), ""
     if database:
         files, secret = with_database(files, database)
     if folder:
-        write(files, folder)
-        click.echo(f"Wrote {len(files)} files to {folder}.")
+        _written(files, folder)
         return
     if not (url and user and database):
         raise click.UsageError("Use --url, --user and --database, or --write FOLDER.")
@@ -51,24 +54,20 @@ def superset(
 
 
 @command.command(short_help="Write the Grafana dashboards.")
-@_write
-def grafana(folder: Path | None) -> None:
+@_write(required=True)
+def grafana(folder: Path) -> None:
     """Write the dashboards and their provisioning to FOLDER."""
-    _written("grafana", folder)
+    _written(bundle("grafana", _currency()), folder)
 
 
 @command.command(short_help="Write the dbt project with sources and semantic models.")
-@_write
-def dbt(folder: Path | None) -> None:
+@_write(required=True)
+def dbt(folder: Path) -> None:
     """Write a dbt project over the marts to FOLDER."""
-    _written("dbt", folder)
+    _written(bundle("dbt", _currency()), folder)
 
 
-def _written(tool: str, folder: Path | None) -> None:
-
-    if folder is None:
-        raise click.UsageError("Use --write FOLDER.")
-    files = bundle(tool, _currency())
+def _written(files: dict[str, str], folder: Path) -> None:
     write(files, folder)
     click.echo(f"Wrote {len(files)} files to {folder}.")
 

@@ -21,7 +21,7 @@ from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.errors import BadInput, PipelineError
-from aap_pipeline.reports.output import Column, cell, console, json_option, print_json, print_marked, print_rows
+from aap_pipeline.reports.output import cell, console, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
@@ -159,15 +159,8 @@ def list_all(as_json: bool) -> None:
     """
     with warehouse_connection() as connection:
         rows = [_row(cluster) for cluster in registry.clusters(connection)]
-    columns = [
-        Column("name", "Name"),
-        Column("url", "Address"),
-        Column("product", "Product"),
-        Column("state", "State"),
-        Column("tls", "Certificate"),
-        Column("token", "Token expiry"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"name": "Name", "url": "Address", "product": "Product", "state": "State"}
+    print_rows(headers | {"tls": "Certificate", "token": "Token expiry"}, rows, as_json=as_json)
     if not rows and not as_json:
         click.echo("To add a cluster, run `aap-pipeline clusters add URL --name NAME`.")
 

@@ -8,7 +8,6 @@ from typing import Any
 import click
 from psycopg.errors import InsufficientPrivilege
 
-from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.database.connection import Connection, clear_errors, connect
 from aap_pipeline.database.schema_version import newest_version, stored_version
 from aap_pipeline.database.statements import statement
@@ -80,7 +79,7 @@ def require_schema(url: str, *, may_migrate: bool) -> None:
 
 
 def each_cluster(
-    chosen: Iterable[Cluster], work: Callable[[Cluster], Any], show: Callable[[str, Any], None], *, as_json: bool
+    chosen: Iterable[Any], work: Callable[[Any], Any], show: Callable[[str, Any], None], *, as_json: bool = False
 ) -> tuple[list[Any], bool]:
     """Do `work` for each cluster, and show what it returns, or print all of it as JSON.
 

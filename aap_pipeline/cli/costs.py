@@ -8,7 +8,7 @@ import click
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import day
 from aap_pipeline.marts.costs import RATE_TYPES, RateSet, rates, set_rate
-from aap_pipeline.reports.output import Column, json_option, money, negative_values, plain, print_rows
+from aap_pipeline.reports.output import json_option, money, negative_values, plain, print_rows
 
 _all_clusters = "all clusters"
 
@@ -26,18 +26,18 @@ def show(as_json: bool) -> None:
     Precedence: organization, then cluster, then the global rate.
     """
     with warehouse_connection() as connection:
-        rows = [{**vars(rate), "per": RATE_TYPES[rate.rate_type].per} for rate in rates(connection)]
-    columns = [
-        Column("rate_type", "Rate"),
-        Column("value", "Value", lambda value: "none" if value is None else money(value), right=True),
-        Column("per", "Per"),
-        Column("valid_from", "Valid from", _first_day),
-        Column("valid_until", "Valid until"),
-        Column("cluster", "Cluster", lambda value: value or "all"),
-        Column("organization", "Organization", lambda value: value or "all"),
-        Column("in_force", "In force", lambda value: "yes" if value else "no"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+        rows = [{**rate, "per": RATE_TYPES[rate["rate_type"]]} for rate in rates(connection)]
+    headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "Valid from"}
+    headers |= {"valid_until": "Valid until", "cluster": "Cluster", "organization": "Organization"}
+    print_rows(
+        headers | {"in_force": "In force"},
+        rows,
+        as_json=as_json,
+        value=lambda value: "none" if value is None else money(value),
+        valid_from=_first_day,
+        cluster=lambda value: value or "all",
+        organization=lambda value: value or "all",
+    )
 
 
 @command.command(name="set", short_help="Set the rate per minute, hour or month.", context_settings=negative_values)
@@ -99,7 +99,7 @@ def _confirmation(rate: str, value: Decimal | None, whom: str, done: RateSet) ->
 
 
 def _amount(rate: str, value: Decimal | None) -> str:
-    return "no own rate" if value is None else f"{value:f} per {RATE_TYPES[rate].per}"
+    return "no own rate" if value is None else f"{value:f} per {RATE_TYPES[rate]}"
 
 
 def _first_day(day: date) -> str:

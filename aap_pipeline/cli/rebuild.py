@@ -1,14 +1,16 @@
 """`aap-pipeline rebuild`: recompute tables from their sources."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import click
 
-from aap_pipeline.cli.context import warehouse
-from aap_pipeline.clusters.registry import Cluster, cluster_named, clusters
-from aap_pipeline.core.rebuild import NothingArchived
+from aap_pipeline.cli.context import each_cluster, warehouse
+from aap_pipeline.clusters.registry import cluster_named, clusters
+from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.rebuild import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
+from aap_pipeline.marts.refresh import RefreshResult
 from aap_pipeline.marts.refresh import rebuild as rebuild_marts
 from aap_pipeline.reports.output import duration
 
@@ -27,32 +29,31 @@ def core(names: tuple[str, ...]) -> int:
 
     The next sync recomputes the savings.
     """
-    without = 0
-    for url, cluster in _chosen(names):
-        try:
-            result = rebuild_core(url, cluster.id)
-        except NothingArchived as error:
-            without += 1
-            click.echo(f"{cluster.name}: {error}", err=True)
-            continue
+
+    def rebuilt(name: str, result: ParseResult) -> None:
         refused = f" {result.rejected:,} documents went to quarantine." if result.rejected else ""
-        click.echo(f"{cluster.name}: {result.jobs:,} jobs rebuilt in {duration(result.seconds)}.{refused}")
-    return 1 if without else 0
+        click.echo(f"{name}: {result.jobs:,} jobs rebuilt in {duration(result.seconds)}.{refused}")
+
+    return _rebuild(names, rebuild_core, rebuilt)
 
 
 @command.command("marts", short_help="Rebuild the savings tables from core.")
 @_cluster_option
-def marts(names: tuple[str, ...]) -> None:
+def marts(names: tuple[str, ...]) -> int:
     """Recompute all savings tables from jobs and host summaries."""
-    for url, cluster in _chosen(names):
+
+    def work(url: str, cluster_id: int) -> RefreshResult:
         with connect(url) as connection:
-            result = rebuild_marts(connection, cluster.id)
-        click.echo(f"{cluster.name}: {len(result.days):,} days rebuilt in {duration(result.seconds)}.")
+            return rebuild_marts(connection, cluster_id)
+
+    def rebuilt(name: str, result: RefreshResult) -> None:
+        click.echo(f"{name}: {len(result.days):,} days rebuilt in {duration(result.seconds)}.")
+
+    return _rebuild(names, work, rebuilt)
 
 
-def _chosen(names: tuple[str, ...]) -> Iterator[tuple[str, Cluster]]:
+def _rebuild(names: tuple[str, ...], work: Callable[[str, int], Any], show: Callable[[str, Any], None]) -> int:
     with warehouse() as url:
         with connect(url) as connection:
             found = [cluster_named(connection, name) for name in names] or clusters(connection)
-        for cluster in found:
-            yield url, cluster
+        return 0 if each_cluster(found, lambda each: work(url, each.id), show)[1] else 1

@@ -8,7 +8,7 @@ from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import Whole
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
-from aap_pipeline.reports.output import Column, json_option, minute_of, number, print_rows
+from aap_pipeline.reports.output import json_option, plain, print_rows
 
 _ID = Whole(1, 2**63 - 1)
 
@@ -32,17 +32,9 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
     with warehouse_connection() as connection:
         cluster_id = cluster_named(connection, cluster).id if cluster else None
         found = list_rejected(connection, cluster_id, reason, limit)
-    columns = [
-        Column("id", "Id", right=True),
-        Column("cluster", "Cluster"),
-        Column("kind", "Kind"),
-        Column("external_id", "Controller's id", right=True),
-        Column("reason", "Reason"),
-        Column("message", "Error"),
-        Column("attempts", "Attempts", number, right=True),
-        Column("last_rejected", "Last rejected (UTC)", minute_of),
-    ]
-    print_rows(columns, [asdict(record) for record in found], as_json=as_json)
+    headers = {"id": "Id", "cluster": "Cluster", "kind": "Kind", "external_id": "Controller's id", "reason": "Reason"}
+    headers |= {"message": "Error", "attempts": "Attempts", "last_rejected": "Last rejected (UTC)"}
+    print_rows(headers, [asdict(record) for record in found], as_json=as_json, id=str, external_id=plain)
     if not found and not as_json:
         click.echo("No quarantined document matches." if cluster or reason else "The quarantine is empty.")
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from aap_pipeline.alerts.report_mail import mail_report
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports import files, saved
-from aap_pipeline.reports.output import Column, console, json_option, minute_of, print_json, print_rows
+from aap_pipeline.reports.output import console, json_option, print_json, print_rows
 from aap_pipeline.reports.question import Question, days_of, ids_of
 from aap_pipeline.reports.summary import Summary, summarize
 from aap_pipeline.reports.terminal import print_summary
@@ -92,7 +91,6 @@ def command(context: click.Context, /, **options: Any) -> None:
 @click.option("--mail-to", multiple=True, type=text, metavar="ADDRESS", help="Mail it each time; may be repeated.")
 def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
     """Save a report's filters and range as NAME, replacing an existing one."""
-
     question = _question(options)
     if mail_to and not schedule:
         raise click.UsageError("--mail-to needs --schedule. To mail a report once, run `report run NAME --mail`.")
@@ -112,29 +110,11 @@ def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: A
 @json_option
 def list_(as_json: bool) -> None:
     """List the saved reports."""
-
     with warehouse_connection() as connection:
         found = saved.saved_reports(connection)
-    rows = [
-        {
-            "name": each.name,
-            "question": ", ".join(f"{key}: {_words(value)}" for key, value in asdict(each.question).items() if value),
-            "schedule": each.schedule,
-            "mail_to": ", ".join(each.mail_to),
-            "saved_at": each.saved_at,
-            "done_for": each.done_for,
-        }
-        for each in found
-    ]
-    columns = [
-        Column("name", "Name"),
-        Column("question", "Content"),
-        Column("schedule", "Schedule"),
-        Column("mail_to", "Mailed to"),
-        Column("saved_at", "Saved (UTC)", minute_of),
-        Column("done_for", "Last created for"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    rows = [vars(each) | {"question": _words(each.question), "mail_to": ", ".join(each.mail_to)} for each in found]
+    headers = {"name": "Name", "question": "Content", "schedule": "Schedule", "mail_to": "Mailed to"}
+    print_rows(headers | {"saved_at": "Saved (UTC)", "done_for": "Last created for"}, rows, as_json=as_json)
 
 
 @command.command(short_help="Show a saved report, or write it to files.")
@@ -143,9 +123,10 @@ def list_(as_json: bool) -> None:
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""
-
     summary = _show(lambda connection: saved.saved_report(connection, name).question, name, options)
     if mail:
+        from aap_pipeline.alerts.report_mail import mail_report  # loads the receivers
+
         with warehouse_connection() as connection:
             report = saved.saved_report(connection, name)
         mail_report(report, summary)
@@ -156,7 +137,6 @@ def run(name: str, mail: bool, **options: Any) -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete the saved report NAME."""
-
     with warehouse_connection() as connection:
         saved.delete(connection, name)
     click.echo(f"Deleted {name!r}.")
@@ -193,5 +173,8 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
     return summary
 
 
-def _words(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _words(question: Question) -> str:
+    chosen = {key: value for key, value in vars(question).items() if value}
+    return ", ".join(
+        f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in chosen.items()
+    )

@@ -8,7 +8,7 @@ from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import day
 from aap_pipeline.database import options
 from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
-from aap_pipeline.reports.output import Column, json_option, negative_values, print_rows
+from aap_pipeline.reports.output import json_option, negative_values, print_rows
 
 
 @click.group(name="settings")
@@ -36,14 +36,9 @@ def show(name: str | None, as_json: bool) -> None:
         for option in options.OPTIONS.values()
         if name in (None, option.name)
     ]
-    columns = [
-        Column("name", "Setting"),
-        Column("value", "Value", _written),
-        Column("default", "Default", _written),
-        Column("allowed", "Allowed"),
-        Column("description", "Description"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+    headers = {"name": "Setting", "value": "Value", "default": "Default", "allowed": "Allowed"}
+    headers |= {"description": "Description"}
+    print_rows(headers, rows, as_json=as_json, value=_written, default=_written)
 
 
 @command.command(name="set", context_settings=negative_values)
@@ -67,14 +62,9 @@ def fx() -> None:
 def fx_show(as_json: bool) -> None:
     """Show every exchange rate with its first day."""
     with warehouse_connection() as connection:
-        rows = [vars(rate) for rate in exchange_rates(connection)]
-    columns = [
-        Column("from_currency", "From"),
-        Column("rate", "Rate", right=True),
-        Column("to_currency", "To"),
-        Column("rate_date", "Valid from"),
-    ]
-    print_rows(columns, rows, as_json=as_json)
+        rows = exchange_rates(connection)
+    headers = {"from_currency": "From", "rate": "Rate", "to_currency": "To", "rate_date": "Valid from"}
+    print_rows(headers, rows, as_json=as_json)
 
 
 @fx.command(name="set", short_help="Set an exchange rate.", context_settings=negative_values)
@@ -92,7 +82,7 @@ def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: date | No
     """Set the price of 1 FROM_CURRENCY in TO_CURRENCY (ISO codes). Example: fx set USD EUR 0.92."""
     with warehouse_connection() as connection:
         done = set_exchange_rate(connection, from_currency, to_currency, rate, rate_date)
-    click.echo(f"1 {done.from_currency} is {done.rate} {done.to_currency} from {done.rate_date} on.")
+    click.echo("1 {from_currency} is {rate} {to_currency} from {rate_date} on.".format(**done))
 
 
 def _written(value: object) -> str:

@@ -1,6 +1,7 @@
 """`aap-pipeline sql`."""
 
 import sys
+from decimal import Decimal
 from typing import IO, Any
 
 import click
@@ -114,6 +115,8 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # str() turns 0.00000000000 into 0E-11
     if isinstance(value, dict | list):
         from aap_pipeline.reports.output import to_json
 

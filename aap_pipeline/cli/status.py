@@ -3,20 +3,16 @@
 from datetime import UTC, datetime
 
 import click
-from psycopg.rows import dict_row
 
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import token_warnings
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select
 from aap_pipeline.reports.output import (
-    Column,
     cell,
     console,
     duration,
     json_option,
-    minute_of,
-    number,
     print_marked,
     print_rows,
 )
@@ -35,27 +31,18 @@ def command(as_json: bool) -> int:
     enabled cluster failed, or none succeeded in the last AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
     now = datetime.now(UTC)
-    with warehouse_connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("health/status")).fetchall()
+    with warehouse_connection() as connection:
+        rows = select(connection, "health/status")
         limit = stale_after(connection)
         ending, stale = token_warnings(connection, now), stale_clusters(connection, now, limit)
-    columns = [
-        Column("name", "Cluster"),
-        Column("enabled", "Enabled", lambda value: "yes" if value else "no"),
-        Column("watermark", "Watermark (UTC)", minute_of),
-        Column("last_sync", "Last sync (UTC)", minute_of),
-        Column("outcome", "Outcome"),
-        Column("lag_seconds", "Since success", duration, right=True),
-        Column("unparsed", "Unparsed", number, right=True),
-        Column("pending", "Pending", number, right=True),
-        Column("rejected", "Rejected", number, right=True),
-        Column("days_to_refresh", "Days", number, right=True),
-    ]
+    headers = {"name": "Cluster", "enabled": "Enabled", "watermark": "Watermark (UTC)", "last_sync": "Last sync (UTC)"}
+    headers |= {"outcome": "Outcome", "lag_seconds": "Since success", "unparsed": "Unparsed", "pending": "Pending"}
+    headers |= {"rejected": "Rejected", "days_to_refresh": "Days"}
     if not rows and not as_json:
         click.echo("There is no cluster. To add one, run `aap-pipeline clusters add URL --name NAME`.")
     else:
         rows = [{**row, "token": ending.get(row["name"]), "stale": stale.get(row["name"])} for row in rows]
-        print_rows(columns, rows, as_json=as_json)
+        print_rows(headers, rows, as_json=as_json, lag_seconds=duration)
     for row in () if as_json else rows:  # sentences are too long for a column
         if row["error"]:
             print_marked("failed", f"{row['name']}: {row['error']}")

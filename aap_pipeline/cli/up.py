@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ from aap_pipeline.cli.values import Whole
 )
 @click.option("--metrics-port", type=Whole(1, 65535), help="Serve metrics for Prometheus on this port.")
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address the metrics are served on.")
-def command(host: str, port: int, workspace: Path | None, metrics_port: int | None, metrics_host: str) -> int:
+def command(**options: Any) -> None:
     """Run PostgreSQL, the Dagster daemon (which starts syncs) and the Dagster UI until Ctrl-C.
 
     PostgreSQL is the embedded server, or the migrated database in AAP_PIPELINE_DATABASE_URL. Dagster's own tables are
@@ -30,11 +31,9 @@ def command(host: str, port: int, workspace: Path | None, metrics_port: int | No
     from aap_pipeline.runtime.supervisor import Supervisor, UpOptions
     from aap_pipeline.settings import Settings
 
-    options = UpOptions(host, port, workspace, metrics_port, metrics_host)
-    supervisor = Supervisor(Settings(), options, lambda line: click.echo(line))
+    supervisor = Supervisor(Settings(), UpOptions(**options), lambda line: click.echo(line))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())
     with clear_errors():
         supervisor.run()
     click.echo("Stopped.")
-    return 0

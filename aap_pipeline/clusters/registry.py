@@ -15,7 +15,7 @@ from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
 
 # Dagster splits partition keys at commas and ranges of keys at three dots, and shows keys in paths and URLs. Dots must
@@ -200,18 +200,13 @@ def purge(connection: Connection, name: str) -> int:
 def rotate_key(connection: Connection, cipher: Cipher) -> int:
     """Encrypt every stored secret with the first key of `cipher`, all or none. Returns the number of clusters."""
     with connection.transaction():
-        rows = connection.execute(statement("clusters/all_secrets")).fetchall()
-        for cluster_id, *secrets in rows:
-            access, refresh, client_secret = (cipher.rotate(value) if value is not None else None for value in secrets)
-            connection.execute(
-                statement("clusters/save_secrets"),
-                {
-                    "cluster": cluster_id,
-                    "access_token": access,
-                    "refresh_token": refresh,
-                    "client_secret": client_secret,
-                },
-            )
+        rows = select(connection, "clusters/all_secrets")
+        for row in rows:
+            secrets = {
+                name: row[name] and cipher.rotate(row[name])
+                for name in ("access_token", "refresh_token", "client_secret")
+            }
+            connection.execute(statement("clusters/save_secrets"), row | secrets)
     return len(rows)
 
 
@@ -222,21 +217,15 @@ def _parameters(
         cipher.encrypt(value) if cipher and value else None
         for value in (tokens.access, tokens.refresh, tokens.client_secret)
     )
+    limits = vars(manners) | {"sync_window": manners.sync_window or ""} if manners else dict.fromkeys(vars(Manners()))
     return {
+        **vars(endpoint),
+        **limits,
         "name": name,
-        "protocol": endpoint.protocol,
-        "address": endpoint.address,
-        "port": endpoint.port,
-        "verify_ssl": endpoint.verify_ssl,
-        "ca_bundle": endpoint.ca_bundle,
-        "api_prefix": endpoint.api_prefix,
         "access_token": access,
         "refresh_token": refresh,
         "client_id": tokens.client_id or None,
         "client_secret": secret,
-        "max_concurrent_requests": manners.max_concurrent_requests if manners else None,
-        "max_requests_per_second": manners.max_requests_per_second if manners else None,
-        "sync_window": manners.sync_window or "" if manners else None,
     }
 
 

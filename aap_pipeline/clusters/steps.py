@@ -1,18 +1,14 @@
 """The wrapper of a step of one cluster, the run's partition."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from dagster import AssetCheckExecutionContext, AssetExecutionContext
 
 from aap_pipeline.clusters.registry import Cluster, cluster_named
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
-
-if TYPE_CHECKING:
-    from dagster import AssetCheckExecutionContext, AssetExecutionContext
 
 
 @contextmanager

@@ -8,21 +8,8 @@ from html import unescape
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.config import Endpoint
-from aap_pipeline.controller.errors import (
-    CHECK_PATH,
-    BadRequest,
-    ControllerError,
-    CorruptBody,
-    ForeignLink,
-    HtmlAnswer,
-    Maintenance,
-    NotFound,
-    PermissionDenied,
-    RedirectedElsewhere,
-    ServerError,
-    Unauthorized,
-)
 from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
 from aap_pipeline.controller.transport import RawAnswer, decode
@@ -57,17 +44,17 @@ def interpret(answer: RawAnswer, url: str, now: datetime, decode: Decode = decod
     except ValueError:
         where = sanitise_url(url)
         if _is_html(answer):
-            raise HtmlAnswer(
+            raise errors.HtmlAnswer(
                 f"{where} returned a web page instead of JSON. Check the address, and whether a login or maintenance "
                 "page intercepts requests.",
                 cause="HTML",
             ) from None
-        raise CorruptBody(
-            f"The response of {where} is not complete JSON. {CHECK_PATH}",
+        raise errors.CorruptBody(
+            f"The response of {where} is not complete JSON. {errors.CHECK_PATH}",
             cause="bad JSON",
         ) from None
     if not isinstance(body, dict):
-        raise CorruptBody(
+        raise errors.CorruptBody(
             f"The response of {sanitise_url(url)} is JSON, but not an object. Check that this is a controller.",
             cause="bad JSON",
         )
@@ -94,22 +81,22 @@ def redirect_target(answer: RawAnswer, endpoint: Endpoint, target: str, token: s
     where = sanitise_url(base_url + target)
     location = answer.headers.get("Location")
     if not location:
-        raise BadRequest(f"{where} returned HTTP {answer.status} without a Location header. {CHECK_PATH}")
+        raise errors.BadRequest(f"{where} returned HTTP {answer.status} without a Location header. {errors.CHECK_PATH}")
     path, _, query = target.partition("?")
     landed = _landing(base_url + target, location)
     if landed is None:
-        raise RedirectedElsewhere(
-            f"{where} redirects to {_short(location, token)!r}, which is not a valid address. {CHECK_PATH}"
+        raise errors.RedirectedElsewhere(
+            f"{where} redirects to {_short(location, token)!r}, which is not a valid address. {errors.CHECK_PATH}"
         )
     if _origin(landed) != _origin(urlsplit(base_url)):
         origin = _short(f"{landed.scheme}://{landed.hostname}{f':{landed.port}' if landed.port else ''}", token)
-        raise RedirectedElsewhere(
+        raise errors.RedirectedElsewhere(
             f"{where} redirects to {origin}, to which no token is sent. If that is the controller, run "
             f"{endpoint.update(f'--url {origin}{endpoint.path}')}."
         )
     if landed.path == urlsplit(base_url + path).path + "/":
         return f"{path}/?{query}" if query else f"{path}/"
-    raise Maintenance(
+    raise errors.Maintenance(
         f"{where} redirects to the page {_short(landed.path, token)}: an upgrade is running, or a login page "
         "intercepts requests. Try again when the controller's web interface works.",
         cause="maintenance",
@@ -126,11 +113,15 @@ def check_next_link(body: Mapping[str, Any], base_url: str, target: str, token: 
         return
     landed = _landing(base_url + "/", link)
     if landed is None or _origin(landed) != _origin(urlsplit(base_url)):
-        host = f"another host, {_short(str(landed.hostname), token)}" if landed else "what is not a valid address"
         where = (base_url + target).partition("?")[0]
-        raise ForeignLink(
-            f"The list {where} continues at {host}, to which no token is sent. Configure the proxies in between to "
-            "keep the controller's own links."
+        link = (
+            f"another host, {_short(str(landed.hostname), token)}, to which no token is sent"
+            if landed
+            else f"{_short(link, token)!r}, which is not a valid address"
+        )
+        raise errors.ForeignLink(
+            f"The list {where} continues at {link}. Configure the proxies in between to keep the controller's own "
+            "links."
         )
 
 
@@ -170,31 +161,32 @@ def _short(text: str, token: str) -> str:
     return redact(" ".join(text.split()), [token]).strip(" .")[:_DETAIL_LENGTH]
 
 
-def _failure(answer: RawAnswer, where: str, now: datetime, token: str) -> ControllerError:
-    """Return the error for a response other than 2xx."""
+def _failure(answer: RawAnswer, where: str, now: datetime, token: str) -> errors.ControllerError:
     status, why = answer.status, _explanation(answer, token)
     what = f"{where} returned HTTP {status}"
     if status == 407:
-        return BadRequest(f"{what}{why}. Set user and password of the proxy in HTTP_PROXY.")
+        return errors.BadRequest(f"{what}{why}. Set user and password of the proxy in HTTP_PROXY.")
     if status >= 500 or status in _RETRIED_4XX:
         sent = parse_http_date(answer.headers.get("Date")) or now
-        return ServerError(
-            f"{what}{why}. {CHECK_PATH}",
+        return errors.ServerError(
+            f"{what}{why}. {errors.CHECK_PATH}",
             cause=f"HTTP {status}",
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), sent),
         )
     if _is_html(answer):
         # The API reports errors as JSON. A proxy's page must not mark a job as deleted or a token as invalid.
         sentence = f"{what} as a web page{why}, so not from the controller's API. Check the address and the proxies."
-        return HtmlAnswer(sentence, cause="HTML") if status == 404 else BadRequest(sentence)
+        return errors.HtmlAnswer(sentence, cause="HTML") if status == 404 else errors.BadRequest(sentence)
     if status == 401 and not token:
-        return BadRequest(
+        return errors.BadRequest(
             f"{what} to a request that needs no token{why}. Check whether a proxy in between requires a login."
         )
     if status == 401:
-        return Unauthorized(f"{where} rejects the token (HTTP 401){why}.")
+        return errors.Unauthorized(f"{where} rejects the token (HTTP 401){why}.")
     if status == 403:
-        return PermissionDenied(f"{where} is forbidden (HTTP 403){why}. Give the token's user the role {AUDITOR_ROLE}.")
+        return errors.PermissionDenied(
+            f"{where} is forbidden (HTTP 403){why}. Give the token's user the role {AUDITOR_ROLE}."
+        )
     if status == 404:
-        return NotFound(f"{where} does not exist (HTTP 404){why}. Check the address.")
-    return BadRequest(f"{what}{why}. {CHECK_PATH}")
+        return errors.NotFound(f"{where} does not exist (HTTP 404){why}. Check the address.")
+    return errors.BadRequest(f"{what}{why}. {errors.CHECK_PATH}")

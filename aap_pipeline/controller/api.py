@@ -42,11 +42,9 @@ class ControllerApi:
     def __init__(self, client: ControllerClient) -> None:
         self.client = client
 
-    def jobs_count(
-        self, finished_gt: datetime | None = None, finished_lte: datetime | None = None, extra: Params | None = None
-    ) -> int:
-        """Return the number of finished jobs in the window; `extra` adds filters."""
-        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
+    def jobs_count(self, finished_gt: datetime | None = None, finished_lte: datetime | None = None) -> int:
+        """Return the number of finished jobs in the window."""
+        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte, None))
 
     def jobs_page(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int = PAGE_SIZE
@@ -198,7 +196,7 @@ class ControllerApi:
 
     def hosts_count(self) -> int:
         """Return the number of hosts."""
-        return self.client.count("hosts/")
+        return paging.count(self.client, "hosts/")
 
     def summaries_of_host(self, host_id: int, after_id: int, upto_id: int) -> list[HostSummaryRow | Row]:
         """Return one host's summaries in jobs with `after_id` < id ≤ `upto_id`, ordered by the summaries' ids.
@@ -220,7 +218,7 @@ class ControllerApi:
         asked: Params = {"status__in": FINISHED, "order_by": "-id", "page_size": _SAMPLED_JOBS, "count_disabled": 1}
         rows = self.client.get("jobs/", asked).body.get("results")
         sampled = [number for row in rows if (number := paging.id_of(row))] if isinstance(rows, list) else []
-        hosts = [self.client.count(f"jobs/{number}/job_host_summaries/") for number in sampled]
+        hosts = [paging.count(self.client, f"jobs/{number}/job_host_summaries/") for number in sampled]
         return sum(hosts) / (len(hosts) or 1)
 
     def organizations(self) -> list[Row]:

@@ -26,7 +26,6 @@ class Tokens:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The values that no log may contain."""
         return frozenset(value for value in (self.access, self.refresh, self.client_secret) if value)
 
     def faults(self) -> Iterator[str]:
@@ -69,24 +68,6 @@ class TokenStore(Protocol):
         """
 
 
-class MemoryTokenStore:
-    """Tokens in memory, for one-off use and tests."""
-
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._lock = threading.Lock()
-
-    def load(self) -> Tokens:
-        with self._lock:
-            return self._tokens
-
-    def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
-        with self._lock:
-            if self._tokens.access == stale_access:
-                self._tokens = exchange(self._tokens)
-            return self._tokens
-
-
 class Authenticator:
     """The token of one client, shared by its threads."""
 
@@ -100,12 +81,8 @@ class Authenticator:
 
     def access(self) -> str:
         """Return the access token. Raises AuthenticationError if none is stored, or one that cannot be sent."""
-        tokens = self._tokens
-        if tokens is None:
-            with self._lock:
-                if self._tokens is None:
-                    self._tokens = self._store.load()
-                tokens = self._tokens
+        with self._lock:
+            tokens = self._tokens = self._tokens or self._store.load()
         if not tokens.access:
             raise AuthenticationError(
                 f"No access token is stored for {self._endpoint.base_url}. Create a token there and store it with "
@@ -135,7 +112,6 @@ class Authenticator:
             return self._tokens.access
 
     def secrets(self) -> frozenset[str]:
-        """The secrets in use, for redaction."""
         return self._tokens.secrets if self._tokens is not None else frozenset()
 
 

@@ -1,20 +1,14 @@
 """Check whether a controller can be read, and report what to fix."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.errors import (
-    BadEndpoint,
-    ControllerError,
-    NotFound,
-    PermissionDenied,
-    TlsError,
-)
 from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
-from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id, may_be_too_much
+from aap_pipeline.controller.paging import PAGE_SIZE, Row, count, id_of, last_id, may_be_too_much
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but the lifetime of tokens does not
@@ -36,38 +30,34 @@ def check(client: ControllerClient) -> list[Finding]:
 
     Use a client with few retries, because a dead controller takes its full retry budget.
     """
-    findings: list[Finding] = []
+    return list(_findings(client))
+
+
+def _findings(client: ControllerClient) -> Iterator[Finding]:
     try:
         product = client.product()
-    except (TlsError, BadEndpoint) as error:
-        return [Finding("tls", "failed", *_parted(error))]
-    except ControllerError as error:
-        return [Finding("reachable", "failed", *_parted(error))]
-    findings.append(Finding("reachable", "ok", f"{client.base_url} is reachable."))
-    findings.append(_tls(client))
-    findings.append(Finding("version", "ok", f"It is {product.label} (reported version {product.version})."))
-    findings += [
-        Finding("version", "warning", warning, "Watch the first sync, and report problems as an issue.")
-        for warning in product.warnings
-    ]
+    except errors.ControllerError as error:
+        certificate = isinstance(error, errors.TlsError | errors.BadEndpoint)
+        yield Finding("tls" if certificate else "reachable", "failed", *_parted(error))
+        return
+    yield Finding("reachable", "ok", f"{client.base_url} is reachable.")
+    yield _tls(client)
+    yield Finding("version", "ok", f"It is {product.label} (reported version {product.version}).")
+    for warning in product.warnings:
+        yield Finding("version", "warning", warning, "Watch the first sync, and report problems as an issue.")
     path = client.endpoint.path
-    findings.append(
-        Finding(
-            "prefix",
-            "ok",
-            f"The API is at {path}{product.api_prefix}; tokens are renewed at {path}{product.token_path}.",
-        )
-    )
-    findings.append(_skew(client))
+    paths = f"The API is at {path}{product.api_prefix}; tokens are renewed at {path}{product.token_path}."
+    yield Finding("prefix", "ok", paths)
+    yield _skew(client)
     try:
         all_seeing, who = _token(client)
-    except ControllerError as error:
-        return [*findings, Finding("token", "failed", *_parted(error))]
-    findings.append(who)
-    findings += _own_token(client)
-    findings += _visible(client, all_seeing)
-    findings.append(_latency(client))
-    return findings
+    except errors.ControllerError as error:
+        yield Finding("token", "failed", *_parted(error))
+        return
+    yield who
+    yield from _own_token(client)
+    yield from _visible(client, all_seeing)
+    yield _latency(client)
 
 
 def _tls(client: ControllerClient) -> Finding:
@@ -115,10 +105,10 @@ def _token(client: ControllerClient) -> tuple[bool, Finding]:
     """Return whether the token's user can read every job, and the finding. Raises if the token is rejected."""
     try:
         user = account(client)
-    except (NotFound, PermissionDenied):
+    except (errors.NotFound, errors.PermissionDenied):
         user = None
     if user is None:
-        client.count("jobs/")
+        count(client, "jobs/")
         return False, Finding(
             "token",
             "warning",
@@ -148,15 +138,13 @@ def _auditor(client: ControllerClient) -> str:
     return "Platform Auditor" if client.product().behind_gateway else "System Auditor"
 
 
-def _own_token(client: ControllerClient) -> list[Finding]:
-    """Return findings on scope and expiry of the token, if the controller reports them."""
+def _own_token(client: ControllerClient) -> Iterator[Finding]:
+    """Yield findings on scope and expiry of the token, if the controller reports them."""
     rows = tokens_in_use(client)
-    findings = [_scope(client, {str(row.get("scope")) for row in rows})]
-    end = end_of(rows, client.controller_now())
-    if end is not None:
+    yield _scope(client, {str(row.get("scope")) for row in rows})
+    if end := end_of(rows, client.controller_now()):
         by = "on" if end.exact else "by"
-        findings.append(Finding("token expiry", "ok", f"The token expires {by} {end.at:%Y-%m-%d %H:%M} UTC."))
-    return findings
+        yield Finding("token expiry", "ok", f"The token expires {by} {end.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _scope(client: ControllerClient, scopes: Collection[str]) -> Finding:
@@ -172,28 +160,24 @@ def _scope(client: ControllerClient, scopes: Collection[str]) -> Finding:
     )
 
 
-def _visible(client: ControllerClient, all_seeing: bool) -> list[Finding]:
+def _visible(client: ControllerClient, all_seeing: bool) -> Iterator[Finding]:
     api = ControllerApi(client)
     try:
         jobs = api.jobs_count()
-    except ControllerError as error:
-        return [Finding("jobs", "failed", *_parted(error))]
-    if jobs == 0:
-        if all_seeing:
-            return [Finding("jobs", "ok", "The controller has no finished job yet.")]
-        return [
-            Finding(
-                "jobs",
-                "warning",
-                "No finished job is visible to the token's user.",
-                f"Make the user a {_auditor(client)}, unless no job has run yet.",
-            )
-        ]
-    findings = [Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")]
-    findings.append(_guarded("lists", lambda: _lists(api)))
-    listed: list[Row] = []
-    findings.append(_guarded("page", lambda: _page(api, listed)))
-    return [*findings, _guarded("host summaries", lambda: _summaries(api, listed))]
+    except errors.ControllerError as error:
+        yield Finding("jobs", "failed", *_parted(error))
+        return
+    if jobs == 0 and all_seeing:
+        yield Finding("jobs", "ok", "The controller has no finished job yet.")
+    elif jobs == 0:
+        remedy = f"Make the user a {_auditor(client)}, unless no job has run yet."
+        yield Finding("jobs", "warning", "No finished job is visible to the token's user.", remedy)
+    else:
+        yield Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")
+        yield _guarded("lists", lambda: _lists(api))
+        listed: list[Row] = []
+        yield _guarded("page", lambda: _page(api, listed))
+        yield _guarded("host summaries", lambda: _summaries(api, listed))
 
 
 def _lists(api: ControllerApi) -> Finding:
@@ -208,7 +192,7 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
         listed += api.oldest_jobs(PAGE_SIZE)
         if numbers := [number for row in listed if (number := id_of(row))]:
             api.unreported_job_ids(min(numbers) - 1, max(numbers))
-    except ControllerError as error:
+    except errors.ControllerError as error:
         if not may_be_too_much(error):
             raise
         listed += api.oldest_jobs(1)
@@ -229,14 +213,14 @@ def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
         return Finding("host summaries", "warning", "The visible jobs were deleted during the check.", "Check again.")
     try:
         api.host_summaries(number)
-    except PermissionDenied:
+    except errors.PermissionDenied:
         return Finding(
             "host summaries",
             "failed",
             f"The host summaries of job {number} are forbidden, so no savings can be computed.",
             f"Make the token's user a {_auditor(api.client)}.",
         )
-    except NotFound:
+    except errors.NotFound:
         return Finding("host summaries", "warning", f"Job {number} was deleted during the check.", "Check again.")
     return Finding("host summaries", "ok", "Host summaries can be read.")
 
@@ -257,11 +241,10 @@ def _latency(client: ControllerClient) -> Finding:
 def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
     try:
         return find()
-    except ControllerError as error:
+    except errors.ControllerError as error:
         return Finding(name, "failed", *_parted(error))
 
 
-def _parted(error: ControllerError) -> tuple[str, str]:
-    """Split an error into what failed and, from its last sentence, what to do."""
+def _parted(error: errors.ControllerError) -> tuple[str, str]:
     sentence, separator, remedy = str(error).rpartition(". ")
     return (f"{sentence}.", remedy) if separator else (remedy, "")

@@ -5,22 +5,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
-from aap_pipeline.controller import paging
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_target
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import (
-    CHECK_PATH,
-    AuthenticationError,
-    ControllerError,
-    HtmlAnswer,
-    Maintenance,
-    NotFound,
-    Unauthorized,
-)
 from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
@@ -67,7 +57,6 @@ class ControllerClient:
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": self.settings.user_agent,
         }
-        self._token_headers: tuple[str, dict[str, str]] = ("", {})
         self.limiter = Limiter(manners or UNLIMITED, self.settings, self.statistics)
         self._product = known
         self._probed = False
@@ -77,25 +66,16 @@ class ControllerClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections."""
+    def __exit__(self, *_: object) -> None:
         self._transport.close()
 
     def product(self, *, anew: bool = False) -> Product:
         """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
-        product = self._product
-        if product is None or (anew and not self._probed):
-            with self._product_lock:
-                product = self._product
-                if product is None or (anew and not self._probed):
-                    product = self._product = probe(self._ping, self.endpoint, self._hint)
-                    self._probed = True
-        return product
+        with self._product_lock:
+            if self._product is None or (anew and not self._probed):
+                self._product = probe(self._ping, self.endpoint, self._hint)
+                self._probed = True
+            return self._product
 
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
@@ -106,7 +86,7 @@ class ControllerClient:
         """
         try:
             return self._get(path, params, decode, instead)
-        except (NotFound, HtmlAnswer):
+        except (errors.NotFound, errors.HtmlAnswer):
             if self._probed or path.startswith("/"):
                 raise
         self.product(anew=True)  # an upgrade may have moved the API
@@ -124,15 +104,10 @@ class ControllerClient:
         )
 
     def url_of(self, path: str) -> str:
-        """Return the whole URL of `path`, for messages."""
         return self.base_url + self._below(path)
 
     def _below(self, path: str) -> str:
         return path if path.startswith("/") else f"{self.product().api_prefix}/{path}"
-
-    def count(self, path: str, params: Params | None = None) -> int:
-        """Return the number of matching rows, by one request for a page of one row."""
-        return paging.count(self, path, params)
 
     def controller_now(self) -> datetime:
         """Return the controller's clock at its last response, aware UTC, rounded down to seconds.
@@ -150,7 +125,6 @@ class ControllerClient:
         return None if seen is None or date is None else (date - seen[1]).total_seconds()
 
     def secrets(self) -> frozenset[str]:
-        """The tokens in use, for `redact`."""
         return self._auth.secrets()
 
     def renew_token(self) -> None:
@@ -167,7 +141,7 @@ class ControllerClient:
         authenticated: bool,
         retries: int,
         decode: Decode = decode,
-        changed: Callable[[ControllerError], str] | None = None,
+        changed: Callable[[errors.ControllerError], str] | None = None,
     ) -> Answer:
         attempt = 0
         fresh: str | None = None
@@ -177,15 +151,15 @@ class ControllerClient:
             token = self._auth.access() if authenticated else ""
             try:
                 answer = self._send(target, token, decode)
-            except Unauthorized as error:
+            except errors.Unauthorized as error:
                 if token == fresh:
-                    raise AuthenticationError(
+                    raise errors.AuthenticationError(
                         f"{self.base_url} rejects even the renewed token. Check that the token's user is active and "
                         "may use the API."
                     ) from error
                 fresh = self._auth.renew(token)
                 attempt -= 1
-            except ControllerError as error:
+            except errors.ControllerError as error:
                 if not error.transient or (not authenticated and _is_elsewhere(error)):
                     raise
                 self._pacer.failed()
@@ -196,7 +170,7 @@ class ControllerClient:
             else:
                 return answer
 
-    def _retry(self, attempt: int, error: ControllerError, target: str) -> None:
+    def _retry(self, attempt: int, error: errors.ControllerError, target: str) -> None:
         self.statistics.retried(error.cause)
         _LOGGER.info(
             "Attempt %d of %s failed (%s). Retrying.", attempt, sanitise_url(self.base_url + target), error.cause
@@ -211,8 +185,8 @@ class ControllerClient:
                 start = settings.monotonic()
                 try:
                     raw = self._transport.send("GET", target, self._headers(token))
-                except ControllerError:
-                    self.statistics.failed()
+                except errors.ControllerError:
+                    self.statistics.add(requests=1)
                     raise
                 seconds = settings.monotonic() - start
             self.statistics.answered(len(raw.body), seconds)
@@ -224,12 +198,14 @@ class ControllerClient:
                 break
             moved = redirect_target(raw, self.endpoint, target, token)
             if not follow:
-                raise Maintenance(f"{self.base_url} redirects in a circle. {CHECK_PATH}", cause="maintenance")
+                raise errors.Maintenance(
+                    f"{self.base_url} redirects in a circle. {errors.CHECK_PATH}", cause="maintenance"
+                )
             target = moved
         now = settings.clock()
         try:
             answer = interpret(raw, self.base_url + target, now, decode, token)
-        except ControllerError as error:
+        except errors.ControllerError as error:
             if not error.transient:
                 self._pacer.succeeded()
             raise
@@ -239,17 +215,11 @@ class ControllerClient:
         return answer
 
     def _headers(self, token: str) -> Mapping[str, str]:
-        if not token:
-            return self._plain_headers
-        known, headers = self._token_headers
-        if known != token:
-            headers = {**self._plain_headers, "Authorization": f"Bearer {token}"}
-            self._token_headers = (token, headers)
-        return headers
+        return {**self._plain_headers, "Authorization": f"Bearer {token}"} if token else self._plain_headers
 
     def _exchange(self, tokens: Tokens) -> Tokens:
         renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
-        self.statistics.refreshed()
+        self.statistics.add(token_refreshes=1)
         return renewed
 
 
@@ -258,6 +228,6 @@ def _kind_of(target: str) -> str:
     return target.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
-def _is_elsewhere(error: ControllerError) -> bool:
+def _is_elsewhere(error: errors.ControllerError) -> bool:
     """Return whether a ping returned a web page. The API is then at another path, and a retry does not help."""
-    return isinstance(error, HtmlAnswer) and not isinstance(error, Maintenance)
+    return isinstance(error, errors.HtmlAnswer) and not isinstance(error, errors.Maintenance)

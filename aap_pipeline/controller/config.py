@@ -68,7 +68,6 @@ class Endpoint:
                 yield f"The CA bundle of {self.address} is not valid ({error}). Use {self.update('--ca-bundle FILE')}."
 
     def check(self) -> None:
-        """Raise BadEndpoint, which lists all faults."""
         if found := list(self.faults()):
             raise BadEndpoint("\n".join(found))
 
@@ -78,7 +77,6 @@ class Endpoint:
 
     @property
     def encrypted_url(self) -> str:
-        """The URL of the same host with https."""
         return replace(self, protocol="https", port=_DEFAULT_PORTS["https"]).base_url
 
     @property
@@ -104,10 +102,6 @@ class Endpoint:
         return f"{self.protocol}://{host}{port}{self.path}"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class ClientSettings:
     """Limits of one client, in seconds. Tests replace `clock`, `monotonic`, `sleep` and `uniform`."""
@@ -124,7 +118,7 @@ class ClientSettings:
     circuit_threshold: int = 100  # consecutive failures of all workers
     circuit_reset: float = 60.0
     user_agent: str = f"aap-pipeline/{__version__}"
-    clock: Callable[[], datetime] = field(default=_utc_now, repr=False)
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     monotonic: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], object] = field(default=time.sleep, repr=False)
     uniform: Callable[[float, float], float] = field(default=random.uniform, repr=False)

@@ -92,7 +92,7 @@ class Limiter:
         try:
             if pause > _SHORTEST_PAUSE:
                 self._settings.sleep(pause)
-            self._statistics.held_back(max(now() - asked, pause))
+            self._statistics.add(seconds_held_back=max(now() - asked, pause))
             yield
         finally:
             with self._turn:

@@ -4,17 +4,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.auth import Tokens, unsendable
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import (
-    AuthenticationError,
-    BodyTooLarge,
-    CorruptBody,
-    Maintenance,
-    NotSent,
-    RefreshOutcomeUnknown,
-    Unreachable,
-)
 from aap_pipeline.controller.retry import backoff
 from aap_pipeline.controller.transport import RawAnswer, Transport, basic_credentials, decode
 
@@ -32,12 +24,12 @@ def exchange_tokens(
     """
     where, remedy = endpoint.base_url, _remedy(endpoint)
     if not tokens.refresh:
-        raise AuthenticationError(
+        raise errors.AuthenticationError(
             f"{where} rejects the access token, which is expired, revoked or mistyped, and no refresh token is stored. "
             f"{remedy}"
         )
     if not tokens.client_id:
-        raise AuthenticationError(
+        raise errors.AuthenticationError(
             f"{where} rejects the access token, and it cannot be refreshed without the client_id of the OAuth "
             f"application. Store that with {endpoint.update('--client-id ID --client-secret-file FILE')}. Or: {remedy}"
         )
@@ -49,11 +41,11 @@ def exchange_tokens(
             settings.sleep(backoff(attempt - 1, settings.backoff_base, settings.backoff_cap, settings.uniform))
         try:
             answer = _post(transport, token_path, tokens)
-        except NotSent:
+        except errors.NotSent:
             if attempt == _ATTEMPTS:
                 raise
             continue
-        except (Unreachable, CorruptBody, BodyTooLarge) as error:
+        except (errors.Unreachable, errors.CorruptBody, errors.BodyTooLarge) as error:
             failure = error.cause
         else:
             if answer.status not in (408, 429) and answer.status < 500:
@@ -62,7 +54,7 @@ def exchange_tokens(
         lost += 1
         if lost > 1:
             break
-    raise RefreshOutcomeUnknown(
+    raise errors.RefreshOutcomeUnknown(
         f"Two requests to renew the tokens of {where} got no response ({failure}), so it is unknown whether they were "
         f"replaced. Try again when the controller works. If it then rejects the refresh token: {remedy}"
     )
@@ -87,18 +79,18 @@ def _renewed(answer: RawAnswer, tokens: Tokens, endpoint: Endpoint, *, lost: boo
             renewed = replace(tokens, access=access, refresh=refresh)
             if not any(renewed.faults()):
                 return renewed
-        raise RefreshOutcomeUnknown(f"{where} returned no usable access token for the refresh token. {remedy}")
+        raise errors.RefreshOutcomeUnknown(f"{where} returned no usable access token for the refresh token. {remedy}")
     if 300 <= answer.status < 400:
-        raise Maintenance(
+        raise errors.Maintenance(
             f"{where} redirects the token refresh to another page: an upgrade is running, or a login page intercepts "
             "requests. Try again when the controller's web interface works.",
             cause="maintenance",
         )
     if answer.status == 400 and lost:
-        raise AuthenticationError(
+        raise errors.AuthenticationError(
             f"The response to a token refresh of {where} was lost, and the controller had replaced the tokens. {remedy}"
         )
-    raise AuthenticationError(f"{where} {_refusal(answer.status, body)} {remedy}")
+    raise errors.AuthenticationError(f"{where} {_refusal(answer.status, body)} {remedy}")
 
 
 def _remedy(endpoint: Endpoint) -> str:

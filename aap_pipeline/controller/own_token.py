@@ -26,7 +26,6 @@ def account(client: ControllerClient, root: str = "") -> Row | None:
 
 
 def is_auditor(user: Row) -> bool:
-    """Return whether a user is a System Auditor or Platform Auditor."""
     return bool(user.get("is_system_auditor") or user.get("is_platform_auditor"))
 
 

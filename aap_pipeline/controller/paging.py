@@ -4,16 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.answers import Answer, Decode
-from aap_pipeline.controller.errors import (
-    BodyTooLarge,
-    ControllerError,
-    CorruptBody,
-    IncompleteAnswer,
-    NotSent,
-    ServerError,
-    Unreachable,
-)
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 from aap_pipeline.controller.transport import decode
@@ -21,7 +13,7 @@ from aap_pipeline.controller.transport import decode
 PAGE_SIZE = 200  # the controller's default maximum; it silently caps more
 Row = dict[str, Any]
 _MAX_ID = 2**31 - 1
-Instead = Callable[[ControllerError], Params]
+Instead = Callable[[errors.ControllerError], Params]
 """Returns the params for the next attempt after an error."""
 
 
@@ -48,7 +40,6 @@ class PageSize:
         return half
 
     def note(self, size: int) -> None:
-        """Note that a page of `size` rows arrived."""
         self.arrived = max(self.arrived, size)
         self.rows = max(self.rows, min(2 * size, self.most))
 
@@ -114,7 +105,7 @@ def whole(
         if len(rows) >= promised:
             return rows
         client.statistics.retried("incomplete")
-    raise IncompleteAnswer(
+    raise errors.IncompleteAnswer(
         f"The controller twice counted {promised} rows in {client.url_of(path)} but returned {len(rows)}, so none were "
         "stored. Try again; if the error persists, check the controller's database."
     )
@@ -158,7 +149,7 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
         asked["id__gt"] = after_id
     failures = 0
 
-    def instead(error: ControllerError) -> Params:
+    def instead(error: errors.ControllerError) -> Params:
         nonlocal failures
         failures += may_be_too_much(error)
         if failures > 1:  # a single failure may be chance
@@ -168,7 +159,7 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
     while True:
         try:
             answer = client.get(path, asked, decode, instead)
-        except BodyTooLarge:
+        except errors.BodyTooLarge:
             if asked["page_size"] == 1:
                 raise
             client.statistics.retried("too large")
@@ -178,21 +169,21 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
             return answer
 
 
-def may_be_too_much(error: ControllerError) -> bool:
+def may_be_too_much(error: errors.ControllerError) -> bool:
     """Return whether a smaller page may succeed: after a 5xx, a timeout or a connection that ended early."""
-    failed = isinstance(error, ServerError | Unreachable | CorruptBody)
-    return failed and not isinstance(error, NotSent) and error.cause not in ("HTTP 425", "HTTP 429")
+    failed = isinstance(error, errors.ServerError | errors.Unreachable | errors.CorruptBody)
+    return failed and not isinstance(error, errors.NotSent) and error.cause not in ("HTTP 425", "HTTP 429")
 
 
 def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
     """Return the rows of a list. Raises CorruptBody unless their valid ids ascend from above `after_id`."""
     rows = answer.body.get("results")
     if not isinstance(rows, list):
-        raise CorruptBody(f"The response of {where} is not a list of results. Check that this is a controller.")
+        raise errors.CorruptBody(f"The response of {where} is not a list of results. Check that this is a controller.")
     last = after_id
     for number in filter(None, map(id_of, rows)):
         if number <= last:
-            raise CorruptBody(
+            raise errors.CorruptBody(
                 f"The rows of {where} are not ordered by id as requested. Check that this is a controller."
             )
         last = number
@@ -202,5 +193,5 @@ def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
 def _count_of(answer: Answer, where: str) -> int:
     number = answer.body.get("count")
     if type(number) is not int or number < 0:
-        raise CorruptBody(f"The response of {where} has no count of rows. Check that this is a controller.")
+        raise errors.CorruptBody(f"The response of {where} has no count of rows. Check that this is a controller.")
     return number

@@ -4,20 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.answers import Answer
 from aap_pipeline.controller.config import API_PREFIXES, Endpoint
-from aap_pipeline.controller.errors import (
-    AuthenticationError,
-    BadRequest,
-    ControllerError,
-    CorruptBody,
-    HtmlAnswer,
-    Maintenance,
-    NotAController,
-    NotFound,
-    PermissionDenied,
-    ServerError,
-)
 
 GATEWAY_PING = "/api/gateway/v1/ping/"
 _TESTED_AAP = ("2.4", "2.5", "2.6", "2.7")
@@ -32,6 +21,13 @@ _AAP_OF_CONTROLLER = {
     "4.8": "2.7",
 }
 _LABEL_LENGTH = 15
+_UNWELL = (
+    errors.BadRequest,
+    errors.PermissionDenied,
+    errors.AuthenticationError,
+    errors.ServerError,
+    errors.CorruptBody,
+)
 
 
 @dataclass(frozen=True)
@@ -53,16 +49,16 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = N
     The stored prefix and `hint`, the stored label, decide what to try first, so that a known controller costs one
     request. Raises Maintenance, NotAController, or the ControllerError of `get`.
     """
-    unwell: ControllerError | None = None
+    unwell: errors.ControllerError | None = None
     paths = _paths(endpoint, hint)
     for path in paths:
         try:
             answer = get(path)
-        except Maintenance:
+        except errors.Maintenance:
             raise
-        except (NotFound, HtmlAnswer):
+        except (errors.NotFound, errors.HtmlAnswer):
             continue
-        except (BadRequest, PermissionDenied, AuthenticationError, ServerError, CorruptBody) as error:
+        except _UNWELL as error:
             unwell = unwell or error  # raised unless the API is at another path
             continue
         product = _gateway(answer) if path == GATEWAY_PING else _controller(answer, path.removesuffix("/ping/"))
@@ -71,7 +67,7 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = N
     if unwell is not None:
         raise unwell
     below = "its path" if endpoint.path else "the path, if the controller has one"
-    raise NotAController(
+    raise errors.NotAController(
         f"{endpoint.base_url} is not an AAP or AWX controller (requested: {', '.join(paths)}). Correct address and "
         f"port, and add {below}, with {endpoint.update('--url https://HOST/PATH')}."
     )

@@ -16,7 +16,6 @@ def utc_text(moment: datetime) -> str:
 
 
 def with_query(path: str, params: Params | None) -> str:
-    """Append `params` to the query of `path`."""
     if not params:
         return path
     query = urlencode({name: _text(value) for name, value in params.items()}, safe=",:", quote_via=quote)

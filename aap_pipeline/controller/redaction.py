@@ -63,7 +63,6 @@ def sanitise_url(url: str) -> str:
 
 
 def _end_of_value(text: str, start: int, name: str) -> int:
-    """Return the end of the value that begins at `start`."""
     quote = _OPENING_QUOTE.match(text, start)
     if quote is not None:
         return _end_of_string(text, quote.end(), len(quote[1]), quote[2])

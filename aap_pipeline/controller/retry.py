@@ -69,7 +69,11 @@ class Pacer:
             now = self._settings.monotonic()
             if self._closed_until is not None:
                 if now < self._closed_until:
-                    raise CircuitOpen(self._circuit_text(self._closed_until - now))
+                    raise CircuitOpen(
+                        f"{self._failures_in_a_row} requests to {self._where} failed in a row, so none are sent for "
+                        f"another {self._closed_until - now:.0f} s. Stored data is safe. Check the controller's "
+                        "health, then try again."
+                    )
                 # One request goes through to try; the others wait for its outcome.
                 self._closed_until = now + self._settings.circuit_reset
             pause = self._paused_until - now
@@ -77,7 +81,6 @@ class Pacer:
             self._sleep(pause + self._settings.uniform(0.0, self._settings.backoff_base))
 
     def succeeded(self) -> None:
-        """Note a response."""
         with self._lock:
             self._failures_in_a_row = 0
             self._closed_until = None
@@ -98,25 +101,16 @@ class Pacer:
             seconds = max(seconds, retry_after)
         with self._lock:
             if seconds > self._budget:
-                raise RetryBudgetExhausted(self._budget_text(retry_after, error)) from error
+                asked = f", and the controller requests another {retry_after:.0f} s" if retry_after else ""
+                raise RetryBudgetExhausted(
+                    f"The retry budget of {settings.retry_budget:.0f} s for {self._where} is used up{asked}. "
+                    f"Last failure: {error}"
+                ) from error
             self._budget -= seconds
             if retry_after:
                 self._paused_until = max(self._paused_until, settings.monotonic() + retry_after)
         self._sleep(seconds)
 
     def _sleep(self, seconds: float) -> None:
-        self._statistics.waited(seconds)
+        self._statistics.add(seconds_waited=seconds)
         self._settings.sleep(seconds)
-
-    def _circuit_text(self, seconds: float) -> str:
-        return (
-            f"{self._failures_in_a_row} requests to {self._where} failed in a row, so none are sent for another "
-            f"{seconds:.0f} s. Stored data is safe. Check the controller's health, then try again."
-        )
-
-    def _budget_text(self, retry_after: float | None, error: ControllerError) -> str:
-        asked = f", and the controller requests another {retry_after:.0f} s" if retry_after else ""
-        return (
-            f"The retry budget of {self._settings.retry_budget:.0f} s for {self._where} is used up{asked}. "
-            f"Last failure: {error}"
-        )

@@ -25,17 +25,8 @@ from requests.utils import get_auth_from_url, get_environ_proxies
 from urllib3 import exceptions as failures
 from urllib3.util.ssl_ import create_urllib3_context
 
+from aap_pipeline.controller import errors
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import (
-    CHECK_PATH,
-    BadEndpoint,
-    BodyTooLarge,
-    ControllerError,
-    CorruptBody,
-    NotSent,
-    TlsError,
-    Unreachable,
-)
 from aap_pipeline.controller.redaction import redact, sanitise_url
 
 
@@ -165,7 +156,7 @@ class Transport:
             # The text of other errors may quote the password.
             known = isinstance(error, requests.exceptions.RequestException | failures.LocationValueError)
             reason = redact(str(error)).rstrip(".") if known else type(error).__name__
-            raise BadEndpoint(
+            raise errors.BadEndpoint(
                 f"The proxy set in the environment for {self._base_url} is not valid ({reason}). Correct HTTP_PROXY, "
                 "HTTPS_PROXY and NO_PROXY."
             ) from None
@@ -198,7 +189,7 @@ class Transport:
         except (failures.HTTPError, OSError) as error:
             raise self._connection_error(error, self._where(target)) from None
         except ValueError:  # its text quotes the header
-            raise BadEndpoint(
+            raise errors.BadEndpoint(
                 f"The request to {self._where(target)} cannot be sent, because the address or the token contains "
                 "characters that are not valid. Store them again with "
                 f"{self._endpoint.update('--url URL --token-file FILE')}."
@@ -210,56 +201,57 @@ class Transport:
             raise self._body_error(error, self._where(target)) from None
         if len(content) > self._max_body:
             _discard(response)
-            raise BodyTooLarge(
-                f"The response of {self._where(target)} is larger than {self._max_body:,} bytes. {CHECK_PATH}"
+            raise errors.BodyTooLarge(
+                f"The response of {self._where(target)} is larger than {self._max_body:,} bytes. {errors.CHECK_PATH}"
             )
         return RawAnswer(response.status, response.headers, content)
 
     def close(self) -> None:
-        """Close all connections."""
         self._session.close()
 
     def _where(self, target: str) -> str:
         return sanitise_url(self._base_url + target)
 
-    def _connection_error(self, error: BaseException, where: str) -> ControllerError:
+    def _connection_error(self, error: BaseException, where: str) -> errors.ControllerError:
         tls = _tls_cause(error)
         if tls is not None:
             return self._tls_error(tls, where)
         if isinstance(error, failures.ProxyError):
             reason = _tunnel_refusal(error) or _reason(error)
-            refused = BadEndpoint if reason.startswith("HTTP 4") else NotSent
+            refused = errors.BadEndpoint if reason.startswith("HTTP 4") else errors.NotSent
             return refused(
                 f"The proxy set in the environment for {where} does not connect ({reason}). Correct HTTPS_PROXY, with "
                 "its user and password, and NO_PROXY."
             )
         if isinstance(error, failures.NameResolutionError):
-            return NotSent(
+            return errors.NotSent(
                 f"The host name {self._endpoint.address} of {where} cannot be resolved. Check the address and the DNS."
             )
         if isinstance(error, failures.NewConnectionError):
-            return NotSent(
+            return errors.NotSent(
                 f"Cannot connect to {where} ({_reason(error)}). Check address and port, and that the controller runs."
             )
         if isinstance(error, failures.ConnectTimeoutError):
-            return NotSent(f"Cannot connect to {where} (timeout). Check address, port, firewall and proxy.")
+            return errors.NotSent(f"Cannot connect to {where} (timeout). Check address, port, firewall and proxy.")
         return self._body_error(error, where)
 
-    def _body_error(self, error: BaseException, where: str) -> ControllerError:
+    def _body_error(self, error: BaseException, where: str) -> errors.ControllerError:
         if isinstance(error, failures.ReadTimeoutError | TimeoutError):
-            return Unreachable(
-                f"The response of {where} was not complete within {self._read_timeout:g} s. {CHECK_PATH}",
+            return errors.Unreachable(
+                f"The response of {where} was not complete within {self._read_timeout:g} s. {errors.CHECK_PATH}",
                 cause="timeout",
             )
         if isinstance(error, failures.DecodeError):
-            return CorruptBody(f"The response of {where} cannot be decompressed. {CHECK_PATH}")
+            return errors.CorruptBody(f"The response of {where} cannot be decompressed. {errors.CHECK_PATH}")
         if any(isinstance(inner, IncompleteRead) for inner in _chain(error)):
-            return CorruptBody(f"The response of {where} was cut off. {CHECK_PATH}", cause="cut off")
-        return Unreachable(f"The connection to {where} was lost ({_reason(error)}). {CHECK_PATH}")
+            return errors.CorruptBody(f"The response of {where} was cut off. {errors.CHECK_PATH}", cause="cut off")
+        return errors.Unreachable(f"The connection to {where} was lost ({_reason(error)}). {errors.CHECK_PATH}")
 
-    def _tls_error(self, error: BaseException, where: str) -> ControllerError:
+    def _tls_error(self, error: BaseException, where: str) -> errors.ControllerError:
         if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return Unreachable(f"The connection to {where} was lost during the TLS handshake. {CHECK_PATH}")
+            return errors.Unreachable(
+                f"The connection to {where} was lost during the TLS handshake. {errors.CHECK_PATH}"
+            )
         if isinstance(error, ssl.SSLCertVerificationError):
             why = (error.verify_message or "certificate verify failed").rstrip(".")
             remedy = f"Trust the CA that signed it with {self._endpoint.update('--ca-bundle FILE')}"
@@ -267,10 +259,10 @@ class Transport:
                 remedy = f"Use an address that the certificate is valid for with {self._endpoint.update('--url URL')}"
             elif "expired" in why:
                 remedy = "Renew the certificate"
-            return TlsError(f"The certificate of {where} is not trusted ({why}). {remedy}.")
+            return errors.TlsError(f"The certificate of {where} is not trusted ({why}). {remedy}.")
         why = getattr(error, "reason", None) or "TLS failed"
         plain = replace(self._endpoint, protocol="http")
-        return TlsError(
+        return errors.TlsError(
             f"The TLS handshake with {where} failed ({why}). Check the port, or, if the server uses plain HTTP, run "
             f"{self._endpoint.update('--url ' + plain.base_url)}."
         )
@@ -323,7 +315,7 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
         else:
             context.load_verify_locations(cafile=usual)
     except (OSError, ssl.SSLError) as error:
-        raise TlsError(
+        raise errors.TlsError(
             f"Cannot read the CA bundle {usual} for {endpoint.base_url} ({_reason(error)}). Set REQUESTS_CA_BUNDLE to "
             f"a PEM file, or use {endpoint.update('--ca-bundle FILE')}."
         ) from None
@@ -340,7 +332,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _tls_cause(error: BaseException) -> BaseException | None:
-    """Return the TLS error that caused `error`, if any."""
     chain = list(_chain(error))
     exact = next((inner for inner in chain if isinstance(inner, ssl.SSLError)), None)
     return exact or next((inner for inner in chain if isinstance(inner, failures.SSLError)), None)

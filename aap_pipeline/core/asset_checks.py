@@ -67,16 +67,15 @@ TOTALS_AUDITED = Check(
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     yesterday = datetime.now(UTC) - _DAY
     with cluster_step(context, warehouse) as (connection, cluster):
-        unparsed = checks.nothing_unparsed(connection, cluster.id)
-        rejected = checks.nothing_rejected(connection, cluster.id, yesterday)
-        without = checks.jobs_without_hosts(connection, cluster.id, yesterday)
-        backwards = checks.clock_ran_backwards(connection, cluster.id, yesterday)
+        found = {
+            UNPARSED: checks.nothing_unparsed(connection, cluster.id),
+            REJECTED: checks.nothing_rejected(connection, cluster.id, yesterday),
+            WITHOUT_HOSTS: checks.jobs_without_hosts(connection, cluster.id, yesterday),
+            CLOCKS: checks.clock_ran_backwards(connection, cluster.id, yesterday),
+        }
         totals = checks.verified_totals(connection, cluster.id, _AUDIT_A_SYNC)
-    yield result(ASSET, UNPARSED, unparsed, cluster.name)
-    yield result(ASSET, REJECTED, rejected, cluster.name)
-    yield result(ASSET, WITHOUT_HOSTS, without, cluster.name)
-    yield result(ASSET, CLOCKS, backwards, cluster.name)
-    yield result(ASSET, HOST_TOTALS, checks.host_totals_agree(totals), cluster.name)
+    for check, verdict in (found | {HOST_TOTALS: checks.host_totals_agree(totals)}).items():
+        yield result(ASSET, check, verdict, cluster.name)
 
 
 @multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))

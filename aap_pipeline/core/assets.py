@@ -11,7 +11,7 @@ from aap_pipeline.core.parse import parse
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
+from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
 
 _TABLES = {
     "jobs": (
@@ -43,11 +43,8 @@ _TABLES = {
         dg.AssetSpec(
             key=["core", name],
             deps=[dg.AssetKey(["raw", "sync_data"])],
-            group_name="core",
+            **of_stage("core", "postgres", "sql"),
             partitions_def=CLUSTERS,
-            kinds={"postgres", "sql"},
-            owners=["team:automation-analytics"],
-            tags={"stage": "core"},
             skippable=True,
             metadata=table_metadata(f"public.{table}"),
             description=description,

@@ -65,7 +65,7 @@ def store_batch(
         jobs = [newest[external_id] for external_id in sorted(newest)]
         ids = store(cursor, cluster_id, collect(present), rules)
         days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
-        days |= _leave_archive(cursor, cluster_id, list(newest), timezone)
+        days |= _days(cursor, statement("core/leave_archive"), cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
         if selection.source is Source.RAW:  # quarantine may hold later documents than the other sources
             _forget_rejected(cursor, cluster_id, [each for each in documents if each.id in taken])
@@ -151,9 +151,9 @@ def _store_jobs(
     return {day for day in (*known.values(), *(day for _, day in stored.values())) if day is not None}
 
 
-def _leave_archive(cursor: Cursor[TupleRow], cluster_id: int, external_ids: list[int], timezone: str) -> set[date]:
-    values = {"cluster_id": cluster_id, "external_ids": external_ids, "timezone": timezone}
-    cursor.execute(statement("core/leave_archive"), values)
+def _days(cursor: Cursor[TupleRow], query: LiteralString, cluster_id: int, ids: list[int], timezone: str) -> set[date]:
+    """Run a statement about the jobs with these external ids, and return the days that it changed."""
+    cursor.execute(query, {"cluster_id": cluster_id, "external_ids": ids, "timezone": timezone})
     return {day for (day,) in cursor if day is not None}
 
 
@@ -164,9 +164,7 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
             settled.update(each.content.ids)
         elif isinstance(each.content, JobRow):  # read after it was settled, so its own document decides
             settled.discard(each.content.external_id)
-    values = {"cluster_id": cluster_id, "external_ids": sorted(settled), "timezone": timezone}
-    cursor.execute(statement("core/settle_jobs"), values)
-    return {day for (day,) in cursor if day is not None}
+    return _days(cursor, statement("core/settle_jobs"), cluster_id, sorted(settled), timezone)
 
 
 def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:

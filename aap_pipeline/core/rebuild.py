@@ -8,10 +8,6 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
 
-class NothingArchived(PipelineError):
-    """The archive has no document of the cluster."""
-
-
 def rebuild(
     url: str, cluster_id: int, progress: Progress | None = None, *, batch_size: int = BATCH_SIZE
 ) -> ParseResult:
@@ -19,7 +15,7 @@ def rebuild(
 
     Rows in the archive get the content of their newest document, even if they were damaged or deleted. Ids, minutes of
     templates and rows older than the archive stay. Concurrent syncs are safe: documents that arrive meanwhile are
-    stored again at the end. Raises NothingArchived.
+    stored again at the end. Raises PipelineError.
     """
     total, reached = ParseResult(), 0
     with connect(url, autocommit=True) as connection:
@@ -28,7 +24,7 @@ def rebuild(
             total.merge(run(url, selection, progress, batch_size))
             reached = newest
     if not reached:
-        raise NothingArchived(
+        raise PipelineError(
             "The archive has no documents of this cluster. To read its jobs from the controller again, run "
             "`aap-pipeline sync --cluster NAME --since DAY`; to archive documents from now on, run `aap-pipeline "
             "settings set raw_retention_days 30`."

@@ -58,6 +58,8 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
             client_encoding="UTF8",
             options=session_options(url),
         )
+        if connection.info.server_version >= _WITH_TRANSACTION_TIMEOUT:
+            connection.execute("SET transaction_timeout = 0")
     except psycopg.OperationalError as error:
         reason = _reason(error)
         raise DatabaseUnreachable(
@@ -76,8 +78,6 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
             "controller sends. Create one with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0; and set "
             "AAP_PIPELINE_DATABASE_URL to it."
         )
-    if connection.info.server_version >= _WITH_TRANSACTION_TIMEOUT:
-        connection.execute("SET transaction_timeout = 0")
     connection.autocommit = autocommit
     return connection
 

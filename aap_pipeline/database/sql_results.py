@@ -9,6 +9,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+from psycopg.types.string import TextLoader
 
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.read_only import QUERIES, Statement, execute_read_only, read_only_session, statements
@@ -46,10 +47,10 @@ def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
     """
     if not write:
         with read_only_session(url, _NAME) as session:
-            _show_all_dates(session)
+            _show_all_times(session)
             return [_read(session, each, text) for each in statements(text)]
     with connect(url, autocommit=True, application_name=_NAME) as connection:
-        _show_all_dates(connection)
+        _show_all_times(connection)
         with _sql_errors(connection, text):
             cursor = connection.execute(text.encode())  # without parameters the text is sent unchanged
             results = [_result(cursor)]
@@ -85,9 +86,10 @@ def _sql_errors(connection: Connection, text: str, offset: int = 0) -> Iterator[
         raise PipelineError(_sentence(error, text, offset)) from error
 
 
-def _show_all_dates(connection: Connection) -> None:
-    for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
-        connection.adapters.register_loader(name, loader)
+def _show_all_times(connection: Connection) -> None:
+    for name, loader in (("date", DateLoader), ("timestamp", TimestampLoader), ("timestamptz", TimestamptzLoader)):
+        connection.adapters.register_loader(name, type("AsWritten", (_AsWritten, loader), {}))
+    connection.adapters.register_loader("interval", TextLoader)
 
 
 class _AsWritten:
@@ -98,15 +100,6 @@ class _AsWritten:
             return super().load(data)  # type: ignore[misc]
         except psycopg.DataError:
             return bytes(data).decode()
-
-
-class _Date(_AsWritten, DateLoader): ...
-
-
-class _Timestamp(_AsWritten, TimestampLoader): ...
-
-
-class _Timestamptz(_AsWritten, TimestamptzLoader): ...
 
 
 def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:

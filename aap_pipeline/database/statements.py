@@ -1,11 +1,14 @@
 """The SQL files: one statement per file, read once, run with bound parameters only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
+from psycopg.rows import dict_row
+
+from aap_pipeline.database.connection import Connection
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -25,3 +28,11 @@ def statement(name: LiteralString) -> LiteralString:
 def listed(columns: Iterable[str], *relation: str) -> sql.Composed:
     """Return column names, qualified by `relation` if given, for `SQL(statement(NAME)).format(columns=listed(…))`."""
     return sql.SQL(", ").join(sql.Identifier(*relation, column) for column in columns)
+
+
+def select(
+    connection: Connection, name: LiteralString, values: Mapping[str, object] | None = None
+) -> list[dict[str, Any]]:
+    """Run `sql/NAME.sql`, and return its rows by column name."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement(name), values).fetchall()

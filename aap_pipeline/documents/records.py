@@ -10,12 +10,10 @@ from several fields.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
-
-DocumentKind = Literal["job", "organization", "job_template", "job_template_gone", "job_settled"]
 
 INT32_MAX: Final = 2**31 - 1
 FINISHED_STATUSES: Final = frozenset({"successful", "failed", "error", "canceled"})

@@ -13,12 +13,12 @@ _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
 
 
-def die_with_parent(stop_signal: signal.Signals, parent: int | None = None) -> Callable[[], None]:
+def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
     """Return a `preexec_fn` after which the kernel sends `stop_signal` to the child when its parent ends.
 
     Linux only; elsewhere it does nothing. The parent is the *thread* that starts the child, so it must live on.
     """
-    parent = os.getpid() if parent is None else parent
+    parent = os.getpid()
 
     def before_exec() -> None:
         if not sys.platform.startswith("linux"):

@@ -73,21 +73,22 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
         version = connection.info.server_version
         yield Diagnosis("database", "ok", f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
-        yield from _guarded_all("server", lambda: _server(url))
-        schema = _guarded("schema", lambda: _schema(url))
+        yield from _guarded("server", lambda: _server(url))
+        [schema] = _guarded("schema", lambda: [_schema(url)])
         yield schema
         if schema.verdict != "ok":
             return
-        yield _guarded("settings", lambda: _settings(connection))
-        yield _guarded("encryption key", lambda: _key(connection, settings))
-        yield from _guarded_all("clusters", lambda: _clusters(connection))
-        yield from _guarded_all("tokens", lambda: _tokens(connection))
-        yield _guarded("alerts", lambda: _alerts(connection))
-        yield _guarded("Dagster daemon", lambda: daemon(*_of_dagster(connection, "health/daemon_heartbeat")))
-        yield from _guarded_all(
-            "Dagster daemon",
-            lambda: switched_off(_of_dagster(connection, "health/switched_off", {"location": LOCATION})),
-        )
+        checks: dict[str, Callable[[], list[Diagnosis]]] = {
+            "settings": lambda: [_settings(connection)],
+            "encryption key": lambda: [_key(connection, settings)],
+            "clusters": lambda: _clusters(connection),
+            "tokens": lambda: _tokens(connection),
+            "alerts": lambda: [_alerts(connection)],
+            "Dagster daemon": lambda: [daemon(*_of_dagster(connection, "health/daemon_heartbeat"))],
+            "Dagster": lambda: switched_off(_of_dagster(connection, "health/switched_off", {"location": LOCATION})),
+        }
+        for subject, check in checks.items():
+            yield from _guarded(subject, check)
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:
@@ -130,11 +131,7 @@ def switched_off(names: Sequence[str]) -> list[Diagnosis]:
     return [Diagnosis("Dagster daemon", "warning", text)]
 
 
-def _guarded(subject: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
-    return _guarded_all(subject, lambda: [ask()])[0]
-
-
-def _guarded_all(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
+def _guarded(subject: str, ask: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
     try:
         with clear_errors():
             return ask()
@@ -171,12 +168,11 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
     key = cipher(settings)
     rows = connection.execute(statement("health/cluster_secrets")).fetchall()
     for name, *secrets in rows:
-        for secret in secrets:
-            if secret is not None:
-                try:
-                    key.decrypt(bytes(secret))
-                except EncryptionKeyError as error:
-                    return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
+        try:
+            for secret in (each for each in secrets if each is not None):
+                key.decrypt(bytes(secret))
+        except EncryptionKeyError as error:
+            return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
     return Diagnosis("encryption key", "ok", f"The key decrypts the tokens of all {len(rows)} clusters.")
 
 

@@ -7,10 +7,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from psycopg.rows import dict_row
 
 from aap_pipeline.database.connection import clear_errors, connect
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select
 from aap_pipeline.errors import PipelineError
 
 _HELP = {
@@ -43,7 +42,7 @@ class Metrics(Collector):
         rows: list[dict[str, Any]] | None = None
         try:
             with clear_errors(), connect(self._url, application_name="aap_pipeline metrics") as connection:
-                rows = connection.cursor(row_factory=dict_row).execute(statement("health/metrics")).fetchall()
+                rows = select(connection, "health/metrics")
         except PipelineError:
             pass
         yield GaugeMetricFamily("aap_pipeline_up", "Whether the database is reachable.", int(rows is not None))

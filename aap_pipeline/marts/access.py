@@ -1,12 +1,12 @@
 """Row-level access: the organizations that a database role sees in the marts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from psycopg import errors, sql
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.marts.costs import place
 
@@ -14,19 +14,13 @@ _NOTHING = -1
 """The id of no organization. A role with this row is restricted and sees nothing through it."""
 
 
-@dataclass(frozen=True)
-class Access:
-    """An organization that a role sees. `organization` None: runs without one or, with `nothing`, none at all."""
+def access(connection: Connection) -> list[dict[str, Any]]:
+    """Return role, organization, cluster and nothing of every restriction, by role.
 
-    role: str
-    organization: str | None
-    cluster: str | None
-    nothing: bool
-
-
-def access(connection: Connection) -> list[Access]:
-    """Return every restriction, by role. Roles that neither have nor inherit one see everything."""
-    return [Access(*row) for row in connection.execute(statement("marts/access"), {"nothing": _NOTHING})]
+    `organization` None: runs without one or, with `nothing`, none at all. Roles that neither have nor inherit a
+    restriction see everything.
+    """
+    return select(connection, "marts/access", {"nothing": _NOTHING})
 
 
 def grant(
@@ -59,7 +53,7 @@ def revoke(connection: Connection, role: str, organizations: Sequence[str], *, c
     A role that loses its last organization sees nothing. Raises PipelineError for a role without restriction and for an
     unknown organization.
     """
-    if all(each.role != role for each in access(connection)):
+    if all(each["role"] != role for each in access(connection)):
         raise PipelineError(
             f"Role {role!r} is not restricted. To list restricted roles, run `aap-pipeline access list`."
         )

@@ -42,7 +42,6 @@ def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
 
 @multi_asset_check(name="marts_checks", specs=specs(ASSET, [REFRESHED], CLUSTERS))
 def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Run the checks that are cheap enough for every sync."""
     with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
         [row] = connection.execute(statement("marts/check_overdue"), values).fetchall()
@@ -51,7 +50,6 @@ def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> I
 
 @multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE], CLUSTERS))
 def marts_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Compare the marts with all of core."""
     with cluster_step(context, warehouse) as (connection, cluster):
         verdict = verified_equality(connection, cluster.id)
     yield result(ASSET, EQUAL_CORE, verdict, cluster.name)

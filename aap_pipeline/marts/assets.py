@@ -9,7 +9,7 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.table_metadata import table_figures, table_metadata
+from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
 from aap_pipeline.reports.page import picture
 
 _TABLES = {
@@ -36,11 +36,8 @@ _DESCRIPTIONS = {
                 dg.AssetKey(["core", "job_host_summaries"]),
                 dg.AssetKey(["core", "labels"]),
             ],
-            group_name="marts",
+            **of_stage("marts", "postgres", "sql"),
             partitions_def=CLUSTERS,
-            kinds={"postgres", "sql"},
-            owners=["team:automation-analytics"],
-            tags={"stage": "marts"},
             metadata=table_metadata(table),
             description=_DESCRIPTIONS[name],
         )
@@ -50,7 +47,6 @@ _DESCRIPTIONS = {
 def marts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[ProgressListener]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Rebuild the days of the partition's cluster whose jobs changed."""
     with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
         figures = table_figures(connection, "reports/marts_tables", cluster.id)

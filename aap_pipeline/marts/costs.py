@@ -3,41 +3,16 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
 
-
-@dataclass(frozen=True)
-class RateType:
-    """The unit of a rate, and whether clusters and organizations may override it."""
-
-    per: str
-    overridable: bool = True
-
-
-RATE_TYPES = {
-    "manual": RateType("minute"),
-    "automated": RateType("minute"),
-    "hourly": RateType("hour"),
-    "subscription": RateType("month", overridable=False),
-}
+RATE_TYPES = {"manual": "minute", "automated": "minute", "hourly": "hour", "subscription": "month"}
+"""{rate: its unit}."""
 HIGHEST_RATE = Decimal("9999999999999.99")
 """The maximum of DECIMAL(15,2)."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A rate and its days (`valid_until` None: open-ended). No cluster: all; `value` None: the override ends."""
-
-    rate_type: str
-    value: Decimal | None
-    valid_from: date
-    valid_until: date | None
-    cluster: str | None
-    organization: str | None
-    in_force: bool
 
 
 @dataclass(frozen=True)
@@ -57,9 +32,12 @@ class RateSet:
         return self.next_from - timedelta(days=1) if self.next_from else None
 
 
-def rates(connection: Connection) -> list[Rate]:
-    """Return every rate, global ones first, by day."""
-    return [Rate(*row) for row in connection.execute(statement("marts/rates"))]
+def rates(connection: Connection) -> list[dict[str, Any]]:
+    """Return every rate with its days (`valid_until` None: open-ended), global ones first, by day.
+
+    `value` None: an override ends.
+    """
+    return select(connection, "marts/rates")
 
 
 def set_rate(
@@ -77,11 +55,10 @@ def set_rate(
     override of the cluster or organization. The next refresh recomputes money in the marts. Raises PipelineError for an
     unknown cluster or organization, and BadInput for a rate or value that is not valid.
     """
-    kind = RATE_TYPES.get(rate_type)
-    if kind is None:
+    if rate_type not in RATE_TYPES:
         raise BadInput(f"There is no rate {rate_type!r}. Rates: {', '.join(RATE_TYPES)}.")
     amount = None if value is None else parse_money(rate_type, value)
-    if (cluster or organization) and not kind.overridable:
+    if (cluster or organization) and rate_type == "subscription":
         raise BadInput(f"The {rate_type} rate is global. Omit --cluster and --organization.")
     if amount is None and cluster is None and organization is None:
         raise BadInput(
@@ -98,13 +75,12 @@ def set_rate(
 
 def parse_money(rate_type: str, value: str | Decimal) -> Decimal:
     """Parse `value`. Raises BadInput if it is not a number, negative, too large or has over two decimal places."""
-    kind = RATE_TYPES[rate_type]
     try:
         amount = Decimal(value)
     except InvalidOperation:
         raise BadInput(f"{value!r} is not a valid {rate_type} rate. Use a number such as 0.92.") from None
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_RATE:
-        raise BadInput(f"{value} is not a valid {rate_type} rate. Use 0 to {HIGHEST_RATE} per {kind.per}.")
+        raise BadInput(f"{value} is not a valid {rate_type} rate. Use 0 to {HIGHEST_RATE} per {RATE_TYPES[rate_type]}.")
     if amount != amount.quantize(Decimal("0.01")):
         raise BadInput(f"{value} is not a valid {rate_type} rate. Use at most two decimal places.")
     return amount.quantize(Decimal("0.01"))

@@ -1,32 +1,22 @@
 """Exchange rates, to show savings in another currency than the configured one."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput
 
 
-@dataclass(frozen=True)
-class ExchangeRate:
-    """The price of one `from_currency` in `to_currency`, from `rate_date` until the next rate's day."""
-
-    from_currency: str
-    to_currency: str
-    rate_date: date
-    rate: Decimal
-
-
-def exchange_rates(connection: Connection) -> list[ExchangeRate]:
-    """Return every exchange rate, by currencies and day."""
-    return [ExchangeRate(*row) for row in connection.execute(statement("marts/exchange_rates"))]
+def exchange_rates(connection: Connection) -> list[dict[str, Any]]:
+    """Return every exchange rate, by currencies and day: the price of one `from_currency` in `to_currency`."""
+    return select(connection, "marts/exchange_rates")
 
 
 def set_exchange_rate(
     connection: Connection, from_currency: str, to_currency: str, rate: str | Decimal, rate_date: date | None = None
-) -> ExchangeRate:
+) -> dict[str, Any]:
     """Set an exchange rate from a day on (default: today in the reporting time zone), and return it.
 
     The caller commits. Raises BadInput for codes that are not three letters and rates that are not positive.
@@ -43,8 +33,6 @@ def set_exchange_rate(
         raise BadInput(f"{rate!r} is not a valid exchange rate. Use a number such as 0.92.") from None
     if not value.is_finite() or not Decimal("1e-9") <= value <= 10**9:
         raise BadInput(f"{rate} is not a valid exchange rate. Use 0.000000001 to 1,000,000,000.")
-    [row] = connection.execute(
-        statement("marts/set_exchange_rate"),
-        {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date},
-    ).fetchall()
-    return ExchangeRate(*pair, row[0], value)
+    values = {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date}
+    [row] = connection.execute(statement("marts/set_exchange_rate"), values).fetchall()
+    return values | {"rate_date": row[0]}

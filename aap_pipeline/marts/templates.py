@@ -1,34 +1,20 @@
 """Manual and creation minutes of job templates, and their exclusion from the savings."""
 
-from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
 from aap_pipeline.marts.costs import place
 
 
-@dataclass(frozen=True)
-class TemplateMinutes:
-    """A template's minutes. `source` of the manual ones: default, estimated or set. `excluded`: as of now."""
+def templates(connection: Connection, cluster: str | None = None) -> list[dict[str, Any]]:
+    """Return every template, including deleted ones, by cluster and name.
 
-    id: int
-    cluster: str
-    organization: str | None
-    name: str
-    manual_minutes: int
-    creation_minutes: int
-    source: str
-    excluded: bool
-    runs: int
-
-
-def templates(connection: Connection, cluster: str | None = None) -> list[TemplateMinutes]:
-    """Return every template, including deleted ones, by cluster and name."""
-    cluster_id, _ = place(connection, cluster, None)
-    rows = connection.execute(statement("marts/templates"), {"cluster_id": cluster_id})
-    return [TemplateMinutes(*row) for row in rows]
+    `source` of the manual minutes: default, estimated or set. `excluded`: as of now.
+    """
+    return select(connection, "marts/templates", {"cluster_id": place(connection, cluster, None)[0]})
 
 
 def set_template(
@@ -40,7 +26,7 @@ def set_template(
     excluded: bool | None = None,
     excluded_from: date | None = None,
     cluster: str | None = None,
-) -> TemplateMinutes:
+) -> dict[str, Any]:
     """Set the minutes of a template, by its name or #id, from today on, and return it. The caller commits.
 
     `manual_minutes` and `creation_minutes` are from 0 to 2,147,483,647. `excluded` excludes the template's runs from
@@ -53,13 +39,13 @@ def set_template(
         )
     if excluded is None and excluded_from is not None:
         raise BadInput("--from needs --exclude or --include. Minutes always change from today on.")
-    found = [each for each in templates(connection, cluster) if name in (each.name, f"#{each.id}")]
+    found = [each for each in templates(connection, cluster) if name in (each["name"], f"#{each['id']}")]
     if not found:
         raise PipelineError(f"There is no job template {name!r}. To list them, run `aap-pipeline templates list`.")
     if len(found) > 1:
-        candidates = ", ".join(f"#{each.id} in {each.cluster}" for each in found)
+        candidates = ", ".join(f"'#{each['id']}' in {each['cluster']}" for each in found)
         raise PipelineError(f"Several job templates are named {name!r}. Add --cluster NAME, or use {candidates}.")
-    template = found[0].id
+    template = found[0]["id"]
     if manual_minutes is not None or creation_minutes is not None:
         values = {"id": template, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes}
         connection.execute(statement("marts/set_minutes"), values)
@@ -70,4 +56,4 @@ def set_template(
         connection.execute(
             statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
         )
-    return next(each for each in templates(connection, cluster) if each.id == template)
+    return next(each for each in templates(connection, cluster) if each["id"] == template)

@@ -5,25 +5,20 @@ Therefore the process of each run holds an advisory lock of PostgreSQL, which an
 server releases it when the process ends or its machine or network fails.
 """
 
-from __future__ import annotations
-
 import atexit
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+import dagster as dg
 import psycopg
 
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.locks import LockKind, share_session_lock, try_advisory_xact_lock
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, PARTITION_TAG, UNFINISHED
 
-if TYPE_CHECKING:
-    from dagster import DagsterInstance, DagsterRun, RunRecord
-
-    from aap_pipeline.orchestration.steps import StepContext
+StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
 
 _LOCK_TAG = ".dagster/aap_pipeline_lock"
 """Tag with the id of the run whose lock is held: a re-execution inherits the tag, but not the id. The UI's list of runs
@@ -74,18 +69,16 @@ def _release() -> None:
 
 
 def end_abandoned_runs(
-    instance: DagsterInstance, connection: Connection, now: datetime | None = None
-) -> list[DagsterRun]:
+    instance: dg.DagsterInstance, connection: Connection, now: datetime | None = None
+) -> list[dg.DagsterRun]:
     """Report our runs whose process is gone as failed, and return the queued and running ones.
 
     Covers all jobs, including Dagster's implicit one for assets materialized in the UI, because an abandoned run of any
     job blocks its cluster's place in the queue. `connection` is to the warehouse.
     """
-    from dagster import RunsFilter
-
     now = now or datetime.now(UTC)
     left = []
-    for record in instance.get_run_records(RunsFilter(statuses=UNFINISHED)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
         if not _is_abandoned(record, connection, now):
             left.append(run)
@@ -94,12 +87,12 @@ def end_abandoned_runs(
     return left
 
 
-def busy_clusters(runs: Iterable[DagsterRun]) -> set[str]:
+def busy_clusters(runs: Iterable[dg.DagsterRun]) -> set[str]:
     """Return the clusters with a queued or running run of any job among `runs`, so that no other could start."""
     return {run.tags.get(PARTITION_TAG, "") for run in runs}
 
 
-def _is_abandoned(record: RunRecord, connection: Connection, now: datetime) -> bool:
+def _is_abandoned(record: dg.RunRecord, connection: Connection, now: datetime) -> bool:
     """Return whether no process executes a run that has not ended in Dagster's storage."""
     run = record.dagster_run
     if run.tags.get(_LOCK_TAG) == run.run_id:

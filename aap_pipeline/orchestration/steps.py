@@ -1,20 +1,12 @@
 """The wrapper of every asset, asset check and op."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.run_liveness import note_run
-
-if TYPE_CHECKING:
-    from dagster import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
-
-    StepContext = AssetExecutionContext | AssetCheckExecutionContext | OpExecutionContext
+from aap_pipeline.orchestration.run_liveness import StepContext, note_run
 
 
 @contextmanager

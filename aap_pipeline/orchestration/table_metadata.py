@@ -1,7 +1,7 @@
-"""Dagster metadata of an asset's table."""
+"""What Dagster shows of an asset: its stage, and its table."""
 
 from collections.abc import Mapping
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypedDict
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 from psycopg.sql import SQL, Identifier
@@ -13,6 +13,20 @@ from aap_pipeline.database.statements import statement
 COUNTED_UP_TO: Final = 10_000
 """Limit of exact counts, which take milliseconds up to here."""
 _MOST_CHARACTERS: Final = 60  # per text in a preview, so that all columns fit on the page
+
+
+class Described(TypedDict):
+    """The options that all assets of a stage share."""
+
+    group_name: str
+    kinds: set[str]
+    owners: list[str]
+    tags: dict[str, str]
+
+
+def of_stage(stage: str, *kinds: str) -> Described:
+    """Return the options of a stage's asset of these kinds."""
+    return {"group_name": stage, "kinds": set(kinds), "owners": ["team:automation-analytics"], "tags": {"stage": stage}}
 
 
 def table_metadata(table: str) -> dict[str, Any]:

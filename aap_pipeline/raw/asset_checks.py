@@ -62,7 +62,6 @@ FRESH = Check(
     name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH], CLUSTERS)
 )
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    """Run the checks, with at most one request to the controller."""
     with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
         overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
@@ -79,13 +78,15 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
                 complete = checks.completeness(theirs, ours, window)
             except (ControllerError, UnexpectedFailure) as error:
                 complete = Verdict(False, f"Cannot read the controller's count: {error}")
-    yield result(ASSET, COMPLETE, complete, cluster.name)
-    yield result(ASSET, SUMMARIES_IN_TIME, checks.summaries_in_time(state), cluster.name)
-    yield result(ASSET, WATERMARK, checks.watermark_not_in_future(state), cluster.name)
-    yield result(ASSET, CLOCK_SKEW, checks.clock_skew(state), cluster.name)
-    finished = state.finished
-    fresh = freshness(finished, state.now, limit) if finished else checks.not_synced(state)
-    yield result(ASSET, FRESH, fresh, cluster.name)
+    found = {
+        COMPLETE: complete,
+        SUMMARIES_IN_TIME: checks.summaries_in_time(state),
+        WATERMARK: checks.watermark_not_in_future(state),
+        CLOCK_SKEW: checks.clock_skew(state),
+        FRESH: freshness(state.finished, state.now, limit) if state.finished else checks.not_synced(state),
+    }
+    for check, verdict in found.items():
+        yield result(ASSET, check, verdict, cluster.name)
 
 
 def _count(warehouse: Warehouse, cluster: Cluster, window: Window) -> int:

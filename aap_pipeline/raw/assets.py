@@ -11,17 +11,14 @@ from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.table_metadata import table_metadata
+from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import parse_time
 
 CONTROLLER = dg.AssetSpec(
     key=["controller", "job_history"],
-    group_name="controller",
-    kinds={"ansible", "api"},
-    owners=["team:automation-analytics"],
-    tags={"stage": "controller"},
+    **of_stage("controller", "ansible", "api"),
     description="""Jobs with their host summaries, organizations and job templates in the HTTP API of AAP and AWX
 controllers, which delete jobs after 90 days by default. `aap-pipeline clusters list` shows the controllers.""",
 )
@@ -55,12 +52,9 @@ class SyncConfig(dg.Config):
 
 @dg.asset(
     key=["raw", "sync_data"],
-    group_name="raw",
+    **of_stage("raw", "python", "postgres"),
     deps=[CONTROLLER],
     partitions_def=CLUSTERS,
-    kinds={"python", "postgres"},
-    owners=["team:automation-analytics"],
-    tags={"stage": "raw"},
     freshness_policy=EACH_SYNC,
     metadata=table_metadata("public.clusters_clustersyncdata"),
     description="""Documents of jobs with their host summaries, organizations and job templates, as received except for
@@ -76,14 +70,12 @@ def sync_data(
     warehouse: Warehouse,
     progress: dg.ResourceParam[ProgressListener],
 ) -> dg.MaterializeResult[None]:
-    """Sync the cluster of the partition."""
     with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
 
         def log_progress(tally: Tally) -> None:
-            done = tally.known + tally.stored + tally.vanished
-            progress.update(cluster.name, "raw", done, tally.total)
-            logged(done, tally.total)
+            progress.update(cluster.name, "raw", tally.done, tally.total)
+            logged(tally.done, tally.total)
 
         report = sync_cluster(
             warehouse.url(),
@@ -125,25 +117,10 @@ def logged_progress(
 
 
 def _metadata(report: SyncReport) -> dict[str, Any]:
-    figures: dict[str, Any] = {
-        "window": f"{report.window_from.isoformat()} to {report.window_to.isoformat()}",
-        "jobs_seen": report.jobs_seen,
-        "jobs_stored": report.jobs_stored,
-        "jobs_known": report.jobs_known,
-        "jobs_provisional": report.jobs_provisional,
-        "host_summaries": report.host_summaries,
-        "slices": report.slices,
-        "requests": report.requests,
-        "retries": report.retries,
-        "bytes": report.bytes,
-        "seconds": report.seconds,
-        "controller_seconds": report.controller_seconds,
-        "share_held_back": report.share_held_back,
-        "paused": report.paused,
-    }
-    if report.warnings:
-        figures["warnings"] = " ".join(report.warnings)
-    if report.newest_finished is not None and report.lag_seconds is not None:
+    figures = {name: value for name, value in vars(report).items() if value is not None}
+    figures["window"] = f"{figures.pop('window_from').isoformat()} to {figures.pop('window_to').isoformat()}"
+    if warnings := figures.pop("warnings"):
+        figures["warnings"] = " ".join(warnings)
+    if report.newest_finished is not None:
         figures["newest_finished"] = report.newest_finished.isoformat()
-        figures["lag_seconds"] = report.lag_seconds
     return figures

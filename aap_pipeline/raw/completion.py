@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from functools import partial
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import NotFound
@@ -38,21 +37,19 @@ class Completion:
         self,
         job: Row,
         fingerprint: bytes,
-        *,
-        provisional: bool,
-        unreported: bool,
+        provisional: bool = False,
+        unreported: bool = False,
         host_summaries: Summaries | None = None,
     ) -> None:
         """Complete `job` in a worker; wait while too many are in work. Raises the exception of an earlier failed one.
 
         `host_summaries`: all of them, where they are here already.
         """
-        complete = partial(self._complete, provisional=provisional, unreported=unreported, known=host_summaries)
-        self._in_flight.append(self._executor.submit(complete, job, fingerprint))
+        complete = self._executor.submit(self._complete, job, fingerprint, provisional, unreported, host_summaries)
+        self._in_flight.append(complete)
         self._drain(self._limit)
 
     def wait(self) -> None:
-        """Wait until no job is in flight."""
         self._drain(0)
 
     def take(self) -> list[RawJob]:
@@ -74,7 +71,7 @@ class Completion:
         return vanished
 
     def _complete(
-        self, job: Row, fingerprint: bytes, *, provisional: bool, unreported: bool, known: Summaries | None
+        self, job: Row, fingerprint: bytes, provisional: bool, unreported: bool, known: Summaries | None
     ) -> RawJob | None:
         """Complete `job` in a worker; None if the controller deleted it meanwhile."""
         number = id_of(job)

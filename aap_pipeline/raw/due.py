@@ -1,10 +1,11 @@
 """Decide whether a cluster is due for a sync. Pure."""
 
-import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.errors import PipelineError
@@ -88,15 +89,9 @@ def backing_off(failures: int, last: datetime | None, now: datetime) -> timedelt
 def parse_silences(cursor: str | None) -> dict[str, Silence]:
     """Parse the sensor's cursor. One that another release wrote counts as empty."""
     try:
-        found = json.loads(cursor or "{}")
-        return {name: Silence(int(times), datetime.fromisoformat(last)) for name, (times, last) in found.items()}
-    except (ValueError, TypeError, AttributeError):
+        return msgspec.json.decode(cursor or "{}", type=dict[str, Silence])
+    except msgspec.MsgspecError:
         return {}
-
-
-def format_silences(silences: Mapping[str, Silence]) -> str:
-    """Format `silences` as a cursor."""
-    return json.dumps({name: [silence.times, silence.last.isoformat()] for name, silence in sorted(silences.items())})
 
 
 def within_hours(states: Sequence[SyncState], closed: Collection[str]) -> tuple[list[SyncState], list[str]]:

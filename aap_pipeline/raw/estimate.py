@@ -54,13 +54,11 @@ class DryRun:
 
     @property
     def cost(self) -> str:
-        """Return the cost as text."""
         seconds, minutes = f"{self.controller_seconds:,.0f}", f"{max(self.minutes, 0.1):,.1f}"
         return f"about {self.requests:,} requests, {seconds} s of its web workers, at least {minutes} minutes"
 
 
 def lists_of_jobs(jobs: int) -> Cost:
-    """Return the cost of listing `jobs` in slices."""
     slices = max(1, -(-jobs // JOBS_A_SLICE))
     return Cost(slices, slices * _JOBS_REQUEST + jobs * _JOB)
 
@@ -86,7 +84,6 @@ def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
 
 
 def stretch(hosts_a_job: float, hosts: int) -> int:
-    """Return the number of jobs in one stretch."""
     return max(1000, int(ROWS_OF_A_HOST * hosts / max(hosts_a_job, 1.0)))
 
 

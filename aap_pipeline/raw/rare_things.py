@@ -1,16 +1,18 @@
 """Read rarely changing data: product, organizations and job templates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import orjson
 
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
-from aap_pipeline.controller.paging import Row
+from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.fingerprint import fingerprint
-from aap_pipeline.raw.listings import store_listing
+from aap_pipeline.documents.raw_documents import RawDocument, encode, leave_out
 from aap_pipeline.raw.store import RawStore
 
 _REFERENCES = {"job_template": "job_template", "organization": "organization"}
@@ -57,7 +59,6 @@ class RareThings:
 
 
 def note_product(connection: Connection, client: ControllerClient, cluster_id: int) -> None:
-    """Probe the product and store it."""
     product = client.product(anew=True)
     connection.execute(
         statement("clusters/note_product"),
@@ -68,3 +69,33 @@ def note_product(connection: Connection, client: ControllerClient, cluster_id: i
             "api_prefix": client.endpoint.path + product.api_prefix,
         },
     )
+
+
+def store_listing(
+    store: RawStore,
+    kind: str,
+    listing: Sequence[Row],
+    fingerprint: Callable[[Row, str], bytes],
+) -> int:
+    """Store new and changed rows of a whole `listing` of `kind` and the ids of deleted job templates; return the count.
+
+    Modifies `listing`, to which it applies `leave_out`.
+
+    An empty listing marks no template as deleted, because it usually means that the token's user lost a role. Neither
+    does a listing with a row without a valid id, because that row may be any of the missing ones.
+    """
+    stored = store.listed(kind)
+    rows = [(document, id_of(document), fingerprint(document, kind)) for document in listing]
+    nameless = [digest for _, number, digest in rows if number is None]
+    known = store.without_id(kind, nameless) if nameless else ()
+    changed = []
+    for document, number, digest in rows:
+        if (digest not in known) if number is None else stored.get(number) != digest:
+            leave_out(document)
+            changed.append(RawDocument(kind, number, digest, encode(document)))
+    if kind == "job_template" and listing and not nameless:
+        gone = sorted(stored.keys() - {number for _, number, _ in rows})
+        if gone:
+            changed.append(RawDocument("job_template_gone", None, None, orjson.dumps({"ids": gone})))
+    store.write_listing(changed)
+    return len(changed)

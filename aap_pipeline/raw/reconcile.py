@@ -22,7 +22,7 @@ from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.raw_documents import RawJob, finished_of
+from aap_pipeline.documents.raw_documents import finished_of
 from aap_pipeline.raw.session import SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, is_gone
@@ -123,19 +123,21 @@ def _reconcile(
     doubted: Collection[int],
 ) -> Reconciliation:
     shows_jobs = api.has_finished_jobs()
-    store = _NotingStore(connection, request.cluster.id)
-    days, differing = _days_to_compare(connection, request, api, first), []
+    store = RawStore(connection, request.cluster.id)
+    days = _days_to_compare(connection, request, api, first)
+    differing: list[DayCount] = []
+    missing: set[int] = set()
     if days and not shows_jobs:  # counts of zero on all days prove nothing
         request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
         days = {}
     with sweeping(connection, api.client, request, store, tally) as sweep:
         if days:
-            differing = _compare(api, sweep, store, days)
+            differing, missing = _compare(api, sweep, store, days)
         late = _reread_late(api, sweep, store)
         again, gone = _reread_doubted(api, sweep, store, doubted)
     requests = api.client.statistics.snapshot().requests
     return Reconciliation(
-        len(days), tuple(differing), tuple(sorted(store.missing)), tuple(late), requests, tuple(again), tuple(gone)
+        len(days), tuple(differing), tuple(sorted(missing)), tuple(late), requests, tuple(again), tuple(gone)
     )
 
 
@@ -155,13 +157,16 @@ def _days_to_compare(
     return days_of(first, min(row[0], now - overlap).astimezone(UTC))
 
 
-def _compare(api: ControllerApi, sweep: Sweep, store: RawStore, days: Mapping[str, Window]) -> list[DayCount]:
-    """Store the missing jobs of `days`, and return the days whose counts differed."""
+def _compare(
+    api: ControllerApi, sweep: Sweep, store: RawStore, days: Mapping[str, Window]
+) -> tuple[list[DayCount], set[int]]:
+    """Store the missing jobs of `days`. Returns the days whose counts differed, and the ids of the jobs."""
     whole = Window(min(day.after for day in days.values()), max(day.until for day in days.values()))
     spans = _ids_of(api, store, sorted(days), whole)
     stored = store.stored_by_id([number for span in spans.values() for number in span])
     ours = {day: stored.get(upto_id, 0) for day, (_, upto_id) in spans.items()}
     theirs = {day: api.finished_count(*span) for day, span in spans.items()}
+    found: set[int] = set()
     for count in differing_days(theirs, ours):
         rows = list(_not_stored(api, store, *spans[count.day], count.theirs))
         nameless = store.without_id("job", [sweep.fingerprint(row) for row in rows if id_of(row) is None])
@@ -176,7 +181,8 @@ def _compare(api: ControllerApi, sweep: Sweep, store: RawStore, days: Mapping[st
             store.plan = Plan(window, moves_watermark=False)
             sweep.run(store.plan)
         sweep.reread([row for row in missing if finished_of(row) is None], unreported=True)
-    return differing_days(theirs, ours)
+        found |= store.stored_ids(set(filter(None, map(id_of, missing))))
+    return differing_days(theirs, ours), found
 
 
 def _ids_of(api: ControllerApi, store: RawStore, days: Sequence[str], whole: Window) -> dict[str, tuple[int, int]]:
@@ -257,23 +263,3 @@ def _reread_doubted(
     gone = sorted(number for number in missing if is_gone(api, number))
     store.settle(gone)
     return again, gone
-
-
-class _NotingStore(RawStore):
-    """A store that notes which of the written jobs were missing."""
-
-    def __init__(self, connection: Connection, cluster_id: int) -> None:
-        super().__init__(connection, cluster_id)
-        self.missing: set[int] = set()
-
-    def write(self, jobs: Sequence[RawJob]) -> None:
-        self._note(jobs)
-        super().write(jobs)
-
-    def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
-        self._note(jobs)
-        super().finish_slice(jobs, until, newest)
-
-    def _note(self, jobs: Sequence[RawJob]) -> None:
-        ids = {job.external_id for job in jobs if job.external_id is not None}
-        self.missing |= ids - self.stored_ids(ids)

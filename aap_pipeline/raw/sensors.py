@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import msgspec
 
 from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
@@ -18,19 +19,8 @@ from aap_pipeline.orchestration.jobs import REASON_TAG, update_cluster
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
+from aap_pipeline.raw import due
 from aap_pipeline.raw.assets import sync_data
-from aap_pipeline.raw.due import (
-    DueSync,
-    NewestFinished,
-    Silence,
-    SyncState,
-    format_silences,
-    is_to_be_asked,
-    parse_silences,
-    to_ask,
-    what_is_due,
-    within_hours,
-)
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
@@ -38,7 +28,7 @@ _PATIENCE_SECONDS = 3.0
 _RECENT = timedelta(days=1)
 _ASKERS = ThreadPoolExecutor(64, thread_name_prefix="newest")
 _asked_at: dict[tuple[str, str], datetime] = {}
-_asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the process: one more request each
+_asking: dict[tuple[str, Cluster], Future[due.NewestFinished]] = {}  # lost with the process: one more request each
 
 
 @dg.sensor(
@@ -50,26 +40,25 @@ _asking: dict[tuple[str, Cluster], Future[NewestFinished]] = {}  # lost with the
     "clusters. Paused backfills alternate with syncs of new jobs.",
 )
 def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    """Send one cheap request per cluster. Skips clusters with a run in progress."""
     try:
         url, cipher = warehouse.url(), warehouse.cipher()
         with warehouse.connection() as connection:
             enabled = {cluster.name: cluster for cluster in clusters(connection, only_enabled=True)}
-            states = [SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
+            states = [due.SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
             busy = busy_clusters(end_abandoned_runs(context.instance, connection))
             quiet = timedelta(minutes=options.get(connection, options.QUIET_SYNC_MINUTES))
     except PipelineError as error:
         return dg.SkipReason(str(error))
     now = datetime.now(UTC)
-    silences = parse_silences(context.cursor)
+    silences = due.parse_silences(context.cursor)
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     idle = [state for state in states if state.name in partitions - busy and state.name in enabled]
     closed = {name for name, cluster in enabled.items() if not cluster.manners.may_read_long(now)}
-    idle, waiting = within_hours(idle, closed)
+    idle, waiting = due.within_hours(idle, closed)
     waited_for = {cluster.name for of, cluster in _asking if of == url}
     asked_at = {state.name: None if state.name in waited_for else _asked_at.get((url, state.name)) for state in idle}
-    idle = [state for state in idle if is_to_be_asked(state, asked_at[state.name], now)]
-    asked, remarks = to_ask(idle, silences, now)
+    idle = [state for state in idle if due.is_to_be_asked(state, asked_at[state.name], now)]
+    asked, remarks = due.to_ask(idle, silences, now)
     remarks += waiting
     requests: list[dg.RunRequest] = []
     errors = 0
@@ -81,30 +70,29 @@ def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
             continue
         answer = answers[state.name]
         if isinstance(answer, PipelineError):
-            silences[state.name] = Silence(silences.get(state.name, Silence(0, now)).times + 1, now)
+            silences[state.name] = due.Silence(silences.get(state.name, due.Silence(0, now)).times + 1, now)
             remarks.append(f"{state.name}: {answer}")
             errors += 1
         else:
             silences.pop(state.name, None)
-        due = what_is_due(state, answer, now, quiet)
-        if due:
-            requests.append(_run_request(state.name, due))
+        if found := due.what_is_due(state, answer, now, quiet):
+            requests.append(_run_request(state.name, found))
     summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs in progress, {len(requests)} due", *remarks])
     context.log.log(logging.INFO if requests or errors else logging.DEBUG, summary)
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else dg.SkipReason(summary),
-        cursor=format_silences({name: silence for name, silence in silences.items() if name in enabled}),
+        cursor=msgspec.json.encode({name: silences[name] for name in sorted(silences) if name in enabled}).decode(),
     )
 
 
-def _run_request(cluster: str, due: DueSync) -> dg.RunRequest:
-    tags = {REASON_TAG: due.reason}
-    if not due.since:
+def _run_request(cluster: str, found: due.DueSync) -> dg.RunRequest:
+    tags = {REASON_TAG: found.reason}
+    if not found.since:
         return dg.RunRequest(partition_key=cluster, tags=tags)
     return dg.RunRequest(
         partition_key=cluster,
-        run_config={"ops": {sync_data.op.name: {"config": {"since": due.since, "until": due.until}}}},
+        run_config={"ops": {sync_data.op.name: {"config": {"since": found.since, "until": found.until}}}},
         tags={**tags, "dagster/priority": "-1"},  # queued live syncs of other clusters run first
     )
 
@@ -115,7 +103,7 @@ def newest_finished(
     asked: Sequence[tuple[Cluster, datetime | None]],
     seconds: float = _PATIENCE_SECONDS,
     silent: Collection[str] = (),
-) -> dict[str, NewestFinished]:
+) -> dict[str, due.NewestFinished]:
     """Query, in parallel, each cluster's newest job after its watermark. Returns {name: response} of the clusters that
     responded within `seconds`, or since an earlier call.
 
@@ -130,7 +118,7 @@ def newest_finished(
     return {cluster.name: answered[url, cluster].result() for cluster, _ in asked if (url, cluster) in answered}
 
 
-def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> NewestFinished:
+def _newest_finished(url: str, cipher: Cipher, cluster: Cluster, watermark: datetime | None) -> due.NewestFinished:
     """Query one controller. Returns errors as well, so that one cluster never stops the others."""
     try:
         with open_controller(url, cipher, cluster, ONE_QUESTION) as client:

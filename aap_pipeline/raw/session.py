@@ -1,5 +1,6 @@
 """The resources of each sync of a cluster: connection, sync lock, client and sweep, with their clean-up."""
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,11 +23,12 @@ from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.raw.memory import share_arenas
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, SweepOptions
 from aap_pipeline.raw.tally import Tally
 
+_M_ARENA_MAX = -8  # malloc.h
+_ARENAS = 2
 _PATIENCE_SECONDS = 3600
 _SECONDS_BETWEEN_TRIES = 0.25
 
@@ -90,7 +92,7 @@ def sweeping(
     connection: Connection, client: ControllerClient, request: SyncRequest, store: RawStore, tally: Tally
 ) -> Iterator[Sweep]:
     """Yield a sweep whose workers stop at the end of the block, or at once if it fails."""
-    share_arenas()
+    _share_arenas()
     executor = ThreadPoolExecutor(client.settings.workers, thread_name_prefix=f"sweep-{request.cluster.name}")
     try:
         yield Sweep(
@@ -140,6 +142,17 @@ def shows_no_job(cluster: Cluster, watermark: datetime | None) -> str:
     )
 
 
+def _share_arenas() -> None:
+    """Let all threads share two malloc arenas (glibc only).
+
+    By default each thread has its own arena and keeps the memory of its largest responses there: a third more memory
+    after 50,000 jobs than after 2,000. Call it before the threads start.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _ARENAS)
+
+
 class _StoppableSleep:
     """A sleep before a retry that ends as soon as the sync has failed."""
 
@@ -153,5 +166,4 @@ class _StoppableSleep:
             raise Stopped("The sync failed before this request was retried.")
 
     def stop(self) -> None:
-        """End all waiting."""
         self._stopped.set()

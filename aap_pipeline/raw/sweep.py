@@ -14,7 +14,7 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
-from aap_pipeline.raw.completion import Completion, Summaries
+from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.host_history import HostHistory, Paused
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
@@ -121,7 +121,6 @@ class Sweep:
         return self.tally
 
     def _pause(self) -> None:
-        """Leave the rest of the window for another sweep."""
         self.tally.paused = True
         if self._ahead is not None:
             self._ahead.cancel()
@@ -156,7 +155,7 @@ class Sweep:
         `unreported`: the controller has not processed their last event, so host summaries may still be missing.
         """
         for job in jobs:
-            self._fetch(job, unreported=unreported)
+            self._completion.add(job, self.fingerprint(job), unreported=unreported)
         self._completion.wait()
         self._write(self._completion.take())
 
@@ -257,7 +256,7 @@ class Sweep:
         for job, number, digest in wanted:
             awaited = number in pending and not self.is_overdue(finished_of(job))
             unreported, summaries = number in pending, known_summaries.get(number)
-            self._fetch(job, digest, provisional=awaited, unreported=unreported, host_summaries=summaries)
+            self._completion.add(job, digest, awaited, unreported, summaries)
         self.progress(self.tally)
 
     def _is_wanted(self, number: int, known: Mapping[int, bool]) -> bool:
@@ -278,7 +277,7 @@ class Sweep:
             asked = due[start : start + PAGE_SIZE]
             found = self.controller.jobs_by_ids(asked)
             for job in found:
-                self._fetch(job, unreported=id_of(job) in pending)
+                self._completion.add(job, self.fingerprint(job), unreported=id_of(job) in pending)
             self._completion.wait()
             self._write(self._completion.take())
             missing = set(asked) - set(map(id_of, found))
@@ -291,23 +290,6 @@ class Sweep:
         if not ids:
             return set()
         return set(self.controller.pending_job_ids(window.after, window.until, min(ids) - 1, max(ids)))
-
-    def _fetch(
-        self,
-        job: Row,
-        fingerprint: bytes | None = None,
-        *,
-        provisional: bool = False,
-        unreported: bool = False,
-        host_summaries: Summaries | None = None,
-    ) -> None:
-        self._completion.add(
-            job,
-            fingerprint or self.fingerprint(job),
-            provisional=provisional,
-            unreported=unreported,
-            host_summaries=host_summaries,
-        )
 
     def _write(self, jobs: list[RawJob]) -> None:
         if jobs:
@@ -326,10 +308,9 @@ class Sweep:
         try:
             yield
         except ControllerError:
-            if self._upcoming is not None:
-                self._upcoming.cancel()
-            if self._ahead is not None:
-                self._ahead.cancel()
+            for future in (self._upcoming, self._ahead):
+                if future is not None:
+                    future.cancel()
             self._write(self._completion.abandon())
             raise
 

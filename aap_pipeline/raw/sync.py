@@ -169,7 +169,6 @@ def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
 
 
 def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
-    """Return sentences for the operator about a sync that succeeded."""
     if tally.counted or api.has_finished_jobs():
         return ()
     return (shows_no_job(request.cluster, _watermark(connection, request)),)

@@ -81,7 +81,6 @@ def report_of(
 
 
 def end_run(connection: Connection, run: int, report: SyncReport, error: str | None) -> None:
-    """Update the row: succeeded, or failed with `error`."""
     outcome = "succeeded" if error is None else "failed"
     parameters = {**asdict(report), "retries": Jsonb(report.retries), "run": run, "outcome": outcome, "error": error}
     connection.execute(statement("raw/end_run"), parameters)

@@ -33,5 +33,4 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Jobs that need nothing more."""
         return self.known + self.stored + self.vanished

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -29,9 +28,9 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=10_000)
 
 
-def number(value: float | Decimal | None, digits: int = 0) -> str:
-    """Format a number: 1,234,567 or 1,234.50; a dash for None."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+def number(value: float | Decimal | None) -> str:
+    """Format a number: 1,234,567; a dash for None."""
+    return "–" if value is None else f"{value:,.0f}"
 
 
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
@@ -39,6 +38,11 @@ def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> s
     if value is None:
         return "–"
     return f"{'-' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"
+
+
+def percent(ratio: Decimal | None) -> str:
+    """Format a ratio: 308%; a dash for None."""
+    return "–" if ratio is None else f"{ratio:,.0%}"
 
 
 def duration(value: timedelta | float | None) -> str:
@@ -62,33 +66,38 @@ def plain(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: the `key` in each row and in JSON, the header, and the format of its values."""
-
-    key: str
-    header: str
-    write: Callable[[Any], str] = plain
-    right: bool = False
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return minute_of(value)
+    return number(value) if isinstance(value, int) else plain(value)
 
 
 def print_rows(
-    columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, as_json: bool = False, title: str | None = None
+    headers: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    as_json: bool = False,
+    **formats: Callable[[Any], str],
 ) -> None:
-    """Print the columns of the rows as a table, or whole rows as a JSON list of objects."""
+    """Print the columns `headers` {key: header} of the rows as a table, or whole rows as a JSON list of objects.
+
+    `formats` are those of single columns, by key. All other values are formatted by their type; times are UTC.
+    """
     if as_json:
-        print_json(list(rows))
+        print_json(rows)
         return
     from rich import box
     from rich.table import Table
 
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True
-    )
-    for column in columns:
-        table.add_column(column.header, justify="right" if column.right else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for key, header in headers.items():
+        values = [row[key] for row in rows if row[key] is not None and not isinstance(row[key], bool)]
+        numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
+        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell(column.write(row[column.key])) for column in columns))
+        table.add_row(*(cell(formats.get(key, _shown)(row[key])) for key in headers))
     console().print(table)
 
 

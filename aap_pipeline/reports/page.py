@@ -11,7 +11,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from aap_pipeline.reports.chart import WIDE, columns
-from aap_pipeline.reports.output import minute_of, money, number, plain
+from aap_pipeline.reports.output import minute_of, money, number, percent, plain
 from aap_pipeline.reports.summary import Summary, quarantine_line
 
 RATES: Final = {
@@ -139,11 +139,7 @@ def _written(value: Decimal | None, kind: str, symbol: str) -> str:
     """Format a figure by its kind in _FIGURES."""
     if kind == "money":
         return money(value, symbol, 0)
-    return _percent(value) if kind == "ratio" else number(value)
-
-
-def _percent(ratio: Decimal | None) -> str:
-    return "–" if ratio is None else f"{ratio:,.0%}"
+    return percent(value) if kind == "ratio" else number(value)
 
 
 @cache
@@ -160,6 +156,6 @@ def _template(name: str) -> Template:
         "number": number,
         "minute_of": minute_of,
         "plain": plain,
-        "percent": _percent,
+        "percent": percent,
     }
     return environment.get_template(name)

@@ -12,7 +12,7 @@ from psycopg.errors import InvalidParameterValue
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.errors import PipelineError
+from aap_pipeline.errors import BadInput, PipelineError
 
 FILTERS: Final = {
     "clusters": "cluster",
@@ -25,12 +25,6 @@ FILTERS: Final = {
 """The filters, as in the marts' functions, and the kind of name of each."""
 
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
-
-
-class ReportError(PipelineError):
-    """The dates, the grain or the names of a report are not valid."""
-
-    exit_status = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +51,14 @@ class Question:
 def days_of(connection: Connection, period: str) -> tuple[date, date]:
     """Return first and last day of a named range: last-quarter, this-fiscal-year, last-30-days, month-to-date, ….
 
-    Quarters and years are those of the fiscal year. Raises ReportError for unknown names.
+    Quarters and years are those of the fiscal year. Raises BadInput for unknown names.
     """
     try:
         with connection.transaction():
             values = {"name": _normal(period)}
             [(first, last)] = connection.execute(statement("reports/period"), values).fetchall()
     except InvalidParameterValue:
-        raise ReportError(
+        raise BadInput(
             f"{period!r} is not a valid range. Use today, yesterday, all, last-30-days, week-to-date, month-to-date, "
             "quarter-to-date, year-to-date, or this- or last- with week, month, quarter or year."
         ) from None
@@ -93,7 +87,7 @@ def period_before(first: date, last: date, period: str | None = None) -> tuple[d
 def ids_of(connection: Connection, question: Question) -> dict[str, list[int] | None]:
     """Return ids for the marts' functions; None without a filter. The cluster filter restricts the other names.
 
-    Raises ReportError for an unknown name, with similar ones, and for an ambiguous name, with all candidates.
+    Raises BadInput for an unknown name, with similar ones, and for an ambiguous name, with all candidates.
     """
     ids: dict[str, list[int] | None] = dict.fromkeys(FILTERS)
     for attribute, kind in FILTERS.items():
@@ -116,13 +110,13 @@ def _ids(kind: str, wanted: str, rows: Sequence[tuple[int, str, str]], *, narrow
     )
     if len(found) > 1 and not narrowed:
         names = ", ".join(f"{row[2]!r}" for row in found)
-        raise ReportError(f"The {words} name {wanted!r} is ambiguous: {names}. Use one of these, or --cluster NAME.")
+        raise BadInput(f"The {words} name {wanted!r} is ambiguous: {names}. Use one of these, or --cluster NAME.")
     if found:
         return [row[0] for row in found]
     known = list(dict.fromkeys(row[2] for row in rows))
     similar = difflib.get_close_matches(wanted, known, n=5) or known[:10]
     shown = ", ".join(f"{name[:80]!r}" for name in similar) or "none yet"
-    raise ReportError(f"There is no {words} {wanted!r}. Similar names: {shown}.")
+    raise BadInput(f"There is no {words} {wanted!r}. Similar names: {shown}.")
 
 
 def _normal(period: str) -> str:

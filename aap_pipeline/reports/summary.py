@@ -11,8 +11,8 @@ from psycopg.rows import dict_row
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.errors import PipelineError
-from aap_pipeline.reports.question import FILTERS, Question, ReportError, days_of, ids_of, period_before
+from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.reports.question import FILTERS, Question, days_of, ids_of, period_before
 
 FigureRow = dict[str, Any]
 
@@ -80,14 +80,14 @@ class Summary:
 def summarize(connection: Connection, question: Question | None = None) -> Summary:
     """Read a report. Default days: the first and the last day with a run.
 
-    Raises PipelineError if there are no savings yet, ReportError for dates, grain or names that are not valid.
+    Raises PipelineError if there are no savings yet, BadInput for dates, grain or names that are not valid.
     """
     question = question or Question()
     ids = ids_of(connection, question)
     data_begins, start, end = _range(connection, question, ids["clusters"])
     granularity = question.granularity or ("day" if end - start < timedelta(_DAYS_IN_A_DAILY_CHART) else "month")
     if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
-        raise ReportError(
+        raise BadInput(
             f"From {start} to {end} there are too many bars of one {granularity} for a chart. Use a shorter range, or "
             "a coarser --by."
         )
@@ -168,18 +168,18 @@ def _range(connection: Connection, question: Question, clusters: list[int] | Non
     if start is None or end is None or (first is None and None in (from_date, to_date)):
         raise PipelineError("There are no savings yet. Run `aap-pipeline sync` or `aap-pipeline demo`.")
     if start > end:
-        raise ReportError(f"The report would end ({end}) before it begins ({start}). Exchange the dates.")
+        raise BadInput(f"The report would end ({end}) before it begins ({start}). Exchange the dates.")
     return first, start, end
 
 
 def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[str, str]:
-    """Return ISO code and symbol of a currency (default: the configured one). Raises ReportError without a rate."""
+    """Return ISO code and symbol of a currency (default: the configured one). Raises BadInput without a rate."""
     try:
         with connection.transaction():
             values = {"currency": wanted, "day": day}
             row = connection.execute(statement("reports/currency"), values).fetchone()
     except NoDataFound:
-        raise ReportError(
+        raise BadInput(
             f"There is no exchange rate to {wanted!r} on {day}. Run "
             f"`aap-pipeline settings fx set USD {(wanted or '').upper()} RATE`."
         ) from None

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aap_pipeline.reports.output import cell, money
+from aap_pipeline.reports.output import cell, money, percent
 from aap_pipeline.reports.page import basis
 from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
@@ -59,7 +59,7 @@ def _totals(summary: Summary) -> RenderableType:
         (_money(totals["manual_costs"], summary), "manual"),
         (_money(totals["automated_costs"], summary), "automated"),
         (_money(totals["savings"], summary), "saved"),
-        (_percent(totals["roi"]), "ROI"),
+        (percent(totals["roi"]), "ROI"),
     ]
     grid = Table.grid(padding=0)
     for last in (False, False, True):
@@ -84,7 +84,11 @@ def _context(summary: Summary) -> RenderableType:
         )
     if summary.as_recorded:
         lines.append("money as recorded: by the rates and minutes of each run's day")
-    return Text("\n".join([*lines, next(words for _, words in basis(summary))]), "dim")
+    words = dict(basis(summary))
+    lines.append(f"today: {words['Rates']}" if summary.as_recorded else words["Rates"])
+    if summary.settings["count_creation"]:
+        lines.append(f"automated includes the creation of templates: {words['Creation']} (aap-pipeline settings show)")
+    return Text("\n".join(lines), "dim")
 
 
 def _templates(summary: Summary, most: int, width: int) -> RenderableType:
@@ -156,7 +160,3 @@ def _block(count: int, highest: int, level: int) -> str:
 
 def _money(value: Decimal | None, summary: Summary, digits: int = 2) -> str:
     return money(value, summary.symbol, digits)
-
-
-def _percent(ratio: Decimal | None) -> str:
-    return "–" if ratio is None else f"{ratio:,.0%}"

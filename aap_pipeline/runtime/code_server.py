@@ -17,23 +17,19 @@ from aap_pipeline.orchestration.jobs import LOCATION
 _LONGEST_SOCKET_PATH = 107 if sys.platform.startswith("linux") else 103
 
 
-class SocketPathTooLong(PipelineError):
-    """The path of the code server's socket is longer than the kernel allows."""
-
-
 @dataclass(frozen=True)
 class CodeServer:
     """Dagster's gRPC server on a Unix socket in `folder`, which the caller creates with mode 0700.
 
     The server runs code for any client without a login, so a port on loopback would admit every local account. Raises
-    SocketPathTooLong.
+    PipelineError.
     """
 
     folder: Path
 
     def __post_init__(self) -> None:
         if (length := len(os.fsencode(self.socket))) > _LONGEST_SOCKET_PATH:
-            raise SocketPathTooLong(
+            raise PipelineError(
                 f"{self.socket} is too long for a socket ({length} bytes of at most {_LONGEST_SOCKET_PATH}). Set "
                 "AAP_PIPELINE_HOME to a shorter path."
             )

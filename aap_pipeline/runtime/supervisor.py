@@ -33,10 +33,6 @@ _START_TIMEOUT_SECONDS = 120.0
 _MOST_DATABASE_RESTARTS = 5
 
 
-class SupervisionError(PipelineError):
-    """A process or resource that `up` needs is not available."""
-
-
 @dataclass(frozen=True)
 class UpOptions:
     """The command line options of `up`."""
@@ -109,7 +105,7 @@ class Supervisor:
     def _start_dagster(self, url: str) -> None:
         """Start Dagster's processes: first the code server, which the others need, last the web server."""
         if not self._lock.acquire(wait=False):
-            raise SupervisionError(
+            raise PipelineError(
                 f"Another `aap-pipeline up` uses {self._settings.home.absolute()}. Stop it, or set AAP_PIPELINE_HOME."
             )
         environment = prepare_dagster(self._settings, url)
@@ -134,12 +130,12 @@ class Supervisor:
         self._children.append(child)
 
     def _wait_until(self, ready: Callable[[], bool], name: str) -> None:
-        """Wait until `ready`, or until `stop` is set. Raises SupervisionError after a timeout."""
+        """Wait until `ready`, or until `stop` is set. Raises PipelineError after a timeout."""
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while not ready() and not self.stop.wait(_TICK_SECONDS):
             self._watch()
             if time.monotonic() > deadline:
-                raise SupervisionError(
+                raise PipelineError(
                     f"The {name} did not start within {_START_TIMEOUT_SECONDS:.0f} s: {self._children[-1].last_line()}"
                 )
 
@@ -180,7 +176,7 @@ class Supervisor:
                 server.start_again()
             except EmbeddedServerError as error:
                 if attempt == _MOST_DATABASE_RESTARTS:
-                    raise SupervisionError(f"The embedded PostgreSQL keeps exiting: {error}") from error
+                    raise PipelineError(f"The embedded PostgreSQL keeps exiting: {error}") from error
                 if self.stop.wait(self._backoff.pause(0)):
                     return
             else:
@@ -198,23 +194,23 @@ class Supervisor:
 
 
 def _prepare_storage(environment: Mapping[str, str], url: str) -> None:
-    """Create or upgrade Dagster's tables. Raises SupervisionError."""
+    """Create or upgrade Dagster's tables. Raises PipelineError."""
     command = [sys.executable, "-m", "dagster", "instance", "migrate"]
     prepared = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603
     if prepared.returncode != 0:
         reason = (prepared.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SupervisionError(f"Dagster cannot prepare its tables in {describe(url)}, schema dagster: {reason}")
+        raise PipelineError(f"Dagster cannot prepare its tables in {describe(url)}, schema dagster: {reason}")
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Raise SupervisionError if nothing can listen on `host`:`port`."""
+    """Raise PipelineError if nothing can listen on `host`:`port`."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(address[0], address[1]) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address[4])
     except OSError as error:
-        raise SupervisionError(
+        raise PipelineError(
             f"The web server cannot listen on {host}:{port}: {error.strerror}. Use another --port or --host, or stop "
             "the program that uses it."
         ) from error

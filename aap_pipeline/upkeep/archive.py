@@ -1,7 +1,7 @@
 """Move old jobs into the archive tables, and back. The marts read both, so no figure changes."""
 
 from collections.abc import Callable
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString
 
 from psycopg.sql import SQL, Composed
 
@@ -21,17 +21,10 @@ _COLUMNS: Final = {
 }
 
 
-class Archived(NamedTuple):
-    """Numbers of jobs that one pass moved into the archive and back."""
-
-    archived: int
-    restored: int
-
-
 def archive(
     connection: Connection, *, batch_jobs: int = _BATCH_JOBS, progress: Callable[[int], None] = lambda _: None
-) -> Archived:
-    """Move jobs older than archive_after_days into the archive, and younger ones (for 0: all) back.
+) -> dict[str, int]:
+    """Move jobs older than archive_after_days into the archive, and younger ones (for 0: all) back; return the numbers.
 
     Each batch is one transaction, so an interrupted pass can be repeated. A lock excludes it and core's batches of the
     cluster from each other, for a fraction of a second. `progress` gets the number of jobs moved so far.
@@ -45,7 +38,7 @@ def archive(
             archived += _move(connection, "upkeep/archive_jobs", values, progress)
         restored += _move(connection, "upkeep/restore_jobs", values, progress)
     connection.commit()
-    return Archived(archived, restored)
+    return {"archived_jobs": archived, "restored_jobs": restored}
 
 
 def moving(name: LiteralString) -> Composed:

@@ -10,7 +10,7 @@ from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.table_metadata import table_metadata
+from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
 from aap_pipeline.raw import checks
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest
@@ -27,13 +27,10 @@ RECONCILED = Check(
 
 @asset(
     key=list(RECONCILIATION),
-    group_name="upkeep",
+    **of_stage("upkeep", "python", "postgres"),
     deps=[["raw", "sync_data"]],
     partitions_def=CLUSTERS,
     check_specs=specs(RECONCILIATION, [RECONCILED], CLUSTERS),
-    kinds={"python", "postgres"},
-    owners=["team:automation-analytics"],
-    tags={"stage": "upkeep"},
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
     description="""Compares each day with the controller's own count, in one request per day, and fetches missing jobs

@@ -3,19 +3,16 @@
 A run leaves 0.2 MB in the schema `dagster` and ten small files; thirty quiet controllers cause 4,000 runs per day.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from dagster import DagsterInstance
 
 from aap_pipeline.database import options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance
 
 KEEP_LONG_DAYS: Final = 30
 """Minimum for failed runs, and for nightly ones, whose figures form a chart of a month."""

@@ -40,9 +40,7 @@ def archive_and_analyze(context: dg.OpExecutionContext, warehouse: Warehouse) ->
             return
         done = archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
         tables = analyze(connection)
-        context.add_output_metadata(
-            {"archived_jobs": done.archived, "restored_jobs": done.restored, "analyzed": ", ".join(tables)}
-        )
+        context.add_output_metadata({**done, "analyzed": ", ".join(tables)})
 
 
 @dg.job(name="tidy", description=tidy_up.description)

@@ -14,9 +14,10 @@ import yaml
 from dagster import MetadataValue
 
 from aap_pipeline.bi import lineage
-from aap_pipeline.bi.bundles import BundleRefused, bundle, with_database
+from aap_pipeline.bi.bundles import bundle, with_database
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import sql_folder
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli
 from aap_pipeline_tests.marts.dataset import generate
@@ -118,7 +119,7 @@ def test_a_bundle_holds_no_password_and_has_the_currency_of_the_installation() -
     assert address == "postgresql+psycopg2://bi:XXXXXXXXXX@db.example.com:5432/aap?sslmode=require"
     assert password == "geheim"
     assert "geheim" not in str(named)
-    with pytest.raises(BundleRefused):
+    with pytest.raises(PipelineError):
         with_database(euros, "postgresql:///aap")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import importlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import click
@@ -15,7 +17,7 @@ import pytest
 from aap_pipeline import cli
 from aap_pipeline.cli.commands import SECTIONS
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.reports.output import money, number, to_json
+from aap_pipeline.reports.output import money, number, print_rows, to_json
 
 _NAMES = [name for entries in SECTIONS.values() for name in entries]
 
@@ -115,3 +117,16 @@ def _failing(error: BaseException) -> click.Command:
         raise error
 
     return command
+
+
+def test_a_table_writes_values_by_their_type_and_json_writes_whole_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards against ids with separators, times without a zone of their own, and JSON without what no column shows."""
+    at = datetime(2026, 7, 1, 14, 30, tzinfo=timezone(timedelta(hours=2)))
+    rows = [{"id": 1234, "jobs": 1234, "on": True, "at": at, "none": None, "name": "[red]", "more": 1}]
+    headers = {key: key.upper() for key in ("id", "jobs", "on", "at", "none", "name")}
+    print_rows(headers, rows, id=str)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["ID", "JOBS", "ON", "AT", "NONE", "NAME"]
+    assert lines[2].split() == ["1234", "1,234", "yes", "2026-07-01", "12:30", "–", "[red]"]
+    print_rows(headers, rows, as_json=True)
+    assert json.loads(capsys.readouterr().out)[0].keys() == rows[0].keys()

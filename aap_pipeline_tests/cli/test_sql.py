@@ -41,6 +41,12 @@ def test_dates_beyond_python_are_shown_as_postgresql_writes_them(cli: Cli) -> No
     ]
 
 
+def test_numbers_and_intervals_are_shown_as_postgresql_writes_them(cli: Cli) -> None:
+    """Guards against savings of 0E-11, and intervals that Python's type cannot hold or writes otherwise."""
+    query = "SELECT 0::numeric(30, 11), 1e-9, 'NaN'::numeric, interval '-1 hour', interval '99999999 years'"
+    assert cli("sql", "--csv", query).out.splitlines()[1] == ("0.00000000000,0.000000001,NaN,-01:00:00,99999999 years")
+
+
 @pytest.mark.parametrize("statement", ["COPY clusters_costs TO STDOUT", "COPY clusters_costs FROM STDIN"])
 def test_a_copy_that_needs_a_client_is_refused_in_one_line(
     cli: Cli, statement: str, caplog: pytest.LogCaptureFixture

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from aap_pipeline.controller.auth import MemoryTokenStore, Tokens, TokenStore
+from aap_pipeline.controller.auth import Tokens, TokenStore
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline_tests.controller.server import Asked, Reply, ScriptedServer, serving
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 
 TOKENS = Tokens("access-1", "refresh-1", "client", "hidden-1")
 PING = Reply(

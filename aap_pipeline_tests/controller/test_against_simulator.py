@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aap_pipeline.controller import paging
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
+from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.check import check
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import ForeignLink, IncompleteAnswer, RedirectedElsewhere
 from aap_pipeline_tests.controller.conftest import Bench
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer, replay
 from aap_simulator.synthetic import synthetic
@@ -187,7 +189,7 @@ def test_expired_tokens_are_renewed_by_one_of_many_threads(bench: Bench, server:
     client.product()
     server.tokens.expire_access()
     with ThreadPoolExecutor(8) as pool:
-        counts = list(pool.map(lambda _: client.count("jobs/"), range(40)))
+        counts = list(pool.map(lambda _: paging.count(client, "jobs/"), range(40)))
     assert len(set(counts)) == 1
     assert client.statistics.snapshot().token_refreshes == 1
     basic = base64.b64encode(f"{server.client_id}:{server.client_secret}".encode()).decode()

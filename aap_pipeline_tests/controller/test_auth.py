@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aap_pipeline.controller.auth import Authenticator, MemoryTokenStore, Tokens
+from aap_pipeline.controller.auth import Authenticator, Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import AuthenticationError, RefreshOutcomeUnknown
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 
 HERE = Endpoint("https", "aap.example.com", 443)
 FIRST = Tokens("access-1", "refresh-1", "client", "secret")

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from aap_pipeline.controller.auth import MemoryTokenStore, Tokens
+from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.errors import AuthenticationError, Maintenance, RefreshOutcomeUnknown, Unreachable
 from aap_pipeline_tests.controller.conftest import HTML, TOKENS, Bench
 from aap_pipeline_tests.controller.server import Asked, Reply
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 
 REFRESH = "/api/o/token/"
 DECLINED = Reply({"detail": "Authentication credentials were not provided."}, 401)

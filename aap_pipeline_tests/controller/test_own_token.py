@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aap_pipeline.controller.auth import MemoryTokenStore, TokenEnd, Tokens
+from aap_pipeline.controller.auth import TokenEnd, Tokens
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.own_token import token_end
+from aap_pipeline_tests.controller.tokens import MemoryTokenStore
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer, replay
 from aap_simulator.tokens import ADMIN, AUDITOR, PLAIN, Account

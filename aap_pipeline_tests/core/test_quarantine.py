@@ -9,9 +9,10 @@ import pytest
 
 from aap_pipeline.core import rejected
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import NothingArchived, rebuild
+from aap_pipeline.core.rebuild import rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.documents.raw_documents import RawJob
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline_tests.core.conftest import Interrupt, Store
 from aap_pipeline_tests.core.helpers import job, summary, values
@@ -74,7 +75,7 @@ def test_a_replay_drops_an_archive_that_is_no_longer_kept(
     connection.execute("UPDATE pipeline.rejected_record SET document = replace(document, 'exploded', 'failed')")
     connection.commit()
     assert rejected.replay(database_url).jobs == 1
-    with pytest.raises(NothingArchived):
+    with pytest.raises(PipelineError):
         rebuild(database_url, cluster)
     assert values(connection, "SELECT name FROM clusters_job") == ["new"]
 

@@ -10,8 +10,9 @@ import pytest
 from aap_pipeline.core import rejected
 from aap_pipeline.core.checks import nothing_unparsed
 from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import NothingArchived, rebuild
+from aap_pipeline.core.rebuild import rebuild
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.upkeep.clean_up import clean_up, clean_up_raw_rows
 from aap_pipeline_tests.core.conftest import Store
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, template, values
@@ -102,7 +103,7 @@ def test_a_rebuild_repairs_damaged_rows(connection: Connection, store: Store, da
 
 def test_a_rebuild_without_an_archive_says_what_to_do(database_url: str, cluster: int) -> None:
     """Guards against a rebuild that does nothing and says nothing."""
-    with pytest.raises(NothingArchived, match="raw_retention_days"):
+    with pytest.raises(PipelineError, match="raw_retention_days"):
         rebuild(database_url, cluster)
 
 

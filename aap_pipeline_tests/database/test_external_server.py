@@ -53,7 +53,12 @@ def test_doctor_names_what_slows_or_endangers_a_server_and_its_remedies_work(
     with delivered.database() as url:
         name = url.rpartition("/")[2]
         migrate(url)
-        for setting in ("work_mem = '1MB'", "enable_hashjoin = off", "synchronous_commit = off"):
+        for setting in (
+            "work_mem = '1MB'",
+            "enable_hashjoin = off",
+            "synchronous_commit = off",
+            "standard_conforming_strings = off",
+        ):
             delivered.execute(f"ALTER DATABASE {name} SET {setting}")
         delivered.execute("ALTER ROLE postgres SET enable_sort = off")
 

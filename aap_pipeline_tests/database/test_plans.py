@@ -30,7 +30,7 @@ UPDATE pg_class SET reltuples = reltuples * 50
 WHERE relkind IN ('r', 'i') AND reltuples >= 20000
 """
 LARGE = 100_000
-"""Rows from which a table must not be read from beginning to end."""
+"""Rows from which a table must not be read from beginning to end, nor so many rows of it by one scan of an index."""
 
 _NAME = re.compile(r"(?:\barchive\.)?\b\w+_(?:idx|pkey|key)\b")
 _CALL = re.compile(r"\b(?:SELECT|FROM) (?:marts|rollup)\.\w+\(")
@@ -88,7 +88,8 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
 
 
 class Plan(NamedTuple):
-    """What a plan reads: indexes by name, with and without their schema, and tables from beginning to end."""
+    """What a plan reads: indexes by name, with and without their schema, and tables from beginning to end, be it in an
+    index's order."""
 
     indexes: frozenset[str]
     scanned: frozenset[str]
@@ -126,7 +127,14 @@ def planned(connection: Connection, name: str, *, at_scale: bool = False) -> Pla
     indexes = {(schema, index) for schema, _, node in nodes for index in _indexes(node)}
     return Plan(
         frozenset({index for _, index in indexes} | {f"{schema}.{index}" for schema, index in indexes}),
-        frozenset(n["Relation Name"] for _, limited, n in nodes if n["Node Type"] == "Seq Scan" and not limited),
+        frozenset(
+            node["Relation Name"]
+            for _, limited, node in nodes
+            if "Relation Name" in node
+            and not limited
+            and node["Node Type"] != "ModifyTable"
+            and (node["Node Type"] == "Seq Scan" or node["Plan Rows"] >= LARGE)
+        ),
     )
 
 

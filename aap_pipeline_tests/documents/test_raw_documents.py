@@ -23,7 +23,7 @@ from aap_pipeline.documents.raw_documents import (
     raw_job_without_id,
     unstorable,
 )
-from aap_pipeline.raw.listings import store_listing
+from aap_pipeline.raw.rare_things import store_listing
 from aap_pipeline_tests.raw.fakes import NOW, job
 from aap_pipeline_tests.recorded import job_documents, organization_documents, template_documents
 

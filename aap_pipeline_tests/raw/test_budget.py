@@ -37,7 +37,7 @@ def test_an_idle_sync_costs_two_questions(rig: Rig, server: SimulatorServer) -> 
     rig.sync()
     assert server.log.by_kind == {"ping": 1, "jobs": 1}
     assert server.log.database_seconds <= 0.02
-    assert server.log.seconds <= 0.4  # the least that any question about jobs takes is 0.32
+    assert server.log.seconds <= 0.36  # the least that any question about jobs takes is 0.32
     assert {request.agent.partition("/")[0] for request in server.log.requests} == {"aap-pipeline"}
 
 

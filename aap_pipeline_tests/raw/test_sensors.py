@@ -210,15 +210,16 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     site.register("prod", controller)
     first = ask(site)
     assert due(first) == ["prod"]
-    [times, _] = json.loads(first.cursor or "")["dead"]
+    times = json.loads(first.cursor or "")["dead"]["times"]
     assert times == 1
     second = ask(site, first.cursor)
     assert due(second) == ["prod"]
-    assert json.loads(second.cursor or "")["dead"][0] == 1
-    cursor = json.dumps({"dead": [5, (datetime.now(UTC) - timedelta(hours=1)).isoformat()]})
-    while json.loads(cursor)["dead"][0] == 5:  # no tick waits for its answer, which may count at a later one
+    assert json.loads(second.cursor or "")["dead"]["times"] == 1
+    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    cursor = json.dumps({"dead": {"times": 5, "last": an_hour_ago}})
+    while json.loads(cursor)["dead"]["times"] == 5:  # no tick waits for its answer, which may count at a later one
         cursor = ask(site, cursor).cursor or ""
-    assert json.loads(cursor)["dead"][0] == 6
+    assert json.loads(cursor)["dead"]["times"] == 6
     with connect(site.url) as connection:
         set_enabled(connection, "prod", enabled=False)
     assert "dead: Cannot connect to http://127.0.0.1:9/" in said(ask(site))

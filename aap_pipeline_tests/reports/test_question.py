@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.errors import BadInput
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.reports.question import Question, ReportError, days_of, ids_of, period_before
+from aap_pipeline.reports.question import Question, days_of, ids_of, period_before
 from aap_pipeline_tests.marts.dataset import add_cluster, one
 
 
@@ -51,7 +52,7 @@ def test_ranges_by_name(connection: Connection) -> None:
     assert days_of(connection, "month-to-date") == days_of(connection, "this_month") == (today.replace(day=1), today)
     assert days_of(connection, "this-fiscal-year") == (today.replace(month=1, day=1), today)
     assert days_of(connection, "last-30-days") == (today - timedelta(29), today)
-    with pytest.raises(ReportError, match=r"'next-week' is not a valid range\. Use today"):
+    with pytest.raises(BadInput, match=r"'next-week' is not a valid range\. Use today"):
         days_of(connection, "next-week")
 
 
@@ -78,7 +79,7 @@ def test_names_become_ids(connection: Connection) -> None:
     assert found(organizations=("Default",), clusters=("west",)) == [organization("Default", "west")]
     both = sorted(organization("Default", cluster) for cluster in clusters)
     assert found(organizations=("Default",), clusters=("west", "east")) == both
-    with pytest.raises(ReportError, match=r"ambiguous: 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
+    with pytest.raises(BadInput, match=r"ambiguous: 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
         found(organizations=("Default",))
-    with pytest.raises(ReportError, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
+    with pytest.raises(BadInput, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))

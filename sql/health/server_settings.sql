@@ -7,7 +7,6 @@ SELECT rule.number - 1, s.name, current_setting(s.name),
         ELSE format('ALTER DATABASE %%I SET %%I = %%L;', current_database(), s.name, rule.wanted) END
 FROM unnest(%(names)s::text[], %(wanted)s::text[]) WITH ORDINALITY AS rule (name, wanted, number)
 JOIN pg_catalog.pg_settings s ON s.name LIKE rule.name
-WHERE CASE WHEN s.unit IS NULL THEN s.setting IN ('on', 'off') AND s.setting <> rule.wanted
+WHERE CASE WHEN s.unit IS NULL THEN s.setting IN ('on', 'off') AND s.setting <> rule.wanted AND s.boot_val = rule.wanted
         ELSE pg_size_bytes(current_setting(s.name)) < pg_size_bytes(rule.wanted) END
-    AND (rule.name <> 'enable\_%%' OR s.boot_val = 'on')
 ORDER BY rule.number, s.name

@@ -4,9 +4,8 @@ SELECT COALESCE(c.cluster_id, m.cluster_id),
 FROM (
     SELECT j.cluster_id, count(*) FILTER (WHERE j.hosts > 0) AS runs, sum(j.hosts) AS hosts,
         COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0) AS seconds
-    FROM rollup.job j CROSS JOIN marts.formula f
-    WHERE NOT j.excluded AND (j.job_type <> 'check' OR f.count_check_mode)
-      AND (%(cluster_id)s::int IS NULL OR j.cluster_id = %(cluster_id)s)
+    FROM rollup.job j
+    WHERE NOT j.left_out AND (%(cluster_id)s::int IS NULL OR j.cluster_id = %(cluster_id)s)
     GROUP BY j.cluster_id
 ) c
 FULL JOIN (

@@ -2,9 +2,8 @@
 SELECT cluster_id, format('core has %%s hosts, the bitmaps %%s', COALESCE(c.hosts, 0), COALESCE(m.hosts, 0))
 FROM (
     SELECT j.cluster_id, count(DISTINCT x.host_id) AS hosts
-    FROM archive.all_host_summaries x JOIN rollup.job j ON j.job_id = x.job_id CROSS JOIN marts.formula f
-    WHERE j.hosts > 0 AND NOT j.excluded AND (j.job_type <> 'check' OR f.count_check_mode)
-      AND (%(cluster_id)s::int IS NULL OR j.cluster_id = %(cluster_id)s)
+    FROM archive.all_host_summaries x JOIN rollup.job j ON j.job_id = x.job_id
+    WHERE j.hosts > 0 AND NOT j.left_out AND (%(cluster_id)s::int IS NULL OR j.cluster_id = %(cluster_id)s)
     GROUP BY j.cluster_id
 ) c
 FULL JOIN (

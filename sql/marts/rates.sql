@@ -1,5 +1,6 @@
 -- Every rate with its last day and the names of what it is for.
-SELECT h.rate_type, h.value, h.valid_from, lead(h.valid_from) OVER later - 1 AS valid_until, c.name, o.name,
+SELECT h.rate_type, h.value, h.valid_from, lead(h.valid_from) OVER later - 1 AS valid_until, c.name AS cluster,
+    o.name AS organization,
     h.value IS NOT NULL AND h.valid_from <= marts.today()
         AND COALESCE(lead(h.valid_from) OVER later > marts.today(), TRUE) AS in_force
 FROM marts.rate_history h

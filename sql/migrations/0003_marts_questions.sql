@@ -1,6 +1,6 @@
 -- The questions of a dashboard as functions. All take inclusive dates in the reporting time zone and the same trailing filters; NULL
 -- filters nothing, an array keeps the rows whose id it holds, `labels` those with any of its labels. Each adds up rows of
--- savings_monthly for whole months and of savings_daily at the range's edges.
+-- savings_monthly and, at the range's edges, of savings_daily.
 
 -- The condition of the filters that are given. Statements are made for what is asked: a plan for any filter is slow for each.
 CREATE FUNCTION rollup.filter(
@@ -14,23 +14,42 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, with their date and the columns named, as `s`: days, and months where they are whole (NULL:
--- days only).
+-- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: months, and days at the edges. The
+-- fewer days of a month are read: those of the range, or all others, to subtract them. NULL measures do not add up, so that only whole
+-- months are read; NULL monthly: days only.
 CREATE FUNCTION rollup.between(
-    columns TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
+    keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
 ) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s',
-        p.day, columns, p.source, p.first, p.last, filter), ' UNION ALL '))
-    FROM (
-        SELECT (date_trunc('month', (from_date - 1)::timestamp) + interval '1 month')::date AS first,
-            date_trunc('month', (to_date + 1)::timestamp)::date AS after
+    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s', p.day,
+        concat_ws(', ', keys, CASE WHEN p.less THEN regexp_replace(measures, '\w+', '-\& AS \&', 'g') ELSE measures END),
+        CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.last, filter), ' UNION ALL '))
+    FROM (SELECT greatest(from_date, '0001-01-01') AS first, least(to_date, '9999-12-31') AS last) r
+    CROSS JOIN LATERAL (
+        SELECT date_trunc('month', r.first::timestamp)::date AS head, (date_trunc('month', r.first::timestamp) + interval '1 month')::date AS next,
+            date_trunc('month', r.last::timestamp)::date AS tail,
+            (date_trunc('month', r.last::timestamp) + interval '1 month - 1 day')::date AS tail_end
     ) m
-    CROSS JOIN LATERAL (VALUES (daily, 'date', from_date, to_date, monthly IS NULL OR m.first >= m.after),
-        (daily, 'date', from_date, m.first - 1, monthly IS NOT NULL AND m.first < m.after AND from_date < m.first),
-        (monthly, 'month', m.first, m.after - 1, monthly IS NOT NULL AND m.first < m.after),
-        (daily, 'date', m.after, to_date, monthly IS NOT NULL AND m.first < m.after AND m.after <= to_date)
-    ) AS p (source, day, first, last, needed)
-    WHERE p.needed
+    -- How many days of the first and the last month are in the range, if their other days can be subtracted.
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN measures IS NULL THEN 1 ELSE least(m.next - 1, r.last) - r.first + 1 END AS in_head,
+            CASE WHEN measures IS NULL THEN 1 ELSE r.last - greatest(m.tail, r.first) + 1 END AS in_tail
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_head ELSE r.first - m.head < d.in_head END AS less_head,
+            CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_tail ELSE m.tail_end - r.last < d.in_tail END AS less_tail
+    ) c
+    CROSS JOIN LATERAL (
+        SELECT monthly IS NULL OR r.last < r.first OR m.next >= m.tail AND NOT (c.less_head OR c.less_tail) AS days_only
+    ) o
+    CROSS JOIN LATERAL (VALUES
+        ('date', FALSE, r.first, r.last, o.days_only),
+        ('month', FALSE, CASE WHEN c.less_head THEN m.head ELSE m.next END, CASE WHEN c.less_tail THEN m.tail_end ELSE m.tail - 1 END, NOT o.days_only),
+        ('date', c.less_head, CASE WHEN c.less_head THEN m.head ELSE r.first END, CASE WHEN c.less_head THEN r.first ELSE m.next END - 1,
+            NOT o.days_only),
+        ('date', c.less_tail, CASE WHEN c.less_tail THEN r.last + 1 ELSE m.tail END, CASE WHEN c.less_tail THEN m.tail_end ELSE r.last END,
+            NOT o.days_only)
+    ) AS p (day, less, first, last, needed)
+    WHERE p.needed AND (p.first <= p.last OR o.days_only)
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
@@ -87,13 +106,13 @@ BEGIN
             round(sum(s.manual_costs_as_recorded) * $1, 11) AS manual_r, round(sum(s.creation_costs_as_recorded) * $1, 11) AS creation_r,
             round(sum(s.run_costs_as_recorded) * $1, 11) AS run_r,
             round(COALESCE(sum(s.run_costs_as_recorded) FILTER (WHERE s.status = 'failed'), 0) * $1, 11) AS failed_run_r
-        FROM %s GROUP BY s.job_template_id
+        FROM %s GROUP BY s.job_template_id HAVING sum(s.runs + s.runs_without_hosts + s.extra_slices) > 0
     ) g JOIN marts.dim_job_template t USING (job_template_id)
     WHERE $2 OR g.job_template_id <> 0 AND g.runs > 0
     ORDER BY 10 DESC, 2
-    $query$, rollup.between('job_template_id, status, runs, provisional_runs, hosts, elapsed_seconds, time_savings_seconds, manual_costs, '
-        'creation_costs, run_costs, manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded', 'marts.savings_daily',
-        'marts.savings_monthly', from_date, to_date,
+    $query$, rollup.between('job_template_id, status', 'runs, runs_without_hosts, extra_slices, provisional_runs, hosts, elapsed_seconds, '
+        'time_savings_seconds, manual_costs, creation_costs, run_costs, manual_costs_as_recorded, creation_costs_as_recorded, '
+        'run_costs_as_recorded', 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date,
         rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)))
     USING rollup.conversion(currency, to_date), without_template;
 END $$;
@@ -105,7 +124,7 @@ CREATE FUNCTION rollup.host_bits(
 ) RETURNS TABLE (cluster_id INTEGER, chunk SMALLINT, hosts BIT) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     RETURN QUERY EXECUTE format('SELECT s.cluster_id, s.chunk, bit_or(s.hosts) FROM %s GROUP BY 1, 2',
-        rollup.between('cluster_id, chunk, hosts', 'rollup.host_set_daily', 'rollup.host_set_monthly', from_date, to_date,
+        rollup.between('cluster_id, chunk, hosts', NULL, 'rollup.host_set_daily', 'rollup.host_set_monthly', from_date, to_date,
             format('(job_template_id IS NULL) = %L AND %s', COALESCE(job_templates, projects, labels, inventories) IS NULL AND launch_types IS NULL,
                 rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))));
 END $$;
@@ -203,7 +222,7 @@ BEGIN
             GROUP BY 1
         ) c ON c.at = b.at
         ORDER BY b.at
-        $query$, rollup.between('runs, runs_without_hosts, hosts', 'marts.savings_daily',
+        $query$, rollup.between(NULL, 'runs, runs_without_hosts, hosts', 'marts.savings_daily',
             CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date, to_date, filter)) USING zone, granularity, from_date, to_date;
     END IF;
 END $$;
@@ -227,7 +246,7 @@ BEGIN
         ) g JOIN marts.dim_user d USING (user_id)
         WHERE $1 IS NULL OR d.type = ANY ($1)
         ORDER BY g.runs DESC, d.user_id LIMIT $2
-        $query$, rollup.between('user_id, status, runs, hosts, elapsed_seconds', 'marts.launches', 'rollup.launches_monthly', from_date,
+        $query$, rollup.between('user_id, status', 'runs, hosts, elapsed_seconds', 'marts.launches', 'rollup.launches_monthly', from_date,
             to_date, rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types))) USING types, n;
 END $$;
 
@@ -250,7 +269,7 @@ BEGIN
             FROM %s WHERE s.project_id <> 0 GROUP BY s.project_id HAVING sum(s.runs) > 0
         ) g JOIN marts.dim_project p USING (project_id)
         ORDER BY g.runs DESC, p.project_id LIMIT $2
-        $query$, rollup.between('project_id, status, runs, hosts, elapsed_seconds, savings, savings_as_recorded', 'marts.savings_daily',
+        $query$, rollup.between('project_id, status', 'runs, hosts, elapsed_seconds, savings, savings_as_recorded', 'marts.savings_daily',
             'marts.savings_monthly', from_date, to_date,
             rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types)))
     USING rollup.conversion(currency, to_date), n;
@@ -315,7 +334,8 @@ CREATE FUNCTION marts.formula_comparison(
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
 ) LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-    columns TEXT := 'cluster_id, organization_id, job_template_id, job_type, status, runs, extra_slices, hosts, elapsed_seconds';
+    keys TEXT := 'cluster_id, organization_id, job_template_id, job_type, status';
+    measures TEXT := 'runs, extra_slices, hosts, elapsed_seconds';
     filter TEXT := rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types);
 BEGIN
     RETURN QUERY EXECUTE format($query$
@@ -379,8 +399,8 @@ BEGIN
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
         c.count_check_mode, c.count_slices, c.slices_once, g.only_row
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
-    $query$, rollup.between(columns, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
-        rollup.between(columns, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, columns) USING from_date, to_date;
+    $query$, rollup.between(keys, measures, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
+        rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures)) USING from_date, to_date;
 END $$;
 
 -- Who may read and call what.

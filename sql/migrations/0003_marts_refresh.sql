@@ -15,7 +15,8 @@ CREATE VIEW rollup.job AS
         COALESCE(j.num_hosts, 0) > 0 AND (COALESCE(j.job_slice_number, 0) < 2 OR NOT f.slices_once) AS is_run,
         j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
         j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count,
-        m.job_template_id IS NOT NULL AS excluded
+        m.job_template_id IS NOT NULL AS excluded,
+        m.job_template_id IS NOT NULL OR COALESCE(j.job_type, 'run') = 'check' AND NOT f.count_check_mode AS left_out
     FROM archive.all_jobs j CROSS JOIN marts.formula f
     LEFT JOIN marts.template_minutes m ON m.job_template_id = j.job_template_id AND m.excluded
         AND m.valid_from <= (j.finished AT TIME ZONE f.reporting_timezone)::date
@@ -87,7 +88,7 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_quantity, pg_temp.marts_host;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_host;
     CREATE TEMPORARY TABLE marts_day (date DATE PRIMARY KEY, starts TIMESTAMPTZ NOT NULL, ends TIMESTAMPTZ NOT NULL) ON COMMIT DROP;
     INSERT INTO marts_day (date, starts, ends)
     SELECT d, rollup.day_start(d, zone), rollup.day_start(d + 1, zone)
@@ -203,8 +204,19 @@ BEGIN
         DELETE FROM marts_job WHERE job_type = 'check';
     END IF;
 
-    -- Jobs without hosts are no runs; charts count them.
-    CREATE TEMPORARY TABLE marts_quantity ON COMMIT DROP AS
+    INSERT INTO marts.savings_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
+        job_type, launch_type, runs, extra_slices, hosts, elapsed_seconds, runs_without_hosts, provisional_runs, runs_without_template,
+        changed_hosts, dark_hosts, failures_hosts, ok_hosts, processed_hosts, skipped_hosts, failed_hosts, ignored_hosts, rescued_hosts,
+        manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
+        manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
+    SELECT q.date, q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.label_set_id, q.inventory_id, q.status,
+        q.job_type, q.launch_type, q.runs, q.extra_slices, q.hosts, q.elapsed_seconds, q.runs_without_hosts, q.provisional_runs,
+        q.runs_without_template, q.changed_hosts, q.dark_hosts, q.failures_hosts, q.ok_hosts, q.processed_hosts, q.skipped_hosts,
+        q.failed_hosts, q.ignored_hosts, q.rescued_hosts, m.manual_minutes, m.creation_minutes, m.manual_costs, m.creation_costs,
+        m.run_costs, m.automated_costs, m.savings, m.time_savings_seconds, m.manual_costs_as_recorded, m.creation_costs_as_recorded,
+        m.run_costs_as_recorded, m.automated_costs_as_recorded, m.savings_as_recorded
+    FROM (
+        -- Jobs without hosts are no runs; charts count them.
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
             j.status, j.job_type, j.launch_type, count(*) FILTER (WHERE j.is_run) AS runs,
             count(*) FILTER (WHERE j.is_extra_slice) AS extra_slices, sum(j.hosts) AS hosts,
@@ -217,20 +229,8 @@ BEGIN
             COALESCE(sum(j.failed_hosts_count), 0) AS failed_hosts, COALESCE(sum(j.ignored_hosts_count), 0) AS ignored_hosts,
             COALESCE(sum(j.rescued_hosts_count), 0) AS rescued_hosts
         FROM marts_job j
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
-    ANALYZE marts_quantity;
-    INSERT INTO marts.savings_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
-        job_type, launch_type, runs, extra_slices, hosts, elapsed_seconds, runs_without_hosts, provisional_runs, runs_without_template,
-        changed_hosts, dark_hosts, failures_hosts, ok_hosts, processed_hosts, skipped_hosts, failed_hosts, ignored_hosts, rescued_hosts,
-        manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
-        manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
-    SELECT q.date, q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.label_set_id, q.inventory_id, q.status,
-        q.job_type, q.launch_type, q.runs, q.extra_slices, q.hosts, q.elapsed_seconds, q.runs_without_hosts, q.provisional_runs,
-        q.runs_without_template, q.changed_hosts, q.dark_hosts, q.failures_hosts, q.ok_hosts, q.processed_hosts, q.skipped_hosts,
-        q.failed_hosts, q.ignored_hosts, q.rescued_hosts, m.manual_minutes, m.creation_minutes, m.manual_costs, m.creation_costs,
-        m.run_costs, m.automated_costs, m.savings, m.time_savings_seconds, m.manual_costs_as_recorded, m.creation_costs_as_recorded,
-        m.run_costs_as_recorded, m.automated_costs_as_recorded, m.savings_as_recorded
-    FROM marts_quantity q
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+    ) q
     LEFT JOIN rollup.counted_first_run x USING (
         date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
     LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id AND q.date >= p.valid_from
@@ -309,14 +309,20 @@ BEGIN
         monthly, columns, sums, daily, keys) USING months, of_cluster;
 END $$;
 
--- Computes the money of a cluster's stored days anew and writes what differs. Returns the rows written.
+-- Computes the money of a cluster's stored days anew and writes what differs, month by month, so that the rows of a range stay side by
+-- side in the table. Returns the rows written.
 CREATE FUNCTION rollup.reprice(of_cluster INTEGER, from_date DATE, before_date DATE) RETURNS BIGINT LANGUAGE plpgsql AS $$
 DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
-    written BIGINT;
+    written BIGINT := 0;
+    repriced BIGINT;
     months DATE[];
+    present DATE;
 BEGIN
-    WITH changed AS (
+    FOR present IN
+        SELECT DISTINCT m.month FROM marts.savings_monthly m
+        WHERE m.cluster_id = of_cluster AND m.month >= date_trunc('month', from_date::timestamp) AND m.month < before_date ORDER BY 1
+    LOOP
         UPDATE marts.savings_daily t
         SET (manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
             manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
@@ -336,17 +342,21 @@ BEGIN
             LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
             LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
             CROSS JOIN LATERAL rollup.money(f, p, t, s, q.status, q.hosts, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
-            WHERE q.cluster_id = of_cluster AND q.date >= from_date AND q.date < before_date
+            WHERE q.cluster_id = of_cluster AND q.date >= greatest(from_date, present)
+                AND q.date < least(before_date, (present + interval '1 month')::date)
             OFFSET 0  -- computed once, not for the comparison again
         ) n
         -- All other money follows from these.
         WHERE t.ctid = n.place AND (t.manual_minutes, t.creation_minutes, t.time_savings_seconds, t.manual_costs, t.creation_costs, t.run_costs,
                 t.manual_costs_as_recorded, t.creation_costs_as_recorded, t.run_costs_as_recorded)
             <> (n.manual_minutes, n.creation_minutes, n.time_savings_seconds, n.manual_costs, n.creation_costs, n.run_costs,
-                n.manual_costs_as_recorded, n.creation_costs_as_recorded, n.run_costs_as_recorded)
-        RETURNING t.date
-    )
-    SELECT count(*), array_agg(DISTINCT date_trunc('month', date::timestamp)::date) INTO written, months FROM changed;
+                n.manual_costs_as_recorded, n.creation_costs_as_recorded, n.run_costs_as_recorded);
+        GET DIAGNOSTICS repriced = ROW_COUNT;
+        IF repriced > 0 THEN
+            written := written + repriced;
+            months := months || present;
+        END IF;
+    END LOOP;
     IF written > 0 THEN
         PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', of_cluster, months);
     END IF;

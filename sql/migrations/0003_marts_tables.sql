@@ -103,23 +103,36 @@ CREATE TABLE rollup.left_out_daily (LIKE marts.launches INCLUDING INDEXES);
 ALTER TABLE rollup.left_out_daily DROP user_id;
 -- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
 CREATE TABLE marts.savings_daily (
-    LIKE rollup.left_out_daily INCLUDING INDEXES,
+    date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL,
+    organization_id INTEGER NOT NULL,
+    job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    extra_slices INTEGER NOT NULL,
+    hosts INTEGER NOT NULL,
     runs_without_hosts INTEGER NOT NULL,
     provisional_runs INTEGER NOT NULL,
-    runs_without_template INTEGER NOT NULL,
-    manual_minutes BIGINT NOT NULL,
-    creation_minutes BIGINT NOT NULL,
+    status VARCHAR(25) NOT NULL,
+    elapsed_seconds NUMERIC(24,3) NOT NULL,
     manual_costs NUMERIC(38,11) NOT NULL,
     creation_costs NUMERIC(38,11) NOT NULL,
     run_costs NUMERIC(38,11) NOT NULL,
-    automated_costs NUMERIC(38,11) NOT NULL,
     savings NUMERIC(38,11) NOT NULL,
     time_savings_seconds NUMERIC(24,3) NOT NULL,
     manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
     creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
     run_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
     savings_as_recorded NUMERIC(38,11) NOT NULL,
+    job_type VARCHAR(20) NOT NULL,
+    launch_type VARCHAR(20) NOT NULL,
+    automated_costs NUMERIC(38,11) NOT NULL,
+    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    manual_minutes BIGINT NOT NULL,
+    creation_minutes BIGINT NOT NULL,
+    runs_without_template INTEGER NOT NULL,
     changed_hosts INTEGER NOT NULL,
     dark_hosts INTEGER NOT NULL,
     failures_hosts INTEGER NOT NULL,
@@ -132,6 +145,7 @@ CREATE TABLE marts.savings_daily (
     PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
         launch_type)
 );
+CREATE INDEX ON marts.savings_daily (date, cluster_id);
 CREATE TABLE marts.savings_monthly (LIKE marts.savings_daily INCLUDING INDEXES);
 ALTER TABLE marts.savings_monthly RENAME date TO month;
 

@@ -77,7 +77,7 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
         j.organization_id, j.job_template_id, j.project_id, j.inventory_id,
         COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = j.cluster_id
             AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
-        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, c.left_out,
+        j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, j.left_out,
         c.hosts > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
         m.manual_costs::numeric(38,11) AS manual_costs, m.creation_costs::numeric(38,11) AS creation_costs,
         m.run_costs::numeric(38,11) AS run_costs, m.automated_costs::numeric(38,11) AS automated_costs,
@@ -91,9 +91,7 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
     JOIN public.clusters_cluster k ON k.id = j.cluster_id
     CROSS JOIN marts.formula f
     LEFT JOIN rollup.counted_first_run x ON x.job_id = j.job_id
-    CROSS JOIN LATERAL (SELECT j.excluded OR j.job_type = 'check' AND NOT f.count_check_mode AS left_out) l
-    CROSS JOIN LATERAL (SELECT l.left_out, (j.is_run AND NOT l.left_out)::int AS runs,
-        CASE WHEN l.left_out THEN 0 ELSE j.hosts END AS hosts) c
+    CROSS JOIN LATERAL (SELECT (j.is_run AND NOT j.left_out)::int AS runs, CASE WHEN j.left_out THEN 0 ELSE j.hosts END AS hosts) c
     LEFT JOIN rollup.price p ON p.cluster_id = j.cluster_id AND p.organization_id = j.organization_id AND j.date >= p.valid_from
         AND j.date < p.valid_to
     LEFT JOIN rollup.minutes t ON t.job_template_id = j.job_template_id AND j.date >= t.valid_from AND j.date < t.valid_to
