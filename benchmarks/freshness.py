@@ -13,7 +13,16 @@ import argparse
 import sys
 
 from benchmarks.common import emit
-from benchmarks.installation import WARM_UP_SECONDS, Plan, Watch, cpu_seconds, percentiles, running, syncs
+from benchmarks.installation import (
+    DEFAULT_LIMITS,
+    WARM_UP_SECONDS,
+    Plan,
+    Watch,
+    cpu_seconds,
+    percentiles,
+    running,
+    syncs,
+)
 
 
 def main() -> None:
@@ -38,6 +47,7 @@ def main() -> None:
             dead=arguments.dead,
             jobs_per_minute=arguments.jobs_per_minute,
             watched_seconds=arguments.seconds,
+            **DEFAULT_LIMITS,
             **percentiles(watch.ages()),
             **syncs(installation.url),
             cores_used=used / arguments.seconds,

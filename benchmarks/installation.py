@@ -34,7 +34,7 @@ Seen = Mapping[int, list[tuple[float, int]]]
 """{cluster: [(moment, runs visible)]}, an entry where the number changed."""
 
 
-_DEFAULT_LIMITS = {"max_concurrent_requests": 4, "max_requests_per_second": 16}
+DEFAULT_LIMITS = {"max_concurrent_requests": 4, "max_requests_per_second": 16}
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def running(plan: Plan) -> Iterator[Installation]:
             {
                 "name": name,
                 "port": port,
-                **_DEFAULT_LIMITS,
+                **DEFAULT_LIMITS,
                 "access_token": tokens.setdefault(name, "a-token-that-nobody-asks-for"),
             }
             for name, port in ports.items()

@@ -52,6 +52,7 @@ class HostHistory:
     def of(self, jobs: Collection[int]) -> dict[int, Summaries]:
         """Return the host summaries of those of the listed `jobs` for which they are certainly complete.
 
+        Of jobs that had not reported when the stretch began, only those without any: most of them never had hosts.
         Reads the next stretch if most of the jobs are beyond the current one. Raises Paused.
         """
         if not jobs or not self.trusted:
@@ -64,14 +65,10 @@ class HostHistory:
         if not self._stretch.whole:
             return {}
         here = self._stretch
-        covered = (
-            {number for number in jobs if here.after_id < number <= here.upto_id} - here.unreported - here.without_host
-        )
-        if not covered:
-            return {}
+        covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.without_host
         stored = self.store.summaries_of(covered)
-        found = {number: _decoded(stored.get(number, ())) for number in covered}
-        return found if self._agrees(found) else {}
+        found = {number: _decoded(stored.get(number, ())) for number in covered - (here.unreported & stored.keys())}
+        return found if found and self._agrees(found) else {}
 
     def unreported(self, jobs: Collection[int]) -> set[int] | None:
         """Return those of the listed `jobs` whose host summaries were incomplete at the start of the stretch.
@@ -134,7 +131,7 @@ class HostHistory:
 
     def _agrees(self, found: Mapping[int, Summaries]) -> bool:
         """Compare the host summaries of one job with those by job: some users see jobs, but not all hosts."""
-        compared = sorted(found)[len(found) // 2]
+        compared = sorted(found, key=lambda number: len(found[number]))[len(found) // 2]
         with suppress(NotFound):
             by_job = sorted(filter(None, map(id_of, self.controller.host_summaries(compared))))
             self.trusted = by_job == sorted(filter(None, map(id_of, found[compared])))

@@ -251,8 +251,12 @@ class Sweep:
         self.tally.known += len(page.jobs) - len(wanted)
         if wanted:
             self.before_new([job for job, number, _ in wanted if number])
-        settled = [number for _, number, _ in wanted if number and number not in pending]
-        known_summaries = self.history.of(settled) if self.history else {}
+        final = [
+            number
+            for job, number, _ in wanted
+            if number and (number not in pending or self.is_overdue(finished_of(job)))
+        ]
+        known_summaries = self.history.of(final) if self.history else {}
         for job, number, digest in wanted:
             awaited = number in pending and not self.is_overdue(finished_of(job))
             unreported, summaries = number in pending, known_summaries.get(number)
