@@ -64,6 +64,12 @@ JOIN clusters_host h ON h.id = (j.cluster_id + 1) % 3 + 1 + 3 * (
     ELSE (j.job_template_id * 97 + (j.draw + k * 19) % 200) % (c.size - 1) END);
 CREATE INDEX clusters_jobhostsummary_job_idx ON clusters_jobhostsummary (job_id);
 CREATE INDEX clusters_jobhostsummary_host_idx ON clusters_jobhostsummary (host_id);
-SELECT setval('clusters_job_id_seq', (SELECT max(id) FROM clusters_job));
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['cluster', 'organization', 'jobtemplate', 'project', 'label', 'aapuser', 'host', 'job'] LOOP
+        EXECUTE format('SELECT setval(pg_get_serial_sequence(%1$L, ''id''), max(id)) FROM %1$I', 'clusters_' || name);
+    END LOOP;
+END $$;
 SET session_replication_role = origin;
 INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT id, 'generated' FROM clusters_cluster;

@@ -174,7 +174,7 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
 
 
 def _words(question: Question) -> str:
-    chosen = {key: value for key, value in vars(question).items() if value}
+    chosen = {each.name: value for each in fields(question) if (value := getattr(question, each.name))}
     return ", ".join(
         f"{key}: {', '.join(value) if isinstance(value, tuple) else value}" for key, value in chosen.items()
     )

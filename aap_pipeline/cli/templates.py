@@ -43,7 +43,7 @@ def list_(cluster: str | None, as_json: bool) -> None:
 )
 @click.option("--cluster", metavar="NAME", help="Cluster, if several have a template of that name.")
 def set_(name: str, **changes: Any) -> None:
-    """Set the minutes of the job template NAME (or #ID from `templates list`) from today on.
+    """Set the minutes of the job template NAME (or '#ID' from `templates list`) from today on.
 
     --exclude leaves runs from a day on out of all figures; the jobs stay in core. The next refresh of the marts applies
     the change.

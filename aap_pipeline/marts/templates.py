@@ -43,7 +43,7 @@ def set_template(
     if not found:
         raise PipelineError(f"There is no job template {name!r}. To list them, run `aap-pipeline templates list`.")
     if len(found) > 1:
-        candidates = ", ".join(f"#{each['id']} in {each['cluster']}" for each in found)
+        candidates = ", ".join(f"'#{each['id']}' in {each['cluster']}" for each in found)
         raise PipelineError(f"Several job templates are named {name!r}. Add --cluster NAME, or use {candidates}.")
     template = found[0]["id"]
     if manual_minutes is not None or creation_minutes is not None:

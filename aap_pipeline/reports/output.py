@@ -28,9 +28,9 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=10_000)
 
 
-def number(value: float | Decimal | None) -> str:
-    """Format a number: 1,234,567; a dash for None."""
-    return "–" if value is None else f"{value:,.0f}"
+def number(value: float | Decimal | None, digits: int = 0) -> str:
+    """Format a number: 1,234,567 or 1,234.50; a dash for None."""
+    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:

@@ -85,7 +85,7 @@ def _context(summary: Summary) -> RenderableType:
     if summary.as_recorded:
         lines.append("money as recorded: by the rates and minutes of each run's day")
     words = dict(basis(summary))
-    lines.append(words["Rates"])
+    lines.append(f"today: {words['Rates']}" if summary.as_recorded else words["Rates"])
     if summary.settings["count_creation"]:
         lines.append(f"automated includes the creation of templates: {words['Creation']} (aap-pipeline settings show)")
     return Text("\n".join(lines), "dim")

@@ -76,8 +76,9 @@ def test_the_three_queries_of_the_specification_give_the_numbers_that_the_demo_p
     templates, days, [unique] = demo.json("sql", "-f", str(file))
     report = demo.json("report", "--from", first, "--to", after, "--by", "day", "--templates", "1000")
 
-    assert [row["name"] for row in templates] == [row["name"] for row in report["templates"]]
     for expected, found in zip(templates, report["templates"], strict=True):
+        # The report adds the cluster to a shared name, and the end of a name beyond the column's 255 characters.
+        assert found["name"].startswith(expected["name"])
         for key in ("runs", "successful_runs", "failed_runs", "elapsed", "num_hosts"):
             assert expected[key] == found[key]
         for key in ("manual_costs", "automated_costs", "savings"):

@@ -38,6 +38,7 @@ def test_a_report_says_what_a_minute_costs(cli: Cli) -> None:
     assert cli("costs", "set", "manual", "0.92").status == 0
     assert cli("costs", "set", "manual", "0.95", "--from", "9999-01-01").status == 0
     assert "$0.92 per manual minute, $20.00 per minute of run time" in cli("report", *_JANUARY).out
+    assert "today: $0.92 per manual minute" in cli("report", *_JANUARY, "--as-recorded").out
     assert json.loads(cli("report", *_JANUARY, "--json").out)["rates"] == {"manual": 0.92, "automated": 20.0}
     assert cli("settings", "set", "cost_model", "subscription").status == 0
     assert "No rate is set (aap-pipeline costs set)" in cli("report", *_JANUARY).out

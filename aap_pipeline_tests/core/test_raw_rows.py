@@ -218,9 +218,9 @@ def test_a_newer_document_takes_the_place_of_a_refused_one(connection: Connectio
 
 def test_a_record_that_is_not_there_is_named(connection: Connection, database_url: str) -> None:
     """Guards against a replay of a mistyped id that seems to have worked."""
-    with pytest.raises(rejected.PipelineError, match="id 77"):
+    with pytest.raises(PipelineError, match="id 77"):
         rejected.replay(database_url, [77])
-    with pytest.raises(rejected.PipelineError, match="id 77"):
+    with pytest.raises(PipelineError, match="id 77"):
         rejected.show(connection, 77)
 
 

@@ -23,7 +23,7 @@ _BIN = Path(sys.executable).parent
 
 AS_CONTAINER = [
     *("unshare", "--mount", "sh", "-c"),
-    'mount -o bind / / && mount -o remount,bind,ro / && mount -t tmpfs tmpfs /tmp && exec "$@"',
+    'mount -o remount,bind,ro / && mount -t tmpfs tmpfs /tmp && exec "$@"',
     *("sh", "unshare", "--user", "--map-user=65532", "--map-group=65532"),
 ]
 """Run a command with a read-only root, an empty /tmp, and a uid without a name, as compose.yaml asks for."""

@@ -36,6 +36,30 @@ def test_a_change_of_rates_reprices_without_touching_core(connection: Connection
         assert connection.execute(sums.encode()).fetchone() == row, view
 
 
+def test_a_change_of_rates_leaves_the_rows_of_a_month_side_by_side(connection: Connection) -> None:
+    """Guards against money written in the order of a hash, after which each range of days reads most of the table."""
+    cluster = add_cluster(connection, "a")
+    for number in range(10):
+        add_named(connection, "clusters_jobtemplate", cluster, number)
+    connection.execute(
+        "INSERT INTO clusters_job (cluster_id, external_id, name, status, started, finished, elapsed, num_hosts, "
+        "job_template_id) SELECT %s, row_number() OVER (), 'j', 'successful', day, day, 60, 1, id "
+        "FROM clusters_jobtemplate, generate_series(timestamptz '2025-01-01 12:00Z', '2025-12-31 12:00Z', '1 day') day",
+        [cluster],
+    )
+    connection.execute("INSERT INTO pipeline.rebuild_due (cluster_id, reason) VALUES (%s, 'test')", [cluster])
+    refresh(connection)
+    connection.execute("ANALYZE marts.savings_daily")
+    pages = (
+        "SELECT count(DISTINCT (ctid::text::point)[0]) FROM marts.savings_daily "
+        "WHERE date BETWEEN '2025-05-01' AND '2025-05-31'"
+    )
+    pages_before = one(connection, pages)
+    connection.execute("SELECT marts.set_rate('manual', 70, '2024-01-01')")
+    assert refresh(connection).repriced_rows == 10 * 365
+    assert one(connection, pages) <= pages_before + 2
+
+
 def test_a_rate_for_a_day_to_come_holds_from_that_day(connection: Connection) -> None:
     """Guards against a future rate that prices today's runs."""
     connection.execute("SELECT marts.set_rate('manual', 99, marts.today() + 1)")

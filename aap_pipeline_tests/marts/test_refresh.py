@@ -204,7 +204,7 @@ def test_an_estimate_keeps_what_was_said_of_the_creation_and_shows_even_where_it
     cluster = add_cluster(connection, "a")
     template = add_named(connection, "clusters_jobtemplate", cluster, 1)
     hosts = [add_named(connection, "clusters_host", cluster, 1)]
-    assert set_template(connection, "jobtemplate 1", creation_minutes=90).source == "default"
+    assert set_template(connection, "jobtemplate 1", creation_minutes=90)["source"] == "default"
     for number in range(5):
         moment = datetime(2025, 1, 3, number, tzinfo=UTC)
         add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=3600)
@@ -217,7 +217,7 @@ def test_an_estimate_keeps_what_was_said_of_the_creation_and_shows_even_where_it
     )
     assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "estimated")]
     connection.execute("SELECT set_config('marts.minutes_source', '', TRUE)")  # ends with the refresh's transaction
-    assert set_template(connection, "jobtemplate 1", manual_minutes=60).source == "set"
+    assert set_template(connection, "jobtemplate 1", manual_minutes=60)["source"] == "set"
     assert connection.execute(history, (template,)).fetchall() == [(60, 60, "estimated"), (60, 90, "set")]
 
 

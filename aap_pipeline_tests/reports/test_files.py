@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import openpyxl
 import pytest
+from rich.console import Console
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.refresh import refresh
@@ -20,6 +22,7 @@ from aap_pipeline.reports.files import write_csv, write_pdf, write_xlsx
 from aap_pipeline.reports.page import markdown, page
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.summary import Summary, summarize
+from aap_pipeline.reports.terminal import print_summary
 from aap_pipeline_tests.marts.dataset import generate
 
 _NOVEMBER = Question(from_date=date(2024, 11, 1), to_date=date(2024, 11, 30))
@@ -203,3 +206,8 @@ def test_names_that_clusters_share_can_be_told_apart(data: Connection) -> None:
         assert len(names) == len(set(names))
     shown = markdown(summary)
     assert all(shown.count(name) <= 1 for name in shared)
+    printed = StringIO()
+    print_summary(Console(file=printed, width=400), summary)
+    [losing] = [line for line in printed.getvalue().splitlines() if "cost more than they save" in line]
+    names = losing.partition(": ")[2].partition(" and ")[0].split(", ")
+    assert len(names) == len(set(names)) == min(5, sum(row["savings"] < 0 for row in summary.templates))

@@ -207,6 +207,7 @@ BEGIN
             ('host_set_monthly.chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
             ('host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
             ('first_run.extra_slice', 'Whether the run is the second or a later slice of a launch.'),
+            ('first_run.finished', 'When the run finished.'),
             ('priced.day', 'Day in the reporting time zone as of which the cluster was priced.'),
             ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.')
         ) AS d (name, words)

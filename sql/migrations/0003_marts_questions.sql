@@ -14,43 +14,42 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: months, and days at the edges. Of a
--- month of which the range holds the most, the other days are subtracted; NULL measures do not add up, so only whole months are read.
--- NULL monthly: days only.
+-- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: months, and days at the edges. The
+-- fewer days of a month are read: those of the range, or all others, to subtract them. NULL measures do not add up, so that only whole
+-- months are read; NULL monthly: days only.
 CREATE FUNCTION rollup.between(
     keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
 ) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    WITH edge AS (
-        SELECT r.first, r.last, date_trunc('month', r.first::timestamp)::date AS head, date_trunc('month', r.last::timestamp)::date AS tail,
-            (date_trunc('month', r.first::timestamp) + interval '1 month')::date AS after_head,
-            (date_trunc('month', r.last::timestamp) + interval '1 month - 1 day')::date AS tail_end
-        FROM (SELECT greatest(from_date, '0001-01-01') AS first, least(to_date, '9999-12-31') AS last) r
-    ), choice AS (
-        SELECT e.first, e.last, e.head, e.tail, e.after_head, e.tail_end,
-            e.head = e.tail OR e.first - e.head < CASE WHEN measures IS NULL THEN 1 ELSE e.after_head - e.first END AS less_head,
-            e.head = e.tail OR e.tail_end - e.last < CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.tail + 1 END AS less_tail,
-            e.head = e.tail AND e.first - e.head + e.tail_end - e.last
-                >= CASE WHEN measures IS NULL THEN 1 ELSE e.last - e.first + 1 END AS within_month
-        FROM edge e
-    ), part AS (
-        SELECT c.first, c.last, c.head, c.tail, c.after_head, c.tail_end, c.less_head, c.less_tail, monthly IS NULL OR c.last < c.first
-            OR c.within_month OR c.after_head = c.tail AND NOT (c.less_head OR c.less_tail) AS days_only
-        FROM choice c
-    )
     SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s', p.day,
         concat_ws(', ', keys, CASE WHEN p.less THEN regexp_replace(measures, '\w+', '-\& AS \&', 'g') ELSE measures END),
         CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.last, filter), ' UNION ALL '))
-    FROM part c
+    FROM (SELECT greatest(from_date, '0001-01-01') AS first, least(to_date, '9999-12-31') AS last) r
+    CROSS JOIN LATERAL (
+        SELECT date_trunc('month', r.first::timestamp)::date AS head, (date_trunc('month', r.first::timestamp) + interval '1 month')::date AS next,
+            date_trunc('month', r.last::timestamp)::date AS tail,
+            (date_trunc('month', r.last::timestamp) + interval '1 month - 1 day')::date AS tail_end
+    ) m
+    -- How many days of the first and the last month are in the range, if their other days can be subtracted.
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN measures IS NULL THEN 1 ELSE least(m.next - 1, r.last) - r.first + 1 END AS in_head,
+            CASE WHEN measures IS NULL THEN 1 ELSE r.last - greatest(m.tail, r.first) + 1 END AS in_tail
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_head ELSE r.first - m.head < d.in_head END AS less_head,
+            CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_tail ELSE m.tail_end - r.last < d.in_tail END AS less_tail
+    ) c
+    CROSS JOIN LATERAL (
+        SELECT monthly IS NULL OR r.last < r.first OR m.next >= m.tail AND NOT (c.less_head OR c.less_tail) AS days_only
+    ) o
     CROSS JOIN LATERAL (VALUES
-        ('date', FALSE, c.first, c.last, c.days_only),
-        ('month', FALSE, CASE WHEN c.less_head THEN c.head ELSE c.after_head END, CASE WHEN c.less_tail THEN c.tail_end ELSE c.tail - 1 END,
-            NOT c.days_only),
-        ('date', c.less_head, CASE WHEN c.less_head THEN c.head ELSE c.first END,
-            CASE WHEN c.less_head THEN c.first ELSE c.after_head END - 1, NOT c.days_only),
-        ('date', c.less_tail, CASE WHEN c.less_tail THEN c.last + 1 ELSE c.tail END,
-            CASE WHEN c.less_tail THEN c.tail_end ELSE c.last END, NOT c.days_only)
+        ('date', FALSE, r.first, r.last, o.days_only),
+        ('month', FALSE, CASE WHEN c.less_head THEN m.head ELSE m.next END, CASE WHEN c.less_tail THEN m.tail_end ELSE m.tail - 1 END, NOT o.days_only),
+        ('date', c.less_head, CASE WHEN c.less_head THEN m.head ELSE r.first END, CASE WHEN c.less_head THEN r.first ELSE m.next END - 1,
+            NOT o.days_only),
+        ('date', c.less_tail, CASE WHEN c.less_tail THEN r.last + 1 ELSE m.tail END, CASE WHEN c.less_tail THEN m.tail_end ELSE r.last END,
+            NOT o.days_only)
     ) AS p (day, less, first, last, needed)
-    WHERE p.needed AND (p.first <= p.last OR c.days_only)
+    WHERE p.needed AND (p.first <= p.last OR o.days_only)
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
@@ -180,8 +179,8 @@ CREATE FUNCTION marts.totals(
         COALESCE(sum(s.creation_costs_as_recorded), 0), COALESCE(sum(s.run_costs_as_recorded), 0),
         COALESCE(sum(s.failed_run_costs_as_recorded), 0)
     FROM marts.formula f
-    LEFT JOIN marts.savings_by_template(from_date, to_date, clusters, organizations, job_templates, projects, labels, currency, TRUE,
-        inventories, launch_types) s ON TRUE
+    LEFT JOIN marts.savings_by_template(from_date, to_date, clusters, organizations, job_templates, projects, labels, totals.currency,
+        TRUE, inventories, launch_types) s ON TRUE
 $$;
 
 CREATE FUNCTION marts.job_counts(

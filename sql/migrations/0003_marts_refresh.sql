@@ -251,9 +251,9 @@ BEGIN
 
     CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type,
-            h.ordinal, h.host_id, count(DISTINCT j.job_id)::int AS runs
-        FROM marts_job j JOIN archive.all_host_summaries x ON x.job_id = j.job_id JOIN rollup.host h ON h.host_id = x.host_id
-        WHERE j.hosts > 0
+            h.ordinal, h.host_id, count(*)::int AS runs
+        FROM (SELECT DISTINCT x.job_id, x.host_id FROM marts_job JOIN archive.all_host_summaries x USING (job_id) WHERE hosts > 0) s
+        JOIN marts_job j USING (job_id) JOIN rollup.host h USING (host_id)
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
     -- By all dimensions, and by organization alone.
     INSERT INTO rollup.host_set_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id,
