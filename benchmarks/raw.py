@@ -144,6 +144,7 @@ def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
         jobs=stored,
         host_summaries=rounds[0][1].host_summaries,
         latency_ms=latency,
+        limited=False,
         requests=len(urls),
         bare_seconds=spread([bare for bare, *_ in rounds]),
         raw_seconds=spread([report.seconds for _, report, *_ in rounds]),

@@ -193,6 +193,7 @@ TARGETS = (
         0.35,
         "×",
         values("guest", "first_sync", "of_the_first_edition"),
+        why="measured before stretches were made twice as long, which saves 1,800 of 11,600 requests",
     ),
     Target(17, "largest installation at 8 requests/s, against by job", 0.25, "×", values("guest", "largest", "share")),
     Target(
@@ -216,7 +217,7 @@ TARGETS = (
         "raw without limits against a bare fetch, 20 ms, 16 workers, jobs of ten hosts",
         1.08,
         "×",
-        values("raw", "raw", "ratio", jobs=5000, latency_ms=20),
+        values("raw", "raw", "ratio", jobs=5000, latency_ms=20, limited=False),
     ),
     Target(
         17,
