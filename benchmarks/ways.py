@@ -211,8 +211,9 @@ def _answers(web: Web) -> bool:
 
 def _listening(port: int | None) -> list[int]:
     """Return the process of this machine that listens on `port`: the first one, which started the others."""
-    found = [each.pid for each in psutil.net_connections("tcp4") if each.status == "LISTEN" and each.laddr.port == port]
-    return [min(pid for pid in found if pid)] if any(found) else []
+    listening = [each for each in psutil.net_connections("tcp4") if each.status == psutil.CONN_LISTEN and each.laddr]
+    found = [each.pid for each in listening if each.laddr.port == port and each.pid]
+    return [min(found)] if found else []
 
 
 def _kill_run(url: str) -> None:
