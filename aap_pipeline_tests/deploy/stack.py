@@ -21,12 +21,16 @@ from aap_pipeline_tests.runtime.running import Web, free_port, wait_for
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 _BIN = Path(sys.executable).parent
 
+_ENTER = """
+exec 9<"$1"; mount -o remount,bind,ro /; mount -t tmpfs tmpfs /tmp
+[ -e "$1/deploy" ] || { mkdir -p "$1"; mount --no-canonicalize --bind /proc/self/fd/9 "$1"; }  # a checkout below /tmp
+shift; exec "$@" 9<&-
+"""
 AS_CONTAINER = [
-    *("unshare", "--mount", "sh", "-c"),
-    'mount -o remount,bind,ro / && mount -t tmpfs tmpfs /tmp && exec "$@"',
-    *("sh", "unshare", "--user", "--map-user=65532", "--map-group=65532"),
+    *("unshare", "--mount", "sh", "-ec", _ENTER, "sh", str(DEPLOY.parent)),
+    *("unshare", "--user", "--map-user=65532", "--map-group=65532"),
 ]
-"""Run a command with a read-only root, an empty /tmp, and a uid without a name, as compose.yaml asks for."""
+"""Run a command with a read-only root, a uid without a name, and an empty /tmp but for a checkout in it."""
 
 
 def compose() -> dict[str, Any]:
