@@ -224,9 +224,9 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
         set_enabled(connection, "prod", enabled=False)
     assert "dead: Cannot connect to http://127.0.0.1:9/" in said(ask(site))
     assert "dead: failed 1 times in a row, next attempt in" in said(ask(site, first.cursor))
-    assert json.loads(ask(site, json.dumps({"unknown": [3, datetime.now(UTC).isoformat()]})).cursor or "").keys() == {
-        "dead"
-    }
+    assert json.loads(
+        ask(site, json.dumps({"unknown": {"times": 3, "last": datetime.now(UTC).isoformat()}})).cursor or ""
+    ).keys() == {"dead"}
 
 
 UNSENDABLE = ["\ufefftok_abcdefgh", "tok_abc\ndefgh", "tok_…", "tok_\x00"]
@@ -272,7 +272,7 @@ def test_an_odd_newest_job_is_its_own_clusters_error_and_does_not_hold_up_its_sy
         site.register("odd", odd)
         first = ask(site)
         assert sorted(due(first)) == ["odd", "prod"]  # never synced: due whatever the answer
-        assert json.loads(first.cursor or "")["odd"][0] == 1
+        assert json.loads(first.cursor or "")["odd"]["times"] == 1
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "null", '{"prod": 3}', '{"prod": ["x", "y"]}', "{"])
