@@ -22,7 +22,7 @@ from rich.text import Text
 from aap_pipeline.reports.output import duration
 
 _STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "computing savings", "done": "done"}
-_WAITING = "waiting for the controller"
+_WAITING = "waiting for the controller or another sync"
 _SECONDS_BETWEEN_LINES = 30.0
 
 

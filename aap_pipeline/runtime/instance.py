@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from aap_pipeline.database.connection import connect, session_options
 from aap_pipeline.database.statements import statement
 from aap_pipeline.embedded.file_locks import cannot_write
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,8 +108,25 @@ def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
 
 
 def prepare_storage() -> None:
-    """Create or upgrade Dagster's tables for the instance in the environment."""
+    """Create or upgrade Dagster's tables for the instance in the environment. Raises PipelineError."""
     from dagster import DagsterInstance
+    from dagster._core.errors import DagsterError
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import SQLAlchemyError
 
-    with DagsterInstance.get() as instance:
-        instance.upgrade()
+    try:
+        with DagsterInstance.get() as instance:
+            instance.upgrade()
+    except (DagsterError, DagsterPostgresException, SQLAlchemyError) as error:
+        raise PipelineError(
+            f"Dagster cannot prepare its tables: {_reason(error)} Check DAGSTER_HOME, its dagster.yaml and the variables"
+            " that it names."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of an error of Dagster or SQLAlchemy that names the cause, without the stack."""
+    within = error.__cause__ or error  # dagster-postgres hides SQLAlchemy's error behind "too many retries"
+    text = str(getattr(within, "orig", None) or error)
+    cause = text.rpartition("PostProcessingError: ")[2].strip().splitlines()[0].strip()
+    return cause if cause.endswith(".") else f"{cause}."

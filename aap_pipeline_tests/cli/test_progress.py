@@ -40,7 +40,7 @@ def test_a_log_shows_every_30_s_how_far_each_cluster_is() -> None:
     progress = LineProgress(["a", "b", "c"], lines.append, monotonic=lambda: now[0])
     now[0] += 30  # no controller has answered
     progress.report()
-    assert lines == [f"{name}: waiting for the controller, no job yet after 30 s" for name in "abc"]
+    assert lines == [f"{name}: waiting for the controller or another sync, no job yet after 30 s" for name in "abc"]
     progress.update("a", "raw", 0, 0)
     progress.update("b", "core", 0, 0)
     progress.update("c", "raw", 0, 0)

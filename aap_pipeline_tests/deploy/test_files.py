@@ -201,6 +201,16 @@ def test_every_file_that_the_image_copies_is_there() -> None:
     assert image()["user"].split(":")[0] not in ("root", "0")
 
 
+def test_the_image_copies_everything_that_the_package_includes() -> None:
+    """Guards against `docker build` that fails because hatchling cannot find a file that the wheel must include."""
+    build = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    wheel = build["targets"]["wheel"]
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    copied = {word for line in re.findall(r"^COPY ([^-].*)$", text, re.MULTILINE) for word in line.split()[:-1]}
+    needed = [*wheel["force-include"], *wheel["packages"], "pyproject.toml", "README.md", "LICENSE"]
+    assert [path for path in needed if not copied & {path, path.split("/")[0]}] == []
+
+
 def test_the_image_and_the_manual_install_extras_that_exist() -> None:
     """Guards against an image that cannot be built, or that lacks a launcher, because an extra was renamed."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.engine import make_url
 
-from aap_pipeline.runtime.instance import read_dagster_yaml, storage_url
+from aap_pipeline.errors import PipelineError
+from aap_pipeline.runtime.instance import prepare_storage, read_dagster_yaml, storage_url
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,27 @@ def test_the_shipped_configuration_is_found_and_needs_no_variable() -> None:
     configuration = read_dagster_yaml()
     assert configuration["run_monitoring"]["enabled"]
     assert "env" not in str(configuration)
+
+
+@pytest.mark.parametrize(
+    ("home", "storage", "reason"),
+    [
+        (None, None, r"The environment variable \$DAGSTER_HOME is not set\."),
+        ("gone", None, "is not a directory or does not exist"),
+        ("", "DAGSTER_POSTGRES_URL", 'environment variable "DAGSTER_POSTGRES_URL" which is not set'),
+    ],
+)
+def test_an_instance_that_cannot_be_used_is_one_message(
+    home: str | None, storage: str | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against `migrate --dagster` that prints a stack instead of what to set."""
+    for name in ("DAGSTER_HOME", "DAGSTER_POSTGRES_URL"):
+        monkeypatch.delenv(name, raising=False)
+    if home is not None:
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / home))
+    if storage is not None:
+        text = f"storage: {{postgres: {{postgres_url: {{env: {storage}}}}}}}"
+        (tmp_path / "dagster.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(PipelineError, match=reason) as found:
+        prepare_storage()
+    assert "\n" not in str(found.value)
