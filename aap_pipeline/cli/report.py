@@ -1,9 +1,11 @@
 """`aap-pipeline report`: reports on the terminal or as files, and saved reports."""
 
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -17,11 +19,29 @@ from aap_pipeline.reports.terminal import print_summary
 
 Function = Callable[..., Any]
 
+_LONGEST_NAME: Final = 100
+
 
 def _filter(option: str, attribute: str, words: str) -> Function:
     return click.option(
         option, attribute, multiple=True, type=text, metavar="NAME", help=f"Only this {words}; may be repeated."
     )
+
+
+def _report_name(value: str) -> str:
+    """Reject a name that a mail's subject or Dagster, where it is a partition key, cannot have."""
+    if not text(value).isprintable() or len(value) > _LONGEST_NAME or "..." in value:
+        raise click.BadParameter(
+            f"{value[:_LONGEST_NAME]!r} is not a valid name. Use at most {_LONGEST_NAME} printable characters "
+            "without '...'."
+        )
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value):
+        raise click.BadParameter(f"{value!r} is not a valid address. Use name@company.com.")
+    return value
 
 
 _QUESTION = (
@@ -81,14 +101,14 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 
 @command.command(short_help="Save a report under a name.")
-@click.argument("name", type=text)
+@click.argument("name", type=_report_name)
 @with_options(_QUESTION)
 @click.option(
     "--schedule",
     type=click.Choice(list(saved.SCHEDULES)),
     help="When to create it; monthly: on the 1st at 06:00.",
 )
-@click.option("--mail-to", multiple=True, type=text, metavar="ADDRESS", help="Mail it each time; may be repeated.")
+@click.option("--mail-to", multiple=True, type=_address, metavar="ADDRESS", help="Mail it each time; may be repeated.")
 def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: Any) -> None:
     """Save a report's filters and range as NAME, replacing an existing one."""
     question = _question(options)
@@ -103,7 +123,7 @@ def save(name: str, schedule: str | None, mail_to: tuple[str, ...], **options: A
         if question.period:
             days_of(connection, question.period)
         saved.save(connection, saved.SavedReport(name, question, schedule, mail_to))
-    click.echo(f"Saved. To show it, run `aap-pipeline report run {name!r}`.")
+    click.echo(f"Saved. To show it, run `aap-pipeline report run {shlex.quote(name)}`.")
 
 
 @command.command(name="list")

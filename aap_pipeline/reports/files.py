@@ -30,8 +30,7 @@ def write_pdf(summary: Summary, file: Path, title: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "report.html")
         write_html(summary, source, title)
-        target = file.absolute()
-        target.unlink(missing_ok=True)
+        target = Path(folder, "report.pdf")
         # The sandbox cannot run as root, and the page, without scripts and links, does not need it.
         options = [
             "--headless",
@@ -40,14 +39,22 @@ def write_pdf(summary: Summary, file: Path, title: str) -> None:
             "--no-pdf-header-footer",
             f"--user-data-dir={folder}/browser",
         ]
-        done = subprocess.run(  # noqa: S603 - a browser from the PATH, on our own page
-            [browser, *options, f"--print-to-pdf={target}", source.as_uri()],
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    if done.returncode or not target.exists():
-        raise PipelineError(f"{browser} did not print the report (exit status {done.returncode}). Use --html instead.")
+        try:
+            done = subprocess.run(  # noqa: S603 - a browser from the PATH, on our own page
+                [browser, *options, f"--print-to-pdf={target}", source.as_uri()],
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise PipelineError(
+                f"{browser} did not print the report within {_SECONDS} s. Use --html instead."
+            ) from None
+        if done.returncode or not target.exists():
+            raise PipelineError(
+                f"{browser} did not print the report (exit status {done.returncode}). Use --html instead."
+            )
+        file.write_bytes(target.read_bytes())
 
 
 def write_csv(summary: Summary, folder: Path) -> None:

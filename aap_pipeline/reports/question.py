@@ -71,14 +71,22 @@ def period_before(first: date, last: date, period: str | None = None) -> tuple[d
     """Return the days with which `first` to `last` are compared.
 
     For a range up to today, such as month-to-date: the same days of the previous month, quarter or year. For whole
-    months: as many months before. Else: as many days before.
+    months, except in a range of N days: as many months before. Else: as many days before. The first day of the
+    calendar, 0001-01-01, stands for days before it.
     """
-    part = re.fullmatch("this_(.*)", _normal(period or ""))
+    try:
+        return _period_before(first, last, _normal(period or ""))
+    except (ValueError, OverflowError):  # beyond the years 1 to 9999
+        return date.min, date.min
+
+
+def _period_before(first: date, last: date, period: str) -> tuple[date, date]:
+    part = re.fullmatch("this_(.*)", period)
     month_ends = (last + timedelta(1)).day == 1
     if part and (months := _MONTHS.get(part[1])):
         end = _shifted(last + timedelta(1), -months) - timedelta(1) if month_ends else _shifted(last, -months)
         return _shifted(first, -months), end
-    if first.day == 1 and month_ends:
+    if first.day == 1 and month_ends and not period.endswith("_days"):
         return _shifted(first, -_month_number(last) + _month_number(first) - 1), first - timedelta(1)
     days = timedelta(7) if part else last - first + timedelta(1)
     return first - days, last - days
@@ -104,8 +112,8 @@ def _ids(kind: str, wanted: str, rows: Sequence[tuple[int, str, str]], *, narrow
     words = kind.replace("_", " ")
     folded = wanted.casefold()
     found = (
-        [row for row in rows if row[2] == wanted]
-        or [row for row in rows if row[1] == wanted]
+        [row for row in rows if row[2] == wanted != row[1]]
+        or [row for row in rows if row[1] == wanted]  # a name without its cluster may be older than its namesakes
         or [row for row in rows if folded in (row[1].casefold(), row[2].casefold())]
     )
     if len(found) > 1 and not narrowed:

@@ -92,7 +92,10 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
             "a coarser --by."
         )
     step = next((step for step, days in _STEPS if end - start < timedelta(days)), "year")
-    currency, symbol = _currency(connection, question.currency, end)
+    before_from, before_to = period_before(start, end, question.period)
+    known = data_begins is not None and before_to >= data_begins
+    # Figures are converted by the rate of the last day of their period, and the earliest such day must have one.
+    currency, symbol = _currency(connection, question.currency, before_to if known else start)
     window: dict[str, Any] = {**ids, "from_date": start, "to_date": end, "currency": question.currency}
 
     def rows(name: LiteralString, **changes: object) -> list[FigureRow]:
@@ -102,8 +105,6 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
 
     templates = rows("reports/savings_by_template")
     shown = [row["job_template_id"] for row in templates]
-    before_from, before_to = period_before(start, end, question.period)
-    known = data_begins is not None and before_to >= data_begins
     rates = rows("reports/rates")
     return Summary(
         from_date=start,
@@ -179,9 +180,10 @@ def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[st
             values = {"currency": wanted, "day": day}
             row = connection.execute(statement("reports/currency"), values).fetchone()
     except NoDataFound:
+        configured, _ = _currency(connection, None, day)
         raise BadInput(
             f"There is no exchange rate to {wanted!r} on {day}. Run "
-            f"`aap-pipeline settings fx set USD {(wanted or '').upper()} RATE`."
+            f"`aap-pipeline settings fx set {configured} {(wanted or '').upper()} RATE --date {day}`."
         ) from None
     return (row[0], row[1]) if row else ("", "")
 

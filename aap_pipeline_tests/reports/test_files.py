@@ -168,6 +168,8 @@ def test_pdf(data: Connection, tmp_path: Path) -> None:
         pytest.skip("no chromium")
     write_pdf(summarize(data, _NOVEMBER), tmp_path / "report.pdf", "Savings")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+    with pytest.raises(FileNotFoundError):
+        write_pdf(summarize(data, _NOVEMBER), tmp_path / "none" / "report.pdf", "Savings")
 
 
 def test_markdown_escapes_names(data: Connection) -> None:

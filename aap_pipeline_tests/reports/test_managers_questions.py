@@ -129,11 +129,23 @@ def test_what_was_it_by_the_rates_of_the_time(cli: Cli, connection: Connection, 
 
 def test_what_was_it_in_another_currency(cli: Cli, oracle: Oracle, dataset: Dataset) -> None:
     refused = cli("report", "--currency", "EUR")
-    assert (refused.status, "`aap-pipeline settings fx set USD EUR RATE`" in refused.err) == (2, True)
+    assert (refused.status, "`aap-pipeline settings fx set USD EUR RATE --date 20" in refused.err) == (2, True)
     assert cli("settings", "fx", "set", "USD", "EUR", "0.5", "--date", "2024-01-01").status == 0
     found = ask(cli, "--currency", "eur")
     assert found["currency"] == "EUR"
     assert near(found["totals"]["savings"], answer(oracle, _NOVEMBER)["savings"] / 2)
+    assert found["before"]
+
+
+def test_a_rate_that_begins_within_the_compared_days_is_not_enough(cli: Cli, dataset: Dataset) -> None:
+    """Guards against a traceback, and against a command in the message that does not help."""
+    assert cli("settings", "fx", "set", "USD", "EUR", "0.5", "--date", "2024-11-30").status == 0
+    refused = cli("report", "--from", "2024-11-01", "--to", "2024-11-30", "--currency", "EUR")
+    assert refused.status == 2
+    command = refused.err.partition("`aap-pipeline ")[2].partition("`")[0].replace("RATE", "0.5").split()
+    assert command[-2:] == ["--date", "2024-10-31"]
+    assert cli(*command).status == 0
+    assert cli("report", "--from", "2024-11-01", "--to", "2024-11-30", "--currency", "EUR").status == 0
 
 
 def test_what_saved_each_organization(cli: Cli, oracle: Oracle) -> None:

@@ -29,6 +29,9 @@ from aap_pipeline_tests.marts.dataset import add_cluster, one
         ("2026-04-01", "2026-06-10", "this-fiscal-year", ("2025-04-01", "2025-06-10")),
         ("2026-06-08", "2026-06-10", "week-to-date", ("2026-06-01", "2026-06-03")),
         ("2026-05-02", "2026-05-31", "last-30-days", ("2026-04-02", "2026-05-01")),
+        ("2026-11-01", "2026-11-30", "last-30-days", ("2026-10-02", "2026-10-31")),
+        ("0001-01-01", "2026-11-30", None, ("0001-01-01", "0001-01-01")),
+        ("2026-01-01", "9999-12-31", None, ("0001-01-01", "0001-01-01")),
         ("2026-05-31", "2026-05-31", "today", ("2026-05-30", "2026-05-30")),
     ],
 )
@@ -80,6 +83,9 @@ def test_names_become_ids(connection: Connection) -> None:
     both = sorted(organization("Default", cluster) for cluster in clusters)
     assert found(organizations=("Default",), clusters=("west", "east")) == both
     with pytest.raises(BadInput, match=r"ambiguous: 'Default \(east\)', 'Default \(west\)'\. Use one of these"):
+        found(organizations=("Default",))
+    connection.execute("UPDATE marts.dim_organization SET organization = name WHERE organization = 'Default (east)'")
+    with pytest.raises(BadInput, match="The organization name 'Default' is ambiguous"):  # until the next refresh
         found(organizations=("Default",))
     with pytest.raises(BadInput, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))

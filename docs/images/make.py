@@ -46,7 +46,7 @@ def main() -> None:
             text=True,
             check=True,
         )
-        terminal_picture(demo.stdout)
+        terminal_picture(demo.stdout.replace(str(home), ".aap-pipeline"))  # as in a checkout
         report_picture(home)
         dagster_pictures(Path(folder))
 
