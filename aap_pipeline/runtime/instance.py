@@ -109,8 +109,7 @@ def dagster_instance(settings: Settings, url: str) -> Iterator[DagsterInstance]:
 
 def prepare_storage() -> None:
     """Create or upgrade Dagster's tables for the instance in the environment. Raises PipelineError."""
-    from dagster import DagsterInstance
-    from dagster._core.errors import DagsterError
+    from dagster import DagsterError, DagsterInstance
     from dagster_postgres.utils import DagsterPostgresException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -119,8 +118,8 @@ def prepare_storage() -> None:
             instance.upgrade()
     except (DagsterError, DagsterPostgresException, SQLAlchemyError) as error:
         raise PipelineError(
-            f"Dagster cannot prepare its tables: {_reason(error)} Check DAGSTER_HOME, its dagster.yaml and the variables"
-            " that it names."
+            f"Dagster cannot prepare its tables: {_reason(error)} Check DAGSTER_HOME, its dagster.yaml and the "
+            "variables that it names."
         ) from None
 
 
