@@ -68,7 +68,10 @@ def dbt(folder: Path) -> None:
 
 
 def _written(files: dict[str, str], folder: Path) -> None:
-    write(files, folder)
+    try:
+        write(files, folder)
+    except OSError as error:
+        raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
     click.echo(f"Wrote {len(files)} files to {folder}.")
 
 

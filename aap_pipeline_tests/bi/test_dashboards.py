@@ -294,6 +294,9 @@ def test_the_command_writes_bundles(cli: Cli, tmp_path: Any) -> None:
         assert cli("bi", tool, "--write", str(tmp_path / tool)).status == 0
         written = {str(file.relative_to(tmp_path / tool)) for file in (tmp_path / tool).rglob("*") if file.is_file()}
         assert written == bundle(tool, "USD").keys()
+    (tmp_path / "file").touch()
+    refused = cli("bi", "grafana", "--write", str(tmp_path / "file"))
+    assert (refused.status, "Cannot write" in refused.err) == (2, True)
     refused = cli("bi", "superset", "--url", "http://127.0.0.1:9")
     assert (refused.status, "--write FOLDER" in refused.err) == (2, True)
     database = "postgresql://bi:geheim@127.0.0.1/aap"
