@@ -113,6 +113,9 @@ def prepare_storage() -> None:
     from dagster_postgres.utils import DagsterPostgresException
     from sqlalchemy.exc import SQLAlchemyError
 
+    home = os.environ.get("DAGSTER_HOME")
+    if home and Path(home).is_dir() and not Path(home, "dagster.yaml").exists():
+        raise PipelineError(f"There is no dagster.yaml in DAGSTER_HOME ({home}). Copy deploy/dagster.yaml to it.")
     try:
         with DagsterInstance.get() as instance:
             instance.upgrade()

@@ -55,6 +55,7 @@ def test_the_shipped_configuration_is_found_and_needs_no_variable() -> None:
     [
         (None, None, r"The environment variable \$DAGSTER_HOME is not set\."),
         ("gone", None, "is not a directory or does not exist"),
+        ("", None, "There is no dagster.yaml in DAGSTER_HOME"),
         ("", "DAGSTER_POSTGRES_URL", 'environment variable "DAGSTER_POSTGRES_URL" which is not set'),
     ],
 )
