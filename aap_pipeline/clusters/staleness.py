@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
@@ -25,7 +25,7 @@ def stale_after(connection: Connection | None = None) -> timedelta:
 
     Raises PipelineError.
     """
-    quiet = options.get(connection, options.QUIET_SYNC_MINUTES) if connection is not None else 0
+    quiet = application_settings.read(connection).quiet_sync_minutes if connection is not None else 0
     return timedelta(minutes=max(from_environment(_Limit).stale_minutes, 2 * quiet))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.auth import TokenEnd
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
@@ -43,7 +43,7 @@ def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
 
 
 def notice(connection: Connection) -> timedelta:
-    return timedelta(days=options.get(connection, options.TOKEN_WARNING_DAYS))
+    return timedelta(days=application_settings.read(connection).token_warning_days)
 
 
 def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
@@ -92,7 +92,7 @@ def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime
 
 def provisional(connection: Connection, cluster_id: int) -> list[int]:
     """Return external ids of jobs that are still provisional an hour after the wait for host summaries ended."""
-    deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
+    deadline = application_settings.read(connection).summaries_deadline_minutes + 60
     values = {"cluster_id": cluster_id, "minutes": deadline}
     return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
 
@@ -111,7 +111,7 @@ def verified_totals(connection: Connection, cluster_id: int, audit: int) -> Host
 def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]) -> None:
     """Recompute the host totals of the jobs from their host summaries. The caller commits."""
     connection.execute(statement("core/hold_time_zone"))
-    timezone = options.get(connection, options.REPORTING_TIMEZONE)
+    timezone = application_settings.read(connection).reporting_timezone
     values = {"cluster_id": cluster_id, "external_ids": list(external_ids), "timezone": timezone}
     connection.execute(statement("core/recount_hosts"), values)
 

@@ -12,6 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from aap_pipeline.core.source import Document
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.columns import DIMENSIONS, HostKey, JobRow, LauncherKey, reference_of
 from aap_pipeline.documents.records import GoneTemplates, JobTemplate, Organization
@@ -77,15 +78,6 @@ class Ids:
     labels: dict[int, int]
     hosts: dict[HostKey, int]
     launchers: dict[LauncherKey, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The application settings of a parse: the minutes of new job templates, and whether to archive documents."""
-
-    manual_minutes: int
-    creation_minutes: int
-    keep_archive: bool
 
 
 def collect(documents: Iterable[Document]) -> Mentions:
@@ -155,7 +147,7 @@ def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: by
         listed.organization = organization
 
 
-def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, rules: Rules) -> Ids:
+def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, settings: ApplicationSettings) -> Ids:
     """Upsert the dimension rows in a fixed number of statements, and return their database ids."""
     organizations = mentions.named["organization"]
     cursor.execute(
@@ -166,7 +158,7 @@ def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, rules: 
     for name, file in _PLAIN.items():
         cursor.execute(statement(file), _arrays(cluster_id, mentions.named[name]))
         named[name] = dict(cursor.fetchall())
-    named["job_template"] = _store_templates(cursor, cluster_id, mentions, named["organization"], rules)
+    named["job_template"] = _store_templates(cursor, cluster_id, mentions, named["organization"], settings)
     cursor.execute(statement("core/store_labels"), _arrays(cluster_id, mentions.labels))
     labels: dict[int, int] = dict(cursor.fetchall())
     return Ids(
@@ -179,7 +171,7 @@ def _store_templates(
     cluster_id: int,
     mentions: Mentions,
     organizations: dict[int, int],
-    rules: Rules,
+    settings: ApplicationSettings,
 ) -> dict[int, int]:
     templates = mentions.templates.values()
     cursor.execute(
@@ -194,8 +186,8 @@ def _store_templates(
             "fingerprints": [each.fingerprint for each in templates],
             "gone_at": [each.gone_at for each in templates],
             "new_gone_at": [each.new_gone_at for each in templates],
-            "manual_minutes": rules.manual_minutes,
-            "creation_minutes": rules.creation_minutes,
+            "manual_minutes": settings.default_manual_minutes,
+            "creation_minutes": settings.default_creation_minutes,
         },
     )
     return dict(cursor.fetchall())

@@ -13,9 +13,9 @@ from typing import Final
 import psycopg
 
 from aap_pipeline.core.batch import ParseResult, create_incoming_job, store_batch
-from aap_pipeline.core.dimensions import Rules
 from aap_pipeline.core.source import Document, Selection, Source, read_batches
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.documents.records import Refused
 from aap_pipeline.errors import PipelineError
@@ -54,10 +54,10 @@ def run(url: str, selection: Selection, progress: Progress | None = None, batch_
     started = time.monotonic()
     result = ParseResult()
     with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
-        rules = _rules(connection)
+        settings = application_settings.read(connection)
         create_incoming_job(connection)
         with closing(_read_ahead(url, selection, batch_size)) as batches:
-            for stored in (part for batch in batches for part in _store(connection, selection, batch, rules)):
+            for stored in (part for batch in batches for part in _store(connection, selection, batch, settings)):
                 result.merge(stored)
                 result.seconds = time.monotonic() - started
                 if progress is not None:
@@ -66,16 +66,8 @@ def run(url: str, selection: Selection, progress: Progress | None = None, batch_
     return result
 
 
-def _rules(connection: Connection) -> Rules:
-    return Rules(
-        options.get(connection, options.DEFAULT_MANUAL_MINUTES),
-        options.get(connection, options.DEFAULT_CREATION_MINUTES),
-        options.get(connection, options.RAW_RETENTION_DAYS) > 0,
-    )
-
-
 def _store(
-    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+    connection: Connection, selection: Selection, documents: Sequence[Document], settings: ApplicationSettings
 ) -> Iterator[ParseResult]:
     """Store a batch in one transaction. If the server rejects it, store its halves, in order, down to single documents,
     and quarantine those that it rejects. `records.decode` should make this unnecessary."""
@@ -84,7 +76,7 @@ def _store(
         part = waiting.pop()
         attempts += 1
         try:
-            yield _store_despite_others(connection, selection, part, rules)
+            yield _store_despite_others(connection, selection, part, settings)
         except _REFUSALS as error:
             if attempts >= _MAX_ATTEMPTS:
                 raise PipelineError(
@@ -104,15 +96,15 @@ def _store(
 
 
 def _store_despite_others(
-    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+    connection: Connection, selection: Selection, documents: Sequence[Document], settings: ApplicationSettings
 ) -> ParseResult:
     """Store a batch, and retry if it conflicts with a concurrent change (a deadlock, a deleted host)."""
     for _ in range(_CONFLICT_ATTEMPTS - 1):
         try:
-            return store_batch(connection, selection, documents, rules)
+            return store_batch(connection, selection, documents, settings)
         except _CONFLICTS:
             continue
-    return store_batch(connection, selection, documents, rules)
+    return store_batch(connection, selection, documents, settings)
 
 
 def _read_ahead(url: str, selection: Selection, batch_size: int) -> Generator[list[Document], None, None]:
