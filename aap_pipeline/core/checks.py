@@ -12,7 +12,7 @@ from aap_pipeline.orchestration.verdict import Verdict
 
 _UNPARSED_AFTER_SECONDS: Final = 3600
 _SHOWN: Final = 20
-AUDIT_A_NIGHT: Final = 200_000
+AUDIT_A_REPAIR: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class HostTotals:
     disagreeing: list[int]
 
 
-def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NIGHT) -> HostTotals:
+def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
     """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
     The caller commits the progress.
@@ -73,14 +73,6 @@ def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -
     return Verdict(False, f"{count:,} records were rejected in the last day: {reasons}.", figures)
 
 
-def jobs_without_hosts(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
-    """Count the jobs finished after `since` that the specification's queries leave out, by status; never fails."""
-    rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
-    found: dict[str, int] = dict(rows.fetchall())
-    text = f"{sum(found.values()):,} successful or failed jobs of the last day had no host and count towards no figure."
-    return Verdict(True, text, found)
-
-
 def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
     """Count the jobs finished after `since` whose run time is unknown; never fails."""
     [(jobs,)] = connection.execute(
@@ -97,7 +89,7 @@ def provisional(connection: Connection, cluster_id: int) -> list[int]:
     return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
 
 
-def verified_totals(connection: Connection, cluster_id: int, audit: int) -> HostTotals:
+def verified_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
     """Run `host_totals`, and commit its progress only if all agree, so that a fault is found until it is repaired."""
     connection.commit()
     found = host_totals(connection, cluster_id, audit)
@@ -121,18 +113,6 @@ def host_totals_agree(found: HostTotals) -> Verdict:
     figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
     if not found.disagreeing:
         return Verdict(True, f"{found.checked:,} jobs were checked.", figures)
-    jobs = _listed(found.disagreeing)
+    jobs = ", ".join(map(str, found.disagreeing[:_SHOWN])) + (", …" if len(found.disagreeing) > _SHOWN else "")
     text = f"The host totals of {len(found.disagreeing):,} jobs differ from their host summaries: {jobs}."
     return Verdict(False, text, figures, severe=True)
-
-
-def none_provisional(external_ids: Sequence[int]) -> Verdict:
-    """Check that no job is provisional past its deadline."""
-    if not external_ids:
-        return Verdict(True, "No job is provisional past its deadline.", {"jobs": 0})
-    text = f"{len(external_ids):,} jobs are provisional past their deadline: {_listed(external_ids)}."
-    return Verdict(False, text, {"jobs": len(external_ids)})
-
-
-def _listed(ids: Sequence[int]) -> str:
-    return ", ".join(map(str, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")
