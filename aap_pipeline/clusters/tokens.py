@@ -42,30 +42,18 @@ class DatabaseTokenStore:
         becomes unreachable. Raises AuthenticationError if it could not be stored.
         """
         renewed: Tokens | None = None
-        try:
-            with clear_errors(), connect(self._url) as connection:
-                tokens = self._lock(connection)
-                if tokens.access != stale_access:
-                    return tokens
-                renewed = exchange(tokens)
-                self._save(connection, renewed)
-        except DatabaseUnreachable:
-            if renewed is None:
-                raise
-            self._save_later(stale_access, renewed)
-        return renewed
-
-    def _save_later(self, stale_access: str, renewed: Tokens) -> None:
         for _ in range(_SAVE_ATTEMPTS):
-            self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
                 with clear_errors(), connect(self._url) as connection:
-                    # The token differs if the first commit succeeded after all, or if an operator stored another one.
-                    if self._lock(connection).access == stale_access:
+                    tokens = self._lock(connection)
+                    if tokens.access == stale_access:
+                        tokens = renewed = renewed or exchange(tokens)
                         self._save(connection, renewed)
-                return
+                return tokens
             except DatabaseUnreachable:
-                continue
+                if renewed is None:
+                    raise
+                self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
         raise AuthenticationError(
             f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
             f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
