@@ -76,7 +76,7 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
                 return _Answer(shows_no_job(cluster, state.watermark))
-            if not token_ends.is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
+            if not token_ends.is_due(state, now) or datetime.now(UTC) - now > _SLOW:
                 return _Answer("")
             end = token_ends.tighter(state.end, token_end(client))
             declined = _renew(client) if token_ends.is_to_be_renewed(state, end, now, limit) else state.declined

@@ -46,15 +46,9 @@ def notice(connection: Connection) -> timedelta:
     return timedelta(days=application_settings.read(connection).token_warning_days)
 
 
-def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:
-    """Return whether to query the controller: daily, but once only if it reports the exact expiry.
-
-    A renewable token that expires soon is checked daily in any case, to learn whether it can be renewed.
-    """
-    if state.asked_at is None:
-        return True
-    settled = state.end is not None and state.end.exact and not (state.renewable and _is_near(state.end, now, within))
-    return not settled and now - state.asked_at >= _BETWEEN_QUESTIONS
+def is_due(state: TokenState, now: datetime) -> bool:
+    """Return whether to query the controller: daily."""
+    return state.asked_at is None or now - state.asked_at >= _BETWEEN_QUESTIONS
 
 
 def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
