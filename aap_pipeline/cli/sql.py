@@ -8,7 +8,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Whole
-from aap_pipeline.database.sql_results import ResultSet, run
+from aap_pipeline.database.user_sql import ResultSet, run
 from aap_pipeline.reports.output import cell, console, print_json
 
 
@@ -67,7 +67,8 @@ def _print_tables(results: list[ResultSet], max_rows: int) -> None:
             out.print(result.status)
             continue
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name, is_number in zip(result.columns, result.numeric, strict=True):
+        for name, *values in zip(result.columns, *result.rows[:max_rows], strict=True):
+            is_number = all(isinstance(value, int | float | Decimal | None) for value in values)
             table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
         for row in result.rows[:max_rows]:
             table.add_row(
