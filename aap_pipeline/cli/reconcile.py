@@ -7,7 +7,7 @@ import click
 
 from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.cli.values import day, require_range
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.core import checks
 from aap_pipeline.core.parse import parse

@@ -61,14 +61,14 @@ def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, wit
 
     False in the first half of its life: tokens that live for hours are renewed when a sync needs it.
     """
-    if not state.renewable or end is None or not _is_near(end, now, within):
+    if not state.renewable or end is None or end.at - now > within:
         return False
     return end.created is None or now - end.created >= end.at - now
 
 
 def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
     end = state.end
-    if end is None or not _is_near(end, now, within) or (state.renewable and state.declined is None):
+    if end is None or end.at - now > within or (state.renewable and state.declined is None):
         return None
     by = "on" if end.exact else "by"
     what = f"The access token expires {by} {end.at:%Y-%m-%d %H:%M} UTC. Syncs will fail from then on."
@@ -93,7 +93,3 @@ def note_token_end(
         "declined": declined,
     }
     connection.execute(statement("clusters/note_token_end"), values)
-
-
-def _is_near(end: TokenEnd, now: datetime, within: timedelta) -> bool:
-    return end.at - now <= within

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import LiteralString
 
 from aap_pipeline.controller.auth import Exchange, Tokens
 from aap_pipeline.controller.errors import AuthenticationError
@@ -32,8 +33,7 @@ class DatabaseTokenStore:
     def load(self) -> Tokens:
         """Return the stored tokens. Raises EncryptionKeyError if they were encrypted with another key."""
         with connect(self._url) as connection:
-            row = connection.execute(statement("clusters/load_tokens"), {"cluster": self._cluster}).fetchone()
-        return self._decrypt(row)
+            return self._read(connection, "clusters/load_tokens")
 
     def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
         """Return the pair that replaces `stale_access`: the stored one if another process renewed it, else exchange.
@@ -45,7 +45,7 @@ class DatabaseTokenStore:
         for _ in range(_SAVE_ATTEMPTS):
             try:
                 with clear_errors(), connect(self._url) as connection:
-                    tokens = self._lock(connection)
+                    tokens = self._read(connection, "clusters/lock_tokens")
                     if tokens.access == stale_access:
                         tokens = renewed = renewed or exchange(tokens)
                         self._save(connection, renewed)
@@ -60,11 +60,6 @@ class DatabaseTokenStore:
             f"controller and store it with `aap-pipeline clusters update {self._name} --token-file FILE`."
         )
 
-    def _lock(self, connection: Connection) -> Tokens:
-        return self._decrypt(
-            connection.execute(statement("clusters/lock_tokens"), {"cluster": self._cluster}).fetchone()
-        )
-
     def _save(self, connection: Connection, tokens: Tokens) -> None:
         parameters = {
             "cluster": self._cluster,
@@ -73,7 +68,8 @@ class DatabaseTokenStore:
         }
         connection.execute(statement("clusters/save_tokens"), parameters)
 
-    def _decrypt(self, row: tuple[object, ...] | None) -> Tokens:
+    def _read(self, connection: Connection, query: LiteralString) -> Tokens:
+        row = connection.execute(statement(query), {"cluster": self._cluster}).fetchone()
         access, refresh, client_id, client_secret, self._name = row or (None, None, None, None, "NAME")
         return Tokens(
             access=self._text(access),

@@ -7,8 +7,7 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
-from aap_pipeline.clusters.errors import UnexpectedFailure
+from aap_pipeline.clusters.controllers import ONE_QUESTION, UnexpectedFailure, open_controller
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.staleness import freshness, stale_after
 from aap_pipeline.clusters.steps import cluster_step

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from aap_pipeline.clusters.controllers import open_controller
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import cluster_errors, open_controller
 from aap_pipeline.clusters.registry import Cluster, require_registered
 from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
