@@ -103,7 +103,7 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
         "moments": [each.received_at for each in documents],
         "archive": keep,
     }
-    cursor.execute(selection.source.claim, parameters)
+    cursor.execute(statement(selection.source.value[1]), parameters)
     return {row[0] for row in cursor}
 
 
@@ -139,8 +139,8 @@ def _store_jobs(
         for job in jobs:
             job_id = stored[job.external_id][0]
             for host, values in job.summaries:
-                copy.write_row((job_id, ids.hosts[host], *values))
-    labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
+                copy.write_row((job_id, ids["host"][host], *values))
+    labels = [(stored[job.external_id][0], ids["label"][label]) for job in jobs for label in job.labels]
     cursor.execute(
         statement("core/replace_labels"),
         {
@@ -171,10 +171,10 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
 def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
     return (
         *(
-            None if reference is None or reference.id is None else ids.named[name][reference.id]
+            None if reference is None or reference.id is None else ids[name][reference.id]
             for name, reference in zip(DIMENSIONS, job.references, strict=True)
         ),
-        None if job.launcher is None else ids.launchers[job.launcher],
+        None if job.launcher is None else ids["launcher"][job.launcher],
         job.launcher_named,
     )
 

@@ -28,24 +28,12 @@ def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_RE
 
     The caller commits the progress.
     """
-    where = {"cluster_id": cluster_id}
-    [row] = connection.execute(statement("core/host_totals_progress"), where).fetchall()
-    newest, audited, last = row
-    new, _ = _host_totals(connection, cluster_id, newest, last, None)
-    old, reached = _host_totals(connection, cluster_id, audited, newest, audit)
-    # Fewer than requested: the rotation is at its end, and the next call begins again.
-    progress = {"newest_id": last, "audited_id": reached if old.checked == audit else 0}
-    connection.execute(statement("core/note_host_totals_progress"), {**where, **progress})
-    return HostTotals(new.checked + old.checked, new.disagreeing + old.disagreeing)
-
-
-def _host_totals(
-    connection: Connection, cluster_id: int, after: int, up_to: int, limit: int | None
-) -> tuple[HostTotals, int]:
-    values = {"cluster_id": cluster_id, "after": after, "up_to": up_to, "limit": limit}
+    values = {"cluster_id": cluster_id, "audit": audit}
     [row] = connection.execute(statement("core/check_host_totals"), values).fetchall()
-    checked, reached, disagreeing = row
-    return HostTotals(checked, disagreeing), reached or 0
+    checked, disagreeing, newest, audited = row
+    progress = {"cluster_id": cluster_id, "newest_id": newest, "audited_id": audited}
+    connection.execute(statement("core/note_host_totals_progress"), progress)
+    return HostTotals(checked, disagreeing)
 
 
 def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:

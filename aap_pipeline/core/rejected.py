@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.parse import run
-from aap_pipeline.core.source import Selection, Source
+from aap_pipeline.core.parse import parse
+from aap_pipeline.core.source import Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import PipelineError
@@ -44,7 +44,7 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
         raise _no_such_record(sorted(missing))
     total = ParseResult()
     for cluster_id in found:
-        total.merge(run(url, Selection(Source.REJECTED, cluster_id, only)))
+        total.merge(parse(url, cluster_id, Source.REJECTED, only=only))
     return total
 
 

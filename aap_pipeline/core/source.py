@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final, LiteralString
+from typing import Final
 
 import msgspec
 
@@ -30,21 +30,11 @@ _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool",
 
 
 class Source(Enum):
-    """A source of documents, with the statements that read them and that take a batch of them."""
+    """A source of documents, with the statements that stream them and that take a batch, quarantining the rejected."""
 
     RAW = ("core/read_raw", "core/claim_raw")
     REJECTED = ("core/read_rejected", "core/claim_rejected")
     ARCHIVE = ("core/read_archive", "core/claim_archive")
-
-    @property
-    def read(self) -> LiteralString:
-        """Statement that streams the documents."""
-        return statement(self.value[0])
-
-    @property
-    def claim(self) -> LiteralString:
-        """Statement that takes a batch and quarantines the rejected documents."""
-        return statement(self.value[1])
 
 
 @dataclass(slots=True)
@@ -99,7 +89,7 @@ def _stream(connection: Connection, selection: Selection, after: int) -> Iterato
     values = {"cluster_id": selection.cluster_id, "after": after, "limit": _ROWS_PER_STREAM}
     if selection.source is Source.REJECTED:
         values["only"] = selection.only  # type: ignore[assignment]
-    with connection.cursor() as cursor, cursor.copy(selection.source.read, values) as copy:
+    with connection.cursor() as cursor, cursor.copy(statement(selection.source.value[0]), values) as copy:
         copy.set_types(_TYPES)
         for row in copy.rows():
             yield _document(*row)

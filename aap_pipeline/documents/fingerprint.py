@@ -28,7 +28,6 @@ changes and syncs read the jobs of their windows again."""
 DIGEST_SIZE: Final = 16
 _MILLISECOND: Final = Decimal("0.001")
 _TYPES: Final[dict[str, type[Struct]]] = {"job": ListedJob, "organization": Organization, "job_template": JobTemplate}
-_DECODERS: Final = {kind: msgspec.json.Decoder(type_) for kind, type_ in _TYPES.items()}
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _NESTED: Final = frozenset(
     field for each in (JobSummaryFields, Named, User, Launcher, Labels) for field in each.__struct_fields__
@@ -59,16 +58,21 @@ def fingerprint(document: dict[str, Any] | bytes, kind: str = "job") -> bytes:
     the list first. Volatile fields (a project's status, an inventory's counters, the user's permissions) are excluded.
     For a document that cannot be decoded, the digest is of the same keys with their raw values.
     """
-    if kind not in _TYPES:
-        return _digest(msgspec.json.encode(_decoded(document), order="sorted"))
+    content: Any = document
+    type_ = _TYPES.get(kind)
     try:
         if isinstance(document, bytes):
-            record: Any = _DECODERS[kind].decode(document)
-        else:
-            record = msgspec.convert(document, _TYPES[kind])
-        return _digest(_ENCODER.encode(_job_identity(record) if kind == "job" else record))
+            content = msgspec.json.decode(document)
+        if type_ is not None:
+            record = msgspec.convert(content, type_)
+            return _digest(_ENCODER.encode(_job_identity(record) if isinstance(record, ListedJob) else record))
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
-        return _fingerprint_of_undecodable(document, kind)
+        pass
+    try:
+        known = content if type_ is None else _known_part(content, type_.__struct_fields__)
+        return _digest(msgspec.json.encode(known, order="sorted"))
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+        return _digest(repr(document).encode(errors="replace"))
 
 
 def _job_identity(job: ListedJob) -> tuple[object, ...]:
@@ -84,19 +88,6 @@ def _job_identity(job: ListedJob) -> tuple[object, ...]:
 
 def _milliseconds(elapsed: Decimal | None) -> str | None:
     return None if elapsed is None else str(elapsed.quantize(_MILLISECOND, ROUND_HALF_UP))
-
-
-def _fingerprint_of_undecodable(document: dict[str, Any] | bytes, kind: str) -> bytes:
-    try:
-        return _digest(
-            msgspec.json.encode(_known_part(_decoded(document), _TYPES[kind].__struct_fields__), order="sorted")
-        )
-    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
-        return _digest(document if isinstance(document, bytes) else repr(document).encode(errors="replace"))
-
-
-def _decoded(document: dict[str, Any] | bytes) -> Any:
-    return msgspec.json.decode(document) if isinstance(document, bytes) else document
 
 
 def _known_part(value: Any, fields: Collection[str]) -> object:

@@ -129,18 +129,10 @@ class ListedJob(Struct, kw_only=True):
     summary_fields: JobSummaryFields = msgspec.field(default_factory=JobSummaryFields)
 
 
-class HostInventoryName(Struct, gc=False, kw_only=True):
-    """`summary_fields.host` of a host summary."""
-
-    id: Id | None = None
-    name: HostName | None = None
-    description: str | None = None
-
-
 class HostSummaryFields(Struct, gc=False, kw_only=True):
     """`summary_fields` of a host summary. `host` is absent if the host was deleted or never in an inventory."""
 
-    host: HostInventoryName | None = None
+    host: Named | None = None
 
 
 class HostSummary(Struct, gc=False, kw_only=True):
@@ -185,12 +177,6 @@ class Organization(Struct, gc=False, kw_only=True):
     description: str | None = None
 
 
-class TemplateSummaryFields(Struct, kw_only=True):
-    """The part of a template's `summary_fields` that core reads."""
-
-    organization: Named | None = None
-
-
 class JobTemplate(Struct, kw_only=True):
     """A raw row of kind `job_template`."""
 
@@ -198,7 +184,7 @@ class JobTemplate(Struct, kw_only=True):
     name: Name
     description: str | None = None
     organization: Id | None = None
-    summary_fields: TemplateSummaryFields = msgspec.field(default_factory=TemplateSummaryFields)
+    summary_fields: JobSummaryFields = msgspec.field(default_factory=JobSummaryFields)
 
 
 class GoneTemplates(Struct, kw_only=True):

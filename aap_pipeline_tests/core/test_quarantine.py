@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from aap_pipeline.core import rejected
-from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import rebuild
+from aap_pipeline.core.parse import parse, rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.documents.raw_documents import RawJob
 from aap_pipeline.errors import PipelineError

@@ -9,8 +9,7 @@ import pytest
 
 from aap_pipeline.core import rejected
 from aap_pipeline.core.checks import nothing_unparsed
-from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import rebuild
+from aap_pipeline.core.parse import parse, rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.upkeep.clean_up import clean_up, clean_up_raw_rows

@@ -97,7 +97,7 @@ def test_a_missing_host_is_refused_and_nothing_is_stored(
 
     def wrong(*arguments: Any) -> Ids:
         ids = store(*arguments)
-        ids.hosts = dict.fromkeys(ids.hosts, 999)
+        ids["host"] = dict.fromkeys(ids["host"], 999)
         return ids
 
     monkeypatch.setattr("aap_pipeline.core.batch.store", wrong)
