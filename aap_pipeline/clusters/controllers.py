@@ -9,7 +9,7 @@ from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import API_PREFIXES, ClientSettings
-from aap_pipeline.controller.probe import Product, remembered
+from aap_pipeline.controller.probe import remembered
 from aap_pipeline.database.connection import clear_errors
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.errors import PipelineError
@@ -59,16 +59,11 @@ def open_controller(
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
     hint = cluster.product if cluster.product_version else None
+    prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
+    known = None  # the last sync failed, perhaps because of another product
+    if cluster.listed_at is not None and cluster.product_version and prefix in API_PREFIXES:
+        known = remembered(cluster.product, cluster.product_version, prefix)
     with cluster_errors(cluster):
         tokens.load()
-        known, manners = _known(cluster), cluster.manners
-        with ControllerClient(cluster.endpoint, tokens, settings, hint, known=known, manners=manners) as client:
+        with ControllerClient(cluster.endpoint, tokens, settings, hint, known=known, manners=cluster.manners) as client:
             yield client
-
-
-def _known(cluster: Cluster) -> Product | None:
-    """Return the product found by the last sync; None if that failed, perhaps because of another product."""
-    prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
-    if cluster.listed_at is None or not cluster.product_version or prefix not in API_PREFIXES:
-        return None
-    return remembered(cluster.product, cluster.product_version, prefix)

@@ -8,8 +8,6 @@ from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
-_BETWEEN_QUESTIONS = timedelta(days=1)
-
 
 @dataclass(frozen=True)
 class TokenState:
@@ -44,11 +42,6 @@ def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
 
 def notice(connection: Connection) -> timedelta:
     return timedelta(days=application_settings.read(connection).token_warning_days)
-
-
-def is_due(state: TokenState, now: datetime) -> bool:
-    """Return whether to query the controller: daily."""
-    return state.asked_at is None or now - state.asked_at >= _BETWEEN_QUESTIONS
 
 
 def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:

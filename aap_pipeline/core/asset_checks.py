@@ -6,14 +6,13 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.core import checks
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 
 ASSET: Final = ("core", "jobs")
-_DAY: Final = timedelta(days=1)
 _AUDIT_A_SYNC: Final = 2_000
 
 HOST_TOTALS = Check(
@@ -45,7 +44,7 @@ CLOCKS = Check(
 
 @multi_asset_check(name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, CLOCKS], CLUSTERS))
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    yesterday = datetime.now(UTC) - _DAY
+    yesterday = datetime.now(UTC) - timedelta(days=1)
     with cluster_step(context, warehouse) as (connection, cluster):
         found = {
             UNPARSED: checks.nothing_unparsed(connection, cluster.id),

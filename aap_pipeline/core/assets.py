@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import parse

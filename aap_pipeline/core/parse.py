@@ -1,12 +1,10 @@
 """Stage core: parse the raw rows of one cluster, or its archive again, in order of arrival, in batches.
 
-Fields are decoded in `documents/records.py`, and stored in `batch.py`. While the server writes one batch, a second
-connection streams and decodes the next.
+Fields are decoded in `documents/records.py`, and stored in `batch.py`. A second connection streams the documents.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -59,15 +57,18 @@ def parse(
     selection = Selection(source, cluster_id, only, after)
     started = time.monotonic()
     result = ParseResult()
-    with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
+    with (
+        connect(url, application_name="aap_pipeline core reader") as reader,
+        connect(url, autocommit=True, application_name="aap_pipeline core") as connection,
+        closing(read_batches(reader, selection, batch_size)) as batches,
+    ):
         settings = application_settings.read(connection)
         create_incoming_job(connection)
-        with closing(_read_ahead(url, selection, batch_size)) as batches:
-            for stored in (part for batch in batches for part in _store(connection, selection, batch, settings)):
-                result.merge(stored)
-                result.seconds = time.monotonic() - started
-                if progress is not None:
-                    progress(result)
+        for stored in (part for batch in batches for part in _store(connection, selection, batch, settings)):
+            result.merge(stored)
+            result.seconds = time.monotonic() - started
+            if progress is not None:
+                progress(result)
     result.seconds = time.monotonic() - started
     return result
 
@@ -134,16 +135,3 @@ def _store(
                 reason = f"PostgreSQL refused the document: {error.diag.message_primary or error}."
                 part[0].content = Refused("refused_by_database", reason)
                 waiting.append(part)
-
-
-def _read_ahead(url: str, selection: Selection, batch_size: int) -> Generator[list[Document], None, None]:
-    """Yield the batches of documents. A thread with its own connection reads one batch ahead."""
-    with (
-        connect(url, application_name="aap_pipeline core reader") as connection,
-        closing(read_batches(connection, selection, batch_size)) as batches,
-        ThreadPoolExecutor(1, thread_name_prefix="core-reader") as reader,
-    ):
-        coming = reader.submit(next, batches, None)
-        while documents := coming.result():
-            coming = reader.submit(next, batches, None)
-            yield documents

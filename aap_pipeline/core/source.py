@@ -29,6 +29,9 @@ _ROWS_PER_STREAM: Final = 20_000
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
 
+Content = JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
+
+
 class Source(Enum):
     """A source of documents, with the statements that stream them and that take a batch, quarantining the rejected."""
 
@@ -59,7 +62,7 @@ class Document:
     """When it arrived; for a quarantined one, when it was last rejected."""
     replayed: bool
     size: int
-    content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
+    content: Content
 
 
 def read_batches(connection: Connection, selection: Selection, rows: int) -> Generator[list[Document], None, None]:
@@ -108,7 +111,12 @@ def _document(
 ) -> Document:
     """Decode the columns of sql/core/read_*.sql."""
     digest = fingerprint_of(data, kind) if fingerprint is None else fingerprint
-    content = _content(kind, data, provisional, digest)
+    content: Content
+    try:
+        record = decode(kind, data)
+        content = job_row(record, provisional=provisional, fingerprint=digest) if isinstance(record, Job) else record
+    except Refused as refused:
+        content = refused.with_traceback(None)
     if isinstance(content, Refused) and external_id is None:
         external_id = _external_id(data)
     elif isinstance(content, JobRow):
@@ -116,16 +124,6 @@ def _document(
     elif isinstance(content, Organization | JobTemplate):
         external_id = content.id
     return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
-
-
-def _content(
-    kind: str, document: bytes, provisional: bool, fingerprint: bytes
-) -> JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused:
-    try:
-        record = decode(kind, document)
-        return job_row(record, provisional=provisional, fingerprint=fingerprint) if isinstance(record, Job) else record
-    except Refused as refused:
-        return refused.with_traceback(None)
 
 
 class _Identified(msgspec.Struct):

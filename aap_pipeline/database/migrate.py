@@ -63,8 +63,7 @@ def migrate(url: str) -> SchemaState:
 
     Raises PipelineError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
     """
-    with _locked_connection(url) as connection:
-        before = _state(connection, url)
+    with _locked(url) as (connection, before):
         if not before.up_to_date:
             # psycopg sends a text without parameters unchanged, with all its statements.
             connection.execute(_script(after=before.current or "").encode())
@@ -73,8 +72,8 @@ def migrate(url: str) -> SchemaState:
 
 def schema_state(url: str) -> SchemaState:
     """Return the state of the database at `url` without changes. Raises PipelineError as `migrate` does."""
-    with _locked_connection(url) as connection:
-        return _state(connection, url)
+    with _locked(url) as (_, state):
+        return state
 
 
 def all_sql() -> str:
@@ -91,27 +90,23 @@ def _script(after: str = "") -> str:
 
 
 @contextmanager
-def _locked_connection(url: str) -> Iterator[Connection]:
+def _locked(url: str) -> Iterator[tuple[Connection, SchemaState]]:
+    """Lock the schema for a transaction, and yield its state."""
     with connect(url, application_name="aap_pipeline migrate") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        yield connection
-
-
-def _state(connection: Connection, url: str) -> SchemaState:
-    server = connection.info.server_version // 10_000
-    if server < _OLDEST_SERVER:
-        raise PipelineError(
-            f"{describe(url)} is PostgreSQL {server}, but version {_OLDEST_SERVER} or later is required."
-        )
-    try:
-        with connection.transaction():
-            row = connection.execute(statement("database/schema_version")).fetchone()
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        row = None
-    current = row[0] if row else None
-    if current is not None and current not in REVISIONS:
-        raise PipelineError(
-            f"The database {describe(url)} has schema {current}, newer than this release's ({_NEWEST}). Install the "
-            "release that migrated it, or a later one."
-        )
-    return SchemaState(describe(url), current)
+        server = connection.info.server_version // 10_000
+        if server < _OLDEST_SERVER:
+            raise PipelineError(
+                f"{describe(url)} is PostgreSQL {server}, but version {_OLDEST_SERVER} or later is required."
+            )
+        try:
+            with connection.transaction():
+                row = connection.execute(statement("database/schema_version")).fetchone()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            row = None
+        if row and row[0] not in REVISIONS:
+            raise PipelineError(
+                f"The database {describe(url)} has schema {row[0]}, newer than this release's ({_NEWEST}). Install the "
+                "release that migrated it, or a later one."
+            )
+        yield connection, SchemaState(describe(url), row[0] if row else None)

@@ -80,14 +80,10 @@ def _job_identity(job: ListedJob) -> tuple[object, ...]:
     shown = labels.results[:LABELS_IN_LIST] if labels else []
     return (
         _of_job(job),
-        _milliseconds(job.elapsed),
+        None if job.elapsed is None else str(job.elapsed.quantize(_MILLISECOND, ROUND_HALF_UP)),
         _of_summary_fields(job.summary_fields),
         (labels.count if labels else None, sorted((label.id, label.name) for label in shown)),
     )
-
-
-def _milliseconds(elapsed: Decimal | None) -> str | None:
-    return None if elapsed is None else str(elapsed.quantize(_MILLISECOND, ROUND_HALF_UP))
 
 
 def _known_part(value: Any, fields: Collection[str]) -> object:

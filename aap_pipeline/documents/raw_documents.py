@@ -14,11 +14,11 @@ import msgspec
 
 from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.documents.records import holds_unstorable_text
 
 # An escaped NUL or lone surrogate is valid JSON, but jsonb cannot store it.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,9 @@ def encode(document: Row) -> bytes:
 def unstorable(document: bytes) -> str | None:
     """Return why jsonb cannot store this output of `encode`; None if it can."""
     # A fast search finds the rare candidates, which a JSON decoder then checks.
-    if _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
+    if _SUSPICIOUS.search(document) and holds_unstorable_text(json.loads(document)):
         return "The document contains a NUL character or a lone surrogate, which PostgreSQL cannot store."
     return None
-
-
-def _holds_unstorable_text(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value or _SURROGATE.search(value) is not None
-    if isinstance(value, dict):
-        return any(_holds_unstorable_text(part) for item in value.items() for part in item)
-    return isinstance(value, list) and any(map(_holds_unstorable_text, value))
 
 
 def finished_of(job: Row) -> datetime | None:

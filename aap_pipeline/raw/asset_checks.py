@@ -8,9 +8,9 @@ from typing import Final
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
 from aap_pipeline.clusters.controllers import ONE_QUESTION, UnexpectedFailure, open_controller
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.staleness import freshness, stale_after
-from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database import application_settings

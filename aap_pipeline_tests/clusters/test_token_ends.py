@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aap_pipeline.clusters.token_ends import TokenState, is_due, is_to_be_renewed, tighter, warning
+from aap_pipeline.clusters.token_ends import TokenState, is_to_be_renewed, tighter, warning
 from aap_pipeline.controller.auth import TokenEnd
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -15,12 +15,6 @@ DAY = timedelta(days=1)
 NOTICE = 14 * DAY
 NEAR, FAR = TokenEnd(NOW + 5 * DAY, exact=True), TokenEnd(NOW + 300 * DAY, exact=True)
 STATE = TokenState(1, "prod", b"", FAR, NOW - DAY, renewable=False)
-
-
-@pytest.mark.parametrize(("asked_at", "due"), [(None, True), (NOW - DAY, True), (NOW - DAY / 2, False)])
-def test_a_controller_is_asked_once_a_day(asked_at: datetime | None, due: bool) -> None:
-    """Guards against a question a tick, and against one that is never asked again."""
-    assert is_due(replace(STATE, asked_at=asked_at), NOW) is due
 
 
 def test_only_a_token_in_the_second_half_of_its_life_is_renewed() -> None:
