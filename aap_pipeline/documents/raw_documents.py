@@ -61,9 +61,9 @@ def raw_job(
     document = {**job}
     if labels is not None:
         document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
-    for part in (document, *host_summaries):
-        leave_out(part)
+    leave_out(document)
     for summary in host_summaries:
+        leave_out(summary)
         fields = summary.get("summary_fields") if isinstance(summary, dict) else None
         if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
             del fields["job"]
