@@ -116,9 +116,9 @@ def _configurations(url: str) -> dict[str, SyncConfiguration]:
 
 
 def _report(url: str, file: Path) -> None:
+    from aap_pipeline.cli.report import print_summary
     from aap_pipeline.reports.files import write_html
     from aap_pipeline.reports.summary import summarize
-    from aap_pipeline.reports.terminal import print_summary
 
     with connect(url) as connection:
         summary = summarize(connection)

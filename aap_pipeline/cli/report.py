@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.text import Text
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import console, json_option, print_json, print_rows
+from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question, days_of, ids_of
-from aap_pipeline.reports.summary import Summary, summarize
-from aap_pipeline.reports.terminal import print_summary
+from aap_pipeline.reports.summary import Summary, quarantine_line, summarize
 
 Function = Callable[..., Any]
 
@@ -160,6 +163,15 @@ def delete(name: str) -> None:
     with warehouse_connection() as connection:
         saved.delete(connection, name)
     click.echo(f"Deleted {name!r}.")
+
+
+def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
+    """Print the Markdown of `summary`, with the `most_templates` templates that saved most."""
+    with console.capture() as printed:
+        console.print(Markdown(markdown(summary, most_templates, console.width)))
+    console.file.write(re.sub(" +$", "", printed.get(), flags=re.MULTILINE))  # Markdown fills lines up to the width
+    if line := quarantine_line(summary.in_quarantine):
+        console.print(Text(line, "yellow"))
 
 
 def _question(options: dict[str, Any]) -> Question:

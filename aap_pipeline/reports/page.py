@@ -1,4 +1,4 @@
-"""A report as a self-contained HTML page."""
+"""A report as a self-contained HTML page, and as Markdown for the Dagster UI and the terminal."""
 
 import base64
 import re
@@ -26,7 +26,7 @@ _FIGURES: Final = (
     ("savings", "saved", "money"),
     ("manual_costs", "manual", "money"),
     ("automated_costs", "automated", "money"),
-    ("roi", "return on investment", "ratio"),
+    ("roi", "return on investment (ROI)", "ratio"),
     ("time_savings_hours", "hours saved", "number"),
     ("runs", "runs", "number"),
     ("failed_runs", "failed runs", "number"),
@@ -35,6 +35,8 @@ _FIGURES: Final = (
     ("hosts", "host runs", "number"),
 )
 _MOST_TEMPLATES: Final = 20
+_MOST_BARS: Final = 31
+_WIDTH_FOR_CENTS: Final = 98
 
 
 def page(summary: Summary, title: str = "Automation savings", *, mail: bool = False) -> str:
@@ -77,18 +79,34 @@ def page(summary: Summary, title: str = "Automation savings", *, mail: bool = Fa
     )
 
 
-def markdown(summary: Summary) -> str:
-    """Return a short report for the Dagster UI: a chart, the figures, the first templates and organizations."""
+def markdown(summary: Summary, most_templates: int = 10, width: int | None = None) -> str:
+    """Return a short report: the figures, the `most_templates` templates that saved most, and organizations.
+
+    For the Dagster UI it has a picture of the savings. For a terminal of `width` characters it has bars of text and, if
+    there is room, cents.
+    """
     days = [(row["bucket_date"], row["savings"]) for row in summary.over_time]
+    jobs = summary.job_counts[-_MOST_BARS:]
     return _template("report.md.j2").render(
         r=summary,
+        printed=width is not None,
         figures=_FIGURES,
+        basis=dict(basis(summary)),
         picture=picture(days, f"Savings per {summary.step}"),
-        templates=summary.templates[:10],
+        templates=summary.templates[:most_templates],
+        rest=summary.templates[most_templates:],
+        losing=[row for row in reversed(summary.templates) if row["savings"] < 0],
         quarantine=quarantine_line(summary.in_quarantine),
-        cell=lambda text: re.sub(r"([|\\`*_<\[])", r"\\\1", text[:60]),
-        written=lambda value, kind: _written(value, kind, summary.symbol),
+        jobs=jobs,
+        most_jobs=max((row["job_count"] for row in jobs), default=0) or 1,
+        written=lambda value, kind: _written(value, kind, summary.symbol, 2 if (width or 0) >= _WIDTH_FOR_CENTS else 0),
     )
+
+
+def _escaped(text: str) -> str:
+    """Escape a name for a cell of a Markdown table, and replace control characters."""
+    shown = "".join(each if each.isprintable() else " " for each in text[:60])
+    return re.sub(r"([|\\`*_~&<\[])", r"\\\1", shown)
 
 
 def picture(days: Sequence[tuple[date, Decimal]], words: str) -> str:
@@ -135,10 +153,10 @@ def basis(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "Fiscal year", f"begins in month {settings['fiscal_year_start_month']}"
 
 
-def _written(value: Decimal | None, kind: str, symbol: str) -> str:
+def _written(value: Decimal | None, kind: str, symbol: str, digits: int) -> str:
     """Format a figure by its kind in _FIGURES."""
     if kind == "money":
-        return money(value, symbol, 0)
+        return money(value, symbol, digits)
     return percent(value) if kind == "ratio" else number(value)
 
 
@@ -150,7 +168,7 @@ def _template(name: str) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters["abs"] = abs
+    environment.filters |= {"abs": abs, "escaped": _escaped}
     environment.globals |= {
         "money": money,
         "number": number,

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from rich.console import Console
 
+from aap_pipeline.cli.report import print_summary
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.reports.chart import columns
@@ -22,7 +23,6 @@ from aap_pipeline.reports.files import write_csv, write_pdf, write_xlsx
 from aap_pipeline.reports.page import markdown, page
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.summary import Summary, summarize
-from aap_pipeline.reports.terminal import print_summary
 from aap_pipeline_tests.marts.dataset import generate
 
 _NOVEMBER = Question(from_date=date(2024, 11, 1), to_date=date(2024, 11, 30))
