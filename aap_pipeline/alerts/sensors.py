@@ -22,6 +22,7 @@ from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
+from aap_pipeline.reports.output import counted
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]  # a cancelled run was cancelled on purpose
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -87,7 +88,7 @@ def look(
     return dg.SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
         run_requests=[freshness_run(newly)] if newly else [],
-        skip_reason=None if newly else dg.SkipReason(f"{len(records)} runs finished."),
+        skip_reason=None if newly else dg.SkipReason(f"{counted(len(records), 'run')} finished."),
     )
 
 

@@ -20,6 +20,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
+from aap_pipeline.reports.output import counted
 
 _SLOW = timedelta(seconds=15)
 """After a first request this slow, no other is sent: Dagster ends a tick after a minute."""
@@ -65,7 +66,7 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
         return SkipReason(str(error))
     refused = [state.name for state, answer in zip(states, answers, strict=True) if answer.refusal]
     return SkipReason(
-        f"{len(states)} clusters checked; tokens rejected by: {', '.join(refused) or 'none'}; "
+        f"{counted(len(states), 'cluster')} checked; tokens rejected by: {', '.join(refused) or 'none'}; "
         f"expiring soon: {', '.join(ending) or 'none'}."
     )
 

@@ -10,6 +10,7 @@ from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, 
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import file, text
 from aap_pipeline.database.statements import statement
+from aap_pipeline.reports.output import counted
 
 
 def _write(*, required: bool) -> Callable[..., Any]:
@@ -72,7 +73,7 @@ def _written(files: dict[str, str], folder: Path) -> None:
         write(files, folder)
     except OSError as error:
         raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
-    click.echo(f"Wrote {len(files)} files to {folder}.")
+    click.echo(f"Wrote {counted(len(files), 'file')} to {folder}.")
 
 
 def _currency() -> str:

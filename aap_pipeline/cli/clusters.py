@@ -21,7 +21,7 @@ from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.errors import BadInput, PipelineError
-from aap_pipeline.reports.output import cell, console, json_option, print_json, print_marked, print_rows
+from aap_pipeline.reports.output import cell, console, counted, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
@@ -222,7 +222,7 @@ def remove(name: str, with_history: bool, yes: bool) -> int:
             click.echo("Nothing was deleted.")
             return 1
         jobs = registry.purge(connection, name)
-    click.echo(f"Deleted cluster {name} and its {jobs:,} jobs.")
+    click.echo(f"Deleted cluster {name} and its {counted(jobs, 'job')}.")
     return 0
 
 
@@ -239,7 +239,9 @@ def rotate() -> None:
     settings = Settings()
     with warehouse_connection(settings) as connection:
         count = registry.rotate_key(connection, cipher(settings))
-    click.echo(f"Encrypted the tokens of {count} clusters with the first key. Older keys are no longer needed.")
+    click.echo(
+        f"Encrypted the tokens of {counted(count, 'cluster')} with the first key. Older keys are no longer needed."
+    )
 
 
 def _save(entries: list[registry.NewCluster]) -> None:
@@ -282,7 +284,7 @@ def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:
         found = dry_run(url, secrets, SyncRequest(cluster, client_settings=_FEW_RETRIES))
     except PipelineError as error:
         return Finding("cost", "warning", f"Cannot estimate the cost of the next sync: {error}", "Check again.")
-    return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
+    return Finding("cost", "ok", f"The next sync reads {counted(found.new_jobs, 'new job')} {found.way}: {found.cost}.")
 
 
 def _row(cluster: registry.Cluster) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from aap_pipeline.reports.output import duration
+from aap_pipeline.reports.output import counted, duration
 
 _STAGES = {
     "waiting": "waiting for the controller or another sync",
@@ -93,7 +93,7 @@ def _pace(task: Task) -> str:
         return f"no job yet after {duration(seconds)}"
     rate = task.completed / seconds
     if not task.remaining:
-        return f"{task.completed:,.0f} jobs, {rate:,.0f}/s"
+        return f"{counted(int(task.completed), 'job')}, {rate:,.0f}/s"
     left = duration(task.remaining / rate)
     return f"{task.completed:,.0f} of {task.total:,.0f} jobs, {rate:,.0f}/s, about {left} left"
 

@@ -15,7 +15,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.session import SyncRequest
-from aap_pipeline.reports.output import json_option
+from aap_pipeline.reports.output import counted, json_option
 from aap_pipeline.settings import Settings
 
 _NAMED_IDS = 20
@@ -58,21 +58,23 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
 
 def _print(name: str, found: Reconciliation) -> None:
     if found.again:
-        click.echo(f"{name}: {len(found.again)} jobs had wrong host totals and were read again: {_ids(found.again)}")
+        again = counted(len(found.again), "job was", "jobs were")
+        click.echo(f"{name}: {again} read again because of wrong host totals: {_ids(found.again)}")
     if found.gone:
         click.echo(
-            f"{name}: the controller has deleted {len(found.gone)} jobs with wrong host totals, which were recounted "
+            f"{name}: the controller has deleted {counted(len(found.gone), 'job')} with wrong host totals, recounted "
             f"from the stored host summaries: {_ids(found.gone)}"
         )
     if not found.days:
         click.echo(f"{name}: no day was compared, so nothing is proved. Run `aap-pipeline status`.", err=True)
     elif not found.missing and not found.late:
-        more = f"; the controller has deleted jobs of {len(found.differing)} days" if found.differing else ""
-        click.echo(f"{name}: no job is missing in {found.days} days{more}.")
+        more = f"; the controller has deleted jobs of {counted(len(found.differing), 'day')}" if found.differing else ""
+        click.echo(f"{name}: no job is missing in {counted(found.days, 'day')}{more}.")
     else:
-        click.echo(f"{name}: {len(found.missing)} jobs were missing and are now stored: {_ids(found.missing)}")
+        stored = counted(len(found.missing), "job was missing and is", "jobs were missing and are")
+        click.echo(f"{name}: {stored} now stored: {_ids(found.missing)}")
     if found.late:
-        click.echo(f"{name}: late host summaries of {len(found.late)} jobs were stored: {_ids(found.late)}")
+        click.echo(f"{name}: late host summaries of {counted(len(found.late), 'job')} were stored: {_ids(found.late)}")
 
 
 def _ids(ids: tuple[int, ...]) -> str:

@@ -16,7 +16,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
-from aap_pipeline.reports.output import cell, console, duration, json_option, print_json, print_marked
+from aap_pipeline.reports.output import cell, console, counted, duration, json_option, print_json, print_marked
 from aap_pipeline.reports.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
 
@@ -94,8 +94,9 @@ def print_outcomes(outcomes: list[SyncOutcome]) -> None:
         raw = outcome.metadata.get("raw/sync_data", {})
         print_marked(
             "ok",
-            f"{name}{raw.get('jobs_stored', 0):,} new jobs with {raw.get('host_summaries', 0):,} host summaries, "
-            f"{raw.get('jobs_known', 0):,} known, {raw.get('requests', 0):,} requests in "
+            f"{name}{counted(raw.get('jobs_stored', 0), 'new job')} with "
+            f"{counted(raw.get('host_summaries', 0), 'host summary', 'host summaries')}, "
+            f"{raw.get('jobs_known', 0):,} known, {counted(raw.get('requests', 0), 'request')} in "
             f"{duration(raw.get('seconds'))}",
         )
         if "warnings" in raw:
@@ -104,6 +105,6 @@ def print_outcomes(outcomes: list[SyncOutcome]) -> None:
 
 def _print_dry_run(name: str, found: DryRun) -> None:
     click.echo(
-        f"{name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
+        f"{name}: {counted(found.jobs, 'job')} finished between {found.window_from:%Y-%m-%d %H:%M} and "
         f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new, read {found.way}: {found.cost}."
     )

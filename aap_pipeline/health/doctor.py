@@ -21,6 +21,7 @@ from aap_pipeline.database.migrate import schema_state
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import LOCATION
+from aap_pipeline.reports.output import counted
 from aap_pipeline.settings import Settings
 
 _LEAST_FREE_BYTES = 2 * 1024**3
@@ -173,7 +174,7 @@ def _key(connection: Connection, settings: Settings) -> Diagnosis:
                 key.decrypt(bytes(secret))
         except EncryptionKeyError as error:
             return Diagnosis("encryption key", "failed", f"Cluster {name}: {error}")
-    return Diagnosis("encryption key", "ok", f"The key decrypts the tokens of all {len(rows)} clusters.")
+    return Diagnosis("encryption key", "ok", f"The key decrypts the tokens of {counted(len(rows), 'cluster')}.")
 
 
 def _clusters(connection: Connection) -> list[Diagnosis]:
@@ -196,9 +197,9 @@ def _tokens(connection: Connection) -> list[Diagnosis]:
     if ending:
         return [Diagnosis("tokens", "warning", f"Cluster {name}: {text}") for name, text in ending.items()]
     states = token_states(connection)
-    told = sum(state.end is not None for state in states)
-    days = notice(connection).days
-    text = f"No known expiry within {days} days; {told} of {len(states)} controllers report the expiry."
+    told, controllers = sum(state.end is not None for state in states), counted(len(states), "controller")
+    days = counted(notice(connection).days, "day")
+    text = f"No known expiry within {days}; {told} of {controllers} report the expiry."
     return [Diagnosis("tokens", "ok", text)] if states else []
 
 

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from aap_pipeline.reports.output import counted
+
 WIDE: Final = 1000
 NARROW: Final = 480
 _HEIGHT: Final = 240
@@ -83,7 +85,7 @@ def columns(
                 bars.append(Bar(x, upper, thickness, max(round(lower - upper, 1), 1), name_of_sign, tip))
             base += value
     highest = max(zip(tops, steps, strict=True), default=(Decimal(0), None))
-    description = f"{len(steps)} columns, one per {step}."
+    description = f"{counted(len(steps), 'column')}, one per {step}."
     if highest[1]:
         description += f" The highest, {write(highest[0])}, begins on {highest[1]}. The table below has all values."
     return Chart(

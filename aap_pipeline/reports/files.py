@@ -62,10 +62,9 @@ def write_csv(summary: Summary, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in summary.tables().items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            if rows:
-                writer = csv.DictWriter(file, list(rows[0]))
-                writer.writeheader()
-                writer.writerows(rows)
+            writer = csv.DictWriter(file, rows.columns)
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def write_xlsx(summary: Summary, file: Path) -> None:
@@ -76,7 +75,7 @@ def write_xlsx(summary: Summary, file: Path) -> None:
     for name, rows in summary.tables().items():
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
-        sheet.append(list(rows[0]) if rows else ["no rows"])
+        sheet.append(rows.columns)
         for line, row in enumerate(rows, 2):
             for column, value in enumerate(row.values(), 1):
                 cell = sheet.cell(line, column, value.replace(tzinfo=None) if isinstance(value, datetime) else value)

@@ -33,6 +33,11 @@ def number(value: float | Decimal | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: 1 job, 1,234 jobs. `many` is the plural unless it is `one` with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
     """Format money: $1,234.50, -$12.00; a dash for None."""
     if value is None:

@@ -11,7 +11,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from aap_pipeline.reports.chart import WIDE, columns
-from aap_pipeline.reports.output import minute_of, money, number, percent, plain
+from aap_pipeline.reports.output import counted, minute_of, money, number, percent, plain
 from aap_pipeline.reports.summary import Summary, quarantine_line
 
 RATES: Final = {
@@ -170,6 +170,7 @@ def _template(name: str) -> Template:
     )
     environment.filters |= {"abs": abs, "escaped": _escaped}
     environment.globals |= {
+        "counted": counted,
         "money": money,
         "number": number,
         "minute_of": minute_of,

@@ -122,9 +122,10 @@ def _ids(kind: str, wanted: str, rows: Sequence[tuple[int, str, str]], *, narrow
     if found:
         return [row[0] for row in found]
     known = list(dict.fromkeys(row[2] for row in rows))
-    similar = difflib.get_close_matches(wanted, known, n=5) or known[:10]
-    shown = ", ".join(f"{name[:80]!r}" for name in similar) or "none yet"
-    raise BadInput(f"There is no {words} {wanted!r}. Similar names: {shown}.")
+    similar = ", ".join(f"{name[:80]!r}" for name in difflib.get_close_matches(wanted, known, n=5))
+    listing = f'To list the names, run `aap-pipeline sql "TABLE marts.dim_{kind}"`.'
+    remedy = f"Similar names: {similar}." if similar else listing
+    raise BadInput(f"There is no {words} {wanted!r}. {remedy}")
 
 
 def _normal(period: str) -> str:

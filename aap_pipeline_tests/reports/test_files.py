@@ -155,6 +155,8 @@ def test_csv_and_workbook_have_every_table(data: Connection, tmp_path: Path) -> 
         assert [Decimal(row["savings"]) for row in csv.DictReader(file)] == [
             row["savings"] for row in summary.templates
         ]
+    rates = (tmp_path / "csv" / "own_rates.csv").read_text(encoding="utf-8")
+    assert rates.splitlines() == ["name,rate_type,value"]  # there are none
     write_xlsx(summary, tmp_path / "report.xlsx")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     assert book.sheetnames == list(summary.tables())
