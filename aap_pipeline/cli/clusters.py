@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from aap_pipeline.cli.ask import confirm
 from aap_pipeline.cli.cluster_input import OPTIONS, noted, read_tokens, take_limits, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import file, text, with_options
@@ -218,9 +217,12 @@ def remove(name: str, with_history: bool, yes: bool) -> int:
             registry.set_enabled(connection, name, enabled=False, removed=True)
             click.echo(f"Removed cluster {name}. It is no longer synced; its history stays.")
             return 0
-        if not yes and not confirm(f"Delete the whole history of cluster {name}? This cannot be undone", "--yes"):
-            click.echo("Nothing was deleted.")
-            return 1
+        try:
+            if not yes and not click.confirm(f"Delete the whole history of cluster {name}? This cannot be undone"):
+                click.echo("Nothing was deleted.")
+                return 1
+        except click.Abort:
+            raise click.UsageError("No answer: standard input is empty. Use --yes.") from None
         jobs = registry.purge(connection, name)
     click.echo(f"Deleted cluster {name} and its {counted(jobs, 'job')}.")
     return 0

@@ -186,21 +186,17 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
     with warehouse_connection() as connection:
         summary = summarize(connection, question(connection))
         note_behind(connection)
+    written: dict[str, Path] = {form: options[form] for form in files.WRITERS if options[form]}
     try:
-        for form, write in (("html", files.write_html), ("pdf", files.write_pdf)):
-            if options[form]:
-                write(summary, options[form], title)
-        for form, write_tables in (("csv", files.write_csv), ("xlsx", files.write_xlsx)):
-            if options[form]:
-                write_tables(summary, options[form])
+        for form, path in written.items():
+            files.WRITERS[form](summary, path, title)
     except OSError as error:
         raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
-    written: list[Path] = [options[form] for form in ("html", "pdf", "csv", "xlsx") if options[form]]
     if options["as_json"]:
         print_json(asdict(summary))
     elif not written:
         print_summary(console(), summary, options["templates"])
-    for path in written:
+    for path in written.values():
         click.echo(f"Wrote {path}", err=options["as_json"])
     return summary
 

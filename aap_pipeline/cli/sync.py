@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -66,22 +66,12 @@ def command(
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
-        print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
+        print_json([asdict(outcome) for outcome in outcomes])
     else:
         print_outcomes(outcomes)
         if refused:
             console().print(cell(refused))
     return 1 if any(outcome.error for outcome in outcomes) else 0
-
-
-def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
-    from dagster import TableMetadataValue
-
-    figures = {
-        asset: {name: value for name, value in metadata.items() if not isinstance(value, TableMetadataValue)}
-        for asset, metadata in outcome.metadata.items()
-    }
-    return replace(outcome, metadata=figures)
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:

@@ -17,26 +17,26 @@ from aap_pipeline.errors import PipelineError
 
 _NAME = "aap_pipeline sql"
 
-_NUMERIC_TYPES = frozenset(
-    {20, 21, 23, 26, 700, 701, 790, 1700}
-)  # pg_type: int8, int2, int4, oid, float4/8, money, numeric
-
 
 @dataclass(frozen=True)
 class ResultSet:
     """The result of one statement: its rows, its `columns` (None if it returns no rows) and its command tag."""
 
     columns: Sequence[str] | None
-    numeric: Sequence[bool]
     rows: Sequence[Sequence[Any]]
     status: str
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return the rows by column name. The second column with the same name becomes NAME_2."""
+    def names(self) -> list[str]:
+        """Return the names of the columns. The second column with the same name becomes NAME_2."""
         names: list[str] = []
         for name in self.columns or ():
             same = sum(1 for earlier in (self.columns or ())[: len(names)] if earlier == name)
             names.append(f"{name}_{same + 1}" if same else name)
+        return names
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows by column name."""
+        names = self.names()
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 
@@ -105,9 +105,8 @@ class _AsWritten:
 def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:
     status = cursor.statusmessage or ""
     if cursor.description is None:
-        return ResultSet(None, (), (), status)
-    numeric = [column.type_code in _NUMERIC_TYPES for column in cursor.description]
-    return ResultSet([column.name for column in cursor.description], numeric, cursor.fetchall(), status)
+        return ResultSet(None, (), status)
+    return ResultSet([column.name for column in cursor.description], cursor.fetchall(), status)
 
 
 def _sentence(error: psycopg.Error, text: str, offset: int) -> str:

@@ -84,11 +84,13 @@ def print_rows(
     rows: Sequence[Mapping[str, Any]],
     *,
     as_json: bool = False,
+    shown: Callable[[Any], str] = _shown,
     **formats: Callable[[Any], str],
 ) -> None:
     """Print the columns `headers` {key: header} of the rows as a table, or whole rows as a JSON list of objects.
 
-    `formats` are those of single columns, by key. All other values are formatted by their type; times are UTC.
+    `formats` are those of single columns, by key. `shown` formats all other values, by default by their type; times are
+    UTC.
     """
     if as_json:
         print_json(rows)
@@ -102,7 +104,7 @@ def print_rows(
         numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
         table.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell(formats.get(key, _shown)(row[key])) for key in headers))
+        table.add_row(*(cell(formats.get(key, shown)(row[key])) for key in headers))
     console().print(table)
 
 
