@@ -1,7 +1,6 @@
 """The sensor that raises alerts for finished runs, failed checks and stale clusters, and delivers them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -30,20 +29,13 @@ _SEVERE = dg.AssetCheckSeverity.ERROR
 _LOADED = datetime.now(UTC)
 
 
-@dataclass(frozen=True)
-class TickLimits:
-    """Limits and delays of a tick."""
-
-    settled: timedelta = timedelta(seconds=3)
-    """Delay before a finished run is read, so that none that is committed late is missed."""
-
-    patience: timedelta = timedelta(minutes=2)
-    """A failed sync is retried after 15 s, 30 s and a minute. It raises an alert only if it keeps failing."""
-
-    catch_up: timedelta = timedelta(minutes=5)
-    """Delay after a start, because all clusters are stale until `up` has synced them."""
-
-    most_runs: int = 200
+_SETTLED = timedelta(seconds=3)
+"""Delay before a finished run is read, so that none that is committed late is missed."""
+_PATIENCE = timedelta(minutes=2)
+"""A failed sync is retried after 15 s, 30 s and a minute. It raises an alert only if it keeps failing."""
+_CATCH_UP = timedelta(minutes=5)
+"""Delay after a start, because all clusters are stale until `up` has synced them."""
+_MOST_RUNS = 200
 
 
 @dg.sensor(
@@ -56,29 +48,31 @@ class TickLimits:
     "pipeline.alert.",
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    return look(context, warehouse, TickLimits(), now=datetime.now(UTC), awake_since=_LOADED)
+    return look(context, warehouse, now=datetime.now(UTC), awake_since=_LOADED)
 
 
 def look(
     context: dg.SensorEvaluationContext,
     warehouse: Warehouse,
-    limits: TickLimits,
     *,
     now: datetime,
     awake_since: datetime,
+    settled: timedelta = _SETTLED,
+    patience: timedelta = _PATIENCE,
+    most_runs: int = _MOST_RUNS,
 ) -> dg.SensorResult | dg.SkipReason:
     """Run one tick at `now` of a daemon that was started at `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
-    records = _finished(context.instance, since, now - limits.settled, limits.most_runs)
+    records = _finished(context.instance, since, now - settled, most_runs)
     try:
         settings = alert_settings()
         with warehouse.connection() as connection:
             for record in records:
-                _note_run(connection, settings, limits, context.instance, record.dagster_run)
+                _note_run(connection, settings, patience, context.instance, record.dagster_run)
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
             connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": disabled})
             was_stale = incidents.open_subjects(connection, "cluster_stale")
-            stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
+            stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= _CATCH_UP)
             incidents.set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
@@ -97,7 +91,7 @@ def look(
 def _note_run(
     connection: Connection,
     settings: AlertSettings,
-    limits: TickLimits,
+    patience: timedelta,
     instance: dg.DagsterInstance,
     run: dg.DagsterRun,
 ) -> None:
@@ -112,7 +106,7 @@ def _note_run(
         if message is None:
             incidents.resolve_incident(connection, kind, subject, secrets)
         else:
-            wait = limits.patience if retried else timedelta()
+            wait = patience if retried else timedelta()
             incidents.raise_incident(connection, kind, subject, message, link, secrets, wait)
 
 

@@ -91,10 +91,8 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
 def _renew(client: ControllerClient) -> str | None:
     try:
         client.renew_token()
-    except AuthenticationError as error:
-        return None if error.transient else str(error)
-    except ControllerError:
-        return None
+    except ControllerError as error:
+        return str(error) if isinstance(error, AuthenticationError) and not error.transient else None
     return None
 
 

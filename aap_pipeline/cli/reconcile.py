@@ -57,26 +57,22 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
 
 
 def _print(name: str, found: Reconciliation) -> None:
-    if found.again:
-        again = counted(len(found.again), "job was", "jobs were")
-        click.echo(f"{name}: {again} read again because of wrong host totals: {_ids(found.again)}")
-    if found.gone:
-        click.echo(
-            f"{name}: the controller has deleted {counted(len(found.gone), 'job')} with wrong host totals, recounted "
-            f"from the stored host summaries: {_ids(found.gone)}"
-        )
+    for ids, one, many, what in (
+        (found.again, "job was", "jobs were", "read again because of wrong host totals"),
+        (found.gone, "job was", "jobs were", "recounted from the stored host summaries, deleted by the controller"),
+        (found.missing, "job was missing and is", "jobs were missing and are", "now stored"),
+        (found.late, "job", "jobs", "got late host summaries"),
+    ):
+        if ids:
+            click.echo(f"{name}: {counted(len(ids), one, many)} {what}: {_ids(ids)}")
     if not found.days:
         click.echo(f"{name}: no day was compared, so nothing is proved. Run `aap-pipeline status`.", err=True)
     elif not found.missing and not found.late:
-        more = f"; the controller has deleted jobs of {counted(len(found.differing), 'day')}" if found.differing else ""
+        days = counted(len(found.differing), "day")
+        more = f"; the controller has deleted jobs of {days}" if found.differing else ""
         click.echo(f"{name}: no job is missing in {counted(found.days, 'day')}{more}.")
-    else:
-        stored = counted(len(found.missing), "job was missing and is", "jobs were missing and are")
-        click.echo(f"{name}: {stored} now stored: {_ids(found.missing)}")
-    if found.late:
-        click.echo(f"{name}: late host summaries of {counted(len(found.late), 'job')} were stored: {_ids(found.late)}")
 
 
 def _ids(ids: tuple[int, ...]) -> str:
     more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
-    return (", ".join(map(str, ids[:_NAMED_IDS])) or "none") + more
+    return ", ".join(map(str, ids[:_NAMED_IDS])) + more

@@ -17,18 +17,10 @@ from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_
 from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import console, json_option, print_json, print_rows
 from aap_pipeline.reports.page import markdown
-from aap_pipeline.reports.question import Question, days_of, ids_of
+from aap_pipeline.reports.question import FILTERS, Question, days_of, ids_of
 from aap_pipeline.reports.summary import Summary, quarantine_line, summarize
 
-Function = Callable[..., Any]
-
 _LONGEST_NAME: Final = 100
-
-
-def _filter(option: str, attribute: str, words: str) -> Function:
-    return click.option(
-        option, attribute, multiple=True, type=text, metavar="NAME", help=f"Only this {words}; may be repeated."
-    )
 
 
 def _report_name(value: str) -> str:
@@ -59,12 +51,17 @@ _QUESTION = (
         metavar="NAME",
         help="Named range instead of days: last-quarter, this-fiscal-year, last-30-days, month-to-date, …",
     ),
-    _filter("--cluster", "clusters", "cluster"),
-    _filter("--organization", "organizations", "organization"),
-    _filter("--template", "job_templates", "job template"),
-    _filter("--project", "projects", "project"),
-    _filter("--inventory", "inventories", "inventory"),
-    _filter("--label", "labels", "label (with several: runs with any of them)"),
+    *(
+        click.option(
+            f"--{kind.removeprefix('job_')}",
+            attribute,
+            multiple=True,
+            type=text,
+            metavar="NAME",
+            help=f"Only this {kind.replace('_', ' ')}; may be repeated, for runs with any of them.",
+        )
+        for attribute, kind in FILTERS.items()
+    ),
     click.option("--as-recorded", is_flag=True, help="Use the rates and minutes of each run's day."),
     click.option("--currency", type=text, metavar="CODE", help="Convert the money by a rate of `settings fx`."),
     click.option(

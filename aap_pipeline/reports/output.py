@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,8 +25,7 @@ def console() -> Console:
     """Return standard output: with colors on a terminal, without wrapping in a file or a pipe."""
     from rich.console import Console
 
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=10_000)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
 def number(value: float | Decimal | None, digits: int = 0) -> str:

@@ -3,15 +3,14 @@
 import base64
 import re
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from aap_pipeline.reports.chart import WIDE, columns
+from aap_pipeline.reports.chart import columns
 from aap_pipeline.reports.output import counted, minute_of, money, number, percent, plain
-from aap_pipeline.reports.summary import Summary, quarantine_line
+from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
 _FIGURES: Final = (
     ("savings", "saved", "money"),
@@ -25,46 +24,12 @@ _FIGURES: Final = (
     ("unique_hosts", "unique hosts", "number"),
     ("hosts", "host runs", "number"),
 )
-_MOST_TEMPLATES: Final = 20
-_MOST_BARS: Final = 31
 _WIDTH_FOR_CENTS: Final = 98
 
 
 def page(summary: Summary, title: str = "Automation savings", *, mail: bool = False) -> str:
     """Return the page. With `mail`, it has no charts, which mail programs remove, and its tables are open."""
-    time = summary.over_time
-    steps = [row["bucket_date"] for row in time]
-    return _TEMPLATES.get_template("report.html.j2").render(
-        r=summary,
-        title=title,
-        mail=mail,
-        templates=summary.templates[:_MOST_TEMPLATES],
-        hidden=summary.templates[_MOST_TEMPLATES:],
-        losing=[row for row in summary.templates if row["savings"] < 0][::-1],
-        savings_chart=columns(
-            f"Savings per {summary.step}",
-            steps,
-            summary.step,
-            {"saved": [row["savings"] for row in time]},
-            lambda value: money(value, summary.symbol, 0),
-            summary.symbol,
-            WIDE,
-        ),
-        runs_chart=columns(
-            f"Runs per {summary.step}",
-            steps,
-            summary.step,
-            {name: [row[f"{name}_runs"] for row in time] for name in ("successful", "failed")},
-            number,
-        ),
-        hosts_chart=columns(
-            "Unique hosts",
-            [row["bucket_date"] for row in summary.hosts_by_month],
-            summary.step if summary.step in ("quarter", "year") else "month",
-            {"hosts": [row["unique_hosts"] for row in summary.hosts_by_month]},
-            number,
-        ),
-    )
+    return _TEMPLATES.get_template("report.html.j2").render(r=summary, title=title, mail=mail)
 
 
 def markdown(summary: Summary, most_templates: int = 10, width: int | None = None) -> str:
@@ -73,27 +38,24 @@ def markdown(summary: Summary, most_templates: int = 10, width: int | None = Non
     For the Dagster UI it has a picture of the savings. For a terminal of `width` characters it has bars of text and, if
     there is room, cents.
     """
-    days = [(row["bucket_date"], row["savings"]) for row in summary.over_time]
-    jobs = summary.job_counts[-_MOST_BARS:]
     return _TEMPLATES.get_template("report.md.j2").render(
         r=summary,
         printed=width is not None,
-        picture=picture(days, f"Savings per {summary.step}"),
+        digits=2 if (width or 0) >= _WIDTH_FOR_CENTS else 0,
+        picture=picture(summary.over_time, f"Savings per {summary.step}"),
         templates=summary.templates[:most_templates],
         rest=summary.templates[most_templates:],
-        losing=[row for row in reversed(summary.templates) if row["savings"] < 0],
-        jobs=jobs,
-        most_jobs=max((row["job_count"] for row in jobs), default=0) or 1,
-        digits=2 if (width or 0) >= _WIDTH_FOR_CENTS else 0,
     )
 
 
-def picture(days: Sequence[tuple[date, Decimal]], words: str) -> str:
-    """Return savings per step as Markdown with an inline SVG of about 1.5 KB, or a sentence without steps."""
-    if not days:
+def picture(rows: Sequence[FigureRow], words: str) -> str:
+    """Return the `savings` from each `bucket_date` on as Markdown with an inline SVG of about 1.5 KB.
+
+    Returns a sentence without rows.
+    """
+    if not rows:
         return "No job ran in this period."
-    chart = columns(words, [day for day, _ in days], "day", {"saved": [amount for _, amount in days]}, number)
-    drawn = _TEMPLATES.get_template("picture.svg.j2").render(c=chart)
+    drawn = _TEMPLATES.get_template("picture.svg.j2").render(c=columns(words, rows, "day", {"saved": "savings"}))
     return f"![{words}](data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()})"
 
 
@@ -118,6 +80,7 @@ _TEMPLATES: Final = Environment(
 )
 _TEMPLATES.filters |= {"abs": abs, "escaped": _escaped}
 _TEMPLATES.globals |= {
+    "columns": columns,
     "counted": counted,
     "minute_of": minute_of,
     "money": money,

@@ -185,8 +185,8 @@ def test_markdown_escapes_names(data: Connection) -> None:
 def test_bars_stand_inside_their_chart(values: list[float]) -> None:
     """Guards against a bar beside the axis, and against a division by zero where nothing ran."""
     amounts = [Decimal(str(value)) for value in values]
-    days = [date(2026, 1, 1 + number) for number in range(len(values))]
-    chart = columns("t", days, "day", {"saved": amounts}, str)
+    rows = [{"bucket_date": date(2026, 1, 1 + day), "savings": amount} for day, amount in enumerate(amounts)]
+    chart = columns("t", rows, "day", {"saved": "savings"})
     assert len(chart.bars) == sum(amount != 0 for amount in amounts)
     for bar in chart.bars:
         assert 0 <= bar.y <= bar.y + bar.height <= chart.height
