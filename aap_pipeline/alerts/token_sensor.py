@@ -22,6 +22,7 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
 from aap_pipeline.reports.output import counted
 
+_BETWEEN_QUESTIONS = timedelta(days=1)
 _SLOW = timedelta(seconds=15)
 """After a first request this slow, no other is sent: Dagster ends a tick after a minute."""
 
@@ -77,7 +78,8 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
                 return _Answer(shows_no_job(cluster, state.watermark))
-            if not token_ends.is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
+            asked = state.asked_at is not None and now - state.asked_at < _BETWEEN_QUESTIONS
+            if asked or datetime.now(UTC) - now > _SLOW:
                 return _Answer("")
             end = token_ends.tighter(state.end, token_end(client))
             declined = _renew(client) if token_ends.is_to_be_renewed(state, end, now, limit) else state.declined

@@ -15,7 +15,7 @@ from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
-from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.errors import PipelineError
 
 T = TypeVar("T")
 OPTIONS = (
@@ -60,15 +60,15 @@ def read_tokens(
     if token_file and token_env:
         faults.append("Use --token-file or --token-env, not both.")
     elif token_file:
-        access = noted(faults, lambda: _secret(token_file))
+        access = noted(faults, lambda: read_secret(token_file))
     elif token_env:
         access = cleaned(os.environ.get(token_env, ""))
         if not access:
             faults.append(f"The environment variable {token_env} is not set or is empty.")
     if refresh_token_file:
-        refresh = noted(faults, lambda: _secret(refresh_token_file))
+        refresh = noted(faults, lambda: read_secret(refresh_token_file))
     if client_secret_file:
-        client_secret = noted(faults, lambda: _secret(client_secret_file))
+        client_secret = noted(faults, lambda: read_secret(client_secret_file))
     if ask and refresh_token_file and not client_id:
         faults.append("--refresh-token-file needs --client-id.")
     if ask and not faults and access is None:
@@ -104,14 +104,4 @@ def _asked() -> str:
         found = ""
     if not found:
         raise click.UsageError("Access token: standard input is empty. Use --token-file FILE or --token-env NAME.")
-    return found
-
-
-def _secret(path: Path) -> str:
-    try:
-        found = read_secret(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
-    if not found:
-        raise BadInput(f"{path} is empty. It must contain the token or secret.")
     return found

@@ -10,8 +10,7 @@ from aap_pipeline.cli.cluster_input import OPTIONS, noted, read_tokens, take_lim
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import file, text, with_options
 from aap_pipeline.clusters import registry
-from aap_pipeline.clusters.controllers import open_controller
-from aap_pipeline.clusters.errors import UnexpectedFailure
+from aap_pipeline.clusters.controllers import UnexpectedFailure, open_controller
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.config import ClientSettings, read_ca_bundle

@@ -8,7 +8,7 @@ import click
 from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.clusters.registry import cluster_named, clusters
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.rebuild import rebuild as rebuild_core
+from aap_pipeline.core.parse import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
 from aap_pipeline.marts.refresh import RefreshResult
 from aap_pipeline.marts.refresh import rebuild as rebuild_marts

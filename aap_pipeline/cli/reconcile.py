@@ -7,7 +7,7 @@ import click
 
 from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.cli.values import day, require_range
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.core import checks
 from aap_pipeline.core.parse import parse
@@ -46,7 +46,7 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
     request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
-            wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
+            wrong = checks.verified_totals(connection, cluster.id).disagreeing
             doubted = {*wrong, *checks.provisional(connection, cluster.id)}
         found = reconcile(url, secrets, request, first=since, doubted=doubted)
         parse(url, cluster.id)

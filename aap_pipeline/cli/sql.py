@@ -8,7 +8,7 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Whole
-from aap_pipeline.database.sql_results import ResultSet, run
+from aap_pipeline.database.user_sql import ResultSet, run
 from aap_pipeline.reports.output import counted, print_json, print_rows, to_json
 
 

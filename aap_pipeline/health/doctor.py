@@ -14,7 +14,7 @@ from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import notice, token_states, token_warnings
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.database.migrate import schema_state
@@ -138,7 +138,7 @@ def _schema(url: str) -> Iterator[Diagnosis]:
 
 
 def _settings(connection: Connection) -> Iterator[Diagnosis]:
-    changed = {name for name, value in options.read(connection).items() if value != options.OPTIONS[name].default}
+    changed = application_settings.read(connection).model_dump(exclude_defaults=True)
     yield Diagnosis("settings", "ok", f"All are valid; not default: {', '.join(sorted(changed)) or 'none'}.")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.database.statements import select
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.partitions import CLUSTERS
