@@ -20,6 +20,7 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
+from aap_pipeline.reports.output import counted
 
 _BETWEEN_QUESTIONS = timedelta(days=1)
 _SLOW = timedelta(seconds=15)
@@ -66,7 +67,7 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
         return SkipReason(str(error))
     refused = [state.name for state, answer in zip(states, answers, strict=True) if answer.refusal]
     return SkipReason(
-        f"{len(states)} clusters checked; tokens rejected by: {', '.join(refused) or 'none'}; "
+        f"{counted(len(states), 'cluster')} checked; tokens rejected by: {', '.join(refused) or 'none'}; "
         f"expiring soon: {', '.join(ending) or 'none'}."
     )
 
@@ -92,10 +93,8 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
 def _renew(client: ControllerClient) -> str | None:
     try:
         client.renew_token()
-    except AuthenticationError as error:
-        return None if error.transient else str(error)
-    except ControllerError:
-        return None
+    except ControllerError as error:
+        return str(error) if isinstance(error, AuthenticationError) and not error.transient else None
     return None
 
 

@@ -1,14 +1,15 @@
 """Read a cluster's secrets from the command line, and collect all its faults before reporting them."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from aap_pipeline.cli.ask import secret
 from aap_pipeline.cli.values import file, text
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
@@ -71,7 +72,7 @@ def read_tokens(
     if ask and refresh_token_file and not client_id:
         faults.append("--refresh-token-file needs --client-id.")
     if ask and not faults and access is None:
-        access = cleaned(secret("Access token", "--token-file FILE or --token-env NAME"))
+        access = _asked()
     tokens = Tokens(access or "", refresh or "", cleaned(client_id), client_secret or "")
     unusable = [f"{each}: {COPY_AGAIN}." for each in tokens.faults()]
     if unusable and not faults:
@@ -93,3 +94,14 @@ def warn(name: str, endpoint: Endpoint) -> None:
     if endpoint.exposes_token:
         command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
         click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
+
+
+def _asked() -> str:
+    """Prompt for the access token without echo, or read all of standard input if it is not a terminal."""
+    try:
+        found = cleaned(getpass("Access token: ") if sys.stdin.isatty() else sys.stdin.read())
+    except EOFError:
+        found = ""
+    if not found:
+        raise click.UsageError("Access token: standard input is empty. Use --token-file FILE or --token-env NAME.")
+    return found

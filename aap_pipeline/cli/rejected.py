@@ -6,7 +6,7 @@ from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import Whole
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
-from aap_pipeline.reports.output import json_option, plain, print_rows
+from aap_pipeline.reports.output import counted, json_option, plain, print_rows
 
 _ID = Whole(1, 2**63 - 1)
 
@@ -57,5 +57,5 @@ def replay_some(records: tuple[int, ...]) -> int:
     with warehouse() as url:
         result = replay(url, records or None)
     stored = result.documents - result.rejected
-    click.echo(f"{stored:,} documents were stored, {result.rejected:,} remain in quarantine.")
+    click.echo(f"{counted(stored, 'document was', 'documents were')} stored, {result.rejected:,} remain in quarantine.")
     return 1 if result.rejected else 0

@@ -52,12 +52,17 @@ class ResultSet:
     rows: Sequence[Sequence[Any]]
     status: str
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return the rows by column name. The second column with the same name becomes NAME_2."""
+    def names(self) -> list[str]:
+        """Return the names of the columns. The second column with the same name becomes NAME_2."""
         names: list[str] = []
         for name in self.columns or ():
             same = sum(1 for earlier in (self.columns or ())[: len(names)] if earlier == name)
             names.append(f"{name}_{same + 1}" if same else name)
+        return names
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows by column name."""
+        names = self.names()
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 

@@ -116,7 +116,7 @@ def test_a_controller_that_does_not_tell_is_asked_once_a_day_and_nothing_is_made
     without_refresh_token(site)
     controller.faults.add(Fault("status", paths=frozenset({"tokens"}), statuses=(403,)))
     for _ in range(3):
-        assert tick() == "1 clusters checked; tokens rejected by: none; expiring soon: none."
+        assert tick() == "1 cluster checked; tokens rejected by: none; expiring soon: none."
     assert asked_for_tokens(controller) == 1
     a_day_later(site)
     tick()
