@@ -8,7 +8,7 @@ from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import API_PREFIXES, ClientSettings
-from aap_pipeline.controller.probe import Product, remembered
+from aap_pipeline.controller.probe import Product
 from aap_pipeline.database.encryption import Cipher
 
 ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
@@ -24,11 +24,10 @@ def open_controller(
     Raises EncryptionKeyError, before any request, if the token cannot be decrypted.
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
-    hint = cluster.product if cluster.product_version else None
     with cluster_errors(cluster):
         tokens.load()
         known, manners = _known(cluster), cluster.manners
-        with ControllerClient(cluster.endpoint, tokens, settings, hint, known=known, manners=manners) as client:
+        with ControllerClient(cluster.endpoint, tokens, settings, known=known, manners=manners) as client:
             yield client
 
 
@@ -37,4 +36,4 @@ def _known(cluster: Cluster) -> Product | None:
     prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
     if cluster.listed_at is None or not cluster.product_version or prefix not in API_PREFIXES:
         return None
-    return remembered(cluster.product, cluster.product_version, prefix)
+    return Product(cluster.product_version, cluster.product, prefix)
