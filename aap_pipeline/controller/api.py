@@ -120,8 +120,7 @@ class ControllerApi:
         if upto_id is not None:
             extra["id__lte"] = upto_id
         # `whole` compares with the count: a job missing here would be taken for complete.
-        rows = paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
-        return [number for row in rows if (number := paging.id_of(row)) is not None]
+        return paging.ids_of(paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra)))
 
     def host_summaries(self, job_id: int) -> list[HostSummaryRow | Row]:
         """Return all host summaries of a job, by id: records if their page is usual, else documents.
@@ -185,14 +184,12 @@ class ControllerApi:
 
     def host_ids(self, after_id: int = 0) -> list[int]:
         """Return the ids of all hosts of all inventories above `after_id`, ascending."""
-        rows = paging.whole(self.client, "hosts/", after_id=after_id)
-        return [number for row in rows if (number := paging.id_of(row)) is not None]
+        return paging.ids_of(paging.whole(self.client, "hosts/", after_id=after_id))
 
     def unreported_job_ids(self, after_id: int, upto_id: int) -> list[int]:
         """Return the jobs with `after_id` < id ≤ `upto_id`, finished or not, whose host summaries are not complete."""
         asked = {"host_status_counts__isnull": True, "id__lte": upto_id}
-        rows = paging.whole(self.client, "jobs/", asked, after_id=after_id)
-        return [number for row in rows if (number := paging.id_of(row)) is not None]
+        return paging.ids_of(paging.whole(self.client, "jobs/", asked, after_id=after_id))
 
     def hosts_count(self) -> int:
         """Return the number of hosts."""
@@ -210,14 +207,13 @@ class ControllerApi:
         """Return the jobs with `after_id` < id ≤ `upto_id` that have a host summary without a host."""
         # The second filter excludes jobs without host summaries, which the outer join of the first would include.
         asked = {"job_host_summaries__host__isnull": True, "job_host_summaries__id__gt": 0}
-        rows = paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)
-        return {number for row in rows if (number := paging.id_of(row)) is not None}
+        return set(paging.ids_of(paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)))
 
     def hosts_a_job(self) -> float:
         """Return the average number of hosts per job, from the newest jobs."""
         asked: Params = {"status__in": FINISHED, "order_by": "-id", "page_size": _SAMPLED_JOBS, "count_disabled": 1}
         rows = self.client.get("jobs/", asked).body.get("results")
-        sampled = [number for row in rows if (number := paging.id_of(row))] if isinstance(rows, list) else []
+        sampled = paging.ids_of(rows) if isinstance(rows, list) else []
         hosts = [paging.count(self.client, f"jobs/{number}/job_host_summaries/") for number in sampled]
         return sum(hosts) / (len(hosts) or 1)
 

@@ -1,6 +1,6 @@
 """Keyset paging: by ascending id, after the last one read. Page numbers would skip rows when others are deleted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -130,6 +130,11 @@ def id_of(row: Any) -> int | None:
     return value if type(value) is int and 0 < value <= _MAX_ID else None
 
 
+def ids_of(rows: Iterable[Any]) -> list[int]:
+    """Return the valid ids in `rows`."""
+    return [number for row in rows if (number := id_of(row)) is not None]
+
+
 def last_id(rows: Sequence[Any]) -> int:
     """Return the last valid id in `rows`, after which the next page begins; 0 if there is none."""
     return next((number for row in reversed(rows) if (number := id_of(row))), 0)
@@ -181,7 +186,7 @@ def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
     if not isinstance(rows, list):
         raise errors.CorruptBody(f"The response of {where} is not a list of results. Check that this is a controller.")
     last = after_id
-    for number in filter(None, map(id_of, rows)):
+    for number in ids_of(rows):
         if number <= last:
             raise errors.CorruptBody(
                 f"The rows of {where} are not ordered by id as requested. Check that this is a controller."

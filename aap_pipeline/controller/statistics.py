@@ -1,11 +1,7 @@
-"""Thread-safe statistics of a client: requests, retries, bytes, waits, latency."""
+"""Thread-safe statistics of a client: requests, retries, bytes, waits."""
 
-import statistics
 import threading
-from collections import deque
 from dataclasses import dataclass, field, replace
-
-_SAMPLES = 2048
 
 
 @dataclass
@@ -21,13 +17,8 @@ class Snapshot:
     token_refreshes: int = 0
     bytes: int = 0
     seconds_waited: float = 0.0
-    median_latency: float | None = None
     seconds_answering: float = 0.0
     seconds_held_back: float = 0.0
-
-    @property
-    def retries(self) -> int:
-        return sum(self.retries_by_cause.values())
 
     @property
     def share_held_back(self) -> float:
@@ -36,24 +27,17 @@ class Snapshot:
 
 
 class Statistics:
-    """Counters of one client, and the latency of its last 2,048 responses."""
+    """Counters of one client."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._figures = Snapshot()
-        self._latencies: deque[float] = deque(maxlen=_SAMPLES)
 
     def add(self, **amounts: float) -> None:
         """Increase the figures of these names."""
         with self._lock:
             for name, amount in amounts.items():
                 setattr(self._figures, name, getattr(self._figures, name) + amount)
-
-    def answered(self, size: int, seconds: float) -> None:
-        """Count a response of `size` bytes after `seconds`."""
-        self.add(requests=1, bytes=size, seconds_answering=seconds)
-        with self._lock:
-            self._latencies.append(seconds)
 
     def retried(self, cause: str) -> None:
         """Count a retry because of `cause`."""
@@ -63,6 +47,4 @@ class Statistics:
 
     def snapshot(self) -> Snapshot:
         with self._lock:
-            latency = statistics.median(self._latencies) if self._latencies else None
-            causes = dict(self._figures.retries_by_cause)
-            return replace(self._figures, retries_by_cause=causes, median_latency=latency)
+            return replace(self._figures, retries_by_cause=dict(self._figures.retries_by_cause))

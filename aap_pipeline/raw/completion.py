@@ -52,6 +52,11 @@ class Completion:
     def wait(self) -> None:
         self._drain(0)
 
+    def finish(self) -> None:
+        """Wait for all jobs, and write them."""
+        self._drain(0)
+        self._write(self.take())
+
     def take(self) -> list[RawJob]:
         """Return the complete jobs that are not written yet."""
         jobs, self._batch, self._batch_bytes = self._batch, [], 0

@@ -85,7 +85,6 @@ def test_every_product_is_recognised_and_checked(bench: Bench, shared: Simulator
     found = check(client)
     assert client.product().label == PRODUCTS[product]
     assert [finding for finding in found if finding.outcome == "failed"] == []
-    assert bool(client.product().warnings) == (product == "aap28")
 
 
 @pytest.mark.usefixtures("starts_server")
@@ -110,7 +109,7 @@ def test_all_jobs_and_summaries_arrive_through_a_storm_of_faults(bench: Bench, s
         Fault("expire_token", 0.005, lists),  # two in a row end a request
         *(Fault(kind, 0.04, lists) for kind in ("reset", "truncate", "html", "html_404", "maintenance")),
     )
-    client = client_of(bench, server, retries=12, retry_budget=1e9, circuit_threshold=1000)
+    client = client_of(bench, server, retries=12)
     assert everything(ControllerApi(client)) == truth(server)
     seen = client.statistics.snapshot()
     assert {"HTML", "maintenance", "bad JSON", "HTTP 503"} <= seen.retries_by_cause.keys()

@@ -76,7 +76,7 @@ class FakeController:
         if self.counts_always or "count_disabled" not in asked:
             body["count"] = len(left) if self.promised is None else self.promised
             body["next"] = f"/api/v2/{path}?page=2" if len(left) > size else None
-        return Answer(body, b"", {})
+        return Answer(body, {})
 
 
 class Scripted(FakeController):
@@ -89,7 +89,7 @@ class Scripted(FakeController):
     def get(
         self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
     ) -> Answer:
-        return Answer(self.body, b"", {})
+        return Answer(self.body, {})
 
 
 RETRIES = 8
