@@ -14,9 +14,6 @@ from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
 from aap_pipeline.controller.transport import RawAnswer, decode
 
-Decode = Callable[[bytes], Any]
-"""Decodes a body; raises ValueError if it is not JSON."""
-
 AUDITOR_ROLE = "System Auditor (AAP 2.5 and later: Platform Auditor)"
 _DETAIL_LENGTH = 300
 _TITLE = re.compile(r"<(?:title|h1)\b[^>]*>(.*?)</", re.IGNORECASE | re.DOTALL)
@@ -31,7 +28,9 @@ class Answer:
     headers: Mapping[str, str]
 
 
-def interpret(answer: RawAnswer, url: str, now: datetime, decode: Decode = decode, token: str = "") -> Answer:
+def interpret(
+    answer: RawAnswer, url: str, now: datetime, decode: Callable[[bytes], Any] = decode, token: str = ""
+) -> Answer:
     """Return the decoded response of `url`. Raises a ControllerError without the `token`. Not for redirects.
 
     `now` is the reference of a Retry-After date if the response has no Date header.

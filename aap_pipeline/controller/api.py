@@ -8,7 +8,7 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import CorruptBody
-from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
+from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
@@ -127,7 +127,7 @@ class ControllerApi:
 
         Raises IncompleteAnswer, and NotFound if the job was deleted.
         """
-        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/", decode=decode_host_summaries)
+        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/")
 
     def labels(self, job_id: int) -> list[Row]:
         """Return all labels of a job; the job's own document holds at most ten."""
@@ -201,7 +201,7 @@ class ControllerApi:
         Raises NotFound when the host was deleted.
         """
         within = {"job__id__gt": after_id, "job__id__lte": upto_id}
-        return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within, decode_host_summaries)
+        return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within)
 
     def jobs_without_host(self, after_id: int, upto_id: int) -> set[int]:
         """Return the jobs with `after_id` < id ≤ `upto_id` that have a host summary without a host."""

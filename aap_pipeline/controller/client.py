@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Self
 
 from aap_pipeline.controller import errors
-from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_error
+from aap_pipeline.controller.answers import Answer, check_next_link, interpret, redirect_error
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.host_summaries import decode_host_summaries
 from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
@@ -25,6 +26,8 @@ from aap_pipeline.controller.transport import Transport, decode
 
 _LOGGER = logging.getLogger(__name__)
 _PROBE_RETRIES = 3
+_DECODERS = {"job_host_summaries": decode_host_summaries}
+"""Decoders of bodies by the last word of a path; all others are decoded as JSON."""
 
 
 class ControllerClient:
@@ -78,22 +81,20 @@ class ControllerClient:
                 self._probed = True
             return self._product
 
-    def get(
-        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
-    ) -> Answer:
+    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
         """Return the JSON object at `path`: below the API prefix ("jobs/"), or the base URL if it begins with a slash.
 
-        `decode` decodes it. `instead` is called after a failed attempt and returns the params for the next one.
+        `instead` is called after a failed attempt and returns the params for the next one.
         """
         below = self._below(path)
         changed = None if instead is None else lambda error: with_query(below, instead(error))
         try:
-            return self._request(with_query(below, params), decode=decode, changed=changed)
+            return self._request(with_query(below, params), changed=changed)
         except (errors.NotFound, errors.HtmlAnswer):
             if self._probed or path.startswith("/"):
                 raise
         self.product(anew=True)  # an upgrade may have moved the API
-        return self.get(path, params, decode, instead)
+        return self.get(path, params, instead)
 
     def url_of(self, path: str) -> str:
         return self.base_url + self._below(path)
@@ -136,7 +137,6 @@ class ControllerClient:
         target: str,
         *,
         authenticated: bool = True,
-        decode: Decode = decode,
         changed: Callable[[errors.ControllerError], str] | None = None,
     ) -> Answer:
         retries = self.settings.retries if authenticated else min(self.settings.retries, _PROBE_RETRIES)
@@ -146,7 +146,7 @@ class ControllerClient:
             attempt += 1
             token = self._auth.access() if authenticated else ""
             try:
-                answer = self._send(target, token, decode)
+                answer = self._send(target, token)
             except errors.Unauthorized as error:
                 if token == fresh:
                     raise errors.AuthenticationError(
@@ -178,9 +178,9 @@ class ControllerClient:
         self.statistics.add(seconds_waited=seconds)
         settings.sleep(seconds)
 
-    def _send(self, target: str, token: str, decode: Decode) -> Answer:
+    def _send(self, target: str, token: str) -> Answer:
         """Send one attempt. Redirects are errors: our paths end with a slash, so none leads to the same resource."""
-        settings = self.settings
+        settings, kind = self.settings, _kind_of(target)
         with self.limiter.turn():
             start = settings.monotonic()
             try:
@@ -193,11 +193,11 @@ class ControllerClient:
         if raw.status in (429, 503):
             self.limiter.refused()
         elif raw.status == 200:
-            self.limiter.answered(_kind_of(target), len(raw.body), seconds)
+            self.limiter.answered(kind, len(raw.body), seconds)
         elif raw.status in (301, 302, 303, 307, 308):
             raise redirect_error(raw, self.endpoint, target, token)
         now = settings.clock()
-        answer = interpret(raw, self.base_url + target, now, decode, token)
+        answer = interpret(raw, self.base_url + target, now, _DECODERS.get(kind, decode), token)
         date = parse_http_date(answer.headers.get("Date"))
         self._last_date = (date, now) if date else None
         check_next_link(answer.body, self.base_url, target, token)

@@ -10,6 +10,8 @@ from aap_pipeline.controller.config import API_PREFIXES, Endpoint
 
 GATEWAY_PING = "/api/gateway/v1/ping/"
 _BEHIND_GATEWAY = "/api/controller/v2"
+TESTED = ("AWX", "AAP 2.4", "AAP 2.5", "AAP 2.6", "AAP 2.7")
+"""Beginnings of the labels of tested products."""
 _LABEL_LENGTH = 15
 _UNWELL = (
     errors.BadRequest,

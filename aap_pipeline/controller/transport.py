@@ -290,10 +290,7 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
         return context
     usual = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
     try:
-        if Path(usual).is_dir():
-            context.load_verify_locations(capath=usual)
-        else:
-            context.load_verify_locations(cafile=usual)
+        context.load_verify_locations(**{"capath" if Path(usual).is_dir() else "cafile": usual})
     except (OSError, ssl.SSLError) as error:
         raise errors.TlsError(
             f"Cannot read the CA bundle {usual} for {endpoint.base_url} ({_reason(error)}). Set REQUESTS_CA_BUNDLE to "

@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import orjson
 
+from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
 
@@ -142,14 +143,7 @@ def _holds_unstorable_text(value: object) -> bool:
 
 def finished_of(job: Row) -> datetime | None:
     """Return when the job finished (UTC); None if that is missing or not a valid time."""
-    value = job.get("finished") if isinstance(job, dict) else None
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):  # the first hours of year 1 may be before it in UTC
-        return None
+    return parse_moment(job.get("finished")) if isinstance(job, dict) else None
 
 
 def labels_are_cut(job: Row) -> bool:

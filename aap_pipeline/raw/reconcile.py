@@ -22,7 +22,6 @@ from aap_pipeline.raw.session import SyncRequest, cluster_connection, shows_no_j
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, is_gone
 from aap_pipeline.raw.sync_runs import logged_run
-from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import Window
 
 _DAY = timedelta(days=1)
@@ -97,33 +96,22 @@ def reconcile(
         turn(connection, request),
         logged_run(connection, database_url, cipher, request, "reconcile") as (run, client),
     ):
-        return _reconcile(connection, ControllerApi(client), request, run.tally, first, doubted)
-
-
-def _reconcile(
-    connection: Connection,
-    api: ControllerApi,
-    request: SyncRequest,
-    tally: Tally,
-    first: date | None,
-    doubted: Collection[int],
-) -> Reconciliation:
-    shows_jobs = api.has_finished_jobs()
-    store = RawStore(connection, request.cluster.id)
-    days = _days_to_compare(connection, request, api, first)
-    differing: list[DayCount] = []
-    missing: set[int] = set()
-    if days and not shows_jobs:  # counts of zero on all days prove nothing
-        request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
-        days = {}
-    with sweeping(connection, api.client, request, store, tally) as sweep:
-        if days:
-            differing, missing = _compare(api, sweep, store, days)
-        late, deleted = _reread(api, sweep, store.given_up(), overdue=False)
-        store.forget(deleted)
-        again, gone = _reread(api, sweep, doubted, overdue=True)  # except those that the next sync awaits
-        store.settle(gone)
-    requests = api.client.statistics.snapshot().requests
+        api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
+        shows_jobs = api.has_finished_jobs()
+        days = _days_to_compare(connection, request, api, first)
+        differing: list[DayCount] = []
+        missing: set[int] = set()
+        if days and not shows_jobs:  # counts of zero on all days prove nothing
+            request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
+            days = {}
+        with sweeping(connection, client, request, store, run.tally) as sweep:
+            if days:
+                differing, missing = _compare(api, sweep, store, days)
+            late, deleted = _reread(api, sweep, store.given_up(), overdue=False)
+            store.forget(deleted)
+            again, gone = _reread(api, sweep, doubted, overdue=True)  # except those that the next sync awaits
+            store.settle(gone)
+        requests = client.statistics.requests
     return Reconciliation(
         len(days), tuple(differing), tuple(sorted(missing)), tuple(late), requests, tuple(again), tuple(gone)
     )

@@ -242,16 +242,11 @@ class Sweep:
         self.tally.jobs_known += len(page.jobs) - len(wanted)
         if wanted:
             self.before_new([job for job, number, _ in wanted if number])
-        final = [
-            number
-            for job, number, _ in wanted
-            if number and (number not in pending or self.is_overdue(finished_of(job)))
-        ]
-        known_summaries = self.history.of(final) if self.history else {}
+        awaited = {number for job, number, _ in wanted if number in pending and not self.is_overdue(finished_of(job))}
+        final = [number for _, number, _ in wanted if number and number not in awaited]
+        here = self.history.of(final) if self.history else {}
         for job, number, digest in wanted:
-            awaited = number in pending and not self.is_overdue(finished_of(job))
-            unreported, summaries = number in pending, known_summaries.get(number)
-            self._completion.add(job, digest, awaited, unreported, summaries)
+            self._completion.add(job, digest, number in awaited, number in pending, here.get(number))
         self.progress(self.tally)
 
     def _is_wanted(self, number: int, known: Mapping[int, bool]) -> bool:

@@ -31,7 +31,7 @@ class SyncRun:
 
     def report(self, client: ControllerClient | None) -> SyncReport:
         """Return the figures so far; `client` is None if it could not be opened."""
-        figures = client.statistics.snapshot() if client else Statistics().snapshot()
+        figures = client.statistics if client else Statistics()
         now = client.controller_now() if client else datetime.now(UTC)
         live = self.plan is not None and self.plan.backfill is None  # a backfill has no lag
         newest = self.tally.newest_finished
@@ -40,7 +40,7 @@ class SyncRun:
             window_from=self.plan.window.after if self.plan else now,
             window_to=self.plan.window.until if self.plan else now,
             requests=figures.requests,
-            retries=figures.retries_by_cause,
+            retries=dict(figures.retries_by_cause),
             bytes=figures.bytes,
             seconds=round(time.monotonic() - self.started, 3),
             controller_seconds=round(figures.seconds_answering, 3),

@@ -70,7 +70,7 @@ def test_a_passing_fault_is_retried_and_counted_by_its_cause(bench: Bench, cause
     """A failed page that is swallowed is a hole that nobody sees; an uncounted retry hides a sick controller."""
     client, _ = bench.against(failing(2, FAULTS[cause]))
     assert client.get("jobs/").body["results"] == [{"id": 7}]
-    seen = client.statistics.snapshot()
+    seen = client.statistics
     assert seen.retries_by_cause == {cause.removesuffix(" 404"): 2}
     assert bench.patience.naps == [0.5, 1.0]
     assert seen.seconds_waited == 1.5
@@ -98,21 +98,21 @@ def test_a_lasting_fault_ends_in_an_error_that_says_where(
     ) as raised:
         client.get("jobs/", {"page_size": 1})
     assert raised.value.transient
-    assert client.statistics.snapshot().retries_by_cause == {cause.removesuffix(" 404"): 3}
+    assert client.statistics.retries_by_cause == {cause.removesuffix(" 404"): 3}
 
 
 def test_a_cut_chunked_body_is_no_answer(bench: Bench) -> None:
     """A chunked body has no length to compare with; the missing last chunk must tell."""
     client, _ = bench.against(failing(1, Reply({"results": ["x" * 500]}, cut=100, chunked=True)))
     assert client.get("jobs/").body["count"] == 1
-    assert client.statistics.snapshot().retries_by_cause == {"cut off": 1}
+    assert client.statistics.retries_by_cause == {"cut off": 1}
 
 
 def test_a_hanging_controller_is_given_up_after_the_read_timeout(bench: Bench) -> None:
     """A request without a timeout holds a sync, and its lock, for ever."""
     client, _ = bench.against(failing(1, Reply(hang=True)), read_timeout=0.1)
     assert client.get("jobs/").body["count"] == 1
-    assert client.statistics.snapshot().retries_by_cause == {"timeout": 1}
+    assert client.statistics.retries_by_cause == {"timeout": 1}
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_documents_that_orjson_refuses_are_read_all_the_same(bench: Bench) -> No
     client, _ = bench.against(always(Reply(b'{"count": 1, "results": [{"id": 7, "a": "\\ud800", "b": NaN}]}')))
     answer = client.get("jobs/")
     assert answer.body["results"][0]["a"] == "\ud800"
-    assert client.statistics.snapshot().retries_by_cause == {}
+    assert client.statistics.retries_by_cause == {}
 
 
 def test_a_redirect_to_another_host_is_an_error_and_gets_no_token(bench: Bench) -> None:
@@ -299,7 +299,7 @@ def test_sixteen_workers_share_their_connections(bench: Bench) -> None:
         found = list(pool.map(api.host_summaries, range(1, 200)))
     assert found == [[HostSummaryRow(7)]] * 199
     assert server.connections <= 16
-    assert client.statistics.snapshot().requests == 201
+    assert client.statistics.requests == 201
 
 
 def test_the_controllers_clock_is_read_from_its_answers(bench: Bench) -> None:
