@@ -41,13 +41,8 @@ class RawAnswer(NamedTuple):
         return f"RawAnswer(status={self.status}, {len(self.body)} bytes)"
 
 
-class _Clock(threading.local):
-    """The deadline (time.monotonic) of the response that this thread waits for."""
-
-    deadline = math.inf
-
-
-_CLOCK = _Clock()
+_CLOCK = threading.local()
+"""Has the `deadline` (time.monotonic) of the response that this thread waits for; none outside of `time_limit`."""
 
 
 class _Reader(io.RawIOBase):
@@ -61,7 +56,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = _CLOCK.deadline - time.monotonic()
+        left = getattr(_CLOCK, "deadline", math.inf) - time.monotonic()
         if left <= 0:
             raise TimeoutError("the response is not complete in time")
         self._connection.settimeout(left)
