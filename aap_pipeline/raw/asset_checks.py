@@ -10,13 +10,12 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
-from aap_pipeline.clusters.errors import UnexpectedFailure
+from aap_pipeline.clusters.controllers import ONE_QUESTION, UnexpectedFailure, open_controller
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.clusters.staleness import freshness, stale_after
-from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.checks import Check, result, specs
@@ -91,7 +90,7 @@ class SyncHealth:
 
 def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
     """Return the state of one cluster. Host summaries are overdue 15 minutes after their deadline."""
-    deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)
+    deadline = application_settings.read(connection).summaries_deadline_minutes
     values = {"cluster": cluster_id, "minutes": deadline + int(_GRACE.total_seconds() // 60)}
     [row] = connection.execute(statement("raw/check_sync"), values).fetchall()
     return SyncHealth(*row)
@@ -167,7 +166,7 @@ def clock_skew(state: SyncHealth) -> Verdict:
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     with cluster_step(context, warehouse) as (connection, cluster):
         state = sync_health(connection, cluster.id)
-        overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
+        overlap = timedelta(minutes=application_settings.read(connection).sync_overlap_minutes)
         # Some hundred jobs at most, because the cost of a count by date grows with the jobs in its range.
         few = {"cluster": cluster.id, "jobs": _FEW}
         since = next((row[0] for row in connection.execute(statement("raw/few_jobs_ago"), few)), None)
