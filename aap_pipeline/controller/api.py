@@ -1,6 +1,6 @@
 """The requests of the sync to a controller, by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.controller.host_summaries import HostSummaryRow
-from aap_pipeline.controller.paging import PAGE_SIZE, Row
+from aap_pipeline.controller.paging import MAX_ID, PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
 FINISHED = "successful,failed,error,canceled"
@@ -44,7 +44,7 @@ class ControllerApi:
 
     def jobs_count(self, finished_gt: datetime | None = None, finished_lte: datetime | None = None) -> int:
         """Return the number of finished jobs in the window."""
-        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte, None))
+        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte))
 
     def jobs_page(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int = PAGE_SIZE
@@ -53,7 +53,7 @@ class ControllerApi:
 
         In a window of some hundred jobs, the count costs the controller little compared with serializing the rows.
         """
-        return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte, None), limit, after_id)
+        return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte), limit, after_id)
 
     def oldest_jobs(self, limit: int) -> list[Row]:
         """Return the `limit` (at most 200) finished jobs with the lowest ids."""
@@ -100,7 +100,7 @@ class ControllerApi:
 
         Without `after`, the controller uses an index. With it, the controller sorts all jobs that finished since.
         """
-        asked = {**_window(after, None, filters), "order_by": order, "page_size": 1, "count_disabled": 1}
+        asked = {**_window(after, None), **filters, "order_by": order, "page_size": 1, "count_disabled": 1}
         answer = self.client.get("jobs/", asked)
         rows = answer.body.get("results")
         if not isinstance(rows, list) or (rows and not isinstance(rows[0], dict)):
@@ -110,17 +110,15 @@ class ControllerApi:
         return rows[0] if rows else None
 
     def pending_job_ids(
-        self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int | None = None
+        self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int = MAX_ID
     ) -> list[int]:
         """Return the ids of finished jobs whose host summaries may still arrive, with `after_id` < id ≤ `upto_id`.
 
         These are the jobs whose final stats event is not processed, including jobs that will never have one.
         """
-        extra: dict[str, Any] = {"host_status_counts__isnull": True, "id__gt": after_id}
-        if upto_id is not None:
-            extra["id__lte"] = upto_id
+        asked = {**_window(finished_gt, finished_lte), "host_status_counts__isnull": True, "id__lte": upto_id}
         # `whole` compares with the count: a job missing here would be taken for complete.
-        return paging.ids_of(paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra)))
+        return paging.ids_of(paging.whole(self.client, "jobs/", asked, after_id))
 
     def host_summaries(self, job_id: int) -> list[HostSummaryRow | Row]:
         """Return all host summaries of a job, by id: records if their page is usual, else documents.
@@ -226,12 +224,8 @@ class ControllerApi:
         return paging.whole(self.client, "job_templates/")
 
 
-def _window(finished_gt: datetime | None, finished_lte: datetime | None, extra: Params | None) -> Mapping[str, Any]:
-    params: dict[str, Any] = {}
-    if finished_gt is not None:
-        params["finished__gt"] = finished_gt
-    if finished_lte is not None:
-        params["finished__lte"] = finished_lte
-    if not params:
-        params["status__in"] = FINISHED  # not by date, for which the controller would sort all rows
-    return {**params, **(extra or {})}
+def _window(finished_gt: datetime | None, finished_lte: datetime | None) -> dict[str, Any]:
+    if finished_gt is None and finished_lte is None:
+        return {"status__in": FINISHED}  # not by date, for which the controller would sort all rows
+    window = {"finished__gt": finished_gt, "finished__lte": finished_lte}
+    return {name: moment for name, moment in window.items() if moment is not None}

@@ -11,7 +11,7 @@ from aap_pipeline.controller.statistics import Statistics
 
 PAGE_SIZE = 200  # the controller's default maximum; it silently caps more
 Row = dict[str, Any]
-_MAX_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
 Instead = Callable[[errors.ControllerError], Params]
 """Returns the params for the next attempt after an error."""
 
@@ -117,7 +117,7 @@ def _whole_once(client: Asker, path: str, params: Params | None, after_id: int) 
 def id_of(row: Any) -> int | None:
     """Return the controller's id of a row, a positive 32-bit integer; None if it is missing or anything else."""
     value = row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
-    return value if type(value) is int and 0 < value <= _MAX_ID else None
+    return value if type(value) is int and 0 < value <= MAX_ID else None
 
 
 def ids_of(rows: Iterable[Any]) -> list[int]:
