@@ -104,7 +104,7 @@ def leave_out(document: Row | HostSummaryRow) -> None:
         del document["url"]
 
 
-def encode(document: Row) -> bytes:
+def encode(document: Row | HostSummaryRow) -> bytes:
     """Encode `document` as JSON. Keeps lone surrogates and integers beyond 64 bits; NaN becomes null."""
     try:
         return _ENCODER.encode(document)

@@ -9,8 +9,6 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from aap_pipeline.controller.api import ControllerApi, Extent
 from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
@@ -22,7 +20,6 @@ from aap_pipeline.raw.window import Stretch
 
 _HOSTS_AT_ONCE = 50
 """Hosts per commit. A killed sync reads at most this many again."""
-_ENCODER = msgspec.json.Encoder()
 
 
 class Paused(Exception):
@@ -137,9 +134,7 @@ def _encoded(row: HostSummaryRow | Row) -> tuple[int, bytes] | None:
     """Return (job, JSON) of a host summary; None without a job or a valid id."""
     if id_of(row) is None:
         return None
-    if isinstance(row, HostSummaryRow):
-        return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
-    job = row.get("job")
+    job = row.job if isinstance(row, HostSummaryRow) else row.get("job")
     if not isinstance(job, int):
         return None
     leave_out(row)
