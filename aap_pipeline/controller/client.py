@@ -107,11 +107,11 @@ class ControllerClient:
 
         Without Date headers, return this machine's clock.
         """
-        return self._last_date[0] if self._last_date else self.settings.clock()
+        return seen[0] if (seen := self._last_date) else self.settings.clock()
 
     def clock_skew(self) -> float | None:
         """Return by how many seconds (±1) the controller's clock is ahead; None before a response with a Date."""
-        return (self._last_date[0] - self._last_date[1]).total_seconds() if self._last_date else None
+        return (seen[0] - seen[1]).total_seconds() if (seen := self._last_date) else None
 
     def stop_waiting(self) -> None:
         """Let requests of other threads fail that wait for their turn or before a retry."""
