@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from aap_pipeline.clusters.registry import NewCluster
 from aap_pipeline.controller.auth import Tokens
@@ -17,6 +18,7 @@ from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import BadInput, PipelineError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SECRETS = ("access_token", "refresh_token", "client_id", "client_secret")
 
 
 class _Entry(BaseModel):
@@ -76,8 +78,7 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
         try:
             found.append(_cluster(_Entry.model_validate(fields), path.parent, environment))
         except ValidationError as error:
-            faults = error.errors(include_input=False, include_url=False)
-            mistakes += [f"{who}: {': '.join([*map(str, each['loc']), each['msg']])}." for each in faults]
+            mistakes += [f"{who}: {_sentence(fault)}." for fault in error.errors()]
         except PipelineError as error:
             mistakes += [f"{who}: {line}" for line in str(error).splitlines()]
         else:
@@ -114,6 +115,20 @@ def path_of(text: str) -> str | None:
     """Normalize a path as it is stored: "awx/" to "/awx", the root to None."""
     stripped = text.strip("/")
     return f"/{stripped}" if stripped else None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    """Describe a mistake that pydantic found. Only values of keys that hold no secret are repeated."""
+    key = ".".join(map(str, fault["loc"]))
+    match fault["type"]:
+        case "missing" | "string_too_short":
+            return f"`{key}` is missing"
+        case "extra_forbidden":
+            return f"unknown key {key!r}. Valid keys: {', '.join(_Entry.model_fields)}"
+        case "model_type":
+            return "each cluster must be a mapping with `name`, `address` and a token"
+    value = "" if key in _SECRETS else f" {fault['input']!r}"
+    return f"{key}{value} {fault['msg'].removeprefix('Input ').partition(',')[0]}"
 
 
 def _not_yaml(error: yaml.YAMLError) -> str:

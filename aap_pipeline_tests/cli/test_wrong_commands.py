@@ -102,7 +102,12 @@ def test_a_file_of_clusters_names_all_of_its_mistakes_at_once(alone: Cli) -> Non
     """Guards against a file that is refused once for each of its keys."""
     refused = alone("clusters", "import", "bad.yaml")
     assert refused.status == 2
-    for words in ("cluster a..b: port:", "cluster a..b: color:", "entry 2: name:", "entry 2: address:"):
+    for words in (
+        "cluster a..b: port 'x'",
+        "cluster a..b: unknown key 'color'",
+        "entry 2: `name`",
+        "entry 2: `address`",
+    ):
         assert words in refused.err
 
 
