@@ -1,20 +1,22 @@
 """`aap-pipeline clusters`: the registry of controllers."""
 
+import sys
 from dataclasses import asdict, replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from aap_pipeline.cli.cluster_input import OPTIONS, asked_token, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import file, text, with_options
 from aap_pipeline.clusters import registry
 from aap_pipeline.clusters.controllers import UnexpectedFailure, open_controller
 from aap_pipeline.clusters.file import described, read_clusters_file
 from aap_pipeline.controller.check import Finding, check
-from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
+from aap_pipeline.controller.secret_text import cleaned
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.errors import PipelineError
@@ -23,6 +25,30 @@ from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
+_OPTIONS = (
+    click.option(
+        "--token-file", "access_token_file", type=text, metavar="FILE", help="File that holds the access token."
+    ),
+    click.option(
+        "--token-env",
+        "access_token_env",
+        type=text,
+        metavar="NAME",
+        help="Environment variable that holds the access token.",
+    ),
+    click.option("--refresh-token-file", type=text, metavar="FILE", help="File that holds the refresh token."),
+    click.option("--client-id", help="OAuth client id; required with a refresh token."),
+    click.option("--client-secret-file", type=text, metavar="FILE", help="File that holds the OAuth client's secret."),
+    click.option("--max-concurrent-requests", type=int, metavar="N", help="Most requests in flight (default 4)."),
+    click.option("--max-requests-per-second", type=float, metavar="N", help="Most requests per second (default 16)."),
+    click.option(
+        "--sync-window",
+        metavar="HOURS",
+        help='Hours of first syncs and backfills: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
+    ),
+    click.option("--ca-bundle", type=text, metavar="FILE", help="PEM file of the CA that signed the certificate."),
+)
+"""The options of `clusters add` and `clusters update`, named as the keys of an entry in a file of clusters."""
 
 
 @click.group("clusters")
@@ -38,7 +64,7 @@ def command() -> None:
 @command.command("add", short_help="Add a controller.")
 @click.argument("url")
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
-@with_options(OPTIONS)
+@with_options(_OPTIONS)
 @click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
 def add(no_verify_ssl: bool, **options: Any) -> None:
     """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
@@ -56,7 +82,7 @@ def add(no_verify_ssl: bool, **options: Any) -> None:
     fields["verify_ssl"] = not no_verify_ssl
     cluster = described(fields, token_needed=False)
     if not cluster.tokens.access:
-        cluster = described(fields | {"access_token": asked_token()})
+        cluster = described(fields | {"access_token": _asked_token()})
     _save([cluster])
     click.echo(f"Next: aap-pipeline clusters check {cluster.name}")
 
@@ -64,7 +90,7 @@ def add(no_verify_ssl: bool, **options: Any) -> None:
 @command.command("update", short_help="Change the address, CA or token of a cluster.")
 @click.argument("name")
 @click.option("--url", type=text, help="New address of the controller.")
-@with_options(OPTIONS)
+@with_options(_OPTIONS)
 @click.option("--no-ca-bundle", is_flag=True, help="Trust the default CAs again.")
 @click.option("--verify-ssl/--no-verify-ssl", default=None, help="Verify the certificate, or accept any.")
 def update(name: str, no_ca_bundle: bool, verify_ssl: bool | None, **options: Any) -> None:
@@ -96,7 +122,7 @@ def update(name: str, no_ca_bundle: bool, verify_ssl: bool | None, **options: An
         key = cipher(settings) if changed.tokens.secrets else None
         registry.change_cluster(connection, key, name, changed.endpoint, changed.tokens, changed.manners)
     click.echo(f"Updated cluster {name} at {changed.endpoint.base_url}.")
-    warn(name, changed.endpoint)
+    _warn(name, changed.endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
@@ -225,6 +251,23 @@ def rotate() -> None:
     )
 
 
+def _warn(name: str, endpoint: Endpoint) -> None:
+    if endpoint.exposes_token:
+        command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
+        click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
+
+
+def _asked_token() -> str:
+    """Prompt for the access token without echo, or read all of standard input if it is not a terminal."""
+    try:
+        found = cleaned(getpass("Access token: ") if sys.stdin.isatty() else sys.stdin.read())
+    except EOFError:
+        found = ""
+    if not found:
+        raise click.UsageError("Access token: standard input is empty. Use --token-file FILE or --token-env NAME.")
+    return found
+
+
 def _save(entries: list[registry.NewCluster]) -> None:
     settings = Settings()
     with warehouse_connection(settings) as connection:
@@ -233,7 +276,7 @@ def _save(entries: list[registry.NewCluster]) -> None:
     for entry in entries:
         what = "Added" if added[entry.name] else "Updated"
         click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
-        warn(entry.name, entry.endpoint)
+        _warn(entry.name, entry.endpoint)
     if demo:
         click.echo("Reports still count the demo's clusters. To delete them, run `aap-pipeline demo --remove`.")
 
