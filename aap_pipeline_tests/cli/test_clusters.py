@@ -90,7 +90,7 @@ def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkey
 
 
 def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> None:
-    """Guards against half an import, and against a mistake that is not named with its line."""
+    """Guards against half an import, and against a mistake that is not named with its cluster and key."""
     file = tmp_path / "clusters.yaml"
     file.write_text(
         "clusters:\n"
