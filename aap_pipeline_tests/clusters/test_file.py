@@ -214,7 +214,7 @@ def test_the_mistakes_of_all_clusters_are_named_at_once(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in found] == [
         "cluster prod",
         *2 * ["cluster lab"],
-        *2 * ["entry 3"],
+        "entry 3",
     ] + 2 * ["cluster a b"]
     assert ("adress" in found[0], "'a b'" in found[-2], "'https://c'" in found[-1]) == (True, True, True)
 
