@@ -1,10 +1,10 @@
 """Send each receiver the messages that it has not received yet. Failed deliveries are retried."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from aap_pipeline.alerts.incidents import Message, due_messages
-from aap_pipeline.alerts.receivers import DeliveryFailed, Receiver
+from aap_pipeline.alerts.receivers import DeliveryFailed, Send
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 
@@ -14,7 +14,7 @@ _AT_MOST_SECONDS = 20.0
 
 def deliver(
     connection: Connection,
-    receivers: Sequence[Receiver],
+    receivers: Mapping[str, Send],
     seconds: float = _AT_MOST_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> list[str]:
@@ -26,25 +26,25 @@ def deliver(
     """
     failures = []
     until = monotonic() + seconds
-    for receiver in receivers:
+    for receiver, send in receivers.items():
         connection.commit()
-        for message in due_messages(connection, receiver.name):
-            delivered, error = _send(connection, receiver, message)
+        for message in due_messages(connection, receiver):
+            delivered, error = _send(connection, receiver, send, message)
             if error is not None:
-                failures.append(f"{receiver.name}: {error}{'' if delivered else ' It will be retried.'}")
+                failures.append(f"{receiver}: {error}{'' if delivered else ' It will be retried.'}")
             if not delivered or monotonic() > until:
                 break
     connection.commit()
     return failures
 
 
-def _send(connection: Connection, receiver: Receiver, message: Message) -> tuple[bool, str | None]:
-    where = {"alert": message.alert, "receiver": receiver.name, "resolution": message.resolved_at is not None}
+def _send(connection: Connection, receiver: str, send: Send, message: Message) -> tuple[bool, str | None]:
+    where = {"alert": message.alert, "receiver": receiver, "resolution": message.resolved_at is not None}
     connection.execute(statement("alerts/note_attempt"), where)
     connection.commit()
     delivered = True
     try:
-        error = receiver.send(message)
+        error = send(message)
     except DeliveryFailed as failure:
         delivered, error = False, str(failure)
     connection.execute(statement("alerts/note_outcome"), {**where, "delivered": delivered, "error": error})

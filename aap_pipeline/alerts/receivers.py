@@ -3,7 +3,6 @@
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from html import escape
@@ -24,30 +23,23 @@ class DeliveryFailed(PipelineError):
     """A receiver did not accept a message."""
 
 
-@dataclass(frozen=True)
-class Receiver:
-    """A receiver of alerts.
-
-    `send` delivers a message within seconds, or raises DeliveryFailed without secrets. It returns a remark if some
-    addresses were rejected.
-    """
-
-    name: str
-    send: Callable[[Message], str | None]
+Send = Callable[[Message], str | None]
+"""Delivers a message within seconds, or raises DeliveryFailed without secrets. Returns a remark if some addresses were
+rejected."""
 
 
-def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> list[Receiver]:
-    """Return the configured receivers. `timeout`: seconds in which a webhook must respond."""
-    found = []
+def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> dict[str, Send]:
+    """Return the configured receivers by name. `timeout`: seconds in which a webhook must respond."""
+    found: dict[str, Send] = {}
     if settings.webhook_url:
         url, token = settings.webhook_url.get_secret_value(), settings.webhook_token
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        found.append(Receiver("webhook", lambda message: _post(settings, url, _document(message), headers, timeout)))
+        found["webhook"] = lambda message: _post(settings, url, _document(message), headers, timeout)
     if settings.slack_webhook_url:
         hook = settings.slack_webhook_url.get_secret_value()
-        found.append(Receiver("slack", lambda message: _post(settings, hook, _slack(message), {}, timeout)))
+        found["slack"] = lambda message: _post(settings, hook, _slack(message), {}, timeout)
     if settings.smtp_host and settings.smtp_to:
-        found.append(Receiver("smtp", lambda message: _mail(settings, message)))
+        found["smtp"] = lambda message: _mail(settings, message)
     return found
 
 

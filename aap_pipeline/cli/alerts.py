@@ -70,14 +70,14 @@ def send_test(as_json: bool) -> int:
     text = "This is a test by `aap-pipeline alerts test`. Nothing is wrong. Incidents are sent to this receiver."
     begins = Message(0, "test", "alerts", text, settings.ui_url, now, None)
     results = []
-    for receiver in to:
+    for receiver, send in to.items():
         try:
-            remark = receiver.send(begins) or receiver.send(replace(begins, resolved_at=now))
+            remark = send(begins) or send(replace(begins, resolved_at=now))
         except DeliveryFailed as failure:
             remark = str(failure)
-        results.append({"receiver": receiver.name, "delivered": remark is None, "error": remark})
+        results.append({"receiver": receiver, "delivered": remark is None, "error": remark})
         if not as_json:
-            print_marked("failed" if remark else "ok", f"{receiver.name}: {remark or 'delivered.'}")
+            print_marked("failed" if remark else "ok", f"{receiver}: {remark or 'delivered.'}")
     if as_json:
         print_json(results)
     return 0 if all(result["delivered"] for result in results) else 1

@@ -1,29 +1,54 @@
 """`aap-pipeline clusters`: the registry of controllers."""
 
+import sys
 from dataclasses import asdict, replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from aap_pipeline.cli.cluster_input import OPTIONS, noted, read_tokens, take_limits, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import file, text, with_options
 from aap_pipeline.clusters import registry
 from aap_pipeline.clusters.controllers import UnexpectedFailure, open_controller
-from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
+from aap_pipeline.clusters.file import described, read_clusters_file
 from aap_pipeline.controller.check import Finding, check
-from aap_pipeline.controller.config import ClientSettings, read_ca_bundle
+from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.errors import BadEndpoint, TlsError
-from aap_pipeline.controller.manners import Manners
+from aap_pipeline.controller.secret_text import cleaned
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
-from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import cell, console, counted, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
+_OPTIONS = (
+    click.option(
+        "--token-file", "access_token_file", type=text, metavar="FILE", help="File that holds the access token."
+    ),
+    click.option(
+        "--token-env",
+        "access_token_env",
+        type=text,
+        metavar="NAME",
+        help="Environment variable that holds the access token.",
+    ),
+    click.option("--refresh-token-file", type=text, metavar="FILE", help="File that holds the refresh token."),
+    click.option("--client-id", help="OAuth client id; required with a refresh token."),
+    click.option("--client-secret-file", type=text, metavar="FILE", help="File that holds the OAuth client's secret."),
+    click.option("--max-concurrent-requests", type=int, metavar="N", help="Most requests in flight (default 4)."),
+    click.option("--max-requests-per-second", type=float, metavar="N", help="Most requests per second (default 16)."),
+    click.option(
+        "--sync-window",
+        metavar="HOURS",
+        help='Hours of first syncs and backfills: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
+    ),
+    click.option("--ca-bundle", type=text, metavar="FILE", help="PEM file of the CA that signed the certificate."),
+)
+"""The options of `clusters add` and `clusters update`, named as the keys of an entry in a file of clusters."""
 
 
 @click.group("clusters")
@@ -39,9 +64,9 @@ def command() -> None:
 @command.command("add", short_help="Add a controller.")
 @click.argument("url")
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
-@with_options(OPTIONS)
+@with_options(_OPTIONS)
 @click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
-def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secrets: Any) -> None:
+def add(no_verify_ssl: bool, **options: Any) -> None:
     """Add the controller at URL. If the cluster exists, replace its address and token and enable it.
 
     \b
@@ -53,34 +78,22 @@ def add(url: str, name: str, ca_bundle: Path | None, no_verify_ssl: bool, **secr
     not a terminal. Create a token in the controller's web interface: your user, "Tokens", scope "Read". To change
     single fields of a cluster, use `aap-pipeline clusters update`.
     """
-    faults = list(registry.name_faults(name))
-    authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
-    endpoint = noted(faults, lambda: endpoint_of_url(url, verify_ssl=not no_verify_ssl, ca_bundle=authorities))
-    faults += endpoint.faults() if endpoint else ()
-    limits = take_limits(secrets)
-    manners = Manners(**limits)
-    faults += manners.faults()
-    tokens = read_tokens(faults, ask=True, **secrets)
-    if faults or endpoint is None:
-        raise BadInput("\n".join(faults))
-    _save([registry.NewCluster(name, endpoint, tokens, manners if limits else None)])
-    click.echo(f"Next: aap-pipeline clusters check {name}")
+    fields = {key: value for key, value in options.items() if value is not None}
+    fields["verify_ssl"] = not no_verify_ssl
+    cluster = described(fields, token_needed=False)
+    if not cluster.tokens.access:
+        cluster = described(fields | {"access_token": _asked_token()})
+    _save([cluster])
+    click.echo(f"Next: aap-pipeline clusters check {cluster.name}")
 
 
 @command.command("update", short_help="Change the address, CA or token of a cluster.")
 @click.argument("name")
 @click.option("--url", type=text, help="New address of the controller.")
-@with_options(OPTIONS)
+@with_options(_OPTIONS)
 @click.option("--no-ca-bundle", is_flag=True, help="Trust the default CAs again.")
 @click.option("--verify-ssl/--no-verify-ssl", default=None, help="Verify the certificate, or accept any.")
-def update(
-    name: str,
-    url: str | None,
-    ca_bundle: Path | None,
-    no_ca_bundle: bool,
-    verify_ssl: bool | None,
-    **secrets: Any,
-) -> None:
+def update(name: str, no_ca_bundle: bool, verify_ssl: bool | None, **options: Any) -> None:
     """Change the given fields of cluster NAME. All others stay, and so does its history.
 
     \b
@@ -91,33 +104,25 @@ def update(
 
     A new access token replaces the old one and its refresh token. --ca-bundle turns certificate verification on.
     """
-    limits = take_limits(secrets)
-    if not any((url, ca_bundle, no_ca_bundle, verify_ssl is not None, limits, *secrets.values())):
-        raise click.UsageError("Nothing to change: use --url, --ca-bundle, --token-file or another option.")
-    if ca_bundle and no_ca_bundle:
+    given = {key: value for key, value in options.items() if value is not None}
+    if "ca_bundle" in given and no_ca_bundle:
         raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
-    faults: list[str] = []
-    moved = noted(faults, lambda: endpoint_of_url(url)) if url else None
-    authorities = noted(faults, lambda: read_ca_bundle(ca_bundle)) if ca_bundle else None
-    tokens = read_tokens(faults, ask=False, **secrets)
+    if no_ca_bundle:
+        given["ca_bundle"] = ""
+    if verify_ssl is not None or given.get("ca_bundle"):
+        given["verify_ssl"] = verify_ssl is not False
+    if not given:
+        raise click.UsageError("Nothing to change: use --url, --ca-bundle, --token-file or another option.")
     settings = Settings()
     with warehouse_connection(settings) as connection:
         cluster = registry.cluster_named(connection, name)
-        endpoint, manners = cluster.endpoint, replace(cluster.manners, **limits)
-        if moved:
-            endpoint = replace(moved, verify_ssl=endpoint.verify_ssl, ca_bundle=endpoint.ca_bundle)
-        if ca_bundle or no_ca_bundle:
-            endpoint = replace(endpoint, ca_bundle=authorities)
-        if ca_bundle or verify_ssl is not None:
-            endpoint = replace(endpoint, verify_ssl=verify_ssl is not False)
-        endpoint = replace(endpoint, cluster="")  # what is wrong with it is wrong on this command line
-        faults += (*endpoint.faults(), *manners.faults())
-        if faults:
-            raise BadInput("\n".join(faults))
-        secrets_cipher = cipher(settings) if tokens.secrets else None
-        registry.change_cluster(connection, secrets_cipher, name, endpoint, tokens, manners)
-    click.echo(f"Updated cluster {name} at {endpoint.base_url}.")
-    warn(name, endpoint)
+        stored = asdict(cluster.endpoint) | asdict(cluster.manners)
+        fields = {key: value for key, value in stored.items() if value is not None and key != "cluster"}
+        changed = described({"name": name} | fields | given, token_needed=False)
+        key = cipher(settings) if changed.tokens.secrets else None
+        registry.change_cluster(connection, key, name, changed.endpoint, changed.tokens, changed.manners)
+    click.echo(f"Updated cluster {name} at {changed.endpoint.base_url}.")
+    _warn(name, changed.endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")
 
 
@@ -133,13 +138,14 @@ def import_file(file: Path) -> None:
           access_token_env: AAP_PROD_TOKEN      # or access_token_file, or access_token
         - name: lab
           protocol: https                       # the default
-          address: aap-lab.company.com
+          address: aap-lab.company.com          # or url, instead of these four
           port: 8443                            # 443 by default
           api_prefix: /awx                      # only if the controller is served under a path
           verify_ssl: true                      # the default
           ca_bundle: /etc/ssl/company-ca.pem    # its content is stored
           access_token_file: lab-token.txt      # relative to this file
-          refresh_token: …                      # with client_id and client_secret, to renew the token automatically
+          refresh_token: …                      # with client_id and client_secret, to renew the token automatically;
+                                                # or refresh_token_file and client_secret_file
           max_concurrent_requests: 4            # the default
           max_requests_per_second: 16           # the default
           sync_window: 20:00-06:00 Europe/Berlin  # hours of first syncs and backfills; always by default
@@ -245,6 +251,23 @@ def rotate() -> None:
     )
 
 
+def _warn(name: str, endpoint: Endpoint) -> None:
+    if endpoint.exposes_token:
+        command = replace(endpoint, cluster=name).update(f"--url {endpoint.encrypted_url}")
+        click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
+
+
+def _asked_token() -> str:
+    """Prompt for the access token without echo, or read all of standard input if it is not a terminal."""
+    try:
+        found = cleaned(getpass("Access token: ") if sys.stdin.isatty() else sys.stdin.read())
+    except EOFError:
+        found = ""
+    if not found:
+        raise click.UsageError("Access token: standard input is empty. Use --token-file FILE or --token-env NAME.")
+    return found
+
+
 def _save(entries: list[registry.NewCluster]) -> None:
     settings = Settings()
     with warehouse_connection(settings) as connection:
@@ -253,7 +276,7 @@ def _save(entries: list[registry.NewCluster]) -> None:
     for entry in entries:
         what = "Added" if added[entry.name] else "Updated"
         click.echo(f"{what} cluster {entry.name} at {entry.endpoint.base_url}.")
-        warn(entry.name, entry.endpoint)
+        _warn(entry.name, entry.endpoint)
     if demo:
         click.echo("Reports still count the demo's clusters. To delete them, run `aap-pipeline demo --remove`.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +17,6 @@ from aap_pipeline.reports.output import counted
 
 if TYPE_CHECKING:
     import pyarrow
-    from psycopg import Column
 
 
 _RELATIONS: Final = {"savings_monthly": "month", "savings_daily": "date", "fct_job_run": "date"}
@@ -85,18 +83,10 @@ def _write(connection: Connection, names: dict[str, sql.Composable], month: str,
         with parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
             while part := cursor.fetchmany(_ROWS):
                 columns = zip(zip(*part, strict=True), schema.types, strict=True)
-                writer.write_batch(pyarrow.record_batch([_array(*each) for each in columns], schema=schema))
+                writer.write_batch(pyarrow.record_batch([pyarrow.array(*each) for each in columns], schema=schema))
                 rows += len(part)
     unfinished.replace(file)
     return rows
-
-
-def _array(values: Sequence[Any], of: pyarrow.DataType) -> pyarrow.Array:
-    import pyarrow
-
-    if pyarrow.types.is_decimal(of):  # a numeric without limits may have more digits
-        values = [None if value is None else round(value, of.scale) for value in values]
-    return pyarrow.array(values, of)
 
 
 def _type(column: Column) -> pyarrow.DataType:
@@ -115,5 +105,5 @@ def _type(column: Column) -> pyarrow.DataType:
     }
     name = column.type_display.partition("(")[0]
     if name == "numeric":
-        return pyarrow.decimal128(38, column.scale if column.scale is not None else 10)
+        return pyarrow.decimal128(38, column.scale or 0)
     return simple.get(name, pyarrow.string())

@@ -1,24 +1,26 @@
 """Read `clusters.yaml`, and check it as a whole before any cluster is stored."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from aap_pipeline.clusters.registry import NewCluster
+from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import BadInput, PipelineError
 
+T = TypeVar("T")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECRETS = ("access_token", "refresh_token", "client_id", "client_secret")
+_LIMITS = {"max_concurrent_requests", "max_requests_per_second", "sync_window"}
 
 
 class _Entry(BaseModel):
@@ -27,7 +29,8 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1)
-    address: str = Field(min_length=1)
+    url: str = ""
+    address: str = ""
     protocol: str = "https"
     port: int | None = Field(None, ge=1, le=65535)
     api_prefix: str = ""
@@ -37,8 +40,10 @@ class _Entry(BaseModel):
     access_token_env: str = ""
     access_token_file: str = ""
     refresh_token: str = ""
+    refresh_token_file: str = ""
     client_id: str = ""
     client_secret: str = ""
+    client_secret_file: str = ""
     max_concurrent_requests: int | None = None
     max_requests_per_second: float | None = None
     sync_window: str | None = None
@@ -76,10 +81,8 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
         fields = entry if isinstance(entry, dict) else {}
         who = f"cluster {name}" if isinstance(name := fields.get("name"), str) and name else f"entry {number}"
         try:
-            found.append(_cluster(_Entry.model_validate(fields), path.parent, environment))
-        except ValidationError as error:
-            mistakes += [f"{who}: {_sentence(fault)}." for fault in error.errors()]
-        except PipelineError as error:
+            found.append(described(fields, path.parent, environment))
+        except BadInput as error:
             mistakes += [f"{who}: {line}" for line in str(error).splitlines()]
         else:
             if any(found[-1].name == other.name for other in found[:-1]):
@@ -87,6 +90,46 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
     if mistakes:
         raise BadInput("\n".join(f"{path}: {mistake}" for mistake in mistakes))
     return found
+
+
+def described(
+    fields: object, folder: Path = Path(), environment: Mapping[str, str] = os.environ, *, token_needed: bool = True
+) -> NewCluster:
+    """Return the cluster that `fields` {key of an entry: value} describe. Paths of secret files are below `folder`.
+
+    Raises BadInput, with one line per fault and without secrets.
+    """
+    try:
+        entry = _Entry.model_validate(fields)
+    except ValidationError as error:
+        raise BadInput("\n".join(f"{_sentence(fault)}." for fault in error.errors())) from None
+    faults: list[str] = []
+
+    def noted(make: Callable[..., T], *arguments: Any) -> T | None:
+        try:
+            return make(*arguments)
+        except PipelineError as error:
+            faults.append(str(error))
+            return None
+
+    endpoint = noted(_endpoint, entry, noted(_authorities, entry))
+    access, refresh, secret = (
+        noted(_secret, entry, name, folder, environment) for name in ("access_token", "refresh_token", "client_secret")
+    )
+    if access == "" and token_needed:
+        faults.append("Use access_token, access_token_file or access_token_env.")
+    tokens = Tokens(access or "", refresh or "", cleaned(entry.client_id), secret or "")
+    faults += (f"{fault}: {COPY_AGAIN}." for fault in tokens.faults())
+    limits = entry.model_dump(include=_LIMITS, exclude_unset=True)
+    if entry.sync_window == "always":
+        limits["sync_window"] = None
+    manners = Manners(**limits) if limits else None
+    if endpoint is None:
+        raise BadInput("\n".join([*name_faults(entry.name), *faults]))
+    cluster = noted(NewCluster, entry.name, endpoint, tokens, manners)
+    if faults or cluster is None:
+        raise BadInput("\n".join(faults))
+    return cluster
 
 
 def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None = None) -> Endpoint:
@@ -125,8 +168,6 @@ def _sentence(fault: ErrorDetails) -> str:
             return f"`{key}` is missing"
         case "extra_forbidden":
             return f"unknown key {key!r}. Valid keys: {', '.join(_Entry.model_fields)}"
-        case "model_type":
-            return "each cluster must be a mapping with `name`, `address` and a token"
     value = "" if key in _SECRETS else f" {fault['input']!r}"
     return f"{key}{value} {fault['msg'].removeprefix('Input ').partition(',')[0]}"
 
@@ -140,36 +181,29 @@ def _not_yaml(error: yaml.YAMLError) -> str:
     return f"{line}: not valid YAML: {getattr(error, 'problem', 'it contains a control character')}"
 
 
-def _cluster(entry: _Entry, folder: Path, environment: Mapping[str, str]) -> NewCluster:
-    """Return the cluster of an entry, with the secrets and certificates that it names. Raises PipelineError."""
-    secrets = map(cleaned, (entry.refresh_token, entry.client_id, entry.client_secret))
-    tokens = Tokens(_access_token(entry, folder, environment), *secrets)
-    if faults := [f"{fault}: {COPY_AGAIN}." for fault in tokens.faults()]:
-        raise BadInput("\n".join(faults))
-    authorities = entry.ca_bundle or None
-    if authorities and not authorities.startswith("-----BEGIN"):
-        authorities = read_ca_bundle(Path(authorities))
-    endpoint = Endpoint(
-        protocol=entry.protocol,
-        address=entry.address,
-        port=entry.port or _DEFAULT_PORTS.get(entry.protocol, 443),
-        verify_ssl=entry.verify_ssl,
-        ca_bundle=authorities,
-        api_prefix=path_of(entry.api_prefix),
-    )
-    limits = entry.model_dump(
-        include={"max_concurrent_requests", "max_requests_per_second", "sync_window"}, exclude_unset=True
-    )
-    return NewCluster(entry.name, endpoint, tokens, Manners(**limits) if limits else None)
+def _endpoint(entry: _Entry, authorities: str | None) -> Endpoint:
+    if entry.url:
+        return endpoint_of_url(entry.url, verify_ssl=entry.verify_ssl, ca_bundle=authorities)
+    if not entry.address:
+        raise BadInput("`address` is missing.")
+    port = entry.port or _DEFAULT_PORTS.get(entry.protocol, 443)
+    return Endpoint(entry.protocol, entry.address, port, entry.verify_ssl, authorities, path_of(entry.api_prefix))
 
 
-def _access_token(entry: _Entry, folder: Path, environment: Mapping[str, str]) -> str:
-    if sum(map(bool, (entry.access_token, entry.access_token_env, entry.access_token_file))) != 1:
-        raise BadInput("use exactly one of `access_token`, `access_token_env` and `access_token_file`.")
-    if entry.access_token_file:
-        return read_secret(folder / entry.access_token_file)
-    token = cleaned(entry.access_token or environment.get(entry.access_token_env, ""))
-    if not token:
-        source = f"the environment variable {entry.access_token_env}" if entry.access_token_env else "`access_token`"
-        raise BadInput(f"{source} is not set or is empty.")
-    return token
+def _authorities(entry: _Entry) -> str | None:
+    if not entry.ca_bundle or entry.ca_bundle.startswith("-----BEGIN"):
+        return entry.ca_bundle or None
+    return read_ca_bundle(Path(entry.ca_bundle))
+
+
+def _secret(entry: _Entry, name: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Return the secret `name` of the entry: its text, or the content of the file or variable that it names."""
+    text, file, variable = (getattr(entry, name + source, "") for source in ("", "_file", "_env"))
+    if sum(map(bool, (text, file, variable))) > 1:
+        raise BadInput(f"Use only one of {name}, {name}_file and {name}_env.")
+    if file:
+        return read_secret(folder / file)
+    found = cleaned(environment.get(variable, "") if variable else text)
+    if variable and not found:
+        raise BadInput(f"The environment variable {variable} is not set or is empty.")
+    return found

@@ -178,7 +178,7 @@ def _tokens(connection: Connection) -> Iterator[Diagnosis]:
 
 
 def _alerts(connection: Connection) -> Iterator[Diagnosis]:
-    told = [receiver.name for receiver in receivers(alert_settings())]
+    told = list(receivers(alert_settings()))
     [(incidents, waiting, error)] = connection.execute(statement("health/alert_state"), {"receivers": told}).fetchall()
     if not told:
         text = f"No alert receiver is configured (open incidents: {incidents}). Set AAP_PIPELINE_ALERT_…"

@@ -158,4 +158,4 @@ def test_the_overview_shows_all_clusters(
     )
     metadata = event.step_materialization_data.materialization.metadata
     assert {"dashboard", "report", "savings", "runs", "unique_hosts"} <= metadata.keys()
-    assert "| job template | runs | saved |" in str(metadata["report"].value)
+    assert "| Job template | Runs | Failed |" in str(metadata["report"].value)

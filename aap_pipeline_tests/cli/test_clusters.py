@@ -102,7 +102,7 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
     assert refused.status == 2
     lines = refused.err.splitlines()
     assert lines[0].startswith(f"Error: {file}: cluster b: port: Input should be a valid integer")
-    assert [line.split(": ")[1:3] for line in lines[1:]] == [["cluster c", "address"], ["cluster c", "adress"]]
+    assert [line.split(":")[1] for line in lines[1:]] == [" cluster c"]
     assert "sekret" not in refused.err
     assert names(keyed) == []
     file.write_text(
@@ -131,8 +131,8 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
         (["add", "https://a", "--name", "a...b", "--token-env", "T"], 2, "single dots"),
         (["add", "https://a", "--name", "a", "--token-env", "NOT_SET"], 2, "NOT_SET is not set"),
         (["add", "https://a", "--name", "a", "--token-file", "/missing"], 2, "Cannot read /missing"),
-        (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "not both"),
-        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", "FILE"], 2, "needs --client"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--token-file", __file__], 2, "only one of"),
+        (["add", "https://a", "--name", "a", "--token-env", "T", "--refresh-token-file", "FILE"], 2, "needs client_id"),
         (["add", "https://a", "--name", "a", "--token-env", "T", "--ca-bundle", "/missing"], 2, "No such file"),
         (["update", "nobody", "--url", "https://a"], 1, "There is no cluster 'nobody'"),
         (["check", "nobody"], 1, "There is no cluster 'nobody'. Clusters: none yet."),
@@ -162,14 +162,20 @@ def test_all_mistakes_are_reported_together_and_no_token_is_asked_for(
     bad = ("--token-file", "/no-token", "--client-secret-file", "/no-secret", "--ca-bundle", "/no-ca")
     refused = keyed("clusters", "add", "https://a_", "--name", "a,b", *bad, "--token-env", "T")
     assert refused.status == 2
-    lines = ("'a,b' is not a valid cluster", "CA bundle /no-ca", "Address 'a_'", "not both", "Cannot read /no-secret")
+    lines = (
+        "CA bundle /no-ca",
+        "only one of",
+        "Cannot read /no-secret",
+        "'a,b' is not a valid cluster",
+        "Address 'a_'",
+    )
     assert len(refused.err.splitlines()) == len(lines)
     assert all(words in line for words, line in zip(lines, refused.err.splitlines(), strict=True))
     (tmp_path / "refresh").write_text("refresh")
     refresh = ("--refresh-token-file", str(tmp_path / "refresh"))
     refused = keyed("clusters", "add", "https://a", "--name", "a", "--token-env", "T", *refresh)
     assert (refused.status, refused.err.count("\n")) == (2, 2)
-    assert "--refresh-token-file needs --client-id" in refused.err
+    assert "The refresh token of cluster 'a' needs client_id" in refused.err
     refused = keyed("clusters", "add", "ftp://a", "--name", "a.")
     assert [line[:15] for line in refused.err.splitlines()] == ["Error: 'a.' is ", "The address of "]
 

@@ -93,17 +93,34 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
     assert (first.tokens.access, second.tokens.access) == ("from-file", "from-env")
 
 
+def test_an_address_as_url_and_secrets_in_files(tmp_path: Path) -> None:
+    """Guards against a key of the command line that a file does not know."""
+    for name in ("token", "refresh", "secret"):
+        (tmp_path / name).write_text(f"from-{name}\n")
+    [cluster] = read(
+        tmp_path,
+        "clusters:\n- {name: a, url: 'http://a.example.com/awx', access_token_file: token, "
+        "refresh_token_file: refresh, client_id: i, client_secret_file: secret, sync_window: always}\n",
+    )
+    assert cluster.endpoint == Endpoint("http", "a.example.com", 80, api_prefix="/awx")
+    assert cluster.tokens == Tokens("from-token", "from-refresh", "i", "from-secret")
+    assert cluster.manners == Manners()
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
         ("address: a.example.com\n    access_token: x", "entry 1: `name` is missing"),
         ("name: ''\n    address: a\n    access_token: x", "entry 1: `name` is missing"),
         ("name: a\n    access_token: x", "cluster a: `address` is missing"),
-        ("name: a\n    address: a.example.com", "cluster a: use exactly one of `access_token`"),
-        (f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B", "use exactly one of"),
+        ("name: a\n    address: a.example.com", "cluster a: Use access_token, access_token_file"),
+        (
+            f"name: a\n    address: a\n    access_token: {SECRET}\n    access_token_env: B",
+            "Use only one of access_token, access_token_file",
+        ),
         (
             f"name: a\n    address: a\n    access_token: {SECRET}\n    acces_token: {SECRET}",
-            "cluster a: unknown key 'acces_token'. Valid keys: name, address",
+            "cluster a: unknown key 'acces_token'. Valid keys: name, url",
         ),
         (
             f"name: a\n    address: a\n    access_token: {SECRET}\n    port: 0",
@@ -115,7 +132,7 @@ def test_defaults_and_tokens_from_elsewhere(tmp_path: Path) -> None:
         ),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    port: ²", "port '²' should be a valid integer"),
         (f"name: a\n    address: a\n    access_token: {SECRET}\n    verify_ssl: maybe", "verify_ssl 'maybe' should be"),
-        ("name: a\n    address: a\n    access_token: ''", "use exactly one of `access_token`"),
+        ("name: a\n    address: a\n    access_token: ''", "Use access_token, access_token_file"),
         (f"name: a\n    address: a\n    access_token: *{SECRET}", "4: not valid YAML: a value that begins with * or &"),
         (f"name: a\n    address: a\n    access_token: [{SECRET}]", "access_token should be a valid string"),
         (f"name: a\n    address: a\n    access_token: '{SECRET} x'", "The access token contains a space"),
@@ -195,11 +212,11 @@ def test_the_mistakes_of_all_clusters_are_named_at_once(tmp_path: Path) -> None:
         TOKEN=SECRET,
     )
     assert [line.partition(":")[0] for line in found] == [
-        *2 * ["cluster prod"],
+        "cluster prod",
         *2 * ["cluster lab"],
-        *2 * ["entry 3"],
+        "entry 3",
     ] + 2 * ["cluster a b"]
-    assert ("adress" in found[1], "'a b'" in found[-2], "'https://c'" in found[-1]) == (True, True, True)
+    assert ("adress" in found[0], "'a b'" in found[-2], "'https://c'" in found[-1]) == (True, True, True)
 
 
 def test_a_token_of_digits_stays_as_it_is(tmp_path: Path) -> None:
