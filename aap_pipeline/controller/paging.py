@@ -1,13 +1,15 @@
 """Keyset paging: by ascending id, after the last one read. Page numbers would skip rows when others are deleted."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aap_pipeline.controller import errors
 from aap_pipeline.controller.answers import Answer
 from aap_pipeline.controller.query import Params
-from aap_pipeline.controller.statistics import Statistics
+
+if TYPE_CHECKING:
+    from aap_pipeline.controller.client import ControllerClient
 
 PAGE_SIZE = 200  # the controller's default maximum; it silently caps more
 Row = dict[str, Any]
@@ -43,33 +45,15 @@ class PageSize:
         self.rows = max(self.rows, min(2 * size, self.most))
 
 
-class Asker(Protocol):
-    """The part of a client that paging needs."""
-
-    base_url: str
-    statistics: Statistics
-
-    @property
-    def page_sizes(self) -> Mapping[str, PageSize]:
-        """Page sizes by the last word of a list's path, created on first use."""
-
-    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
-        """Return the decoded JSON object at `path`. Raises ControllerError.
-
-        `instead` is called after a failed attempt and returns the params for the next one.
-        """
-
-    def url_of(self, path: str) -> str:
-        """Return the whole URL of `path`, for messages."""
-
-
-def count(client: Asker, path: str, params: Params | None = None) -> int:
+def count(client: "ControllerClient", path: str, params: Params | None = None) -> int:
     """Return the number of matching rows. Raises CorruptBody if the response has no count."""
     answer = client.get(path, {**(params or {}), "page_size": 1})
     return _count_of(answer, client.url_of(path))
 
 
-def counted_page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Any], int]:
+def counted_page(
+    client: "ControllerClient", path: str, params: Params | None, limit: int, after_id: int
+) -> tuple[list[Any], int]:
     """Return up to `limit` rows with an id above `after_id`, ascending, and the controller's count of such rows.
 
     A page shorter than `limit` is not necessarily the last one: a controller may cap pages at a smaller size, and a
@@ -84,7 +68,7 @@ def counted_page(client: Asker, path: str, params: Params | None, limit: int, af
     return (rows if len(rows) >= matching else _up_to_last_id(rows)), matching
 
 
-def whole(client: Asker, path: str, params: Params | None = None, after_id: int = 0) -> list[Any]:
+def whole(client: "ControllerClient", path: str, params: Params | None = None, after_id: int = 0) -> list[Any]:
     """Return all rows of a list with an id above `after_id`, ascending; at least as many as the controller counted.
 
     They are dicts (Row), or HostSummaryRow records. Rows without a valid id are included, as in `counted_page`.
@@ -103,7 +87,7 @@ def whole(client: Asker, path: str, params: Params | None = None, after_id: int 
     )
 
 
-def _whole_once(client: Asker, path: str, params: Params | None, after_id: int) -> tuple[list[Any], int]:
+def _whole_once(client: "ControllerClient", path: str, params: Params | None, after_id: int) -> tuple[list[Any], int]:
     rows, promised = counted_page(client, path, params, PAGE_SIZE, after_id)
     after_id = last_id(rows)
     while after_id and len(rows) < promised:
@@ -136,7 +120,7 @@ def _up_to_last_id(rows: list[Any]) -> list[Any]:
     return rows[: len(rows) - following]
 
 
-def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> Answer:
+def _get(client: "ControllerClient", path: str, params: Params | None, limit: int, after_id: int) -> Answer:
     """Read a page of `limit` rows, or of fewer, down to one, if so many fail repeatedly or are too large."""
     size = client.page_sizes[path.rstrip("/").rpartition("/")[2]]
     asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": min(limit, size.rows)}
