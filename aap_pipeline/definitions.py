@@ -21,7 +21,7 @@ from aap_pipeline.raw import assets as raw_assets
 from aap_pipeline.raw.sensors import new_jobs_sensor
 from aap_pipeline.upkeep import assets as upkeep_assets
 from aap_pipeline.upkeep import schedules as upkeep
-from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
+from aap_pipeline.upkeep.sensors import left_behind_sensor
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
@@ -37,13 +37,12 @@ defs = dg.Definitions(
         *EXTERNAL,
     ],
     asset_checks=dg.load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
-    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job, check_freshness, report_assets.saved_report_job],
-    schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
+    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, check_freshness, report_assets.saved_report_job],
+    schedules=[upkeep.tidy_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
     sensors=[
         clusters_sensor,
         new_jobs_sensor,
-        raw_left_behind_sensor,
-        rates_changed_sensor,
+        left_behind_sensor,
         alerts_sensor,
         tokens_sensor,
         report_assets.saved_reports_sensor,

@@ -84,7 +84,7 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
     "reports/period": [{"name": "all"}],
     "reports/in_quarantine": [{"clusters": [1]}],
     "reports/range": [{"clusters": None}],
-    "upkeep/interrupt_runs": [{"runs": _NAMES}],
+    "upkeep/interrupt_syncs": [{"kind": 1}],
 }
 """Other values for some statements, which are planned with each."""
 
