@@ -55,7 +55,8 @@ _GIVEN: tuple[tuple[str, object], ...] = (
     ("reasons messages receivers wanted mail_to", ["r"]),
     ("latest mentioned listed given_up", [False] * 200),
     ("names types kinds", _NAMES),
-    ("gone_at new_gone_at", [None] * 200),
+    ("organizations gone_at new_gone_at", [None] * 200),
+    ("fingerprints", [bytes(16)] * 200),
     ("finished moments", [_NOW] * 200),
     ("since until newest newest_finished done window_from window_to ends_at asked_at", _NOW),
     ("archive provisional resolution all enabled removed exact delivered verify_ssl", True),
@@ -84,7 +85,6 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
     "reports/period": [{"name": "all"}],
     "reports/in_quarantine": [{"clusters": [1]}],
     "reports/range": [{"clusters": None}],
-    "upkeep/interrupt_syncs": [{"kind": 1}],
 }
 """Other values for some statements, which are planned with each."""
 

@@ -1,5 +1,5 @@
--- Mark running syncs as interrupted if no session holds the lock (kind, cluster) of their cluster. Index:
--- sync_run_cluster_idx. clean_up_runs keeps the table small.
+-- Mark running syncs as interrupted if no session holds the lock (kind, cluster) of their cluster. Reads all of
+-- sync_run, which clean_up_runs keeps small.
 WITH idle AS MATERIALIZED (
     SELECT cluster_id FROM (SELECT DISTINCT cluster_id FROM pipeline.sync_run WHERE outcome = 'running') running
     WHERE pg_try_advisory_xact_lock(%(kind)s, cluster_id)
