@@ -6,6 +6,7 @@ one run must not end the others. The processes are forked from this one, which h
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkProcess
 from typing import TYPE_CHECKING, Any
@@ -67,9 +69,11 @@ def local_runs(
     copies the locks that threads hold. `configurations` is by cluster name; `url` is the migrated database of
     `settings`.
     """
-    import aap_pipeline.definitions
-    import aap_pipeline.runtime.storage  # noqa: F401 - once, not in each run
+    from aap_pipeline.runtime.run_launcher import IMPORTED_ONCE
 
+    for module in IMPORTED_ONCE:  # before the forks, not in each
+        import_module(module)
+    gc.freeze()  # keeps the memory of their objects shared
     environment = prepare_dagster(settings, url)
     context = multiprocessing.get_context("fork")
     runs: list[_Run] = []
