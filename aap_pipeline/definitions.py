@@ -14,7 +14,7 @@ from aap_pipeline.core import asset_checks as core_checks
 from aap_pipeline.core import assets as core_assets
 from aap_pipeline.marts import asset_checks as marts_checks
 from aap_pipeline.marts import assets as marts_assets
-from aap_pipeline.orchestration.jobs import CLUSTER_JOBS
+from aap_pipeline.orchestration.jobs import catch_up, nightly, update_cluster
 from aap_pipeline.orchestration.resources import SilentProgress, Warehouse
 from aap_pipeline.raw import asset_checks as raw_checks
 from aap_pipeline.raw import assets as raw_assets
@@ -37,7 +37,7 @@ defs = dg.Definitions(
         *EXTERNAL,
     ],
     asset_checks=dg.load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
-    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, check_freshness, report_assets.saved_report_job],
+    jobs=[update_cluster, catch_up, nightly, upkeep.tidy_job, check_freshness, report_assets.saved_report_job],
     schedules=[upkeep.tidy_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
     sensors=[
         clusters_sensor,

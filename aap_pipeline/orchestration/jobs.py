@@ -48,6 +48,3 @@ nightly = dg.define_asset_job(
     description="Compares a cluster's whole history with its controller, fetches missing jobs, and compares the marts "
     "with core.",
 )
-
-CLUSTER_JOBS = (update_cluster, catch_up, nightly)
-"""The jobs whose runs are of one cluster."""

@@ -6,6 +6,7 @@ the other. A fork takes milliseconds.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -100,6 +101,7 @@ def _can_fork(context: LaunchRunContext) -> bool:
 
 def _execute(arguments: str) -> None:
     """`dagster api execute_run ARGUMENTS`, in a new process that ends with the daemon."""
+    gc.freeze()  # what the fork server imported
     when_parent_ends(_end)
     from dagster._cli.api import execute_run_command
 
