@@ -14,14 +14,14 @@ from aap_pipeline.core import asset_checks as core_checks
 from aap_pipeline.core import assets as core_assets
 from aap_pipeline.marts import asset_checks as marts_checks
 from aap_pipeline.marts import assets as marts_assets
-from aap_pipeline.orchestration.jobs import CLUSTER_JOBS
+from aap_pipeline.orchestration.jobs import catch_up, nightly, update_cluster
 from aap_pipeline.orchestration.resources import SilentProgress, Warehouse
 from aap_pipeline.raw import asset_checks as raw_checks
 from aap_pipeline.raw import assets as raw_assets
 from aap_pipeline.raw.sensors import new_jobs_sensor
 from aap_pipeline.upkeep import assets as upkeep_assets
 from aap_pipeline.upkeep import schedules as upkeep
-from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
+from aap_pipeline.upkeep.sensors import left_behind_sensor
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
@@ -37,13 +37,12 @@ defs = dg.Definitions(
         *EXTERNAL,
     ],
     asset_checks=dg.load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
-    jobs=[*CLUSTER_JOBS, upkeep.tidy_job, upkeep.archive_job, check_freshness, report_assets.saved_report_job],
-    schedules=[upkeep.tidy_schedule, upkeep.archive_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
+    jobs=[update_cluster, catch_up, nightly, upkeep.tidy_job, check_freshness, report_assets.saved_report_job],
+    schedules=[upkeep.tidy_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],
     sensors=[
         clusters_sensor,
         new_jobs_sensor,
-        raw_left_behind_sensor,
-        rates_changed_sensor,
+        left_behind_sensor,
         alerts_sensor,
         tokens_sensor,
         report_assets.saved_reports_sensor,

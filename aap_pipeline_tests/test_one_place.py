@@ -26,7 +26,7 @@ _PACKAGE = Path(aap_pipeline.__file__).parent
         ("The last successful sync ended", "clusters/staleness.py"),
         ("ControllerClient(cluster", "clusters/controllers.py"),
         ("def busy_clusters", "orchestration/run_liveness.py"),
-        ("step_failure_data", "orchestration/failures.py"),
+        ("step_failure_data", "orchestration/steps.py"),
     ],
 )
 def test_it_is_spelled_out_once(text: str, file: str) -> None:
@@ -39,7 +39,7 @@ def test_every_step_opens_with_the_one_wrapper() -> None:
     """Guards against a step whose run cannot be told from an abandoned one, or that fails with a traceback."""
     defined = [*(defs.assets or []), *(defs.asset_checks or [])]
     ops: list[OpDefinition] = [each.op for each in defined if isinstance(each, AssetsDefinition)]  # type: ignore[misc]
-    ops += [node for job in ("tidy", "archive", "check_freshness") for node in defs.resolve_job_def(job).all_node_defs]  # type: ignore[misc]
+    ops += [node for job in ("tidy", "check_freshness") for node in defs.resolve_job_def(job).all_node_defs]  # type: ignore[misc]
     assert len(ops) > 10
     for op in ops:
         if isinstance(op, OpDefinition):

@@ -348,8 +348,6 @@ def _kind(process: psutil.Process) -> str | None:
     words = " ".join(line)
     if "postgres" in words.split(":")[0].split(" ")[0]:
         return "PostgreSQL"
-    if "aap_pipeline.runtime.guard" in line:
-        return "guard"
     if "forkserver" in words:
         parent = process.parent()
         is_run = parent is not None and "forkserver" in " ".join(parent.cmdline())

@@ -58,11 +58,10 @@ class Deployed:
         return found
 
     def find(self, word: str) -> psutil.Process:
-        """Return the process whose command line has `word`, without its guard."""
+        """Return the process whose command line has `word`."""
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):  # a run that has ended meanwhile
-                line = process.cmdline()
-                if word in line and not any("guard" in part for part in line):
+                if word in process.cmdline():
                     return process
         raise LookupError(f"No process of the deployment has {word!r} in its command line.")
 

@@ -9,12 +9,11 @@ from pydantic import Field
 
 from aap_pipeline.alerts.report_mail import mail_report
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.orchestration.partitions import partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
-from aap_pipeline.orchestration.table_metadata import of_stage
+from aap_pipeline.orchestration.table_metadata import EACH_NIGHT, of_stage
 from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import note_done, saved_report, saved_reports

@@ -16,9 +16,9 @@ from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.failures import reported_error
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.steps import reported_error
 from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.reports.output import counted

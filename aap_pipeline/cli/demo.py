@@ -54,7 +54,7 @@ def command(remove: bool) -> int:
     out = console()
     out.print("[bold]1.[/] Starting PostgreSQL and bringing its schema up to date")
     with warehouse(settings) as url:
-        from aap_pipeline.runtime.local_runs import LocalRuns
+        from aap_pipeline.runtime.local_runs import local_runs
         from aap_simulator.demo import demo_controllers
 
         with connect(url) as connection:
@@ -62,7 +62,7 @@ def command(remove: bool) -> int:
         ports = {name: known[name].endpoint.port for name in DEMO_CLUSTERS if name in known}
         out.print("[bold]2.[/] Starting simulated controllers and importing them as clusters")
         with (
-            LocalRuns(settings, url, _configurations(url)) as runs,
+            local_runs(settings, url, _configurations(url)) as execute,
             demo_controllers(settings.home / "demo.json", ports) as controllers,
         ):
             _import(url, settings, controllers)
@@ -71,7 +71,7 @@ def command(remove: bool) -> int:
                 out.print(f"   {controller.name} at {controller.server.url} ({history})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
             with shown_progress(list(DEMO_CLUSTERS)) as progress:
-                outcomes = runs.execute(progress)
+                outcomes = execute(progress)
         with connect(url) as connection:
             for name in DEMO_CLUSTERS:
                 set_enabled(connection, name, enabled=False)  # their controllers stop with the demo

@@ -8,7 +8,7 @@ from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import day
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.application_settings import ApplicationSettings
-from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
+from aap_pipeline.marts.costs import exchange_rates, set_exchange_rate
 from aap_pipeline.reports.output import json_option, negative_values, print_rows
 
 

@@ -57,12 +57,12 @@ def command(
             )
             return 0 if all_worked else 1
         # Importing Dagster takes a second, so it follows the checks of the command line.
-        from aap_pipeline.runtime.local_runs import LocalRuns
+        from aap_pipeline.runtime.local_runs import local_runs
 
         listed = [cluster.name for cluster in chosen]
         window = {"since": since.isoformat() if since else "", "until": until.isoformat() if until else ""}
-        with LocalRuns(settings, url, dict.fromkeys(listed, window)) as runs, shown_progress(listed) as progress:
-            outcomes = runs.execute(progress)
+        with local_runs(settings, url, dict.fromkeys(listed, window)) as execute, shown_progress(listed) as progress:
+            outcomes = execute(progress)
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:

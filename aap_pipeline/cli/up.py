@@ -25,13 +25,13 @@ def command(**options: Any) -> None:
     """Run PostgreSQL, the Dagster daemon (which starts syncs) and the Dagster UI until Ctrl-C.
 
     PostgreSQL is the embedded server, or the migrated database in AAP_PIPELINE_DATABASE_URL. Dagster's own tables are
-    in its schema dagster. All data is kept between starts. No process keeps running at the end, even after kill -9.
+    in its schema dagster. All data is kept between starts. No process of the pipeline runs on, even after kill -9.
     """
     from aap_pipeline.database.connection import clear_errors
-    from aap_pipeline.runtime.supervisor import Supervisor, UpOptions
+    from aap_pipeline.runtime.supervisor import Supervisor
     from aap_pipeline.settings import Settings
 
-    supervisor = Supervisor(Settings(), UpOptions(**options), lambda line: click.echo(line))
+    supervisor = Supervisor(Settings(), lambda line: click.echo(line), **options)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stop.set())
     with clear_errors():

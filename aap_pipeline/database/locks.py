@@ -24,8 +24,6 @@ class LockKind(IntEnum):
     MARTS = 0x616103
     """One refresh of the marts per cluster at a time (transaction lock; cluster 0: shared tables). In SQL, cluster -1
     separates new organizations from changes of rates, -2 core's batches from changes of the reporting time zone."""
-    UPKEEP = 0x616105
-    """Retention and archive."""
     RUN = 0x616106
     """A run of Dagster is alive (session lock, shared, on a connection of its own; in place of a cluster, the run)."""
 

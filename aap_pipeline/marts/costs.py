@@ -1,4 +1,7 @@
-"""Cost rates with their history. Precedence: organization, then cluster, then the global rate."""
+"""Cost rates with their history, and exchange rates.
+
+Precedence of cost rates: organization, then cluster, then the global rate.
+"""
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -53,15 +56,20 @@ def set_rate(
 
 def parse_money(rate_type: str, value: str | Decimal) -> Decimal:
     """Parse `value`. Raises BadInput if it is not a number, negative, too large or has over two decimal places."""
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise BadInput(f"{value!r} is not a valid {rate_type} rate. Use a number such as 0.92.") from None
-    if not amount.is_finite() or not 0 <= amount <= HIGHEST_RATE:
-        raise BadInput(f"{value} is not a valid {rate_type} rate. Use 0 to {HIGHEST_RATE} per {RATE_TYPES[rate_type]}.")
+    amount = _parse(rate_type, value, 0, HIGHEST_RATE, f"0 to {HIGHEST_RATE} per {RATE_TYPES[rate_type]}")
     if amount != amount.quantize(Decimal("0.01")):
         raise BadInput(f"{value} is not a valid {rate_type} rate. Use at most two decimal places.")
     return amount.quantize(Decimal("0.01"))
+
+
+def _parse(kind: str, value: str | Decimal, lowest: Decimal | int, highest: Decimal | int, valid: str) -> Decimal:
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise BadInput(f"{value!r} is not a valid {kind} rate. Use a number such as 0.92.") from None
+    if not amount.is_finite() or not lowest <= amount <= highest:
+        raise BadInput(f"{value} is not a valid {kind} rate. Use {valid}.")
+    return amount
 
 
 def place(connection: Connection, cluster: str | None, organization: str | None) -> tuple[int, int]:
@@ -86,3 +94,27 @@ def place(connection: Connection, cluster: str | None, organization: str | None)
         clusters = ", ".join(row[2] for row in found)
         raise PipelineError(f"Organization {organization!r} is in several clusters ({clusters}). Add --cluster NAME.")
     return found[0][1], found[0][0]
+
+
+def exchange_rates(connection: Connection) -> list[dict[str, Any]]:
+    """Return every exchange rate, by currencies and day: the price of one `from_currency` in `to_currency`."""
+    return select(connection, "marts/exchange_rates")
+
+
+def set_exchange_rate(
+    connection: Connection, from_currency: str, to_currency: str, rate: str | Decimal, rate_date: date | None = None
+) -> dict[str, Any]:
+    """Set an exchange rate from a day on (default: today in the reporting time zone), and return it.
+
+    The caller commits. Raises BadInput for codes that are not three letters and rates that are not positive.
+    """
+    pair = from_currency.upper(), to_currency.upper()
+    for code in pair:
+        if len(code) != 3 or not code.isascii() or not code.isalpha():
+            raise BadInput(f"{code!r} is not a valid currency. Use an ISO code of three letters, such as EUR.")
+    if pair[0] == pair[1]:
+        raise BadInput(f"An exchange rate needs two different currencies, not {pair[0]} twice.")
+    value = _parse("exchange", rate, Decimal("1e-9"), 10**9, "0.000000001 to 1,000,000,000")
+    values = {"from_currency": pair[0], "to_currency": pair[1], "rate": value, "rate_date": rate_date}
+    [row] = connection.execute(statement("marts/set_exchange_rate"), values).fetchall()
+    return values | {"rate_date": row[0]}

@@ -12,31 +12,26 @@ from aap_pipeline.database.statements import statement
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """The result of a refresh: the clusters with changes, the days built, the runs on them, the seconds."""
+    """The result of a refresh: the days built, the runs on them, the rows with new money only, the seconds."""
 
-    clusters: tuple[int, ...] = ()
-    days: tuple[date, ...] = ()
+    days: frozenset[date] = frozenset()
     runs: int = 0
     repriced_rows: int = 0
-    rebuilt: tuple[str, ...] = ()
     seconds: float = 0.0
-
-
-def refresh(connection: Connection, cluster_id: int | None = None) -> RefreshResult:
-    """Build what `pipeline.changed_day`, `changed_rate` and `rebuild_due` note, for one cluster or for all.
-
-    Each cluster is one transaction that also takes the notes: killed at any point, it leaves marts and notes as they
-    were. Two refreshes of one cluster wait for each other; refreshes of different clusters run side by side.
-    """
-    return _refresh(connection, cluster_id, everything=False)
 
 
 def rebuild(connection: Connection, cluster_id: int | None = None) -> RefreshResult:
     """Rebuild everything from core, for one cluster or all, with the transactions and locks of `refresh`."""
-    return _refresh(connection, cluster_id, everything=True)
+    return refresh(connection, cluster_id, everything=True)
 
 
-def _refresh(connection: Connection, cluster_id: int | None, *, everything: bool) -> RefreshResult:
+def refresh(connection: Connection, cluster_id: int | None = None, *, everything: bool = False) -> RefreshResult:
+    """Build what `pipeline.changed_day`, `changed_rate` and `rebuild_due` note, for one cluster or for all.
+
+    Each cluster is one transaction that also takes the notes: killed at any point, it leaves marts and notes as they
+    were. Two refreshes of one cluster wait for each other; refreshes of different clusters run side by side.
+    `everything`: all days, noted or not.
+    """
     started = time.monotonic()
     chosen = [cluster_id] if cluster_id is not None else _clusters(connection, "marts/clusters")
     done = [_refresh_cluster(connection, cluster, everything=everything) for cluster in chosen]
@@ -45,7 +40,12 @@ def _refresh(connection: Connection, cluster_id: int | None, *, everything: bool
             _refresh_cluster(connection, cluster, everything=False)
             for cluster in _clusters(connection, "marts/noted_clusters")
         ]
-    return _sum(done, time.monotonic() - started)
+    return RefreshResult(
+        frozenset().union(*(each.days for each in done)),
+        sum(each.runs for each in done),
+        sum(each.repriced_rows for each in done),
+        time.monotonic() - started,
+    )
 
 
 def _clusters(connection: Connection, name: LiteralString) -> list[int]:
@@ -59,31 +59,23 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
         connection.execute(statement("marts/read_sources"), {"cluster_id": cluster_id})
         changes = _taken(connection, "marts/take_changed_rates", cluster_id)
         days = [row[0] for row in _taken(connection, "marts/take_changed_days", cluster_id)]
-        reasons = [row[0] for row in _taken(connection, "marts/take_rebuilds", cluster_id)]
-        if everything:
-            reasons = ["asked for", *reasons]
-        if days or reasons:
-            result = _build(connection, cluster_id, days, reasons)
-            if reasons:
+        whole = bool(_taken(connection, "marts/take_rebuilds", cluster_id)) or everything
+        result = RefreshResult()
+        if days or whole:
+            loaded = {"cluster_id": cluster_id, "days": None if whole else days}
+            built = frozenset(row[0] for row in connection.execute(statement("marts/load_jobs"), loaded))
+            [(runs,)] = _taken(connection, "marts/write_days", cluster_id)
+            result = RefreshResult(built, runs)
+            if whole:
                 changes = []  # everything was built, by the rates in force
         else:
             connection.execute(statement("marts/sync_dimensions"), {"cluster_id": cluster_id})
-            result = RefreshResult()
         connection.execute(statement("marts/estimate_minutes"), {"cluster_id": cluster_id})
         changes += _taken(connection, "marts/take_changed_rates", cluster_id)
-        return _reprice(connection, cluster_id, result, changes) if changes else result
+        return replace(result, repriced_rows=_reprice(connection, cluster_id, changes))
 
 
-def _build(connection: Connection, cluster_id: int, days: list[date], reasons: list[str]) -> RefreshResult:
-    loaded = {"cluster_id": cluster_id, "days": None if reasons else days}
-    built = tuple(row[0] for row in connection.execute(statement("marts/load_jobs"), loaded))
-    [(runs,)] = _taken(connection, "marts/write_days", cluster_id)
-    return RefreshResult((cluster_id,), built, runs, rebuilt=tuple(dict.fromkeys(reasons)))
-
-
-def _reprice(
-    connection: Connection, cluster_id: int, result: RefreshResult, changes: list[tuple[date, date]]
-) -> RefreshResult:
+def _reprice(connection: Connection, cluster_id: int, changes: list[tuple[date, date]]) -> int:
     """Recompute the money of the days affected by noted changes of rates, minutes or settings, each day once."""
     written, done = 0, date.min
     for first, end in sorted(changes):
@@ -91,20 +83,9 @@ def _reprice(
             days = {"cluster_id": cluster_id, "from_date": max(first, done), "before_date": end}
             [row] = connection.execute(statement("marts/reprice"), days).fetchall()
             written, done = written + row[0], end
-    return replace(result, clusters=(cluster_id,), repriced_rows=written)
+    return written
 
 
 def _taken(connection: Connection, name: LiteralString, cluster_id: int) -> list[Any]:
     """Return the rows of a statement for one cluster."""
     return connection.execute(statement(name), {"cluster_id": cluster_id}).fetchall()
-
-
-def _sum(results: list[RefreshResult], seconds: float) -> RefreshResult:
-    return RefreshResult(
-        clusters=tuple(dict.fromkeys(cluster for result in results for cluster in result.clusters)),
-        days=tuple(sorted({day for result in results for day in result.days})),
-        runs=sum(result.runs for result in results),
-        repriced_rows=sum(result.repriced_rows for result in results),
-        rebuilt=tuple(dict.fromkeys(reason for result in results for reason in result.rebuilt)),
-        seconds=seconds,
-    )

@@ -18,10 +18,6 @@ class Check:
     remedy: str
     blocking: bool = False
 
-    @property
-    def description(self) -> str:
-        return f"{self.holds} **If it fails:** {self.remedy}"
-
     def remedy_for(self, cluster: str) -> str:
         return self.remedy.replace("NAME", cluster)
 
@@ -38,7 +34,7 @@ def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsD
             AssetCheckSpec(
                 check.name,
                 asset=AssetKey(asset),
-                description=check.description,
+                description=f"{check.holds} **If it fails:** {check.remedy}",
                 blocking=check.blocking,
                 partitions_def=partitions,
             )

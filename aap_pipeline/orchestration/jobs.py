@@ -35,16 +35,11 @@ update_cluster = dg.define_asset_job(
     "since and until: backfills that window.",
 )
 
-parse_raw = dg.define_asset_job(
-    name="parse_raw",
+catch_up = dg.define_asset_job(
+    name="catch_up",
     selection=dg.AssetSelection.groups("core", "marts") - NIGHTLY_CHECKS,
-    description="Processes raw rows that an interrupted run left behind. Sends no request to the controller.",
-)
-
-refresh_marts = dg.define_asset_job(
-    name="refresh_marts",
-    selection=dg.AssetSelection.groups("marts") - NIGHTLY_CHECKS,
-    description="Updates a cluster's savings after changes of rates, minutes or settings. Sends no request.",
+    description="Processes raw rows that an interrupted run left behind, and updates a cluster's savings after changes "
+    "of rates, minutes or settings. Sends no request to the controller.",
 )
 
 nightly = dg.define_asset_job(
@@ -53,6 +48,3 @@ nightly = dg.define_asset_job(
     description="Compares a cluster's whole history with its controller, fetches missing jobs, and compares the marts "
     "with core.",
 )
-
-CLUSTER_JOBS = (update_cluster, parse_raw, refresh_marts, nightly)
-"""The jobs whose runs are of one cluster."""

@@ -1,9 +1,10 @@
-"""What Dagster shows of an asset: its stage, and its table."""
+"""What Dagster shows of an asset: its stage, its freshness, and its table."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, LiteralString, TypedDict
 
-from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
+from dagster import FreshnessPolicy, MetadataValue, TableColumn, TableRecord, TableSchema
 from psycopg.sql import SQL, Identifier
 
 from aap_pipeline.database.columns import tables
@@ -13,6 +14,12 @@ from aap_pipeline.database.statements import statement
 COUNTED_UP_TO: Final = 10_000
 """Limit of exact counts, which take milliseconds up to here."""
 _MOST_CHARACTERS: Final = 60  # per text in a preview, so that all columns fit on the page
+
+# Dagster evaluates a policy per asset, not per partition: a stale asset is stale in every cluster. The check `fresh`
+# evaluates each cluster.
+EACH_SYNC: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=1), warn_window=timedelta(minutes=45))
+"""A cluster without new jobs is synced every 30 minutes (setting quiet_sync_minutes)."""
+EACH_NIGHT: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
 
 class Described(TypedDict):
@@ -68,15 +75,11 @@ def _figures(total: int, counted: int, estimated: int, shown: list[Mapping[str, 
     if estimated >= 0:  # -1: the table was never analyzed
         figures["rows_of_all_clusters_estimated"] = estimated
     if shown:
-        figures["preview"] = MetadataValue.table([_record(row) for row in shown])
+        rows = [{name: _shortened(value) for name, value in row.items()} for row in shown]
+        figures["preview"] = MetadataValue.table([TableRecord(row) for row in rows])
     return figures
 
 
-def _record(row: Mapping[str, Any]) -> TableRecord:
-    return TableRecord({name: _shortened(value) for name, value in row.items()})
-
-
 def _shortened(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > _MOST_CHARACTERS:
-        return value[: _MOST_CHARACTERS - 1] + "…"
-    return value
+    too_long = isinstance(value, str) and len(value) > _MOST_CHARACTERS
+    return value[: _MOST_CHARACTERS - 1] + "…" if too_long else value

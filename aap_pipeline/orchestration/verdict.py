@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-Figure = int | float | str
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -12,5 +10,5 @@ class Verdict:
 
     passed: bool
     text: str
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, int | float | str] = field(default_factory=dict)
     severe: bool = False

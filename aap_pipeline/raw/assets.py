@@ -8,10 +8,9 @@ import dagster as dg
 from pydantic import Field
 
 from aap_pipeline.clusters.partitions import cluster_step
-from aap_pipeline.orchestration.freshness import EACH_SYNC
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
+from aap_pipeline.orchestration.table_metadata import EACH_SYNC, of_stage, table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import parse_time

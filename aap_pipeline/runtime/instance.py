@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 import yaml
 from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.engine import URL
 
 from aap_pipeline.database.connection import connect, session_options
 from aap_pipeline.database.statements import statement
-from aap_pipeline.embedded.file_locks import cannot_write
+from aap_pipeline.embedded.server import cannot_write
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.settings import Settings
 
@@ -31,6 +31,8 @@ _ON_THIS_MACHINE = {
             "config": {"postgres_url": {"env": "AAP_PIPELINE_DAGSTER_DATABASE_URL"}},
         }
     },
+    # Runs log to the daemon's log. By default they would write each event, 140 lines per run.
+    "python_logs": {"python_log_level": "INFO"},
     # Forks runs from a process that has imported everything, because imports take seconds (ADR 14).
     "run_launcher": {"module": "aap_pipeline.runtime.run_launcher", "class": "ForkingRunLauncher"},
 }
@@ -57,12 +59,11 @@ def prepare_dagster(settings: Settings, url: str) -> dict[str, str]:
         (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
     except OSError as error:
         raise cannot_write(home, error) from error
-    storage = storage_url(url, create_schema(url))
     return {
         **os.environ,
         "DAGSTER_HOME": str(home),
         "AAP_PIPELINE_HOME": str(settings.home.absolute()),
-        "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage,
+        "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage_url(url, create_schema(url)),
     }
 
 
@@ -77,18 +78,11 @@ def create_schema(url: str) -> int:
 
 def storage_url(url: str, server_version: int) -> str:
     """Convert `url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`."""
-    parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    user, password = parts.pop("user", ""), parts.pop("password", "")
-    host, port, database = parts.pop("host", ""), parts.pop("port", "5432"), parts.pop("dbname", "")
+    parts = {"port": "5432"} | {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    user, password = parts.pop("user", None), parts.pop("password", None)
     parts["options"] = session_options(url, "dagster", server_version)
-    if quote(database, safe="") != database:  # SQLAlchemy 2.0 does not decode a quoted name
-        parts["dbname"], database = database, ""
-    if host.startswith("/") or "," in host:  # a socket's folder or several servers need libpq's own form
-        parts |= {"host": host, "port": port}
-        host, port = "", ""
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}" if password else quote(user, safe="")
-    server = f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
-    return f"postgresql+psycopg2://{login}@{server}/{database}?{urlencode(parts, quote_via=quote)}"
+    # Host, port and database as parameters: libpq's form has sockets, several servers and any database name.
+    return URL.create("postgresql+psycopg2", user, password, query=parts).render_as_string(hide_password=False)
 
 
 @contextmanager

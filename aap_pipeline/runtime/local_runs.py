@@ -6,24 +6,25 @@ one run must not end the others. The processes are forked from this one, which h
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
-import threading
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from multiprocessing.connection import Connection as Pipe
-from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aap_pipeline.database.connection import connect, lost_connection
 from aap_pipeline.database.errors import DatabaseUnreachable
+from aap_pipeline.embedded.processes import when_parent_ends
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
-from aap_pipeline.runtime.forks import import_for_runs
 from aap_pipeline.runtime.instance import dagster_instance, prepare_dagster
 from aap_pipeline.settings import Settings
 
@@ -58,91 +59,87 @@ class _Run:
     outcome: SyncOutcome | None = None
 
 
-class LocalRuns:
-    """Run the main job for several clusters, each in its own process.
+@contextmanager
+def local_runs(
+    settings: Settings, url: str, configurations: Mapping[str, SyncConfiguration]
+) -> Iterator[Callable[[ProgressListener], list[SyncOutcome]]]:
+    """Fork a process per cluster for the block, and yield a function that executes the runs.
 
-    The processes are forked on entry and start when `execute` is called. They end with the block, and with this
-    process. Enter the block before any thread starts, because a fork copies the locks that threads hold.
-    `configurations` is by cluster name; `url` is the migrated database of `settings`.
+    The processes end with the block, and with this process. Enter the block before any thread starts, because a fork
+    copies the locks that threads hold. `configurations` is by cluster name; `url` is the migrated database of
+    `settings`.
     """
+    from aap_pipeline.runtime.run_launcher import IMPORTED_ONCE
 
-    def __init__(self, settings: Settings, url: str, configurations: Mapping[str, SyncConfiguration]) -> None:
-        self._settings = settings
-        self._url = url
-        self._configurations = configurations
-        self._runs: list[_Run] = []
-
-    def __enter__(self) -> Self:
-        import_for_runs()
-        environment = prepare_dagster(self._settings, self._url)
-        context = multiprocessing.get_context("fork")
-        for name, configuration in self._configurations.items():
+    for module in IMPORTED_ONCE:  # before the forks, not in each
+        import_module(module)
+    gc.freeze()  # keeps the memory of their objects shared
+    environment = prepare_dagster(settings, url)
+    context = multiprocessing.get_context("fork")
+    runs: list[_Run] = []
+    try:
+        for name, configuration in configurations.items():
             run_id = str(uuid4())
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(environment, theirs, name, configuration, run_id))
             process.start()
             theirs.close()  # so that `recv` raises EOFError when the process exits
-            self._runs.append(_Run(name, run_id, process, ours))
-        return self
+            runs.append(_Run(name, run_id, process, ours))
+        yield partial(_execute, settings, url, runs)
+    finally:
+        _end(runs)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for run in self._runs:
-            run.process.kill()
-            with suppress(ProcessLookupError):  # and its children
-                os.killpg(run.process.pid or 0, signal.SIGKILL)
-            run.process.join()
 
-    def execute(self, progress: ProgressListener) -> list[SyncOutcome]:
-        """Execute the runs, several concurrently, and return their outcomes. A failed run does not delay the others.
+def _end(runs: Sequence[_Run]) -> None:
+    for run in runs:
+        run.process.kill()
+        with suppress(ProcessLookupError):  # and its children
+            os.killpg(run.process.pid or 0, signal.SIGKILL)
+        run.process.join()
 
-        After Ctrl-C they are killed and reported to Dagster as cancelled.
-        """
-        from aap_pipeline.orchestration.partitions import CLUSTERS
-        from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
 
-        with dagster_instance(self._settings, self._url) as instance:
-            instance.add_dynamic_partitions(CLUSTERS.name or "", list(self._configurations))
-            with connect(self._url) as connection:
-                end_abandoned_runs(instance, connection)  # left behind by kill -9
-            try:
-                return self._execute(progress)
-            finally:
-                self.__exit__(None, None, None)
-                _report_cancelled(instance, (run.run_id for run in self._runs if run.outcome is None))
+def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: ProgressListener) -> list[SyncOutcome]:
+    """Execute the runs, several concurrently, and return their outcomes. A failed run does not delay the others.
 
-    def _execute(self, progress: ProgressListener) -> list[SyncOutcome]:
-        waiting, under_way = list(reversed(self._runs)), dict[Any, _Run]()
-        while waiting or under_way:
-            while waiting and len(under_way) < _MAX_CONCURRENT_RUNS:
-                run = waiting.pop()
-                under_way[run.pipe] = run
-                run.pipe.send("begin")
-            for pipe in wait(list(under_way)):
+    After Ctrl-C they are killed and reported to Dagster as cancelled.
+    """
+    from aap_pipeline.orchestration.partitions import CLUSTERS
+    from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
+
+    with dagster_instance(settings, url) as instance:
+        instance.add_dynamic_partitions(CLUSTERS.name or "", [run.cluster for run in runs])
+        with connect(url) as connection:
+            end_abandoned_runs(instance, connection)  # left behind by kill -9
+        try:
+            with ThreadPoolExecutor(_MAX_CONCURRENT_RUNS) as pool:
                 try:
-                    message = under_way[pipe].pipe.recv()
-                except (EOFError, OSError):
-                    message = None
-                if isinstance(message, tuple):
-                    progress.update(*message)
-                else:
-                    run = under_way.pop(pipe)
-                    run.outcome = message
-                    run.process.join()
-        return [
-            run.outcome or SyncOutcome(run.cluster, run.run_id, _how_it_ended(run.process.exitcode))
-            for run in self._runs
-        ]
+                    return list(pool.map(partial(_follow, progress), runs))
+                finally:
+                    _end(runs)
+        finally:
+            for run in runs:
+                found = instance.get_run_by_id(run.run_id) if run.outcome is None else None
+                if found is not None and not found.is_finished:
+                    interrupted = "Interrupted. Committed data is kept; the next run continues from there."
+                    instance.report_run_canceled(found, interrupted)
 
 
-def _report_cancelled(instance: DagsterInstance, run_ids: Iterable[str]) -> None:
-    """Report the runs whose process ended without an outcome to Dagster as cancelled."""
-    for run_id in run_ids:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            interrupted = "Interrupted. Committed data is kept; the next run continues from there."
-            instance.report_run_canceled(run, interrupted)
+def _follow(progress: ProgressListener, run: _Run) -> SyncOutcome:
+    """Begin a run, pass its progress on, and return its outcome when its process has ended."""
+    for message in _messages(run.pipe):
+        if isinstance(message, tuple):
+            progress.update(*message)
+        else:
+            run.outcome = message
+    run.process.join()
+    return run.outcome or SyncOutcome(run.cluster, run.run_id, _how_it_ended(run.process.exitcode))
+
+
+def _messages(pipe: Pipe) -> Iterator[Any]:
+    with suppress(EOFError, OSError):  # the process has ended
+        pipe.send("begin")
+        while True:
+            yield pipe.recv()
 
 
 def _how_it_ended(status: int | None) -> str:
@@ -170,7 +167,7 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgrp()  # Ctrl-C reaches the parent only, which ends the group
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    when_parent_ends(lambda: os.killpg(0, signal.SIGKILL))
     os.environ.update(environment)
     pipe.recv()
     from dagster import DagsterInstance
@@ -189,21 +186,13 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
     pipe.send(outcome)
 
 
-def _end_with_parent() -> None:
-    """End this process and its children when the command ends, even by kill -9."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.killpg(0, signal.SIGKILL)
-
-
 def _run_job(
     instance: DagsterInstance, name: str, configuration: SyncConfiguration, run_id: str, progress: ProgressListener
 ) -> SyncOutcome:
     from aap_pipeline.definitions import defs
-    from aap_pipeline.orchestration.failures import reported_error
     from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster
     from aap_pipeline.orchestration.run_liveness import lock_tag
+    from aap_pipeline.orchestration.steps import reported_error
     from aap_pipeline.raw.assets import sync_data
 
     result = defs.resolve_job_def(update_cluster.name).execute_in_process(

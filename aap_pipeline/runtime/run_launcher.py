@@ -6,20 +6,24 @@ the other. A fork takes milliseconds.
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
-from pathlib import Path
+from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING
 
+import psutil
 from dagster import DefaultRunLauncher
 from dagster._grpc.types import ExecuteRunArgs
 
-from aap_pipeline.runtime.forks import forks
+from aap_pipeline.embedded.processes import when_parent_ends
+from aap_pipeline.runtime.child import GRACE_SECONDS
 
 if TYPE_CHECKING:
-    from dagster._core.instance.ref import InstanceRef
     from dagster._core.launcher import LaunchRunContext
 
 PROCESS_TAG = ".dagster/aap_pipeline_process"
@@ -27,6 +31,9 @@ PROCESS_TAG = ".dagster/aap_pipeline_process"
 hides tags with this prefix."""
 
 _DEFINITIONS = "aap_pipeline.definitions"
+
+IMPORTED_ONCE = (_DEFINITIONS, "aap_pipeline.runtime.storage", "dagster._cli.api", "upath.implementations.local")
+"""Modules of which a run imports the others. Dagster imports the last one with each instance, which takes 0.1 s."""
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
@@ -38,8 +45,7 @@ class ForkingRunLauncher(DefaultRunLauncher):
         if origin is None or not _can_fork(context):
             super().launch_run(context)
             return
-        instance = _quiet(self._instance.get_ref())
-        arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=instance)
+        arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref())
         command = arguments.get_command_args()[-1]
         process = forks().Process(target=_execute, args=(command,), name=f"run {run.run_id}")
         process.start()
@@ -57,27 +63,26 @@ class ForkingRunLauncher(DefaultRunLauncher):
         return True
 
 
+def forks() -> ForkServerContext:
+    """Return a multiprocessing context whose fork server has imported the pipeline.
+
+    The server starts with the first fork and exits with this process.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(IMPORTED_ONCE))
+    return context
+
+
 def process_identity(pid: int) -> str:
-    """Identify a process of this machine as `pid/start/boot`, with the start in ticks since boot, because pids recur.
+    """Identify a process of this machine as `pid/hash`, because pids recur; empty if there is no such process.
 
-    `start` is empty if there is no such process.
+    psutil's hash of a process is of its id and its start in ticks since boot, the same in each process.
     """
-    start = boot = ""
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        start = "" if fields[0] in ("Z", "X") else fields[19]
-    return f"{pid}/{start}/{boot}"
-
-
-def _quiet(instance: InstanceRef) -> InstanceRef:
-    """The instance, for a run that writes what is worth reading to the log that it inherits, the daemon's.
-
-    Every event is in Dagster's event log anyway. By default each of them is written out as well, 140 lines a run, among
-    which nobody finds a warning, and which push older ones out of a log that is bounded.
-    """
-    logs = {"python_log_level": "INFO", **(instance.settings.get("python_logs") or {})}  # type: ignore[dict-item]
-    return instance._replace(settings={**instance.settings, "python_logs": logs})
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return f"{pid}/{hash(process)}"
+    return ""
 
 
 def _can_fork(context: LaunchRunContext) -> bool:
@@ -95,7 +100,16 @@ def _can_fork(context: LaunchRunContext) -> bool:
 
 
 def _execute(arguments: str) -> None:
-    """`dagster api execute_run ARGUMENTS`, in a new process."""
+    """`dagster api execute_run ARGUMENTS`, in a new process that ends with the daemon."""
+    gc.freeze()  # what the fork server imported
+    when_parent_ends(_end)
     from dagster._cli.api import execute_run_command
 
     execute_run_command.main([arguments], standalone_mode=False)
+
+
+def _end() -> None:
+    """Interrupt this process, and kill it if that takes too long."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)

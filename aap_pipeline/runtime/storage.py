@@ -1,22 +1,18 @@
 """Dagster's storage in PostgreSQL, on connections that are kept: see ADR 14.
 
 dagster-postgres opens a connection for each statement, about 300 in a run of the main job, and the login costs more
-than the statement. A process creates one `DagsterInstance` per sensor tick, so the pool belongs to the process. Whether
-the tables exist is checked once per process. A connection is pinged only if its socket is readable.
+than the statement. A process creates one `DagsterInstance` per sensor tick, so the pool belongs to the process.
 """
 
 from __future__ import annotations
 
 import os
-import select
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_connection, create_pg_engine, pg_url_from_config
-from sqlalchemy import event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
 
 from aap_pipeline.database.statements import statement
@@ -43,8 +39,6 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         super().__init__(postgres_url, should_autocreate_tables and not _has_tables(engine), inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
-        events = self._event_log_storage
-        events.has_table = _once_true(events.has_table)  # type: ignore[assignment]
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> PooledPostgresStorage:
@@ -55,29 +49,14 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
 @cache
 def _engine(url: str) -> Engine:
-    engine = create_pg_engine(
+    return create_pg_engine(
         url,
         isolation_level="AUTOCOMMIT",
         poolclass=QueuePool,
         pool_size=_KEPT,
         max_overflow=_AT_MOST_MORE,
+        pool_pre_ping=True,  # the server may have been restarted
     )
-
-    @event.listens_for(engine, "checkout")
-    def check(connection: Any, _record: object, _proxy: object) -> None:
-        """Discard a pooled connection that the server has closed. It is readable, so no query is needed to detect it.
-
-        SQLAlchemy's `pool_pre_ping` sends a query before each statement.
-        """
-        waiting = select.poll()
-        try:
-            waiting.register(connection, select.POLLIN)
-            if waiting.poll(0):
-                engine.dialect.do_ping(connection)
-        except connection.Error as error:
-            raise DisconnectionError from error
-
-    return engine
 
 
 os.register_at_fork(after_in_child=_engine.cache_clear)  # a connection serves one process
@@ -87,15 +66,3 @@ def _has_tables(engine: Engine) -> bool:
     """Return whether all of Dagster's tables exist, by one query instead of three logins."""
     with create_pg_connection(engine) as connection:
         return bool(connection.execute(text(statement("database/dagster_tables_exist"))).scalar_one())
-
-
-def _once_true(has_table: Callable[[str], bool]) -> Callable[[str], bool]:
-    """Cache positive results of `has_table`, which Dagster calls 60 times per run."""
-    there: set[str] = set()
-
-    def remembering(name: str) -> bool:
-        if name not in there and has_table(name):
-            there.add(name)
-        return name in there
-
-    return remembering

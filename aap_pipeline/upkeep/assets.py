@@ -7,10 +7,9 @@ from dagster import AssetExecutionContext, MaterializeResult, asset
 
 from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.orchestration.checks import Check, result, specs
-from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
+from aap_pipeline.orchestration.table_metadata import EACH_NIGHT, of_stage, table_metadata
 from aap_pipeline.raw.asset_checks import reconciliation as agreement
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest

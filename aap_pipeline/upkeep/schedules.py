@@ -1,13 +1,8 @@
-"""The scheduled jobs: clean-up, archive, and the nightly checks of every cluster."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""The schedules: clean-up with the archive each hour, and the checks of every cluster each night."""
 
 import dagster as dg
 
 from aap_pipeline.clusters.registry import clusters
-from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import REASON_TAG, nightly
 from aap_pipeline.orchestration.partitions import CLUSTERS
@@ -15,42 +10,24 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
 from aap_pipeline.orchestration.steps import step
 from aap_pipeline.upkeep.archive import archive
-from aap_pipeline.upkeep.clean_up import analyze, clean_up
-from aap_pipeline.upkeep.run_history import forget_runs
+from aap_pipeline.upkeep.clean_up import analyze, clean_up, forget_runs
 
 
-@dg.op(description="Deletes old rows and closes the records of killed runs.")
+@dg.op(description="Deletes old rows, closes the records of killed runs, archives old jobs and analyzes tables.")
 def tidy_up(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
-    with _alone(context, warehouse) as connection:
-        if connection is None:
-            return
+    """Tidy up in many transactions. An interrupted run, and one beside another, do no harm."""
+    with step(context, warehouse) as connection:
         done = clean_up(connection)
-        context.add_output_metadata({name: value for name, value in done.items() if value})
-        context.log.info(", ".join(f"{name}: {value:,}" for name, value in done.items()))
-        forgotten = forget_runs(connection, context.instance)
-        context.log.info(f"Dagster runs deleted: {forgotten:,}")
+        done["dagster_runs"] = forget_runs(connection, context.instance)
         end_abandoned_runs(context.instance, connection)
-
-
-@dg.op(description="Moves jobs older than archive_after_days into the archive, and analyzes tables.")
-def archive_and_analyze(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
-    """Archive in batches of one transaction. An interrupted run continues where it stopped."""
-    with _alone(context, warehouse) as connection:
-        if connection is None:
-            return
-        done = archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
-        tables = analyze(connection)
-        context.add_output_metadata({**done, "analyzed": ", ".join(tables)})
+        done |= archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
+        context.log.info(", ".join(f"{name}: {value:,}" for name, value in done.items()))
+        context.add_output_metadata({**done, "analyzed": ", ".join(analyze(connection))})
 
 
 @dg.job(name="tidy", description=tidy_up.description)
 def tidy_job() -> None:
     tidy_up()
-
-
-@dg.job(name="archive", description=archive_and_analyze.description)
-def archive_job() -> None:
-    archive_and_analyze()
 
 
 tidy_schedule = dg.ScheduleDefinition(
@@ -60,15 +37,9 @@ tidy_schedule = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Each hour: deletes processed raw rows older than 24 hours, archived documents past "
     "raw_retention_days, old records of syncs, and Dagster's runs past run_history_days, and marks syncs whose process "
-    "is gone as interrupted. Unparsed raw rows always stay.",
-)
-archive_schedule = dg.ScheduleDefinition(
-    name="archive_nightly",
-    job=archive_job,
-    cron_schedule="23 1 * * *",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Each night: moves jobs older than archive_after_days to the archive tables (default 0: moves all jobs "
-    "back), which does not change the marts. Then analyzes tables with stale statistics.",
+    "is gone as interrupted. Unparsed raw rows always stay. Moves jobs older than archive_after_days to the archive "
+    "tables (default 0: moves all jobs back), which does not change the marts. Then analyzes tables with stale "
+    "statistics.",
 )
 
 
@@ -96,12 +67,3 @@ def nightly_schedule(
         for name in names
         if name in partitions
     ] or dg.SkipReason("There is no enabled cluster.")
-
-
-@contextmanager
-def _alone(context: dg.OpExecutionContext, warehouse: Warehouse) -> Iterator[Connection | None]:
-    """Yield a connection that holds the upkeep lock; None if another upkeep run holds it."""
-    with step(context, warehouse) as connection, session_lock(connection, LockKind.UPKEEP) as taken:
-        if not taken:
-            context.log.info("Another upkeep run is in progress, so this one does nothing.")
-        yield connection if taken else None

@@ -85,7 +85,6 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
     "reports/period": [{"name": "all"}],
     "reports/in_quarantine": [{"clusters": [1]}],
     "reports/range": [{"clusters": None}],
-    "upkeep/interrupt_runs": [{"runs": _NAMES}],
 }
 """Other values for some statements, which are planned with each."""
 

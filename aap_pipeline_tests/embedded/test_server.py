@@ -73,14 +73,13 @@ def test_a_postmaster_that_was_killed_does_not_keep_the_next_from_starting(tmp_p
     """Guards against a stale postmaster.pid that still says ready, and whose number another process has by now."""
     server = EmbeddedServer(tmp_path / "server")
     server.start()
-    assert server.pid is not None
-    postmaster = psutil.Process(server.pid)
+    stale = server.data / "postmaster.pid"
+    postmaster = psutil.Process(int(stale.read_text().splitlines()[0]))
     family = [postmaster, *postmaster.children(recursive=True)]
     postmaster.kill()
     psutil.wait_procs(family, timeout=30)
     assert not server.is_running()
     server.stop()
-    stale = server.data / "postmaster.pid"
     lines = stale.read_text().splitlines()
     assert lines[7].strip() == "ready"
     stale.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")

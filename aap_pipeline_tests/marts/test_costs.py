@@ -12,7 +12,7 @@ import pytest
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.marts.currency import set_exchange_rate
+from aap_pipeline.marts.costs import set_exchange_rate
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.cli.conftest import Cli, cli, run  # noqa: F401 - fixtures
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, one

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.marts.checks import differences
+from aap_pipeline.marts.asset_checks import differences
 from aap_pipeline.marts.refresh import rebuild, refresh
 from aap_pipeline_tests.marts.dataset import DAYS, START, add_cluster, add_job, add_named, generate
 from aap_pipeline_tests.marts.oracle import Oracle

@@ -26,7 +26,7 @@ def test_a_change_of_rates_reprices_without_touching_core(connection: Connection
     connection.execute("SELECT marts.set_rate('manual', 70, '2025-01-10')")
     result = refresh(connection)
     assert result.repriced_rows > 0
-    assert result.days == ()
+    assert not result.days
     row = connection.execute(
         "SELECT manual_costs, manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
     ).fetchone()

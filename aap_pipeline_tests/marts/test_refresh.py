@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.marts.checks import differences
+from aap_pipeline.marts.asset_checks import differences
 from aap_pipeline.marts.refresh import rebuild, refresh
 from aap_pipeline.marts.templates import set_template
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, generate, note_day, one

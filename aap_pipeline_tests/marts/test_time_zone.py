@@ -7,7 +7,7 @@ import pytest
 
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.marts.checks import differences
+from aap_pipeline.marts.asset_checks import differences
 from aap_pipeline.marts.refresh import rebuild, refresh
 from aap_pipeline_tests.core.conftest import (  # noqa: F401 - fixtures
     Interrupt,

@@ -17,8 +17,8 @@ from dagster import IntMetadataValue as Int
 from aap_pipeline.controller.errors import AuthenticationError, Unreachable
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.failures import failing_clearly
 from aap_pipeline.orchestration.run_liveness import lock_tag
+from aap_pipeline.orchestration.steps import failing_clearly
 from aap_pipeline_tests.site import Site, small_world
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer

@@ -179,12 +179,8 @@ class Up(Web):
         return found
 
     def find(self, word: str) -> psutil.Process:
-        """The process whose command line has `word`, without its guard."""
-        return next(
-            process
-            for process in self.processes()
-            if word in process.cmdline() and not any("guard" in part for part in process.cmdline())
-        )
+        """The process whose command line has `word`."""
+        return next(process for process in self.processes() if word in process.cmdline())
 
 
 def process_of(url: str, run_id: str) -> psutil.Process | None:

@@ -43,7 +43,7 @@ def test_forked_runs_are_ended_noticed_and_leave_nothing(tmp_path: Path) -> None
             up.process.kill()
             up.process.wait()
             wait_for(lambda: not up.processes())
-            assert not process.is_running()
+            assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
         finally:
             for left in up.processes():
                 left.kill()

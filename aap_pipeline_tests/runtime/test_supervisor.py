@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -14,16 +13,8 @@ import pytest
 import yaml
 
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.runtime.child import Backoff, Child
-from aap_pipeline.runtime.code_server import CodeServer
-from aap_pipeline.runtime.supervisor import require_free_port
-
-
-def test_pauses_double_up_to_a_minute_and_begin_again_after_a_stable_minute() -> None:
-    """Guards against a machine that is busy with restarts, and against an hour of silence after one bad night."""
-    backoff = Backoff()
-    assert [backoff.pause(1) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert backoff.pause(61) == 1
+from aap_pipeline.runtime.child import Child
+from aap_pipeline.runtime.supervisor import listens, require_free_port, socket_of, write_workspace
 
 
 @pytest.mark.usefixtures("starts_server")
@@ -53,47 +44,38 @@ def test_a_large_log_begins_anew_under_a_process_that_goes_on_writing(tmp_path: 
 
 
 @pytest.mark.usefixtures("starts_server")
-def test_a_guard_that_is_killed_is_told_as_such_and_leaves_nothing(tmp_path: Path) -> None:
-    """Guards against "ended with status -9", and against a second daemon beside one that its guard left behind."""
+def test_what_a_killed_process_started_is_killed(tmp_path: Path) -> None:
+    """Guards against "ended with status -9", and against the runs of a daemon beside those of the next one."""
     log = tmp_path / "daemon.log"
-    child = Child("Dagster daemon", ["sh", "-c", "echo $$; exec sleep 600"], dict(os.environ), log)
-    child.start(0.0)
+    child = Child("Dagster daemon", ["sh", "-c", "sleep 600 & echo $!; wait"], dict(os.environ), log)
+    left = started_by(child)
     assert child.process is not None
-    while not log.read_text().endswith("\n") and child.process.poll() is None:
-        pass
-    guarded = psutil.Process(int(log.read_text()))
     child.process.kill()
     child.process.wait()
     told = child.poll_exit(1.0)
     assert told is not None
     assert told.startswith("The Dagster daemon was killed by signal 9 (")
-    guarded.wait(timeout=30)
-
-
-_MAC = "sys.platform = 'darwin'; "
+    left.wait(timeout=30)
 
 
 @pytest.mark.usefixtures("starts_server")
-@pytest.mark.parametrize("ignores", ["", "trap '' TERM; "])
-@pytest.mark.parametrize("platform", ["", _MAC], ids=["this one", "macOS"])
-def test_a_guard_that_is_stopped_as_its_command_starts_ends_it(platform: str, ignores: str) -> None:
-    """Guards against a command that outlives its guard when `up` is stopped in the moment of its start, and against an
-    `up` on macOS that asks nobody to end and is killed 20 s later."""
-    program = f"import sys; from aap_pipeline.runtime import guard; {platform}"
-    program += f"sys.exit(guard.main({os.getpid()}, 0.2, sys.argv[1:]))"
-    command = ["sh", "-c", f"{ignores}echo ready; while :; do sleep 1; done"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *command], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.terminate()
-        process.communicate(timeout=60)  # until nobody is left who could write
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    assert process.returncode == 128 + signal.SIGTERM
+def test_what_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:
+    """Guards against an `up` that never ends, and against a process that outlives it."""
+    command = ["sh", "-c", "trap '' TERM; sleep 600 & echo $!; while :; do sleep 1; done"]
+    child = Child("Dagster daemon", command, dict(os.environ), tmp_path / "daemon.log")
+    left = started_by(child)
+    child.ask_to_stop()
+    child.wait(time.monotonic() + 0.2)
+    left.wait(timeout=30)
+
+
+def started_by(child: Child) -> psutil.Process:
+    """Start it, and return the process whose id it writes."""
+    child.start()
+    while not child.log.read_text().endswith("\n"):
+        assert child.process is not None
+        assert child.process.poll() is None
+    return psutil.Process(int(child.log.read_text()))
 
 
 def test_a_folder_too_deep_for_a_socket_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -101,20 +83,20 @@ def test_a_folder_too_deep_for_a_socket_is_told_with_what_to_do(tmp_path: Path) 
     longest = 107 if sys.platform.startswith("linux") else 103
     name = "code-server.socket"
     deep = Path("/" + "x" * (longest - len(name) - 2))
-    assert CodeServer(deep).socket == deep / name
+    assert socket_of(deep) == deep / name
     with pytest.raises(PipelineError, match="AAP_PIPELINE_HOME"):
-        CodeServer(Path(f"{deep}x"))
+        socket_of(Path(f"{deep}x"))
 
 
 @pytest.mark.usefixtures("starts_server")
 def test_the_workspace_leads_to_where_the_code_server_listens(tmp_path: Path) -> None:
     """Guards against a path that is relative to a folder other than the reader's."""
-    code = CodeServer(tmp_path)
-    assert not code.listens()
-    [entry] = yaml.safe_load(code.write_workspace().read_text())["load_from"]
+    code = socket_of(tmp_path)
+    assert not listens(code)
+    [entry] = yaml.safe_load(write_workspace(code).read_text())["load_from"]
     assert entry["grpc_server"]["location_name"] == "aap_pipeline"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(entry["grpc_server"]["socket"])
         server.listen()
-        assert code.listens()
-    assert not code.listens()  # what a server that was killed leaves behind
+        assert listens(code)
+    assert not listens(code)  # what a server that was killed leaves behind

@@ -24,7 +24,7 @@ from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.upkeep.schedules import nightly_schedule
-from aap_pipeline.upkeep.sensors import rates_changed_sensor, raw_left_behind_sensor
+from aap_pipeline.upkeep.sensors import left_behind_sensor
 from aap_pipeline_tests.site import Site
 from aap_simulator.server import SimulatorServer
 
@@ -63,7 +63,7 @@ def test_archiving_changes_no_figure_and_the_marts_can_still_be_rebuilt(
     before, jobs = site.query(FIGURES), site.query("SELECT count(*) FROM clusters_job")[0][0]
     summaries = site.query("SELECT count(*) FROM clusters_jobhostsummary")[0][0]
     site.query("INSERT INTO common_settings (type, value) VALUES ('archive_after_days', '10') RETURNING 1")
-    assert run_job(site, "archive")
+    assert run_job(site, "tidy")
     left = site.query("SELECT count(*), min(finished) > NOW() - interval '10 days' FROM clusters_job")[0]
     assert 0 < left[0] < jobs
     assert left[1]
@@ -72,7 +72,7 @@ def test_archiving_changes_no_figure_and_the_marts_can_still_be_rebuilt(
     site.query(
         "INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT id, 'test' FROM clusters_cluster RETURNING 1"
     )
-    assert run_job(site, "refresh_marts", "prod")
+    assert run_job(site, "catch_up", "prod")
     assert site.query(FIGURES) == before
     controller.log.clear()
     assert site.run("prod", since="2000-01-01").success
@@ -80,7 +80,7 @@ def test_archiving_changes_no_figure_and_the_marts_can_still_be_rebuilt(
     assert site.query("SELECT count(*) FROM clusters_job") == [(left[0],)]
     assert run_job(site, "nightly", "prod")
     site.query("UPDATE common_settings SET value = '0' WHERE type = 'archive_after_days' RETURNING 1")
-    assert run_job(site, "archive")
+    assert run_job(site, "tidy")
     assert site.query("SELECT count(*) FROM clusters_job") == [(jobs,)]
     assert site.query("SELECT count(*) FROM archive.clusters_job") == [(0,)]
     assert site.query("SELECT count(*) FROM clusters_jobhostsummary") == [(summaries,)]
@@ -99,9 +99,6 @@ def test_tidying_settles_killed_syncs_and_keeps_what_is_not_parsed(site: Site, c
     with connect(site.url) as connection, session_lock(connection, LockKind.SYNC, cluster):
         assert run_job(site, "tidy")
         assert site.query("SELECT outcome FROM pipeline.sync_run") == [("running",)]
-    with connect(site.url) as connection, session_lock(connection, LockKind.UPKEEP):
-        assert run_job(site, "tidy")
-        assert site.query("SELECT outcome FROM pipeline.sync_run") == [("running",)]
     assert run_job(site, "tidy")
     assert site.query("SELECT outcome FROM pipeline.sync_run") == [("interrupted",)]
     assert site.query("SELECT count(*) FROM clusters_clustersyncdata") == [(1,)]
@@ -111,36 +108,36 @@ def test_raw_rows_left_behind_are_parsed_by_a_run_of_their_own(site: Site, contr
     """Guards against a killed run whose rows wait for the next job, and against a run a tick."""
     site.register("prod", controller)
     assert site.run("prod").success
-    assert requests(site, raw_left_behind_sensor) == "No raw rows are left behind."
+    assert requests(site, left_behind_sensor) == "Nothing is left behind."
     site.query(
         "INSERT INTO clusters_clustersyncdata (cluster_id, data, kind, external_id, internal_created) SELECT id, "
         "'{\"id\": 7, \"name\": \"Platform\"}', 'organization', 7, NOW() - interval '3 minutes' "
         "FROM clusters_cluster RETURNING 1"
     )
-    first, again = requests(site, raw_left_behind_sensor), requests(site, raw_left_behind_sensor)
+    first, again = requests(site, left_behind_sensor), requests(site, left_behind_sensor)
     assert isinstance(first, list)
     assert isinstance(again, list)
     assert [request.partition_key for request in first] == ["prod"]
     assert first[0].run_key == again[0].run_key
-    assert run_job(site, "parse_raw", "prod")
-    assert requests(site, raw_left_behind_sensor) == "No raw rows are left behind."
+    assert run_job(site, "catch_up", "prod")
+    assert requests(site, left_behind_sensor) == "Nothing is left behind."
 
 
 def test_changed_rates_and_minutes_refresh_the_marts(site: Site, controller: SimulatorServer) -> None:
     """Guards against savings that show yesterday's rates until somebody syncs."""
     site.register("prod", controller)
     assert site.run("prod").success
-    assert isinstance(requests(site, rates_changed_sensor), str)
+    assert isinstance(requests(site, left_behind_sensor), str)
     site.query("UPDATE clusters_costs SET value = 77 WHERE type = 'manual' RETURNING 1")
-    first = requests(site, rates_changed_sensor)
+    first = requests(site, left_behind_sensor)
     assert isinstance(first, list)
     assert [request.partition_key for request in first] == ["prod"]
     site.query("UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = 5 RETURNING 1")
-    second = requests(site, rates_changed_sensor)
+    second = requests(site, left_behind_sensor)
     assert isinstance(second, list)
     assert second[0].run_key != first[0].run_key
-    assert run_job(site, "refresh_marts", "prod")
-    assert isinstance(requests(site, rates_changed_sensor), str)
+    assert run_job(site, "catch_up", "prod")
+    assert isinstance(requests(site, left_behind_sensor), str)
 
 
 def test_the_history_of_a_removed_cluster_follows_rates_and_settings_too(
@@ -154,13 +151,13 @@ def test_the_history_of_a_removed_cluster_follows_rates_and_settings_too(
         application_settings.write(
             connection, "reporting_timezone", "Pacific/Kiritimati"
         )  # where each evening's runs are tomorrow's
-    asked = requests(site, rates_changed_sensor)
+    asked = requests(site, left_behind_sensor)
     assert isinstance(asked, list)
     assert [request.partition_key for request in asked] == ["prod"]
     before = site.query(FIGURES)
-    assert run_job(site, "refresh_marts", "prod")
+    assert run_job(site, "catch_up", "prod")
     assert site.query(FIGURES) != before
-    assert isinstance(requests(site, rates_changed_sensor), str)
+    assert isinstance(requests(site, left_behind_sensor), str)
 
 
 def test_a_cluster_with_a_run_under_way_is_left_to_it(site: Site, controller: SimulatorServer) -> None:
@@ -171,7 +168,7 @@ def test_a_cluster_with_a_run_under_way_is_left_to_it(site: Site, controller: Si
     site.instance.create_run_for_job(
         defs.resolve_job_def("update_cluster"), status=DagsterRunStatus.STARTED, tags={"dagster/partition": "prod"}
     )
-    assert requests(site, rates_changed_sensor) == "What waits belongs to clusters with a run under way."
+    assert requests(site, left_behind_sensor) == "What waits belongs to clusters with a run under way."
 
 
 def test_each_enabled_cluster_is_checked_once_a_night(site: Site, tmp_path: Path) -> None:
