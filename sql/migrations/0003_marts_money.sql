@@ -104,19 +104,14 @@ CREATE FUNCTION rollup.costs(
     ) c
 $$;
 
--- The money of one row of facts or one job, in the order of the columns of savings_daily: by today's rates and minutes, and by those of
--- its day. Inlined by the planner into the statement that calls it, which joins prices, so that many rows are joined by hashing.
+-- The money of one row of facts or one job: by today's rates and minutes, and by those of its day. Inlined by the planner into the
+-- statement that calls it, which joins prices, so that many rows are joined by hashing.
 CREATE FUNCTION rollup.money(
     f marts.formula, p rollup.price, t rollup.minutes, s rollup.counted_month, with_status TEXT,
     hosts BIGINT, runs BIGINT, first_runs BIGINT, elapsed NUMERIC
-) RETURNS TABLE (
-    manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
-    automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
-    manual_costs_as_recorded NUMERIC, creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC,
-    automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT n.manual_minutes, n.creation_minutes, n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings,
-        n.time_savings_seconds, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
+) RETURNS SETOF rollup.money LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings, n.time_savings_seconds,
+        o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings, n.manual_minutes, n.creation_minutes
     FROM (SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts) r
     CROSS JOIN LATERAL rollup.costs(
         r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes,

@@ -14,42 +14,30 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: months, and days at the edges. The
--- fewer days of a month are read: those of the range, or all others, to subtract them. NULL measures do not add up, so that only whole
--- months are read; NULL monthly: days only.
+-- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: those of months, from the month's
+-- begin that is next to the first day to the one next to the last; days in between are added, or subtracted. NULL measures do not add up,
+-- so that only whole months are read; NULL monthly: days only.
 CREATE FUNCTION rollup.between(
     keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
 ) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s', p.day,
+    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s >= %4$L AND %1$s < %5$L AND %6$s', p.day,
         concat_ws(', ', keys, CASE WHEN p.less THEN regexp_replace(measures, '\w+', '-\& AS \&', 'g') ELSE measures END),
-        CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.last, filter), ' UNION ALL '))
-    FROM (SELECT greatest(from_date, '0001-01-01') AS first, least(to_date, '9999-12-31') AS last) r
+        CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.until, filter), ' UNION ALL '))
+    FROM (
+        SELECT least(greatest(from_date, '0001-01-01'), '9999-12-31') AS first,
+            greatest(from_date, '0001-01-01', least(to_date, '9999-12-31') + 1) AS until
+    ) r
     CROSS JOIN LATERAL (
-        SELECT date_trunc('month', r.first::timestamp)::date AS head, (date_trunc('month', r.first::timestamp) + interval '1 month')::date AS next,
-            date_trunc('month', r.last::timestamp)::date AS tail,
-            (date_trunc('month', r.last::timestamp) + interval '1 month - 1 day')::date AS tail_end
+        SELECT date_trunc('month', r.first + CASE WHEN measures IS NULL THEN interval '1 month - 1 day' ELSE '15 days' END)::date AS first,
+            date_trunc('month', r.until + CASE WHEN measures IS NULL THEN interval '0' ELSE '15 days' END)::date AS until
+    ) near
+    CROSS JOIN LATERAL (SELECT monthly IS NOT NULL AND near.first < near.until AS any) months
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN months.any THEN near.first ELSE r.until END AS first, CASE WHEN months.any THEN near.until ELSE r.until END AS until
     ) m
-    -- How many days of the first and the last month are in the range, if their other days can be subtracted.
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN measures IS NULL THEN 1 ELSE least(m.next - 1, r.last) - r.first + 1 END AS in_head,
-            CASE WHEN measures IS NULL THEN 1 ELSE r.last - greatest(m.tail, r.first) + 1 END AS in_tail
-    ) d
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_head ELSE r.first - m.head < d.in_head END AS less_head,
-            CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_tail ELSE m.tail_end - r.last < d.in_tail END AS less_tail
-    ) c
-    CROSS JOIN LATERAL (
-        SELECT monthly IS NULL OR r.last < r.first OR m.next >= m.tail AND NOT (c.less_head OR c.less_tail) AS days_only
-    ) o
-    CROSS JOIN LATERAL (VALUES
-        ('date', FALSE, r.first, r.last, o.days_only),
-        ('month', FALSE, CASE WHEN c.less_head THEN m.head ELSE m.next END, CASE WHEN c.less_tail THEN m.tail_end ELSE m.tail - 1 END, NOT o.days_only),
-        ('date', c.less_head, CASE WHEN c.less_head THEN m.head ELSE r.first END, CASE WHEN c.less_head THEN r.first ELSE m.next END - 1,
-            NOT o.days_only),
-        ('date', c.less_tail, CASE WHEN c.less_tail THEN r.last + 1 ELSE m.tail END, CASE WHEN c.less_tail THEN m.tail_end ELSE r.last END,
-            NOT o.days_only)
-    ) AS p (day, less, first, last, needed)
-    WHERE p.needed AND (p.first <= p.last OR o.days_only)
+    CROSS JOIN LATERAL (VALUES ('month', FALSE, m.first, m.until), ('date', FALSE, r.first, m.first), ('date', TRUE, m.first, r.first),
+        ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
+    WHERE p.first < p.until OR r.first >= r.until
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.

@@ -77,8 +77,8 @@ CREATE TABLE marts.bridge_label_set (
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
 -- Facts are written and read by whole days of a cluster, for which a key of all dimensions is a large index. Columns of fixed width come
--- first and those that are seldom read last: rows are read faster.
-CREATE TABLE marts.launches (
+-- first: rows are read faster. This one has the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
+CREATE TABLE rollup.left_out_daily (
     date DATE NOT NULL,
     cluster_id INTEGER NOT NULL,
     organization_id INTEGER NOT NULL,
@@ -86,7 +86,6 @@ CREATE TABLE marts.launches (
     project_id INTEGER NOT NULL,
     label_set_id INTEGER NOT NULL,
     inventory_id INTEGER NOT NULL,
-    user_id INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     extra_slices INTEGER NOT NULL,
     hosts INTEGER NOT NULL,
@@ -95,43 +94,37 @@ CREATE TABLE marts.launches (
     job_type VARCHAR(20) NOT NULL,
     launch_type VARCHAR(20) NOT NULL
 );
-CREATE INDEX ON marts.launches (date, cluster_id);
+CREATE INDEX ON rollup.left_out_daily (date, cluster_id);
+CREATE TABLE marts.launches (LIKE rollup.left_out_daily INCLUDING INDEXES, user_id INTEGER NOT NULL);
 CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES);
 ALTER TABLE rollup.launches_monthly RENAME date TO month;
--- Facts hold what the settings count; this one the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
-CREATE TABLE rollup.left_out_daily (LIKE marts.launches INCLUDING INDEXES);
-ALTER TABLE rollup.left_out_daily DROP user_id;
--- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
-CREATE TABLE marts.savings_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    extra_slices INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    runs_without_hosts INTEGER NOT NULL,
-    provisional_runs INTEGER NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL,
+-- Money, which rollup.money computes: the row type of its result and of the facts. Eleven decimals: a sum of quotients stays exact far below
+-- a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
+CREATE TABLE rollup.money (
     manual_costs NUMERIC(38,11) NOT NULL,
     creation_costs NUMERIC(38,11) NOT NULL,
     run_costs NUMERIC(38,11) NOT NULL,
+    automated_costs NUMERIC(38,11) NOT NULL,
     savings NUMERIC(38,11) NOT NULL,
     time_savings_seconds NUMERIC(24,3) NOT NULL,
     manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
     creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
     run_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    savings_as_recorded NUMERIC(38,11) NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    launch_type VARCHAR(20) NOT NULL,
-    automated_costs NUMERIC(38,11) NOT NULL,
     automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    savings_as_recorded NUMERIC(38,11) NOT NULL,
     manual_minutes BIGINT NOT NULL,
-    creation_minutes BIGINT NOT NULL,
+    creation_minutes BIGINT NOT NULL
+);
+-- A relation's columns, comma-separated, each as format() writes its name (%1$I) and its type (%2$s).
+CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I') RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT string_agg(format(template, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0
+$$;
+CREATE TABLE marts.savings_daily (
+    LIKE rollup.left_out_daily INCLUDING INDEXES,
+    LIKE rollup.money,
+    runs_without_hosts INTEGER NOT NULL,
+    provisional_runs INTEGER NOT NULL,
     runs_without_template INTEGER NOT NULL,
     changed_hosts INTEGER NOT NULL,
     dark_hosts INTEGER NOT NULL,
@@ -142,10 +135,8 @@ CREATE TABLE marts.savings_daily (
     failed_hosts INTEGER NOT NULL,
     ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
-        launch_type)
+    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
 );
-CREATE INDEX ON marts.savings_daily (date, cluster_id);
 CREATE TABLE marts.savings_monthly (LIKE marts.savings_daily INCLUDING INDEXES);
 ALTER TABLE marts.savings_monthly RENAME date TO month;
 
