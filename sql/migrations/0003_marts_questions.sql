@@ -31,9 +31,9 @@ CREATE FUNCTION rollup.between(
         SELECT date_trunc('month', r.first + CASE WHEN measures IS NULL THEN interval '1 month - 1 day' ELSE '15 days' END)::date AS first,
             date_trunc('month', r.until + CASE WHEN measures IS NULL THEN interval '0' ELSE '15 days' END)::date AS until
     ) near
-    CROSS JOIN LATERAL (SELECT monthly IS NOT NULL AND near.first < near.until AS any) months
+    CROSS JOIN LATERAL (SELECT monthly IS NOT NULL AND near.first < near.until AND (measures IS NULL OR r.until - r.first > 15) AS whole) months
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN months.any THEN near.first ELSE r.until END AS first, CASE WHEN months.any THEN near.until ELSE r.until END AS until
+        SELECT CASE WHEN months.whole THEN near.first ELSE r.until END AS first, CASE WHEN months.whole THEN near.until ELSE r.until END AS until
     ) m
     CROSS JOIN LATERAL (VALUES ('month', FALSE, m.first, m.until), ('date', FALSE, r.first, m.first), ('date', TRUE, m.first, r.first),
         ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
@@ -43,32 +43,24 @@ $$;
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
 CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-    own TEXT;
-    factor NUMERIC;
+    own TEXT := (SELECT f.currency FROM marts.formula f);
+    factor NUMERIC := 1;
 BEGIN
-    IF currency IS NULL THEN
-        RETURN 1;
-    END IF;
-    SELECT f.currency INTO own FROM marts.formula f;
-    IF upper(currency) = own THEN
-        RETURN 1;
-    END IF;
-    SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END INTO factor
-    FROM marts.currency_rate c
-    WHERE c.rate_date <= on_day
-      AND ((c.from_currency = own AND c.to_currency = upper(currency)) OR (c.from_currency = upper(currency) AND c.to_currency = own))
-    ORDER BY c.rate_date DESC, (c.from_currency = own) DESC
-    LIMIT 1;
-    IF factor IS NULL THEN
-        RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
-            own, upper(currency), on_day USING ERRCODE = 'no_data_found';
+    IF currency IS NOT NULL AND upper(currency) IS DISTINCT FROM own THEN
+        factor := (
+            SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END FROM marts.currency_rate c
+            WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((own, upper(currency)), (upper(currency), own))
+            ORDER BY c.rate_date DESC, (c.from_currency = own) DESC LIMIT 1);
+        IF factor IS NULL THEN
+            RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
+                own, upper(currency), on_day USING ERRCODE = 'no_data_found';
+        END IF;
     END IF;
     RETURN factor;
 END $$;
 
 CREATE FUNCTION marts.savings_by_template(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, without_template BOOLEAN = FALSE,
     inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
@@ -118,20 +110,16 @@ BEGIN
 END $$;
 
 CREATE FUNCTION marts.unique_hosts(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT COALESCE(sum(bit_count(hosts)), 0)::bigint
     FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types)
 $$;
 
 CREATE FUNCTION marts.managed_nodes(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT count(DISTINCT lower(h.name))
     FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types) b
@@ -139,10 +127,8 @@ CREATE FUNCTION marts.managed_nodes(
 $$;
 
 CREATE FUNCTION marts.totals(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, unique_hosts BIGINT, elapsed NUMERIC,
     elapsed_hours NUMERIC, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
@@ -172,10 +158,8 @@ CREATE FUNCTION marts.totals(
 $$;
 
 CREATE FUNCTION marts.job_counts(
-    from_date DATE, to_date DATE, granularity TEXT = 'day',
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, granularity TEXT = 'day', clusters INTEGER[] = NULL, organizations INTEGER[] = NULL,
+    job_templates INTEGER[] = NULL, projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (date_bucket TIMESTAMPTZ, job_count BIGINT, host_count BIGINT, bucket_date DATE)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
@@ -216,10 +200,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION marts.top_users(
-    from_date DATE, to_date DATE, n INTEGER = 5,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, n INTEGER = 5, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
@@ -239,10 +221,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION marts.top_projects(
-    from_date DATE, to_date DATE, n INTEGER = 5,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, n INTEGER = 5, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
@@ -313,10 +293,8 @@ END $$;
 -- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked. Quantities are priced once
 -- per place, template, kind of run and choice; a subscription's run time once per month.
 CREATE FUNCTION marts.formula_comparison(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
