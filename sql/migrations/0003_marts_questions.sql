@@ -195,7 +195,8 @@ BEGIN
         ) c ON c.at = b.at
         ORDER BY b.at
         $query$, rollup.between(NULL, 'runs, runs_without_hosts, hosts', 'marts.savings_daily',
-            CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date, to_date, filter)) USING zone, granularity, from_date, to_date;
+            CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date, to_date, filter))
+        USING zone, granularity, from_date, to_date;
     END IF;
 END $$;
 
@@ -366,7 +367,8 @@ BEGIN
         c.count_check_mode, c.count_slices, c.slices_once, g.only_row
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
     $query$, rollup.between(keys, measures, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
-        rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures)) USING from_date, to_date;
+        rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures))
+    USING from_date, to_date;
 END $$;
 
 -- Who may read and call what.
@@ -390,8 +392,8 @@ GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     marts.today, rollup.day_start, marts.sees_all, marts.visible_organizations, rollup.conversion, marts.savings_by_template,
-    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
-    rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids,
+    marts.period, marts.managed_nodes, rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.
