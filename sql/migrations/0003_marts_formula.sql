@@ -110,12 +110,7 @@ BEGIN
         PERFORM pg_advisory_xact_lock(6381059, -2);
     END IF;
     DELETE FROM marts.formula;
-    INSERT INTO marts.formula (only_row, count_creation, creation_once, subscription, successful_only, count_check_mode, slices_once,
-        reporting_timezone, fiscal_year_start_month, hours_per_fte, default_manual_minutes, default_creation_minutes,
-        estimate_template_minutes, currency, currency_symbol)
-    VALUES (TRUE, new.count_creation, new.creation_once, new.subscription, new.successful_only, new.count_check_mode, new.slices_once,
-        new.reporting_timezone, new.fiscal_year_start_month, new.hours_per_fte, new.default_manual_minutes, new.default_creation_minutes,
-        new.estimate_template_minutes, new.currency, new.currency_symbol);
+    EXECUTE format('INSERT INTO marts.formula (%s) SELECT %s', rollup.columns('marts.formula'), rollup.columns('marts.formula', '$1.%1$I')) USING new;
     -- These decide which rows there are, and on which day.
     IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
         <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
@@ -153,17 +148,6 @@ CREATE FUNCTION rollup.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) 
         fiscal_month = excluded.fiscal_month WHERE again
 $$;
 
-CREATE FUNCTION rollup.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM rollup.read_formula();
-    RETURN NULL;
-END $$;
-
 SELECT rollup.read_formula();
 -- Autovacuum never looks at one row; without statistics PostgreSQL assumes 550, and JIT compiles each view for seconds.
 ANALYZE marts.formula;
-
-CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_settings
-    FOR EACH STATEMENT EXECUTE FUNCTION rollup.formula_changed();
-CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_currency
-    FOR EACH STATEMENT EXECUTE FUNCTION rollup.formula_changed();
