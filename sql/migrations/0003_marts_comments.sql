@@ -132,7 +132,7 @@ BEGIN
             ('source', 'Where the manual minutes come from: default, estimated or set.'),
             ('excluded', 'Whether the template is left out of the savings in this period.'), ('role', 'Database role.'),
             ('chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
-            ('extra_slice', 'Whether the run is the second or a later slice of a launch.'), ('enabled', 'Whether the controller is synced.'),
+            ('is_extra_slice', 'Whether the run is the second or a later slice of a launch.'), ('enabled', 'Whether the controller is synced.'),
             ('bridge_label_set.label_id', 'A label of the set.'), ('template_minutes.job_template_id', 'The job template of the minutes.'),
             ('payback.job_template_id', 'The job template that pays back.'), ('fct_job_run.name', 'Name of the job.'),
             ('fct_job_run.date', 'Day in the reporting time zone on which the job finished.'),

@@ -2,20 +2,11 @@
 
 CREATE TABLE marts.formula (
     only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
-    count_creation BOOLEAN NOT NULL,
-    creation_once BOOLEAN NOT NULL,
-    subscription BOOLEAN NOT NULL,
-    successful_only BOOLEAN NOT NULL,
-    count_check_mode BOOLEAN NOT NULL,
-    slices_once BOOLEAN NOT NULL,
-    reporting_timezone TEXT NOT NULL,
-    fiscal_year_start_month SMALLINT NOT NULL CHECK (fiscal_year_start_month BETWEEN 1 AND 12),
-    hours_per_fte NUMERIC(10,3) NOT NULL CHECK (hours_per_fte > 0),
-    default_manual_minutes INTEGER NOT NULL,
-    default_creation_minutes INTEGER NOT NULL,
-    estimate_template_minutes BOOLEAN NOT NULL,
-    currency VARCHAR(3),
-    currency_symbol VARCHAR(10)
+    count_creation BOOLEAN NOT NULL, creation_once BOOLEAN NOT NULL, subscription BOOLEAN NOT NULL, successful_only BOOLEAN NOT NULL,
+    count_check_mode BOOLEAN NOT NULL, slices_once BOOLEAN NOT NULL,
+    reporting_timezone TEXT NOT NULL, fiscal_year_start_month SMALLINT NOT NULL, hours_per_fte NUMERIC(10,3) NOT NULL,
+    default_manual_minutes INTEGER NOT NULL, default_creation_minutes INTEGER NOT NULL, estimate_template_minutes BOOLEAN NOT NULL,
+    currency VARCHAR(3), currency_symbol VARCHAR(10)
 );
 
 CREATE FUNCTION rollup.setting(name TEXT, fallback TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
@@ -74,10 +65,8 @@ BEGIN
     new.slices_once := rollup.checked_setting('count_slices', 'each', ARRAY['each', 'once']) = 'once';
     new.estimate_template_minutes := rollup.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
     new.creation_once := rollup.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
-    new.subscription :=
-        rollup.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
-    new.successful_only :=
-        rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
+    new.subscription := rollup.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
+    new.successful_only := rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
     new.reporting_timezone := rollup.setting('reporting_timezone', 'UTC');
     -- The view reads every zone's file: only where the zone is another.
     IF old.reporting_timezone IS DISTINCT FROM new.reporting_timezone

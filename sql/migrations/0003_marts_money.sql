@@ -70,7 +70,7 @@ CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
         WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
-            AND NOT (s.slices_once AND r.extra_slice)
+            AND NOT (s.slices_once AND r.is_extra_slice)
         ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
     ) x
     WHERE (SELECT marts.sees_all()) OR x.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);

@@ -3,33 +3,22 @@
 
 CREATE TABLE marts.rate_history (
     rate_type VARCHAR(20) NOT NULL CHECK (rate_type IN ('manual', 'automated', 'hourly', 'subscription')),
-    cluster_id INTEGER NOT NULL DEFAULT 0,
-    organization_id INTEGER NOT NULL DEFAULT 0,
-    valid_from DATE NOT NULL,
-    value NUMERIC(15,2),
-    set_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-    set_by TEXT NOT NULL DEFAULT CURRENT_USER,
+    cluster_id INTEGER NOT NULL DEFAULT 0, organization_id INTEGER NOT NULL DEFAULT 0,
+    valid_from DATE NOT NULL, value NUMERIC(15,2),
+    set_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), set_by TEXT NOT NULL DEFAULT CURRENT_USER,
     PRIMARY KEY (rate_type, cluster_id, organization_id, valid_from),
     CHECK (rate_type <> 'subscription' OR (cluster_id = 0 AND organization_id = 0))
 );
 CREATE TABLE marts.rate_period (
     cluster_id INTEGER NOT NULL REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL,
-    valid_from DATE NOT NULL,
-    valid_to DATE NOT NULL,
-    manual NUMERIC(15,2) NOT NULL,
-    automated NUMERIC(15,2) NOT NULL,
-    hourly NUMERIC(15,2) NOT NULL,
+    organization_id INTEGER NOT NULL, valid_from DATE NOT NULL, valid_to DATE NOT NULL,
+    manual NUMERIC(15,2) NOT NULL, automated NUMERIC(15,2) NOT NULL, hourly NUMERIC(15,2) NOT NULL,
     PRIMARY KEY (cluster_id, organization_id, valid_from)
 );
 CREATE TABLE marts.template_minutes (
     job_template_id INTEGER NOT NULL REFERENCES public.clusters_jobtemplate(id) ON DELETE CASCADE,
-    valid_from DATE NOT NULL,
-    valid_to DATE NOT NULL,
-    manual_minutes INTEGER NOT NULL,
-    creation_minutes INTEGER NOT NULL,
-    source VARCHAR(10) NOT NULL CHECK (source IN ('default', 'estimated', 'set')),
-    excluded BOOLEAN NOT NULL DEFAULT FALSE,
+    valid_from DATE NOT NULL, valid_to DATE NOT NULL, manual_minutes INTEGER NOT NULL, creation_minutes INTEGER NOT NULL,
+    source VARCHAR(10) NOT NULL CHECK (source IN ('default', 'estimated', 'set')), excluded BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (job_template_id, valid_to)
 );
 

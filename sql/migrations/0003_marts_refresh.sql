@@ -85,27 +85,21 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_fact, pg_temp.marts_host;
-    CREATE TEMPORARY TABLE marts_day (date DATE PRIMARY KEY, starts TIMESTAMPTZ NOT NULL, ends TIMESTAMPTZ NOT NULL) ON COMMIT DROP;
-    INSERT INTO marts_day (date, starts, ends)
-    SELECT d, rollup.day_start(d, zone), rollup.day_start(d + 1, zone)
-    FROM (
-        SELECT unnest(days) AS d
-        UNION SELECT (j.finished AT TIME ZONE zone)::date FROM archive.all_jobs j
-        WHERE days IS NULL AND j.cluster_id = of_cluster AND j.finished IS NOT NULL
-        UNION SELECT date FROM marts.savings_daily WHERE days IS NULL AND cluster_id = of_cluster
-        UNION SELECT date FROM rollup.left_out_daily WHERE days IS NULL AND cluster_id = of_cluster
-    ) known;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_first, pg_temp.marts_fact, pg_temp.marts_host;
+    CREATE TEMPORARY TABLE marts_day ON COMMIT DROP AS
+        SELECT d AS date, rollup.day_start(d, zone) AS starts, rollup.day_start(d + 1, zone) AS ends
+        FROM (
+            SELECT unnest(days) AS d
+            UNION SELECT (j.finished AT TIME ZONE zone)::date FROM archive.all_jobs j
+            WHERE days IS NULL AND j.cluster_id = of_cluster AND j.finished IS NOT NULL
+            UNION SELECT date FROM marts.savings_daily WHERE days IS NULL AND cluster_id = of_cluster
+            UNION SELECT date FROM rollup.left_out_daily WHERE days IS NULL AND cluster_id = of_cluster
+        ) known;
     PERFORM rollup.fill_dates(min(date), max(date)) FROM marts_day;
     ANALYZE marts_day;
-    CREATE TEMPORARY TABLE marts_job ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id, j.label_key, 0 AS label_set_id,
-            j.job_type, j.status, j.user_id, j.launch_type, j.job_id, j.finished, j.elapsed_seconds, j.hosts, j.provisional, j.is_extra_slice,
-            j.is_run, j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
-            j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count
-        FROM marts_day d
-        JOIN rollup.job j ON j.finished >= d.starts AND j.finished < d.ends AND j.date = d.date AND NOT j.excluded
-        WHERE j.cluster_id = of_cluster;
+    EXECUTE format('CREATE TEMPORARY TABLE marts_job ON COMMIT DROP AS SELECT %s, 0 AS label_set_id FROM marts_day d JOIN rollup.job j'
+        ' ON j.finished >= d.starts AND j.finished < d.ends AND j.date = d.date AND NOT j.excluded WHERE j.cluster_id = $1',
+        rollup.columns('rollup.job', 'j.%1$I')) USING of_cluster;
     PERFORM rollup.sync_dimensions(of_cluster), rollup.resolve_rates(of_cluster);
     WITH added AS (
         INSERT INTO marts.dim_label_set (cluster_id, label_key)
@@ -131,40 +125,35 @@ END $$;
 -- another type or status, which was the first of its kind before.
 CREATE FUNCTION rollup.write_first_runs(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
+    columns CONSTANT TEXT := rollup.columns('rollup.first_run');
+    kind CONSTANT TEXT := 'job_template_id, job_type, status, is_extra_slice';
     gone rollup.first_run[];
-    found rollup.first_run[] := ARRAY(
-        SELECT DISTINCT ON (j.job_template_id, j.job_type, j.status, j.is_extra_slice)
-            ROW (j.job_template_id, j.job_type, j.status, j.is_extra_slice, j.job_id, j.finished, j.date, j.cluster_id, j.organization_id,
-                j.project_id, j.label_set_id, j.inventory_id, j.launch_type)::rollup.first_run
-        FROM marts_job j
-        WHERE j.hosts > 0 AND j.job_template_id <> 0
-        ORDER BY j.job_template_id, j.job_type, j.status, j.is_extra_slice, j.finished, j.job_id);
 BEGIN
+    EXECUTE format('CREATE TEMPORARY TABLE marts_first ON COMMIT DROP AS SELECT DISTINCT ON (%1$s) %2$s FROM marts_job'
+        ' WHERE hosts > 0 AND job_template_id <> 0 ORDER BY %1$s, finished, job_id', kind, columns);
     WITH gone AS (
         DELETE FROM rollup.first_run r
         WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
-            SELECT FROM unnest(found) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
+            SELECT FROM marts_first n WHERE (n.job_template_id, n.job_type, n.status, n.is_extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.is_extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
         RETURNING r
     )
     SELECT array_agg(r) INTO gone FROM gone;
-    found := found || ARRAY(
-        SELECT ROW (g.job_template_id, g.job_type, g.status, g.extra_slice, j.job_id, j.finished, j.date, j.cluster_id, j.organization_id,
-            j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type)::rollup.first_run
-        FROM unnest(gone) g
-        JOIN rollup.job j ON j.cluster_id = of_cluster AND j.job_template_id = g.job_template_id AND j.hosts > 0 AND NOT j.excluded
-            AND (j.job_type, j.status, j.is_extra_slice) = (g.job_type, g.status, g.extra_slice)
-        LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
-        WHERE NOT EXISTS (
-            SELECT FROM unnest(found) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
-                = (g.job_template_id, g.job_type, g.status, g.extra_slice) AND n.finished <= g.finished));
-    INSERT INTO rollup.first_run (job_template_id, job_type, status, extra_slice, job_id, finished, date, cluster_id, organization_id,
-        project_id, label_set_id, inventory_id, launch_type)
-    SELECT DISTINCT ON (n.job_template_id, n.job_type, n.status, n.extra_slice) n.job_template_id, n.job_type, n.status, n.extra_slice,
-        n.job_id, n.finished, n.date, n.cluster_id, n.organization_id, n.project_id, n.label_set_id, n.inventory_id, n.launch_type
-    FROM unnest(found) n
-    ORDER BY n.job_template_id, n.job_type, n.status, n.extra_slice, n.finished, n.job_id
-    ON CONFLICT DO NOTHING;
+    EXECUTE format($query$
+        INSERT INTO rollup.first_run (%2$s)
+        SELECT DISTINCT ON (%1$s) %2$s
+        FROM (
+            SELECT %2$s FROM marts_first UNION ALL
+            SELECT %2$s FROM rollup.job j
+            CROSS JOIN LATERAL (SELECT COALESCE((
+                SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = $1 AND s.label_key = j.label_key), 0) AS label_set_id) l
+            WHERE cluster_id = $1 AND hosts > 0 AND NOT excluded AND (%1$s) IN (SELECT %1$s FROM unnest($2))
+        ) n
+        ORDER BY %1$s, finished, job_id
+        ON CONFLICT DO NOTHING $query$, kind, columns)
+    USING of_cluster, ARRAY(SELECT g FROM unnest(gone) g WHERE NOT EXISTS (
+        SELECT FROM marts_first n WHERE (n.job_template_id, n.job_type, n.status, n.is_extra_slice)
+            = (g.job_template_id, g.job_type, g.status, g.is_extra_slice) AND n.finished <= g.finished));
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
     WITH booked AS (
         SELECT job_template_id, date, TRUE AS changed FROM unnest(gone) UNION

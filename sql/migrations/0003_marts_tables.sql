@@ -43,23 +43,11 @@ CREATE TABLE rollup.host (
 );
 CREATE TABLE marts.dim_date (
     date DATE PRIMARY KEY,
-    year SMALLINT NOT NULL,
-    quarter SMALLINT NOT NULL,
-    month SMALLINT NOT NULL,
-    day SMALLINT NOT NULL,
-    year_month CHAR(7) NOT NULL,
-    month_start DATE NOT NULL,
-    month_name VARCHAR(9) NOT NULL,
-    iso_year SMALLINT NOT NULL,
-    iso_week SMALLINT NOT NULL,
-    iso_year_week CHAR(8) NOT NULL,
-    week_start DATE NOT NULL,
-    weekday SMALLINT NOT NULL,
-    weekday_name VARCHAR(9) NOT NULL,
-    is_weekend BOOLEAN NOT NULL,
-    fiscal_year SMALLINT NOT NULL,
-    fiscal_quarter SMALLINT NOT NULL,
-    fiscal_month SMALLINT NOT NULL
+    year SMALLINT NOT NULL, quarter SMALLINT NOT NULL, month SMALLINT NOT NULL, day SMALLINT NOT NULL,
+    year_month CHAR(7) NOT NULL, month_start DATE NOT NULL, month_name VARCHAR(9) NOT NULL,
+    iso_year SMALLINT NOT NULL, iso_week SMALLINT NOT NULL, iso_year_week CHAR(8) NOT NULL, week_start DATE NOT NULL,
+    weekday SMALLINT NOT NULL, weekday_name VARCHAR(9) NOT NULL, is_weekend BOOLEAN NOT NULL,
+    fiscal_year SMALLINT NOT NULL, fiscal_quarter SMALLINT NOT NULL, fiscal_month SMALLINT NOT NULL
 );
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
@@ -79,20 +67,10 @@ CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 -- Facts are written and read by whole days of a cluster, for which a key of all dimensions is a large index. Columns of fixed width come
 -- first: rows are read faster. This one has the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
 CREATE TABLE rollup.left_out_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    extra_slices INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    launch_type VARCHAR(20) NOT NULL
+    date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL, label_set_id INTEGER NOT NULL, inventory_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL, extra_slices INTEGER NOT NULL, hosts INTEGER NOT NULL,
+    status VARCHAR(25) NOT NULL, elapsed_seconds NUMERIC(24,3) NOT NULL, job_type VARCHAR(20) NOT NULL, launch_type VARCHAR(20) NOT NULL
 );
 CREATE INDEX ON rollup.left_out_daily (date, cluster_id);
 CREATE TABLE marts.launches (LIKE rollup.left_out_daily INCLUDING INDEXES, user_id INTEGER NOT NULL);
@@ -101,19 +79,11 @@ ALTER TABLE rollup.launches_monthly RENAME date TO month;
 -- Money, which rollup.money computes: the row type of its result and of the facts. Eleven decimals: a sum of quotients stays exact far below
 -- a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
 CREATE TABLE rollup.money (
-    manual_costs NUMERIC(38,11) NOT NULL,
-    creation_costs NUMERIC(38,11) NOT NULL,
-    run_costs NUMERIC(38,11) NOT NULL,
-    automated_costs NUMERIC(38,11) NOT NULL,
-    savings NUMERIC(38,11) NOT NULL,
-    time_savings_seconds NUMERIC(24,3) NOT NULL,
-    manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    run_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    savings_as_recorded NUMERIC(38,11) NOT NULL,
-    manual_minutes BIGINT NOT NULL,
-    creation_minutes BIGINT NOT NULL
+    manual_costs NUMERIC(38,11) NOT NULL, creation_costs NUMERIC(38,11) NOT NULL, run_costs NUMERIC(38,11) NOT NULL,
+    automated_costs NUMERIC(38,11) NOT NULL, savings NUMERIC(38,11) NOT NULL, time_savings_seconds NUMERIC(24,3) NOT NULL,
+    manual_costs_as_recorded NUMERIC(38,11) NOT NULL, creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    run_costs_as_recorded NUMERIC(38,11) NOT NULL, automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    savings_as_recorded NUMERIC(38,11) NOT NULL, manual_minutes BIGINT NOT NULL, creation_minutes BIGINT NOT NULL
 );
 -- A relation's columns, comma-separated, each as format() writes its name (%1$I) and its type (%2$s).
 CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I') RETURNS TEXT LANGUAGE sql STABLE AS $$
@@ -123,17 +93,9 @@ $$;
 CREATE TABLE marts.savings_daily (
     LIKE rollup.left_out_daily INCLUDING INDEXES,
     LIKE rollup.money,
-    runs_without_hosts INTEGER NOT NULL,
-    provisional_runs INTEGER NOT NULL,
-    runs_without_template INTEGER NOT NULL,
-    changed_hosts INTEGER NOT NULL,
-    dark_hosts INTEGER NOT NULL,
-    failures_hosts INTEGER NOT NULL,
-    ok_hosts INTEGER NOT NULL,
-    processed_hosts INTEGER NOT NULL,
-    skipped_hosts INTEGER NOT NULL,
-    failed_hosts INTEGER NOT NULL,
-    ignored_hosts INTEGER NOT NULL,
+    runs_without_hosts INTEGER NOT NULL, provisional_runs INTEGER NOT NULL, runs_without_template INTEGER NOT NULL,
+    changed_hosts INTEGER NOT NULL, dark_hosts INTEGER NOT NULL, failures_hosts INTEGER NOT NULL, ok_hosts INTEGER NOT NULL,
+    processed_hosts INTEGER NOT NULL, skipped_hosts INTEGER NOT NULL, failed_hosts INTEGER NOT NULL, ignored_hosts INTEGER NOT NULL,
     rescued_hosts INTEGER NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
 );
@@ -143,32 +105,16 @@ ALTER TABLE marts.savings_monthly RENAME date TO month;
 -- The first run of each template, by what a population may leave out, so that each finds its own.
 CREATE TABLE rollup.first_run (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    job_type VARCHAR(20) NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    extra_slice BOOLEAN NOT NULL,
-    job_id INTEGER NOT NULL,
-    finished TIMESTAMPTZ NOT NULL,
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    launch_type VARCHAR(20) NOT NULL,
-    PRIMARY KEY (job_template_id, job_type, status, extra_slice)
+    job_type VARCHAR(20) NOT NULL, status VARCHAR(25) NOT NULL, is_extra_slice BOOLEAN NOT NULL,
+    job_id INTEGER NOT NULL, finished TIMESTAMPTZ NOT NULL, date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, project_id INTEGER NOT NULL, label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL, launch_type VARCHAR(20) NOT NULL,
+    PRIMARY KEY (job_template_id, job_type, status, is_extra_slice)
 );
 
 CREATE TABLE rollup.host_set_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER,
-    project_id INTEGER,
-    label_set_id INTEGER,
-    inventory_id INTEGER,
-    launch_type VARCHAR(20),
-    chunk SMALLINT NOT NULL,
-    hosts BIT(1024) NOT NULL
+    date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, job_template_id INTEGER, project_id INTEGER,
+    label_set_id INTEGER, inventory_id INTEGER, launch_type VARCHAR(20), chunk SMALLINT NOT NULL, hosts BIT(1024) NOT NULL
 );
 CREATE INDEX host_set_daily_date_idx ON rollup.host_set_daily (date, cluster_id);
 CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, cluster_id) WHERE job_template_id IS NULL;
@@ -176,21 +122,13 @@ CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEX
 ALTER TABLE rollup.host_set_monthly RENAME date TO month;
 
 CREATE TABLE rollup.host_runs_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    host_ids INTEGER[] NOT NULL,
-    runs INTEGER[] NOT NULL,
+    date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL,
+    host_ids INTEGER[] NOT NULL, runs INTEGER[] NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id)
 );
 CREATE TABLE rollup.host_runs_monthly (
-    month DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    host_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    first_date DATE NOT NULL,
-    last_date DATE NOT NULL,
+    month DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, host_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL, first_date DATE NOT NULL, last_date DATE NOT NULL,
     PRIMARY KEY (month, cluster_id, organization_id, host_id)
 );
 
