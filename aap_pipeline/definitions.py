@@ -9,7 +9,7 @@ from aap_pipeline.alerts.freshness import check_freshness
 from aap_pipeline.alerts.sensors import alerts_sensor
 from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.bi.lineage import EXTERNAL
-from aap_pipeline.clusters.sensor import clusters_sensor
+from aap_pipeline.clusters.partitions import clusters_sensor
 from aap_pipeline.core import asset_checks as core_checks
 from aap_pipeline.core import assets as core_assets
 from aap_pipeline.marts import asset_checks as marts_checks

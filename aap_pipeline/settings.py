@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aap_pipeline.errors import PipelineError
@@ -37,6 +37,9 @@ class Settings(BaseSettings):
 
     encryption_keys: SecretStr | None = None
     """Comma-separated Fernet keys; the first encrypts. None: a key file under `home` (embedded server only)."""
+
+    alert_stale_minutes: int = Field(default=60, ge=1)
+    """Minutes without a successful sync after which a cluster is stale; see `clusters.staleness`."""
 
     bi_url: str | None = None
     """Address of a dashboard in a BI tool, which Dagster shows with each report."""

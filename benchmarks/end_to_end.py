@@ -22,7 +22,7 @@ from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.core.parse import parse
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
 from aap_pipeline.marts.refresh import refresh
@@ -101,7 +101,7 @@ def register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
     where = urlsplit(address["url"])
     endpoint = Endpoint("http", where.hostname or "", where.port or 80)
     with connect(url, autocommit=True) as connection:
-        options.write(connection, options.SYNC_WORKERS.name, str(raw.WORKERS))
+        application_settings.write(connection, "sync_workers", str(raw.WORKERS))
         save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]), UNLIMITED)])
         return cluster_named(connection, "measured")
 

@@ -1,6 +1,5 @@
 """Reports in Dagster: a daily overview of all clusters, and one partition per saved report."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ from aap_pipeline.orchestration.steps import step
 from aap_pipeline.orchestration.table_metadata import of_stage
 from aap_pipeline.reports.page import markdown
 from aap_pipeline.reports.question import Question
-from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
+from aap_pipeline.reports.saved import note_done, saved_report, saved_reports
 from aap_pipeline.reports.summary import Summary, reporting_timezone, summarize
 from aap_pipeline.settings import Settings
 
@@ -101,22 +100,19 @@ def saved_reports_sensor(context: dg.SensorEvaluationContext, warehouse: Warehou
             zone = ZoneInfo(reporting_timezone(connection))
     except PipelineError as error:
         return dg.SkipReason(str(error))
-    requests = partition_requests(SAVED_REPORTS, context.instance, [report.name for report in reports])
-    return dg.SensorResult(run_requests=due(reports, datetime.now(zone)), dynamic_partitions_requests=requests)
-
-
-def due(reports: Sequence[SavedReport], now: datetime) -> list[dg.RunRequest]:
-    """Return a run per report that is due at `now` (in the reporting time zone). Its key allows one run per day."""
-    found = [(report, day) for report in reports if (day := report.due_for(now))]
-    return [
+    now = datetime.now(zone)
+    runs = [
         dg.RunRequest(
-            run_key=f"{report.name}/{report.saved_at}/{day}",
+            run_key=f"{report.name}/{report.saved_at}/{day}",  # one run per day
             partition_key=report.name,
             run_config=dg.RunConfig(ops={saved.op.name: Delivery(due_for=str(day))}),
             tags={REASON_TAG: report.schedule or ""},
         )
-        for report, day in found
+        for report in reports
+        if (day := report.due_for(now))
     ]
+    partitions = partition_requests(SAVED_REPORTS, context.instance, [report.name for report in reports])
+    return dg.SensorResult(run_requests=runs, dynamic_partitions_requests=partitions)
 
 
 def _metadata(summary: Summary) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The sensor that raises alerts for finished runs, failed checks and stale clusters, and delivers them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -10,7 +10,6 @@ from aap_pipeline.alerts import incidents
 from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.freshness import check_freshness, freshness_run, why_stale
 from aap_pipeline.alerts.receivers import receivers
-from aap_pipeline.alerts.run_incidents import CheckOutcome, RunOutcome, changes
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
@@ -22,26 +21,21 @@ from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.asset_checks import FRESH
 from aap_pipeline.raw.assets import sync_data
+from aap_pipeline.reports.output import counted
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]  # a cancelled run was cancelled on purpose
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+_SEVERE = dg.AssetCheckSeverity.ERROR
 _LOADED = datetime.now(UTC)
 
 
-@dataclass(frozen=True)
-class TickLimits:
-    """Limits and delays of a tick."""
-
-    settled: timedelta = timedelta(seconds=3)
-    """Delay before a finished run is read, so that none that is committed late is missed."""
-
-    patience: timedelta = timedelta(minutes=2)
-    """A failed sync is retried after 15 s, 30 s and a minute. It raises an alert only if it keeps failing."""
-
-    catch_up: timedelta = timedelta(minutes=5)
-    """Delay after a start, because all clusters are stale until `up` has synced them."""
-
-    most_runs: int = 200
+_SETTLED = timedelta(seconds=3)
+"""Delay before a finished run is read, so that none that is committed late is missed."""
+_PATIENCE = timedelta(minutes=2)
+"""A failed sync is retried after 15 s, 30 s and a minute. It raises an alert only if it keeps failing."""
+_CATCH_UP = timedelta(minutes=5)
+"""Delay after a start, because all clusters are stale until `up` has synced them."""
+_MOST_RUNS = 200
 
 
 @dg.sensor(
@@ -54,28 +48,31 @@ class TickLimits:
     "pipeline.alert.",
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    return look(context, warehouse, TickLimits(), now=datetime.now(UTC), awake_since=_LOADED)
+    return look(context, warehouse, now=datetime.now(UTC), awake_since=_LOADED)
 
 
 def look(
     context: dg.SensorEvaluationContext,
     warehouse: Warehouse,
-    limits: TickLimits,
     *,
     now: datetime,
     awake_since: datetime,
+    settled: timedelta = _SETTLED,
+    patience: timedelta = _PATIENCE,
+    most_runs: int = _MOST_RUNS,
 ) -> dg.SensorResult | dg.SkipReason:
     """Run one tick at `now` of a daemon that was started at `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
-    records = _finished(context.instance, since, now - limits.settled, limits.most_runs)
+    records = _finished(context.instance, since, now - settled, most_runs)
     try:
         settings = alert_settings()
         with warehouse.connection() as connection:
-            _note_runs(connection, settings, limits, [_outcome(context.instance, record) for record in records])
+            for record in records:
+                _note_run(connection, settings, patience, context.instance, record.dagster_run)
             disabled = [cluster.name for cluster in clusters(connection) if not cluster.enabled]
             connection.execute(statement("alerts/resolve_of_clusters"), {"clusters": disabled})
             was_stale = incidents.open_subjects(connection, "cluster_stale")
-            stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= limits.catch_up)
+            stale = _stale(connection, now, was_stale, may_begin=now - awake_since >= _CATCH_UP)
             incidents.set_incidents(connection, "cluster_stale", stale, settings.secrets())
             connection.commit()
             failures = deliver(connection, receivers(settings))
@@ -87,20 +84,68 @@ def look(
     return dg.SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
         run_requests=[freshness_run(newly)] if newly else [],
-        skip_reason=None if newly else dg.SkipReason(f"{len(records)} runs finished."),
+        skip_reason=None if newly else dg.SkipReason(f"{counted(len(records), 'run')} finished."),
     )
 
 
-def _note_runs(connection: Connection, settings: AlertSettings, limits: TickLimits, runs: list[RunOutcome]) -> None:
-    found = changes(runs, warnings=settings.warnings, repeated={update_cluster.name}, patience=limits.patience)
-    for change in found:
-        if change.message is None:
-            incidents.resolve_incident(connection, change.kind, change.subject, settings.secrets())
+def _note_run(
+    connection: Connection,
+    settings: AlertSettings,
+    patience: timedelta,
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+) -> None:
+    """Raise and resolve the incidents of a finished run. The check `fresh` has its own, cluster_stale."""
+    kinds = {_EVALUATION, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+    logged = instance.all_logs(run.run_id, of_type=kinds)
+    events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
+    checks = [event.asset_check_evaluation_data for event in events if event.event_type is _EVALUATION]
+    checks = [check for check in checks if check.check_name != FRESH.name]
+    link, secrets = f"{settings.ui_url.rstrip('/')}/runs/{run.run_id}", settings.secrets()
+    for kind, subject, message, retried in changes(run, reported_error(events), checks, warnings=settings.warnings):
+        if message is None:
+            incidents.resolve_incident(connection, kind, subject, secrets)
         else:
-            link = f"{settings.ui_url.rstrip('/')}/runs/{change.run_id}"
-            incidents.raise_incident(
-                connection, change.kind, change.subject, change.message, link, settings.secrets(), change.patience
-            )
+            wait = patience if retried else timedelta()
+            incidents.raise_incident(connection, kind, subject, message, link, secrets, wait)
+
+
+class Change(NamedTuple):
+    """An incident to raise (`message`) or to resolve (None). A `retried` run raises one only if it keeps failing."""
+
+    kind: incidents.IncidentKind
+    subject: str
+    message: str | None
+    retried: bool = False
+
+
+def changes(
+    run: dg.DagsterRun, error: str, checks: Sequence[dg.AssetCheckEvaluation], *, warnings: bool
+) -> Iterator[Change]:
+    """Yield the incidents that a finished run begins or ends. If a blocking check failed it, only the check counts."""
+    kind, cluster = _kind(run), run.tags.get(PARTITION_TAG)
+    subject = f"{kind} {cluster}" if cluster else kind
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        yield Change("run_failed", subject, None)
+    elif not any(check.blocking and check.severity is _SEVERE and not check.passed for check in checks):
+        yield Change("run_failed", subject, error, kind == update_cluster.name)
+    for check in checks:
+        where = f" {check.partition}" if check.partition else ""
+        name = f"{check.asset_key.to_user_string()} {check.check_name}{where}"
+        if check.passed:
+            yield Change("check_failed", name, None)
+        elif warnings or check.severity is _SEVERE:
+            yield Change("check_failed", name, check.description or "")
+
+
+def _kind(run: dg.DagsterRun) -> str:
+    """Return the kind of a run, the key of its incident: a live sync does not resolve a failed backfill."""
+    config: Any = run.run_config
+    for name in ("ops", sync_data.op.name, "config"):
+        config = config.get(name) or {}
+    if config.get("since") or config.get("until"):
+        return "backfill"
+    return "materialize" if run.job_name.startswith("__") else run.job_name  # Dagster's own job for chosen assets
 
 
 def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: bool) -> dict[str, str]:
@@ -122,32 +167,3 @@ def _finished(instance: dg.DagsterInstance, after: datetime, until: datetime, mo
             ascending=True,
         )
     )
-
-
-def _outcome(instance: dg.DagsterInstance, record: dg.RunRecord) -> RunOutcome:
-    run = record.dagster_run
-    kinds = {_EVALUATION, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-    logged = instance.all_logs(run.run_id, of_type=kinds)
-    events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
-    evaluations = (event.asset_check_evaluation_data for event in events if event.event_type is _EVALUATION)
-    checks = [_check(found) for found in evaluations if found.check_name != FRESH.name]  # its incident: cluster_stale
-    succeeded = run.status is dg.DagsterRunStatus.SUCCESS
-    error = "" if succeeded else reported_error(events)
-    return RunOutcome(run.run_id, _what(run), run.tags.get(PARTITION_TAG), succeeded, error, tuple(checks))
-
-
-def _what(run: dg.DagsterRun) -> str:
-    """Return the kind of a run, the key of its incident: a live sync does not resolve a failed backfill."""
-    config: Any = run.run_config
-    for name in ("ops", sync_data.op.name, "config"):
-        config = config.get(name) or {}
-    if config.get("since") or config.get("until"):
-        return "backfill"
-    return "materialize" if run.job_name.startswith("__") else run.job_name  # Dagster's own job for chosen assets
-
-
-def _check(found: dg.AssetCheckEvaluation) -> CheckOutcome:
-    where = f" {found.partition}" if found.partition else ""
-    severe = found.severity is dg.AssetCheckSeverity.ERROR
-    subject = f"{found.asset_key.to_user_string()} {found.check_name}{where}"
-    return CheckOutcome(subject, found.passed, severe, bool(found.blocking), found.description or "")

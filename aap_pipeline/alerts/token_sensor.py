@@ -20,7 +20,9 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.raw.session import shows_no_job
+from aap_pipeline.reports.output import counted
 
+_BETWEEN_QUESTIONS = timedelta(days=1)
 _SLOW = timedelta(seconds=15)
 """After a first request this slow, no other is sent: Dagster ends a tick after a minute."""
 
@@ -65,7 +67,7 @@ def tokens_sensor(warehouse: Warehouse) -> SkipReason:
         return SkipReason(str(error))
     refused = [state.name for state, answer in zip(states, answers, strict=True) if answer.refusal]
     return SkipReason(
-        f"{len(states)} clusters checked; tokens rejected by: {', '.join(refused) or 'none'}; "
+        f"{counted(len(states), 'cluster')} checked; tokens rejected by: {', '.join(refused) or 'none'}; "
         f"expiring soon: {', '.join(ending) or 'none'}."
     )
 
@@ -76,7 +78,8 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
                 return _Answer(shows_no_job(cluster, state.watermark))
-            if not token_ends.is_due(state, now, limit) or datetime.now(UTC) - now > _SLOW:
+            asked = state.asked_at is not None and now - state.asked_at < _BETWEEN_QUESTIONS
+            if asked or datetime.now(UTC) - now > _SLOW:
                 return _Answer("")
             end = token_ends.tighter(state.end, token_end(client))
             declined = _renew(client) if token_ends.is_to_be_renewed(state, end, now, limit) else state.declined
@@ -90,10 +93,8 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
 def _renew(client: ControllerClient) -> str | None:
     try:
         client.renew_token()
-    except AuthenticationError as error:
-        return None if error.transient else str(error)
-    except ControllerError:
-        return None
+    except ControllerError as error:
+        return str(error) if isinstance(error, AuthenticationError) and not error.transient else None
     return None
 
 

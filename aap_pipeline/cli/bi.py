@@ -1,8 +1,7 @@
 """`aap-pipeline bi`: dashboards for BI tools."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -10,11 +9,9 @@ from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, 
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import file, text
 from aap_pipeline.database.statements import statement
+from aap_pipeline.reports.output import counted
 
-
-def _write(*, required: bool) -> Callable[..., Any]:
-    words = "Write the files to this folder."
-    return click.option("--write", "folder", type=file, metavar="FOLDER", required=required, help=words)
+_write = partial(click.option, "--write", "folder", type=file, metavar="FOLDER", help="Write the files to this folder.")
 
 
 @click.group(name="bi")
@@ -32,7 +29,7 @@ def command() -> None:
     metavar="URL",
     help="postgresql://role:password@host:5432/name for Superset's login. Better: AAP_PIPELINE_BI_DATABASE_URL.",
 )
-@_write(required=False)
+@_write()
 def superset(
     url: str | None, user: str | None, password: str | None, database: str | None, folder: Path | None
 ) -> None:
@@ -72,7 +69,7 @@ def _written(files: dict[str, str], folder: Path) -> None:
         write(files, folder)
     except OSError as error:
         raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
-    click.echo(f"Wrote {len(files)} files to {folder}.")
+    click.echo(f"Wrote {counted(len(files), 'file')} to {folder}.")
 
 
 def _currency() -> str:

@@ -1,20 +1,21 @@
 """Read a cluster's secrets from the command line, and collect all its faults before reporting them."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from aap_pipeline.cli.ask import secret
 from aap_pipeline.cli.values import file, text
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
-from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.errors import PipelineError
 
 T = TypeVar("T")
 OPTIONS = (
@@ -59,19 +60,19 @@ def read_tokens(
     if token_file and token_env:
         faults.append("Use --token-file or --token-env, not both.")
     elif token_file:
-        access = noted(faults, lambda: _secret(token_file))
+        access = noted(faults, lambda: read_secret(token_file))
     elif token_env:
         access = cleaned(os.environ.get(token_env, ""))
         if not access:
             faults.append(f"The environment variable {token_env} is not set or is empty.")
     if refresh_token_file:
-        refresh = noted(faults, lambda: _secret(refresh_token_file))
+        refresh = noted(faults, lambda: read_secret(refresh_token_file))
     if client_secret_file:
-        client_secret = noted(faults, lambda: _secret(client_secret_file))
+        client_secret = noted(faults, lambda: read_secret(client_secret_file))
     if ask and refresh_token_file and not client_id:
         faults.append("--refresh-token-file needs --client-id.")
     if ask and not faults and access is None:
-        access = cleaned(secret("Access token", "--token-file FILE or --token-env NAME"))
+        access = _asked()
     tokens = Tokens(access or "", refresh or "", cleaned(client_id), client_secret or "")
     unusable = [f"{each}: {COPY_AGAIN}." for each in tokens.faults()]
     if unusable and not faults:
@@ -95,11 +96,12 @@ def warn(name: str, endpoint: Endpoint) -> None:
         click.echo(f"Warning: {name}: the token will cross the network in clear text. Use https: {command}.", err=True)
 
 
-def _secret(path: Path) -> str:
+def _asked() -> str:
+    """Prompt for the access token without echo, or read all of standard input if it is not a terminal."""
     try:
-        found = read_secret(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"Cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+        found = cleaned(getpass("Access token: ") if sys.stdin.isatty() else sys.stdin.read())
+    except EOFError:
+        found = ""
     if not found:
-        raise BadInput(f"{path} is empty. It must contain the token or secret.")
+        raise click.UsageError("Access token: standard input is empty. Use --token-file FILE or --token-env NAME.")
     return found

@@ -6,13 +6,11 @@ from typing import Any
 
 import click
 
-from aap_pipeline.cli.ask import confirm
 from aap_pipeline.cli.cluster_input import OPTIONS, noted, read_tokens, take_limits, warn
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import file, text, with_options
 from aap_pipeline.clusters import registry
-from aap_pipeline.clusters.controllers import open_controller
-from aap_pipeline.clusters.errors import UnexpectedFailure
+from aap_pipeline.clusters.controllers import UnexpectedFailure, open_controller
 from aap_pipeline.clusters.file import endpoint_of_url, read_clusters_file
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.config import ClientSettings, read_ca_bundle
@@ -21,7 +19,7 @@ from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
 from aap_pipeline.errors import BadInput, PipelineError
-from aap_pipeline.reports.output import cell, console, json_option, print_json, print_marked, print_rows
+from aap_pipeline.reports.output import cell, console, counted, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
@@ -218,11 +216,14 @@ def remove(name: str, with_history: bool, yes: bool) -> int:
             registry.set_enabled(connection, name, enabled=False, removed=True)
             click.echo(f"Removed cluster {name}. It is no longer synced; its history stays.")
             return 0
-        if not yes and not confirm(f"Delete the whole history of cluster {name}? This cannot be undone", "--yes"):
-            click.echo("Nothing was deleted.")
-            return 1
+        try:
+            if not yes and not click.confirm(f"Delete the whole history of cluster {name}? This cannot be undone"):
+                click.echo("Nothing was deleted.")
+                return 1
+        except click.Abort:
+            raise click.UsageError("No answer: standard input is empty. Use --yes.") from None
         jobs = registry.purge(connection, name)
-    click.echo(f"Deleted cluster {name} and its {jobs:,} jobs.")
+    click.echo(f"Deleted cluster {name} and its {counted(jobs, 'job')}.")
     return 0
 
 
@@ -239,7 +240,9 @@ def rotate() -> None:
     settings = Settings()
     with warehouse_connection(settings) as connection:
         count = registry.rotate_key(connection, cipher(settings))
-    click.echo(f"Encrypted the tokens of {count} clusters with the first key. Older keys are no longer needed.")
+    click.echo(
+        f"Encrypted the tokens of {counted(count, 'cluster')} with the first key. Older keys are no longer needed."
+    )
 
 
 def _save(entries: list[registry.NewCluster]) -> None:
@@ -282,7 +285,7 @@ def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:
         found = dry_run(url, secrets, SyncRequest(cluster, client_settings=_FEW_RETRIES))
     except PipelineError as error:
         return Finding("cost", "warning", f"Cannot estimate the cost of the next sync: {error}", "Check again.")
-    return Finding("cost", "ok", f"The next sync reads {found.new_jobs:,} new jobs {found.way}: {found.cost}.")
+    return Finding("cost", "ok", f"The next sync reads {counted(found.new_jobs, 'new job')} {found.way}: {found.cost}.")
 
 
 def _row(cluster: registry.Cluster) -> dict[str, Any]:

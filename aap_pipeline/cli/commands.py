@@ -3,7 +3,6 @@
 import importlib
 
 import click
-from click.shell_completion import CompletionItem
 
 SECTIONS = {
     "Run": {
@@ -56,8 +55,3 @@ class LazyCommands(click.Group):
         for section, entries in SECTIONS.items():
             with formatter.section(section):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in entries.items()])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        found = [(name, text) for entries in SECTIONS.values() for name, text in entries.items()]
-        offered = [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
-        return [*offered, *click.Command.shell_complete(self, ctx, incomplete)]

@@ -18,7 +18,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import import_extra
-from aap_pipeline.reports.output import console
+from aap_pipeline.reports.output import console, counted
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
@@ -116,9 +116,9 @@ def _configurations(url: str) -> dict[str, SyncConfiguration]:
 
 
 def _report(url: str, file: Path) -> None:
+    from aap_pipeline.cli.report import print_summary
     from aap_pipeline.reports.files import write_html
     from aap_pipeline.reports.summary import summarize
-    from aap_pipeline.reports.terminal import print_summary
 
     with connect(url) as connection:
         summary = summarize(connection)
@@ -132,5 +132,5 @@ def _remove(settings: Settings) -> int:
         there = [cluster.name for cluster in clusters(connection) if cluster.name in DEMO_CLUSTERS]
         jobs = sum(purge(connection, name) for name in there)
     (settings.home / "demo.json").unlink(missing_ok=True)
-    click.echo(f"Deleted {len(there)} demo clusters and their {jobs:,} jobs.")
+    click.echo(f"Deleted {counted(len(there), 'demo cluster')} and their {counted(jobs, 'job')}.")
     return 0

@@ -14,6 +14,7 @@ from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError, import_extra
+from aap_pipeline.reports.output import counted
 
 if TYPE_CHECKING:
     import pyarrow
@@ -61,7 +62,7 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
             for month in (each for each in found if not chosen or each in chosen):
                 file = folder / relation / f"{month}.parquet"
                 rows = _write(connection, names, month, file)
-                click.echo(f"{file}: {rows:,} rows")
+                click.echo(f"{file}: {counted(rows, 'row')}")
                 files += 1
     if not files:
         raise PipelineError("There are no savings yet for these months. Run `aap-pipeline sync`.")

@@ -3,6 +3,7 @@
 import click
 
 from aap_pipeline.cli.context import database
+from aap_pipeline.database.migrate import all_sql, migrate, schema_state
 
 
 @click.command(name="migrate")
@@ -17,12 +18,10 @@ def command(only_check: bool, print_sql: bool, for_dagster: bool) -> None:
     Safe to repeat and to run concurrently: it takes a lock and runs the pending migrations in one transaction. It
     rejects a database that a newer release has migrated.
     """
-    from aap_pipeline.database.migrate import migrate, pending_sql, schema_state
-
     if only_check + print_sql + for_dagster > 1:
         raise click.UsageError("Use only one of --check, --sql and --dagster.")
     if print_sql:
-        click.echo(pending_sql())
+        click.echo(all_sql())
         return
     with database() as url:
         before = schema_state(url) if only_check else migrate(url)

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
@@ -19,10 +18,15 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from aap_pipeline.reports.output import duration
+from aap_pipeline.reports.output import counted, duration
 
-_STAGES = {"raw": "reading from the controller", "core": "parsing", "marts": "computing savings", "done": "done"}
-_WAITING = "waiting for the controller or another sync"
+_STAGES = {
+    "waiting": "waiting for the controller or another sync",
+    "raw": "reading from the controller",
+    "core": "parsing",
+    "marts": "computing savings",
+    "done": "done",
+}
 _SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -33,10 +37,16 @@ class RateColumn(ProgressColumn):
         return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="progress.data.speed")
 
 
-class TerminalProgress:
-    """A `ProgressListener` that draws bars on a terminal."""
+class ShownProgress:
+    """A `ProgressListener` that draws `bars` on a terminal, or calls `write` with each line of a log."""
 
-    def __init__(self, names: list[str], console: Console) -> None:
+    def __init__(
+        self,
+        names: list[str],
+        write: Callable[[str], object] = lambda _: None,
+        console: Console | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.bars = Progress(
             SpinnerColumn(),
             TextColumn("[bold]{task.fields[cluster]}", markup=True),
@@ -47,83 +57,57 @@ class TerminalProgress:
             RateColumn(),
             TimeRemainingColumn(compact=True),
             console=console,
+            get_time=monotonic,
             transient=True,  # the printed outcomes replace the bars
         )
-        width = max(map(len, names), default=0)
-        self._tasks = {name: self.bars.add_task("waiting", total=None, cluster=name.ljust(width)) for name in names}
-        self._read: dict[str, int] = {}
+        self._write = write
+        for name in names:
+            self.bars.add_task(_STAGES["waiting"], total=None, cluster=name)
+        self._tasks = dict(zip(names, self.bars.tasks, strict=True))
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
         task = self._tasks.get(cluster)
         if task is None:
             return
+        if task.description != _STAGES[stage]:
+            read = int(task.completed)
+            self.bars.reset(task.id, description=_STAGES[stage], total=None)
+            self._write(f"{cluster}: {_STAGES[stage]}")
+            if stage not in ("raw", "core"):  # these count no jobs
+                self.bars.update(task.id, completed=read, total=read)
         if stage == "raw":
-            self._read[cluster] = max(total, done)
-        # The number of jobs to parse is unknown, and the last stage counts no jobs.
-        completed, all_of_it = (done, None) if stage == "core" else (done, max(total, done))
-        if stage not in ("raw", "core"):
-            completed = all_of_it = self._read.get(cluster, 0)
-        self.bars.update(task, description=_STAGES.get(stage, stage), completed=completed, total=all_of_it)
-
-
-@dataclass
-class _Stage:
-    name: str
-    began: float  # by `monotonic`, s
-    done: int = 0
-    total: int = 0
-
-
-class LineProgress:
-    """A `ProgressListener` for logs: one line when a stage begins, and every 30 s one per unfinished cluster."""
-
-    def __init__(
-        self, names: list[str], write: Callable[[str], object], monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._names = names
-        self._write = write
-        self._monotonic = monotonic
-        self._stages = {name: _Stage(_WAITING, monotonic()) for name in names}
-        self._lock = threading.Lock()
-
-    def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        if cluster not in self._names:
-            return
-        with self._lock:
-            current = self._stages[cluster]
-            if current.name != stage:
-                current = self._stages[cluster] = _Stage(stage, self._monotonic())
-                self._write(f"{cluster}: {_STAGES.get(stage, stage)}")
-            current.done, current.total = done, total
+            self.bars.update(task.id, completed=done, total=max(total, done))
+        elif stage == "core":  # the number of jobs to parse is unknown
+            self.bars.update(task.id, completed=done)
 
     def report(self) -> None:
-        """Print the progress of each unfinished cluster, even if it has not changed."""
-        with self._lock:
-            for cluster, stage in self._stages.items():
-                if stage.name != "done":
-                    self._write(f"{cluster}: {_STAGES.get(stage.name, stage.name)}, {self._pace(stage)}")
+        """Write a line per unfinished cluster, even if it has not changed."""
+        for cluster, task in self._tasks.items():
+            if task.description != _STAGES["done"]:
+                self._write(f"{cluster}: {task.description}, {_pace(task)}")
 
-    def _pace(self, stage: _Stage) -> str:
-        seconds = self._monotonic() - stage.began
-        if not stage.done or seconds <= 0:
-            return f"no job yet after {duration(seconds)}"
-        rate = stage.done / seconds
-        if stage.name != "raw" or stage.total <= stage.done:  # the number of jobs to parse is unknown
-            return f"{stage.done:,} jobs, {rate:,.0f}/s"
-        left = duration((stage.total - stage.done) / rate)
-        return f"{stage.done:,} of {stage.total:,} jobs, {rate:,.0f}/s, about {left} left"
+
+def _pace(task: Task) -> str:
+    seconds = task.elapsed or 0.0
+    if not task.completed or not seconds:
+        return f"no job yet after {duration(seconds)}"
+    rate = task.completed / seconds
+    if not task.remaining:
+        return f"{counted(int(task.completed), 'job')}, {rate:,.0f}/s"
+    left = duration(task.remaining / rate)
+    return f"{task.completed:,.0f} of {task.total:,.0f} jobs, {rate:,.0f}/s, about {left} left"
 
 
 @contextmanager
-def shown_progress(names: list[str]) -> Iterator[TerminalProgress | LineProgress]:
+def shown_progress(names: list[str]) -> Iterator[ShownProgress]:
     """Yield a listener that shows the progress of clusters `names` on stderr: bars on a terminal, else lines."""
     console = Console(stderr=True)
     if console.is_terminal:
-        shown = TerminalProgress(names, console)
+        shown = ShownProgress(names, console=console)
         with shown.bars:
             yield shown
         return
-    lines = LineProgress(names, lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))
+    lines = ShownProgress(names, lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))
     ended = threading.Event()
 
     def report_regularly() -> None:

@@ -8,11 +8,11 @@ import click
 from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.clusters.registry import cluster_named, clusters
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.rebuild import rebuild as rebuild_core
+from aap_pipeline.core.parse import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
 from aap_pipeline.marts.refresh import RefreshResult
 from aap_pipeline.marts.refresh import rebuild as rebuild_marts
-from aap_pipeline.reports.output import duration
+from aap_pipeline.reports.output import counted, duration
 
 _cluster_option = click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster.")
 
@@ -31,8 +31,8 @@ def core(names: tuple[str, ...]) -> int:
     """
 
     def rebuilt(name: str, result: ParseResult) -> None:
-        refused = f" {result.rejected:,} documents went to quarantine." if result.rejected else ""
-        click.echo(f"{name}: {result.jobs:,} jobs rebuilt in {duration(result.seconds)}.{refused}")
+        refused = f" {counted(result.rejected, 'document')} went to quarantine." if result.rejected else ""
+        click.echo(f"{name}: {counted(result.jobs, 'job')} rebuilt in {duration(result.seconds)}.{refused}")
 
     return _rebuild(names, rebuild_core, rebuilt)
 
@@ -47,7 +47,7 @@ def marts(names: tuple[str, ...]) -> int:
             return rebuild_marts(connection, cluster_id)
 
     def rebuilt(name: str, result: RefreshResult) -> None:
-        click.echo(f"{name}: {len(result.days):,} days rebuilt in {duration(result.seconds)}.")
+        click.echo(f"{name}: {counted(len(result.days), 'day')} rebuilt in {duration(result.seconds)}.")
 
     return _rebuild(names, work, rebuilt)
 

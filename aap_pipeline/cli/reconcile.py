@@ -7,7 +7,7 @@ import click
 
 from aap_pipeline.cli.context import each_cluster, warehouse
 from aap_pipeline.cli.values import day, require_range
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.core import checks
 from aap_pipeline.core.parse import parse
@@ -15,7 +15,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.session import SyncRequest
-from aap_pipeline.reports.output import json_option
+from aap_pipeline.reports.output import counted, json_option
 from aap_pipeline.settings import Settings
 
 _NAMED_IDS = 20
@@ -46,7 +46,7 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
     request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
-            wrong = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT).disagreeing
+            wrong = checks.verified_totals(connection, cluster.id).disagreeing
             doubted = {*wrong, *checks.provisional(connection, cluster.id)}
         found = reconcile(url, secrets, request, first=since, doubted=doubted)
         parse(url, cluster.id)
@@ -57,24 +57,22 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
 
 
 def _print(name: str, found: Reconciliation) -> None:
-    if found.again:
-        click.echo(f"{name}: {len(found.again)} jobs had wrong host totals and were read again: {_ids(found.again)}")
-    if found.gone:
-        click.echo(
-            f"{name}: the controller has deleted {len(found.gone)} jobs with wrong host totals, which were recounted "
-            f"from the stored host summaries: {_ids(found.gone)}"
-        )
+    for ids, one, many, what in (
+        (found.again, "job was", "jobs were", "read again because of wrong host totals"),
+        (found.gone, "job was", "jobs were", "recounted from the stored host summaries, deleted by the controller"),
+        (found.missing, "job was missing and is", "jobs were missing and are", "now stored"),
+        (found.late, "job", "jobs", "got late host summaries"),
+    ):
+        if ids:
+            click.echo(f"{name}: {counted(len(ids), one, many)} {what}: {_ids(ids)}")
     if not found.days:
         click.echo(f"{name}: no day was compared, so nothing is proved. Run `aap-pipeline status`.", err=True)
     elif not found.missing and not found.late:
-        more = f"; the controller has deleted jobs of {len(found.differing)} days" if found.differing else ""
-        click.echo(f"{name}: no job is missing in {found.days} days{more}.")
-    else:
-        click.echo(f"{name}: {len(found.missing)} jobs were missing and are now stored: {_ids(found.missing)}")
-    if found.late:
-        click.echo(f"{name}: late host summaries of {len(found.late)} jobs were stored: {_ids(found.late)}")
+        days = counted(len(found.differing), "day")
+        more = f"; the controller has deleted jobs of {days}" if found.differing else ""
+        click.echo(f"{name}: no job is missing in {counted(found.days, 'day')}{more}.")
 
 
 def _ids(ids: tuple[int, ...]) -> str:
     more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
-    return (", ".join(map(str, ids[:_NAMED_IDS])) or "none") + more
+    return ", ".join(map(str, ids[:_NAMED_IDS])) + more

@@ -1,14 +1,12 @@
 """`aap-pipeline rejected`: quarantined documents."""
 
-from dataclasses import asdict
-
 import click
 
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import Whole
 from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.core.rejected import list_rejected, replay, show
-from aap_pipeline.reports.output import json_option, plain, print_rows
+from aap_pipeline.reports.output import counted, json_option, plain, print_rows
 
 _ID = Whole(1, 2**63 - 1)
 
@@ -34,7 +32,7 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
         found = list_rejected(connection, cluster_id, reason, limit)
     headers = {"id": "Id", "cluster": "Cluster", "kind": "Kind", "external_id": "Controller's id", "reason": "Reason"}
     headers |= {"message": "Error", "attempts": "Attempts", "last_rejected": "Last rejected (UTC)"}
-    print_rows(headers, [asdict(record) for record in found], as_json=as_json, id=str, external_id=plain)
+    print_rows(headers, found, as_json=as_json, id=str, external_id=plain)
     if not found and not as_json:
         click.echo("No quarantined document matches." if cluster or reason else "The quarantine is empty.")
 
@@ -44,9 +42,9 @@ def list_all(cluster: str | None, reason: str | None, limit: int, as_json: bool)
 def show_one(record: int) -> None:
     """Print the stored JSON of RECORD, an id from `aap-pipeline rejected list`."""
     with warehouse_connection() as connection:
-        found, document = show(connection, record)
-    click.echo(f"{found.cluster}, {found.kind} {found.external_id}: {found.message}", err=True)
-    click.echo(document)
+        found = show(connection, record)
+    click.echo("{cluster}, {kind} {external_id}: {message}".format(**found), err=True)
+    click.echo(found["document"])
 
 
 @command.command("replay", short_help="Process documents again.")
@@ -59,5 +57,5 @@ def replay_some(records: tuple[int, ...]) -> int:
     with warehouse() as url:
         result = replay(url, records or None)
     stored = result.documents - result.rejected
-    click.echo(f"{stored:,} documents were stored, {result.rejected:,} remain in quarantine.")
+    click.echo(f"{counted(stored, 'document was', 'documents were')} stored, {result.rejected:,} remain in quarantine.")
     return 1 if result.rejected else 0

@@ -8,24 +8,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.text import Text
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
 from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import console, json_option, print_json, print_rows
-from aap_pipeline.reports.question import Question, days_of, ids_of
-from aap_pipeline.reports.summary import Summary, summarize
-from aap_pipeline.reports.terminal import print_summary
-
-Function = Callable[..., Any]
+from aap_pipeline.reports.page import markdown
+from aap_pipeline.reports.question import FILTERS, Question, days_of, ids_of
+from aap_pipeline.reports.summary import Summary, quarantine_line, summarize
 
 _LONGEST_NAME: Final = 100
-
-
-def _filter(option: str, attribute: str, words: str) -> Function:
-    return click.option(
-        option, attribute, multiple=True, type=text, metavar="NAME", help=f"Only this {words}; may be repeated."
-    )
 
 
 def _report_name(value: str) -> str:
@@ -56,12 +51,17 @@ _QUESTION = (
         metavar="NAME",
         help="Named range instead of days: last-quarter, this-fiscal-year, last-30-days, month-to-date, …",
     ),
-    _filter("--cluster", "clusters", "cluster"),
-    _filter("--organization", "organizations", "organization"),
-    _filter("--template", "job_templates", "job template"),
-    _filter("--project", "projects", "project"),
-    _filter("--inventory", "inventories", "inventory"),
-    _filter("--label", "labels", "label (with several: runs with any of them)"),
+    *(
+        click.option(
+            f"--{kind.removeprefix('job_')}",
+            attribute,
+            multiple=True,
+            type=text,
+            metavar="NAME",
+            help=f"Only this {kind.replace('_', ' ')}; may be repeated, for runs with any of them.",
+        )
+        for attribute, kind in FILTERS.items()
+    ),
     click.option("--as-recorded", is_flag=True, help="Use the rates and minutes of each run's day."),
     click.option("--currency", type=text, metavar="CODE", help="Convert the money by a rate of `settings fx`."),
     click.option(
@@ -162,6 +162,15 @@ def delete(name: str) -> None:
     click.echo(f"Deleted {name!r}.")
 
 
+def print_summary(console: Console, summary: Summary, most_templates: int = 10) -> None:
+    """Print the Markdown of `summary`, with the `most_templates` templates that saved most."""
+    with console.capture() as printed:
+        console.print(Markdown(markdown(summary, most_templates, console.width)))
+    console.file.write(re.sub(" +$", "", printed.get(), flags=re.MULTILINE))  # Markdown fills lines up to the width
+    if line := quarantine_line(summary.in_quarantine):
+        console.print(Text(line, "yellow"))
+
+
 def _question(options: dict[str, Any]) -> Question:
     question = Question(**{field.name: options[field.name] for field in fields(Question)})
     if question.period and (question.from_date or question.to_date):
@@ -174,21 +183,17 @@ def _show(question: Callable[[Any], Question], title: str, options: dict[str, An
     with warehouse_connection() as connection:
         summary = summarize(connection, question(connection))
         note_behind(connection)
+    written: dict[str, Path] = {form: options[form] for form in files.WRITERS if options[form]}
     try:
-        for form, write in (("html", files.write_html), ("pdf", files.write_pdf)):
-            if options[form]:
-                write(summary, options[form], title)
-        for form, write_tables in (("csv", files.write_csv), ("xlsx", files.write_xlsx)):
-            if options[form]:
-                write_tables(summary, options[form])
+        for form, path in written.items():
+            files.WRITERS[form](summary, path, title)
     except OSError as error:
         raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
-    written: list[Path] = [options[form] for form in ("html", "pdf", "csv", "xlsx") if options[form]]
     if options["as_json"]:
         print_json(asdict(summary))
     elif not written:
         print_summary(console(), summary, options["templates"])
-    for path in written:
+    for path in written.values():
         click.echo(f"Wrote {path}", err=options["as_json"])
     return summary
 

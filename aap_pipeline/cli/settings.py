@@ -6,7 +6,8 @@ import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import day
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.marts.currency import exchange_rates, set_exchange_rate
 from aap_pipeline.reports.output import json_option, negative_values, print_rows
 
@@ -22,19 +23,19 @@ def command() -> None:
 def show(name: str | None, as_json: bool) -> None:
     """Show all settings, or one, with their purpose and allowed values."""
     with warehouse_connection() as connection:
-        values = options.read(connection)
+        values = application_settings.read(connection).model_dump()
     if name is not None and name not in values:
-        raise options.unknown(name)
+        raise application_settings.unknown(name)
     rows = [
         {
-            "name": option.name,
-            "value": values[option.name],
-            "default": option.default,
-            "allowed": option.allowed,
-            "description": option.description,
+            "name": each,
+            "value": values[each],
+            "default": field.default,
+            "allowed": application_settings.allowed(each),
+            "description": field.description,
         }
-        for option in options.OPTIONS.values()
-        if name in (None, option.name)
+        for each, field in ApplicationSettings.model_fields.items()
+        if name in (None, each)
     ]
     headers = {"name": "Setting", "value": "Value", "default": "Default", "allowed": "Allowed"}
     headers |= {"description": "Description"}
@@ -47,7 +48,7 @@ def show(name: str | None, as_json: bool) -> None:
 def set_(name: str, value: str) -> None:
     """Set NAME to VALUE. Money in the marts is recomputed automatically. A running sync keeps its old values."""
     with warehouse_connection() as connection:
-        stored = options.write(connection, name, value)
+        stored = application_settings.write(connection, name, value)
         note_behind(connection)
     click.echo(f"{name} is {_written(stored)}.")
 

@@ -8,8 +8,8 @@ import click
 
 from aap_pipeline.cli.context import warehouse
 from aap_pipeline.cli.values import Whole
-from aap_pipeline.database.sql_results import ResultSet, run
-from aap_pipeline.reports.output import cell, console, print_json
+from aap_pipeline.database.user_sql import ResultSet, run
+from aap_pipeline.reports.output import counted, print_json, print_rows, to_json
 
 
 @click.command(name="sql")
@@ -57,26 +57,14 @@ def _text(query: str | None, file: IO[str] | None) -> str:
 
 
 def _print_tables(results: list[ResultSet], max_rows: int) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    out = console()
     for result in results:
         if result.columns is None:
-            out.print(result.status)
+            click.echo(result.status)
             continue
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name, is_number in zip(result.columns, result.numeric, strict=True):
-            table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
-        for row in result.rows[:max_rows]:
-            table.add_row(
-                *(Text("NULL", style="dim italic") if value is None else cell(_shown(value)) for value in row)
-            )
-        out.print(table)
-        count = len(result.rows)
-        shown = f", the first {max_rows:,} shown: --max-rows or --csv for more" if count > max_rows else ""
-        out.print(f"({count:,} {'row' if count == 1 else 'rows'}{shown})")
+        rows = result.records()
+        print_rows({name: name for name in result.names()}, rows[:max_rows], shown=_shown)
+        more = f", the first {max_rows:,} shown: --max-rows or --csv for more" if len(rows) > max_rows else ""
+        click.echo(f"({counted(len(rows), 'row')}{more})")
 
 
 def _print_json(results: list[ResultSet]) -> None:
@@ -111,14 +99,15 @@ def _field(value: Any) -> str:
 
 def _shown(value: Any) -> str:
     """Return a value as PostgreSQL writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, Decimal):
-        return f"{value:f}"  # str() turns 0.00000000000 into 0E-11
-    if isinstance(value, dict | list):
-        from aap_pipeline.reports.output import to_json
-
-        return to_json(value, indent=False)
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value).lower()
+        case bytes():
+            return f"\\x{value.hex()}"
+        case Decimal():
+            return f"{value:f}"  # str() turns 0.00000000000 into 0E-11
+        case dict() | list():
+            return to_json(value, indent=False)
     return str(value)

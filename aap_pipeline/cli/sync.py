@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import cipher
 from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.window import require_window
-from aap_pipeline.reports.output import cell, console, duration, json_option, print_json, print_marked
+from aap_pipeline.reports.output import cell, console, counted, duration, json_option, print_json, print_marked
 from aap_pipeline.reports.summary import in_quarantine, quarantine_line
 from aap_pipeline.settings import Settings
 
@@ -66,22 +66,12 @@ def command(
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:
-        print_json([asdict(_without_previews(outcome)) for outcome in outcomes])
+        print_json([asdict(outcome) for outcome in outcomes])
     else:
         print_outcomes(outcomes)
         if refused:
             console().print(cell(refused))
     return 1 if any(outcome.error for outcome in outcomes) else 0
-
-
-def _without_previews(outcome: SyncOutcome) -> SyncOutcome:
-    from dagster import TableMetadataValue
-
-    figures = {
-        asset: {name: value for name, value in metadata.items() if not isinstance(value, TableMetadataValue)}
-        for asset, metadata in outcome.metadata.items()
-    }
-    return replace(outcome, metadata=figures)
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:
@@ -94,8 +84,9 @@ def print_outcomes(outcomes: list[SyncOutcome]) -> None:
         raw = outcome.metadata.get("raw/sync_data", {})
         print_marked(
             "ok",
-            f"{name}{raw.get('jobs_stored', 0):,} new jobs with {raw.get('host_summaries', 0):,} host summaries, "
-            f"{raw.get('jobs_known', 0):,} known, {raw.get('requests', 0):,} requests in "
+            f"{name}{counted(raw.get('jobs_stored', 0), 'new job')} with "
+            f"{counted(raw.get('host_summaries', 0), 'host summary', 'host summaries')}, "
+            f"{raw.get('jobs_known', 0):,} known, {counted(raw.get('requests', 0), 'request')} in "
             f"{duration(raw.get('seconds'))}",
         )
         if "warnings" in raw:
@@ -104,6 +95,6 @@ def print_outcomes(outcomes: list[SyncOutcome]) -> None:
 
 def _print_dry_run(name: str, found: DryRun) -> None:
     click.echo(
-        f"{name}: {found.jobs:,} jobs finished between {found.window_from:%Y-%m-%d %H:%M} and "
+        f"{name}: {counted(found.jobs, 'job')} finished between {found.window_from:%Y-%m-%d %H:%M} and "
         f"{found.window_to:%Y-%m-%d %H:%M} UTC, {found.new_jobs:,} of them new, read {found.way}: {found.cost}."
     )

@@ -203,7 +203,7 @@ def rotate_key(connection: Connection, cipher: Cipher) -> int:
         rows = select(connection, "clusters/all_secrets")
         for row in rows:
             secrets = {
-                name: row[name] and cipher.rotate(row[name])
+                name: row[name] and cipher.encrypt(cipher.decrypt(row[name]))
                 for name in ("access_token", "refresh_token", "client_secret")
             }
             connection.execute(statement("clusters/save_secrets"), row | secrets)

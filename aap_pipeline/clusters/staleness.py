@@ -3,20 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
-from aap_pipeline.settings import from_environment
-
-
-class _Limit(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="AAP_PIPELINE_ALERT_", frozen=True, env_ignore_empty=True)
-
-    stale_minutes: int = Field(default=60, ge=1)
+from aap_pipeline.settings import Settings, from_environment
 
 
 def stale_after(connection: Connection | None = None) -> timedelta:
@@ -25,8 +16,8 @@ def stale_after(connection: Connection | None = None) -> timedelta:
 
     Raises PipelineError.
     """
-    quiet = options.get(connection, options.QUIET_SYNC_MINUTES) if connection is not None else 0
-    return timedelta(minutes=max(from_environment(_Limit).stale_minutes, 2 * quiet))
+    quiet = application_settings.read(connection).quiet_sync_minutes if connection is not None else 0
+    return timedelta(minutes=max(from_environment(Settings).alert_stale_minutes, 2 * quiet))
 
 
 def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:

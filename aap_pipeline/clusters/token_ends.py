@@ -4,11 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aap_pipeline.controller.auth import TokenEnd
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-
-_BETWEEN_QUESTIONS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -43,18 +41,7 @@ def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
 
 
 def notice(connection: Connection) -> timedelta:
-    return timedelta(days=options.get(connection, options.TOKEN_WARNING_DAYS))
-
-
-def is_due(state: TokenState, now: datetime, within: timedelta) -> bool:
-    """Return whether to query the controller: daily, but once only if it reports the exact expiry.
-
-    A renewable token that expires soon is checked daily in any case, to learn whether it can be renewed.
-    """
-    if state.asked_at is None:
-        return True
-    settled = state.end is not None and state.end.exact and not (state.renewable and _is_near(state.end, now, within))
-    return not settled and now - state.asked_at >= _BETWEEN_QUESTIONS
+    return timedelta(days=application_settings.read(connection).token_warning_days)
 
 
 def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
@@ -67,14 +54,14 @@ def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, wit
 
     False in the first half of its life: tokens that live for hours are renewed when a sync needs it.
     """
-    if not state.renewable or end is None or not _is_near(end, now, within):
+    if not state.renewable or end is None or end.at - now > within:
         return False
     return end.created is None or now - end.created >= end.at - now
 
 
 def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
     end = state.end
-    if end is None or not _is_near(end, now, within) or (state.renewable and state.declined is None):
+    if end is None or end.at - now > within or (state.renewable and state.declined is None):
         return None
     by = "on" if end.exact else "by"
     what = f"The access token expires {by} {end.at:%Y-%m-%d %H:%M} UTC. Syncs will fail from then on."
@@ -99,7 +86,3 @@ def note_token_end(
         "declined": declined,
     }
     connection.execute(statement("clusters/note_token_end"), values)
-
-
-def _is_near(end: TokenEnd, now: datetime, within: timedelta) -> bool:
-    return end.at - now <= within

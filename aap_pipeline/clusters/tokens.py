@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import LiteralString
 
 from aap_pipeline.controller.auth import Exchange, Tokens
 from aap_pipeline.controller.errors import AuthenticationError
@@ -32,8 +33,7 @@ class DatabaseTokenStore:
     def load(self) -> Tokens:
         """Return the stored tokens. Raises EncryptionKeyError if they were encrypted with another key."""
         with connect(self._url) as connection:
-            row = connection.execute(statement("clusters/load_tokens"), {"cluster": self._cluster}).fetchone()
-        return self._decrypt(row)
+            return self._read(connection, "clusters/load_tokens")
 
     def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
         """Return the pair that replaces `stale_access`: the stored one if another process renewed it, else exchange.
@@ -42,39 +42,22 @@ class DatabaseTokenStore:
         becomes unreachable. Raises AuthenticationError if it could not be stored.
         """
         renewed: Tokens | None = None
-        try:
-            with clear_errors(), connect(self._url) as connection:
-                tokens = self._lock(connection)
-                if tokens.access != stale_access:
-                    return tokens
-                renewed = exchange(tokens)
-                self._save(connection, renewed)
-        except DatabaseUnreachable:
-            if renewed is None:
-                raise
-            self._save_later(stale_access, renewed)
-        return renewed
-
-    def _save_later(self, stale_access: str, renewed: Tokens) -> None:
         for _ in range(_SAVE_ATTEMPTS):
-            self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
             try:
                 with clear_errors(), connect(self._url) as connection:
-                    # The token differs if the first commit succeeded after all, or if an operator stored another one.
-                    if self._lock(connection).access == stale_access:
+                    tokens = self._read(connection, "clusters/lock_tokens")
+                    if tokens.access == stale_access:
+                        tokens = renewed = renewed or exchange(tokens)
                         self._save(connection, renewed)
-                return
+                return tokens
             except DatabaseUnreachable:
-                continue
+                if renewed is None:
+                    raise
+                self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
         raise AuthenticationError(
             f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
             f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
             f"controller and store it with `aap-pipeline clusters update {self._name} --token-file FILE`."
-        )
-
-    def _lock(self, connection: Connection) -> Tokens:
-        return self._decrypt(
-            connection.execute(statement("clusters/lock_tokens"), {"cluster": self._cluster}).fetchone()
         )
 
     def _save(self, connection: Connection, tokens: Tokens) -> None:
@@ -85,7 +68,8 @@ class DatabaseTokenStore:
         }
         connection.execute(statement("clusters/save_tokens"), parameters)
 
-    def _decrypt(self, row: tuple[object, ...] | None) -> Tokens:
+    def _read(self, connection: Connection, query: LiteralString) -> Tokens:
+        row = connection.execute(statement(query), {"cluster": self._cluster}).fetchone()
         access, refresh, client_id, client_secret, self._name = row or (None, None, None, None, "NAME")
         return Tokens(
             access=self._text(access),

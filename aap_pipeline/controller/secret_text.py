@@ -3,6 +3,8 @@
 import codecs
 from pathlib import Path
 
+from aap_pipeline.errors import BadInput
+
 COPY_AGAIN = "copy it again, as one line of ASCII characters without spaces"
 _ADDED = "\ufeff"  # the byte order mark that Windows editors add
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # written by PowerShell redirection
@@ -14,9 +16,15 @@ def cleaned(text: str) -> str:
 
 
 def read_secret(file: Path) -> str:
-    """Return the cleaned secret in `file`. Raises OSError, and UnicodeDecodeError if it is not text."""
-    content = file.read_bytes()
-    return cleaned(content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8"))
+    """Return the cleaned secret in `file`. Raises BadInput if the file cannot be read, is not text or is empty."""
+    try:
+        content = file.read_bytes()
+        found = cleaned(content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"Cannot read {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}.") from None
+    if not found:
+        raise BadInput(f"{file} is empty. It must contain the token or secret.")
+    return found
 
 
 def fault(text: str, *, spaces: bool = False) -> str | None:

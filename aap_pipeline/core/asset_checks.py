@@ -1,4 +1,4 @@
-"""Asset checks of stage core: cheap ones in each sync, expensive ones at night."""
+"""Asset checks of stage core, in each sync that brings something."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -6,25 +6,21 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.core import checks
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 
 ASSET: Final = ("core", "jobs")
-_DAY: Final = timedelta(days=1)
-_AUDIT_A_SYNC: Final = 500
+_AUDIT_A_SYNC: Final = 2_000
 
-_TOTALS_REMEDY = (
-    "Rows of clusters_job or clusters_jobhostsummary were changed by hand. The cluster's savings are not refreshed "
-    "until this is repaired. Run `aap-pipeline reconcile --cluster NAME`, which reads these jobs again or, if the "
-    "controller has deleted them, recounts their stored host summaries. Then run `aap-pipeline sync --cluster NAME`."
-)
 HOST_TOTALS = Check(
     "host_totals_agree",
     "The host totals of new jobs, and of a rotating sample of all others, equal their host summaries.",
-    _TOTALS_REMEDY,
+    "Rows of clusters_job or clusters_jobhostsummary were changed by hand. The cluster's savings are not refreshed "
+    "until this is repaired. Run `aap-pipeline reconcile --cluster NAME`, which reads these jobs again or, if the "
+    "controller has deleted them, recounts their stored host summaries. Then run `aap-pipeline sync --cluster NAME`.",
     blocking=True,
 )
 UNPARSED = Check(
@@ -38,50 +34,23 @@ REJECTED = Check(
     "To list the records with their reasons, run `aap-pipeline rejected list --cluster NAME`; to process them again, "
     "for example after an upgrade, `aap-pipeline rejected replay`. All other records were stored.",
 )
-WITHOUT_HOSTS = Check(
-    "jobs_without_hosts",
-    "Counts the jobs that ended before their first host. They are stored, but not part of the savings (specification).",
-    "This check never fails.",
-)
 CLOCKS = Check(
     "clock_ran_backwards",
     "Counts the jobs of the last day that, by the controller's clocks, finished before they started. They are stored "
     "with a run time of 0. If there are many, synchronize the clocks of the controller's nodes by NTP.",
     "This check never fails.",
 )
-PROVISIONAL = Check(
-    "none_provisional",
-    "No job of any age is still provisional past its deadline.",
-    "Run `aap-pipeline reconcile --cluster NAME`, which reads them again. If they stay provisional, report a bug.",
-)
-TOTALS_AUDITED = Check(
-    "host_totals_audited",
-    "The host totals of 200,000 jobs per night, rotating through all jobs, equal their host summaries.",
-    _TOTALS_REMEDY,
-)
 
 
-@multi_asset_check(
-    name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, WITHOUT_HOSTS, CLOCKS], CLUSTERS)
-)
+@multi_asset_check(name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, CLOCKS], CLUSTERS))
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    yesterday = datetime.now(UTC) - _DAY
+    yesterday = datetime.now(UTC) - timedelta(days=1)
     with cluster_step(context, warehouse) as (connection, cluster):
         found = {
             UNPARSED: checks.nothing_unparsed(connection, cluster.id),
             REJECTED: checks.nothing_rejected(connection, cluster.id, yesterday),
-            WITHOUT_HOSTS: checks.jobs_without_hosts(connection, cluster.id, yesterday),
             CLOCKS: checks.clock_ran_backwards(connection, cluster.id, yesterday),
         }
         totals = checks.verified_totals(connection, cluster.id, _AUDIT_A_SYNC)
     for check, verdict in (found | {HOST_TOTALS: checks.host_totals_agree(totals)}).items():
         yield result(ASSET, check, verdict, cluster.name)
-
-
-@multi_asset_check(name="core_audit", specs=specs(ASSET, [PROVISIONAL, TOTALS_AUDITED], CLUSTERS))
-def core_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-    with cluster_step(context, warehouse) as (connection, cluster):
-        stuck = checks.provisional(connection, cluster.id)
-        totals = checks.verified_totals(connection, cluster.id, checks.AUDIT_A_NIGHT)
-    yield result(ASSET, PROVISIONAL, checks.none_provisional(stuck), cluster.name)
-    yield result(ASSET, TOTALS_AUDITED, checks.host_totals_agree(totals), cluster.name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import parse
@@ -78,15 +78,13 @@ def core(
     if newest is not None:
         page = job_url(cluster.endpoint.base_url, cluster.product, newest[0])
         figures["jobs"]["newest_job"] = dg.MetadataValue.url(page)
+    figures["jobs"] |= {
+        "rows_written": result.jobs,
+        "rejected": result.rejected,
+        "changed_days": len(result.changed_days),
+        "batches": result.batches,
+        "seconds": round(result.seconds, 3),
+    }
+    figures["job_host_summaries"]["rows_written"] = result.host_summaries
     for name in _TABLES:
-        yield dg.MaterializeResult(asset_key=["core", name], metadata=figures[name] | _metadata(name, result))
-
-
-def _metadata(name: str, result: ParseResult) -> dict[str, int | float]:
-    written = {"jobs": result.jobs, "job_host_summaries": result.host_summaries}
-    figures: dict[str, int | float] = {"seconds": round(result.seconds, 3), "batches": result.batches}
-    if name in written:
-        figures["rows_written"] = written[name]
-    if name == "jobs":
-        figures |= {"rejected": result.rejected, "changed_days": len(result.changed_days)}
-    return figures
+        yield dg.MaterializeResult(asset_key=["core", name], metadata=figures[name])

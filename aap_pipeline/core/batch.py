@@ -9,9 +9,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed
 
-from aap_pipeline.core.dimensions import Ids, Rules, collect, store
+from aap_pipeline.core.dimensions import Ids, collect, store
 from aap_pipeline.core.source import Document, Selection, Source
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import listed, statement
@@ -46,7 +47,7 @@ class ParseResult:
 
 
 def store_batch(
-    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+    connection: Connection, selection: Selection, documents: Sequence[Document], settings: ApplicationSettings
 ) -> ParseResult:
     """Store `documents`, oldest first, in one transaction that waits for other batches of the same cluster.
 
@@ -58,12 +59,12 @@ def store_batch(
         advisory_xact_lock(connection, LockKind.PARSE, cluster_id)
         # The reporting time zone must not change between computing the changed days and the commit.
         cursor.execute(statement("core/hold_time_zone"))
-        timezone = options.get(connection, options.REPORTING_TIMEZONE)
-        taken = _claim(cursor, selection, documents, rules)
+        timezone = application_settings.read(connection).reporting_timezone
+        taken = _claim(cursor, selection, documents, keep=settings.raw_retention_days > 0)
         present = [each for each in documents if each.id in taken and not isinstance(each.content, Refused)]
         newest = _newest_jobs(present)
         jobs = [newest[external_id] for external_id in sorted(newest)]
-        ids = store(cursor, cluster_id, collect(present), rules)
+        ids = store(cursor, cluster_id, collect(present), settings)
         days = _store_jobs(cursor, cluster_id, jobs, ids, timezone)
         days |= _days(cursor, statement("core/leave_archive"), cluster_id, list(newest), timezone)
         days |= _settle_jobs(cursor, cluster_id, present, timezone)
@@ -85,7 +86,7 @@ def _newest_jobs(documents: Iterable[Document]) -> dict[int, JobRow]:
     return newest
 
 
-def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], rules: Rules) -> set[int]:
+def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[Document], *, keep: bool) -> set[int]:
     """Take the documents from their source and quarantine the rejected ones. Returns the ids that were still there."""
     newest: dict[tuple[str, int | None], int] = {
         (each.kind, each.external_id): each.id for each in documents if each.external_id is not None
@@ -100,9 +101,9 @@ def _claim(cursor: Cursor[TupleRow], selection: Selection, documents: Sequence[D
         "messages": [str(why) for _, why in refused],
         "superseded": [newest.get((each.kind, each.external_id), each.id) != each.id for each, _ in refused],
         "moments": [each.received_at for each in documents],
-        "archive": rules.keep_archive,
+        "archive": keep,
     }
-    cursor.execute(selection.source.claim, parameters)
+    cursor.execute(statement(selection.source.value[1]), parameters)
     return {row[0] for row in cursor}
 
 
@@ -138,8 +139,8 @@ def _store_jobs(
         for job in jobs:
             job_id = stored[job.external_id][0]
             for host, values in job.summaries:
-                copy.write_row((job_id, ids.hosts[host], *values))
-    labels = [(stored[job.external_id][0], ids.labels[label]) for job in jobs for label in job.labels]
+                copy.write_row((job_id, ids["host"][host], *values))
+    labels = [(stored[job.external_id][0], ids["label"][label]) for job in jobs for label in job.labels]
     cursor.execute(
         statement("core/replace_labels"),
         {
@@ -170,10 +171,10 @@ def _settle_jobs(cursor: Cursor[TupleRow], cluster_id: int, present: Sequence[Do
 def _references(job: JobRow, ids: Ids) -> tuple[int | bool | None, ...]:
     return (
         *(
-            None if reference is None or reference.id is None else ids.named[name][reference.id]
+            None if reference is None or reference.id is None else ids[name][reference.id]
             for name, reference in zip(DIMENSIONS, job.references, strict=True)
         ),
-        None if job.launcher is None else ids.launchers[job.launcher],
+        None if job.launcher is None else ids["launcher"][job.launcher],
         job.launcher_named,
     )
 

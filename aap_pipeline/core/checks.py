@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
 
 _UNPARSED_AFTER_SECONDS: Final = 3600
 _SHOWN: Final = 20
-AUDIT_A_NIGHT: Final = 200_000
+AUDIT_A_REPAIR: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +23,17 @@ class HostTotals:
     disagreeing: list[int]
 
 
-def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_NIGHT) -> HostTotals:
+def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
     """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
     The caller commits the progress.
     """
-    where = {"cluster_id": cluster_id}
-    [row] = connection.execute(statement("core/host_totals_progress"), where).fetchall()
-    newest, audited, last = row
-    new, _ = _host_totals(connection, cluster_id, newest, last, None)
-    old, reached = _host_totals(connection, cluster_id, audited, newest, audit)
-    # Fewer than requested: the rotation is at its end, and the next call begins again.
-    progress = {"newest_id": last, "audited_id": reached if old.checked == audit else 0}
-    connection.execute(statement("core/note_host_totals_progress"), {**where, **progress})
-    return HostTotals(new.checked + old.checked, new.disagreeing + old.disagreeing)
-
-
-def _host_totals(
-    connection: Connection, cluster_id: int, after: int, up_to: int, limit: int | None
-) -> tuple[HostTotals, int]:
-    values = {"cluster_id": cluster_id, "after": after, "up_to": up_to, "limit": limit}
+    values = {"cluster_id": cluster_id, "audit": audit}
     [row] = connection.execute(statement("core/check_host_totals"), values).fetchall()
-    checked, reached, disagreeing = row
-    return HostTotals(checked, disagreeing), reached or 0
+    checked, disagreeing, newest, audited = row
+    progress = {"cluster_id": cluster_id, "newest_id": newest, "audited_id": audited}
+    connection.execute(statement("core/note_host_totals_progress"), progress)
+    return HostTotals(checked, disagreeing)
 
 
 def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:
@@ -73,14 +61,6 @@ def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -
     return Verdict(False, f"{count:,} records were rejected in the last day: {reasons}.", figures)
 
 
-def jobs_without_hosts(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
-    """Count the jobs finished after `since` that the specification's queries leave out, by status; never fails."""
-    rows = connection.execute(statement("core/check_without_hosts"), {"cluster_id": cluster_id, "since": since})
-    found: dict[str, int] = dict(rows.fetchall())
-    text = f"{sum(found.values()):,} successful or failed jobs of the last day had no host and count towards no figure."
-    return Verdict(True, text, found)
-
-
 def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
     """Count the jobs finished after `since` whose run time is unknown; never fails."""
     [(jobs,)] = connection.execute(
@@ -92,12 +72,12 @@ def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime
 
 def provisional(connection: Connection, cluster_id: int) -> list[int]:
     """Return external ids of jobs that are still provisional an hour after the wait for host summaries ended."""
-    deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES) + 60
+    deadline = application_settings.read(connection).summaries_deadline_minutes + 60
     values = {"cluster_id": cluster_id, "minutes": deadline}
     return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
 
 
-def verified_totals(connection: Connection, cluster_id: int, audit: int) -> HostTotals:
+def verified_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
     """Run `host_totals`, and commit its progress only if all agree, so that a fault is found until it is repaired."""
     connection.commit()
     found = host_totals(connection, cluster_id, audit)
@@ -111,7 +91,7 @@ def verified_totals(connection: Connection, cluster_id: int, audit: int) -> Host
 def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]) -> None:
     """Recompute the host totals of the jobs from their host summaries. The caller commits."""
     connection.execute(statement("core/hold_time_zone"))
-    timezone = options.get(connection, options.REPORTING_TIMEZONE)
+    timezone = application_settings.read(connection).reporting_timezone
     values = {"cluster_id": cluster_id, "external_ids": list(external_ids), "timezone": timezone}
     connection.execute(statement("core/recount_hosts"), values)
 
@@ -121,18 +101,6 @@ def host_totals_agree(found: HostTotals) -> Verdict:
     figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
     if not found.disagreeing:
         return Verdict(True, f"{found.checked:,} jobs were checked.", figures)
-    jobs = _listed(found.disagreeing)
+    jobs = ", ".join(map(str, found.disagreeing[:_SHOWN])) + (", …" if len(found.disagreeing) > _SHOWN else "")
     text = f"The host totals of {len(found.disagreeing):,} jobs differ from their host summaries: {jobs}."
     return Verdict(False, text, figures, severe=True)
-
-
-def none_provisional(external_ids: Sequence[int]) -> Verdict:
-    """Check that no job is provisional past its deadline."""
-    if not external_ids:
-        return Verdict(True, "No job is provisional past its deadline.", {"jobs": 0})
-    text = f"{len(external_ids):,} jobs are provisional past their deadline: {_listed(external_ids)}."
-    return Verdict(False, text, {"jobs": len(external_ids)})
-
-
-def _listed(ids: Sequence[int]) -> str:
-    return ", ".join(map(str, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")

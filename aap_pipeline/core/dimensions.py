@@ -3,25 +3,38 @@
 A row is identified by the controller's id within a cluster; its name follows the latest document.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from aap_pipeline.core.source import Document
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.columns import DIMENSIONS, HostKey, JobRow, LauncherKey, reference_of
+from aap_pipeline.documents.columns import DIMENSIONS, JobRow, reference_of
 from aap_pipeline.documents.records import GoneTemplates, JobTemplate, Organization
 
-_PLAIN: Final[dict[str, LiteralString]] = {
-    "project": "core/store_projects",
-    "inventory": "core/store_inventories",
-    "execution_environment": "core/store_execution_environments",
-    "instance_group": "core/store_instance_groups",
-}
+_STATEMENTS: Final[tuple[tuple[str, type, LiteralString], ...]] = (
+    ("organization", int, "core/store_organizations"),
+    ("job_template", int, "core/store_job_templates"),
+    ("project", int, "core/store_projects"),
+    ("inventory", int, "core/store_inventories"),
+    ("execution_environment", int, "core/store_execution_environments"),
+    ("instance_group", int, "core/store_instance_groups"),
+    ("label", int, "core/store_labels"),
+    ("host", int, "core/store_hosts"),
+    ("host", str, "core/store_named_hosts"),
+    ("launcher", int, "core/store_launchers"),
+    ("launcher", str, "core/store_named_launchers"),
+)
+"""The statement that stores the rows of a dimension with an id, or those with only a name."""
+
+Ids = dict[str, dict[Any, int]]
+"""The database ids of the dimension rows of a batch: by dimension, then by HostKey, LauncherKey or controller's id."""
 
 
 @dataclass(slots=True)
@@ -54,50 +67,22 @@ class TemplateMention(Mention):
     """The same for a new template, to which earlier listings do not apply."""
 
 
-@dataclass(slots=True)
-class Mentions:
-    """All dimension rows of a batch, by the controller's ids."""
-
-    named: dict[str, dict[int, Mention]] = field(
-        default_factory=lambda: {name: {} for name in DIMENSIONS if name != "job_template"}
-    )
-    templates: dict[int, TemplateMention] = field(default_factory=dict)
-    labels: dict[int, Mention] = field(default_factory=dict)
-    hosts: dict[int, Mention] = field(default_factory=dict)
-    host_names: dict[str, None] = field(default_factory=dict)
-    launchers: dict[tuple[str, int], Mention] = field(default_factory=dict)
-    launcher_names: dict[tuple[str, str], None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Ids:
-    """The database ids of all dimension rows of a batch."""
-
-    named: dict[str, dict[int, int]]
-    labels: dict[int, int]
-    hosts: dict[HostKey, int]
-    launchers: dict[LauncherKey, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The application settings of a parse: the minutes of new job templates, and whether to archive documents."""
-
-    manual_minutes: int
-    creation_minutes: int
-    keep_archive: bool
+Mentions = dict[str, defaultdict[Any, Any]]
+"""All dimension rows of a batch: by dimension, then by the keys of `Ids`."""
 
 
 def collect(documents: Iterable[Document]) -> Mentions:
     """Return the dimension rows of `documents`, oldest first."""
-    mentions = Mentions()
+    mentions: Mentions = {name: defaultdict(Mention) for name, _, _ in _STATEMENTS}
+    templates: defaultdict[int, TemplateMention] = defaultdict(TemplateMention)
+    mentions["job_template"] = templates
     for document in documents:
         latest = not document.replayed
         match document.content:
             case JobRow() as job:
                 _collect_job(mentions, job, latest)
             case Organization() as organization:
-                mention = mentions.named["organization"].setdefault(organization.id, Mention())
+                mention = mentions["organization"][organization.id]
                 mention.update(organization.name, organization.description, latest)
                 if latest:
                     mention.fingerprint = document.fingerprint
@@ -105,7 +90,7 @@ def collect(documents: Iterable[Document]) -> Mentions:
                 _collect_template(mentions, template, document.fingerprint, latest)
             case GoneTemplates(ids=ids):
                 for identity in ids:
-                    gone = mentions.templates.setdefault(identity, TemplateMention())
+                    gone = templates[identity]
                     gone.gone_at = gone.gone_at or document.received_at
                     if gone.mentioned:
                         gone.new_gone_at = gone.new_gone_at or document.received_at
@@ -115,38 +100,21 @@ def collect(documents: Iterable[Document]) -> Mentions:
 def _collect_job(mentions: Mentions, job: JobRow, latest: bool) -> None:
     for name, reference in zip(DIMENSIONS, job.references, strict=True):
         if reference is not None and reference.id is not None:
-            if name == "job_template":
-                template = mentions.templates.setdefault(reference.id, TemplateMention())
-                template.update(reference.name, reference.description, latest)
-            else:
-                mention = mentions.named[name].setdefault(reference.id, Mention())
-                mention.update(reference.name, reference.description, latest)
+            mentions[name][reference.id].update(reference.name, reference.description, latest)
     for identity, label in job.labels.items():
-        mentions.labels.setdefault(identity, Mention()).update(label, None, latest)
+        mentions["label"][identity].update(label, None, latest)
     for key, host_name, description in job.hosts:
-        if isinstance(key, str):
-            mentions.host_names[key] = None
-        else:
-            host = mentions.hosts.get(key)
-            if host is None:
-                mentions.hosts[key] = Mention(host_name, description, latest, mentioned=True)
-            elif host.name != host_name or host.description != description or not host.latest:
-                host.update(host_name, description, latest)
+        mentions["host"][key].update(host_name, description, latest)
     if job.launcher is not None:
-        type_, who = job.launcher
-        if isinstance(who, str):
-            mentions.launcher_names[type_, who] = None
-        else:
-            mentions.launchers.setdefault((type_, who), Mention()).update(job.launcher_name, None, latest)
+        mentions["launcher"][job.launcher].update(job.launcher_name, None, latest)
 
 
 def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: bytes, latest: bool) -> None:
     owner = reference_of(template.organization, template.summary_fields.organization)
     organization = None if owner is None else owner.id
     if owner is not None and organization is not None:
-        mention = mentions.named["organization"].setdefault(organization, Mention())
-        mention.update(owner.name, owner.description, latest)
-    listed = mentions.templates.setdefault(template.id, TemplateMention())
+        mentions["organization"][organization].update(owner.name, owner.description, latest)
+    listed = mentions["job_template"][template.id]
     listed.update(template.name, template.description, latest)
     if latest:
         listed.listed, listed.organization, listed.fingerprint = True, organization, fingerprint
@@ -155,90 +123,28 @@ def _collect_template(mentions: Mentions, template: JobTemplate, fingerprint: by
         listed.organization = organization
 
 
-def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, rules: Rules) -> Ids:
+def store(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions, settings: ApplicationSettings) -> Ids:
     """Upsert the dimension rows in a fixed number of statements, and return their database ids."""
-    organizations = mentions.named["organization"]
-    cursor.execute(
-        statement("core/store_organizations"),
-        {**_arrays(cluster_id, organizations), "fingerprints": [each.fingerprint for each in organizations.values()]},
-    )
-    named: dict[str, dict[int, int]] = {"organization": dict(cursor.fetchall())}
-    for name, file in _PLAIN.items():
-        cursor.execute(statement(file), _arrays(cluster_id, mentions.named[name]))
-        named[name] = dict(cursor.fetchall())
-    named["job_template"] = _store_templates(cursor, cluster_id, mentions, named["organization"], rules)
-    cursor.execute(statement("core/store_labels"), _arrays(cluster_id, mentions.labels))
-    labels: dict[int, int] = dict(cursor.fetchall())
-    return Ids(
-        named, labels, _store_hosts(cursor, cluster_id, mentions), _store_launchers(cursor, cluster_id, mentions)
-    )
-
-
-def _store_templates(
-    cursor: Cursor[TupleRow],
-    cluster_id: int,
-    mentions: Mentions,
-    organizations: dict[int, int],
-    rules: Rules,
-) -> dict[int, int]:
-    templates = mentions.templates.values()
-    cursor.execute(
-        statement("core/store_job_templates"),
-        {
-            **_arrays(cluster_id, mentions.templates),
-            "mentioned": [each.mentioned for each in templates],
-            "listed": [each.listed for each in templates],
-            "organizations": [
-                None if each.organization is None else organizations[each.organization] for each in templates
-            ],
-            "fingerprints": [each.fingerprint for each in templates],
-            "gone_at": [each.gone_at for each in templates],
-            "new_gone_at": [each.new_gone_at for each in templates],
-            "manual_minutes": rules.manual_minutes,
-            "creation_minutes": rules.creation_minutes,
-        },
-    )
-    return dict(cursor.fetchall())
-
-
-def _store_hosts(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions) -> dict[HostKey, int]:
-    cursor.execute(statement("core/store_hosts"), _arrays(cluster_id, mentions.hosts))
-    hosts: dict[HostKey, int] = dict(cursor.fetchall())
-    cursor.execute(statement("core/store_named_hosts"), {"cluster_id": cluster_id, "names": list(mentions.host_names)})
-    hosts.update(cursor.fetchall())
-    return hosts
-
-
-def _store_launchers(cursor: Cursor[TupleRow], cluster_id: int, mentions: Mentions) -> dict[LauncherKey, int]:
-    cursor.execute(
-        statement("core/store_launchers"),
-        {
+    ids: Ids = {name: {} for name in mentions}
+    for name, identified_by, file in _STATEMENTS:
+        found = {key: each for key, each in mentions[name].items() if isinstance(_identifier(key), identified_by)}
+        parameters: dict[str, object] = {
             "cluster_id": cluster_id,
-            "types": [type_ for type_, _ in mentions.launchers],
-            "ids": [identity for _, identity in mentions.launchers],
-            "names": [each.name for each in mentions.launchers.values()],
-            "latest": [each.latest for each in mentions.launchers.values()],
-        },
-    )
-    launchers: dict[LauncherKey, int] = {(type_, who): identity for type_, who, identity in cursor}
-    cursor.execute(
-        statement("core/store_named_launchers"),
-        {
-            "cluster_id": cluster_id,
-            "types": [type_ for type_, _ in mentions.launcher_names],
-            "names": [name for _, name in mentions.launcher_names],
-        },
-    )
-    launchers.update({(type_, who): identity for type_, who, identity in cursor})
-    return launchers
+            "ids": [_identifier(key) for key in found],
+            "types": [key[0] for key in found if isinstance(key, tuple)],
+        }
+        for field in fields(TemplateMention if name == "job_template" else Mention):
+            parameters[field.name] = [getattr(each, field.name) for each in found.values()]
+        if name == "job_template":
+            parameters["organization"] = [ids["organization"].get(each.organization) for each in found.values()]
+            parameters["manual_minutes"] = settings.default_manual_minutes
+            parameters["creation_minutes"] = settings.default_creation_minutes
+        cursor.execute(statement(file), parameters)
+        ids[name].update({key[0] if len(key) == 1 else tuple(key): identity for *key, identity in cursor})
+    return ids
 
 
-def _arrays(cluster_id: int, mentions: dict[int, Mention] | dict[int, TemplateMention]) -> dict[str, object]:
-    values = mentions.values()
-    return {
-        "cluster_id": cluster_id,
-        "ids": list(mentions),
-        "names": [each.name for each in values],
-        "descriptions": [each.description for each in values],
-        "latest": [each.latest for each in values],
-    }
+def _identifier(key: Any) -> int | str:
+    """Return the controller's id, or the name, in a HostKey, a LauncherKey or an id."""
+    found: int | str = key[1] if isinstance(key, tuple) else key
+    return found

@@ -1,33 +1,32 @@
-"""Stage core: parse the raw rows of one cluster, in order of arrival, in batches.
+"""Stage core: parse the raw rows of one cluster, or its archive again, in order of arrival, in batches.
 
-Fields are decoded in `documents/records.py`, and stored in `batch.py`. While the server writes one batch, a second
-connection streams and decodes the next.
+Fields are decoded in `documents/records.py`, and stored in `batch.py`. A second connection streams the documents.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
 import psycopg
 
 from aap_pipeline.core.batch import ParseResult, create_incoming_job, store_batch
-from aap_pipeline.core.dimensions import Rules
 from aap_pipeline.core.source import Document, Selection, Source, read_batches
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.records import Refused
 from aap_pipeline.errors import PipelineError
 
 BATCH_SIZE: Final = 2_000
-_MAX_ATTEMPTS: Final = 200
+_MAX_REFUSALS: Final = 200
 _CONFLICTS: Final = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
     psycopg.errors.ForeignKeyViolation,
 )
-_CONFLICT_ATTEMPTS: Final = 5
+_MAX_CONFLICTS: Final = 20
 _REFUSALS: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -39,56 +38,91 @@ _REFUSALS: Final = (
 Progress = Callable[[ParseResult], None]
 
 
-def parse(url: str, cluster_id: int, *, batch_size: int = BATCH_SIZE, progress: Progress | None = None) -> ParseResult:
-    """Store every unparsed raw row of the cluster, oldest first, and delete it from the raw table.
+def parse(
+    url: str,
+    cluster_id: int,
+    source: Source = Source.RAW,
+    *,
+    only: list[int] | None = None,
+    after: int = 0,
+    batch_size: int = BATCH_SIZE,
+    progress: Progress | None = None,
+) -> ParseResult:
+    """Store the cluster's documents in `source`, oldest first: all, `only` these ids, or those `after` an id.
 
-    Each batch, of at most `batch_size` rows, is one transaction, after which
-    `progress` gets the result so far. Several processes may run at once, and any may be killed at any time. Raises
-    PipelineError if the server rejects more documents than one or two bad ones would explain.
+    Takes them from the raw table or quarantine. Each batch, of at most `batch_size` rows, is one transaction, after
+    which `progress` gets the result so far. Several processes may run at once, and any may be killed at any time.
+    Raises PipelineError if the server rejects more documents than one or two bad ones would explain.
     """
-    return run(url, Selection(Source.RAW, cluster_id), progress, batch_size)
-
-
-def run(url: str, selection: Selection, progress: Progress | None = None, batch_size: int = BATCH_SIZE) -> ParseResult:
-    """Store the documents of `selection`, for `parse`, `rejected replay` and `rebuild`."""
+    selection = Selection(source, cluster_id, only, after)
     started = time.monotonic()
     result = ParseResult()
-    with connect(url, autocommit=True, application_name="aap_pipeline core") as connection:
-        rules = _rules(connection)
+    with (
+        connect(url, application_name="aap_pipeline core reader") as reader,
+        connect(url, autocommit=True, application_name="aap_pipeline core") as connection,
+        closing(read_batches(reader, selection, batch_size)) as batches,
+    ):
+        settings = application_settings.read(connection)
         create_incoming_job(connection)
-        with closing(_read_ahead(url, selection, batch_size)) as batches:
-            for stored in (part for batch in batches for part in _store(connection, selection, batch, rules)):
-                result.merge(stored)
-                result.seconds = time.monotonic() - started
-                if progress is not None:
-                    progress(result)
+        for stored in (part for batch in batches for part in _store(connection, selection, batch, settings)):
+            result.merge(stored)
+            result.seconds = time.monotonic() - started
+            if progress is not None:
+                progress(result)
     result.seconds = time.monotonic() - started
     return result
 
 
-def _rules(connection: Connection) -> Rules:
-    return Rules(
-        options.get(connection, options.DEFAULT_MANUAL_MINUTES),
-        options.get(connection, options.DEFAULT_CREATION_MINUTES),
-        options.get(connection, options.RAW_RETENTION_DAYS) > 0,
-    )
+def rebuild(
+    url: str, cluster_id: int, progress: Progress | None = None, *, batch_size: int = BATCH_SIZE
+) -> ParseResult:
+    """Store every archived document of the cluster again, oldest first.
+
+    Rows in the archive get the content of their newest document, even if they were damaged or deleted. Ids, minutes of
+    templates and rows older than the archive stay. Concurrent syncs are safe: documents that arrive meanwhile are
+    stored again at the end. Raises PipelineError.
+    """
+    total = ParseResult()
+    with connect(url, autocommit=True) as connection:
+        where = {"cluster_id": cluster_id, "after": 0}
+        while (newest := connection.execute(statement("core/newest_archived"), where).fetchall()[0][0]) is not None:
+            total.merge(
+                parse(url, cluster_id, Source.ARCHIVE, after=where["after"], batch_size=batch_size, progress=progress)
+            )
+            where["after"] = newest
+    if not where["after"]:
+        raise PipelineError(
+            "The archive has no documents of this cluster. To read its jobs from the controller again, run "
+            "`aap-pipeline sync --cluster NAME --since DAY`; to archive documents from now on, run `aap-pipeline "
+            "settings set raw_retention_days 30`."
+        )
+    return total
 
 
 def _store(
-    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
+    connection: Connection, selection: Selection, documents: Sequence[Document], settings: ApplicationSettings
 ) -> Iterator[ParseResult]:
-    """Store a batch in one transaction. If the server rejects it, store its halves, in order, down to single documents,
-    and quarantine those that it rejects. `records.decode` should make this unnecessary."""
-    waiting, attempts = [documents], 0
+    """Store a batch in one transaction. Retry if it conflicts with a concurrent change (a deadlock, a deleted host).
+
+    If the server rejects it, store its halves, in order, down to single documents, and quarantine those that it
+    rejects. `records.decode` should make this unnecessary.
+    """
+    waiting, conflicts, refusals = [documents], 0, 0
     while waiting:
         part = waiting.pop()
-        attempts += 1
         try:
-            yield _store_despite_others(connection, selection, part, rules)
-        except _REFUSALS as error:
-            if attempts >= _MAX_ATTEMPTS:
+            yield store_batch(connection, selection, part, settings)
+        except (*_CONFLICTS, *_REFUSALS) as error:
+            if isinstance(error, _CONFLICTS) and conflicts < _MAX_CONFLICTS:
+                conflicts += 1
+                waiting.append(part)
+                continue
+            refusals += 1
+            if not isinstance(error, _REFUSALS):
+                raise
+            if refusals >= _MAX_REFUSALS:
                 raise PipelineError(
-                    f"PostgreSQL rejected {attempts} parts of one batch of cluster {selection.cluster_id}. Last error: "
+                    f"PostgreSQL rejected {refusals} parts of one batch of cluster {selection.cluster_id}. Last error: "
                     f"{error.diag.message_primary or error}. The raw rows are kept. Remove your own constraints and "
                     "triggers from the clusters_ tables, then run `aap-pipeline sync`."
                 ) from error
@@ -101,28 +135,3 @@ def _store(
                 reason = f"PostgreSQL refused the document: {error.diag.message_primary or error}."
                 part[0].content = Refused("refused_by_database", reason)
                 waiting.append(part)
-
-
-def _store_despite_others(
-    connection: Connection, selection: Selection, documents: Sequence[Document], rules: Rules
-) -> ParseResult:
-    """Store a batch, and retry if it conflicts with a concurrent change (a deadlock, a deleted host)."""
-    for _ in range(_CONFLICT_ATTEMPTS - 1):
-        try:
-            return store_batch(connection, selection, documents, rules)
-        except _CONFLICTS:
-            continue
-    return store_batch(connection, selection, documents, rules)
-
-
-def _read_ahead(url: str, selection: Selection, batch_size: int) -> Generator[list[Document], None, None]:
-    """Yield the batches of documents. A thread with its own connection reads one batch ahead."""
-    with (
-        connect(url, application_name="aap_pipeline core reader") as connection,
-        closing(read_batches(connection, selection, batch_size)) as batches,
-        ThreadPoolExecutor(1, thread_name_prefix="core-reader") as reader,
-    ):
-        coming = reader.submit(next, batches, None)
-        while documents := coming.result():
-            coming = reader.submit(next, batches, None)
-            yield documents

@@ -1,48 +1,31 @@
 """Quarantine: the documents that core rejected, whole, with the reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.parse import run
-from aap_pipeline.core.source import Selection, Source
+from aap_pipeline.core.parse import parse
+from aap_pipeline.core.source import Source
 from aap_pipeline.database.connection import Connection, connect
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import PipelineError
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedRecord:
-    """A rejected document without its text, which may contain secrets of a controller's users."""
-
-    id: int
-    cluster_id: int
-    cluster: str
-    kind: str
-    external_id: int | None
-    reason: str
-    message: str
-    attempts: int
-    first_rejected: datetime
-    last_rejected: datetime
 
 
 def list_rejected(
     connection: Connection, cluster_id: int | None = None, reason: str | None = None, limit: int = 1_000
-) -> list[RejectedRecord]:
-    """Return the quarantined records of one cluster or all, the last rejected first."""
-    values = {"cluster_id": cluster_id, "reason": reason, "limit": limit}
-    rows = connection.execute(statement("core/list_rejected"), values)
-    return [RejectedRecord(*row) for row in rows]
+) -> list[dict[str, Any]]:
+    """Return the quarantined records of one cluster or all, the last rejected first.
+
+    They lack the documents, which may contain secrets of a controller's users.
+    """
+    return select(connection, "core/list_rejected", {"cluster_id": cluster_id, "reason": reason, "limit": limit})
 
 
-def show(connection: Connection, record_id: int) -> tuple[RejectedRecord, str]:
-    """Return one record and its stored JSON. Raises PipelineError."""
-    row = connection.execute(statement("core/show_rejected"), {"id": record_id}).fetchone()
-    if row is None:
-        raise _no_such_record([record_id])
-    return RejectedRecord(*row[:-1]), row[-1]
+def show(connection: Connection, record_id: int) -> dict[str, Any]:
+    """Return one record with its stored JSON, `document`. Raises PipelineError."""
+    for record in select(connection, "core/show_rejected", {"id": record_id}):
+        return record
+    raise _no_such_record([record_id])
 
 
 def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
@@ -61,7 +44,7 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
         raise _no_such_record(sorted(missing))
     total = ParseResult()
     for cluster_id in found:
-        total.merge(run(url, Selection(Source.REJECTED, cluster_id, only)))
+        total.merge(parse(url, cluster_id, Source.REJECTED, only=only))
     return total
 
 

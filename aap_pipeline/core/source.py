@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final, LiteralString
+from typing import Final
 
 import msgspec
 
@@ -29,22 +29,15 @@ _ROWS_PER_STREAM: Final = 20_000
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
 
+Content = JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
+
+
 class Source(Enum):
-    """A source of documents, with the statements that read them and that take a batch of them."""
+    """A source of documents, with the statements that stream them and that take a batch, quarantining the rejected."""
 
     RAW = ("core/read_raw", "core/claim_raw")
     REJECTED = ("core/read_rejected", "core/claim_rejected")
     ARCHIVE = ("core/read_archive", "core/claim_archive")
-
-    @property
-    def read(self) -> LiteralString:
-        """Statement that streams the documents."""
-        return statement(self.value[0])
-
-    @property
-    def claim(self) -> LiteralString:
-        """Statement that takes a batch and quarantines the rejected documents."""
-        return statement(self.value[1])
 
 
 @dataclass(slots=True)
@@ -69,7 +62,7 @@ class Document:
     """When it arrived; for a quarantined one, when it was last rejected."""
     replayed: bool
     size: int
-    content: JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
+    content: Content
 
 
 def read_batches(connection: Connection, selection: Selection, rows: int) -> Generator[list[Document], None, None]:
@@ -99,7 +92,7 @@ def _stream(connection: Connection, selection: Selection, after: int) -> Iterato
     values = {"cluster_id": selection.cluster_id, "after": after, "limit": _ROWS_PER_STREAM}
     if selection.source is Source.REJECTED:
         values["only"] = selection.only  # type: ignore[assignment]
-    with connection.cursor() as cursor, cursor.copy(selection.source.read, values) as copy:
+    with connection.cursor() as cursor, cursor.copy(statement(selection.source.value[0]), values) as copy:
         copy.set_types(_TYPES)
         for row in copy.rows():
             yield _document(*row)
@@ -118,7 +111,12 @@ def _document(
 ) -> Document:
     """Decode the columns of sql/core/read_*.sql."""
     digest = fingerprint_of(data, kind) if fingerprint is None else fingerprint
-    content = _content(kind, data, provisional, digest)
+    content: Content
+    try:
+        record = decode(kind, data)
+        content = job_row(record, provisional=provisional, fingerprint=digest) if isinstance(record, Job) else record
+    except Refused as refused:
+        content = refused.with_traceback(None)
     if isinstance(content, Refused) and external_id is None:
         external_id = _external_id(data)
     elif isinstance(content, JobRow):
@@ -126,16 +124,6 @@ def _document(
     elif isinstance(content, Organization | JobTemplate):
         external_id = content.id
     return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
-
-
-def _content(
-    kind: str, document: bytes, provisional: bool, fingerprint: bytes
-) -> JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused:
-    try:
-        record = decode(kind, document)
-        return job_row(record, provisional=provisional, fingerprint=fingerprint) if isinstance(record, Job) else record
-    except Refused as refused:
-        return refused.with_traceback(None)
 
 
 class _Identified(msgspec.Struct):

@@ -38,10 +38,6 @@ class Cipher:
                 "(NEW,OLD), or store the token again with `aap-pipeline clusters update NAME --token-file FILE`."
             ) from None
 
-    def rotate(self, encrypted: bytes) -> bytes:
-        """Encrypt a secret again, with the first key. Raises EncryptionKeyError as `decrypt` does."""
-        return self.encrypt(self.decrypt(encrypted))
-
 
 def new_key() -> str:
     """Generate a Fernet key."""

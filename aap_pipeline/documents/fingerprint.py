@@ -1,5 +1,6 @@
 """Detect changed documents by a digest of the fields that stage core reads."""
 
+from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from operator import attrgetter
@@ -13,6 +14,7 @@ from aap_pipeline.documents.records import (
     LABELS_IN_LIST,
     JobSummaryFields,
     JobTemplate,
+    Labels,
     Launcher,
     ListedJob,
     Named,
@@ -26,9 +28,10 @@ changes and syncs read the jobs of their windows again."""
 DIGEST_SIZE: Final = 16
 _MILLISECOND: Final = Decimal("0.001")
 _TYPES: Final[dict[str, type[Struct]]] = {"job": ListedJob, "organization": Organization, "job_template": JobTemplate}
-_DECODERS: Final = {kind: msgspec.json.Decoder(type_) for kind, type_ in _TYPES.items()}
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_NAMED: Final = frozenset(Named.__struct_fields__ + User.__struct_fields__ + Launcher.__struct_fields__)
+_NESTED: Final = frozenset(
+    field for each in (JobSummaryFields, Named, User, Launcher, Labels) for field in each.__struct_fields__
+)
 _of_job: Final = attrgetter(
     *(name for name in ListedJob.__struct_fields__ if name not in ("elapsed", "summary_fields"))
 )
@@ -55,16 +58,21 @@ def fingerprint(document: dict[str, Any] | bytes, kind: str = "job") -> bytes:
     the list first. Volatile fields (a project's status, an inventory's counters, the user's permissions) are excluded.
     For a document that cannot be decoded, the digest is of the same keys with their raw values.
     """
-    if kind not in _TYPES:
-        return _digest(msgspec.json.encode(_decoded(document), order="sorted"))
+    content: Any = document
+    type_ = _TYPES.get(kind)
     try:
         if isinstance(document, bytes):
-            record: Any = _DECODERS[kind].decode(document)
-        else:
-            record = msgspec.convert(document, _TYPES[kind])
-        return _digest(_ENCODER.encode(_job_identity(record) if kind == "job" else record))
+            content = msgspec.json.decode(document)
+        if type_ is not None:
+            record = msgspec.convert(content, type_)
+            return _digest(_ENCODER.encode(_job_identity(record) if isinstance(record, ListedJob) else record))
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
-        return _fingerprint_of_undecodable(document, kind)
+        pass
+    try:
+        known = content if type_ is None else _known_part(content, type_.__struct_fields__)
+        return _digest(msgspec.json.encode(known, order="sorted"))
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+        return _digest(repr(document).encode(errors="replace"))
 
 
 def _job_identity(job: ListedJob) -> tuple[object, ...]:
@@ -72,44 +80,19 @@ def _job_identity(job: ListedJob) -> tuple[object, ...]:
     shown = labels.results[:LABELS_IN_LIST] if labels else []
     return (
         _of_job(job),
-        _milliseconds(job.elapsed),
+        None if job.elapsed is None else str(job.elapsed.quantize(_MILLISECOND, ROUND_HALF_UP)),
         _of_summary_fields(job.summary_fields),
         (labels.count if labels else None, sorted((label.id, label.name) for label in shown)),
     )
 
 
-def _milliseconds(elapsed: Decimal | None) -> str | None:
-    return None if elapsed is None else str(elapsed.quantize(_MILLISECOND, ROUND_HALF_UP))
-
-
-def _fingerprint_of_undecodable(document: dict[str, Any] | bytes, kind: str) -> bytes:
-    try:
-        return _digest(msgspec.json.encode(_stable_part(_decoded(document), kind), order="sorted"))
-    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
-        return _digest(document if isinstance(document, bytes) else repr(document).encode(errors="replace"))
-
-
-def _decoded(document: dict[str, Any] | bytes) -> Any:
-    return msgspec.json.decode(document) if isinstance(document, bytes) else document
-
-
-def _stable_part(document: Any, kind: str) -> object:
-    if not isinstance(document, dict):
-        return document
-    part = {key: document[key] for key in _TYPES[kind].__struct_fields__ if key in document}
-    fields = part.get("summary_fields")
-    if isinstance(fields, dict):
-        kept = {key: fields[key] for key in JobSummaryFields.__struct_fields__ if key in fields}
-        part["summary_fields"] = {key: _stable_summary(value) for key, value in kept.items()}
-    return part
-
-
-def _stable_summary(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    results = value.get("results")
-    labels = {"results": results[:LABELS_IN_LIST], "count": value.get("count")} if isinstance(results, list) else {}
-    return {**{key: value[key] for key in _NAMED if key in value}, **labels}
+def _known_part(value: Any, fields: Collection[str]) -> object:
+    """Return a JSON value without the keys that core does not read, and with the ten labels of a list."""
+    if isinstance(value, dict):
+        return {key: _known_part(part, _NESTED) for key, part in value.items() if key in fields}
+    if isinstance(value, list):
+        return [_known_part(part, _NESTED) for part in value[:LABELS_IN_LIST]]
+    return value
 
 
 def _digest(data: bytes) -> bytes:

@@ -7,20 +7,18 @@ redundant parts: links, and the copy of the job in each host summary.
 import json
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
-import orjson
 
 from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
+from aap_pipeline.documents.records import holds_unstorable_text
 
 # An escaped NUL or lone surrogate is valid JSON, but jsonb cannot store it.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|d[89a-f][0-9a-f]{2})", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,17 @@ def raw_job(
     document = {**job}
     if labels is not None:
         document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
-    leave_out(document)
+    for part in (document, *host_summaries):
+        leave_out(part)
+    for summary in host_summaries:
+        fields = summary.get("summary_fields") if isinstance(summary, dict) else None
+        if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
+            del fields["job"]
     return RawJob(
         kind="job",
         external_id=id_of(job),
         fingerprint=fingerprint,
-        document=_with_host_summaries(document, host_summaries),
+        document=encode({**document, "job_host_summaries": host_summaries}),
         provisional=provisional,
         finished=finished_of(job),
         host_summaries=len(host_summaries),
@@ -88,23 +91,9 @@ def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
     return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
 
-def _with_host_summaries(document: Row, host_summaries: Sequence[HostSummaryRow | Row]) -> bytes:
-    if all(isinstance(summary, HostSummaryRow) for summary in host_summaries):
-        listed = orjson.Fragment(_ENCODER.encode(host_summaries))
-        with suppress(TypeError):  # the job may contain values that only `encode` can write
-            return orjson.dumps({**document, "job_host_summaries": listed})
-    rows = [msgspec.to_builtins(row) if isinstance(row, HostSummaryRow) else row for row in host_summaries]
-    for row in rows:
-        leave_out(row)
-        fields = row.get("summary_fields") if isinstance(row, dict) else None
-        if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
-            del fields["job"]
-    return encode({**document, "job_host_summaries": rows})
-
-
-def leave_out(document: Row) -> None:
+def leave_out(document: Row | HostSummaryRow) -> None:
     """Delete `extra_vars` and `artifacts`, which may contain secrets, and the usual links `related` and `url`."""
-    if not isinstance(document, dict):  # a row of a list may be any JSON
+    if not isinstance(document, dict):  # a record without these keys, or any JSON
         return
     document.pop("extra_vars", None)
     document.pop("artifacts", None)
@@ -117,9 +106,9 @@ def leave_out(document: Row) -> None:
 def encode(document: Row) -> bytes:
     """Encode `document` as JSON. Keeps lone surrogates and integers beyond 64 bits; NaN becomes null."""
     try:
-        return orjson.dumps(document)
-    except TypeError:
-        text = json.dumps(document)
+        return _ENCODER.encode(document)
+    except UnicodeEncodeError:
+        text = json.dumps(document, default=msgspec.to_builtins)
         known = json.loads(text, parse_constant=lambda _: None)
         return json.dumps(known, separators=(",", ":")).encode()
 
@@ -127,17 +116,9 @@ def encode(document: Row) -> bytes:
 def unstorable(document: bytes) -> str | None:
     """Return why jsonb cannot store this output of `encode`; None if it can."""
     # A fast search finds the rare candidates, which a JSON decoder then checks.
-    if _SUSPICIOUS.search(document) and _holds_unstorable_text(json.loads(document)):
+    if _SUSPICIOUS.search(document) and holds_unstorable_text(json.loads(document)):
         return "The document contains a NUL character or a lone surrogate, which PostgreSQL cannot store."
     return None
-
-
-def _holds_unstorable_text(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value or _SURROGATE.search(value) is not None
-    if isinstance(value, dict):
-        return any(_holds_unstorable_text(part) for item in value.items() for part in item)
-    return isinstance(value, list) and any(map(_holds_unstorable_text, value))
 
 
 def finished_of(job: Row) -> datetime | None:

@@ -8,6 +8,7 @@ A field is declared once, here. Its decoder, its part of the fingerprint (`finge
 from several fields.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, NamedTuple
@@ -20,6 +21,7 @@ FINISHED_STATUSES: Final = frozenset({"successful", "failed", "error", "canceled
 STATUSES: Final = frozenset({"new", "pending", "waiting", "running"}) | FINISHED_STATUSES
 LABELS_IN_LIST: Final = 10  # the maximum in a job list
 _ELAPSED_LIMIT: Final = Decimal(10) ** 12  # numeric(15,3)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _YEARS: Final = range(1970, 2200)  # the range of the calendar table
 
 Id = Annotated[int, Meta(ge=1, le=INT32_MAX)]
@@ -129,18 +131,10 @@ class ListedJob(Struct, kw_only=True):
     summary_fields: JobSummaryFields = msgspec.field(default_factory=JobSummaryFields)
 
 
-class HostInventoryName(Struct, gc=False, kw_only=True):
-    """`summary_fields.host` of a host summary."""
-
-    id: Id | None = None
-    name: HostName | None = None
-    description: str | None = None
-
-
 class HostSummaryFields(Struct, gc=False, kw_only=True):
     """`summary_fields` of a host summary. `host` is absent if the host was deleted or never in an inventory."""
 
-    host: HostInventoryName | None = None
+    host: Named | None = None
 
 
 class HostSummary(Struct, gc=False, kw_only=True):
@@ -185,12 +179,6 @@ class Organization(Struct, gc=False, kw_only=True):
     description: str | None = None
 
 
-class TemplateSummaryFields(Struct, kw_only=True):
-    """The part of a template's `summary_fields` that core reads."""
-
-    organization: Named | None = None
-
-
 class JobTemplate(Struct, kw_only=True):
     """A raw row of kind `job_template`."""
 
@@ -198,7 +186,7 @@ class JobTemplate(Struct, kw_only=True):
     name: Name
     description: str | None = None
     organization: Id | None = None
-    summary_fields: TemplateSummaryFields = msgspec.field(default_factory=TemplateSummaryFields)
+    summary_fields: JobSummaryFields = msgspec.field(default_factory=JobSummaryFields)
 
 
 class GoneTemplates(Struct, kw_only=True):
@@ -238,7 +226,7 @@ def decode(kind: str, document: bytes) -> Record:
     except ValueError as error:  # malformed JSON or UTF-8, lone surrogates
         raise Refused("not_json", f"The document is not JSON: {_shortened(str(error))}.") from None
     # PostgreSQL's text cannot contain NUL. One search shows that most documents have none.
-    if b"\\u0000" in document and _has_nul(record):
+    if b"\\u0000" in document and holds_unstorable_text(msgspec.to_builtins(record)):
         raise Refused("nul_character", "A field contains a NUL character, which PostgreSQL cannot store.")
     if isinstance(record, Job):
         _check_job(record)
@@ -279,12 +267,13 @@ def _check_year(moment: datetime | None) -> None:
         raise Refused("out_of_range", f"The year {moment.year} is not in {_YEARS.start} to {_YEARS.stop - 1}.")
 
 
-def _has_nul(value: object) -> bool:
+def holds_unstorable_text(value: object) -> bool:
+    """Return whether a JSON value has a text that PostgreSQL cannot store: with a NUL character or a lone surrogate."""
     if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, Struct):
-        return any(_has_nul(getattr(value, field)) for field in value.__struct_fields__)
-    return isinstance(value, list) and any(map(_has_nul, value))
+        return "\0" in value or _SURROGATE.search(value) is not None
+    if isinstance(value, dict):
+        return any(holds_unstorable_text(part) for item in value.items() for part in item)
+    return isinstance(value, list) and any(map(holds_unstorable_text, value))
 
 
 def _reason(error: str) -> str:

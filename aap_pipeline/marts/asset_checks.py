@@ -6,7 +6,7 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.checks import differences

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from aap_pipeline.clusters.steps import cluster_step
-from aap_pipeline.database.statements import statement
+from aap_pipeline.clusters.partitions import cluster_step
+from aap_pipeline.database.statements import select
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
@@ -50,7 +50,7 @@ def marts(
     with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
         figures = table_figures(connection, "reports/marts_tables", cluster.id)
-        days = connection.execute(statement("reports/month")).fetchall()
+        days = select(connection, "reports/month")
     figures["savings_daily"]["month_of_all_clusters"] = dg.MetadataValue.md(
         picture(days, "Savings by day, all clusters")
     )

@@ -1,7 +1,6 @@
 """Cost rates with their history. Precedence: organization, then cluster, then the global rate."""
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,23 +12,6 @@ RATE_TYPES = {"manual": "minute", "automated": "minute", "hourly": "hour", "subs
 """{rate: its unit}."""
 HIGHEST_RATE = Decimal("9999999999999.99")
 """The maximum of DECIMAL(15,2)."""
-
-
-@dataclass(frozen=True)
-class RateSet:
-    """The days of a new rate: up to the day before `next_from`, from when an earlier command set `next_value`.
-
-    `next_value` None: the override ends then.
-    """
-
-    valid_from: date
-    next_from: date | None = None
-    next_value: Decimal | None = None
-
-    @property
-    def valid_until(self) -> date | None:
-        """The last day; None: open-ended."""
-        return self.next_from - timedelta(days=1) if self.next_from else None
 
 
 def rates(connection: Connection) -> list[dict[str, Any]]:
@@ -48,8 +30,8 @@ def set_rate(
     valid_from: date | None = None,
     cluster: str | None = None,
     organization: str | None = None,
-) -> RateSet:
-    """Set a rate from a day on, and return the days on which it is valid. The caller commits.
+) -> None:
+    """Set a rate from a day on, up to the next rate of a later day. The caller commits.
 
     `valid_from` None is today in the reporting time zone, or all time for the first global rate. `value` None ends the
     override of the cluster or organization. The next refresh recomputes money in the marts. Raises PipelineError for an
@@ -66,11 +48,7 @@ def set_rate(
         )
     cluster_id, organization_id = place(connection, cluster, organization)
     where = {"rate_type": rate_type, "cluster_id": cluster_id, "organization_id": organization_id}
-    [row] = connection.execute(
-        statement("marts/set_rate"), {"value": amount, "valid_from": valid_from, **where}
-    ).fetchall()
-    later = connection.execute(statement("marts/next_rate"), {"valid_from": row[0], **where}).fetchone()
-    return RateSet(row[0], *(later or ()))
+    connection.execute(statement("marts/set_rate"), {"value": amount, "valid_from": valid_from, **where})
 
 
 def parse_money(rate_type: str, value: str | Decimal) -> Decimal:

@@ -24,8 +24,6 @@ UNFINISHED = [
 """Statuses of a queued or running run."""
 
 NIGHTLY_CHECKS = dg.AssetSelection.checks(
-    dg.AssetCheckKey(dg.AssetKey(["core", "jobs"]), "none_provisional"),
-    dg.AssetCheckKey(dg.AssetKey(["core", "jobs"]), "host_totals_audited"),
     dg.AssetCheckKey(dg.AssetKey(["marts", "savings_daily"]), "marts_equal_core"),
 )
 """Checks that read the whole history, which syncs leave out."""

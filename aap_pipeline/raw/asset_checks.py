@@ -7,14 +7,13 @@ from typing import Final
 
 from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_check
 
-from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
-from aap_pipeline.clusters.errors import UnexpectedFailure
+from aap_pipeline.clusters.controllers import ONE_QUESTION, UnexpectedFailure, open_controller
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.staleness import freshness, stale_after
-from aap_pipeline.clusters.steps import cluster_step
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
@@ -64,7 +63,7 @@ FRESH = Check(
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     with cluster_step(context, warehouse) as (connection, cluster):
         state = checks.sync_health(connection, cluster.id)
-        overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
+        overlap = timedelta(minutes=application_settings.read(connection).sync_overlap_minutes)
         window = checks.recent_window(state, overlap, checks.few_jobs_ago(connection, cluster.id))
         limit = stale_after(connection)
         if window is None:

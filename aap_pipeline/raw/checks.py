@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
@@ -40,7 +40,7 @@ class SyncHealth:
 
 def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
     """Return the state of one cluster. Host summaries are overdue 15 minutes after their deadline."""
-    deadline = options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)
+    deadline = application_settings.read(connection).summaries_deadline_minutes
     values = {"cluster": cluster_id, "minutes": deadline + int(_GRACE.total_seconds() // 60)}
     [row] = connection.execute(statement("raw/check_sync"), values).fetchall()
     return SyncHealth(*row)

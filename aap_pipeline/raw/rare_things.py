@@ -8,7 +8,7 @@ from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.paging import Row, id_of
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.fingerprint import fingerprint
@@ -33,7 +33,7 @@ class RareThings:
         """Read them if they are too old or the last sync failed."""
         row = self._connection.execute(statement("clusters/listed_seconds"), {"cluster": self._cluster.id}).fetchone()
         age = row[0] if row else None
-        if age is None or age >= 60 * options.get(self._connection, options.LISTING_MINUTES):
+        if age is None or age >= 60 * application_settings.read(self._connection).listing_minutes:
             self._read()
 
     def read_if_unknown(self, jobs: Sequence[Row]) -> None:

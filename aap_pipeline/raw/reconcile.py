@@ -18,7 +18,7 @@ import psycopg
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
@@ -149,11 +149,12 @@ def _days_to_compare(
     row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
     if row is None or row[0] is None:
         return {}
+    settings = application_settings.read(connection)
     if first is None:
-        first = (now - timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS))).date() + _DAY
+        first = (now - timedelta(days=settings.initial_sync_days)).date() + _DAY
     elif oldest := api.oldest_finished():
         first = max(first, oldest.astimezone(UTC).date())  # the controller has no jobs before
-    overlap = timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES))
+    overlap = timedelta(minutes=settings.sync_overlap_minutes)
     return days_of(first, min(row[0], now - overlap).astimezone(UTC))
 
 

@@ -11,7 +11,7 @@ import msgspec
 from aap_pipeline.clusters.controllers import ONE_QUESTION, open_controller
 from aap_pipeline.clusters.registry import Cluster, clusters
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
@@ -46,7 +46,7 @@ def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
             enabled = {cluster.name: cluster for cluster in clusters(connection, only_enabled=True)}
             states = [due.SyncState(*row) for row in connection.execute(statement("raw/sync_states"))]
             busy = busy_clusters(end_abandoned_runs(context.instance, connection))
-            quiet = timedelta(minutes=options.get(connection, options.QUIET_SYNC_MINUTES))
+            quiet = timedelta(minutes=application_settings.read(connection).quiet_sync_minutes)
     except PipelineError as error:
         return dg.SkipReason(str(error))
     now = datetime.now(UTC)

@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from aap_pipeline.clusters.controllers import open_controller
-from aap_pipeline.clusters.errors import cluster_errors
+from aap_pipeline.clusters.controllers import cluster_errors, open_controller
 from aap_pipeline.clusters.registry import Cluster, require_registered
 from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
 from aap_pipeline.controller.errors import ControllerError
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.locks import LockKind, session_lock
@@ -93,6 +92,7 @@ def sweeping(
 ) -> Iterator[Sweep]:
     """Yield a sweep whose workers stop at the end of the block, or at once if it fails."""
     _share_arenas()
+    settings = application_settings.read(connection)
     executor = ThreadPoolExecutor(client.settings.workers, thread_name_prefix=f"sweep-{request.cluster.name}")
     try:
         yield Sweep(
@@ -102,8 +102,8 @@ def sweeping(
             fingerprint=fingerprint,
             now=client.controller_now(),
             options=SweepOptions(
-                slice_jobs=options.get(connection, options.SLICE_JOBS),
-                summaries_deadline=timedelta(minutes=options.get(connection, options.SUMMARIES_DEADLINE_MINUTES)),
+                slice_jobs=settings.slice_jobs,
+                summaries_deadline=timedelta(minutes=settings.summaries_deadline_minutes),
                 in_flight=8 * client.settings.workers,
             ),
             progress=request.progress,
@@ -124,7 +124,7 @@ def open_client(
     cluster = request.cluster
     settings = replace(
         request.client_settings,
-        workers=min(options.get(connection, options.SYNC_WORKERS), cluster.manners.max_concurrent_requests),
+        workers=min(application_settings.read(connection).sync_workers, cluster.manners.max_concurrent_requests),
         sleep=_StoppableSleep(request.client_settings.sleep),
     )
     with open_controller(database_url, cipher, cluster, settings) as client:

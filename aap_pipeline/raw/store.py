@@ -8,7 +8,6 @@ from psycopg.types.json import Jsonb
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.documents.raw_documents import RawDocument, RawJob, unstorable
 from aap_pipeline.raw.window import Backfill, Plan, Stretch, Window
 
@@ -228,14 +227,14 @@ class RawStore:
                 document = Jsonb(row.document, dumps=bytes)
                 copy.write_row((self._cluster, row.kind, row.external_id, row.fingerprint, row.provisional, document))
         for row, reason in refused:
-            quarantine(
-                self._connection,
-                self._cluster,
-                kind=row.kind,
-                external_id=row.external_id,
-                reason="unstorable_text",
-                message=reason,
-                document=row.document.decode(),
-                fingerprint=row.fingerprint,
-                provisional=row.provisional,
-            )
+            record = {
+                "cluster_id": self._cluster,
+                "kind": row.kind,
+                "external_id": row.external_id,
+                "reason": "unstorable_text",
+                "message": reason,
+                "document": row.document.decode(),
+                "fingerprint": row.fingerprint,
+                "provisional": row.provisional,
+            }
+            self._connection.execute(statement("raw/quarantine"), record)

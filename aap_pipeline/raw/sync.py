@@ -12,7 +12,7 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.own_token import sees_every_job
 from aap_pipeline.controller.redaction import redact
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.statements import statement
@@ -158,11 +158,12 @@ def require_possible(connection: Connection, request: SyncRequest) -> None:
 
 
 def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
+    settings = application_settings.read(connection)
     return plan_sync(
         now,
         _watermark(connection, request),
-        overlap=timedelta(minutes=options.get(connection, options.SYNC_OVERLAP_MINUTES)),
-        initial=timedelta(days=options.get(connection, options.INITIAL_SYNC_DAYS)),
+        overlap=timedelta(minutes=settings.sync_overlap_minutes),
+        initial=timedelta(days=settings.initial_sync_days),
         since=request.since,
         until=request.until,
     )

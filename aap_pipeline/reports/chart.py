@@ -1,13 +1,14 @@
 """Lay out column charts over time: bars, ticks and labels, which the page's template draws as SVG."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-WIDE: Final = 1000
+from aap_pipeline.reports.output import counted, money, number
+
 NARROW: Final = 480
 _HEIGHT: Final = 240
 _LEFT, _TOP, _BOTTOM = 64, 10, 34
@@ -49,49 +50,52 @@ class Chart:
 
 def columns(
     title: str,
-    steps: Sequence[date],
+    rows: Sequence[Mapping[str, Any]],
     step: str,
-    series: dict[str, Sequence[Decimal | int]],
-    write: Callable[[Decimal | int], str],
-    symbol: str = "",
+    series: Mapping[str, str],
+    symbol: str | None = None,
     width: int = NARROW,
 ) -> Chart:
-    """Lay out one column per step with stacked series. A single series may be negative.
+    """Lay out one column per row, each a `step` from its `bucket_date` on, with stacked `series` {name: key}.
 
-    `write` formats the value in a tooltip; `symbol` precedes the numbers of the axis; `width` is in pixels.
+    A single series may be negative. With a `symbol` the values are money. `width` is in pixels.
     """
-    tops = [sum(values, Decimal(0)) for values in zip(*series.values(), strict=True)]
-    low, high = min([Decimal(0), *tops]), max([Decimal(0), *tops])
-    ticks = _ticks(float(low), float(high))
+
+    def written(value: Decimal | int) -> str:
+        return number(value) if symbol is None else money(value, symbol, 0)
+
+    days = [row["bucket_date"] for row in rows]
+    totals = [sum((row[key] for key in series.values()), Decimal(0)) for row in rows]
+    ticks = _ticks(float(min([0, *totals])), float(max([0, *totals])))
     bottom, top = ticks[0], ticks[-1]
     inner = _HEIGHT - _TOP - _BOTTOM
 
     def y(value: float) -> float:
         return round(_TOP + inner * (top - value) / (top - bottom), 1)
 
-    slot = (width - _LEFT - 8) / max(len(steps), 1)
+    slot = (width - _LEFT - 8) / max(len(rows), 1)
     thickness = round(min(slot * 0.72, 56), 1)
     bars = []
-    for index, day in enumerate(steps):
+    for index, row in enumerate(rows):
         x, base = round(_LEFT + slot * index + (slot - thickness) / 2, 1), 0.0
-        for name, values in series.items():
-            value = float(values[index])
+        for name, key in series.items():
+            value = float(row[key])
             upper, lower = y(max(base, base + value)), y(min(base, base + value))
-            name_of_sign = f"{name} below" if value < 0 else name
             if value:
-                tip = f"{day}: {write(values[index])} {name}"
-                bars.append(Bar(x, upper, thickness, max(round(lower - upper, 1), 1), name_of_sign, tip))
+                tip = f"{days[index]}: {written(row[key])} {name}"
+                kind = f"{name} below" if value < 0 else name
+                bars.append(Bar(x, upper, thickness, max(round(lower - upper, 1), 1), kind, tip))
             base += value
-    highest = max(zip(tops, steps, strict=True), default=(Decimal(0), None))
-    description = f"{len(steps)} columns, one per {step}."
-    if highest[1]:
-        description += f" The highest, {write(highest[0])}, begins on {highest[1]}. The table below has all values."
+    description = f"{counted(len(rows), 'column')}, one per {step}."
+    if rows:
+        highest, day = max(zip(totals, days, strict=True))
+        description += f" The highest, {written(highest)}, begins on {day}. The table below has all values."
     return Chart(
         title=title,
         description=description,
         bars=bars,
-        ticks=[(y(tick), _compact(tick, symbol)) for tick in ticks],
-        labels=_labels(steps, step, slot),
+        ticks=[(y(tick), _compact(tick, symbol or "")) for tick in ticks],
+        labels=_labels(days, step, slot),
         zero=y(0),
         width=width,
     )

@@ -4,6 +4,7 @@ import csv
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -32,28 +33,16 @@ def write_pdf(summary: Summary, file: Path, title: str) -> None:
         write_html(summary, source, title)
         target = Path(folder, "report.pdf")
         # The sandbox cannot run as root, and the page, without scripts and links, does not need it.
-        options = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-pdf-header-footer",
-            f"--user-data-dir={folder}/browser",
-        ]
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+        options += [f"--user-data-dir={folder}/browser", f"--print-to-pdf={target}"]
         try:
-            done = subprocess.run(  # noqa: S603 - a browser from the PATH, on our own page
-                [browser, *options, f"--print-to-pdf={target}", source.as_uri()],
-                capture_output=True,
-                timeout=_SECONDS,
-                check=False,
+            subprocess.run(  # noqa: S603 - a browser from the PATH, on our own page
+                [browser, *options, source.as_uri()], capture_output=True, timeout=_SECONDS, check=True
             )
-        except subprocess.TimeoutExpired:
+        except subprocess.SubprocessError as error:
             raise PipelineError(
-                f"{browser} did not print the report within {_SECONDS} s. Use --html instead."
+                f"{browser} did not print the report ({type(error).__name__}). Use --html instead."
             ) from None
-        if done.returncode or not target.exists():
-            raise PipelineError(
-                f"{browser} did not print the report (exit status {done.returncode}). Use --html instead."
-            )
         file.write_bytes(target.read_bytes())
 
 
@@ -62,10 +51,9 @@ def write_csv(summary: Summary, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in summary.tables().items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            if rows:
-                writer = csv.DictWriter(file, list(rows[0]))
-                writer.writeheader()
-                writer.writerows(rows)
+            writer = csv.DictWriter(file, rows.columns)
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def write_xlsx(summary: Summary, file: Path) -> None:
@@ -76,10 +64,19 @@ def write_xlsx(summary: Summary, file: Path) -> None:
     for name, rows in summary.tables().items():
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
-        sheet.append(list(rows[0]) if rows else ["no rows"])
+        sheet.append(rows.columns)
         for line, row in enumerate(rows, 2):
             for column, value in enumerate(row.values(), 1):
                 cell = sheet.cell(line, column, value.replace(tzinfo=None) if isinstance(value, datetime) else value)
                 if isinstance(value, str):
                     cell.data_type = "s"  # a template named =1+1 is not a formula
     book.save(file)
+
+
+WRITERS: Final[dict[str, Callable[[Summary, Path, str], None]]] = {
+    "html": write_html,
+    "pdf": write_pdf,
+    "csv": lambda summary, folder, _: write_csv(summary, folder),
+    "xlsx": lambda summary, file, _: write_xlsx(summary, file),
+}
+"""{form: its writer of a summary to a path, with a title}."""

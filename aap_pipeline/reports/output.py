@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,13 +25,17 @@ def console() -> Console:
     """Return standard output: with colors on a terminal, without wrapping in a file or a pipe."""
     from rich.console import Console
 
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=10_000)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
 def number(value: float | Decimal | None, digits: int = 0) -> str:
     """Format a number: 1,234,567 or 1,234.50; a dash for None."""
     return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: 1 job, 1,234 jobs. `many` is the plural unless it is `one` with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
@@ -79,11 +84,13 @@ def print_rows(
     rows: Sequence[Mapping[str, Any]],
     *,
     as_json: bool = False,
+    shown: Callable[[Any], str] = _shown,
     **formats: Callable[[Any], str],
 ) -> None:
     """Print the columns `headers` {key: header} of the rows as a table, or whole rows as a JSON list of objects.
 
-    `formats` are those of single columns, by key. All other values are formatted by their type; times are UTC.
+    `formats` are those of single columns, by key. `shown` formats all other values, by default by their type; times are
+    UTC.
     """
     if as_json:
         print_json(rows)
@@ -97,7 +104,7 @@ def print_rows(
         numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
         table.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell(formats.get(key, _shown)(row[key])) for key in headers))
+        table.add_row(*(cell(formats.get(key, shown)(row[key])) for key in headers))
     console().print(table)
 
 

@@ -2,12 +2,12 @@
 
 import difflib
 import re
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from dateutil.relativedelta import relativedelta
 from psycopg.errors import InvalidParameterValue
 
 from aap_pipeline.database.connection import Connection
@@ -25,6 +25,7 @@ FILTERS: Final = {
 """The filters, as in the marts' functions, and the kind of name of each."""
 
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +82,14 @@ def period_before(first: date, last: date, period: str | None = None) -> tuple[d
 
 
 def _period_before(first: date, last: date, period: str) -> tuple[date, date]:
-    part = re.fullmatch("this_(.*)", period)
-    month_ends = (last + timedelta(1)).day == 1
-    if part and (months := _MONTHS.get(part[1])):
-        end = _shifted(last + timedelta(1), -months) - timedelta(1) if month_ends else _shifted(last, -months)
-        return _shifted(first, -months), end
-    if first.day == 1 and month_ends and not period.endswith("_days"):
-        return _shifted(first, -_month_number(last) + _month_number(first) - 1), first - timedelta(1)
-    days = timedelta(7) if part else last - first + timedelta(1)
+    part = period.removeprefix("this_") if period.startswith("this_") else ""
+    end = last + _DAY
+    if part in _MONTHS:
+        back = relativedelta(months=_MONTHS[part])
+        return first - back, end - back - _DAY if end.day == 1 else last - back
+    if first.day == end.day == 1 and not period.endswith("_days"):
+        return first - relativedelta(end, first), first - _DAY
+    days = timedelta(7) if part else end - first
     return first - days, last - days
 
 
@@ -122,22 +123,13 @@ def _ids(kind: str, wanted: str, rows: Sequence[tuple[int, str, str]], *, narrow
     if found:
         return [row[0] for row in found]
     known = list(dict.fromkeys(row[2] for row in rows))
-    similar = difflib.get_close_matches(wanted, known, n=5) or known[:10]
-    shown = ", ".join(f"{name[:80]!r}" for name in similar) or "none yet"
-    raise BadInput(f"There is no {words} {wanted!r}. Similar names: {shown}.")
+    similar = ", ".join(f"{name[:80]!r}" for name in difflib.get_close_matches(wanted, known, n=5))
+    listing = f'To list the names, run `aap-pipeline sql "TABLE marts.dim_{kind}"`.'
+    remedy = f"Similar names: {similar}." if similar else listing
+    raise BadInput(f"There is no {words} {wanted!r}. {remedy}")
 
 
 def _normal(period: str) -> str:
     """Return the period in the spelling of marts.period."""
     name = period.strip().lower().replace("-", "_").replace("fiscal_", "")
     return re.sub(r"^(week|month|quarter|year)_to_date$", r"this_\1", name)
-
-
-def _month_number(day: date) -> int:
-    return day.year * 12 + day.month - 1
-
-
-def _shifted(day: date, months: int) -> date:
-    """Return the same day of another month, or the last day of that month."""
-    year, month = divmod(_month_number(day) + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,6 +1,6 @@
 """The data of a report: figures, also of the previous period, and savings by template, organization and time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,21 +12,23 @@ from psycopg.rows import dict_row
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.reports.output import counted
 from aap_pipeline.reports.question import FILTERS, Question, days_of, ids_of, period_before
 
 FigureRow = dict[str, Any]
 
 _DAYS_IN_A_DAILY_CHART = 92
-_SHORTEST_STEP = {
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-    "week": timedelta(days=7),
-    "month": timedelta(days=28),
-    "year": timedelta(days=365),
-}
-_MOST_STEPS = 100_000
+_MOST_DAYS_BY_THE_HOUR, _MOST_DAYS = 4_000, 100_000
 _STEPS = (("day", 31), ("week", 184), ("month", 1100), ("quarter", 3700))  # of the savings over time, up to days
 _RECORDED = "_as_recorded"
+
+
+class Table(list[FigureRow]):
+    """Rows, and the names of their columns, even of no rows."""
+
+    def __init__(self, rows: Iterable[FigureRow], columns: Sequence[str] = ()) -> None:
+        super().__init__(rows)
+        self.columns = columns
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,13 @@ class Summary:
     in_quarantine: int
     """Quarantined documents, which are in none of these figures."""
 
-    def tables(self) -> dict[str, list[FigureRow]]:
+    def tables(self) -> dict[str, Table]:
         """Return every table by name, for files. `totals` has a second row for the previous period."""
         totals = [{"from_date": self.from_date, "to_date": self.to_date, **self.totals}]
         if self.before:
             totals.append({"from_date": self.before_from, "to_date": self.before_to, **self.before})
-        return {"totals": totals} | {name: rows for name, rows in vars(self).items() if isinstance(rows, list)}
+        found = {name: rows for name, rows in vars(self).items() if isinstance(rows, Table)}
+        return {"totals": Table(totals, list(totals[0]))} | found
 
 
 def summarize(connection: Connection, question: Question | None = None) -> Summary:
@@ -86,7 +89,7 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     ids = ids_of(connection, question)
     data_begins, start, end = _range(connection, question, ids["clusters"])
     granularity = question.granularity or ("day" if end - start < timedelta(_DAYS_IN_A_DAILY_CHART) else "month")
-    if (end - start) / _SHORTEST_STEP[granularity] > _MOST_STEPS:
+    if (end - start).days > (_MOST_DAYS_BY_THE_HOUR if granularity == "hour" else _MOST_DAYS):
         raise BadInput(
             f"From {start} to {end} there are too many bars of one {granularity} for a chart. Use a shorter range, or "
             "a coarser --by."
@@ -98,12 +101,15 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     currency, symbol = _currency(connection, question.currency, before_to if known else start)
     window: dict[str, Any] = {**ids, "from_date": start, "to_date": end, "currency": question.currency}
 
-    def rows(name: LiteralString, **changes: object) -> list[FigureRow]:
+    def rows(name: LiteralString, **changes: object) -> Table:
         with connection.cursor(row_factory=dict_row) as cursor:
             found = list(cursor.execute(statement(name), window | changes))
-        return [_as_recorded(row) for row in found] if question.as_recorded else found
+            columns = [column.name for column in cursor.description or ()]
+        return Table([_as_recorded(row) for row in found] if question.as_recorded else found, columns)
 
-    templates = rows("reports/savings_by_template")
+    templates, organizations = rows("reports/savings_by_template"), rows("reports/savings_by_organization")
+    for table in (templates, organizations):
+        table.sort(key=lambda row: -row["savings"])
     shown = [row["job_template_id"] for row in templates]
     rates = rows("reports/rates")
     return Summary(
@@ -115,15 +121,15 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
         as_recorded=question.as_recorded,
         made_at=datetime.now(UTC),
         rates={row["rate_type"]: row["value"] for row in rates if row["name"] is None},
-        own_rates=[row for row in rates if row["name"] is not None],
+        own_rates=Table([row for row in rates if row["name"] is not None], rates.columns),
         settings=rows("reports/settings", shown=shown)[0],
         totals=rows("reports/totals")[0],
         before_from=before_from,
         before_to=before_to,
         before=rows("reports/totals", from_date=before_from, to_date=before_to)[0] if known else None,
         before_begins=data_begins if known and data_begins and data_begins > before_from else None,
-        templates=sorted(templates, key=lambda row: -row["savings"]),
-        organizations=sorted(rows("reports/savings_by_organization"), key=lambda row: -row["savings"]),
+        templates=templates,
+        organizations=organizations,
         step=step,
         over_time=rows("reports/over_time", step=step),
         hosts_by_month=rows("reports/over_time", step=step if step in ("quarter", "year") else "month"),
@@ -154,8 +160,8 @@ def quarantine_line(documents: int) -> str:
     """Return a sentence about quarantined documents; empty if there are none."""
     if not documents:
         return ""
-    counted = "1 document is" if documents == 1 else f"{documents:,} documents are"
-    return f"{counted} in quarantine and not in these figures. Run `aap-pipeline rejected list`."
+    found = counted(documents, "document is", "documents are")
+    return f"{found} in quarantine and not in these figures. Run `aap-pipeline rejected list`."
 
 
 def _range(connection: Connection, question: Question, clusters: list[int] | None) -> tuple[date | None, date, date]:

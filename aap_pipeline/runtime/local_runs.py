@@ -223,9 +223,14 @@ def _run_job(
 
 
 def _metadata(result: ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    """Return the metadata of the run's assets, without previews of tables."""
+    from dagster import TableMetadataValue
+
     return {
         event.asset_key.to_user_string(): {
-            name: value.value for name, value in event.step_materialization_data.materialization.metadata.items()
+            name: value.value
+            for name, value in event.step_materialization_data.materialization.metadata.items()
+            if not isinstance(value, TableMetadataValue)
         }
         for event in result.get_asset_materialization_events()
         if event.asset_key is not None

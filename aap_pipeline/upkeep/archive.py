@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 from psycopg.sql import SQL, Composed
 
 from aap_pipeline.clusters.registry import clusters
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import listed, statement
@@ -29,7 +29,7 @@ def archive(
     Each batch is one transaction, so an interrupted pass can be repeated. A lock excludes it and core's batches of the
     cluster from each other, for a fraction of a second. `progress` gets the number of jobs moved so far.
     """
-    days = options.get(connection, options.ARCHIVE_AFTER_DAYS)
+    days = application_settings.read(connection).archive_after_days
     archived = restored = 0
     for cluster in clusters(connection):
         connection.commit()

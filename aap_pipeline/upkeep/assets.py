@@ -5,7 +5,7 @@ from typing import Final
 
 from dagster import AssetExecutionContext, MaterializeResult, asset
 
-from aap_pipeline.clusters.steps import cluster_step
+from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.partitions import CLUSTERS

@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 from psycopg import sql
 
 from aap_pipeline.clusters.registry import clusters
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, try_advisory_xact_lock
 from aap_pipeline.database.statements import statement
@@ -20,7 +20,7 @@ def clean_up(connection: Connection) -> dict[str, int]:
     for cluster in clusters(connection):
         done["raw_rows"] += clean_up_raw_rows(connection, cluster.id)
         connection.commit()
-    retention = options.get(connection, options.RAW_RETENTION_DAYS)
+    retention = application_settings.read(connection).raw_retention_days
     connection.commit()
     done["interrupted_syncs"] = mark_interrupted_syncs(connection)
     old: dict[str, tuple[LiteralString, int]] = {

@@ -9,7 +9,7 @@ from typing import Final
 
 from dagster import DagsterInstance
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
@@ -37,7 +37,7 @@ def forget_runs(
     enough = monotonic() + MOST_SECONDS
     if connection.execute("SELECT to_regclass('dagster.runs') IS NULL").fetchone() == (True,):
         return 0  # Dagster's storage is elsewhere
-    days = options.get(connection, options.RUN_HISTORY_DAYS)
+    days = application_settings.read(connection).run_history_days
     values: dict[str, int | str] = {
         "after": 0,
         "days": days,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +19,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from aap_pipeline.alerts import sensors
 from aap_pipeline.alerts.incidents import raise_incident
-from aap_pipeline.alerts.sensors import TickLimits, alerts_sensor
+from aap_pipeline.alerts.sensors import alerts_sensor
 from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.clusters.registry import purge, set_enabled
 from aap_pipeline.database.connection import connect
@@ -41,17 +40,21 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
         yield web
 
 
-AT_ONCE = TickLimits(settled=timedelta(), patience=timedelta())
+AT_ONCE = {"settled": timedelta(), "patience": timedelta()}
 """Runs count, and are told, at once."""
 
 
 def tick(
-    site: Site, cursor: str | None = None, limits: TickLimits = AT_ONCE, awake: timedelta = timedelta(days=1)
+    site: Site,
+    cursor: str | None = None,
+    limits: dict[str, timedelta] = AT_ONCE,
+    awake: timedelta = timedelta(days=1),
+    most_runs: int = 200,
 ) -> SensorResult | SkipReason:
     """One tick of the alerts sensor in a daemon that has run for `awake`."""
     with build_sensor_context(instance=site.instance, definitions=defs, cursor=cursor) as context:
         now = datetime.now(UTC)
-        return sensors.look(context, Warehouse(), limits, now=now, awake_since=now - awake)
+        return sensors.look(context, Warehouse(), now=now, awake_since=now - awake, most_runs=most_runs, **limits)
 
 
 def test_failed_runs_and_checks_are_told_once_and_so_is_their_end(
@@ -94,7 +97,7 @@ def test_a_sync_that_fails_and_mends_itself_wakes_nobody(
     site: Site, controller: SimulatorServer, told: WebReceiver
 ) -> None:
     """Guards against a message and its revocation at night, for a controller that was away for a minute."""
-    limits = TickLimits(settled=timedelta())
+    limits = {"settled": timedelta()}
     cursor = datetime.now(UTC).isoformat()
     site.register("prod", controller)
     for _ in range(2):
@@ -116,7 +119,7 @@ def test_many_cancelled_runs_do_not_hide_a_failed_one(site: Site, told: WebRecei
     cursor = datetime.now(UTC).isoformat()
     for report in (site.instance.report_run_canceled,) * 3 + (site.instance.report_run_failed,):
         report(site.instance.create_run_for_job(defs.resolve_job_def(update_cluster.name)))
-    tick(site, cursor, replace(AT_ONCE, most_runs=2))
+    tick(site, cursor, most_runs=2)
     assert [document["subject"] for document in told.documents] == ["update_cluster"]
 
 

@@ -98,7 +98,7 @@ def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site,
         f"The access token expires on {token.expires:%Y-%m-%d %H:%M} UTC. Syncs will fail from then on."
     )
     assert "aap-pipeline clusters update prod --token-file FILE" in message
-    assert asked_for_tokens(controller) == 1
+    assert asked_for_tokens(controller) == 2
     [found] = site.run("prod").asset_materializations_for_node("raw__sync_data")
     assert found.metadata["token_ends"].value == token.expires.isoformat()
     controller.tokens.access_lifetime = timedelta(days=365)
@@ -106,7 +106,7 @@ def test_a_token_that_ends_soon_is_told_once_and_so_is_its_successor(site: Site,
     site.register("prod", controller, refresh="", client_id="")
     assert tick().endswith("expiring soon: none.")
     assert site.query(OPEN) == []
-    assert asked_for_tokens(controller) == 2
+    assert asked_for_tokens(controller) == 3
 
 
 def test_a_controller_that_does_not_tell_is_asked_once_a_day_and_nothing_is_made_of_it(
@@ -116,7 +116,7 @@ def test_a_controller_that_does_not_tell_is_asked_once_a_day_and_nothing_is_made
     without_refresh_token(site)
     controller.faults.add(Fault("status", paths=frozenset({"tokens"}), statuses=(403,)))
     for _ in range(3):
-        assert tick() == "1 clusters checked; tokens rejected by: none; expiring soon: none."
+        assert tick() == "1 cluster checked; tokens rejected by: none; expiring soon: none."
     assert asked_for_tokens(controller) == 1
     a_day_later(site)
     tick()

@@ -38,7 +38,7 @@ def test_tokens_are_encrypted_and_a_key_can_be_changed(
         assert "encrypted with another key" in wrong.out + wrong.err
     assert server.log.total == 0
     monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", f"{new},{old}")
-    assert "Encrypted the tokens of 1 clusters" in keyed("clusters", "rotate-key").out
+    assert "Encrypted the tokens of 1 cluster" in keyed("clusters", "rotate-key").out
     monkeypatch.setenv("AAP_PIPELINE_ENCRYPTION_KEYS", new)
     assert keyed("clusters", "check", "prod").status == 0
     monkeypatch.delenv("AAP_PIPELINE_ENCRYPTION_KEYS")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from rich.progress import Progress
 
-from aap_pipeline.cli.progress import LineProgress, RateColumn, shown_progress
+from aap_pipeline.cli.progress import RateColumn, ShownProgress, shown_progress
 
 
 def test_the_rate_is_jobs_a_second() -> None:
@@ -37,7 +37,7 @@ def test_a_log_shows_every_30_s_how_far_each_cluster_is() -> None:
     """Guards against a first sync of an hour of which a CI log shows one line."""
     now = [1000.0]
     lines: list[str] = []
-    progress = LineProgress(["a", "b", "c"], lines.append, monotonic=lambda: now[0])
+    progress = ShownProgress(["a", "b", "c"], lines.append, monotonic=lambda: now[0])
     now[0] += 30  # no controller has answered
     progress.report()
     assert lines == [f"{name}: waiting for the controller or another sync, no job yet after 30 s" for name in "abc"]

@@ -55,7 +55,7 @@ def test_reconcile_names_and_fetches_what_is_missing(
     connection.commit()
     assert row is not None
     told = cli("reconcile")
-    assert (told.status, told.out) == (0, f"prod: 1 jobs were missing and are now stored: {row[0]}\n")
+    assert (told.status, told.out) == (0, f"prod: 1 job was missing and is now stored: {row[0]}\n")
     found = connection.execute("SELECT count(*) FROM clusters_job WHERE external_id = %s", row).fetchone()
     assert found == (1,)
 
@@ -95,7 +95,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     connection.execute("UPDATE pipeline.rejected_record SET document = %s", [understood])
     connection.commit()
     told = cli("rejected", "replay", str(record["id"]))
-    assert (told.status, told.out) == (0, "1 documents were stored, 0 remain in quarantine.\n")
+    assert (told.status, told.out) == (0, "1 document was stored, 0 remain in quarantine.\n")
     assert "has id 999" in cli("rejected", "show", "999").err
     beyond = str(2**63)
     for command in (["list", "--limit", "-1"], ["list", "--limit", beyond], ["show", beyond], ["replay", beyond]):
@@ -121,7 +121,7 @@ def test_core_is_rebuilt_where_documents_were_kept(
     told = cli("rebuild", "core")
     assert told.status == 1
     assert "a.new.one:443: The archive has no documents" in told.err
-    assert told.out.startswith("prod: 1 jobs rebuilt in ")
+    assert told.out.startswith("prod: 1 job rebuilt in ")
     assert cli("rebuild", "core", "--cluster", "prod").status == 0
     assert connection.execute("SELECT name FROM clusters_job WHERE external_id = 7").fetchone() == ("kept",)
 

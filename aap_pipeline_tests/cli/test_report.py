@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.documents.quarantine import quarantine
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SavedReport, save
 from aap_pipeline_tests.cli.conftest import Cli
+from aap_pipeline_tests.core.helpers import quarantine
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, generate
 
 _JANUARY = ("--from", "2026-01-01", "--to", "2026-01-31")
@@ -87,9 +87,7 @@ def test_a_report_names_what_is_in_quarantine(cli: Cli, connection: Connection) 
     clusters = {name: add_cluster(connection, name) for name in ("one.example.com", "two.example.com")}
     for address, documents in (("one.example.com", 1), ("two.example.com", 2)):
         for _ in range(documents):
-            quarantine(
-                connection, clusters[address], kind="job", external_id=None, reason="r", message="m.", document="{}"
-            )
+            quarantine(connection, clusters[address])
     connection.commit()
     assert cli("report", *_JANUARY).out.endswith(
         "3 documents are in quarantine and not in these figures. Run `aap-pipeline rejected list`.\n"

@@ -13,8 +13,7 @@ import psycopg
 import pytest
 
 from aap_pipeline.database.connection import clear_errors, connect
-from aap_pipeline.database.read_only import Statement, execute_read_only, read_only_session, statements
-from aap_pipeline.database.sql_results import run
+from aap_pipeline.database.user_sql import read_only_session, run, statements
 from aap_pipeline.errors import PipelineError
 from aap_pipeline_tests.runtime.running import wait_for
 from aap_pipeline_tests.servers import PostgresServer
@@ -168,9 +167,9 @@ def test_the_role_of_a_command_that_was_killed_is_dropped_by_the_next(database_u
             run(database_url, "SELECT 1")
             left = [f"aap_pipeline_sql_{'b' * 16}", "aap_pipeline_sql_mine"]
             assert connection.execute(roles.encode()).fetchone() == (left,)
-            with read_only_session(database_url, "aap_pipeline sql") as session:
+            with read_only_session(database_url) as session:
                 query = "SELECT rolvaliduntil - now() < interval '11 min' FROM pg_roles WHERE rolname = current_user"
-                assert execute_read_only(session, Statement(0, "SELECT", query)).fetchone() == (True,)
+                assert session.execute(query).fetchone() == (True,)
         finally:
             for name in ("a" * 16, "b" * 16, "mine"):
                 connection.execute(f"DROP ROLE IF EXISTS aap_pipeline_sql_{name}".encode())

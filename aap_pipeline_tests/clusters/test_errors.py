@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from aap_pipeline.clusters.errors import UnexpectedFailure, cluster_errors
+from aap_pipeline.clusters.controllers import UnexpectedFailure, cluster_errors
 from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.errors import CorruptBody

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aap_pipeline.clusters.token_ends import TokenState, is_due, is_to_be_renewed, tighter, warning
+from aap_pipeline.clusters.token_ends import TokenState, is_to_be_renewed, tighter, warning
 from aap_pipeline.controller.auth import TokenEnd
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -15,28 +15,6 @@ DAY = timedelta(days=1)
 NOTICE = 14 * DAY
 NEAR, FAR = TokenEnd(NOW + 5 * DAY, exact=True), TokenEnd(NOW + 300 * DAY, exact=True)
 STATE = TokenState(1, "prod", b"", FAR, NOW - DAY, renewable=False)
-
-
-@pytest.mark.parametrize(
-    ("changes", "due"),
-    [
-        ({"asked_at": None}, True),
-        ({}, False),
-        ({"end": NEAR}, False),
-        ({"end": replace(FAR, exact=False)}, True),
-        ({"end": replace(FAR, exact=False), "asked_at": NOW - DAY / 2}, False),
-        ({"end": None}, True),
-        ({"end": None, "asked_at": NOW}, False),
-        ({"renewable": True}, False),
-        ({"renewable": True, "end": NEAR}, True),
-        ({"renewable": True, "end": NEAR, "asked_at": NOW}, False),
-    ],
-)
-def test_a_controller_is_asked_once_where_it_tells_exactly_and_each_day_where_it_does_not(
-    changes: dict[str, object], due: bool
-) -> None:
-    """Guards against a question a tick, and against one that is never asked again."""
-    assert is_due(replace(STATE, **changes), NOW, NOTICE) is due  # type: ignore[arg-type]
 
 
 def test_only_a_token_in_the_second_half_of_its_life_is_renewed() -> None:

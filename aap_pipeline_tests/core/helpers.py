@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.database.statements import statement
 
 Document = dict[str, Any]
 
@@ -39,6 +40,13 @@ def add_raw(
             [(cluster_id, kind, _identity(document), provisional, json.dumps(document)) for document in documents],
         )
     connection.commit()
+
+
+def quarantine(connection: Connection, cluster_id: int, **record: object) -> None:
+    """A job in quarantine as stage raw writes it; the caller commits."""
+    usual = {"kind": "job", "external_id": None, "reason": "r", "message": "m.", "document": "{}"}
+    values = {"fingerprint": None, "provisional": False, "cluster_id": cluster_id, **usual, **record}
+    connection.execute(statement("raw/quarantine"), values)
 
 
 def _identity(document: object) -> int | None:

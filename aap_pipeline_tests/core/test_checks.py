@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aap_pipeline.core import checks
 from aap_pipeline.database.connection import Connection
 from aap_pipeline_tests.core.conftest import Store
-from aap_pipeline_tests.core.helpers import add_raw, job, summary, values
+from aap_pipeline_tests.core.helpers import add_raw, job, values
 
 
 def test_host_totals_are_checked_for_new_jobs_at_once_and_for_old_ones_in_rounds(
@@ -68,12 +68,3 @@ def test_refused_records_are_counted_by_reason(connection: Connection, store: St
     assert "elapsed_missing (2), unknown_status (1)" in found.text
     later = checks.nothing_rejected(connection, cluster, datetime(2999, 1, 1, tzinfo=UTC))
     assert (later.passed, later.figures) == (True, {"new": 0, "in_quarantine": 3})
-
-
-def test_runs_without_hosts_are_counted(connection: Connection, store: Store, cluster: int) -> None:
-    """Guards against runs that are excluded from savings without a word; provisional ones may still get hosts."""
-    store(job(1, job_host_summaries=[]), job(2, job_host_summaries=[summary(1, 2)]))
-    store(job(3, job_host_summaries=[]), provisional=True)
-    store(job(4, status="failed", job_host_summaries=[]), job(5, status="canceled", job_host_summaries=[]))
-    since = datetime(2026, 1, 1, tzinfo=UTC)
-    assert checks.jobs_without_hosts(connection, cluster, since).figures == {"failed": 1, "successful": 1}

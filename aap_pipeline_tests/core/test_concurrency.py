@@ -15,8 +15,7 @@ import pytest
 
 from aap_pipeline.clusters.registry import purge
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import rebuild
+from aap_pipeline.core.parse import parse, rebuild
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline_tests.core.conftest import Interrupt, Store
 from aap_pipeline_tests.core.helpers import add_cluster, add_raw, job, labels, summary, values

@@ -14,8 +14,7 @@ import pytest
 from aap_pipeline.core.parse import parse
 from aap_pipeline.core.rejected import replay
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.documents.quarantine import quarantine
-from aap_pipeline_tests.core.helpers import add_cluster, add_raw
+from aap_pipeline_tests.core.helpers import add_cluster, add_raw, quarantine
 from aap_pipeline_tests.core.mutations import mutate
 from aap_pipeline_tests.core.oracle import Oracle
 from aap_pipeline_tests.core.tables import assert_same, tables_of
@@ -111,7 +110,6 @@ def test_documents_with_nul_characters_are_stored_where_core_does_not_need_them(
         quarantine(
             connection,
             cluster_id,
-            kind="job",
             external_id=identity if type(identity) is int and abs(identity) < 2**63 else None,
             reason="nul_character",
             message="JSONB takes no NUL character.",

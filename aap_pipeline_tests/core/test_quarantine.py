@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from aap_pipeline.core import rejected
-from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import rebuild
+from aap_pipeline.core.parse import parse, rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.documents.raw_documents import RawJob
 from aap_pipeline.errors import PipelineError
@@ -29,8 +28,8 @@ def test_a_document_that_raw_refuses_takes_the_place_of_the_one_before(connectio
     for name in ("first\0", "second\0"):
         _arrives(connection, cluster, job(1, name=name))
     [record] = rejected.list_rejected(connection)
-    assert (record.attempts, record.reason) == (2, "unstorable_text")
-    assert "second" in rejected.show(connection, record.id)[1]
+    assert (record["attempts"], record["reason"]) == (2, "unstorable_text")
+    assert "second" in rejected.show(connection, record["id"])["document"]
 
 
 @pytest.mark.parametrize("older", [job(1, name="older"), job(1, status="exploded")], ids=["good", "refused"])
@@ -42,7 +41,7 @@ def test_an_older_raw_row_does_not_displace_what_raw_refused_meanwhile(
     _arrives(connection, cluster, job(1, name="newer\0"))
     parse(database_url, cluster)
     [record] = rejected.list_rejected(connection)
-    assert "newer" in rejected.show(connection, record.id)[1]
+    assert "newer" in rejected.show(connection, record["id"])["document"]
     _arrives(connection, cluster, job(1, name="newest"))
     parse(database_url, cluster)
     assert rejected.list_rejected(connection) == []
@@ -59,7 +58,7 @@ def test_a_replay_leaves_alone_what_was_refused_since_it_looked(
     before("core/claim_rejected", lambda: _arrives(connection, cluster, job(1, name="newer\0")))
     assert rejected.replay(database_url).jobs == 0
     [record] = rejected.list_rejected(connection)
-    assert "newer" in rejected.show(connection, record.id)[1]
+    assert "newer" in rejected.show(connection, record["id"])["document"]
 
 
 def test_a_replay_drops_an_archive_that_is_no_longer_kept(
@@ -97,4 +96,4 @@ def test_what_the_server_finds_twice_in_one_statement_stops_no_parse(
     connection.commit()
     result = store(job(1), job(2, job_host_summaries=[summary(1, 2, None, "forged")]), job(3))
     assert (result.jobs, result.rejected) == (2, 1)
-    assert [record.reason for record in rejected.list_rejected(connection)] == ["refused_by_database"]
+    assert [record["reason"] for record in rejected.list_rejected(connection)] == ["refused_by_database"]

@@ -9,8 +9,7 @@ import pytest
 
 from aap_pipeline.core import rejected
 from aap_pipeline.core.checks import nothing_unparsed
-from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import rebuild
+from aap_pipeline.core.parse import parse, rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.upkeep.clean_up import clean_up, clean_up_raw_rows
@@ -161,10 +160,10 @@ def test_a_replay_stores_what_an_upgrade_understands(connection: Connection, sto
     """Guards against quarantine as a one-way street."""
     store(job(1, status="exploded"), job(2, status="exploded"))
     assert rejected.replay(database_url).rejected == 2
-    assert {record.attempts for record in rejected.list_rejected(connection)} == {2}
+    assert {record["attempts"] for record in rejected.list_rejected(connection)} == {2}
     connection.execute("UPDATE pipeline.rejected_record SET document = replace(document, 'exploded', 'failed')")
     connection.commit()
-    first = min(record.id for record in rejected.list_rejected(connection))
+    first = min(record["id"] for record in rejected.list_rejected(connection))
     assert rejected.replay(database_url, [first]).jobs == 1
     assert values(connection, "SELECT external_id, status FROM clusters_job") == [(1, "failed")]
     assert rejected.replay(database_url).jobs == 1
@@ -210,8 +209,8 @@ def test_a_newer_document_takes_the_place_of_a_refused_one(connection: Connectio
     store(job(1, status="exploded"))
     store(job(1, status="imploded"))
     [record] = rejected.list_rejected(connection)
-    assert record.attempts == 2
-    assert "imploded" in rejected.show(connection, record.id)[1]
+    assert record["attempts"] == 2
+    assert "imploded" in rejected.show(connection, record["id"])["document"]
     store(job(1))
     assert rejected.list_rejected(connection) == []
 

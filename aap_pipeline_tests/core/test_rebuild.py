@@ -9,8 +9,7 @@ import pytest
 
 from aap_pipeline.core import rejected
 from aap_pipeline.core.batch import ParseResult
-from aap_pipeline.core.parse import parse
-from aap_pipeline.core.rebuild import rebuild
+from aap_pipeline.core.parse import parse, rebuild
 from aap_pipeline.database.connection import Connection
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, summary, template, values
 from aap_pipeline_tests.core.tables import assert_same, tables_of

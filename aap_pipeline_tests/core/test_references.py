@@ -9,15 +9,16 @@ import psycopg
 import pytest
 
 from aap_pipeline.core.batch import create_incoming_job, store_batch
-from aap_pipeline.core.dimensions import Ids, Rules, store
+from aap_pipeline.core.dimensions import Ids, store
 from aap_pipeline.core.parse import parse
 from aap_pipeline.core.source import Document, Selection, Source, read_batches
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline_tests.core.conftest import Interrupt, Store
 from aap_pipeline_tests.core.helpers import add_raw, job, labels, values
 from aap_pipeline_tests.core.tables import tables_of
 
-_RULES = Rules(60, 60, keep_archive=False)
+_RULES = ApplicationSettings()
 _LABELLED = {"labels": labels((1, "a"))}
 
 
@@ -96,7 +97,7 @@ def test_a_missing_host_is_refused_and_nothing_is_stored(
 
     def wrong(*arguments: Any) -> Ids:
         ids = store(*arguments)
-        ids.hosts = dict.fromkeys(ids.hosts, 999)
+        ids["host"] = dict.fromkeys(ids["host"], 999)
         return ids
 
     monkeypatch.setattr("aap_pipeline.core.batch.store", wrong)

@@ -45,9 +45,9 @@ def test_a_document_that_breaks_a_rule_is_quarantined_and_its_neighbours_go_thro
     assert (result.jobs, result.rejected, result.batches) == (2, 1, 1)
     assert values(connection, "SELECT external_id FROM clusters_job ORDER BY 1") == [1, 3]
     [record] = rejected.list_rejected(connection)
-    assert (record.reason, record.attempts) == (reason, 1)
-    assert record.message.endswith(".")
-    assert rejected.show(connection, record.id)[1].startswith("{")
+    assert (record["reason"], record["attempts"]) == (reason, 1)
+    assert record["message"].endswith(".")
+    assert rejected.show(connection, record["id"])["document"].startswith("{")
     assert values(connection, "SELECT count(*) FROM clusters_clustersyncdata") == [0]
 
 
@@ -59,7 +59,7 @@ def test_a_document_without_what_every_job_has_is_quarantined(
     document = job(1)
     del document[missing]
     assert store(document).rejected == 1
-    assert [record.reason for record in rejected.list_rejected(connection)] == ["missing_field"]
+    assert [record["reason"] for record in rejected.list_rejected(connection)] == ["missing_field"]
 
 
 NO_ID = [None, "7", 7.5, -7, 0, True, 2**31, 10**30, {"id": 7}, [7], []]
@@ -74,8 +74,8 @@ def test_records_without_a_valid_id_are_quarantined_each_by_itself(
     result = store(*({**document, "id": odd, "name": f"odd {n}"} for n, odd in enumerate(NO_ID)), document, kind=kind)
     assert (result.documents, result.rejected) == (len(NO_ID) + 1, len(NO_ID))
     found = rejected.list_rejected(connection)
-    assert {record.external_id for record in found} == {None}
-    names = {json.loads(rejected.show(connection, record.id)[1])["name"] for record in found}
+    assert {record["external_id"] for record in found} == {None}
+    names = {json.loads(rejected.show(connection, record["id"])["document"])["name"] for record in found}
     assert names == {f"odd {n}" for n in range(len(NO_ID))}
 
 
@@ -88,20 +88,20 @@ def test_a_host_summary_or_a_label_without_a_valid_id_takes_its_job_into_quarant
     label = {"count": 1, "results": [{"id": odd, "name": "l"}]}
     result = store(job(1), job(2, job_host_summaries=rows), job(3, summary_fields={"labels": label}), job(4))
     assert (result.jobs, result.rejected) == (2, 2)
-    assert sorted(record.external_id or 0 for record in rejected.list_rejected(connection)) == [2, 3]
+    assert sorted(record["external_id"] or 0 for record in rejected.list_rejected(connection)) == [2, 3]
 
 
 @pytest.mark.parametrize("document", [[], "x", 5, None, True])
 def test_a_raw_row_that_is_no_object_is_quarantined(connection: Connection, store: Store, document: object) -> None:
     """Guards against a crash on JSON of another shape."""
     assert store(document, job(1)).rejected == 1
-    assert [record.reason for record in rejected.list_rejected(connection)] == ["wrong_type"]
+    assert [record["reason"] for record in rejected.list_rejected(connection)] == ["wrong_type"]
 
 
 def test_a_kind_from_a_later_release_is_quarantined(connection: Connection, store: Store) -> None:
     """Guards against a downgrade that drops rows which it does not know."""
     assert store({"id": 1}, kind="workflow").rejected == 1
-    assert [record.reason for record in rejected.list_rejected(connection)] == ["unknown_kind"]
+    assert [record["reason"] for record in rejected.list_rejected(connection)] == ["unknown_kind"]
 
 
 def test_a_document_too_deep_to_read_is_quarantined(connection: Connection, store: Store, cluster: int) -> None:
@@ -111,7 +111,7 @@ def test_a_document_too_deep_to_read_is_quarantined(connection: Connection, stor
     connection.commit()
     result = store(job(2, description="d" * 5_000_000))
     assert (result.jobs, result.rejected) == (1, 1)
-    assert [record.reason for record in rejected.list_rejected(connection)] == ["too_deep"]
+    assert [record["reason"] for record in rejected.list_rejected(connection)] == ["too_deep"]
     assert values(connection, "SELECT max(length(description)) FROM clusters_job") == [5_000_000]
 
 
@@ -185,7 +185,7 @@ def test_a_document_that_only_the_server_refuses_is_found_by_halves(
     result = store(*documents)
     assert (result.jobs, result.rejected) == (62, 2)
     assert result.batches < 30
-    assert {record.reason for record in rejected.list_rejected(connection)} == {"refused_by_database"}
+    assert {record["reason"] for record in rejected.list_rejected(connection)} == {"refused_by_database"}
     connection.rollback()
     connection.execute("ALTER TABLE clusters_job DROP CONSTRAINT mine")
     connection.commit()

@@ -54,9 +54,8 @@ _GIVEN: tuple[tuple[str, object], ...] = (
     ("superseded", [False]),
     ("reasons messages receivers wanted mail_to", ["r"]),
     ("latest mentioned listed given_up", [False] * 200),
-    ("names descriptions types kinds", _NAMES),
-    ("organizations gone_at new_gone_at", [None] * 200),
-    ("fingerprints", [bytes(16)] * 200),
+    ("names types kinds", _NAMES),
+    ("gone_at new_gone_at", [None] * 200),
     ("finished moments", [_NOW] * 200),
     ("since until newest newest_finished done window_from window_to ends_at asked_at", _NOW),
     ("archive provisional resolution all enabled removed exact delivered verify_ssl", True),
@@ -70,7 +69,10 @@ _GIVEN: tuple[tuple[str, object], ...] = (
 VALUES = {name: value for names, value in _GIVEN for name in names.split()}
 """Values of the parameters by name; 'x' or NULL for the others."""
 
+_DIMENSION = {"name": _NAMES, "description": _NAMES, "fingerprint": [bytes(16)] * 200, "organization": [None] * 200}
+
 VARIANTS: dict[str, list[dict[str, object]]] = {
+    **{name: [_DIMENSION] for name in STATEMENTS if name.startswith("core/store_")},
     **{name: [{"after": _NOW - timedelta(days=1)}] for name in STATEMENTS if name.startswith("raw/")},
     "alerts/resolve_of_clusters": [{"clusters": _NAMES}],
     "core/forget_rejected": [{"kinds": ["job"] * 200}],

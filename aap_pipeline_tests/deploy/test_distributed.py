@@ -105,30 +105,21 @@ def statuses(url: str, cluster: str) -> set[str]:
         return {row[0] for row in connection.execute("SELECT status FROM dagster.runs WHERE partition = %s", [cluster])}
 
 
-@pytest.mark.parametrize("form", ["postgres_url", "postgres_db"])
 def test_three_processes_on_stock_storage_sync_and_survive_a_kill(
-    database_url: str, folder: Path, tmp_path: Path, controllers: dict[str, SimulatorServer], form: str
+    database_url: str, folder: Path, controllers: dict[str, SimulatorServer]
 ) -> None:
     """Guards against a pipeline that only `aap-pipeline up` can run: a killed run and daemon lose and double nothing.
 
-    With `postgres_url` under a nameless uid, a read-only root, and TLS that verifies the server.
+    Under a nameless uid, with a read-only root, and TLS that verifies the server.
     """
+    instance(folder, "dagster.yaml")
+    certificate = folder / "tls"
+    certificate.mkdir()
     with ExitStack() as around:
-        url, prefix, changes = database_url, [], {}
-        if form == "postgres_url":
-            instance(folder, "dagster.yaml")
-            certificate = folder / "tls"
-            certificate.mkdir()
-            secured = around.enter_context(tls_proxy(database_url, certificate))
-            url = f"{secured}?sslmode=verify-full&sslrootcert=system"
-            changes["SSL_CERT_FILE"] = str(certificate / "server.pem")  # in place of the image's
-            prefix = AS_CONTAINER if namespaces() else []
-        else:
-            parts = conninfo_to_dict(database_url)
-            login = {"username": parts["user"], "password": parts["password"], "hostname": parts["host"]}
-            login |= {"port": int(str(parts["port"])), "db_name": parts["dbname"]}
-            storage = {"postgres": {"postgres_db": {**login, "params": {"options": "-c search_path=dagster"}}}}
-            instance(folder, "dagster.yaml", storage=storage)
+        secured = around.enter_context(tls_proxy(database_url, certificate))
+        url = f"{secured}?sslmode=verify-full&sslrootcert=system"
+        changes = {"SSL_CERT_FILE": str(certificate / "server.pem")}  # in place of the image's
+        prefix = AS_CONTAINER if namespaces() else []
         stack = around.enter_context(stopped_at_end(Stack(folder, url, new_key(), changes, prefix)))
         stack.start_all()
         register(stack, controllers)
@@ -188,14 +179,22 @@ def test_celery_workers_and_the_daemon_are_killed_and_nothing_is_lost(
 def test_a_run_that_takes_too_long_is_ended_and_its_cluster_goes_on(
     database_url: str, folder: Path, controllers: dict[str, SimulatorServer], way: str
 ) -> None:
-    """Guards against `max_runtime_seconds` that marks a run as failed and leaves its process and locks behind."""
-    file, service = {"celery": ("celery/dagster.yaml", "worker-1")}.get(way, ("dagster.yaml", None))
-    instance(folder, file, max_runtime_seconds=30, poll_interval_seconds=1)
+    """Guards against `max_runtime_seconds` that marks a run as failed and leaves its process and locks behind.
+
+    The three processes use the other form of Dagster's storage, `postgres_db`.
+    """
+    celery = way == "celery"
+    parts = conninfo_to_dict(database_url)
+    login = {"username": parts["user"], "password": parts["password"], "hostname": parts["host"]}
+    login |= {"port": int(str(parts["port"])), "db_name": parts["dbname"]}
+    storage = {"postgres": {"postgres_db": {**login, "params": {"options": "-c search_path=dagster"}}}}
+    limits = {"max_runtime_seconds": 30, "poll_interval_seconds": 1}
+    instance(folder, "celery/dagster.yaml" if celery else "dagster.yaml", None if celery else storage, **limits)
     with ExitStack() as around:
-        broker = around.enter_context(redis(folder)) if service else {}
+        broker = around.enter_context(redis(folder)) if celery else {}
         stack = around.enter_context(stopped_at_end(Stack(folder, database_url, new_key(), broker)))
-        if service:
-            stack.start(service)
+        if celery:
+            stack.start("worker-1")
         stack.start_all()
         register(stack, {"oslo": controllers["oslo"]})
         wait_for(lambda: "FAILURE" in statuses(database_url, "oslo"), 400)

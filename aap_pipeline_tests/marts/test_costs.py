@@ -26,7 +26,8 @@ def test_rates_are_set_for_everyone_a_cluster_and_an_organization(cli: Cli, conn
     assert cli("costs", "set", "manual", "55", "--from", "2025-01-01").status == 0
     assert cli("costs", "set", "automated", "7.50", "--cluster", "prod").status == 0
     done = cli("costs", "set", "manual", "80", "--organization", "organization 1", "--cluster", "prod")
-    assert "manual rate of organization 1 of prod is 80" in done.out
+    assert done.out.splitlines()[-1].split()[:2] == ["manual", "80.00"]
+    assert "prod     organization 1" in done.out
     assert cli("costs", "set", "manual", "70", "--cluster", "prod").status == 0
     price = "SELECT manual, automated FROM marts.rate_period WHERE organization_id = %s AND valid_to = '9999-12-31'"
     assert connection.execute(price, (organization,)).fetchone() == (80, 7.5)
@@ -349,25 +350,24 @@ def test_an_organizations_rate_comes_before_its_clusters_before_everyones(connec
 
 def test_setting_a_rate_says_which_days_it_holds(cli: Cli, connection: Connection) -> None:  # noqa: F811
     """Guards against a rate that an earlier one for a later day ends unseen, and that is taken to hold for good."""
-    assert cli("costs", "set", "hourly", "90", "--from", "2025-04-01").out == (
-        "The hourly rate of all clusters is 90 per hour from 2025-04-01 on.\n"
-    )
-    assert cli("costs", "set", "hourly", "80", "--from", "2025-01-01").out == (
-        "The hourly rate of all clusters is 80 per hour from 2025-01-01 until 2025-03-31. An earlier command set "
-        "90.00 per hour from 2025-04-01 on. To replace that, repeat the command with --from 2025-04-01.\n"
-    )
-    first = cli("costs", "set", "subscription", "6000").out
-    assert first == "The subscription rate of all clusters is 6000 per month at all times.\n"
-    assert (
-        "uses the rate of a month's first day"
-        in cli("costs", "set", "subscription", "7000", "--from", "2025-05-02").out
-    )
-    assert "first day" not in cli("costs", "set", "subscription", "7500", "--from", "2025-06-01").out
+
+    def set_rate(*arguments: str) -> list[list[str]]:
+        return [line.split()[1:6] for line in cli("costs", "set", *arguments).out.splitlines()[2:]]
+
+    april = ["90.00", "hour", "2025-04-01", "–", "all"]
+    assert set_rate("hourly", "90", "--from", "2025-04-01") == [april]
+    assert set_rate("hourly", "80", "--from", "2025-01-01") == [
+        ["80.00", "hour", "2025-01-01", "2025-03-31", "all"],
+        april,
+    ]
+    assert set_rate("subscription", "6000") == [["6,000.00", "month", "always", "–", "all"]]
+    set_rate("subscription", "7000", "--from", "2025-05-02")
+    set_rate("subscription", "7500", "--from", "2025-06-01")
     add_cluster(connection, "prod")
     connection.commit()
-    assert cli("costs", "set", "manual", "9", "--cluster", "prod", "--from", "2025-02-01").status == 0
-    assert "prod is no own rate from 2025-01-01 until 2025-01-31. An earlier command set 9.00 per minute" in (
-        cli("costs", "set", "manual", "none", "--cluster", "prod", "--from", "2025-01-01").out
+    assert set_rate("manual", "9", "--cluster", "prod", "--from", "2025-02-01")
+    assert ["none", "minute", "2025-01-01", "2025-01-31", "prod"] in set_rate(
+        "manual", "none", "--cluster", "prod", "--from", "2025-01-01"
     )
     shown = json.loads(cli("costs", "show", "--json").out)
     assert [(row["value"], row["valid_from"], row["valid_until"], row["in_force"]) for row in shown[2:7]] == [

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from aap_pipeline.controller.probe import job_url
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import sql_folder
 from aap_pipeline.marts.refresh import refresh
@@ -83,7 +83,7 @@ def test_each_setting_does_what_it_says(
 ) -> None:
     """Guards against a setting that the figures do not follow, or that formula_comparison shows otherwise."""
     for name, value in settings.items():
-        options.write(connection, name, value)
+        application_settings.write(connection, name, value)
     refresh(connection)
     measures = "manual_costs, creation_costs, run_costs, automated_costs, savings"
     found = connection.execute(f"SELECT {measures} FROM marts.totals({_JANUARY})".encode()).fetchone()
@@ -127,7 +127,7 @@ def test_unique_hosts_of_a_day_leave_out_check_mode_where_the_settings_do(connec
     ).fetchall()[0]
     moment = datetime(2025, 1, 5, 1, tzinfo=UTC)
     add_job(connection, cluster, 9, moment, job_type="check", job_template_id=template, hosts=hosts)
-    options.write(connection, "count_check_mode", "false")
+    application_settings.write(connection, "count_check_mode", "false")
     refresh(connection)
     found = connection.execute("SELECT unique_hosts, hosts FROM marts.kpi_daily WHERE date = '2025-01-05'").fetchall()
     assert found == [(2, 2)]

@@ -59,7 +59,7 @@ _MEASURES = {
 }
 seeds = st.integers(0, 2**32)
 many = settings(
-    max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "25")),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.core.conftest import Interrupt, before  # noqa: F401 - fixtures
@@ -167,7 +167,7 @@ def test_a_change_of_the_cost_model_leaves_money_as_recorded_whole_until_it_is_r
     for basis in ("once", "per_run"):
         for model, old, new in (("subscription", by_minute, by_month), ("per_minute", by_month, by_minute)):
             for name, value in (("creation_cost_basis", basis), ("cost_model", model)):
-                options.write(connection, name, value)
+                application_settings.write(connection, name, value)
             assert recorded() == {old}
             assert refresh(connection).repriced_rows > 0
             assert recorded() == {new}
@@ -191,7 +191,7 @@ def test_a_cost_model_that_changes_during_a_refresh_is_in_the_next_at_the_latest
 
     def subscribe() -> None:
         with connect(database_url, autocommit=True) as other:
-            options.write(other, "cost_model", "subscription")
+            application_settings.write(other, "cost_model", "subscription")
 
     before(step, subscribe)
     refresh(connection)

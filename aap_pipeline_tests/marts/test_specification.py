@@ -51,7 +51,7 @@ ranges = st.tuples(st.integers(-3, DAYS + 2), st.integers(0, DAYS)).map(
 
 @pytest.mark.long
 @settings(
-    max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("AAP_PIPELINE_EXAMPLES", "40")),
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.checks import differences
 from aap_pipeline.marts.refresh import rebuild, refresh
@@ -27,7 +27,7 @@ _ZONE = "Pacific/Kiritimati"  # fourteen hours ahead: most runs fall on another 
 def move(connection: Connection) -> None:
     """Change the zone."""
     with connection.transaction():
-        options.write(connection, "reporting_timezone", _ZONE)
+        application_settings.write(connection, "reporting_timezone", _ZONE)
 
 
 @pytest.mark.parametrize("moment", ["core/create_incoming_job", "core/hold_time_zone", "core/note_changed_days"])
@@ -90,7 +90,7 @@ def test_minutes_set_on_a_day_that_a_change_of_the_time_zone_brings_back_hold_on
     template = add_named(connection, "clusters_jobtemplate", cluster, 1)
     hosts = [add_named(connection, "clusters_host", cluster, 1)]
     for zone, minutes in (("Etc/GMT-14", 70), ("Etc/GMT+12", 80)):  # ahead of UTC, then behind: a day or two earlier
-        options.write(connection, "reporting_timezone", zone)
+        application_settings.write(connection, "reporting_timezone", zone)
         connection.execute(
             "UPDATE clusters_jobtemplate SET time_taken_manually_execute_minutes = %s WHERE id = %s",
             (minutes, template),

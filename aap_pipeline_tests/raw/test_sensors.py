@@ -15,8 +15,8 @@ from dagster import (
     build_sensor_context,
 )
 
+from aap_pipeline.clusters.partitions import clusters_sensor
 from aap_pipeline.clusters.registry import clusters, purge, set_enabled
-from aap_pipeline.clusters.sensor import clusters_sensor
 from aap_pipeline.database.connection import connect
 from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, nightly, update_cluster

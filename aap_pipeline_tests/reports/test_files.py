@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from rich.console import Console
 
+from aap_pipeline.cli.report import print_summary
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.reports.chart import columns
@@ -22,7 +23,6 @@ from aap_pipeline.reports.files import write_csv, write_pdf, write_xlsx
 from aap_pipeline.reports.page import markdown, page
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.summary import Summary, summarize
-from aap_pipeline.reports.terminal import print_summary
 from aap_pipeline_tests.marts.dataset import generate
 
 _NOVEMBER = Question(from_date=date(2024, 11, 1), to_date=date(2024, 11, 30))
@@ -155,6 +155,8 @@ def test_csv_and_workbook_have_every_table(data: Connection, tmp_path: Path) -> 
         assert [Decimal(row["savings"]) for row in csv.DictReader(file)] == [
             row["savings"] for row in summary.templates
         ]
+    rates = (tmp_path / "csv" / "own_rates.csv").read_text(encoding="utf-8")
+    assert rates.splitlines() == ["name,rate_type,value"]  # there are none
     write_xlsx(summary, tmp_path / "report.xlsx")
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     assert book.sheetnames == list(summary.tables())
@@ -183,8 +185,8 @@ def test_markdown_escapes_names(data: Connection) -> None:
 def test_bars_stand_inside_their_chart(values: list[float]) -> None:
     """Guards against a bar beside the axis, and against a division by zero where nothing ran."""
     amounts = [Decimal(str(value)) for value in values]
-    days = [date(2026, 1, 1 + number) for number in range(len(values))]
-    chart = columns("t", days, "day", {"saved": amounts}, str)
+    rows = [{"bucket_date": date(2026, 1, 1 + day), "savings": amount} for day, amount in enumerate(amounts)]
+    chart = columns("t", rows, "day", {"saved": "savings"})
     assert len(chart.bars) == sum(amount != 0 for amount in amounts)
     for bar in chart.bars:
         assert 0 <= bar.y <= bar.y + bar.height <= chart.height

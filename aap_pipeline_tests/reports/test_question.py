@@ -89,3 +89,5 @@ def test_names_become_ids(connection: Connection) -> None:
         found(organizations=("Default",))
     with pytest.raises(BadInput, match=r"There is no organization 'Secruity'\. Similar names: 'Security'\."):
         found(organizations=("Secruity",))
+    with pytest.raises(BadInput, match=r"'xyz'\. To list .* \"TABLE marts.dim_organization"):
+        found(organizations=("xyz",))

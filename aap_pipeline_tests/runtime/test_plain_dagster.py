@@ -56,11 +56,11 @@ def dagster(folder: Path, *arguments: str, **variables: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", ["dagster definitions validate", "dg check defs", "dg list defs --json"])
+@pytest.mark.parametrize("command", ["dg check defs", "dg list defs --json"])
 def test_dagsters_commands_take_the_code_location(clone: Path, command: str) -> None:
     """Guards against configuration that only works with variables a newcomer does not know."""
     said = dagster(clone, *command.split())
-    assert "passed validation" in said or "loaded successfully" in said or "savings_daily" in said
+    assert "loaded successfully" in said or "savings_daily" in said
 
 
 def test_an_asset_is_materialized_without_a_daemon_and_the_embedded_server_ends(clone: Path) -> None:

@@ -18,7 +18,7 @@ from dagster import (
     in_process_executor,
 )
 
-from aap_pipeline.core.asset_checks import core_audit, core_checks
+from aap_pipeline.core.asset_checks import core_checks
 from aap_pipeline.definitions import defs
 from aap_pipeline.marts.asset_checks import marts_audit, marts_checks
 from aap_pipeline.orchestration.partitions import CLUSTERS
@@ -28,9 +28,9 @@ from aap_simulator.server import SimulatorServer
 
 IN_EACH_SYNC = {
     "complete", "summaries_in_time", "watermark_not_in_future", "clock_skew", "fresh", "host_totals_agree",
-    "nothing_unparsed", "nothing_rejected", "jobs_without_hosts", "clock_ran_backwards", "refreshed",
+    "nothing_unparsed", "nothing_rejected", "clock_ran_backwards", "refreshed",
 }  # fmt: skip
-AT_NIGHT = {"reconciled", "none_provisional", "host_totals_audited", "marts_equal_core"}
+AT_NIGHT = {"reconciled", "marts_equal_core"}
 
 
 def checked(result: ExecuteInProcessResult) -> dict[str, bool]:
@@ -172,9 +172,7 @@ def test_each_fault_turns_its_check_red(synced: Site, controller: SimulatorServe
     )
     assert run_alone(synced, marts_checks) == {"refreshed": False}
     synced.query("UPDATE marts.savings_daily SET runs = runs + 1 RETURNING 1")
-    synced.query("UPDATE clusters_job SET provisional = TRUE RETURNING 1")
     assert run_alone(synced, marts_audit) == {"marts_equal_core": False}
-    assert run_alone(synced, core_audit)["none_provisional"] is False
 
 
 def test_a_controller_that_is_down_turns_completeness_red_and_fails_no_run(synced: Site) -> None:

@@ -17,7 +17,7 @@ from dagster import (
 )
 
 from aap_pipeline.clusters.registry import set_enabled
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.definitions import defs
@@ -151,7 +151,7 @@ def test_the_history_of_a_removed_cluster_follows_rates_and_settings_too(
     assert site.run("prod").success
     with connect(site.url) as connection:
         set_enabled(connection, "prod", enabled=False, removed=True)
-        options.write(
+        application_settings.write(
             connection, "reporting_timezone", "Pacific/Kiritimati"
         )  # where each evening's runs are tomorrow's
     asked = requests(site, rates_changed_sensor)

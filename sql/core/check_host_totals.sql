@@ -1,13 +1,27 @@
--- Jobs of an id range whose host statistics differ from their host summaries, and how many jobs were looked at. Reads the
--- jobs by clusters_job_pkey and their summaries by clusters_jobhostsummary_job_idx.
-WITH jobs AS (
-    SELECT id, external_id, num_hosts, changed_hosts_count, dark_hosts_count, failures_hosts_count, ok_hosts_count,
-           processed_hosts_count, skipped_hosts_count, failed_hosts_count, ignored_hosts_count, rescued_hosts_count
+-- Jobs whose host statistics differ from their host summaries, among the jobs that are new since the last check and the
+-- next `audit` of a rotation through all others; and the progress of both: the newest job, and the last one of the
+-- rotation (0: begin again). Uses clusters_job_pkey, clusters_jobhostsummary_job_idx and host_totals_check_pkey.
+WITH progress AS (
+    SELECT COALESCE(c.newest_id, 0) AS newest_id, COALESCE(c.audited_id, 0) AS audited_id,
+           COALESCE((SELECT max(id) FROM clusters_job), 0) AS last_id
+    FROM (SELECT 1) one LEFT JOIN pipeline.host_totals_check c ON c.cluster_id = %(cluster_id)s
+), jobs AS (
+    (SELECT FALSE AS audited, id, external_id, num_hosts, changed_hosts_count, dark_hosts_count, failures_hosts_count,
+            ok_hosts_count, processed_hosts_count, skipped_hosts_count, failed_hosts_count, ignored_hosts_count,
+            rescued_hosts_count
     FROM clusters_job
-    WHERE id > %(after)s AND id <= %(up_to)s AND cluster_id = %(cluster_id)s
-    ORDER BY id LIMIT %(limit)s
+    WHERE id > (SELECT newest_id FROM progress) AND id <= (SELECT last_id FROM progress)
+      AND cluster_id = %(cluster_id)s)
+    UNION ALL
+    (SELECT TRUE, id, external_id, num_hosts, changed_hosts_count, dark_hosts_count, failures_hosts_count,
+            ok_hosts_count, processed_hosts_count, skipped_hosts_count, failed_hosts_count, ignored_hosts_count,
+            rescued_hosts_count
+    FROM clusters_job
+    WHERE id > (SELECT audited_id FROM progress) AND id <= (SELECT newest_id FROM progress)
+      AND cluster_id = %(cluster_id)s
+    ORDER BY id LIMIT %(audit)s)
 ), counted AS (
-    SELECT j.id, j.external_id,
+    SELECT j.audited, j.id, j.external_id,
            (j.num_hosts, j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count,
             j.processed_hosts_count, j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count,
             j.rescued_hosts_count)
@@ -24,4 +38,7 @@ WITH jobs AS (
         FROM clusters_jobhostsummary WHERE job_id = j.id
     ) s
 )
-SELECT count(*), max(id), COALESCE(array_agg(external_id ORDER BY id) FILTER (WHERE differs), '{}') FROM counted
+SELECT count(*), COALESCE(array_agg(external_id ORDER BY id) FILTER (WHERE differs), '{}'),
+       (SELECT last_id FROM progress),
+       CASE WHEN count(*) FILTER (WHERE audited) = %(audit)s THEN max(id) FILTER (WHERE audited) ELSE 0 END
+FROM counted

@@ -2,7 +2,7 @@
 -- a name is named #ID. Uses clusters_executionenvironment_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, d.id
-    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
+    FROM unnest(%(ids)s::int[], %(name)s::text[], %(description)s::text[], %(latest)s::boolean[])
         AS i (external_id, name, description, latest)
     LEFT JOIN clusters_executionenvironment d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), renamed AS (

@@ -1,7 +1,7 @@
 -- Upsert a batch's inventory hosts and return their ids. Uses clusters_host_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, d.id
-    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[])
+    FROM unnest(%(ids)s::int[], %(name)s::text[], %(description)s::text[], %(latest)s::boolean[])
         AS i (external_id, name, description, latest)
     LEFT JOIN clusters_host d
         ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id AND d.external_id IS NOT NULL

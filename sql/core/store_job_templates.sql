@@ -7,8 +7,8 @@
 WITH known AS (
     SELECT i.external_id, i.name, i.description, i.latest, i.mentioned, i.listed, i.organization_id, i.fingerprint,
            i.gone_at, i.new_gone_at, d.id
-    FROM unnest(%(ids)s::int[], %(names)s::text[], %(descriptions)s::text[], %(latest)s::boolean[],
-                %(mentioned)s::boolean[], %(listed)s::boolean[], %(organizations)s::int[], %(fingerprints)s::bytea[],
+    FROM unnest(%(ids)s::int[], %(name)s::text[], %(description)s::text[], %(latest)s::boolean[],
+                %(mentioned)s::boolean[], %(listed)s::boolean[], %(organization)s::int[], %(fingerprint)s::bytea[],
                 %(gone_at)s::timestamptz[], %(new_gone_at)s::timestamptz[])
         AS i (external_id, name, description, latest, mentioned, listed, organization_id, fingerprint, gone_at,
               new_gone_at)

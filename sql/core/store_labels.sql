@@ -2,7 +2,7 @@
 -- Uses clusters_label_cluster_external_idx.
 WITH known AS (
     SELECT i.external_id, i.name, i.latest, d.id
-    FROM unnest(%(ids)s::int[], %(names)s::text[], %(latest)s::boolean[]) AS i (external_id, name, latest)
+    FROM unnest(%(ids)s::int[], %(name)s::text[], %(latest)s::boolean[]) AS i (external_id, name, latest)
     LEFT JOIN clusters_label d ON d.cluster_id = %(cluster_id)s AND d.external_id = i.external_id
 ), renamed AS (
     UPDATE clusters_label d SET name = k.name, internal_modified = NOW()

@@ -2,7 +2,7 @@
 -- clusters_aapuser_cluster_external_idx.
 WITH known AS (
     SELECT i.type, i.external_id, i.name, i.latest, d.id
-    FROM unnest(%(types)s::text[], %(ids)s::int[], %(names)s::text[], %(latest)s::boolean[])
+    FROM unnest(%(types)s::text[], %(ids)s::int[], %(name)s::text[], %(latest)s::boolean[])
         AS i (type, external_id, name, latest)
     LEFT JOIN clusters_aapuser d
         ON d.cluster_id = %(cluster_id)s AND d.type = i.type AND d.external_id = i.external_id

@@ -2,7 +2,7 @@
 -- all of them. Uses clusters_host_cluster_name_idx, an index of the names' digests.
 WITH known AS (
     SELECT i.name, d.id
-    FROM unnest(%(names)s::text[]) AS i (name)
+    FROM unnest(%(ids)s::text[]) AS i (name)
     LEFT JOIN clusters_host d
         ON d.cluster_id = %(cluster_id)s AND d.external_id IS NULL AND md5(d.name) = md5(i.name)
 ), added AS (

@@ -2,7 +2,7 @@
 -- Uses clusters_aapuser_cluster_name_idx.
 WITH known AS (
     SELECT i.type, i.name, d.id
-    FROM unnest(%(types)s::text[], %(names)s::text[]) AS i (type, name)
+    FROM unnest(%(types)s::text[], %(ids)s::text[]) AS i (type, name)
     LEFT JOIN clusters_aapuser d
         ON d.cluster_id = %(cluster_id)s AND d.type = i.type AND d.name = i.name AND d.external_id IS NULL
 ), added AS (

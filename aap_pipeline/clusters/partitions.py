@@ -1,11 +1,16 @@
-"""The sensor that keeps Dagster's partitions equal to the registry."""
+"""One partition of Dagster per cluster: the sensor that maintains them, and the wrapper of a partition's step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
-from aap_pipeline.clusters.registry import clusters
+from aap_pipeline.clusters.registry import Cluster, cluster_named, clusters
+from aap_pipeline.database.connection import Connection
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.partitions import CLUSTERS, partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
+from aap_pipeline.orchestration.steps import step
 
 
 @dg.sensor(
@@ -25,3 +30,14 @@ def clusters_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
     if not requests:
         return dg.SkipReason(f"The partitions equal the {len(found)} clusters of the registry.")
     return dg.SensorResult(dynamic_partitions_requests=requests)
+
+
+@contextmanager
+def cluster_step(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> Iterator[tuple[Connection, Cluster]]:
+    """Yield the connection of `step`, in no transaction, and the cluster of the partition."""
+    with step(context, warehouse) as connection:
+        cluster = cluster_named(connection, context.partition_key)
+        connection.commit()
+        yield connection, cluster

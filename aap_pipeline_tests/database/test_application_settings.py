@@ -6,19 +6,21 @@ from decimal import Decimal
 
 import pytest
 
-from aap_pipeline.database import options
+from aap_pipeline.database import application_settings
+from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.connection import Connection
+from aap_pipeline.errors import PipelineError
 
 
 def test_an_option_without_a_row_has_its_default(connection: Connection) -> None:
     """Guards against a pipeline that only runs once every setting was stored."""
-    assert options.read(connection) == {name: option.default for name, option in options.OPTIONS.items()}
+    assert application_settings.read(connection) == ApplicationSettings()
 
 
 def test_the_specifications_rows_are_read_as_their_types(connection: Connection) -> None:
     """Guards against '1' and 'true' taken as strings."""
-    assert options.get(connection, options.CURRENCY) == 1
-    assert options.get(connection, options.ENABLE_TEMPLATE_CREATION_TIME) is True
+    assert application_settings.read(connection).currency == 1
+    assert application_settings.read(connection).enable_template_creation_time is True
 
 
 @pytest.mark.parametrize(
@@ -37,10 +39,10 @@ def test_a_value_is_stored_as_json_and_read_back(
     connection: Connection, name: str, text: str, value: object, stored: str
 ) -> None:
     """Guards against values that change on their way through the table, money that becomes a float among them."""
-    assert options.write(connection, name, text) == value
+    assert application_settings.write(connection, name, text) == value
     row = connection.execute("SELECT value FROM common_settings WHERE type = %s", [name]).fetchone()
     assert row == (stored,)
-    assert options.read(connection)[name] == value
+    assert getattr(application_settings.read(connection), name) == value
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_a_value_is_stored_as_json_and_read_back(
             "twice",
             "'twice' is not a valid value of setting creation_cost_basis. It must be per_run or once",
         ),
-        ("enable_template_creation_time", "1", "true or false"),
+        ("enable_template_creation_time", "maybe", "true or false"),
         ("reporting_timezone", "Mars/Olympus", "IANA"),
         ("hours_per_fte", "NaN", "number from 1 to 8784"),
         ("hourly_rate", "60", "is not a setting but a rate with a history. .* costs set hourly MONEY --from DAY"),
@@ -69,25 +71,25 @@ def test_a_value_is_stored_as_json_and_read_back(
 )
 def test_a_bad_value_is_named_with_what_is_allowed(connection: Connection, name: str, text: str, message: str) -> None:
     """Guards against a typo that silently means the default, or that fails a sync at night."""
-    with pytest.raises(options.PipelineError, match=message):
-        options.write(connection, name, text)
+    with pytest.raises(PipelineError, match=message):
+        application_settings.write(connection, name, text)
 
 
 def test_a_bad_value_written_by_hand_is_named_when_read(connection: Connection) -> None:
     """Guards against a row changed by SQL that is taken for something else."""
     connection.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', 'many')")
-    with pytest.raises(options.PipelineError, match="'many' is not a valid value of setting slice_jobs"):
-        options.read(connection)
+    with pytest.raises(PipelineError, match="'many' is not a valid value of setting slice_jobs"):
+        application_settings.read(connection)
 
 
 def test_a_row_of_someone_else_is_left_alone(connection: Connection) -> None:
     """Guards against a pipeline that refuses a database which it shares with the Automation Dashboard."""
     connection.execute("INSERT INTO common_settings (type, value) VALUES ('dashboard_theme', 'dark')")
-    assert "dashboard_theme" not in options.read(connection)
+    assert application_settings.read(connection) == ApplicationSettings()
 
 
 def test_every_option_is_described_and_allows_its_own_default() -> None:
     """Guards against a setting that nobody can understand or that cannot be set back."""
-    for option in options.OPTIONS.values():
-        assert option.description.endswith(".")
-        assert option.parse(option.default) == option.default
+    for field in ApplicationSettings.model_fields.values():
+        assert (field.description or "").endswith(".")
+    assert ApplicationSettings.model_validate(ApplicationSettings().model_dump()) == ApplicationSettings()
