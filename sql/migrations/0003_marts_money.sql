@@ -60,12 +60,11 @@ CREATE VIEW rollup.counted_month AS
 -- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
 -- readers who see the run.
 CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
-    SELECT x.count_check_mode, x.successful_only, x.slices_once, x.job_template_id, x.job_type, x.status, x.job_id, x.date, x.cluster_id,
-        x.organization_id, x.project_id, x.label_set_id, x.inventory_id, x.launch_type
+    SELECT x.count_check_mode, x.successful_only, x.slices_once, (x.r).job_template_id, (x.r).job_type, (x.r).status, (x.r).job_id, (x.r).date,
+        (x.r).cluster_id, (x.r).organization_id, (x.r).project_id, (x.r).label_set_id, (x.r).inventory_id, (x.r).launch_type
     FROM (
         SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
-            k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id,
-            r.organization_id, r.project_id, r.label_set_id, r.inventory_id, r.launch_type
+            k.count_check_mode, o.successful_only, s.slices_once, r
         FROM rollup.first_run r
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
@@ -73,7 +72,7 @@ CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
             AND NOT (s.slices_once AND r.is_extra_slice)
         ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
     ) x
-    WHERE (SELECT marts.sees_all()) OR x.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
+    WHERE (SELECT marts.sees_all()) OR (x.r).organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
     SELECT r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id, r.organization_id, r.project_id, r.label_set_id,
         r.inventory_id, r.launch_type

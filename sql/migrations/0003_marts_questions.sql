@@ -307,22 +307,17 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format($query$
     WITH choice AS (
-        SELECT m.cost_model, m.subscription, c.creation, c.count_creation, c.creation_once, p.savings_population, p.successful_only,
-            k.count_check_mode, s.count_slices, s.slices_once
-        FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
-        CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
-            AS c (creation, count_creation, creation_once)
-        CROSS JOIN (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
-        CROSS JOIN (VALUES ('each', FALSE), ('once', TRUE)) AS s (count_slices, slices_once)
+        SELECT m.cost_model, m.cost_model = 'subscription' AS subscription, c.creation, c.creation <> 'not counted' AS count_creation,
+            c.creation = 'once' AS creation_once, p.savings_population, p.savings_population = 'successful_only' AS successful_only,
+            k.count_check_mode, s.count_slices, s.count_slices = 'once' AS slices_once
+        FROM unnest(ARRAY['per_minute', 'subscription']) AS m (cost_model)
+        CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN unnest(ARRAY[TRUE, FALSE]) AS k (count_check_mode)
+        CROSS JOIN unnest(ARRAY['all', 'successful_only']) AS p (savings_population) CROSS JOIN unnest(ARRAY['each', 'once']) AS s (count_slices)
     ), quantity AS MATERIALIZED (
         SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
             s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
             sum(s.elapsed_seconds) AS elapsed
-        FROM (
-            SELECT s.date, %4$s FROM %1$s
-            UNION ALL SELECT s.date, %4$s FROM %2$s
-        ) s
+        FROM (SELECT s.date, %4$s FROM %1$s UNION ALL SELECT s.date, %4$s FROM %2$s) s
         GROUP BY 1, 2, 3, 4, 5, 6
     ), part AS MATERIALIZED (
         -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
@@ -340,21 +335,18 @@ BEGIN
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
-            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode,
-                g.slices_once),
-        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0),
-        COALESCE(sum(m.savings), 0), c.count_slices
+            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode, g.slices_once),
+        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
+        c.count_slices
     FROM choice c
     -- The other way to count slices only where there are any.
     JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
     LEFT JOIN part p ON (c.count_check_mode OR NOT p.is_check) AND (NOT c.successful_only OR p.status = 'successful')
         AND (c.subscription OR p.month IS NULL)
-    CROSS JOIN LATERAL (
-        SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs
-    ) n
-    LEFT JOIN first r ON r.job_template_id = p.job_template_id AND r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
-        AND r.is_check = p.is_check AND r.status = p.status AND r.count_check_mode = c.count_check_mode
-        AND r.successful_only = c.successful_only AND r.slices_once = c.slices_once
+    CROSS JOIN LATERAL (SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs) n
+    LEFT JOIN first r ON (r.job_template_id, r.cluster_id, r.organization_id, r.is_check, r.status)
+            = (p.job_template_id, p.cluster_id, p.organization_id, p.is_check, p.status)
+        AND (r.count_check_mode, r.successful_only, r.slices_once) = (c.count_check_mode, c.successful_only, c.slices_once)
     LEFT JOIN marts.template_minutes t ON t.job_template_id = p.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN marts.current_rate a ON a.cluster_id = p.cluster_id AND a.organization_id = p.organization_id
     LEFT JOIN rollup.population_month s ON s.month = p.month AND s.count_check_mode = c.count_check_mode

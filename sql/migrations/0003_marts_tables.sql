@@ -6,12 +6,8 @@ CREATE SCHEMA rollup;
 -- column named like the dimension tells equal names apart. Each is kept by rollup.sync_dimensions from view rollup.dim_….
 CREATE TABLE marts.dim_cluster (
     cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    name VARCHAR(100) NOT NULL,
-    cluster VARCHAR(100) NOT NULL,
-    address VARCHAR(255) NOT NULL,
-    aap_version VARCHAR(50),
-    enabled BOOLEAN NOT NULL,
-    url TEXT NOT NULL
+    name VARCHAR(100) NOT NULL, cluster VARCHAR(100) NOT NULL, address VARCHAR(255) NOT NULL,
+    aap_version VARCHAR(50), enabled BOOLEAN NOT NULL, url TEXT NOT NULL
 );
 DO $$
 DECLARE
@@ -35,10 +31,7 @@ ALTER TABLE marts.dim_user RENAME "user" TO launched_by;
 ALTER TABLE marts.dim_user ADD type VARCHAR(50) NOT NULL DEFAULT 'none';
 DELETE FROM marts.dim_label;  -- runs without labels have the empty label set
 CREATE TABLE rollup.host (
-    host_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER NOT NULL,
-    ordinal INTEGER NOT NULL,
-    name VARCHAR(1024) NOT NULL,
+    host_id INTEGER PRIMARY KEY, cluster_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, name VARCHAR(1024) NOT NULL,
     UNIQUE (cluster_id, ordinal)
 );
 CREATE TABLE marts.dim_date (
@@ -155,8 +148,7 @@ END $$;
 CREATE TABLE pipeline.changed_rate (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
-    valid_from DATE NOT NULL,
-    valid_to DATE NOT NULL DEFAULT '9999-12-31',
+    valid_from DATE NOT NULL, valid_to DATE NOT NULL DEFAULT '9999-12-31',
     noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX changed_rate_cluster_idx ON pipeline.changed_rate (cluster_id);
@@ -169,19 +161,15 @@ CREATE TABLE pipeline.rebuild_due (
 CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
 
 CREATE TABLE rollup.priced (
-    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    day DATE NOT NULL
+    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE, day DATE NOT NULL
 );
 
 -- Exchange rates are the user's to keep, beside common_currency; the marts show them to BI.
 CREATE TABLE public.common_currency_rate (
     id SERIAL PRIMARY KEY,
-    from_currency VARCHAR(3) NOT NULL,
-    to_currency VARCHAR(3) NOT NULL,
-    rate_date DATE NOT NULL,
-    rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
-    internal_created TIMESTAMPTZ DEFAULT NOW(),
-    internal_modified TIMESTAMPTZ DEFAULT NOW(),
+    from_currency VARCHAR(3) NOT NULL, to_currency VARCHAR(3) NOT NULL,
+    rate_date DATE NOT NULL, rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
+    internal_created TIMESTAMPTZ DEFAULT NOW(), internal_modified TIMESTAMPTZ DEFAULT NOW(),
     CHECK (from_currency <> to_currency),
     -- As common_currency has them: a rate of usd would never be found.
     CONSTRAINT iso_codes_in_capitals CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$')
