@@ -29,10 +29,8 @@ CREATE FUNCTION rollup.checked_setting(name TEXT, fallback TEXT, allowed TEXT[])
 DECLARE
     found TEXT := rollup.setting(name, fallback);
 BEGIN
-    IF lower(found) <> ALL (allowed) THEN
-        RAISE EXCEPTION 'Setting % cannot be "%": it must be one of %.', name, found, array_to_string(allowed, ', ')
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(lower(found) = ANY (allowed), 'check_violation',
+        format('Setting %s cannot be "%s": it must be one of %s.', name, found, array_to_string(allowed, ', ')));
     RETURN lower(found);
 END $$;
 
@@ -46,11 +44,10 @@ BEGIN
         number := found::numeric;
     EXCEPTION WHEN data_exception THEN NULL;
     END;
-    IF number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)) THEN
-        RETURN number;
-    END IF;
-    RAISE EXCEPTION 'Setting % cannot be "%": it must be a% number from % to %.', name, found,
-        CASE WHEN whole THEN ' whole' ELSE '' END, lowest, highest USING ERRCODE = 'check_violation';
+    PERFORM rollup.require(COALESCE(number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)), FALSE), 'check_violation',
+        format('Setting %s cannot be "%s": it must be a%s number from %s to %s.', name, found,
+            CASE WHEN whole THEN ' whole' END, lowest, highest));
+    RETURN number;
 END $$;
 
 CREATE FUNCTION rollup.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
@@ -69,11 +66,9 @@ BEGIN
     new.successful_only := rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
     new.reporting_timezone := rollup.setting('reporting_timezone', 'UTC');
     -- The view reads every zone's file: only where the zone is another.
-    IF old.reporting_timezone IS DISTINCT FROM new.reporting_timezone
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)) THEN
-        RAISE EXCEPTION 'Setting reporting_timezone cannot be "%": it must be a name of pg_timezone_names.',
-            new.reporting_timezone USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(old.reporting_timezone IS NOT DISTINCT FROM new.reporting_timezone
+        OR EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)), 'check_violation',
+        format('Setting reporting_timezone cannot be "%s": it must be a name of pg_timezone_names.', new.reporting_timezone));
     new.fiscal_year_start_month := rollup.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
     new.hours_per_fte := rollup.checked_number('hours_per_fte', '1720', 1, 8784);
     new.default_manual_minutes := rollup.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
@@ -81,16 +76,12 @@ BEGIN
     SELECT iso_code, symbol INTO new.currency, new.currency_symbol
         FROM public.common_currency WHERE id::text = rollup.setting('currency', '1');
     -- Settings may be stored before the currencies, as the specification's statements do.
-    IF new.currency IS NULL AND EXISTS (SELECT FROM public.common_currency) THEN
-        RAISE EXCEPTION 'Setting currency cannot be "%": it must be the id of a row of common_currency.',
-            rollup.setting('currency', '1') USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(new.currency IS NOT NULL OR NOT EXISTS (SELECT FROM public.common_currency), 'check_violation',
+        format('Setting currency cannot be "%s": it must be the id of a row of common_currency.', rollup.setting('currency', '1')));
     -- These were settings before they had a history: ignored in silence, they would be taken to hold.
-    IF EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')) THEN
-        RAISE EXCEPTION 'hourly_rate and subscription_monthly_price are no settings but rates with a history: '
-            'set them with aap-pipeline costs set hourly or subscription, or with marts.set_rate.'
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(NOT EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')),
+        'check_violation', 'hourly_rate and subscription_monthly_price are no settings but rates with a history: '
+            'set them with aap-pipeline costs set hourly or subscription, or with marts.set_rate.');
     IF old IS NOT DISTINCT FROM new THEN
         RETURN;
     END IF;

@@ -51,10 +51,9 @@ BEGIN
             SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END FROM marts.currency_rate c
             WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((own, upper(currency)), (upper(currency), own))
             ORDER BY c.rate_date DESC, (c.from_currency = own) DESC LIMIT 1);
-        IF factor IS NULL THEN
-            RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
-                own, upper(currency), on_day USING ERRCODE = 'no_data_found';
-        END IF;
+        PERFORM rollup.require(factor IS NOT NULL, 'no_data_found',
+            format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
+                own, upper(currency), on_day));
     END IF;
     RETURN factor;
 END $$;
@@ -167,13 +166,11 @@ DECLARE
     zone TEXT := (SELECT f.reporting_timezone FROM marts.formula f);
     filter TEXT := rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types);
 BEGIN
-    IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
-        RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
-            USING ERRCODE = 'invalid_parameter_value';
-    ELSIF granularity NOT IN ('hour', 'day', 'week', 'month', 'quarter', 'year') THEN
-        RAISE EXCEPTION 'Granularity cannot be "%": it must be one of hour, day, week, month, quarter, year.', granularity
-            USING ERRCODE = 'invalid_parameter_value';
-    ELSIF granularity = 'hour' THEN
+    PERFORM rollup.require(isfinite(from_date) AND isfinite(to_date), 'invalid_parameter_value',
+        format('A chart from %s to %s has no end: give two days.', from_date, to_date));
+    PERFORM rollup.require(granularity IN ('hour', 'day', 'week', 'month', 'quarter', 'year'), 'invalid_parameter_value',
+        format('Granularity cannot be "%s": it must be one of hour, day, week, month, quarter, year.', granularity));
+    IF granularity = 'hour' THEN
         RETURN QUERY EXECUTE format($query$
         SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE $1)::date
         FROM (SELECT DISTINCT date_trunc('hour', h, $1) AS at FROM generate_series($2, $3 - interval '1 microsecond', interval '30 minutes') AS h) b
@@ -250,16 +247,12 @@ DECLARE
     found INTEGER[];
     unknown TEXT;
 BEGIN
-    IF kind NOT IN ('cluster', 'organization', 'job_template', 'project', 'inventory', 'label') THEN
-        RAISE EXCEPTION 'Kind cannot be "%": it must be one of cluster, organization, job_template, project, inventory, label.', kind
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM rollup.require(kind IN ('cluster', 'organization', 'job_template', 'project', 'inventory', 'label'), 'invalid_parameter_value',
+        format('Kind cannot be "%s": it must be one of cluster, organization, job_template, project, inventory, label.', kind));
     EXECUTE format('SELECT array_agg(DISTINCT d.%1$s_id), min(n) FILTER (WHERE d.%1$s_id IS NULL)'
         ' FROM unnest($1) n LEFT JOIN marts.dim_%1$s d ON n IN (d.name, d.%1$s)', kind) INTO found, unknown USING names;
-    IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION 'There is no % "%": SELECT name FROM marts.dim_% shows those that there are.', kind, unknown, kind
-            USING ERRCODE = 'no_data_found';
-    END IF;
+    PERFORM rollup.require(unknown IS NULL, 'no_data_found',
+        format('There is no %1$s "%2$s": SELECT name FROM marts.dim_%1$s shows those that there are.', kind, unknown));
     RETURN found;
 END $$;
 
@@ -383,9 +376,10 @@ GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    marts.today, rollup.day_start, marts.sees_all, marts.visible_organizations, rollup.conversion, marts.savings_by_template,
-    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids,
-    marts.period, marts.managed_nodes, rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+    marts.today, marts.sees_all, marts.visible_organizations, marts.savings_by_template, marts.unique_hosts, marts.managed_nodes, marts.totals,
+    marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, rollup.day_start,
+    rollup.conversion, rollup.require, rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address
+    TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.

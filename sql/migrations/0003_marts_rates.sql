@@ -78,19 +78,14 @@ CREATE FUNCTION marts.set_rate(
     of_type TEXT, new_value NUMERIC, starting DATE = NULL, in_cluster INTEGER = 0, in_organization INTEGER = 0
 ) RETURNS DATE LANGUAGE plpgsql AS $$
 BEGIN
-    IF of_type NOT IN ('manual', 'automated', 'hourly', 'subscription') THEN
-        RAISE EXCEPTION 'There is no rate "%": the rates are manual, automated, hourly and subscription.', of_type
-            USING ERRCODE = 'check_violation';
-    END IF;
-    IF of_type = 'subscription' AND (in_cluster, in_organization) <> (0, 0) THEN
-        RAISE EXCEPTION 'The subscription rate is everyone''s: no cluster or organization has one of its own.'
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(of_type IN ('manual', 'automated', 'hourly', 'subscription'), 'check_violation',
+        format('There is no rate "%s": the rates are manual, automated, hourly and subscription.', of_type));
+    PERFORM rollup.require(of_type <> 'subscription' OR (in_cluster, in_organization) = (0, 0), 'check_violation',
+        'The subscription rate is everyone''s: no cluster or organization has one of its own.');
     -- What a column DECIMAL(15,2) takes, but for NaN: it would be in every sum.
-    IF NOT COALESCE(abs(new_value) < 1e13 AND new_value = round(new_value, 2), (in_cluster, in_organization) <> (0, 0)) THEN
-        RAISE EXCEPTION 'The % rate cannot be %: it must be a number of two decimal places below 10000000000000.',
-            of_type, new_value USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(COALESCE(abs(new_value) < 1e13 AND new_value = round(new_value, 2), (in_cluster, in_organization) <> (0, 0)),
+        'check_violation', format('The %s rate cannot be %s: it must be a number of two decimal places below 10000000000000.',
+            of_type, COALESCE(new_value::text, '<NULL>')));
     PERFORM pg_advisory_xact_lock(6381059, -1);
     starting := COALESCE(starting, CASE WHEN (in_cluster, in_organization) <> (0, 0)
             OR EXISTS (SELECT FROM marts.rate_history h WHERE (h.rate_type, h.cluster_id, h.organization_id) = (of_type, 0, 0))
@@ -134,11 +129,9 @@ BEGIN
     SELECT COALESCE(NEW.time_taken_manually_execute_minutes, f.default_manual_minutes),
         COALESCE(NEW.time_taken_create_automation_minutes, f.default_creation_minutes)
     INTO NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes FROM marts.formula f;
-    IF least(NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes) < 0 THEN
-        RAISE EXCEPTION 'The minutes of job template "%" cannot be % by hand and % to create: they must not be below 0.',
-            NEW.name, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(least(NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes) >= 0, 'check_violation',
+        format('The minutes of job template "%s" cannot be %s by hand and %s to create: they must not be below 0.', NEW.name,
+            NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes));
     RETURN NEW;
 END $$;
 
@@ -182,11 +175,10 @@ BEGIN
         DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
     ELSIF TG_TABLE_NAME = 'clusters_organization' THEN
         DELETE FROM marts.rate_history WHERE organization_id = OLD.id;
-    ELSIF NEW.type IN ('manual', 'automated') THEN
-        PERFORM rollup.read_costs(marts.today(), NEW.type);
     ELSE
-        RAISE EXCEPTION 'There is no rate "%" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type
-            USING ERRCODE = 'check_violation';
+        PERFORM rollup.require(NEW.type IN ('manual', 'automated'), 'check_violation',
+            format('There is no rate "%s" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type));
+        PERFORM rollup.read_costs(marts.today(), NEW.type);
     END IF;
     RETURN NULL;
 END $$;

@@ -2,6 +2,14 @@
 CREATE SCHEMA marts;
 CREATE SCHEMA rollup;
 
+-- Raises the message, as the error of that name, where the condition is false.
+CREATE FUNCTION rollup.require(condition BOOLEAN, error_name TEXT, message TEXT) RETURNS VOID LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    IF NOT condition THEN
+        RAISE EXCEPTION '%', message USING ERRCODE = error_name;
+    END IF;
+END $$;
+
 -- Dimensions. Id 0 stands for "none", so that every key of a fact finds its dimension. `name` is the name at the controller; the
 -- column named like the dimension tells equal names apart. Each is kept by rollup.sync_dimensions from view rollup.dim_….
 CREATE TABLE marts.dim_cluster (
