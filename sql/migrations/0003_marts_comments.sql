@@ -12,7 +12,7 @@ COMMENT ON VIEW marts.dim_host IS 'One row per host of a cluster. A machine in t
 COMMENT ON TABLE marts.dim_date IS 'One row per day from the first to the last month with runs; ISO weeks; fiscal years by fiscal_year_start_month.';
 COMMENT ON TABLE marts.dim_label_set IS 'One row per distinct set of labels that a run carried; 0 is the empty set.';
 COMMENT ON TABLE marts.bridge_label_set IS 'Which labels a label set holds. Filter by label with label_set_id IN '
-    ' (SELECT label_set_id FROM marts.bridge_label_set JOIN marts.dim_label USING (label_id) WHERE label = …). '
+    '(SELECT label_set_id FROM marts.bridge_label_set JOIN marts.dim_label USING (label_id) WHERE label = …). '
     'A join of facts to this table counts a run once per label, which multiplies money.';
 COMMENT ON TABLE marts.savings_daily IS 'Runs, hosts, minutes, costs and savings that count, by day and all dimensions. Every measure adds up.';
 COMMENT ON TABLE marts.savings_monthly IS 'The same by month: the sum of savings_daily.';
@@ -133,9 +133,10 @@ BEGIN
             ('excluded', 'Whether the template is left out of the savings in this period.'), ('role', 'Database role.'),
             ('chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
             ('is_extra_slice', 'Whether the run is the second or a later slice of a launch.'), ('enabled', 'Whether the controller is synced.'),
-            ('bridge_label_set.label_id', 'A label of the set.'), ('template_minutes.job_template_id', 'The job template of the minutes.'),
-            ('payback.job_template_id', 'The job template that pays back.'), ('fct_job_run.name', 'Name of the job.'),
-            ('fct_job_run.date', 'Day in the reporting time zone on which the job finished.'),
+            ('run_costs_as_recorded', 'Run costs by the rates of the day, or the share of a subscription''s price on the first day of the month.'),
+            ('dim_cluster.url', 'Address of the controller''s web interface.'), ('bridge_label_set.label_id', 'A label of the set.'),
+            ('template_minutes.job_template_id', 'The job template of the minutes.'), ('payback.job_template_id', 'The job template that pays back.'),
+            ('fct_job_run.name', 'Name of the job.'), ('fct_job_run.date', 'Day in the reporting time zone on which the job finished.'),
             ('fct_job_run.elapsed_seconds', 'Run time of the job in seconds.'),
             ('template_monthly.job_template_id', 'The job template whose months these are; 0: none.'),
             ('organization_monthly.organization_id', 'The organization whose months these are; 0: none.'),
@@ -169,9 +170,8 @@ BEGIN
             ('rebuild_due.reason', 'Why the marts must be built anew.'), ('host.name', 'Name of the host at the controller.')
         )
         SELECT c.oid::regclass AS relation, a.attname AS name, COALESCE(own.words, CASE
-            WHEN a.attname LIKE '%\_as\_recorded'
-                THEN format($$As %s, but by the rates and minutes of each day, and by a subscription's price on its month's first day.$$,
-                    replace(a.attname, '_as_recorded', ''))
+            WHEN a.attname LIKE '%\_as\_recorded' AND a.attname <> 'run_costs_as_recorded'
+                THEN format('As %s, but by the rates and minutes of each day.', replace(a.attname, '_as_recorded', ''))
             WHEN c.relname = 'formula' THEN format('Setting %s.', a.attname)
             WHEN a.attname = what.dimension || '_id'
                 THEN format('Key of the %s; 0 stands for none where there can be none.', replace(what.dimension, '_', ' '))
