@@ -36,7 +36,7 @@ TOKENS = Tokens(SECRET, SECRET, "client", SECRET)
             smtp_password=SecretStr(SECRET),
         ),
         RawAnswer(200, {}, SECRET.encode()),
-        Answer({"access_token": SECRET}, SECRET.encode(), {}),
+        Answer({"access_token": SECRET}, {}),
         RawDocument("job", 1, None, SECRET.encode()),
         Child("daemon", ["dagster-daemon"], {"PASSWORD": SECRET}, Path("daemon.log")),
     ],

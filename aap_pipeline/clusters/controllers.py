@@ -9,7 +9,7 @@ from aap_pipeline.clusters.registry import Cluster
 from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import API_PREFIXES, ClientSettings
-from aap_pipeline.controller.probe import remembered
+from aap_pipeline.controller.probe import Product
 from aap_pipeline.database.connection import clear_errors
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.errors import PipelineError
@@ -58,12 +58,11 @@ def open_controller(
     Raises EncryptionKeyError, before any request, if the token cannot be decrypted.
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
-    hint = cluster.product if cluster.product_version else None
     prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
     known = None  # the last sync failed, perhaps because of another product
     if cluster.listed_at is not None and cluster.product_version and prefix in API_PREFIXES:
-        known = remembered(cluster.product, cluster.product_version, prefix)
+        known = Product(cluster.product_version, cluster.product, prefix)
     with cluster_errors(cluster):
         tokens.load()
-        with ControllerClient(cluster.endpoint, tokens, settings, hint, known=known, manners=cluster.manners) as client:
+        with ControllerClient(cluster.endpoint, tokens, settings, known=known, manners=cluster.manners) as client:
             yield client

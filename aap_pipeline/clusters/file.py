@@ -70,9 +70,9 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
         raise BadInput(f"{path}: the file must be a mapping with the list `clusters:` and no other key.")
     found: list[NewCluster] = []
     mistakes = [] if content["clusters"] else ["the list `clusters:` is empty."]
-    for number, fields in enumerate(content["clusters"], start=1):
-        name = fields.get("name") if isinstance(fields, dict) else None
-        who = f"cluster {name}" if name and isinstance(name, str) else f"entry {number}"
+    for number, entry in enumerate(content["clusters"], start=1):
+        fields = entry if isinstance(entry, dict) else {}
+        who = f"cluster {name}" if isinstance(name := fields.get("name"), str) and name else f"entry {number}"
         try:
             found.append(_cluster(_Entry.model_validate(fields), path.parent, environment))
         except ValidationError as error:

@@ -14,9 +14,6 @@ from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
 from aap_pipeline.controller.transport import RawAnswer, decode
 
-Decode = Callable[[bytes], Any]
-"""Decodes a body; raises ValueError if it is not JSON."""
-
 AUDITOR_ROLE = "System Auditor (AAP 2.5 and later: Platform Auditor)"
 _DETAIL_LENGTH = 300
 _TITLE = re.compile(r"<(?:title|h1)\b[^>]*>(.*?)</", re.IGNORECASE | re.DOTALL)
@@ -25,14 +22,15 @@ _RETRIED_4XX = frozenset({408, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A decoded JSON object, its bytes (decompressed) and the headers of the response."""
+    """A decoded JSON object, and the headers of the response."""
 
     body: dict[str, Any] = field(repr=False)
-    raw: bytes = field(repr=False)
     headers: Mapping[str, str]
 
 
-def interpret(answer: RawAnswer, url: str, now: datetime, decode: Decode = decode, token: str = "") -> Answer:
+def interpret(
+    answer: RawAnswer, url: str, now: datetime, decode: Callable[[bytes], Any] = decode, token: str = ""
+) -> Answer:
     """Return the decoded response of `url`. Raises a ControllerError without the `token`. Not for redirects.
 
     `now` is the reference of a Retry-After date if the response has no Date header.
@@ -58,7 +56,7 @@ def interpret(answer: RawAnswer, url: str, now: datetime, decode: Decode = decod
             f"The response of {sanitise_url(url)} is JSON, but not an object. Check that this is a controller.",
             cause="bad JSON",
         )
-    return Answer(body, answer.body, answer.headers)
+    return Answer(body, answer.headers)
 
 
 def parse_moment(value: object) -> datetime | None:
@@ -70,33 +68,30 @@ def parse_moment(value: object) -> datetime | None:
         return None
 
 
-def redirect_target(answer: RawAnswer, endpoint: Endpoint, target: str, token: str = "") -> str:
-    """Where to ask again after a redirect: only the same path with its missing slash, on the same host.
+def redirect_error(answer: RawAnswer, endpoint: Endpoint, target: str, token: str = "") -> errors.ControllerError:
+    """Return the error for a redirect: RedirectedElsewhere (other host, port or protocol) or Maintenance.
 
-    Errors do not quote the `token`.
-
-    Raises RedirectedElsewhere (other host, port or protocol) and Maintenance (any other path).
+    It does not quote the `token`.
     """
     base_url = endpoint.base_url
     where = sanitise_url(base_url + target)
     location = answer.headers.get("Location")
     if not location:
-        raise errors.BadRequest(f"{where} returned HTTP {answer.status} without a Location header. {errors.CHECK_PATH}")
-    path, _, query = target.partition("?")
+        return errors.BadRequest(
+            f"{where} returned HTTP {answer.status} without a Location header. {errors.CHECK_PATH}"
+        )
     landed = _landing(base_url + target, location)
     if landed is None:
-        raise errors.RedirectedElsewhere(
+        return errors.RedirectedElsewhere(
             f"{where} redirects to {_short(location, token)!r}, which is not a valid address. {errors.CHECK_PATH}"
         )
     if _origin(landed) != _origin(urlsplit(base_url)):
         origin = _short(f"{landed.scheme}://{landed.hostname}{f':{landed.port}' if landed.port else ''}", token)
-        raise errors.RedirectedElsewhere(
+        return errors.RedirectedElsewhere(
             f"{where} redirects to {origin}, to which no token is sent. If that is the controller, run "
             f"{endpoint.update(f'--url {origin}{endpoint.path}')}."
         )
-    if landed.path == urlsplit(base_url + path).path + "/":
-        return f"{path}/?{query}" if query else f"{path}/"
-    raise errors.Maintenance(
+    return errors.Maintenance(
         f"{where} redirects to the page {_short(landed.path, token)}: an upgrade is running, or a login page "
         "intercepts requests. Try again when the controller's web interface works.",
         cause="maintenance",
@@ -167,12 +162,9 @@ def _failure(answer: RawAnswer, where: str, now: datetime, token: str) -> errors
     if status == 407:
         return errors.BadRequest(f"{what}{why}. Set user and password of the proxy in HTTP_PROXY.")
     if status >= 500 or status in _RETRIED_4XX:
-        sent = parse_http_date(answer.headers.get("Date")) or now
-        return errors.ServerError(
-            f"{what}{why}. {errors.CHECK_PATH}",
-            cause=f"HTTP {status}",
-            retry_after=parse_retry_after(answer.headers.get("Retry-After"), sent),
-        )
+        pause = parse_retry_after(answer.headers.get("Retry-After"), parse_http_date(answer.headers.get("Date")) or now)
+        asked = f" and requests another {pause:.0f} s" if pause else ""
+        return errors.ServerError(f"{what}{why}{asked}. {errors.CHECK_PATH}", cause=f"HTTP {status}", retry_after=pause)
     if _is_html(answer):
         # The API reports errors as JSON. A proxy's page must not mark a job as deleted or a token as invalid.
         sentence = f"{what} as a web page{why}, so not from the controller's API. Check the address and the proxies."

@@ -1,6 +1,6 @@
 """The requests of the sync to a controller, by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -8,8 +8,8 @@ from aap_pipeline.controller import paging
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.errors import CorruptBody
-from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
-from aap_pipeline.controller.paging import PAGE_SIZE, Row
+from aap_pipeline.controller.host_summaries import HostSummaryRow
+from aap_pipeline.controller.paging import MAX_ID, PAGE_SIZE, Row
 from aap_pipeline.controller.query import Params
 
 FINISHED = "successful,failed,error,canceled"
@@ -44,7 +44,7 @@ class ControllerApi:
 
     def jobs_count(self, finished_gt: datetime | None = None, finished_lte: datetime | None = None) -> int:
         """Return the number of finished jobs in the window."""
-        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte, None))
+        return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte))
 
     def jobs_page(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int = PAGE_SIZE
@@ -53,7 +53,7 @@ class ControllerApi:
 
         In a window of some hundred jobs, the count costs the controller little compared with serializing the rows.
         """
-        return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte, None), limit, after_id)
+        return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte), limit, after_id)
 
     def oldest_jobs(self, limit: int) -> list[Row]:
         """Return the `limit` (at most 200) finished jobs with the lowest ids."""
@@ -100,7 +100,7 @@ class ControllerApi:
 
         Without `after`, the controller uses an index. With it, the controller sorts all jobs that finished since.
         """
-        asked = {**_window(after, None, filters), "order_by": order, "page_size": 1, "count_disabled": 1}
+        asked = {**_window(after, None), **filters, "order_by": order, "page_size": 1, "count_disabled": 1}
         answer = self.client.get("jobs/", asked)
         rows = answer.body.get("results")
         if not isinstance(rows, list) or (rows and not isinstance(rows[0], dict)):
@@ -110,25 +110,22 @@ class ControllerApi:
         return rows[0] if rows else None
 
     def pending_job_ids(
-        self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int | None = None
+        self, finished_gt: datetime, finished_lte: datetime | None = None, after_id: int = 0, upto_id: int = MAX_ID
     ) -> list[int]:
         """Return the ids of finished jobs whose host summaries may still arrive, with `after_id` < id ≤ `upto_id`.
 
         These are the jobs whose final stats event is not processed, including jobs that will never have one.
         """
-        extra: dict[str, Any] = {"host_status_counts__isnull": True, "id__gt": after_id}
-        if upto_id is not None:
-            extra["id__lte"] = upto_id
+        asked = {**_window(finished_gt, finished_lte), "host_status_counts__isnull": True, "id__lte": upto_id}
         # `whole` compares with the count: a job missing here would be taken for complete.
-        rows = paging.whole(self.client, "jobs/", _window(finished_gt, finished_lte, extra))
-        return [number for row in rows if (number := paging.id_of(row)) is not None]
+        return paging.ids_of(paging.whole(self.client, "jobs/", asked, after_id))
 
     def host_summaries(self, job_id: int) -> list[HostSummaryRow | Row]:
         """Return all host summaries of a job, by id: records if their page is usual, else documents.
 
         Raises IncompleteAnswer, and NotFound if the job was deleted.
         """
-        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/", decode=decode_host_summaries)
+        return paging.whole(self.client, f"jobs/{job_id}/job_host_summaries/")
 
     def labels(self, job_id: int) -> list[Row]:
         """Return all labels of a job; the job's own document holds at most ten."""
@@ -185,14 +182,12 @@ class ControllerApi:
 
     def host_ids(self, after_id: int = 0) -> list[int]:
         """Return the ids of all hosts of all inventories above `after_id`, ascending."""
-        rows = paging.whole(self.client, "hosts/", after_id=after_id)
-        return [number for row in rows if (number := paging.id_of(row)) is not None]
+        return paging.ids_of(paging.whole(self.client, "hosts/", after_id=after_id))
 
     def unreported_job_ids(self, after_id: int, upto_id: int) -> list[int]:
         """Return the jobs with `after_id` < id ≤ `upto_id`, finished or not, whose host summaries are not complete."""
         asked = {"host_status_counts__isnull": True, "id__lte": upto_id}
-        rows = paging.whole(self.client, "jobs/", asked, after_id=after_id)
-        return [number for row in rows if (number := paging.id_of(row)) is not None]
+        return paging.ids_of(paging.whole(self.client, "jobs/", asked, after_id=after_id))
 
     def hosts_count(self) -> int:
         """Return the number of hosts."""
@@ -204,20 +199,19 @@ class ControllerApi:
         Raises NotFound when the host was deleted.
         """
         within = {"job__id__gt": after_id, "job__id__lte": upto_id}
-        return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within, decode_host_summaries)
+        return paging.whole(self.client, f"hosts/{host_id}/job_host_summaries/", within)
 
     def jobs_without_host(self, after_id: int, upto_id: int) -> set[int]:
         """Return the jobs with `after_id` < id ≤ `upto_id` that have a host summary without a host."""
         # The second filter excludes jobs without host summaries, which the outer join of the first would include.
         asked = {"job_host_summaries__host__isnull": True, "job_host_summaries__id__gt": 0}
-        rows = paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)
-        return {number for row in rows if (number := paging.id_of(row)) is not None}
+        return set(paging.ids_of(paging.whole(self.client, "jobs/", {**asked, "id__lte": upto_id}, after_id=after_id)))
 
     def hosts_a_job(self) -> float:
         """Return the average number of hosts per job, from the newest jobs."""
         asked: Params = {"status__in": FINISHED, "order_by": "-id", "page_size": _SAMPLED_JOBS, "count_disabled": 1}
         rows = self.client.get("jobs/", asked).body.get("results")
-        sampled = [number for row in rows if (number := paging.id_of(row))] if isinstance(rows, list) else []
+        sampled = paging.ids_of(rows) if isinstance(rows, list) else []
         hosts = [paging.count(self.client, f"jobs/{number}/job_host_summaries/") for number in sampled]
         return sum(hosts) / (len(hosts) or 1)
 
@@ -230,12 +224,8 @@ class ControllerApi:
         return paging.whole(self.client, "job_templates/")
 
 
-def _window(finished_gt: datetime | None, finished_lte: datetime | None, extra: Params | None) -> Mapping[str, Any]:
-    params: dict[str, Any] = {}
-    if finished_gt is not None:
-        params["finished__gt"] = finished_gt
-    if finished_lte is not None:
-        params["finished__lte"] = finished_lte
-    if not params:
-        params["status__in"] = FINISHED  # not by date, for which the controller would sort all rows
-    return {**params, **(extra or {})}
+def _window(finished_gt: datetime | None, finished_lte: datetime | None) -> dict[str, Any]:
+    if finished_gt is None and finished_lte is None:
+        return {"status__in": FINISHED}  # not by date, for which the controller would sort all rows
+    window = {"finished__gt": finished_gt, "finished__lte": finished_lte}
+    return {name: moment for name, moment in window.items() if moment is not None}

@@ -1,6 +1,6 @@
 """Check whether a controller can be read, and report what to fix."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,11 +8,11 @@ from aap_pipeline.controller import errors
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.own_token import account, end_of, is_auditor, tokens_in_use
-from aap_pipeline.controller.paging import PAGE_SIZE, Row, count, id_of, last_id, may_be_too_much
+from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, ids_of, last_id, may_be_too_much
+from aap_pipeline.controller.probe import TESTED
 
 Outcome = Literal["ok", "warning", "failed"]
 _SKEW_WARNING = 60.0  # seconds; the overlap of 10 minutes covers more, but the lifetime of tokens does not
-_LATENCY_WARNING = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Finding:
 def check(client: ControllerClient) -> list[Finding]:
     """Run all checks in order, and stop at the first failure that prevents the rest.
 
-    Use a client with few retries, because a dead controller takes its full retry budget.
+    Use a client with few retries, because a dead controller takes all of them.
     """
     return list(_findings(client))
 
@@ -38,96 +38,77 @@ def _findings(client: ControllerClient) -> Iterator[Finding]:
         product = client.product()
     except errors.ControllerError as error:
         certificate = isinstance(error, errors.TlsError | errors.BadEndpoint)
-        yield Finding("tls" if certificate else "reachable", "failed", *_parted(error))
+        yield _failed("tls" if certificate else "reachable", error)
         return
-    yield Finding("reachable", "ok", f"{client.base_url} is reachable.")
+    yield _found("reachable", f"{client.base_url} is reachable.")
     yield _tls(client)
-    yield Finding("version", "ok", f"It is {product.label} (reported version {product.version}).")
-    for warning in product.warnings:
-        yield Finding("version", "warning", warning, "Watch the first sync, and report problems as an issue.")
+    yield _found("version", f"It is {product.label} (reported version {product.version}).")
+    if not product.label.startswith(TESTED):
+        sentence = f"{product.label} is not a tested release ({', '.join(TESTED)}), but its API looks the same."
+        yield _found("version", sentence, "Watch the first sync, and report problems as an issue.")
     path = client.endpoint.path
     paths = f"The API is at {path}{product.api_prefix}; tokens are renewed at {path}{product.token_path}."
-    yield Finding("prefix", "ok", paths)
+    yield _found("prefix", paths)
     yield _skew(client)
     try:
-        all_seeing, who = _token(client)
+        user = account(client) or {}
     except errors.ControllerError as error:
-        yield Finding("token", "failed", *_parted(error))
+        yield _failed("token", error)
         return
-    yield who
+    yield _token(client, user)
     yield from _own_token(client)
-    yield from _visible(client, all_seeing)
-    yield _latency(client)
+    yield from _visible(client, bool(user.get("is_superuser")) or is_auditor(user))
 
 
 def _tls(client: ControllerClient) -> Finding:
     endpoint = client.endpoint
     if endpoint.exposes_token:
-        return Finding(
+        return _found(
             "tls",
-            "warning",
             "The connection is not encrypted, so the token crosses the network in clear text.",
             f"Use https with {endpoint.update(f'--url {endpoint.encrypted_url}')}.",
         )
     if endpoint.protocol == "http":
-        return Finding("tls", "ok", "The connection is not encrypted, but does not leave this machine.")
+        return _found("tls", "The connection is not encrypted, but does not leave this machine.")
     if not endpoint.verify_ssl:
-        return Finding(
+        return _found(
             "tls",
-            "warning",
             "The certificate is not verified, so an attacker on the network can read the token.",
             f"Trust the CA that signed it with {endpoint.update('--verify-ssl --ca-bundle FILE')}.",
         )
-    return Finding("tls", "ok", "The certificate is trusted.")
+    return _found("tls", "The certificate is trusted.")
 
 
 def _skew(client: ControllerClient) -> Finding:
     skew = client.clock_skew()
     if skew is None:
-        return Finding(
+        return _found(
             "clock",
-            "warning",
             "The responses have no Date header, so this machine's clock is used instead of the controller's.",
             "Configure the proxies in between to keep the Date header.",
         )
     text = f"The controller's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's."
     if abs(skew) > _SKEW_WARNING:
-        return Finding(
+        return _found(
             "clock",
-            "warning",
             text,
             "Synchronize both clocks by NTP. No job is lost meanwhile, because windows follow the controller's clock.",
         )
-    return Finding("clock", "ok", text if abs(skew) >= 2 else "The controller's clock agrees with this machine's.")
+    return _found("clock", text if abs(skew) >= 2 else "The controller's clock agrees with this machine's.")
 
 
-def _token(client: ControllerClient) -> tuple[bool, Finding]:
-    """Return whether the token's user can read every job, and the finding. Raises if the token is rejected."""
-    try:
-        user = account(client)
-    except (errors.NotFound, errors.PermissionDenied):
-        user = None
-    if user is None:
-        count(client, "jobs/")
-        return False, Finding(
-            "token",
-            "warning",
-            "The token works, but the controller does not report its user.",
-            f"Make sure that the token's user is a {_auditor(client)}.",
-        )
+def _token(client: ControllerClient, user: Row) -> Finding:
     name = user.get("username")
     if user.get("is_superuser"):
-        return True, Finding(
+        return _found(
             "token",
-            "warning",
             f"The token belongs to {name}, a system administrator, and allows more than reading.",
             f"Use the token of a {_auditor(client)}.",
         )
     if is_auditor(user):
-        return True, Finding("token", "ok", f"The token belongs to {name}, an auditor, and can read every job.")
-    return False, Finding(
+        return _found("token", f"The token belongs to {name}, an auditor, and can read every job.")
+    return _found(
         "token",
-        "warning",
         f"The token belongs to {name}, an ordinary user. Jobs without a role for {name} are missing from the savings.",
         f"Make {name} a {_auditor(client)}.",
     )
@@ -144,17 +125,16 @@ def _own_token(client: ControllerClient) -> Iterator[Finding]:
     yield _scope(client, {str(row.get("scope")) for row in rows})
     if end := end_of(rows, client.controller_now()):
         by = "on" if end.exact else "by"
-        yield Finding("token expiry", "ok", f"The token expires {by} {end.at:%Y-%m-%d %H:%M} UTC.")
+        yield _found("token expiry", f"The token expires {by} {end.at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _scope(client: ControllerClient, scopes: Collection[str]) -> Finding:
     if not scopes:
-        return Finding("scope", "ok", "The token can read. The controller does not report whether it can write.")
+        return _found("scope", "The token can read. The controller does not report whether it can write.")
     if scopes == {"read"}:
-        return Finding("scope", "ok", "The token's scope is read.")
-    return Finding(
+        return _found("scope", "The token's scope is read.")
+    return _found(
         "scope",
-        "warning",
         "The token, or another one that its user used within the last minute, has scope write, which is not needed.",
         f"Create a token with scope read and store it with {client.endpoint.update('--token-file FILE')}.",
     )
@@ -165,84 +145,64 @@ def _visible(client: ControllerClient, all_seeing: bool) -> Iterator[Finding]:
     try:
         jobs = api.jobs_count()
     except errors.ControllerError as error:
-        yield Finding("jobs", "failed", *_parted(error))
+        yield _failed("jobs", error)
         return
     if jobs == 0 and all_seeing:
-        yield Finding("jobs", "ok", "The controller has no finished job yet.")
+        yield _found("jobs", "The controller has no finished job yet.")
     elif jobs == 0:
         remedy = f"Make the user a {_auditor(client)}, unless no job has run yet."
-        yield Finding("jobs", "warning", "No finished job is visible to the token's user.", remedy)
+        yield _found("jobs", "No finished job is visible to the token's user.", remedy)
     else:
-        yield Finding("jobs", "ok", f"{jobs:,} finished jobs are visible.")
-        yield _guarded("lists", lambda: _lists(api))
+        yield _found("jobs", f"{jobs:,} finished jobs are visible.")
         listed: list[Row] = []
-        yield _guarded("page", lambda: _page(api, listed))
-        yield _guarded("host summaries", lambda: _summaries(api, listed))
+        for name, find in (("lists", _lists), ("page", _page), ("host summaries", _summaries)):
+            try:
+                yield find(api, listed)
+            except errors.ControllerError as error:
+                yield _failed(name, error)
 
 
-def _lists(api: ControllerApi) -> Finding:
+def _lists(api: ControllerApi, _: list[Row]) -> Finding:
     templates, organizations = api.job_templates(), api.organizations()
     sentence = f"{len(organizations):,} organizations and {len(templates):,} job templates can be read."
-    return Finding("lists", "ok", sentence)
+    return _found("lists", sentence)
 
 
 def _page(api: ControllerApi, listed: list[Row]) -> Finding:
     """Check that the controller returns a page as a first sync reads it; add its rows to `listed`."""
     try:
         listed += api.oldest_jobs(PAGE_SIZE)
-        if numbers := [number for row in listed if (number := id_of(row))]:
+        if numbers := ids_of(listed):
             api.unreported_job_ids(min(numbers) - 1, max(numbers))
     except errors.ControllerError as error:
         if not may_be_too_much(error):
             raise
         listed += api.oldest_jobs(1)
-        return Finding(
+        return _found(
             "page",
-            "warning",
             f"{_parted(error)[0]} A page of one job works, so syncs will read pages of fewer than {PAGE_SIZE} jobs, "
             "which takes longer.",
             "Raise the time limit of the proxies in front of the controller.",
         )
-    return Finding("page", "ok", f"The controller returned a page of {len(listed)} jobs.")
+    return _found("page", f"The controller returned a page of {len(listed)} jobs.")
 
 
 def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:
     """Read the host summaries of the last job of `listed`, or else of the newest job."""
     number = last_id(listed) or id_of(api.first_job("-finished"))
     if number is None:
-        return Finding("host summaries", "warning", "The visible jobs were deleted during the check.", "Check again.")
-    try:
-        api.host_summaries(number)
-    except errors.PermissionDenied:
-        return Finding(
-            "host summaries",
-            "failed",
-            f"The host summaries of job {number} are forbidden, so no savings can be computed.",
-            f"Make the token's user a {_auditor(api.client)}.",
-        )
-    except errors.NotFound:
-        return Finding("host summaries", "warning", f"Job {number} was deleted during the check.", "Check again.")
-    return Finding("host summaries", "ok", "Host summaries can be read.")
+        return _found("host summaries", "The visible jobs were deleted during the check.", "Check again.")
+    api.host_summaries(number)
+    return _found("host summaries", "Host summaries can be read.")
 
 
-def _latency(client: ControllerClient) -> Finding:
-    median = client.statistics.snapshot().median_latency or 0.0
-    text = f"The median latency is {median * 1000:.0f} ms."
-    if median > _LATENCY_WARNING:
-        return Finding(
-            "latency",
-            "warning",
-            text,
-            "Check the controller's load. The first sync will be slow, so run it at night.",
-        )
-    return Finding("latency", "ok", text)
+def _found(name: str, sentence: str, remedy: str = "") -> Finding:
+    """Return a warning if there is a remedy, else that all is well."""
+    return Finding(name, "warning" if remedy else "ok", sentence, remedy)
 
 
-def _guarded(name: str, find: Callable[[], Finding]) -> Finding:
-    try:
-        return find()
-    except errors.ControllerError as error:
-        return Finding(name, "failed", *_parted(error))
+def _failed(name: str, error: errors.ControllerError) -> Finding:
+    return Finding(name, "failed", *_parted(error))
 
 
 def _parted(error: errors.ControllerError) -> tuple[str, str]:

@@ -2,35 +2,39 @@
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from aap_pipeline.controller import errors
-from aap_pipeline.controller.answers import Answer, Decode, check_next_link, interpret, redirect_target
+from aap_pipeline.controller.answers import Answer, check_next_link, interpret, redirect_error
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
+from aap_pipeline.controller.host_summaries import decode_host_summaries
 from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
 from aap_pipeline.controller.paging import Instead, PageSize
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
 from aap_pipeline.controller.redaction import sanitise_url
-from aap_pipeline.controller.retry import Pacer, parse_http_date
+from aap_pipeline.controller.retry import backoff, parse_http_date
 from aap_pipeline.controller.statistics import Statistics
 from aap_pipeline.controller.transport import Transport, decode
 
 _LOGGER = logging.getLogger(__name__)
 _PROBE_RETRIES = 3
+_DECODERS = {"job_host_summaries": decode_host_summaries}
+"""Decoders of bodies by the last word of a path; all others are decoded as JSON."""
 
 
 class ControllerClient:
     """A client of one controller, for up to `settings.workers` threads.
 
-    `hint` is the product label stored last time, `known` the product found then, which is probed only when the
-    controller does not answer like it. Nothing is sent before the first call that needs it, and nothing beyond
-    `manners`. All calls raise ControllerError subclasses.
+    `known` is the product found last time, which is probed only when the controller does not answer like it. Nothing is
+    sent before the first call that needs it, and nothing beyond `manners`. All calls raise ControllerError subclasses.
     """
 
     def __init__(
@@ -38,20 +42,20 @@ class ControllerClient:
         endpoint: Endpoint,
         store: TokenStore,
         settings: ClientSettings | None = None,
-        hint: str | None = None,
         *,
         known: Product | None = None,
         manners: Manners | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self.settings = settings or ClientSettings()
+        chosen = settings or ClientSettings()
+        self._stopped = threading.Event()
+        self._wait = self._stopped.wait if chosen.sleep is time.sleep else chosen.sleep
+        self.settings = replace(chosen, sleep=self._sleep)
         self.statistics = Statistics()
         self.base_url = endpoint.base_url
         self.page_sizes: defaultdict[str, PageSize] = defaultdict(PageSize)
-        self._hint = hint
         self._transport = Transport(endpoint, self.settings)
         self._auth = Authenticator(store, self._exchange, endpoint)
-        self._pacer = Pacer(self.settings, self.statistics, self.base_url)
         self._plain_headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -61,7 +65,7 @@ class ControllerClient:
         self._product = known
         self._probed = False
         self._product_lock = threading.Lock()
-        self._last_date: tuple[str | None, datetime] | None = None
+        self._last_date: tuple[datetime, datetime] | None = None  # the controller's, and this machine's
 
     def __enter__(self) -> Self:
         return self
@@ -73,35 +77,24 @@ class ControllerClient:
         """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
         with self._product_lock:
             if self._product is None or (anew and not self._probed):
-                self._product = probe(self._ping, self.endpoint, self._hint)
+                self._product = probe(self._ping, self.endpoint)
                 self._probed = True
             return self._product
 
-    def get(
-        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
-    ) -> Answer:
+    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
         """Return the JSON object at `path`: below the API prefix ("jobs/"), or the base URL if it begins with a slash.
 
-        `decode` decodes it. `instead` is called after a failed attempt and returns the params for the next one.
+        `instead` is called after a failed attempt and returns the params for the next one.
         """
+        below = self._below(path)
+        changed = None if instead is None else lambda error: with_query(below, instead(error))
         try:
-            return self._get(path, params, decode, instead)
+            return self._request(with_query(below, params), changed=changed)
         except (errors.NotFound, errors.HtmlAnswer):
             if self._probed or path.startswith("/"):
                 raise
         self.product(anew=True)  # an upgrade may have moved the API
-        return self._get(path, params, decode, instead)
-
-    def _get(self, path: str, params: Params | None, decode: Decode, instead: Instead | None) -> Answer:
-        below = self._below(path)
-        changed = None if instead is None else lambda error: with_query(below, instead(error))
-        return self._request(
-            with_query(below, params),
-            authenticated=True,
-            retries=self.settings.retries,
-            decode=decode,
-            changed=changed,
-        )
+        return self.get(path, params, instead)
 
     def url_of(self, path: str) -> str:
         return self.base_url + self._below(path)
@@ -114,15 +107,20 @@ class ControllerClient:
 
         Without Date headers, return this machine's clock.
         """
-        seen = self._last_date
-        date = parse_http_date(seen[0]) if seen is not None else None
-        return date if date is not None else self.settings.clock()
+        return seen[0] if (seen := self._last_date) else self.settings.clock()
 
     def clock_skew(self) -> float | None:
         """Return by how many seconds (±1) the controller's clock is ahead; None before a response with a Date."""
-        seen = self._last_date
-        date = parse_http_date(seen[0]) if seen is not None else None
-        return None if seen is None or date is None else (date - seen[1]).total_seconds()
+        return (seen[0] - seen[1]).total_seconds() if (seen := self._last_date) else None
+
+    def stop_waiting(self) -> None:
+        """Let requests of other threads fail that wait for their turn or before a retry."""
+        self._stopped.set()
+
+    def _sleep(self, seconds: float) -> None:
+        self._wait(seconds)
+        if self._stopped.is_set():
+            raise errors.Unreachable(f"Another request to {self.base_url} failed before this one was sent.")
 
     def secrets(self) -> frozenset[str]:
         return self._auth.secrets()
@@ -132,25 +130,23 @@ class ControllerClient:
         self._auth.renew(self._auth.access())
 
     def _ping(self, path: str) -> Answer:
-        return self._request(path, authenticated=False, retries=min(self.settings.retries, _PROBE_RETRIES))
+        return self._request(path, authenticated=False)
 
     def _request(
         self,
         target: str,
         *,
-        authenticated: bool,
-        retries: int,
-        decode: Decode = decode,
+        authenticated: bool = True,
         changed: Callable[[errors.ControllerError], str] | None = None,
     ) -> Answer:
+        retries = self.settings.retries if authenticated else min(self.settings.retries, _PROBE_RETRIES)
         attempt = 0
         fresh: str | None = None
         while True:
             attempt += 1
-            self._pacer.before_attempt()
             token = self._auth.access() if authenticated else ""
             try:
-                answer = self._send(target, token, decode)
+                answer = self._send(target, token)
             except errors.Unauthorized as error:
                 if token == fresh:
                     raise errors.AuthenticationError(
@@ -162,8 +158,7 @@ class ControllerClient:
             except errors.ControllerError as error:
                 if not error.transient or (not authenticated and _is_elsewhere(error)):
                     raise
-                self._pacer.failed()
-                if attempt > retries:
+                if attempt > retries or (error.retry_after or 0.0) > self.settings.longest_pause:
                     raise
                 self._retry(attempt, error, target)
                 target = changed(error) if changed else target
@@ -175,42 +170,36 @@ class ControllerClient:
         _LOGGER.info(
             "Attempt %d of %s failed (%s). Retrying.", attempt, sanitise_url(self.base_url + target), error.cause
         )
-        self._pacer.wait(attempt, error.retry_after, error)
-
-    def _send(self, target: str, token: str, decode: Decode) -> Answer:
-        """Send one attempt. Follows only a redirect that adds a missing slash."""
         settings = self.settings
-        for follow in (True, False):
-            with self.limiter.turn():
-                start = settings.monotonic()
-                try:
-                    raw = self._transport.send("GET", target, self._headers(token))
-                except errors.ControllerError:
-                    self.statistics.add(requests=1)
-                    raise
-                seconds = settings.monotonic() - start
-            self.statistics.answered(len(raw.body), seconds)
-            if raw.status in (429, 503):
-                self.limiter.refused()
-            elif raw.status == 200:
-                self.limiter.answered(_kind_of(target), len(raw.body), seconds)
-            if raw.status not in (301, 302, 303, 307, 308):
-                break
-            moved = redirect_target(raw, self.endpoint, target, token)
-            if not follow:
-                raise errors.Maintenance(
-                    f"{self.base_url} redirects in a circle. {errors.CHECK_PATH}", cause="maintenance"
-                )
-            target = moved
+        seconds = backoff(attempt, settings.backoff_base, settings.backoff_cap, settings.uniform)
+        if error.retry_after:
+            seconds = max(seconds, error.retry_after)
+            self.limiter.pause(error.retry_after)
+        self.statistics.add(seconds_waited=seconds)
+        settings.sleep(seconds)
+
+    def _send(self, target: str, token: str) -> Answer:
+        """Send one attempt. Redirects are errors: our paths end with a slash, so none leads to the same resource."""
+        settings, kind = self.settings, _kind_of(target)
+        with self.limiter.turn():
+            start = settings.monotonic()
+            try:
+                raw = self._transport.send("GET", target, self._headers(token))
+            except errors.ControllerError:
+                self.statistics.add(requests=1)
+                raise
+            seconds = settings.monotonic() - start
+        self.statistics.add(requests=1, bytes=len(raw.body), seconds_answering=seconds)
+        if raw.status in (429, 503):
+            self.limiter.refused()
+        elif raw.status == 200:
+            self.limiter.answered(kind, len(raw.body), seconds)
+        elif raw.status in (301, 302, 303, 307, 308):
+            raise redirect_error(raw, self.endpoint, target, token)
         now = settings.clock()
-        try:
-            answer = interpret(raw, self.base_url + target, now, decode, token)
-        except errors.ControllerError as error:
-            if not error.transient:
-                self._pacer.succeeded()
-            raise
-        self._pacer.succeeded()
-        self._last_date = (answer.headers.get("Date"), now)
+        answer = interpret(raw, self.base_url + target, now, _DECODERS.get(kind, decode), token)
+        date = parse_http_date(answer.headers.get("Date"))
+        self._last_date = (date, now) if date else None
         check_next_link(answer.body, self.base_url, target, token)
         return answer
 

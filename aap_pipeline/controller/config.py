@@ -112,11 +112,8 @@ class ClientSettings:
     retries: int = 8
     backoff_base: float = 0.5
     backoff_cap: float = 30.0
-    retry_budget: float = 600.0
-    budget_refund: float = 0.25  # returned to the budget by each successful request, up to its full size
+    longest_pause: float = 600.0  # a controller that requests a longer one (Retry-After) is given up
     max_body_bytes: int = 64 * 1024 * 1024
-    circuit_threshold: int = 100  # consecutive failures of all workers
-    circuit_reset: float = 60.0
     user_agent: str = f"aap-pipeline/{__version__}"
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     monotonic: Callable[[], float] = field(default=time.monotonic, repr=False)

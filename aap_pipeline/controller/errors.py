@@ -108,15 +108,3 @@ class IncompleteAnswer(ControllerError):
     """Fewer rows arrived than the controller counted."""
 
     transient = True
-
-
-class RetryBudgetExhausted(ControllerError):
-    """The retry budget is used up."""
-
-    transient = True
-
-
-class CircuitOpen(ControllerError):
-    """Many requests in a row failed, so no request is sent for a while."""
-
-    transient = True

@@ -120,6 +120,11 @@ class Limiter:
             self._patience = 0
             self._fall()
 
+    def pause(self, seconds: float) -> None:
+        """Send no request for that long, because the controller requested a pause (Retry-After)."""
+        with self._turn:
+            self._next = max(self._next, self._settings.monotonic() + seconds)
+
     def _fall(self) -> None:
         """Decrease, but only once per round of responses: requests in flight were sent before the last decrease."""
         if self._patience > 0:

@@ -10,16 +10,14 @@ from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.retry import backoff
 from aap_pipeline.controller.transport import RawAnswer, Transport, basic_credentials, decode
 
-_ATTEMPTS = 3
-
 
 def exchange_tokens(
     transport: Transport, token_path: str, tokens: Tokens, settings: ClientSettings, endpoint: Endpoint
 ) -> Tokens:
     """Return the new pair, with the client credentials of the old.
 
-    A request that was not sent is tried up to 3 times. If a response is lost, the controller may have replaced the
-    pair, so the refresh token is sent only once more. That is safe, because a used refresh token is only rejected.
+    The request is tried twice. If a response is lost, the controller may have replaced the pair. Sending the refresh
+    token once more is safe, because a used one is only rejected.
     Raises AuthenticationError, RefreshOutcomeUnknown, Maintenance, Unreachable, TlsError.
     """
     where, remedy = endpoint.base_url, _remedy(endpoint)
@@ -35,25 +33,21 @@ def exchange_tokens(
         )
     if any(tokens.faults()):
         raise unsendable(tokens, endpoint)
-    lost = 0
-    for attempt in range(1, _ATTEMPTS + 1):
-        if attempt > 1:
-            settings.sleep(backoff(attempt - 1, settings.backoff_base, settings.backoff_cap, settings.uniform))
+    lost = False
+    for attempt in (1, 2):
         try:
             answer = _post(transport, token_path, tokens)
         except errors.NotSent:
-            if attempt == _ATTEMPTS:
+            if attempt == 2 and not lost:
                 raise
-            continue
         except (errors.Unreachable, errors.CorruptBody, errors.BodyTooLarge) as error:
-            failure = error.cause
+            lost, failure = True, error.cause
         else:
             if answer.status not in (408, 429) and answer.status < 500:
-                return _renewed(answer, tokens, endpoint, lost=lost > 0)
-            failure = f"HTTP {answer.status}"
-        lost += 1
-        if lost > 1:
-            break
+                return _renewed(answer, tokens, endpoint, lost=lost)
+            lost, failure = True, f"HTTP {answer.status}"
+        if attempt == 1:
+            settings.sleep(backoff(1, settings.backoff_base, settings.backoff_cap, settings.uniform))
     raise errors.RefreshOutcomeUnknown(
         f"Two requests to renew the tokens of {where} got no response ({failure}), so it is unknown whether they were "
         f"replaced. Try again when the controller works. If it then rejects the refresh token: {remedy}"

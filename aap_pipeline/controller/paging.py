@@ -1,18 +1,17 @@
 """Keyset paging: by ascending id, after the last one read. Page numbers would skip rows when others are deleted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aap_pipeline.controller import errors
-from aap_pipeline.controller.answers import Answer, Decode
+from aap_pipeline.controller.answers import Answer
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
-from aap_pipeline.controller.transport import decode
 
 PAGE_SIZE = 200  # the controller's default maximum; it silently caps more
 Row = dict[str, Any]
-_MAX_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
 Instead = Callable[[errors.ControllerError], Params]
 """Returns the params for the next attempt after an error."""
 
@@ -54,9 +53,7 @@ class Asker(Protocol):
     def page_sizes(self) -> Mapping[str, PageSize]:
         """Page sizes by the last word of a list's path, created on first use."""
 
-    def get(
-        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
-    ) -> Answer:
+    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
         """Return the decoded JSON object at `path`. Raises ControllerError.
 
         `instead` is called after a failed attempt and returns the params for the next one.
@@ -72,9 +69,7 @@ def count(client: Asker, path: str, params: Params | None = None) -> int:
     return _count_of(answer, client.url_of(path))
 
 
-def counted_page(
-    client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode = decode
-) -> tuple[list[Any], int]:
+def counted_page(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> tuple[list[Any], int]:
     """Return up to `limit` rows with an id above `after_id`, ascending, and the controller's count of such rows.
 
     A page shorter than `limit` is not necessarily the last one: a controller may cap pages at a smaller size, and a
@@ -83,25 +78,22 @@ def counted_page(
     A row without a valid id (`id_of`) is returned once, among its neighbours. At the end of a page that is not the last
     one it is left to the next page, which lists it again.
     """
-    answer = _get(client, path, params, limit, after_id, decode)
+    answer = _get(client, path, params, limit, after_id)
     where = client.url_of(path)
     rows, matching = _rows_of(answer, where, after_id), _count_of(answer, where)
     return (rows if len(rows) >= matching else _up_to_last_id(rows)), matching
 
 
-def whole(
-    client: Asker, path: str, params: Params | None = None, decode: Decode = decode, after_id: int = 0
-) -> list[Any]:
+def whole(client: Asker, path: str, params: Params | None = None, after_id: int = 0) -> list[Any]:
     """Return all rows of a list with an id above `after_id`, ascending; at least as many as the controller counted.
 
-    They are dicts (Row), or records with an `id` if `decode` returns such `results`. Rows without a valid id are
-    included, as in `counted_page`.
+    They are dicts (Row), or HostSummaryRow records. Rows without a valid id are included, as in `counted_page`.
 
     A list with fewer rows is read once more from the start, because rows may be deleted while it is read. Raises
     IncompleteAnswer if it then still has fewer rows.
     """
     for _ in range(2):
-        rows, promised = _whole_once(client, path, params, decode, after_id)
+        rows, promised = _whole_once(client, path, params, after_id)
         if len(rows) >= promised:
             return rows
         client.statistics.retried("incomplete")
@@ -111,13 +103,11 @@ def whole(
     )
 
 
-def _whole_once(
-    client: Asker, path: str, params: Params | None, decode: Decode, after_id: int
-) -> tuple[list[Any], int]:
-    rows, promised = counted_page(client, path, params, PAGE_SIZE, after_id, decode)
+def _whole_once(client: Asker, path: str, params: Params | None, after_id: int) -> tuple[list[Any], int]:
+    rows, promised = counted_page(client, path, params, PAGE_SIZE, after_id)
     after_id = last_id(rows)
     while after_id and len(rows) < promised:
-        answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id, decode)
+        answer = _get(client, path, {**(params or {}), "count_disabled": 1}, PAGE_SIZE, after_id)
         page = _rows_of(answer, client.url_of(path), after_id)
         rows = rows + (page if len(rows) + len(page) >= promised else _up_to_last_id(page))
         after_id = last_id(page)
@@ -127,7 +117,12 @@ def _whole_once(
 def id_of(row: Any) -> int | None:
     """Return the controller's id of a row, a positive 32-bit integer; None if it is missing or anything else."""
     value = row.get("id") if isinstance(row, dict) else getattr(row, "id", None)
-    return value if type(value) is int and 0 < value <= _MAX_ID else None
+    return value if type(value) is int and 0 < value <= MAX_ID else None
+
+
+def ids_of(rows: Iterable[Any]) -> list[int]:
+    """Return the valid ids in `rows`."""
+    return [number for row in rows if (number := id_of(row)) is not None]
 
 
 def last_id(rows: Sequence[Any]) -> int:
@@ -141,7 +136,7 @@ def _up_to_last_id(rows: list[Any]) -> list[Any]:
     return rows[: len(rows) - following]
 
 
-def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int, decode: Decode) -> Answer:
+def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: int) -> Answer:
     """Read a page of `limit` rows, or of fewer, down to one, if so many fail repeatedly or are too large."""
     size = client.page_sizes[path.rstrip("/").rpartition("/")[2]]
     asked: dict[str, Any] = {**(params or {}), "order_by": "id", "page_size": min(limit, size.rows)}
@@ -158,7 +153,7 @@ def _get(client: Asker, path: str, params: Params | None, limit: int, after_id: 
 
     while True:
         try:
-            answer = client.get(path, asked, decode, instead)
+            answer = client.get(path, asked, instead)
         except errors.BodyTooLarge:
             if asked["page_size"] == 1:
                 raise
@@ -181,7 +176,7 @@ def _rows_of(answer: Answer, where: str, after_id: int) -> list[Any]:
     if not isinstance(rows, list):
         raise errors.CorruptBody(f"The response of {where} is not a list of results. Check that this is a controller.")
     last = after_id
-    for number in filter(None, map(id_of, rows)):
+    for number in ids_of(rows):
         if number <= last:
             raise errors.CorruptBody(
                 f"The rows of {where} are not ordered by id as requested. Check that this is a controller."

@@ -9,17 +9,9 @@ from aap_pipeline.controller.answers import Answer
 from aap_pipeline.controller.config import API_PREFIXES, Endpoint
 
 GATEWAY_PING = "/api/gateway/v1/ping/"
-_TESTED_AAP = ("2.4", "2.5", "2.6", "2.7")
-_AAP_OF_CONTROLLER = {
-    "4.1": "2.1",
-    "4.2": "2.2",
-    "4.3": "2.3",
-    "4.4": "2.4",
-    "4.5": "2.4",
-    "4.6": "2.5",
-    "4.7": "2.6",
-    "4.8": "2.7",
-}
+_BEHIND_GATEWAY = "/api/controller/v2"
+TESTED = ("AWX", "AAP 2.4", "AAP 2.5", "AAP 2.6", "AAP 2.7")
+"""Beginnings of the labels of tested products."""
 _LABEL_LENGTH = 15
 _UNWELL = (
     errors.BadRequest,
@@ -32,25 +24,30 @@ _UNWELL = (
 
 @dataclass(frozen=True)
 class Product:
-    """A controller's product and its paths. `label` fits clusters_cluster.aap_version (15 characters)."""
+    """A controller's product and the path of its API. `label` fits clusters_cluster.aap_version (15 characters)."""
 
-    name: str
     version: str
     label: str
     api_prefix: str
-    token_path: str
-    behind_gateway: bool
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def behind_gateway(self) -> bool:
+        return self.api_prefix == _BEHIND_GATEWAY and not _has_no_gateway(self.label)
+
+    @property
+    def token_path(self) -> str:
+        return "/o/token/" if self.behind_gateway else "/api/o/token/"
 
 
-def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = None) -> Product:
+def probe(get: Callable[[str], Answer], endpoint: Endpoint) -> Product:
     """Return the product at `endpoint`. `get` reads a path below its base URL without a token.
 
-    The stored prefix and `hint`, the stored label, decide what to try first, so that a known controller costs one
-    request. Raises Maintenance, NotAController, or the ControllerError of `get`.
+    The stored prefix is tried first, so that a known controller costs one request.
+
+    Raises Maintenance, NotAController, or the ControllerError of `get`.
     """
     unwell: errors.ControllerError | None = None
-    paths = _paths(endpoint, hint)
+    paths = _paths(endpoint)
     for path in paths:
         try:
             answer = get(path)
@@ -73,21 +70,12 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint, hint: str | None = N
     )
 
 
-def remembered(label: str, version: str, api_prefix: str) -> Product:
-    """Return a product found earlier, from its `label`, its `version` and the path of its API below the base URL."""
-    gateway = not _has_no_gateway(label)
-    name = "AWX" if label.startswith("AWX") else "AAP"
-    return Product(name, version, label, api_prefix, "/o/token/" if gateway else "/api/o/token/", gateway)
-
-
-def _paths(endpoint: Endpoint, hint: str | None) -> list[str]:
+def _paths(endpoint: Endpoint) -> list[str]:
     """Return the ping paths to try, the most likely first."""
-    v2, behind_gateway = (f"{prefix}/ping/" for prefix in API_PREFIXES)
-    usual = [v2, GATEWAY_PING, behind_gateway] if hint and _has_no_gateway(hint) else [GATEWAY_PING, v2, behind_gateway]
     known = (endpoint.api_prefix or "").rstrip("/").removeprefix(endpoint.path)
     first = [f"{known}/ping/"] if known else []
     last = ["/ping/"] if endpoint.path else []  # a proxy may map the path to the API itself
-    return list(dict.fromkeys([*first, *usual, *last]))
+    return list(dict.fromkeys([*first, GATEWAY_PING, *(f"{prefix}/ping/" for prefix in API_PREFIXES), *last]))
 
 
 def job_url(base_url: str, label: str, job: int) -> str:
@@ -101,20 +89,10 @@ def _has_no_gateway(label: str) -> bool:
 
 
 def _gateway(answer: Answer) -> Product | None:
-    body = answer.body
-    version = body.get("version")
-    if not isinstance(version, str) or not ({"pong", "status", "db_connected"} & body.keys()):
+    version = answer.body.get("version")
+    if not isinstance(version, str) or not ({"pong", "status", "db_connected"} & answer.body.keys()):
         return None
-    release = _numbers(version, 2) or version
-    warnings = [*_untested(release)]
-    warnings += [
-        f"The gateway reports {name} = false, so parts of the platform are down."
-        for name in ("db_connected", "proxy_connected")
-        if body.get(name) is False
-    ]
-    return Product(
-        "AAP", version, f"AAP {release}"[:_LABEL_LENGTH], "/api/controller/v2", "/o/token/", True, tuple(warnings)
-    )
+    return Product(version, f"AAP {_numbers(version, 2) or version}"[:_LABEL_LENGTH], _BEHIND_GATEWAY)
 
 
 def _controller(answer: Answer, prefix: str) -> Product | None:
@@ -124,31 +102,13 @@ def _controller(answer: Answer, prefix: str) -> Product | None:
     name = answer.headers.get("X-API-Product-Name") or ""
     major = _numbers(version, 1)
     if name == "AWX" or (not name and major.isdigit() and int(major) >= 9):
-        release = _numbers(version, 3) or version
-        return Product("AWX", version, f"AWX {release}"[:_LABEL_LENGTH], prefix, "/api/o/token/", False)
-    release = _aap_release(_numbers(version, 2))
-    if not release:
+        label = f"AWX {_numbers(version, 3) or version}"
+    elif four := re.match(r"4\.(\d+)", version):
+        minor = int(four[1])
+        label = f"AAP 2.{minor - (minor > 4)}"  # controllers 4.4 and 4.5 are both AAP 2.4
+    else:
         label = f"Tower {_numbers(version, 2)}" if major == "3" else f"AAP ({version})"
-        warning = f"Controller version {version} is unknown and treated like AAP 2.4."
-        return Product("AAP", version, label[:_LABEL_LENGTH], prefix, "/api/o/token/", False, (warning,))
-    gateway = prefix == "/api/controller/v2"
-    token_path = "/o/token/" if gateway else "/api/o/token/"
-    return Product("AAP", version, f"AAP {release}", prefix, token_path, gateway, tuple(_untested(release)))
-
-
-def _aap_release(controller: str) -> str:
-    """Return the AAP release of controller `controller`: "4.5" → "2.4". Since 4.5 the minor is one ahead."""
-    known = _AAP_OF_CONTROLLER.get(controller)
-    if known is None and re.fullmatch(r"4\.\d+", controller) and int(controller[2:]) > 8:
-        return f"2.{int(controller[2:]) - 1}"
-    return known or ""
-
-
-def _untested(release: str) -> list[str]:
-    if release in _TESTED_AAP:
-        return []
-    tested = ", ".join(_TESTED_AAP)
-    return [f"AAP {release} is not a tested release ({tested}), but its API looks the same."]
+    return Product(version, label[:_LABEL_LENGTH], prefix)
 
 
 def _numbers(version: str, count: int) -> str:

@@ -1,7 +1,9 @@
 """Remove secrets (tokens, passwords, extra_vars, artifacts) from texts before they are shown or stored."""
 
+import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 MASK = "***"
@@ -13,11 +15,11 @@ _HIDDEN_NAME = (
 )
 # A name, optionally in (escaped) quotes, then : or =, then its value.
 _NAMED = re.compile(rf"""(?P<name>{_HIDDEN_NAME})(?:\\*["'])?\s*(?P<mark>[:=])\s*""", re.IGNORECASE)
-_OPENING_QUOTE = re.compile(r"""b?(\\*)(["'])""")
+_QUOTE_OR_BRACKET = re.compile(r"""b?\\*["']|[{\[(]""")
 _SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)(?!realm\b|error\b)[^\s\"',;\\]+", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/\s\"'@?#]+@")
 _BARE_END = re.compile(r"[\s,;&}\])\"'<>]")
-_CLOSING = {"{": "}", "[": "]", "(": ")"}
+_JSON = json.JSONDecoder()
 
 # Query values that cannot be secrets; every other value is masked.
 _PLAIN_QUERY = re.compile(
@@ -31,7 +33,7 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
     Finds values by their names (JSON, repr, query strings, headers, also inside escaped JSON), Bearer and Basic
     credentials, user information in URLs, and the `known` secret values in any case, because host names are lowercased.
-    An opening quote that is never closed (a truncated text) masks the rest.
+    A value in quotes or brackets that is not JSON (a repr, a truncated text) masks the rest.
     """
     for value in filter(None, known):
         exact = re.escape(value)
@@ -63,42 +65,14 @@ def sanitise_url(url: str) -> str:
 
 
 def _end_of_value(text: str, start: int, name: str) -> int:
-    quote = _OPENING_QUOTE.match(text, start)
-    if quote is not None:
-        return _end_of_string(text, quote.end(), len(quote[1]), quote[2])
-    if start < len(text) and text[start] in _CLOSING:
-        return _end_of_group(text, start)
+    """Return the end of the value at `start`: JSON as it is, a bare word, else (reprs, escaped JSON) all the rest."""
+    if text[start : start + 1] in ('"', "{", "["):
+        with suppress(ValueError, RecursionError):  # cut off, or not JSON
+            return _JSON.raw_decode(text, start)[1]
+    if _QUOTE_OR_BRACKET.match(text, start):
+        return len(text)
     if "authorization" in name or "cookie" in name or "extra_vars" in name or "artifacts" in name:
         newline = text.find("\n", start)
         return len(text) if newline < 0 else newline
     end = _BARE_END.search(text, start)
     return len(text) if end is None else end.start()
-
-
-def _end_of_string(text: str, start: int, depth: int, quote: str) -> int:
-    """Return the index of the closing quote of a string whose quotes have `depth` backslashes."""
-    for found in re.finditer(rf"(\\*){quote}", text[start:]):
-        slashes = len(found[1])
-        if (depth == 0 and slashes % 2 == 0) or (depth > 0 and slashes <= depth):
-            return start + found.end() - 1 - (slashes if depth else 0)
-    return len(text)
-
-
-def _end_of_group(text: str, start: int) -> int:
-    """Return the index after the bracket that closes the one at `start`, ignoring brackets in strings."""
-    expected: list[str] = []
-    position = start
-    while position < len(text):
-        character = text[position]
-        if character in _CLOSING:
-            expected.append(_CLOSING[character])
-        elif expected and character == expected[-1]:
-            expected.pop()
-            if not expected:
-                return position + 1
-        elif (quote := _OPENING_QUOTE.match(text, position)) is not None:
-            position = _end_of_string(text, quote.end(), len(quote[1]), quote[2])
-            position += len(_OPENING_QUOTE.match(text, position)[0]) if position < len(text) else 0  # type: ignore[index]
-            continue
-        position += 1
-    return len(text)

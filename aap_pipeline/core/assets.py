@@ -8,33 +8,26 @@ from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import parse
+from aap_pipeline.database.columns import tables
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
 from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
 
 _TABLES = {
-    "jobs": (
-        "clusters_job",
-        "One row per playbook job, with its host totals, as last read from the controller.",
-    ),
-    "job_host_summaries": (
-        "clusters_jobhostsummary",
-        "The task counts of each host in each job: ok, changed, failed …",
-    ),
-    "organizations": ("clusters_organization", "Organizations, by the controller's id, with their latest name."),
-    "job_templates": (
-        "clusters_jobtemplate",
-        "Job templates, with their manual minutes per host. Deleted ones keep their history and minutes.",
-    ),
-    "projects": ("clusters_project", "Projects that contain the playbooks."),
-    "inventories": ("clusters_inventory", "Inventories that jobs ran against."),
-    "execution_environments": ("clusters_executionenvironment", "Execution environments that jobs ran in."),
-    "instance_groups": ("clusters_instancegroup", "Instance groups that jobs ran on."),
-    "launchers": ("clusters_aapuser", "Users, schedules, webhooks and workflows that launched jobs."),
-    "hosts": ("clusters_host", "Managed hosts: by inventory id, or by name if they were never in an inventory."),
-    "labels": ("clusters_label", "Labels; clusters_joblabel assigns them to jobs."),
+    "jobs": "clusters_job",
+    "job_host_summaries": "clusters_jobhostsummary",
+    "organizations": "clusters_organization",
+    "job_templates": "clusters_jobtemplate",
+    "projects": "clusters_project",
+    "inventories": "clusters_inventory",
+    "execution_environments": "clusters_executionenvironment",
+    "instance_groups": "clusters_instancegroup",
+    "launchers": "clusters_aapuser",
+    "hosts": "clusters_host",
+    "labels": "clusters_label",
 }
+"""The table of each asset."""
 
 
 @dg.multi_asset(
@@ -47,9 +40,9 @@ _TABLES = {
             partitions_def=CLUSTERS,
             skippable=True,
             metadata=table_metadata(f"public.{table}"),
-            description=description,
+            description=tables()[f"public.{table}"].meaning,
         )
-        for name, (table, description) in _TABLES.items()
+        for name, table in _TABLES.items()
     ],
 )
 def core(

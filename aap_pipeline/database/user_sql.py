@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import psycopg
@@ -116,8 +117,8 @@ def _show_as_written(connection: Connection) -> None:
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Split SQL at its semicolons, as PostgreSQL's lexer does. Skips empty statements and comments."""
-    code, begin, position = text, 0, 0
+    """Split SQL after its semicolons, as PostgreSQL's lexer does. Skips empty statements and comments."""
+    code, ends, position = text, [0], 0
     while match := _TOKEN.search(text, position):
         position = match.end()
         if match["comment"]:
@@ -125,15 +126,11 @@ def statements(text: str) -> Iterator[Statement]:
                 position = _comment_end(text, match.start())
             code = code[: match.start()] + " " * (position - match.start()) + code[position:]
         elif match[0] == ";":
-            yield from _statement(text, code, begin, match.start())
-            begin = position
-    yield from _statement(text, code, begin, len(text))
-
-
-def _statement(text: str, code: str, begin: int, end: int) -> Iterator[Statement]:
-    word = re.match(r"[\s(]*(\w*)", code[begin:end])
-    if code[begin:end].strip() and word:
-        yield Statement(begin, word[1].upper(), text[begin:end])
+            ends.append(position)
+    for begin, end in pairwise([*ends, len(text)]):
+        word = re.match(r"[\s(]*(\w*)", code[begin:end])
+        if code[begin:end].strip().strip(";") and word:
+            yield Statement(begin, word[1].upper(), text[begin:end])
 
 
 def _comment_end(text: str, begin: int) -> int:

@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
+from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.records import holds_unstorable_text
@@ -61,9 +62,9 @@ def raw_job(
     document = {**job}
     if labels is not None:
         document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
-    for part in (document, *host_summaries):
-        leave_out(part)
+    leave_out(document)
     for summary in host_summaries:
+        leave_out(summary)
         fields = summary.get("summary_fields") if isinstance(summary, dict) else None
         if isinstance(fields, dict) and isinstance(fields.get("job"), dict):
             del fields["job"]
@@ -103,7 +104,7 @@ def leave_out(document: Row | HostSummaryRow) -> None:
         del document["url"]
 
 
-def encode(document: Row) -> bytes:
+def encode(document: Row | HostSummaryRow) -> bytes:
     """Encode `document` as JSON. Keeps lone surrogates and integers beyond 64 bits; NaN becomes null."""
     try:
         return _ENCODER.encode(document)
@@ -123,14 +124,7 @@ def unstorable(document: bytes) -> str | None:
 
 def finished_of(job: Row) -> datetime | None:
     """Return when the job finished (UTC); None if that is missing or not a valid time."""
-    value = job.get("finished") if isinstance(job, dict) else None
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):  # the first hours of year 1 may be before it in UTC
-        return None
+    return parse_moment(job.get("finished")) if isinstance(job, dict) else None
 
 
 def labels_are_cut(job: Row) -> bool:

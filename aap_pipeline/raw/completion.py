@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 
 from aap_pipeline.controller.api import ControllerApi
-from aap_pipeline.controller.errors import NotFound
+from aap_pipeline.controller.errors import ControllerError, NotFound
 from aap_pipeline.controller.host_summaries import HostSummaryRow
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job, raw_job_without_id
@@ -32,6 +32,7 @@ class Completion:
         self._batch: list[RawJob] = []
         self._batch_bytes = 0
         self._vanished: set[int] = set()
+        self._failed = False
 
     def add(
         self,
@@ -51,6 +52,11 @@ class Completion:
 
     def wait(self) -> None:
         self._drain(0)
+
+    def finish(self) -> None:
+        """Wait for all jobs, and write them."""
+        self._drain(0)
+        self._write(self.take())
 
     def take(self) -> list[RawJob]:
         """Return the complete jobs that are not written yet."""
@@ -73,7 +79,9 @@ class Completion:
     def _complete(
         self, job: Row, fingerprint: bytes, provisional: bool, unreported: bool, known: Summaries | None
     ) -> RawJob | None:
-        """Complete `job` in a worker; None if the controller deleted it meanwhile."""
+        """Complete `job` in a worker; None if the controller deleted it meanwhile, or an earlier one has failed."""
+        if self._failed:  # leave a controller alone that is down
+            return None
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)
@@ -83,6 +91,9 @@ class Completion:
         except NotFound:
             self._vanished.add(number)
             return None
+        except ControllerError:
+            self._failed = True
+            raise
         return raw_job(job, host_summaries, labels, fingerprint, provisional=provisional, unreported=unreported)
 
     def _drain(self, limit: int) -> None:

@@ -9,10 +9,8 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from aap_pipeline.controller.api import ControllerApi, Extent
-from aap_pipeline.controller.errors import NotFound, PermissionDenied
+from aap_pipeline.controller.errors import NotFound
 from aap_pipeline.controller.host_summaries import HostSummaryRow, decode_host_summaries
 from aap_pipeline.controller.paging import Row, id_of
 from aap_pipeline.documents.raw_documents import encode, leave_out
@@ -22,7 +20,6 @@ from aap_pipeline.raw.window import Stretch
 
 _HOSTS_AT_ONCE = 50
 """Hosts per commit. A killed sync reads at most this many again."""
-_ENCODER = msgspec.json.Encoder()
 
 
 class Paused(Exception):
@@ -60,8 +57,7 @@ class HostHistory:
         beyond = sorted(number for number in jobs if self._stretch.upto_id < number <= self.extent.upto_id)
         if 2 * len(beyond) > len(jobs):
             self._begin(beyond[0] - 1)
-        with suppress(PermissionDenied):
-            self._read_hosts()
+        self._read_hosts()
         if not self._stretch.whole:
             return {}
         here = self._stretch
@@ -86,11 +82,7 @@ class HostHistory:
         upto_id = min(after_id + max(int(self.jobs_a_stretch * ids_a_job), 1), self.extent.upto_id)
         # Before any host, because summaries written while hosts are read may be missed. Includes running jobs.
         unreported = frozenset(self.controller.unreported_job_ids(after_id, upto_id))
-        try:
-            self._hosts += self.controller.host_ids(self._hosts[-1] if self._hosts else 0)
-        except PermissionDenied:
-            self.trusted = False
-            return
+        self._hosts += self.controller.host_ids(self._hosts[-1] if self._hosts else 0)
         if not self._hosts:
             self.trusted = False
             return
@@ -98,7 +90,7 @@ class HostHistory:
         self.store.begin_stretch(self._stretch)
 
     def _read_hosts(self) -> None:
-        """Read the rest of the stretch. Raises Paused and PermissionDenied."""
+        """Read the rest of the stretch. Raises Paused."""
         if self._stretch.whole:
             return
         if not self._hosts:  # another sync began the stretch
@@ -142,9 +134,7 @@ def _encoded(row: HostSummaryRow | Row) -> tuple[int, bytes] | None:
     """Return (job, JSON) of a host summary; None without a job or a valid id."""
     if id_of(row) is None:
         return None
-    if isinstance(row, HostSummaryRow):
-        return (row.job, _ENCODER.encode(row)) if isinstance(row.job, int) else None
-    job = row.get("job")
+    job = row.job if isinstance(row, HostSummaryRow) else row.get("job")
     if not isinstance(job, int):
         return None
     leave_out(row)

@@ -1,6 +1,7 @@
 """Read rarely changing data: product, organizations and job templates."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -15,46 +16,45 @@ from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.documents.raw_documents import RawDocument, encode, leave_out
 from aap_pipeline.raw.store import RawStore
 
-_REFERENCES = {"job_template": "job_template", "organization": "organization"}
-"""{kind: key of a job with the id of one}."""
+_REFERENCES = ("job_template", "organization")
+"""Kinds, which are also the keys of a job with the id of one."""
 
 
+@dataclass
 class RareThings:
     """Reads all of them every setting `listing_minutes`, and when a job refers to an unknown one."""
 
-    def __init__(self, connection: Connection, client: ControllerClient, store: RawStore, cluster: Cluster) -> None:
-        self._connection = connection
-        self._client = client
-        self._store = store
-        self._cluster = cluster
-        self.were_read = False
+    connection: Connection
+    client: ControllerClient
+    store: RawStore
+    cluster: Cluster
+    were_read: bool = False
 
     def read_if_due(self) -> None:
         """Read them if they are too old or the last sync failed."""
-        row = self._connection.execute(statement("clusters/listed_seconds"), {"cluster": self._cluster.id}).fetchone()
+        row = self.connection.execute(statement("clusters/listed_seconds"), {"cluster": self.cluster.id}).fetchone()
         age = row[0] if row else None
-        if age is None or age >= 60 * application_settings.read(self._connection).listing_minutes:
+        if age is None or age >= 60 * application_settings.read(self.connection).listing_minutes:
             self._read()
 
     def read_if_unknown(self, jobs: Sequence[Row]) -> None:
         """Read them if one of the new `jobs` refers to an unknown one, unless this sync has read them."""
         if self.were_read:
             return
-        for kind, key in _REFERENCES.items():
-            referred = {job.get(key) for job in jobs if isinstance(job.get(key), int)}
-            if referred - self._store.listed(kind).keys():
+        for kind in _REFERENCES:
+            referred = {job.get(kind) for job in jobs if isinstance(job.get(kind), int)}
+            if referred - self.store.listed(kind).keys():
                 self._read()
                 return
 
     def _read(self) -> None:
-        api = ControllerApi(self._client)
-        note_product(self._connection, self._client, self._cluster.id)
+        api = ControllerApi(self.client)
+        note_product(self.connection, self.client, self.cluster.id)
         # Templates before organizations, so that every template's organization is listed.
         templates = api.job_templates()
-        listings = {"organization": api.organizations(), "job_template": templates}
-        for kind, listing in listings.items():
-            store_listing(self._store, kind, listing, fingerprint)
-        self._connection.execute(statement("clusters/note_listed"), {"cluster": self._cluster.id})
+        store_listing(self.store, "organization", api.organizations(), fingerprint)
+        store_listing(self.store, "job_template", templates, fingerprint)
+        self.connection.execute(statement("clusters/note_listed"), {"cluster": self.cluster.id})
         self.were_read = True
 
 

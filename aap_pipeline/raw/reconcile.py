@@ -7,35 +7,29 @@ The jobs of a day are counted by their range of ids, because a controller sorts 
 Neighbouring ranges leave no gap. So a job that finished on another day than its neighbours is counted, too.
 """
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import psycopg
-
+from aap_pipeline.controller import paging
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.paging import Row, id_of
-from aap_pipeline.controller.redaction import redact
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
-from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.raw_documents import finished_of
-from aap_pipeline.raw.session import SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
+from aap_pipeline.raw.session import SyncRequest, cluster_connection, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep, is_gone
-from aap_pipeline.raw.sync_runs import begin_run, end_run, report_of
-from aap_pipeline.raw.tally import Tally
-from aap_pipeline.raw.window import Plan, Window
+from aap_pipeline.raw.sync_runs import logged_run
+from aap_pipeline.raw.window import Window
 
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 _IDS_A_TIME = 200
 _LISTED = 2000
 """Jobs of a range that differs are listed up to this number; more are halved."""
-_NEAR, _APART = timedelta(hours=1), timedelta(minutes=1)
+_NEAR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -97,45 +91,27 @@ def reconcile(
     Today is compared up to the watermark minus the overlap. `doubted`: jobs to read again in any case. Costs one
     request per day, and one per 200 jobs of each day that differs. Raises as `sync_cluster` does.
     """
-    started = time.monotonic()
-    with cluster_connection(database_url, request) as connection, turn(connection, request):
-        run = begin_run(connection, request.cluster.id, "reconcile", request.dagster_run_id)
-        tally, client = Tally(), None
-        try:
-            with open_client(connection, database_url, cipher, request) as client:
-                found = _reconcile(connection, ControllerApi(client), request, tally, first, doubted)
-                report = report_of(client, None, tally, started)
-        except Exception as error:
-            with suppress(psycopg.Error):
-                known = client.secrets() if client else frozenset()
-                end_run(connection, run, report_of(client, None, tally, started), redact(str(error), known))
-            raise
-        end_run(connection, run, report, None)
-    return found
-
-
-def _reconcile(
-    connection: Connection,
-    api: ControllerApi,
-    request: SyncRequest,
-    tally: Tally,
-    first: date | None,
-    doubted: Collection[int],
-) -> Reconciliation:
-    shows_jobs = api.has_finished_jobs()
-    store = RawStore(connection, request.cluster.id)
-    days = _days_to_compare(connection, request, api, first)
-    differing: list[DayCount] = []
-    missing: set[int] = set()
-    if days and not shows_jobs:  # counts of zero on all days prove nothing
-        request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
-        days = {}
-    with sweeping(connection, api.client, request, store, tally) as sweep:
-        if days:
-            differing, missing = _compare(api, sweep, store, days)
-        late = _reread_late(api, sweep, store)
-        again, gone = _reread_doubted(api, sweep, store, doubted)
-    requests = api.client.statistics.snapshot().requests
+    with (
+        cluster_connection(database_url, request) as connection,
+        turn(connection, request),
+        logged_run(connection, database_url, cipher, request, "reconcile") as (run, client),
+    ):
+        api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
+        shows_jobs = api.has_finished_jobs()
+        days = _days_to_compare(connection, request, api, first)
+        differing: list[DayCount] = []
+        missing: set[int] = set()
+        if days and not shows_jobs:  # counts of zero on all days prove nothing
+            request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
+            days = {}
+        with sweeping(connection, client, request, store, run.tally) as sweep:
+            if days:
+                differing, missing = _compare(api, sweep, store, days)
+            late, deleted = _reread(api, sweep, store.given_up(), overdue=False)
+            store.forget(deleted)
+            again, gone = _reread(api, sweep, doubted, overdue=True)  # except those that the next sync awaits
+            store.settle(gone)
+        requests = client.statistics.requests
     return Reconciliation(
         len(days), tuple(differing), tuple(sorted(missing)), tuple(late), requests, tuple(again), tuple(gone)
     )
@@ -146,8 +122,8 @@ def _days_to_compare(
 ) -> dict[str, Window]:
     """Return the days up to the watermark minus the overlap; none before the first sync."""
     now = api.client.controller_now()
-    row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
-    if row is None or row[0] is None:
+    watermark = RawStore(connection, request.cluster.id).watermark()
+    if watermark is None:
         return {}
     settings = application_settings.read(connection)
     if first is None:
@@ -155,7 +131,7 @@ def _days_to_compare(
     elif oldest := api.oldest_finished():
         first = max(first, oldest.astimezone(UTC).date())  # the controller has no jobs before
     overlap = timedelta(minutes=settings.sync_overlap_minutes)
-    return days_of(first, min(row[0], now - overlap).astimezone(UTC))
+    return days_of(first, min(watermark, now - overlap).astimezone(UTC))
 
 
 def _compare(
@@ -178,11 +154,9 @@ def _compare(
             and (id_of(row) or sweep.fingerprint(row) not in nameless)
         ]
         theirs[count.day] -= len(rows) - len(missing)
-        for window in _around(sorted(filter(None, map(finished_of, missing)))):
-            store.plan = Plan(window, moves_watermark=False)
-            sweep.run(store.plan)
-        sweep.reread([row for row in missing if finished_of(row) is None], unreported=True)
-        found |= store.stored_ids(set(filter(None, map(id_of, missing))))
+        ids = paging.ids_of(missing)
+        sweep.reread(missing, api.unreported_job_ids(min(ids) - 1, max(ids)) if ids else ())
+        found |= store.stored_ids(ids)
     return differing_days(theirs, ours), found
 
 
@@ -207,7 +181,7 @@ def _not_stored(api: ControllerApi, store: RawStore, after_id: int, upto_id: int
     """
     if theirs <= _LISTED:
         rows = api.finished_jobs(after_id, upto_id)
-        known = store.stored_ids({number for row in rows if (number := id_of(row))})
+        known = store.stored_ids(paging.ids_of(rows))
         yield from (row for row in rows if id_of(row) not in known)
         return
     middle = (after_id + upto_id) // 2
@@ -217,50 +191,21 @@ def _not_stored(api: ControllerApi, store: RawStore, after_id: int, upto_id: int
             yield from _not_stored(api, store, low, high, counted)
 
 
-def _around(moments: Sequence[datetime]) -> Iterator[Window]:
-    """Yield windows around the ascending `moments`, one for those that are less than a minute apart."""
-    start = 0
-    for index, moment in enumerate(moments, start=1):
-        if index == len(moments) or moments[index] - moment > _APART:
-            yield Window(moments[start] - _MICROSECOND, moment)
-            start = index
+def _reread(api: ControllerApi, sweep: Sweep, jobs: Collection[int], *, overdue: bool) -> tuple[list[int], list[int]]:
+    """Read again those of the `jobs` that have reported and, if `overdue`, those past their deadline.
 
-
-def _reread_late(api: ControllerApi, sweep: Sweep, store: RawStore) -> list[int]:
-    """Read again the jobs given up at their deadline that have reported since; forget those deleted meanwhile."""
-    given_up = sorted(store.given_up())
-    late: list[int] = []
-    for start in range(0, len(given_up), _IDS_A_TIME):
-        asked = given_up[start : start + _IDS_A_TIME]
-        reported = api.jobs_by_ids(asked, reported=True)
-        sweep.reread(reported)
-        late += filter(None, map(id_of, reported))
-        rest = set(asked) - set(map(id_of, reported))
-        if rest:
-            silent = set(map(id_of, api.jobs_by_ids(sorted(rest), reported=False)))
-            store.forget({number for number in rest - silent if is_gone(api, number)})
-    return late
-
-
-def _reread_doubted(
-    api: ControllerApi, sweep: Sweep, store: RawStore, doubted: Collection[int]
-) -> tuple[list[int], list[int]]:
-    """Read the `doubted` jobs again, except those whose host summaries the next sync awaits.
-
-    Returns the jobs that were read, and those that the controller has deleted, which are final.
+    Returns the jobs that were read, and those that the controller has deleted.
     """
-    ids = sorted(doubted)
+    ids = sorted(jobs)
     again: list[int] = []
     missing: set[int] = set()
     for start in range(0, len(ids), _IDS_A_TIME):
         asked = ids[start : start + _IDS_A_TIME]
         reported = api.jobs_by_ids(asked, reported=True)
-        silent = api.jobs_by_ids(sorted(set(asked) - set(map(id_of, reported))), reported=False)
-        overdue = [job for job in silent if sweep.is_overdue(finished_of(job))]
+        silent = api.jobs_by_ids(sorted(set(asked) - set(paging.ids_of(reported))), reported=False)
+        given_up = [job for job in silent if overdue and sweep.is_overdue(finished_of(job))]
         sweep.reread(reported)
-        sweep.reread(overdue, unreported=True)
-        again += filter(None, map(id_of, reported + overdue))
-        missing |= set(asked) - set(map(id_of, reported + silent))
-    gone = sorted(number for number in missing if is_gone(api, number))
-    store.settle(gone)
-    return again, gone
+        sweep.reread(given_up, asked)
+        again += paging.ids_of(reported + given_up)
+        missing |= set(asked) - set(paging.ids_of(reported + silent))
+    return again, sorted(number for number in missing if is_gone(api, number))

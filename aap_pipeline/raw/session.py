@@ -1,7 +1,6 @@
 """The resources of each sync of a cluster: connection, sync lock, client and sweep, with their clean-up."""
 
 import ctypes
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ from aap_pipeline.controller.answers import AUDITOR_ROLE
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import ClientSettings
-from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher
@@ -23,17 +21,13 @@ from aap_pipeline.database.locks import LockKind, session_lock
 from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw.store import RawStore
-from aap_pipeline.raw.sweep import Sweep, SweepOptions
+from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.tally import Tally
 
 _M_ARENA_MAX = -8  # malloc.h
 _ARENAS = 2
 _PATIENCE_SECONDS = 3600
 _SECONDS_BETWEEN_TRIES = 0.25
-
-
-class Stopped(ControllerError):
-    """A request that waited for its retry when the sync failed."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +95,14 @@ def sweeping(
             executor=executor,
             fingerprint=fingerprint,
             now=client.controller_now(),
-            options=SweepOptions(
-                slice_jobs=settings.slice_jobs,
-                summaries_deadline=timedelta(minutes=settings.summaries_deadline_minutes),
-                in_flight=8 * client.settings.workers,
-            ),
+            slice_jobs=settings.slice_jobs,
+            summaries_deadline=timedelta(minutes=settings.summaries_deadline_minutes),
+            in_flight=8 * client.settings.workers,
             progress=request.progress,
             tally=tally,
         )
     finally:
-        stop_retrying = getattr(client.settings.sleep, "stop", None)
-        if stop_retrying is not None:
-            stop_retrying()
+        client.stop_waiting()
         executor.shutdown(wait=True, cancel_futures=True)
 
 
@@ -125,7 +115,6 @@ def open_client(
     settings = replace(
         request.client_settings,
         workers=min(application_settings.read(connection).sync_workers, cluster.manners.max_concurrent_requests),
-        sleep=_StoppableSleep(request.client_settings.sleep),
     )
     with open_controller(database_url, cipher, cluster, settings) as client:
         yield client
@@ -151,19 +140,3 @@ def _share_arenas() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, _ARENAS)
-
-
-class _StoppableSleep:
-    """A sleep before a retry that ends as soon as the sync has failed."""
-
-    def __init__(self, sleep: Callable[[float], object]) -> None:
-        self._stopped = threading.Event()
-        self._sleep = self._stopped.wait if sleep is time.sleep else sleep
-
-    def __call__(self, seconds: float) -> None:
-        self._sleep(seconds)
-        if self._stopped.is_set():
-            raise Stopped("The sync failed before this request was retried.")
-
-    def stop(self) -> None:
-        self._stopped.set()

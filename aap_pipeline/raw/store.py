@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 from psycopg.types.json import Jsonb
@@ -24,39 +25,35 @@ class RawStore:
         self._cluster = cluster_id
         self.plan = plan
 
+    def _rows(self, name: str, **values: object) -> list[Any]:
+        """Run the statement raw/`name` for the cluster in its own transaction, or in one that is open."""
+        with self._connection.transaction():
+            cursor = self._connection.execute(statement(f"raw/{name}"), {"cluster": self._cluster, **values})
+            return cursor.fetchall() if cursor.description else []
+
+    def watermark(self) -> datetime | None:
+        """Return when the newest job synced finished (UTC); None before the first sync."""
+        return next((row[0] for row in self._rows("watermark")), None)
+
     def known(self, fingerprints: Mapping[int, bytes]) -> Mapping[int, bool]:
         """Return the unchanged ones of the jobs {id: fingerprint}; True: host summaries are still awaited."""
-        parameters = {
-            "cluster": self._cluster,
-            "ids": list(fingerprints.keys()),
-            "fingerprints": list(fingerprints.values()),
-        }
-        with self._connection.transaction():
-            return dict(self._connection.execute(statement("raw/known_jobs"), parameters).fetchall())
+        return dict(self._rows("known_jobs", ids=list(fingerprints), fingerprints=list(fingerprints.values())))
 
     def without_id(self, kind: str, fingerprints: Collection[bytes]) -> set[bytes]:
         """Return those `fingerprints` of records of `kind` without a valid id whose documents are already stored."""
-        parameters = {"cluster": self._cluster, "kind": kind, "fingerprints": list(fingerprints)}
-        with self._connection.transaction():
-            return {row[0] for row in self._connection.execute(statement("raw/without_id"), parameters)}
+        return {row[0] for row in self._rows("without_id", kind=kind, fingerprints=list(fingerprints))}
 
     def stored_by_day(self, window: Window) -> dict[str, int]:
         """Count the jobs of `window` that are parsed, unparsed or in quarantine, by UTC day (ISO 8601)."""
-        parameters = {"cluster": self._cluster, "after": window.after, "until": window.until}
-        with self._connection.transaction():
-            return dict(self._connection.execute(statement("raw/stored_jobs_by_day"), parameters).fetchall())
+        return dict(self._rows("stored_jobs_by_day", after=window.after, until=window.until))
 
     def newest_ids_by_day(self, window: Window) -> dict[str, int]:
         """Return the highest id of the parsed jobs of each UTC day (ISO 8601) in `window`."""
-        parameters = {"cluster": self._cluster, "after": window.after, "until": window.until}
-        with self._connection.transaction():
-            return dict(self._connection.execute(statement("raw/newest_ids_by_day"), parameters).fetchall())
+        return dict(self._rows("newest_ids_by_day", after=window.after, until=window.until))
 
     def stored_by_id(self, bounds: Collection[int]) -> dict[int, int]:
         """Count the jobs with ids between each two neighbours of `bounds`, by the upper one, which is included."""
-        parameters = {"cluster": self._cluster, "ids": sorted(set(bounds))}
-        with self._connection.transaction():
-            return dict(self._connection.execute(statement("raw/stored_jobs_by_id"), parameters).fetchall())
+        return dict(self._rows("stored_jobs_by_id", ids=sorted(set(bounds))))
 
     def write(self, jobs: Sequence[RawJob]) -> None:
         """Store `jobs`, and note whose host summaries are awaited.
@@ -64,10 +61,9 @@ class RawStore:
         The commit is asynchronous: after a server crash the next sync reads the jobs again, because the watermark is
         before them.
         """
-        if jobs:
-            with self._connection.transaction():
-                self._connection.execute(statement("raw/commit_later"))
-                self._write(jobs)
+        with self._connection.transaction():
+            self._connection.execute(statement("raw/commit_later"))
+            self._write(jobs)
 
     def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
         """Store the last `jobs` of a slice and, in the same transaction, the watermark and a backfill's progress."""
@@ -76,48 +72,31 @@ class RawStore:
             if jobs:
                 self._write(jobs)
             if newest is not None and self.plan.moves_watermark:
-                self._connection.execute(
-                    statement("raw/advance_watermark"), {"cluster": self._cluster, "newest": newest}
-                )
-            if self.plan.backfill is not None:
-                self._note_progress(self.plan.backfill, until, finished=until >= self.plan.window.until)
+                self._rows("advance_watermark", newest=newest)
+            if backfill := self.plan.backfill:
+                asked = {"after": backfill.since, "until": backfill.until}
+                if until >= self.plan.window.until:
+                    self._rows("end_backfill", **asked)
+                else:
+                    self._rows("note_backfill_progress", **asked, done=min(until, backfill.settled))
 
     def resume_backfill(self, backfill: Backfill) -> datetime | None:
         """Return how far an unfinished earlier run of the same window has read."""
-        with self._connection.transaction():
-            row = self._connection.execute(statement("raw/resume_backfill"), self._window_of(backfill)).fetchone()
-        return row[0] if row else None
+        return next((row[0] for row in self._rows("resume_backfill", after=backfill.since, until=backfill.until)), None)
 
     def pause_backfill(self, backfill: Backfill) -> None:
         """Mark the backfill as paused, so that the sensor resumes it."""
-        with self._connection.transaction():
-            self._connection.execute(statement("raw/pause_backfill"), self._window_of(backfill))
-
-    def _window_of(self, backfill: Backfill) -> dict[str, object]:
-        return {"cluster": self._cluster, "after": backfill.since, "until": backfill.until}
-
-    def _note_progress(self, backfill: Backfill, until: datetime, *, finished: bool) -> None:
-        asked = self._window_of(backfill)
-        if finished:
-            self._connection.execute(statement("raw/end_backfill"), asked)
-        else:
-            done = min(until, backfill.settled)
-            self._connection.execute(statement("raw/note_backfill_progress"), {**asked, "done": done})
+        self._rows("pause_backfill", after=backfill.since, until=backfill.until)
 
     def stretch(self) -> Stretch:
         """Return the stretch of jobs whose host summaries are read by host; an empty one if there is none."""
-        with self._connection.transaction():
-            row = self._connection.execute(statement("raw/host_stretch"), {"cluster": self._cluster}).fetchone()
-        if row is None:
-            return Stretch()
-        after_id, upto_id, host_id, hosts_upto, unreported, without_host = row
-        return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without_host))
+        for after_id, upto_id, host_id, hosts_upto, unreported, without_host in self._rows("host_stretch"):
+            return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without_host))
+        return Stretch()
 
     def begin_stretch(self, stretch: Stretch) -> None:
         """Delete the host summaries read by host, and begin another stretch."""
-        values = {**vars(stretch), "unreported": sorted(stretch.unreported), "cluster": self._cluster}
-        with self._connection.transaction():
-            self._connection.execute(statement("raw/begin_host_stretch"), values)
+        self._rows("begin_host_stretch", **{**vars(stretch), "unreported": sorted(stretch.unreported)})
 
     def add_hosts(self, stretch: Stretch, rows: Sequence[tuple[int, bytes]]) -> None:
         """Store `rows`, (job, host summary), and the progress of `stretch`."""
@@ -126,41 +105,30 @@ class RawStore:
                 copy.set_types(["int4", "int4", "bytea"])
                 for job, document in rows:
                     copy.write_row((self._cluster, job, document))
-            values = {
-                "cluster": self._cluster,
-                "host_id": stretch.host_id,
-                "without_host": sorted(stretch.without_host),
-            }
-            cursor.execute(statement("raw/note_host_stretch"), values)
+            self._rows("note_host_stretch", host_id=stretch.host_id, without_host=sorted(stretch.without_host))
 
     def summaries_of(self, jobs: Collection[int]) -> Mapping[int, list[bytes]]:
         """Return the host summaries of `jobs` that were read by host."""
-        parameters = {"cluster": self._cluster, "ids": list(jobs)}
         found: dict[int, list[bytes]] = {}
-        with self._connection.transaction():
-            for job, document in self._connection.execute(statement("raw/host_summaries_ahead"), parameters):
-                found.setdefault(job, []).append(document)
+        for job, document in self._rows("host_summaries_ahead", ids=list(jobs)):
+            found.setdefault(job, []).append(document)
         return found
 
     def end_stretch(self) -> None:
         """Delete the stretch and its host summaries."""
-        with self._connection.transaction():
-            self._connection.execute(statement("raw/end_host_stretch"), {"cluster": self._cluster})
+        self._rows("end_host_stretch")
 
     def awaited(self) -> Mapping[int, datetime]:
         """Return jobs {external id: finished} whose host summaries are awaited."""
-        with self._connection.transaction():
-            return dict(
-                self._connection.execute(statement("raw/awaited_summaries"), {"cluster": self._cluster}).fetchall()
-            )
+        return dict(self._rows("awaited_summaries"))
 
     def settle(self, ids: Collection[int]) -> None:
         """Stop waiting for jobs that the controller has deleted. Core marks them as final."""
-        self._settle(ids, "raw/stop_awaiting")
+        self._settle(ids, "stop_awaiting")
 
     def give_up(self, ids: Collection[int]) -> None:
         """Stop waiting for jobs past their deadline. Core marks them as final, and `given_up` returns them."""
-        self._settle(ids, "raw/give_up")
+        self._settle(ids, "give_up")
 
     def _settle(self, ids: Collection[int], how: str) -> None:
         if not ids:
@@ -168,25 +136,19 @@ class RawStore:
         settled = RawDocument("job_settled", None, None, orjson.dumps({"ids": sorted(ids)}))
         with self._connection.transaction():
             self._copy([settled])
-            self._connection.execute(statement(how), {"cluster": self._cluster, "ids": list(ids)})
+            self._rows(how, ids=list(ids))
 
     def forget(self, ids: Collection[int]) -> None:
         """Delete the note that host summaries of these jobs were given up."""
-        parameters = {"cluster": self._cluster, "ids": list(ids)}
-        with self._connection.transaction():
-            self._connection.execute(statement("raw/stop_awaiting"), parameters)
+        self._rows("stop_awaiting", ids=list(ids))
 
     def stored_ids(self, ids: Collection[int]) -> set[int]:
         """Return those `ids` whose jobs are parsed, unparsed or in quarantine."""
-        parameters = {"cluster": self._cluster, "ids": list(ids)}
-        with self._connection.transaction():
-            return {row[0] for row in self._connection.execute(statement("raw/stored_ids"), parameters)}
+        return {row[0] for row in self._rows("stored_ids", ids=list(ids))}
 
     def given_up(self) -> Mapping[int, datetime]:
         """Return jobs {external id: finished} that are final although host summaries may be missing."""
-        parameters = {"cluster": self._cluster}
-        with self._connection.transaction():
-            return dict(self._connection.execute(statement("raw/given_up_summaries"), parameters).fetchall())
+        return dict(self._rows("given_up_summaries"))
 
     def write_listing(self, changed: Sequence[RawDocument]) -> None:
         """Store the changed rows of a whole listing of organizations or job templates."""
@@ -196,25 +158,19 @@ class RawStore:
 
     def listed(self, kind: str) -> Mapping[int, bytes | None]:
         """Return stored organizations or job templates (`kind`) as {external id: fingerprint}."""
-        parameters = {"cluster": self._cluster, "kind": kind}
-        with self._connection.transaction():
-            return dict(self._connection.execute(statement("raw/listed_fingerprints"), parameters).fetchall())
+        return dict(self._rows("listed_fingerprints", kind=kind))
 
     def _write(self, jobs: Sequence[RawJob]) -> None:
         self._copy(jobs)
         noted = [job for job in jobs if job.unreported and job.external_id and job.finished]
         if noted:
-            self._connection.execute(
-                statement("raw/await_summaries"),
-                {
-                    "cluster": self._cluster,
-                    "ids": [job.external_id for job in noted],
-                    "finished": [job.finished for job in noted],
-                    "given_up": [not job.provisional for job in noted],
-                },
+            self._rows(
+                "await_summaries",
+                ids=[job.external_id for job in noted],
+                finished=[job.finished for job in noted],
+                given_up=[not job.provisional for job in noted],
             )
-        settled = [job.external_id for job in jobs if not job.unreported and job.external_id]
-        self._connection.execute(statement("raw/stop_awaiting"), {"cluster": self._cluster, "ids": settled})
+        self._rows("stop_awaiting", ids=[job.external_id for job in jobs if not job.unreported and job.external_id])
 
     def _copy(self, documents: Sequence[RawDocument]) -> None:
         refused = []

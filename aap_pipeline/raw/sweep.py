@@ -38,16 +38,6 @@ class Page:
     pending: Collection[int] | None = None
 
 
-@dataclass(frozen=True)
-class SweepOptions:
-    """Batch sizes, and the deadline of late host summaries."""
-
-    slice_jobs: int = 700
-    summaries_deadline: timedelta = timedelta(hours=2)
-    in_flight: int = 64
-    """Limit of jobs in memory, whose host summaries are being fetched or are not written yet."""
-
-
 @dataclass
 class Sweep:
     """One pass over a window. `now` is the controller's time; `progress` is called as jobs are done.
@@ -60,7 +50,12 @@ class Sweep:
     executor: Executor
     fingerprint: Callable[[Row], bytes]
     now: datetime
-    options: SweepOptions = field(default_factory=SweepOptions)
+    slice_jobs: int = 700
+    """A slice with more jobs is cut."""
+    summaries_deadline: timedelta = timedelta(hours=2)
+    """How long after their end jobs may wait for their host summaries."""
+    in_flight: int = 64
+    """Limit of jobs in memory, whose host summaries are being fetched or are not written yet."""
     progress: Callable[[Tally], None] = lambda _: None
     pause: Callable[[datetime], bool] = lambda _: False
     before_new: Callable[[Sequence[Row]], None] = lambda _: None
@@ -72,12 +67,12 @@ class Sweep:
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        self._completion = Completion(self.controller, self.executor, self.options.in_flight, self._write)
+        self._completion = Completion(self.controller, self.executor, self.in_flight, self._write)
         self._ahead: Future[tuple[Window, Page]] | None = None
         self._upcoming: Future[Page] | None = None
         self._eager = False
         self._still_awaited: set[int] = set()
-        self._aim = min(JOBS_A_SLICE, 0.7 * self.options.slice_jobs)
+        self._aim = min(JOBS_A_SLICE, 0.7 * self.slice_jobs)
 
     def run(
         self, plan: Plan, resume_after: datetime | None = None, meanwhile: Callable[[], None] = lambda: None
@@ -99,21 +94,20 @@ class Sweep:
                 piece, page = self._ahead.result()
                 following = self._after(piece, page.matching, window)
                 self._ahead = self.executor.submit(self._cut, following) if following else None
-                self.tally.counted += page.matching
-                stored = self.tally.stored
+                self.tally.jobs_counted += page.matching
+                stored = self.tally.jobs_stored
                 try:
                     newest = self._read_slice(piece, page)
                 except Paused:
-                    self._completion.wait()
-                    self._write(self._completion.take())
+                    self._completion.finish()
                     self._pause()
                     break
                 jobs = self._completion.take()
                 self.store.finish_slice(jobs, piece.until, newest)
                 self._count(jobs)
-                self._eager = self.tally.stored > stored and self.history is None
+                self._eager = self.tally.jobs_stored > stored and self.history is None
                 self.tally.slices += 1
-                self.tally.newest = max(filter(None, (self.tally.newest, newest)), default=None)
+                self.tally.newest_finished = max(filter(None, (self.tally.newest_finished, newest)), default=None)
                 self.progress(self.tally)
                 # Not after an empty slice: the next one is longer, but the next sweep would begin with a short one.
                 if self._ahead is not None and page.matching and self.pause(piece.until):
@@ -131,7 +125,7 @@ class Sweep:
 
         A page in whose turn jobs are likely to be new knows who of it is pending, too.
         """
-        limit = self.options.slice_jobs
+        limit = self.slice_jobs
         page = self._page(piece, 0)
         while page.matching > limit and piece.divisible:
             counted = page.matching
@@ -149,31 +143,33 @@ class Sweep:
         factor = min(_GROWTH, self._aim / jobs) if jobs else _GROWTH
         return Window(piece.until, window.until).first(max((piece.until - piece.after) * factor, _LEAST_PIECE))
 
-    def reread(self, jobs: Sequence[Row], *, unreported: bool = False) -> None:
-        """Complete the listed `jobs` and store them as final.
+    def reread(self, jobs: Sequence[Row], unreported: Collection[int] = ()) -> None:
+        """Complete the listed `jobs` and store them.
 
-        `unreported`: the controller has not processed their last event, so host summaries may still be missing.
+        `unreported`: jobs whose last event the controller has not processed, so that host summaries may still be
+        missing. They are awaited until their deadline.
         """
         for job in jobs:
-            self._completion.add(job, self.fingerprint(job), unreported=unreported)
-        self._completion.wait()
-        self._write(self._completion.take())
+            late = id_of(job) in unreported
+            awaited = late and not self.is_overdue(finished_of(job))
+            self._completion.add(job, self.fingerprint(job), awaited, late)
+        self._completion.finish()
 
     def _read_slice(self, window: Window, page: Page) -> datetime | None:
         """Read all pages after `page`, until as many jobs arrived as it counted. Returns the newest finish time."""
         counted = page.matching
         if counted == 0:
             return None
-        known_before = self.tally.known
+        known_before = self.tally.jobs_known
         first: Page | None = page
         for _ in range(_ATTEMPTS_PER_SLICE):
-            self.tally.known = known_before
+            self.tally.jobs_known = known_before
             try:
                 seen, newest, short = self._read(window, first)
             except _NoPlaceToGoOn:
                 if not window.divisible:
                     raise
-                self.tally.known = known_before
+                self.tally.jobs_known = known_before
                 return self._read_halves(window)
             first = None
             # Jobs deleted meanwhile are not missing, so a new count decides where the first one was not reached.
@@ -181,7 +177,7 @@ class Sweep:
             gone = self._completion.forget_vanished()
             still_there = len(self.controller.jobs_by_ids(gone)) if gone else 0
             if complete and not still_there:
-                self.tally.seen += seen
+                self.tally.jobs_seen += seen
                 self.tally.vanished += len(gone)
                 return newest
             self._write(self._completion.take())  # so that the next attempt skips them
@@ -189,8 +185,7 @@ class Sweep:
 
     def _read_halves(self, window: Window) -> datetime | None:
         """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
-        self._completion.wait()
-        self._write(self._completion.take())  # so that the halves skip them
+        self._completion.finish()  # so that the halves skip them
         earlier = window.part(0.5)
         halves = earlier, Window(earlier.until, window.until)
         found = [self._read_slice(half, self._page(half, 0)) for half in halves]
@@ -211,7 +206,8 @@ class Sweep:
                 reached = _next_after(page.jobs, reached)
                 self._upcoming = self.executor.submit(self._next_page, window, reached)
             self._take_page(page, window)
-            page = self._take_upcoming()
+            upcoming, self._upcoming = self._upcoming, None
+            page = upcoming.result() if upcoming else Page()
         self._completion.wait()
         return seen, newest, page.matching > 0
 
@@ -224,11 +220,6 @@ class Sweep:
 
     def _with_pending(self, window: Window, page: Page) -> Page:
         return replace(page, pending=self._pending(window, list(filter(None, map(id_of, page.jobs)))))
-
-    def _take_upcoming(self) -> Page:
-        """Return the prefetched page; an empty one if there is none."""
-        upcoming, self._upcoming = self._upcoming, None
-        return upcoming.result() if upcoming else Page()
 
     def _take_page(self, page: Page, window: Window) -> None:
         """Start fetching the host summaries of the new, changed and awaited jobs of a page."""
@@ -248,19 +239,14 @@ class Sweep:
             numbers = [number for _, number, _ in wanted if number]
             earlier = self.history.unreported(numbers) if self.history else None
             pending = self._pending(window, numbers) if earlier is None else earlier
-        self.tally.known += len(page.jobs) - len(wanted)
+        self.tally.jobs_known += len(page.jobs) - len(wanted)
         if wanted:
             self.before_new([job for job, number, _ in wanted if number])
-        final = [
-            number
-            for job, number, _ in wanted
-            if number and (number not in pending or self.is_overdue(finished_of(job)))
-        ]
-        known_summaries = self.history.of(final) if self.history else {}
+        awaited = {number for job, number, _ in wanted if number in pending and not self.is_overdue(finished_of(job))}
+        final = [number for _, number, _ in wanted if number and number not in awaited]
+        here = self.history.of(final) if self.history else {}
         for job, number, digest in wanted:
-            awaited = number in pending and not self.is_overdue(finished_of(job))
-            unreported, summaries = number in pending, known_summaries.get(number)
-            self._completion.add(job, digest, awaited, unreported, summaries)
+            self._completion.add(job, digest, number in awaited, number in pending, here.get(number))
         self.progress(self.tally)
 
     def _is_wanted(self, number: int, known: Mapping[int, bool]) -> bool:
@@ -280,10 +266,7 @@ class Sweep:
         for start in range(0, len(due), PAGE_SIZE):
             asked = due[start : start + PAGE_SIZE]
             found = self.controller.jobs_by_ids(asked)
-            for job in found:
-                self._completion.add(job, self.fingerprint(job), unreported=id_of(job) in pending)
-            self._completion.wait()
-            self._write(self._completion.take())
+            self.reread(found, pending)
             missing = set(asked) - set(map(id_of, found))
             gone = {number for number in missing if is_gone(self.controller, number)}
             self.store.settle(gone)
@@ -302,8 +285,8 @@ class Sweep:
             self.progress(self.tally)
 
     def _count(self, jobs: Sequence[RawJob]) -> None:
-        self.tally.stored += len(jobs)
-        self.tally.provisional += sum(job.provisional for job in jobs)
+        self.tally.jobs_stored += len(jobs)
+        self.tally.jobs_provisional += sum(job.provisional for job in jobs)
         self.tally.host_summaries += sum(job.host_summaries for job in jobs)
 
     @contextmanager
@@ -320,7 +303,7 @@ class Sweep:
 
     def is_overdue(self, finished: datetime | None) -> bool:
         """Return whether a job that finished then is past its deadline for host summaries."""
-        return finished is None or finished <= self.now - self.options.summaries_deadline
+        return finished is None or finished <= self.now - self.summaries_deadline
 
 
 def is_gone(controller: ControllerApi, job_id: int) -> bool:

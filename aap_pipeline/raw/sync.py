@@ -2,16 +2,12 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-
-import psycopg
 
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.own_token import sees_every_job
-from aap_pipeline.controller.redaction import redact
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.encryption import Cipher
@@ -23,8 +19,8 @@ from aap_pipeline.raw.rare_things import RareThings
 from aap_pipeline.raw.session import SyncRequest, cluster_connection, open_client, shows_no_job, sweeping, turn
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep
-from aap_pipeline.raw.sync_runs import SyncReport, begin_run, end_run, report_of
-from aap_pipeline.raw.tally import Tally
+from aap_pipeline.raw.sync_runs import SyncRun, logged_run
+from aap_pipeline.raw.tally import SyncReport
 from aap_pipeline.raw.window import Plan, Window, plan_sync, require_window
 
 __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
@@ -43,9 +39,14 @@ def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> Syn
     continues from there), DatabaseUnreachable, EncryptionKeyError before any request if the token cannot be decrypted,
     and PipelineError after waiting an hour for another program that syncs the cluster.
     """
-    started = time.monotonic()
+    kind = "sync" if request.since is None and request.until is None else "backfill"
     with cluster_connection(database_url, request) as connection, turn(connection, request):
-        return _sync(connection, database_url, cipher, request, started)
+        require_possible(connection, request)  # an impossible window is an error, not a failed sync
+        with logged_run(connection, database_url, cipher, request, kind) as (run, client):
+            _sync(connection, client, request, run)
+    for warning in run.warnings:
+        request.notify(warning)
+    return run.report(client)
 
 
 def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
@@ -56,7 +57,10 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
     ):
         api, store = ControllerApi(client), RawStore(connection, request.cluster.id)
         window = _plan(connection, request, _now_there(client)).window
-        jobs = _jobs_in(api, window)
+        if window.until - window.after <= _SHORT:
+            jobs = api.jobs_count(window.after, window.until)
+        else:  # a count by date would cost the controller too much
+            jobs = api.extent(window.after, window.until).jobs
         new = max(jobs - sum(store.stored_by_day(window).values()), 0)
         hosts_a_job = api.hosts_a_job() if new else 0.0
         way, cost = cheaper(new, hosts_a_job, api.hosts_count() if new >= LONG else new)
@@ -65,57 +69,37 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
         return DryRun(window.after, window.until, jobs, new, cost.requests, round(cost.seconds, 1), minutes, way)
 
 
-def _sync(
-    connection: Connection, database_url: str, cipher: Cipher, request: SyncRequest, started: float
-) -> SyncReport:
-    kind = "sync" if request.since is None and request.until is None else "backfill"
-    require_possible(connection, request)  # an impossible window is an error, not a failed sync
-    run = begin_run(connection, request.cluster.id, kind, request.dagster_run_id)
-    tally, plan, client = Tally(), None, None
-    try:
-        with open_client(connection, database_url, cipher, request) as client:
-            api = ControllerApi(client)
-            store = RawStore(connection, request.cluster.id)
-            rare = RareThings(connection, client, store, request.cluster)
-            plan = _plan(connection, request, _now_there(client))
-            with sweeping(connection, client, request, RawStore(connection, request.cluster.id, plan), tally) as sweep:
-                sweep.few = _holds_few(api, plan, _watermark(connection, request))
-                reads_long = is_long(connection, request)
-                enough = (
-                    started + request.pause_after if kind == "backfill" and request.pause_after is not None else None
-                )
-                # Not shown beyond the committed part, which is where the next run begins.
-                settled = plan.backfill.settled if plan.backfill else plan.window.until
+def _sync(connection: Connection, client: ControllerClient, request: SyncRequest, run: SyncRun) -> None:
+    api, tally = ControllerApi(client), run.tally
+    run.plan = plan = _plan(connection, request, _now_there(client))
+    store = RawStore(connection, request.cluster.id, plan)
+    rare = RareThings(connection, client, store, request.cluster)
+    with sweeping(connection, client, request, store, tally) as sweep:
+        sweep.few = _holds_few(api, plan, store.watermark())
+        reads_long = is_long(connection, request)
+        asked = request.since or request.until
+        enough = run.started + request.pause_after if asked and request.pause_after is not None else None
+        # Not shown beyond the committed part, which is where the next run begins.
+        settled = plan.backfill.settled if plan.backfill else plan.window.until
 
-                def has_to_pause() -> bool:
-                    """Return whether live syncs wait, or the sync window has ended."""
-                    if enough is not None and time.monotonic() >= enough:
-                        return True
-                    return reads_long and not request.cluster.manners.may_read_long(datetime.now(UTC))
+        def has_to_pause() -> bool:
+            """Return whether live syncs wait, or the sync window has ended."""
+            if enough is not None and time.monotonic() >= enough:
+                return True
+            return reads_long and not request.cluster.manners.may_read_long(datetime.now(UTC))
 
-                sweep.pause = lambda reached: reached <= settled and has_to_pause()
-                sweep.before_new = rare.read_if_unknown
-                resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
-                window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
-                sweep.history = _history(api, store, sweep, window, has_to_pause)
-                sweep.run(plan, resume_after, meanwhile=rare.read_if_due)
-                if tally.paused and plan.backfill is not None:
-                    store.pause_backfill(plan.backfill)
-                if sweep.history is not None and not tally.paused:
-                    store.end_stretch()
-                warnings = _warnings(connection, api, request, tally)
-            report = report_of(client, plan, tally, started, warnings)
-    except Exception as error:
-        # If the database failed, the next sync marks this run as interrupted.
-        with suppress(psycopg.Error):
-            connection.execute(statement("clusters/forget_listed"), {"cluster": request.cluster.id})
-            known = client.secrets() if client else frozenset()
-            end_run(connection, run, report_of(client, plan, tally, started), redact(str(error), known))
-        raise
-    end_run(connection, run, report, None)
-    for warning in report.warnings:
-        request.notify(warning)
-    return report
+        sweep.pause = lambda reached: reached <= settled and has_to_pause()
+        sweep.before_new = rare.read_if_unknown
+        resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
+        window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
+        sweep.history = _history(api, store, sweep, window, has_to_pause)
+        sweep.run(plan, resume_after, meanwhile=rare.read_if_due)
+        if tally.paused and plan.backfill is not None:
+            store.pause_backfill(plan.backfill)
+        if sweep.history is not None and not tally.paused:
+            store.end_stretch()
+        if not tally.jobs_counted and not api.has_finished_jobs():
+            run.warnings = (shows_no_job(request.cluster, store.watermark()),)
 
 
 def _history(
@@ -153,7 +137,7 @@ def require_possible(connection: Connection, request: SyncRequest) -> None:
             f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
             f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."
         )
-    if _watermark(connection, request) is not None:
+    if RawStore(connection, cluster.id).watermark() is not None:
         _plan(connection, request, now)
 
 
@@ -161,23 +145,12 @@ def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:
     settings = application_settings.read(connection)
     return plan_sync(
         now,
-        _watermark(connection, request),
+        RawStore(connection, request.cluster.id).watermark(),
         overlap=timedelta(minutes=settings.sync_overlap_minutes),
         initial=timedelta(days=settings.initial_sync_days),
         since=request.since,
         until=request.until,
     )
-
-
-def _warnings(connection: Connection, api: ControllerApi, request: SyncRequest, tally: Tally) -> tuple[str, ...]:
-    if tally.counted or api.has_finished_jobs():
-        return ()
-    return (shows_no_job(request.cluster, _watermark(connection, request)),)
-
-
-def _watermark(connection: Connection, request: SyncRequest) -> datetime | None:
-    row = connection.execute(statement("raw/watermark"), {"cluster": request.cluster.id}).fetchone()
-    return row[0] if row else None
 
 
 def _now_there(client: ControllerClient) -> datetime:
@@ -196,10 +169,3 @@ def _holds_few(api: ControllerApi, plan: Plan, watermark: datetime | None) -> bo
     newest = api.first_job("-finished")
     finished = parse_moment(newest.get("finished")) if newest else None
     return finished is not None and finished <= watermark
-
-
-def _jobs_in(api: ControllerApi, window: Window) -> int:
-    """Count the jobs that finished in `window`. For long windows, estimate: a count by date would cost too much."""
-    if window.until - window.after <= _SHORT:
-        return api.jobs_count(window.after, window.until)
-    return api.extent(window.after, window.until).jobs

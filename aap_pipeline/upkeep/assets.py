@@ -11,7 +11,7 @@ from aap_pipeline.orchestration.freshness import EACH_NIGHT
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
-from aap_pipeline.raw import checks
+from aap_pipeline.raw.asset_checks import reconciliation as agreement
 from aap_pipeline.raw.reconcile import reconcile
 from aap_pipeline.raw.sync import SyncRequest
 
@@ -40,6 +40,6 @@ def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iter
     with cluster_step(context, warehouse) as (_, cluster):
         request = SyncRequest(cluster, dagster_run_id=context.run.run_id, notify=context.log.warning)
         found = reconcile(warehouse.url(), warehouse.cipher(), request)
-    verdict = checks.reconciliation(found)
+    verdict = agreement(found)
     checked = result(RECONCILIATION, RECONCILED, verdict, cluster.name)
     yield MaterializeResult(metadata=dict(verdict.figures), check_results=[checked])

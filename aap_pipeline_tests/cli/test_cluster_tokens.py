@@ -90,7 +90,7 @@ def test_a_token_that_cannot_be_sent_is_refused_when_it_is_entered(
         described = "clusters:\n  - {name: a, address: a, access_token_file: bad}\n"
         (tmp_path / "clusters.yaml").write_text(described)
         refused = keyed("clusters", "import", str(tmp_path / "clusters.yaml"))
-        assert refused.err.startswith(f"Error: {tmp_path / 'clusters.yaml'}:2: The access token contains")
+        assert refused.err.startswith(f"Error: {tmp_path / 'clusters.yaml'}: cluster a: The access token contains")
     else:
         refused = {
             "file": lambda: keyed(*add, *file),

@@ -90,7 +90,7 @@ def test_where_all_clusters_are_disabled_that_is_what_is_said(keyed: Cli, monkey
 
 
 def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> None:
-    """Guards against half an import, and against a mistake that is not named with its line."""
+    """Guards against half an import, and against a mistake that is not named with its cluster and key."""
     file = tmp_path / "clusters.yaml"
     file.write_text(
         "clusters:\n"
@@ -101,8 +101,8 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
     refused = keyed("clusters", "import", str(file))
     assert refused.status == 2
     lines = refused.err.splitlines()
-    assert lines[0].startswith(f"Error: {file}:3: port 'none' is not a whole number")
-    assert [line.split(":")[1] for line in lines[1:]] == ["4", "4"]
+    assert lines[0].startswith(f"Error: {file}: cluster b: port: Input should be a valid integer")
+    assert [line.split(": ")[1:3] for line in lines[1:]] == [["cluster c", "address"], ["cluster c", "adress"]]
     assert "sekret" not in refused.err
     assert names(keyed) == []
     file.write_text(

@@ -99,10 +99,10 @@ def test_what_makes_no_sense_is_status_2(alone: Cli, command: str, message: str)
 
 
 def test_a_file_of_clusters_names_all_of_its_mistakes_at_once(alone: Cli) -> None:
-    """Guards against a file that is refused once for each of its lines."""
+    """Guards against a file that is refused once for each of its keys."""
     refused = alone("clusters", "import", "bad.yaml")
     assert refused.status == 2
-    for words in ("'color'", "port 'x'", "`access_token`", "single dots", "Address 'a_'", "must be a mapping"):
+    for words in ("cluster a..b: port:", "cluster a..b: color:", "entry 2: name:", "entry 2: address:"):
         assert words in refused.err
 
 

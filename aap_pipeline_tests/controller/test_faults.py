@@ -19,7 +19,6 @@ from aap_pipeline.controller.errors import (
     BadEndpoint,
     BadRequest,
     BodyTooLarge,
-    CircuitOpen,
     ControllerError,
     CorruptBody,
     HtmlAnswer,
@@ -28,7 +27,6 @@ from aap_pipeline.controller.errors import (
     NotFound,
     PermissionDenied,
     RedirectedElsewhere,
-    RetryBudgetExhausted,
     ServerError,
     Unreachable,
 )
@@ -72,7 +70,7 @@ def test_a_passing_fault_is_retried_and_counted_by_its_cause(bench: Bench, cause
     """A failed page that is swallowed is a hole that nobody sees; an uncounted retry hides a sick controller."""
     client, _ = bench.against(failing(2, FAULTS[cause]))
     assert client.get("jobs/").body["results"] == [{"id": 7}]
-    seen = client.statistics.snapshot()
+    seen = client.statistics
     assert seen.retries_by_cause == {cause.removesuffix(" 404"): 2}
     assert bench.patience.naps == [0.5, 1.0]
     assert seen.seconds_waited == 1.5
@@ -100,21 +98,21 @@ def test_a_lasting_fault_ends_in_an_error_that_says_where(
     ) as raised:
         client.get("jobs/", {"page_size": 1})
     assert raised.value.transient
-    assert client.statistics.snapshot().retries == 3
+    assert client.statistics.retries_by_cause == {cause.removesuffix(" 404"): 3}
 
 
 def test_a_cut_chunked_body_is_no_answer(bench: Bench) -> None:
     """A chunked body has no length to compare with; the missing last chunk must tell."""
     client, _ = bench.against(failing(1, Reply({"results": ["x" * 500]}, cut=100, chunked=True)))
     assert client.get("jobs/").body["count"] == 1
-    assert client.statistics.snapshot().retries_by_cause == {"cut off": 1}
+    assert client.statistics.retries_by_cause == {"cut off": 1}
 
 
 def test_a_hanging_controller_is_given_up_after_the_read_timeout(bench: Bench) -> None:
     """A request without a timeout holds a sync, and its lock, for ever."""
     client, _ = bench.against(failing(1, Reply(hang=True)), read_timeout=0.1)
     assert client.get("jobs/").body["count"] == 1
-    assert client.statistics.snapshot().retries_by_cause == {"timeout": 1}
+    assert client.statistics.retries_by_cause == {"timeout": 1}
 
 
 @pytest.mark.parametrize(
@@ -152,26 +150,12 @@ def test_retry_after_as_a_date_counts_from_the_answers_own_date(bench: Bench) ->
     assert bench.patience.naps[0] == 9.0
 
 
-def test_a_retry_after_beyond_the_budget_ends_the_run_at_once(bench: Bench) -> None:
+def test_a_retry_after_beyond_the_limit_ends_the_run_at_once(bench: Bench) -> None:
     """A sync must not hold its lock for an hour because a proxy says so."""
     client, _ = bench.against(failing(1, Reply({}, 503, {"Retry-After": "3600"})))
-    with pytest.raises(RetryBudgetExhausted, match="requests another 3600 s"):
+    with pytest.raises(ServerError, match="requests another 3600 s"):
         client.get("jobs/")
     assert bench.patience.naps == []
-
-
-def test_a_dead_controller_is_left_alone_after_enough_failures(bench: Bench) -> None:
-    """workers × retries × jobs requests against a controller that is coming up keep it down."""
-    client, server = bench.against(always(Reply({}, 503)), circuit_threshold=6)
-    client.product()
-    errors: list[type[BaseException]] = []
-    for _ in range(20):
-        with pytest.raises(ControllerError) as raised:
-            client.get("jobs/")
-        errors.append(raised.type)
-    assert errors[0] is ServerError
-    assert set(errors[2:]) == {CircuitOpen}
-    assert sum(asked.path == "/api/v2/jobs/" for asked in server.asked) == 6
 
 
 def test_nobody_listening_is_said_in_words(bench: Bench) -> None:
@@ -246,8 +230,7 @@ def test_documents_that_orjson_refuses_are_read_all_the_same(bench: Bench) -> No
     client, _ = bench.against(always(Reply(b'{"count": 1, "results": [{"id": 7, "a": "\\ud800", "b": NaN}]}')))
     answer = client.get("jobs/")
     assert answer.body["results"][0]["a"] == "\ud800"
-    assert answer.raw.startswith(b'{"count": 1')
-    assert client.statistics.snapshot().retries == 0
+    assert client.statistics.retries_by_cause == {}
 
 
 def test_a_redirect_to_another_host_is_an_error_and_gets_no_token(bench: Bench) -> None:
@@ -263,16 +246,6 @@ def test_a_redirect_to_another_host_is_an_error_and_gets_no_token(bench: Bench) 
     assert not raised.value.transient
     assert elsewhere.asked == []
     assert len(server.asked) == 3
-
-
-def test_a_missing_slash_is_followed_with_query_and_token(bench: Bench) -> None:
-    """Django answers 301, and its Location may lack the query."""
-    client, server = bench.against(
-        lambda asked: FINE if asked.path.endswith("/") else Reply(b"", 301, {**HTML, "Location": asked.path + "/"})
-    )
-    assert client.get("jobs", {"page_size": 1}).body == FINE.body
-    assert (server.asked[-1].path, server.asked[-1].query) == ("/api/v2/jobs/", {"page_size": "1"})
-    assert server.asked[-1].token == "access-1"
 
 
 def test_a_controller_in_an_upgrade_is_said_to_be_in_one(bench: Bench) -> None:
@@ -326,7 +299,7 @@ def test_sixteen_workers_share_their_connections(bench: Bench) -> None:
         found = list(pool.map(api.host_summaries, range(1, 200)))
     assert found == [[HostSummaryRow(7)]] * 199
     assert server.connections <= 16
-    assert client.statistics.snapshot().requests == 201
+    assert client.statistics.requests == 201
 
 
 def test_the_controllers_clock_is_read_from_its_answers(bench: Bench) -> None:

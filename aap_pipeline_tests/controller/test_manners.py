@@ -48,7 +48,16 @@ def test_no_second_has_more_requests_than_the_rate(rate: float, requests: int) -
         with limited.turn():
             pass
     assert clock.now - 100.0 == pytest.approx((requests - 1) / rate)
-    assert statistics.snapshot().seconds_held_back == pytest.approx((requests - 1) / rate)
+    assert statistics.seconds_held_back == pytest.approx((requests - 1) / rate)
+
+
+def test_a_pause_that_one_worker_was_asked_for_holds_for_all(clock: Clock) -> None:
+    """15 workers that go on while one waits would earn the next 429."""
+    limited = limiter(clock)
+    limited.pause(20.0)
+    clock.now += 5.0
+    with limited.turn():
+        assert clock.now == 120.0
 
 
 def test_concurrency_falls_when_answers_slow_down_and_rises_again(clock: Clock) -> None:

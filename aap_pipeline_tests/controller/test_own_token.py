@@ -56,9 +56,9 @@ def test_the_end_is_that_of_the_token_which_asks(server: SimulatorServer) -> Non
     issue(server, PLAIN, timedelta(days=4), used=True)
     with asking(server) as client:
         client.product()
-        before = client.statistics.snapshot().requests
+        before = client.statistics.requests
         assert token_end(client) == TokenEnd(NOW + YEAR, exact=True)
-        assert client.statistics.snapshot().requests - before == 2
+        assert client.statistics.requests - before == 2
 
 
 def test_where_two_tokens_of_the_user_are_in_use_the_later_end_is_certain(server: SimulatorServer) -> None:

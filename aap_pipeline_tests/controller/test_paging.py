@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aap_pipeline.controller.answers import Answer, Decode, check_next_link
+from aap_pipeline.controller.answers import Answer, check_next_link
 from aap_pipeline.controller.errors import (
     BodyTooLarge,
     ControllerError,
@@ -23,7 +23,6 @@ from aap_pipeline.controller.errors import (
 from aap_pipeline.controller.paging import Instead, PageSize, count, counted_page, last_id, may_be_too_much, whole
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
-from aap_pipeline.controller.transport import decode
 
 
 class FakeController:
@@ -58,9 +57,7 @@ class FakeController:
     def url_of(self, path: str) -> str:
         return f"{self.base_url}/api/v2/{path}"
 
-    def get(
-        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
-    ) -> Answer:
+    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
         asked: dict[str, Any] = dict(params or {})
         self.asked.append(asked)
         left = [number for number in self.ids if number > asked.get("id__gt", 0)]
@@ -76,7 +73,7 @@ class FakeController:
         if self.counts_always or "count_disabled" not in asked:
             body["count"] = len(left) if self.promised is None else self.promised
             body["next"] = f"/api/v2/{path}?page=2" if len(left) > size else None
-        return Answer(body, b"", {})
+        return Answer(body, {})
 
 
 class Scripted(FakeController):
@@ -86,10 +83,8 @@ class Scripted(FakeController):
         super().__init__([])
         self.body = body
 
-    def get(
-        self, path: str, params: Params | None = None, decode: Decode = decode, instead: Instead | None = None
-    ) -> Answer:
-        return Answer(self.body, b"", {})
+    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
+        return Answer(self.body, {})
 
 
 RETRIES = 8
@@ -138,7 +133,7 @@ def test_a_page_that_is_too_large_is_asked_for_in_parts() -> None:
     controller = FakeController(list(range(1, 401)), fitting=60)
     assert [row["id"] for row in whole(controller, "jobs/")] == list(range(1, 401))
     assert sizes(controller) == [200, 100, 50, 100, *[50] * 7]
-    assert controller.statistics.snapshot().retries_by_cause == {"too large": 3}
+    assert controller.statistics.retries_by_cause == {"too large": 3}
 
 
 def test_a_page_that_a_proxy_does_not_wait_for_is_asked_for_in_parts() -> None:

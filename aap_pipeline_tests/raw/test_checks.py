@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aap_pipeline.raw import checks
+from aap_pipeline.raw import asset_checks as checks
 from aap_pipeline.raw.reconcile import DayCount, Reconciliation
 from aap_pipeline.raw.window import Window
 
@@ -20,14 +20,6 @@ def test_a_cluster_that_was_never_synced_is_well() -> None:
     assert checks.recent_window(NEVER, 10 * MINUTE, None) is None
     assert checks.watermark_not_in_future(NEVER).passed
     assert checks.clock_skew(NEVER).passed
-
-
-def test_a_cluster_that_only_backfills_read_is_not_called_unsynced() -> None:
-    """Guards against "Nothing was synced yet." beside the jobs that a backfill has just brought."""
-    backfilled = replace(NEVER, backfilled=True)
-    for verdict in (checks.clock_skew(backfilled), checks.watermark_not_in_future(backfilled)):
-        assert verdict.passed
-        assert verdict.text.startswith("Only backfills have run so far")
 
 
 def test_the_window_of_completeness_ends_where_late_jobs_may_still_appear() -> None:

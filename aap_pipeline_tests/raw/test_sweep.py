@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer, ServerError
 from aap_pipeline.raw.completion import Completion
-from aap_pipeline.raw.sweep import Sweep, SweepOptions
+from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.window import Plan, Window
 from aap_pipeline_tests.raw.fakes import MINUTE, NOW, Document, FakeController, FakeStore, job
 
@@ -51,7 +51,7 @@ class Bench:
         return sweep
 
     def new(self, now: datetime = NOW, **options: Any) -> Sweep:
-        return Sweep(self.controller, self.store, self.executor, digest, now, SweepOptions(**options))
+        return Sweep(self.controller, self.store, self.executor, digest, now, **options)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_every_job_is_stored_whatever_the_ids_and_the_page_cap(ids: set[int], pa
         bench.controller.add(*(job(number, NOW - number * MINUTE) for number in ids))
         tally = bench.sweep(slice_jobs=limit).tally
     assert bench.store.rows.keys() == ids
-    assert tally.seen == tally.stored == tally.counted == len(ids)
+    assert tally.jobs_seen == tally.jobs_stored == tally.jobs_counted == len(ids)
     assert bench.store.watermark == (NOW - min(ids) * MINUTE if ids else None)
     assert sorted(number for (number,) in bench.controller.asked("host_summaries")) == sorted(ids)
 
@@ -96,7 +96,7 @@ def test_known_jobs_cost_no_request(bench: Bench) -> None:
     bench.sweep()
     tally = bench.sweep().tally
     assert {entry[0] for entry in bench.controller.log} == {"page"}
-    assert (tally.known, tally.stored, tally.done) == (29, 0, 29)
+    assert (tally.jobs_known, tally.jobs_stored, tally.done) == (29, 0, 29)
 
 
 def test_a_changed_job_is_read_again(bench: Bench) -> None:
@@ -315,7 +315,7 @@ def test_a_backfill_resumes_where_it_stopped(bench: Bench) -> None:
 def test_a_sweep_that_is_to_pause_ends_with_its_slice(bench: Bench) -> None:
     """Guards against a pause that loses the slice before it, and against one at the end that says something is left."""
     bench.controller.add(*(job(number, NOW - timedelta(days=20 - number)) for number in range(1, 11)))
-    sweep = Sweep(bench.controller, bench.store, bench.executor, digest, NOW, SweepOptions(slice_jobs=4))
+    sweep = Sweep(bench.controller, bench.store, bench.executor, digest, NOW, slice_jobs=4)
     sweep.pause = lambda _: True
     pauses, resume = 0, None
     while sweep.run(PLAN, resume).paused:
@@ -370,7 +370,7 @@ def test_jobs_without_a_valid_id_are_stored_once_and_hold_up_no_other(
         assert bench.store.rows.keys() == kept
         names = [orjson.loads(row.document)["name"] for row in bench.store.nameless]
         assert sorted(names) == sorted(row["name"] for row in bench.controller.shown.values())
-        assert tally.seen == tally.counted == len(ids)
+        assert tally.jobs_seen == tally.jobs_counted == len(ids)
         assert bench.store.watermark == NOW - min(ids) * MINUTE
         again = bench.sweep(slice_jobs=limit).tally
-        assert (again.known, again.stored) == (len(ids), 0)
+        assert (again.jobs_known, again.jobs_stored) == (len(ids), 0)

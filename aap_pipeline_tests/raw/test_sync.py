@@ -262,7 +262,7 @@ def test_progress_reaches_the_count(rig: Rig, server: SimulatorServer) -> None:
     """Guards against a bar that stops before its end or runs past it."""
     server.use(filled_world(jobs=450))
     seen: list[tuple[int, int]] = []
-    rig.sync(progress=lambda tally: seen.append((tally.done, tally.counted)))
+    rig.sync(progress=lambda tally: seen.append((tally.done, tally.jobs_counted)))
     total = len(server.world.truth().jobs)
     assert seen[-1] == (total, total)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

@@ -1,15 +1,10 @@
 -- Sync state of a cluster: clocks, watermark, last successful sync, numbers of jobs whose host summaries are awaited,
--- overdue and given up, and whether only backfills have succeeded. Indexes: sync_run_cluster_idx,
+-- overdue and given up. Indexes: sync_run_cluster_idx,
 -- clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey.
 SELECT NOW(),
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus WHERE cluster_id = %(cluster)s),
        run.started_at, run.finished_at, run.window_to,
-       awaited.waiting, awaited.overdue, awaited.given_up, run.jobs_stored,
-       -- asked only where no sync has succeeded: then there are few rows
-       CASE WHEN run.started_at IS NULL THEN EXISTS (
-           SELECT FROM pipeline.sync_run
-           WHERE cluster_id = %(cluster)s AND kind = 'backfill' AND outcome = 'succeeded')
-       ELSE FALSE END
+       awaited.waiting, awaited.overdue, awaited.given_up, run.jobs_stored
 FROM (SELECT 1) one
 LEFT JOIN LATERAL (
     SELECT started_at, finished_at, window_to, jobs_stored FROM pipeline.sync_run
