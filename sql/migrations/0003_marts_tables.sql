@@ -66,7 +66,7 @@ CREATE TABLE marts.bridge_label_set (
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
 -- Facts are written and read by whole days of a cluster, for which a key of all dimensions is a large index. Columns of fixed width come
--- first: rows are read faster. This one has the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
+-- first: rows are read faster. The first has the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
 CREATE TABLE rollup.left_out_daily (
     date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, job_template_id INTEGER NOT NULL,
     project_id INTEGER NOT NULL, label_set_id INTEGER NOT NULL, inventory_id INTEGER NOT NULL,
@@ -89,7 +89,7 @@ CREATE TABLE rollup.money (
 -- A relation's columns, comma-separated, each as format() writes its name (%1$I) and its type (%2$s).
 CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I') RETURNS TEXT LANGUAGE sql STABLE AS $$
     SELECT string_agg(format(template, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
-    FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 CREATE TABLE marts.savings_daily (
     LIKE rollup.left_out_daily INCLUDING INDEXES,

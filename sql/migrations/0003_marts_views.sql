@@ -1,8 +1,8 @@
 -- Views over the facts. security_invoker, so that row-level security is the reader's; views over core run with their owner's rights and
 -- carry the reader's restriction themselves.
 
--- Sums of the rows of savings_daily by cluster, of savings_monthly by template and by organization: one row for each month from a key's
--- first to the newest of all, so that cumulative columns have no gaps.
+-- Sums of savings_monthly by template and by organization, one row for each month from a key's first to the newest of all, so that
+-- cumulative columns have no gaps; of savings_daily by cluster, with hosts counted for each day, so that a range of days reads no others.
 DO $do$
 DECLARE
     dimension TEXT;
