@@ -45,6 +45,7 @@ COMMENT ON TABLE rollup.host_set_monthly IS 'Which hosts ran in a month: the uni
 COMMENT ON TABLE rollup.host IS 'Hosts with their ordinals, their bits in the host sets.';
 COMMENT ON TABLE rollup.host_runs_daily IS 'How many runs of an organization touched each host, by day.';
 COMMENT ON TABLE rollup.host_runs_monthly IS 'How many runs of an organization touched each host, by month: the sum of host_runs_daily.';
+COMMENT ON TABLE rollup.money IS 'The columns of money, as the facts have them and rollup.money returns them. Holds no rows.';
 COMMENT ON TABLE rollup.priced IS 'The day as of which the money of each cluster was computed.';
 COMMENT ON FUNCTION marts.savings_by_template IS 'Runs, costs and savings by job template between two days, both included; '
     'the specification''s first query. With without_template, runs without a template are a row of their own, and the rows add up to marts.totals.';

@@ -77,8 +77,7 @@ CREATE INDEX ON rollup.left_out_daily (date, cluster_id);
 CREATE TABLE marts.launches (LIKE rollup.left_out_daily INCLUDING INDEXES, user_id INTEGER NOT NULL);
 CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES);
 ALTER TABLE rollup.launches_monthly RENAME date TO month;
--- Money, which rollup.money computes: the row type of its result and of the facts. Eleven decimals: a sum of quotients stays exact far below
--- a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
+-- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
 CREATE TABLE rollup.money (
     manual_costs NUMERIC(38,11) NOT NULL, creation_costs NUMERIC(38,11) NOT NULL, run_costs NUMERIC(38,11) NOT NULL,
     automated_costs NUMERIC(38,11) NOT NULL, savings NUMERIC(38,11) NOT NULL, time_savings_seconds NUMERIC(24,3) NOT NULL,
