@@ -13,8 +13,10 @@ CREATE POLICY own_rows ON marts.bi_access FOR SELECT
 -- Whoever is not listed sees everything: a misspelt role would restrict nobody.
 CREATE FUNCTION marts.bi_access_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM rollup.require(EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role), 'undefined_object',
-        format('There is no role "%s" to restrict: create it first, and write it as pg_roles has it.', NEW.role));
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role) THEN
+        RAISE EXCEPTION 'There is no role "%" to restrict: create it first, and write it as pg_roles has it.', NEW.role
+            USING ERRCODE = 'undefined_object';
+    END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access
