@@ -22,8 +22,8 @@ END $$;
 CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access
     FOR EACH ROW EXECUTE FUNCTION marts.bi_access_changed();
 
--- The reader's organizations, NULL for all; a role with organization -1 inherits none. The role that SET ROLE chose counts where it is listed, else the login: a login
--- that is listed sees no more as bi_reader, a shared login that is not sees what the role of the person it serves does.
+-- The reader's organizations, NULL for all; a role with organization -1 inherits none. The role that SET ROLE chose counts where it is
+-- listed, else the login: a login that is listed sees no more as bi_reader, a shared login that is not sees what the role of the person does.
 -- SECURITY INVOKER on purpose: inside a SECURITY DEFINER function current_user would be the owner, and everyone would
 -- see what the owner sees. Bodies of this form are bound when they are created: no search_path of the reader's puts
 -- functions of its own in their place.

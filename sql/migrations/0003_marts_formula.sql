@@ -2,20 +2,11 @@
 
 CREATE TABLE marts.formula (
     only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
-    count_creation BOOLEAN NOT NULL,
-    creation_once BOOLEAN NOT NULL,
-    subscription BOOLEAN NOT NULL,
-    successful_only BOOLEAN NOT NULL,
-    count_check_mode BOOLEAN NOT NULL,
-    slices_once BOOLEAN NOT NULL,
-    reporting_timezone TEXT NOT NULL,
-    fiscal_year_start_month SMALLINT NOT NULL CHECK (fiscal_year_start_month BETWEEN 1 AND 12),
-    hours_per_fte NUMERIC(10,3) NOT NULL CHECK (hours_per_fte > 0),
-    default_manual_minutes INTEGER NOT NULL,
-    default_creation_minutes INTEGER NOT NULL,
-    estimate_template_minutes BOOLEAN NOT NULL,
-    currency VARCHAR(3),
-    currency_symbol VARCHAR(10)
+    count_creation BOOLEAN NOT NULL, creation_once BOOLEAN NOT NULL, subscription BOOLEAN NOT NULL, successful_only BOOLEAN NOT NULL,
+    count_check_mode BOOLEAN NOT NULL, slices_once BOOLEAN NOT NULL,
+    reporting_timezone TEXT NOT NULL, fiscal_year_start_month SMALLINT NOT NULL, hours_per_fte NUMERIC(10,3) NOT NULL,
+    default_manual_minutes INTEGER NOT NULL, default_creation_minutes INTEGER NOT NULL, estimate_template_minutes BOOLEAN NOT NULL,
+    currency VARCHAR(3), currency_symbol VARCHAR(10)
 );
 
 CREATE FUNCTION rollup.setting(name TEXT, fallback TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
@@ -38,10 +29,8 @@ CREATE FUNCTION rollup.checked_setting(name TEXT, fallback TEXT, allowed TEXT[])
 DECLARE
     found TEXT := rollup.setting(name, fallback);
 BEGIN
-    IF lower(found) <> ALL (allowed) THEN
-        RAISE EXCEPTION 'Setting % cannot be "%": it must be one of %.', name, found, array_to_string(allowed, ', ')
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(lower(found) = ANY (allowed), 'check_violation',
+        format('Setting %s cannot be "%s": it must be one of %s.', name, found, array_to_string(allowed, ', ')));
     RETURN lower(found);
 END $$;
 
@@ -55,11 +44,10 @@ BEGIN
         number := found::numeric;
     EXCEPTION WHEN data_exception THEN NULL;
     END;
-    IF number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)) THEN
-        RETURN number;
-    END IF;
-    RAISE EXCEPTION 'Setting % cannot be "%": it must be a% number from % to %.', name, found,
-        CASE WHEN whole THEN ' whole' ELSE '' END, lowest, highest USING ERRCODE = 'check_violation';
+    PERFORM rollup.require(COALESCE(number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)), FALSE), 'check_violation',
+        format('Setting %s cannot be "%s": it must be a%s number from %s to %s.', name, found,
+            CASE WHEN whole THEN ' whole' END, lowest, highest));
+    RETURN number;
 END $$;
 
 CREATE FUNCTION rollup.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
@@ -74,17 +62,13 @@ BEGIN
     new.slices_once := rollup.checked_setting('count_slices', 'each', ARRAY['each', 'once']) = 'once';
     new.estimate_template_minutes := rollup.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
     new.creation_once := rollup.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
-    new.subscription :=
-        rollup.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
-    new.successful_only :=
-        rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
+    new.subscription := rollup.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
+    new.successful_only := rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
     new.reporting_timezone := rollup.setting('reporting_timezone', 'UTC');
     -- The view reads every zone's file: only where the zone is another.
-    IF old.reporting_timezone IS DISTINCT FROM new.reporting_timezone
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)) THEN
-        RAISE EXCEPTION 'Setting reporting_timezone cannot be "%": it must be a name of pg_timezone_names.',
-            new.reporting_timezone USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(old.reporting_timezone IS NOT DISTINCT FROM new.reporting_timezone
+        OR EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)), 'check_violation',
+        format('Setting reporting_timezone cannot be "%s": it must be a name of pg_timezone_names.', new.reporting_timezone));
     new.fiscal_year_start_month := rollup.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
     new.hours_per_fte := rollup.checked_number('hours_per_fte', '1720', 1, 8784);
     new.default_manual_minutes := rollup.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
@@ -92,16 +76,12 @@ BEGIN
     SELECT iso_code, symbol INTO new.currency, new.currency_symbol
         FROM public.common_currency WHERE id::text = rollup.setting('currency', '1');
     -- Settings may be stored before the currencies, as the specification's statements do.
-    IF new.currency IS NULL AND EXISTS (SELECT FROM public.common_currency) THEN
-        RAISE EXCEPTION 'Setting currency cannot be "%": it must be the id of a row of common_currency.',
-            rollup.setting('currency', '1') USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(new.currency IS NOT NULL OR NOT EXISTS (SELECT FROM public.common_currency), 'check_violation',
+        format('Setting currency cannot be "%s": it must be the id of a row of common_currency.', rollup.setting('currency', '1')));
     -- These were settings before they had a history: ignored in silence, they would be taken to hold.
-    IF EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')) THEN
-        RAISE EXCEPTION 'hourly_rate and subscription_monthly_price are no settings but rates with a history: '
-            'set them with aap-pipeline costs set hourly or subscription, or with marts.set_rate.'
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(NOT EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')),
+        'check_violation', 'hourly_rate and subscription_monthly_price are no settings but rates with a history: '
+            'set them with aap-pipeline costs set hourly or subscription, or with marts.set_rate.');
     IF old IS NOT DISTINCT FROM new THEN
         RETURN;
     END IF;
@@ -110,12 +90,7 @@ BEGIN
         PERFORM pg_advisory_xact_lock(6381059, -2);
     END IF;
     DELETE FROM marts.formula;
-    INSERT INTO marts.formula (only_row, count_creation, creation_once, subscription, successful_only, count_check_mode, slices_once,
-        reporting_timezone, fiscal_year_start_month, hours_per_fte, default_manual_minutes, default_creation_minutes,
-        estimate_template_minutes, currency, currency_symbol)
-    VALUES (TRUE, new.count_creation, new.creation_once, new.subscription, new.successful_only, new.count_check_mode, new.slices_once,
-        new.reporting_timezone, new.fiscal_year_start_month, new.hours_per_fte, new.default_manual_minutes, new.default_creation_minutes,
-        new.estimate_template_minutes, new.currency, new.currency_symbol);
+    EXECUTE format('INSERT INTO marts.formula (%s) SELECT %s', rollup.columns('marts.formula'), rollup.columns('marts.formula', '$1.%1$I')) USING new;
     -- These decide which rows there are, and on which day.
     IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
         <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
@@ -153,17 +128,6 @@ CREATE FUNCTION rollup.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) 
         fiscal_month = excluded.fiscal_month WHERE again
 $$;
 
-CREATE FUNCTION rollup.formula_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM rollup.read_formula();
-    RETURN NULL;
-END $$;
-
 SELECT rollup.read_formula();
 -- Autovacuum never looks at one row; without statistics PostgreSQL assumes 550, and JIT compiles each view for seconds.
 ANALYZE marts.formula;
-
-CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_settings
-    FOR EACH STATEMENT EXECUTE FUNCTION rollup.formula_changed();
-CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_currency
-    FOR EACH STATEMENT EXECUTE FUNCTION rollup.formula_changed();

@@ -60,20 +60,19 @@ CREATE VIEW rollup.counted_month AS
 -- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
 -- readers who see the run.
 CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
-    SELECT x.count_check_mode, x.successful_only, x.slices_once, x.job_template_id, x.job_type, x.status, x.job_id, x.date, x.cluster_id,
-        x.organization_id, x.project_id, x.label_set_id, x.inventory_id, x.launch_type
+    SELECT x.count_check_mode, x.successful_only, x.slices_once, (x.r).job_template_id, (x.r).job_type, (x.r).status, (x.r).job_id, (x.r).date,
+        (x.r).cluster_id, (x.r).organization_id, (x.r).project_id, (x.r).label_set_id, (x.r).inventory_id, (x.r).launch_type
     FROM (
         SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
-            k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id,
-            r.organization_id, r.project_id, r.label_set_id, r.inventory_id, r.launch_type
+            k.count_check_mode, o.successful_only, s.slices_once, r
         FROM rollup.first_run r
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
         CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
         WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
-            AND NOT (s.slices_once AND r.extra_slice)
+            AND NOT (s.slices_once AND r.is_extra_slice)
         ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
     ) x
-    WHERE (SELECT marts.sees_all()) OR x.organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
+    WHERE (SELECT marts.sees_all()) OR (x.r).organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
 CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
     SELECT r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id, r.organization_id, r.project_id, r.label_set_id,
         r.inventory_id, r.launch_type
@@ -104,19 +103,14 @@ CREATE FUNCTION rollup.costs(
     ) c
 $$;
 
--- The money of one row of facts or one job, in the order of the columns of savings_daily: by today's rates and minutes, and by those of
--- its day. Inlined by the planner into the statement that calls it, which joins prices, so that many rows are joined by hashing.
+-- The money of one row of facts or one job: by today's rates and minutes, and by those of its day. Inlined by the planner into the
+-- statement that calls it, which joins prices, so that many rows are joined by hashing.
 CREATE FUNCTION rollup.money(
     f marts.formula, p rollup.price, t rollup.minutes, s rollup.counted_month, with_status TEXT,
     hosts BIGINT, runs BIGINT, first_runs BIGINT, elapsed NUMERIC
-) RETURNS TABLE (
-    manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
-    automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
-    manual_costs_as_recorded NUMERIC, creation_costs_as_recorded NUMERIC, run_costs_as_recorded NUMERIC,
-    automated_costs_as_recorded NUMERIC, savings_as_recorded NUMERIC
-) LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT n.manual_minutes, n.creation_minutes, n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings,
-        n.time_savings_seconds, o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings
+) RETURNS SETOF rollup.money LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings, n.time_savings_seconds,
+        o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings, n.manual_minutes, n.creation_minutes
     FROM (SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts) r
     CROSS JOIN LATERAL rollup.costs(
         r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes,

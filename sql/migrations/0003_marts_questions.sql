@@ -14,73 +14,52 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: months, and days at the edges. The
--- fewer days of a month are read: those of the range, or all others, to subtract them. NULL measures do not add up, so that only whole
--- months are read; NULL monthly: days only.
+-- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: those of months, from the month's
+-- begin that is next to the first day to the one next to the last; days in between are added, or subtracted. NULL measures do not add up,
+-- so that only whole months are read; NULL monthly: days only.
 CREATE FUNCTION rollup.between(
     keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
 ) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s BETWEEN %4$L AND %5$L AND %6$s', p.day,
+    SELECT format('(%s) AS s', string_agg(format('SELECT %1$s AS date, %2$s FROM %3$s WHERE %1$s >= %4$L AND %1$s < %5$L AND %6$s', p.day,
         concat_ws(', ', keys, CASE WHEN p.less THEN regexp_replace(measures, '\w+', '-\& AS \&', 'g') ELSE measures END),
-        CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.last, filter), ' UNION ALL '))
-    FROM (SELECT greatest(from_date, '0001-01-01') AS first, least(to_date, '9999-12-31') AS last) r
+        CASE p.day WHEN 'date' THEN daily ELSE monthly END, p.first, p.until, filter), ' UNION ALL '))
+    FROM (
+        SELECT least(greatest(from_date, '0001-01-01'), '9999-12-31') AS first,
+            greatest(from_date, '0001-01-01', least(to_date, '9999-12-31') + 1) AS until
+    ) r
     CROSS JOIN LATERAL (
-        SELECT date_trunc('month', r.first::timestamp)::date AS head, (date_trunc('month', r.first::timestamp) + interval '1 month')::date AS next,
-            date_trunc('month', r.last::timestamp)::date AS tail,
-            (date_trunc('month', r.last::timestamp) + interval '1 month - 1 day')::date AS tail_end
+        SELECT date_trunc('month', r.first + CASE WHEN measures IS NULL THEN interval '1 month - 1 day' ELSE '15 days' END)::date AS first,
+            date_trunc('month', r.until + CASE WHEN measures IS NULL THEN interval '0' ELSE '15 days' END)::date AS until
+    ) near
+    CROSS JOIN LATERAL (SELECT monthly IS NOT NULL AND near.first < near.until AND (measures IS NULL OR r.until - r.first > 15) AS whole) months
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN months.whole THEN near.first ELSE r.until END AS first, CASE WHEN months.whole THEN near.until ELSE r.until END AS until
     ) m
-    -- How many days of the first and the last month are in the range, if their other days can be subtracted.
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN measures IS NULL THEN 1 ELSE least(m.next - 1, r.last) - r.first + 1 END AS in_head,
-            CASE WHEN measures IS NULL THEN 1 ELSE r.last - greatest(m.tail, r.first) + 1 END AS in_tail
-    ) d
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_head ELSE r.first - m.head < d.in_head END AS less_head,
-            CASE WHEN m.head = m.tail THEN r.first - m.head + m.tail_end - r.last < d.in_tail ELSE m.tail_end - r.last < d.in_tail END AS less_tail
-    ) c
-    CROSS JOIN LATERAL (
-        SELECT monthly IS NULL OR r.last < r.first OR m.next >= m.tail AND NOT (c.less_head OR c.less_tail) AS days_only
-    ) o
-    CROSS JOIN LATERAL (VALUES
-        ('date', FALSE, r.first, r.last, o.days_only),
-        ('month', FALSE, CASE WHEN c.less_head THEN m.head ELSE m.next END, CASE WHEN c.less_tail THEN m.tail_end ELSE m.tail - 1 END, NOT o.days_only),
-        ('date', c.less_head, CASE WHEN c.less_head THEN m.head ELSE r.first END, CASE WHEN c.less_head THEN r.first ELSE m.next END - 1,
-            NOT o.days_only),
-        ('date', c.less_tail, CASE WHEN c.less_tail THEN r.last + 1 ELSE m.tail END, CASE WHEN c.less_tail THEN m.tail_end ELSE r.last END,
-            NOT o.days_only)
-    ) AS p (day, less, first, last, needed)
-    WHERE p.needed AND (p.first <= p.last OR o.days_only)
+    CROSS JOIN LATERAL (VALUES ('month', FALSE, m.first, m.until), ('date', FALSE, r.first, m.first), ('date', TRUE, m.first, r.first),
+        ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
+    WHERE p.first < p.until OR r.first >= r.until
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
 CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-    own TEXT;
-    factor NUMERIC;
+    own TEXT := (SELECT f.currency FROM marts.formula f);
+    factor NUMERIC := 1;
 BEGIN
-    IF currency IS NULL THEN
-        RETURN 1;
-    END IF;
-    SELECT f.currency INTO own FROM marts.formula f;
-    IF upper(currency) = own THEN
-        RETURN 1;
-    END IF;
-    SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END INTO factor
-    FROM marts.currency_rate c
-    WHERE c.rate_date <= on_day
-      AND ((c.from_currency = own AND c.to_currency = upper(currency)) OR (c.from_currency = upper(currency) AND c.to_currency = own))
-    ORDER BY c.rate_date DESC, (c.from_currency = own) DESC
-    LIMIT 1;
-    IF factor IS NULL THEN
-        RAISE EXCEPTION 'No exchange rate from % to % is known on %: add one to common_currency_rate (aap-pipeline settings fx set).',
-            own, upper(currency), on_day USING ERRCODE = 'no_data_found';
+    IF currency IS NOT NULL AND upper(currency) IS DISTINCT FROM own THEN
+        factor := (
+            SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END FROM marts.currency_rate c
+            WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((own, upper(currency)), (upper(currency), own))
+            ORDER BY c.rate_date DESC, (c.from_currency = own) DESC LIMIT 1);
+        PERFORM rollup.require(factor IS NOT NULL, 'no_data_found',
+            format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
+                own, upper(currency), on_day));
     END IF;
     RETURN factor;
 END $$;
 
 CREATE FUNCTION marts.savings_by_template(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, without_template BOOLEAN = FALSE,
     inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
@@ -130,20 +109,16 @@ BEGIN
 END $$;
 
 CREATE FUNCTION marts.unique_hosts(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT COALESCE(sum(bit_count(hosts)), 0)::bigint
     FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types)
 $$;
 
 CREATE FUNCTION marts.managed_nodes(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS BIGINT LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT count(DISTINCT lower(h.name))
     FROM rollup.host_bits(from_date, to_date, clusters, organizations, job_templates, projects, labels, inventories, launch_types) b
@@ -151,10 +126,8 @@ CREATE FUNCTION marts.managed_nodes(
 $$;
 
 CREATE FUNCTION marts.totals(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, unique_hosts BIGINT, elapsed NUMERIC,
     elapsed_hours NUMERIC, manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC,
@@ -184,10 +157,8 @@ CREATE FUNCTION marts.totals(
 $$;
 
 CREATE FUNCTION marts.job_counts(
-    from_date DATE, to_date DATE, granularity TEXT = 'day',
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, granularity TEXT = 'day', clusters INTEGER[] = NULL, organizations INTEGER[] = NULL,
+    job_templates INTEGER[] = NULL, projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (date_bucket TIMESTAMPTZ, job_count BIGINT, host_count BIGINT, bucket_date DATE)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
@@ -195,13 +166,11 @@ DECLARE
     zone TEXT := (SELECT f.reporting_timezone FROM marts.formula f);
     filter TEXT := rollup.filter(clusters, organizations, job_templates, projects, labels, inventories, launch_types);
 BEGIN
-    IF NOT (isfinite(from_date) AND isfinite(to_date)) THEN
-        RAISE EXCEPTION 'A chart from % to % has no end: give two days.', from_date, to_date
-            USING ERRCODE = 'invalid_parameter_value';
-    ELSIF granularity NOT IN ('hour', 'day', 'week', 'month', 'quarter', 'year') THEN
-        RAISE EXCEPTION 'Granularity cannot be "%": it must be one of hour, day, week, month, quarter, year.', granularity
-            USING ERRCODE = 'invalid_parameter_value';
-    ELSIF granularity = 'hour' THEN
+    PERFORM rollup.require(isfinite(from_date) AND isfinite(to_date), 'invalid_parameter_value',
+        format('A chart from %s to %s has no end: give two days.', from_date, to_date));
+    PERFORM rollup.require(granularity IN ('hour', 'day', 'week', 'month', 'quarter', 'year'), 'invalid_parameter_value',
+        format('Granularity cannot be "%s": it must be one of hour, day, week, month, quarter, year.', granularity));
+    IF granularity = 'hour' THEN
         RETURN QUERY EXECUTE format($query$
         SELECT b.at, COALESCE(j.jobs, 0), COALESCE(j.hosts, 0)::bigint, (b.at AT TIME ZONE $1)::date
         FROM (SELECT DISTINCT date_trunc('hour', h, $1) AS at FROM generate_series($2, $3 - interval '1 microsecond', interval '30 minutes') AS h) b
@@ -223,15 +192,14 @@ BEGIN
         ) c ON c.at = b.at
         ORDER BY b.at
         $query$, rollup.between(NULL, 'runs, runs_without_hosts, hosts', 'marts.savings_daily',
-            CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date, to_date, filter)) USING zone, granularity, from_date, to_date;
+            CASE WHEN granularity NOT IN ('day', 'week') THEN 'marts.savings_monthly' END, from_date, to_date, filter))
+        USING zone, granularity, from_date, to_date;
     END IF;
 END $$;
 
 CREATE FUNCTION marts.top_users(
-    from_date DATE, to_date DATE, n INTEGER = 5,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, n INTEGER = 5, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, types TEXT[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, user_id INTEGER, type VARCHAR, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT,
     elapsed NUMERIC, cluster_id INTEGER
@@ -251,10 +219,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION marts.top_projects(
-    from_date DATE, to_date DATE, n INTEGER = 5,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, n INTEGER = 5, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, currency TEXT = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     name VARCHAR, project_id INTEGER, runs BIGINT, successful_runs BIGINT, failed_runs BIGINT, hosts BIGINT, elapsed NUMERIC,
     savings NUMERIC, cluster_id INTEGER, savings_as_recorded NUMERIC
@@ -281,16 +247,12 @@ DECLARE
     found INTEGER[];
     unknown TEXT;
 BEGIN
-    IF kind NOT IN ('cluster', 'organization', 'job_template', 'project', 'inventory', 'label') THEN
-        RAISE EXCEPTION 'Kind cannot be "%": it must be one of cluster, organization, job_template, project, inventory, label.', kind
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM rollup.require(kind IN ('cluster', 'organization', 'job_template', 'project', 'inventory', 'label'), 'invalid_parameter_value',
+        format('Kind cannot be "%s": it must be one of cluster, organization, job_template, project, inventory, label.', kind));
     EXECUTE format('SELECT array_agg(DISTINCT d.%1$s_id), min(n) FILTER (WHERE d.%1$s_id IS NULL)'
         ' FROM unnest($1) n LEFT JOIN marts.dim_%1$s d ON n IN (d.name, d.%1$s)', kind) INTO found, unknown USING names;
-    IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION 'There is no % "%": SELECT name FROM marts.dim_% shows those that there are.', kind, unknown, kind
-            USING ERRCODE = 'no_data_found';
-    END IF;
+    PERFORM rollup.require(unknown IS NULL, 'no_data_found',
+        format('There is no %1$s "%2$s": SELECT name FROM marts.dim_%1$s shows those that there are.', kind, unknown));
     RETURN found;
 END $$;
 
@@ -325,10 +287,8 @@ END $$;
 -- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked. Quantities are priced once
 -- per place, template, kind of run and choice; a subscription's run time once per month.
 CREATE FUNCTION marts.formula_comparison(
-    from_date DATE, to_date DATE,
-    clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
-    projects INTEGER[] = NULL, labels INTEGER[] = NULL,
-    inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
+    from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
+    projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
 ) RETURNS TABLE (
     cost_model TEXT, creation TEXT, savings_population TEXT, count_check_mode BOOLEAN, in_force BOOLEAN, runs BIGINT,
     manual_costs NUMERIC, automated_costs NUMERIC, savings NUMERIC, count_slices TEXT
@@ -340,22 +300,17 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format($query$
     WITH choice AS (
-        SELECT m.cost_model, m.subscription, c.creation, c.count_creation, c.creation_once, p.savings_population, p.successful_only,
-            k.count_check_mode, s.count_slices, s.slices_once
-        FROM (VALUES ('per_minute', FALSE), ('subscription', TRUE)) AS m (cost_model, subscription)
-        CROSS JOIN (VALUES ('per_run', TRUE, FALSE), ('once', TRUE, TRUE), ('not counted', FALSE, FALSE))
-            AS c (creation, count_creation, creation_once)
-        CROSS JOIN (VALUES ('all', FALSE), ('successful_only', TRUE)) AS p (savings_population, successful_only)
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode)
-        CROSS JOIN (VALUES ('each', FALSE), ('once', TRUE)) AS s (count_slices, slices_once)
+        SELECT m.cost_model, m.cost_model = 'subscription' AS subscription, c.creation, c.creation <> 'not counted' AS count_creation,
+            c.creation = 'once' AS creation_once, p.savings_population, p.savings_population = 'successful_only' AS successful_only,
+            k.count_check_mode, s.count_slices, s.count_slices = 'once' AS slices_once
+        FROM unnest(ARRAY['per_minute', 'subscription']) AS m (cost_model)
+        CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN unnest(ARRAY[TRUE, FALSE]) AS k (count_check_mode)
+        CROSS JOIN unnest(ARRAY['all', 'successful_only']) AS p (savings_population) CROSS JOIN unnest(ARRAY['each', 'once']) AS s (count_slices)
     ), quantity AS MATERIALIZED (
         SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
             s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
             sum(s.elapsed_seconds) AS elapsed
-        FROM (
-            SELECT s.date, %4$s FROM %1$s
-            UNION ALL SELECT s.date, %4$s FROM %2$s
-        ) s
+        FROM (SELECT s.date, %4$s FROM %1$s UNION ALL SELECT s.date, %4$s FROM %2$s) s
         GROUP BY 1, 2, 3, 4, 5, 6
     ), part AS MATERIALIZED (
         -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
@@ -373,21 +328,18 @@ BEGIN
     )
     SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
-            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode,
-                g.slices_once),
-        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0),
-        COALESCE(sum(m.savings), 0), c.count_slices
+            = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode, g.slices_once),
+        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
+        c.count_slices
     FROM choice c
     -- The other way to count slices only where there are any.
     JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
     LEFT JOIN part p ON (c.count_check_mode OR NOT p.is_check) AND (NOT c.successful_only OR p.status = 'successful')
         AND (c.subscription OR p.month IS NULL)
-    CROSS JOIN LATERAL (
-        SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs
-    ) n
-    LEFT JOIN first r ON r.job_template_id = p.job_template_id AND r.cluster_id = p.cluster_id AND r.organization_id = p.organization_id
-        AND r.is_check = p.is_check AND r.status = p.status AND r.count_check_mode = c.count_check_mode
-        AND r.successful_only = c.successful_only AND r.slices_once = c.slices_once
+    CROSS JOIN LATERAL (SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs) n
+    LEFT JOIN first r ON (r.job_template_id, r.cluster_id, r.organization_id, r.is_check, r.status)
+            = (p.job_template_id, p.cluster_id, p.organization_id, p.is_check, p.status)
+        AND (r.count_check_mode, r.successful_only, r.slices_once) = (c.count_check_mode, c.successful_only, c.slices_once)
     LEFT JOIN marts.template_minutes t ON t.job_template_id = p.job_template_id AND t.valid_to = '9999-12-31'
     LEFT JOIN marts.current_rate a ON a.cluster_id = p.cluster_id AND a.organization_id = p.organization_id
     LEFT JOIN rollup.population_month s ON s.month = p.month AND s.count_check_mode = c.count_check_mode
@@ -400,7 +352,8 @@ BEGIN
         c.count_check_mode, c.count_slices, c.slices_once, g.only_row
     ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
     $query$, rollup.between(keys, measures, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
-        rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures)) USING from_date, to_date;
+        rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures))
+    USING from_date, to_date;
 END $$;
 
 -- Who may read and call what.
@@ -423,9 +376,10 @@ GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    marts.today, rollup.day_start, marts.sees_all, marts.visible_organizations, rollup.conversion, marts.savings_by_template,
-    marts.unique_hosts, marts.totals, marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, marts.managed_nodes,
-    rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address TO bi_reader;
+    marts.today, marts.sees_all, marts.visible_organizations, marts.savings_by_template, marts.unique_hosts, marts.managed_nodes, marts.totals,
+    marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, rollup.day_start,
+    rollup.conversion, rollup.require, rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address
+    TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.

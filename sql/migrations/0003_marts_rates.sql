@@ -3,33 +3,22 @@
 
 CREATE TABLE marts.rate_history (
     rate_type VARCHAR(20) NOT NULL CHECK (rate_type IN ('manual', 'automated', 'hourly', 'subscription')),
-    cluster_id INTEGER NOT NULL DEFAULT 0,
-    organization_id INTEGER NOT NULL DEFAULT 0,
-    valid_from DATE NOT NULL,
-    value NUMERIC(15,2),
-    set_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-    set_by TEXT NOT NULL DEFAULT CURRENT_USER,
+    cluster_id INTEGER NOT NULL DEFAULT 0, organization_id INTEGER NOT NULL DEFAULT 0,
+    valid_from DATE NOT NULL, value NUMERIC(15,2),
+    set_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), set_by TEXT NOT NULL DEFAULT CURRENT_USER,
     PRIMARY KEY (rate_type, cluster_id, organization_id, valid_from),
     CHECK (rate_type <> 'subscription' OR (cluster_id = 0 AND organization_id = 0))
 );
 CREATE TABLE marts.rate_period (
     cluster_id INTEGER NOT NULL REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    organization_id INTEGER NOT NULL,
-    valid_from DATE NOT NULL,
-    valid_to DATE NOT NULL,
-    manual NUMERIC(15,2) NOT NULL,
-    automated NUMERIC(15,2) NOT NULL,
-    hourly NUMERIC(15,2) NOT NULL,
+    organization_id INTEGER NOT NULL, valid_from DATE NOT NULL, valid_to DATE NOT NULL,
+    manual NUMERIC(15,2) NOT NULL, automated NUMERIC(15,2) NOT NULL, hourly NUMERIC(15,2) NOT NULL,
     PRIMARY KEY (cluster_id, organization_id, valid_from)
 );
 CREATE TABLE marts.template_minutes (
     job_template_id INTEGER NOT NULL REFERENCES public.clusters_jobtemplate(id) ON DELETE CASCADE,
-    valid_from DATE NOT NULL,
-    valid_to DATE NOT NULL,
-    manual_minutes INTEGER NOT NULL,
-    creation_minutes INTEGER NOT NULL,
-    source VARCHAR(10) NOT NULL CHECK (source IN ('default', 'estimated', 'set')),
-    excluded BOOLEAN NOT NULL DEFAULT FALSE,
+    valid_from DATE NOT NULL, valid_to DATE NOT NULL, manual_minutes INTEGER NOT NULL, creation_minutes INTEGER NOT NULL,
+    source VARCHAR(10) NOT NULL CHECK (source IN ('default', 'estimated', 'set')), excluded BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (job_template_id, valid_to)
 );
 
@@ -89,19 +78,14 @@ CREATE FUNCTION marts.set_rate(
     of_type TEXT, new_value NUMERIC, starting DATE = NULL, in_cluster INTEGER = 0, in_organization INTEGER = 0
 ) RETURNS DATE LANGUAGE plpgsql AS $$
 BEGIN
-    IF of_type NOT IN ('manual', 'automated', 'hourly', 'subscription') THEN
-        RAISE EXCEPTION 'There is no rate "%": the rates are manual, automated, hourly and subscription.', of_type
-            USING ERRCODE = 'check_violation';
-    END IF;
-    IF of_type = 'subscription' AND (in_cluster, in_organization) <> (0, 0) THEN
-        RAISE EXCEPTION 'The subscription rate is everyone''s: no cluster or organization has one of its own.'
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(of_type IN ('manual', 'automated', 'hourly', 'subscription'), 'check_violation',
+        format('There is no rate "%s": the rates are manual, automated, hourly and subscription.', of_type));
+    PERFORM rollup.require(of_type <> 'subscription' OR (in_cluster, in_organization) = (0, 0), 'check_violation',
+        'The subscription rate is everyone''s: no cluster or organization has one of its own.');
     -- What a column DECIMAL(15,2) takes, but for NaN: it would be in every sum.
-    IF NOT COALESCE(abs(new_value) < 1e13 AND new_value = round(new_value, 2), (in_cluster, in_organization) <> (0, 0)) THEN
-        RAISE EXCEPTION 'The % rate cannot be %: it must be a number of two decimal places below 10000000000000.',
-            of_type, new_value USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(COALESCE(abs(new_value) < 1e13 AND new_value = round(new_value, 2), (in_cluster, in_organization) <> (0, 0)),
+        'check_violation', format('The %s rate cannot be %s: it must be a number of two decimal places below 10000000000000.',
+            of_type, COALESCE(new_value::text, '<NULL>')));
     PERFORM pg_advisory_xact_lock(6381059, -1);
     starting := COALESCE(starting, CASE WHEN (in_cluster, in_organization) <> (0, 0)
             OR EXISTS (SELECT FROM marts.rate_history h WHERE (h.rate_type, h.cluster_id, h.organization_id) = (of_type, 0, 0))
@@ -119,16 +103,15 @@ BEGIN
 END $$;
 
 -- clusters_costs and rate_history say the same of today: a value that history did not set there is a change as of today, a
--- rate that was set for a later day moves into clusters_costs when that day has come.
-CREATE FUNCTION rollup.read_costs() RETURNS VOID LANGUAGE plpgsql AS $$
+-- rate that was set for a later day moves into clusters_costs when that day has come since they were `seen` to agree.
+CREATE FUNCTION rollup.read_costs(seen DATE, changed TEXT = NULL) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
     cost RECORD;
-    seen DATE := COALESCE((SELECT max(day) FROM rollup.priced), marts.today());
 BEGIN
     FOR cost IN
-        SELECT c.type, COALESCE(c.value, 0) AS value, rollup.rate_on(c.type, 0, 0, marts.today()) AS due FROM public.clusters_costs c
-        WHERE c.type IN ('manual', 'automated')
-          AND COALESCE(c.value, 0) IS DISTINCT FROM rollup.rate_on(c.type, 0, 0, marts.today())
+        SELECT c.type, COALESCE(c.value, 0) AS value, r.due
+        FROM public.clusters_costs c CROSS JOIN LATERAL (SELECT rollup.rate_on(c.type, 0, 0, marts.today()) AS due) r
+        WHERE c.type IN ('manual', 'automated') AND c.type = COALESCE(changed, c.type) AND COALESCE(c.value, 0) IS DISTINCT FROM r.due
     LOOP
         IF cost.due IS NOT NULL AND cost.value IS NOT DISTINCT FROM rollup.rate_on(cost.type, 0, 0, seen) THEN
             UPDATE public.clusters_costs SET value = cost.due, internal_modified = now() WHERE type = cost.type;
@@ -137,33 +120,8 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
-
-CREATE FUNCTION rollup.costs_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NEW.type NOT IN ('manual', 'automated') THEN
-        RAISE EXCEPTION 'There is no rate "%" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type
-            USING ERRCODE = 'check_violation';
-    END IF;
-    IF COALESCE(NEW.value, 0) IS DISTINCT FROM rollup.rate_on(NEW.type, 0, 0, marts.today()) THEN
-        PERFORM marts.set_rate(NEW.type, COALESCE(NEW.value, 0));
-    END IF;
-    RETURN NULL;
-END $$;
-
 INSERT INTO marts.rate_history (rate_type, valid_from, value)
     SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
-CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
-    FOR EACH ROW EXECUTE FUNCTION rollup.costs_changed();
--- rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
-CREATE FUNCTION rollup.rates_of_gone_place() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    DELETE FROM marts.rate_history WHERE CASE TG_TABLE_NAME WHEN 'clusters_cluster' THEN cluster_id ELSE organization_id END = OLD.id;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_cluster
-    FOR EACH ROW EXECUTE FUNCTION rollup.rates_of_gone_place();
-CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_organization
-    FOR EACH ROW EXECUTE FUNCTION rollup.rates_of_gone_place();
 
 -- Minutes are never unknown: NULL becomes the default minutes of the settings. Bad ones are refused by name, as rates are.
 CREATE FUNCTION rollup.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -171,11 +129,9 @@ BEGIN
     SELECT COALESCE(NEW.time_taken_manually_execute_minutes, f.default_manual_minutes),
         COALESCE(NEW.time_taken_create_automation_minutes, f.default_creation_minutes)
     INTO NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes FROM marts.formula f;
-    IF least(NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes) < 0 THEN
-        RAISE EXCEPTION 'The minutes of job template "%" cannot be % by hand and % to create: they must not be below 0.',
-            NEW.name, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes
-            USING ERRCODE = 'check_violation';
-    END IF;
+    PERFORM rollup.require(least(NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes) >= 0, 'check_violation',
+        format('The minutes of job template "%s" cannot be %s by hand and %s to create: they must not be below 0.', NEW.name,
+            NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes));
     RETURN NEW;
 END $$;
 
@@ -208,26 +164,45 @@ BEGIN
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (cluster, '0001-01-01');
 END $$;
 
-CREATE FUNCTION rollup.minutes_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Reads what any program changed. rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
+CREATE FUNCTION rollup.source_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rollup.note_minutes(NEW.id, NEW.cluster_id, NEW.time_taken_manually_execute_minutes,
-        NEW.time_taken_create_automation_minutes);
+    IF TG_TABLE_NAME IN ('common_settings', 'common_currency') THEN
+        PERFORM rollup.read_formula();
+    ELSIF TG_TABLE_NAME = 'clusters_jobtemplate' THEN
+        PERFORM rollup.note_minutes(NEW.id, NEW.cluster_id, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes);
+    ELSIF TG_TABLE_NAME = 'clusters_cluster' THEN
+        DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
+    ELSIF TG_TABLE_NAME = 'clusters_organization' THEN
+        DELETE FROM marts.rate_history WHERE organization_id = OLD.id;
+    ELSE
+        PERFORM rollup.require(NEW.type IN ('manual', 'automated'), 'check_violation',
+            format('There is no rate "%s" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type));
+        PERFORM rollup.read_costs(marts.today(), NEW.type);
+    END IF;
     RETURN NULL;
 END $$;
-
+CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_settings
+    FOR EACH STATEMENT EXECUTE FUNCTION rollup.source_changed();
+CREATE TRIGGER marts_formula AFTER INSERT OR UPDATE OR DELETE ON public.common_currency
+    FOR EACH STATEMENT EXECUTE FUNCTION rollup.source_changed();
+CREATE TRIGGER marts_rates AFTER INSERT OR UPDATE OF value, type ON public.clusters_costs
+    FOR EACH ROW EXECUTE FUNCTION rollup.source_changed();
+CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_cluster FOR EACH ROW EXECUTE FUNCTION rollup.source_changed();
+CREATE TRIGGER marts_gone_rates AFTER DELETE ON public.clusters_organization FOR EACH ROW EXECUTE FUNCTION rollup.source_changed();
 CREATE TRIGGER marts_default_minutes
     BEFORE INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
     ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION rollup.default_minutes();
 CREATE TRIGGER marts_minutes
     AFTER INSERT OR UPDATE OF time_taken_manually_execute_minutes, time_taken_create_automation_minutes
-    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION rollup.minutes_changed();
+    ON public.clusters_jobtemplate FOR EACH ROW EXECUTE FUNCTION rollup.source_changed();
 
 -- What the marts keep of the settings, the costs, the rates and one cluster's templates, compared with them again. Notes that money
 -- changes where a rate's day has come since the cluster was priced.
 CREATE FUNCTION rollup.read_sources(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM rollup.read_formula();
-    PERFORM rollup.read_costs();
+    PERFORM rollup.read_costs(COALESCE((SELECT max(day) FROM rollup.priced), marts.today()));
     PERFORM rollup.resolve_rates(of_cluster);
     UPDATE public.clusters_jobtemplate
     SET time_taken_manually_execute_minutes = COALESCE(time_taken_manually_execute_minutes, f.default_manual_minutes),

@@ -63,14 +63,11 @@ CREATE VIEW rollup.dim_label_set AS
 CREATE FUNCTION rollup.sync_dimensions(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
     dimension TEXT;
-    columns TEXT;
-    changes TEXT;
 BEGIN
     FOREACH dimension IN ARRAY ARRAY['cluster', 'organization', 'job_template', 'project', 'inventory', 'user', 'label', 'label_set'] LOOP
-        SELECT string_agg(quote_ident(a.attname), ', '), string_agg(format('%1$I = excluded.%1$I', a.attname), ', ') INTO columns, changes
-        FROM pg_catalog.pg_attribute a WHERE a.attrelid = ('marts.dim_' || dimension)::regclass AND a.attnum > 0;
         EXECUTE format('INSERT INTO marts.dim_%1$s (%2$s) SELECT %2$s FROM rollup.dim_%1$s WHERE cluster_id = $1'
-            ' EXCEPT SELECT %2$s FROM marts.dim_%1$s ON CONFLICT (%1$s_id) DO UPDATE SET %3$s', dimension, columns, changes) USING of_cluster;
+            ' EXCEPT SELECT %2$s FROM marts.dim_%1$s ON CONFLICT (%1$s_id) DO UPDATE SET %3$s', dimension,
+            rollup.columns('marts.dim_' || dimension), rollup.columns('marts.dim_' || dimension, '%1$I = excluded.%1$I')) USING of_cluster;
     END LOOP;
     INSERT INTO rollup.host (host_id, cluster_id, ordinal, name)
     SELECT c.id, c.cluster_id,
@@ -88,27 +85,21 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_host;
-    CREATE TEMPORARY TABLE marts_day (date DATE PRIMARY KEY, starts TIMESTAMPTZ NOT NULL, ends TIMESTAMPTZ NOT NULL) ON COMMIT DROP;
-    INSERT INTO marts_day (date, starts, ends)
-    SELECT d, rollup.day_start(d, zone), rollup.day_start(d + 1, zone)
-    FROM (
-        SELECT unnest(days) AS d
-        UNION SELECT (j.finished AT TIME ZONE zone)::date FROM archive.all_jobs j
-        WHERE days IS NULL AND j.cluster_id = of_cluster AND j.finished IS NOT NULL
-        UNION SELECT date FROM marts.savings_daily WHERE days IS NULL AND cluster_id = of_cluster
-        UNION SELECT date FROM rollup.left_out_daily WHERE days IS NULL AND cluster_id = of_cluster
-    ) known;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_first, pg_temp.marts_fact, pg_temp.marts_host;
+    CREATE TEMPORARY TABLE marts_day ON COMMIT DROP AS
+        SELECT d AS date, rollup.day_start(d, zone) AS starts, rollup.day_start(d + 1, zone) AS ends
+        FROM (
+            SELECT unnest(days) AS d
+            UNION SELECT (j.finished AT TIME ZONE zone)::date FROM archive.all_jobs j
+            WHERE days IS NULL AND j.cluster_id = of_cluster AND j.finished IS NOT NULL
+            UNION SELECT date FROM marts.savings_daily WHERE days IS NULL AND cluster_id = of_cluster
+            UNION SELECT date FROM rollup.left_out_daily WHERE days IS NULL AND cluster_id = of_cluster
+        ) known;
     PERFORM rollup.fill_dates(min(date), max(date)) FROM marts_day;
     ANALYZE marts_day;
-    CREATE TEMPORARY TABLE marts_job ON COMMIT DROP AS
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.inventory_id, j.label_key, 0 AS label_set_id,
-            j.job_type, j.status, j.user_id, j.launch_type, j.job_id, j.finished, j.elapsed_seconds, j.hosts, j.provisional, j.is_extra_slice,
-            j.is_run, j.changed_hosts_count, j.dark_hosts_count, j.failures_hosts_count, j.ok_hosts_count, j.processed_hosts_count,
-            j.skipped_hosts_count, j.failed_hosts_count, j.ignored_hosts_count, j.rescued_hosts_count
-        FROM marts_day d
-        JOIN rollup.job j ON j.finished >= d.starts AND j.finished < d.ends AND j.date = d.date AND NOT j.excluded
-        WHERE j.cluster_id = of_cluster;
+    EXECUTE format('CREATE TEMPORARY TABLE marts_job ON COMMIT DROP AS SELECT %s, 0 AS label_set_id FROM marts_day d JOIN rollup.job j'
+        ' ON j.finished >= d.starts AND j.finished < d.ends AND j.date = d.date AND NOT j.excluded WHERE j.cluster_id = $1',
+        rollup.columns('rollup.job', 'j.%1$I')) USING of_cluster;
     PERFORM rollup.sync_dimensions(of_cluster), rollup.resolve_rates(of_cluster);
     WITH added AS (
         INSERT INTO marts.dim_label_set (cluster_id, label_key)
@@ -134,40 +125,35 @@ END $$;
 -- another type or status, which was the first of its kind before.
 CREATE FUNCTION rollup.write_first_runs(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
+    columns CONSTANT TEXT := rollup.columns('rollup.first_run');
+    kind CONSTANT TEXT := 'job_template_id, job_type, status, is_extra_slice';
     gone rollup.first_run[];
-    found rollup.first_run[] := ARRAY(
-        SELECT DISTINCT ON (j.job_template_id, j.job_type, j.status, j.is_extra_slice)
-            ROW (j.job_template_id, j.job_type, j.status, j.is_extra_slice, j.job_id, j.finished, j.date, j.cluster_id, j.organization_id,
-                j.project_id, j.label_set_id, j.inventory_id, j.launch_type)::rollup.first_run
-        FROM marts_job j
-        WHERE j.hosts > 0 AND j.job_template_id <> 0
-        ORDER BY j.job_template_id, j.job_type, j.status, j.is_extra_slice, j.finished, j.job_id);
 BEGIN
+    EXECUTE format('CREATE TEMPORARY TABLE marts_first ON COMMIT DROP AS SELECT DISTINCT ON (%1$s) %2$s FROM marts_job'
+        ' WHERE hosts > 0 AND job_template_id <> 0 ORDER BY %1$s, finished, job_id', kind, columns);
     WITH gone AS (
         DELETE FROM rollup.first_run r
         WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
-            SELECT FROM unnest(found) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
+            SELECT FROM marts_first n WHERE (n.job_template_id, n.job_type, n.status, n.is_extra_slice)
+                = (r.job_template_id, r.job_type, r.status, r.is_extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
         RETURNING r
     )
     SELECT array_agg(r) INTO gone FROM gone;
-    found := found || ARRAY(
-        SELECT ROW (g.job_template_id, g.job_type, g.status, g.extra_slice, j.job_id, j.finished, j.date, j.cluster_id, j.organization_id,
-            j.project_id, COALESCE(s.label_set_id, 0), j.inventory_id, j.launch_type)::rollup.first_run
-        FROM unnest(gone) g
-        JOIN rollup.job j ON j.cluster_id = of_cluster AND j.job_template_id = g.job_template_id AND j.hosts > 0 AND NOT j.excluded
-            AND (j.job_type, j.status, j.is_extra_slice) = (g.job_type, g.status, g.extra_slice)
-        LEFT JOIN marts.dim_label_set s ON s.cluster_id = of_cluster AND s.label_key = j.label_key
-        WHERE NOT EXISTS (
-            SELECT FROM unnest(found) n WHERE (n.job_template_id, n.job_type, n.status, n.extra_slice)
-                = (g.job_template_id, g.job_type, g.status, g.extra_slice) AND n.finished <= g.finished));
-    INSERT INTO rollup.first_run (job_template_id, job_type, status, extra_slice, job_id, finished, date, cluster_id, organization_id,
-        project_id, label_set_id, inventory_id, launch_type)
-    SELECT DISTINCT ON (n.job_template_id, n.job_type, n.status, n.extra_slice) n.job_template_id, n.job_type, n.status, n.extra_slice,
-        n.job_id, n.finished, n.date, n.cluster_id, n.organization_id, n.project_id, n.label_set_id, n.inventory_id, n.launch_type
-    FROM unnest(found) n
-    ORDER BY n.job_template_id, n.job_type, n.status, n.extra_slice, n.finished, n.job_id
-    ON CONFLICT DO NOTHING;
+    EXECUTE format($query$
+        INSERT INTO rollup.first_run (%2$s)
+        SELECT DISTINCT ON (%1$s) %2$s
+        FROM (
+            SELECT %2$s FROM marts_first UNION ALL
+            SELECT %2$s FROM rollup.job j
+            CROSS JOIN LATERAL (SELECT COALESCE((
+                SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = $1 AND s.label_key = j.label_key), 0) AS label_set_id) l
+            WHERE cluster_id = $1 AND hosts > 0 AND NOT excluded AND (%1$s) IN (SELECT %1$s FROM unnest($2))
+        ) n
+        ORDER BY %1$s, finished, job_id
+        ON CONFLICT DO NOTHING $query$, kind, columns)
+    USING of_cluster, ARRAY(SELECT g FROM unnest(gone) g WHERE NOT EXISTS (
+        SELECT FROM marts_first n WHERE (n.job_template_id, n.job_type, n.status, n.is_extra_slice)
+            = (g.job_template_id, g.job_type, g.status, g.is_extra_slice) AND n.finished <= g.finished));
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
     WITH booked AS (
         SELECT job_template_id, date, TRUE AS changed FROM unnest(gone) UNION
@@ -178,76 +164,53 @@ BEGIN
     WHERE b.job_template_id IN (SELECT c.job_template_id FROM booked c WHERE c.changed) AND b.date NOT IN (SELECT d.date FROM marts_day d);
 END $$;
 
+-- What a FROM clause reads of rows of facts `q` with their money `m`, by the formula $1.
+CREATE FUNCTION rollup.with_money(facts TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE AS $$
+    SELECT facts || $from$ q
+        LEFT JOIN rollup.counted_first_run x USING (
+            date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
+        LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id AND q.date >= p.valid_from
+            AND q.date < p.valid_to
+        LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
+        LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
+        CROSS JOIN LATERAL rollup.money($1, p, t, s, q.status, q.hosts, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m $from$
+$$;
+
 -- Writes the days of the work tables anew, and the months they lie in. Returns the runs.
 CREATE FUNCTION rollup.write_days(of_cluster INTEGER) RETURNS BIGINT LANGUAGE plpgsql AS $$
 DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
     runs BIGINT := (SELECT count(*) FROM marts_job);
     touched DATE[] := ARRAY(SELECT DISTINCT date_trunc('month', date::timestamp)::date FROM marts_day);
+    fact TEXT;
+    keys CONSTANT TEXT :=
+        'date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status, job_type, launch_type';
+    -- Jobs without hosts are no runs; charts count them.
+    measures CONSTANT TEXT := 'count(*) FILTER (WHERE is_run) AS runs, count(*) FILTER (WHERE is_extra_slice) AS extra_slices, '
+        'sum(hosts) AS hosts, COALESCE(sum(elapsed_seconds) FILTER (WHERE hosts > 0), 0) AS elapsed_seconds';
 BEGIN
     PERFORM rollup.write_first_runs(of_cluster);
-    DELETE FROM marts.savings_daily s USING marts_day d WHERE s.date = d.date AND s.cluster_id = of_cluster;
-    DELETE FROM rollup.left_out_daily s USING marts_day d WHERE s.date = d.date AND s.cluster_id = of_cluster;
-    DELETE FROM marts.launches l USING marts_day d WHERE l.date = d.date AND l.cluster_id = of_cluster;
-    DELETE FROM rollup.host_set_daily h USING marts_day d WHERE h.date = d.date AND h.cluster_id = of_cluster;
-    DELETE FROM rollup.host_runs_daily r USING marts_day d WHERE r.date = d.date AND r.cluster_id = of_cluster;
-
+    FOREACH fact IN ARRAY ARRAY['marts.savings_daily', 'rollup.left_out_daily', 'marts.launches', 'rollup.host_set_daily',
+        'rollup.host_runs_daily']
+    LOOP
+        EXECUTE format('DELETE FROM %s f USING marts_day d WHERE f.date = d.date AND f.cluster_id = $1', fact) USING of_cluster;
+    END LOOP;
     IF NOT f.count_check_mode THEN
-        INSERT INTO rollup.left_out_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
-            job_type, launch_type, runs, extra_slices, hosts, elapsed_seconds)
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.status,
-            j.job_type, j.launch_type, count(*) FILTER (WHERE j.is_run), count(*) FILTER (WHERE j.is_extra_slice), sum(j.hosts),
-            sum(j.elapsed_seconds)
-        FROM marts_job j
-        WHERE j.job_type = 'check' AND j.hosts > 0
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+        EXECUTE format('INSERT INTO rollup.left_out_daily (%1$s, runs, extra_slices, hosts, elapsed_seconds)'
+            ' SELECT %1$s, %2$s FROM marts_job WHERE job_type = ''check'' AND hosts > 0 GROUP BY %1$s', keys, measures);
         DELETE FROM marts_job WHERE job_type = 'check';
     END IF;
-
-    INSERT INTO marts.savings_daily (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
-        job_type, launch_type, runs, extra_slices, hosts, elapsed_seconds, runs_without_hosts, provisional_runs, runs_without_template,
-        changed_hosts, dark_hosts, failures_hosts, ok_hosts, processed_hosts, skipped_hosts, failed_hosts, ignored_hosts, rescued_hosts,
-        manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
-        manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
-    SELECT q.date, q.cluster_id, q.organization_id, q.job_template_id, q.project_id, q.label_set_id, q.inventory_id, q.status,
-        q.job_type, q.launch_type, q.runs, q.extra_slices, q.hosts, q.elapsed_seconds, q.runs_without_hosts, q.provisional_runs,
-        q.runs_without_template, q.changed_hosts, q.dark_hosts, q.failures_hosts, q.ok_hosts, q.processed_hosts, q.skipped_hosts,
-        q.failed_hosts, q.ignored_hosts, q.rescued_hosts, m.manual_minutes, m.creation_minutes, m.manual_costs, m.creation_costs,
-        m.run_costs, m.automated_costs, m.savings, m.time_savings_seconds, m.manual_costs_as_recorded, m.creation_costs_as_recorded,
-        m.run_costs_as_recorded, m.automated_costs_as_recorded, m.savings_as_recorded
-    FROM (
-        -- Jobs without hosts are no runs; charts count them.
-        SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id,
-            j.status, j.job_type, j.launch_type, count(*) FILTER (WHERE j.is_run) AS runs,
-            count(*) FILTER (WHERE j.is_extra_slice) AS extra_slices, sum(j.hosts) AS hosts,
-            COALESCE(sum(j.elapsed_seconds) FILTER (WHERE j.hosts > 0), 0) AS elapsed_seconds,
-            count(*) FILTER (WHERE j.hosts = 0) AS runs_without_hosts, count(*) FILTER (WHERE j.provisional) AS provisional_runs,
-            count(*) FILTER (WHERE j.is_run AND j.job_template_id = 0) AS runs_without_template,
-            COALESCE(sum(j.changed_hosts_count), 0) AS changed_hosts, COALESCE(sum(j.dark_hosts_count), 0) AS dark_hosts,
-            COALESCE(sum(j.failures_hosts_count), 0) AS failures_hosts, COALESCE(sum(j.ok_hosts_count), 0) AS ok_hosts,
-            COALESCE(sum(j.processed_hosts_count), 0) AS processed_hosts, COALESCE(sum(j.skipped_hosts_count), 0) AS skipped_hosts,
-            COALESCE(sum(j.failed_hosts_count), 0) AS failed_hosts, COALESCE(sum(j.ignored_hosts_count), 0) AS ignored_hosts,
-            COALESCE(sum(j.rescued_hosts_count), 0) AS rescued_hosts
-        FROM marts_job j
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-    ) q
-    LEFT JOIN rollup.counted_first_run x USING (
-        date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
-    LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id AND q.date >= p.valid_from
-        AND q.date < p.valid_to
-    LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
-    LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
-    CROSS JOIN LATERAL rollup.money(f, p, t, s, q.status, q.hosts::bigint, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
-    ORDER BY q.date;
-    INSERT INTO marts.launches (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status,
-        job_type, launch_type, user_id, runs, extra_slices, hosts, elapsed_seconds)
-    SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.status,
-        j.job_type, j.launch_type, j.user_id, count(*) FILTER (WHERE j.is_run), count(*) FILTER (WHERE j.is_extra_slice), sum(j.hosts),
-        sum(j.elapsed_seconds)
-    FROM marts_job j
-    WHERE j.hosts > 0
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-    ORDER BY 1;
+    EXECUTE format('INSERT INTO marts.launches (%1$s, user_id, runs, extra_slices, hosts, elapsed_seconds)'
+        ' SELECT %1$s, user_id, %2$s FROM marts_job WHERE hosts > 0 GROUP BY %1$s, user_id ORDER BY date', keys, measures);
+    EXECUTE format('CREATE TEMPORARY TABLE marts_fact ON COMMIT DROP AS SELECT %1$s, %2$s, %3$s,'
+        ' count(*) FILTER (WHERE hosts = 0) AS runs_without_hosts, count(*) FILTER (WHERE provisional) AS provisional_runs,'
+        ' count(*) FILTER (WHERE is_run AND job_template_id = 0) AS runs_without_template FROM marts_job GROUP BY %1$s', keys, measures,
+        regexp_replace('changed_hosts, dark_hosts, failures_hosts, ok_hosts, processed_hosts, skipped_hosts, failed_hosts, ignored_hosts, '
+            'rescued_hosts', '\w+', 'COALESCE(sum(\&_count), 0) AS \&', 'g'));
+    ANALYZE marts_fact;
+    EXECUTE format('INSERT INTO marts.savings_daily (%s, %s) SELECT %s, %s FROM %s ORDER BY q.date', rollup.columns('marts_fact'),
+        rollup.columns('rollup.money'), rollup.columns('marts_fact', 'q.%1$I'), rollup.columns('rollup.money', 'm.%1$I'),
+        rollup.with_money('marts_fact')) USING f;
 
     CREATE TEMPORARY TABLE marts_host ON COMMIT DROP AS
         SELECT j.date, j.cluster_id, j.organization_id, j.job_template_id, j.project_id, j.label_set_id, j.inventory_id, j.launch_type,
@@ -318,39 +281,18 @@ DECLARE
     repriced BIGINT;
     months DATE[];
     present DATE;
+    -- OFFSET 0: computed once, not for the comparison again.
+    reprice_days CONSTANT TEXT := format('UPDATE marts.savings_daily t SET (%1$s) = ROW (%3$s)'
+        ' FROM (SELECT q.ctid AS place, %4$s FROM %5$s WHERE q.cluster_id = $2 AND q.date >= $3 AND q.date < $4 OFFSET 0) n'
+        ' WHERE t.ctid = n.place AND ROW (%2$s) <> ROW (%3$s)', rollup.columns('rollup.money'), rollup.columns('rollup.money', 't.%1$I'),
+        rollup.columns('rollup.money', 'n.%1$I'), rollup.columns('rollup.money', 'm.%1$I'), rollup.with_money('marts.savings_daily'));
 BEGIN
     FOR present IN
         SELECT DISTINCT m.month FROM marts.savings_monthly m
         WHERE m.cluster_id = of_cluster AND m.month >= date_trunc('month', from_date::timestamp) AND m.month < before_date ORDER BY 1
     LOOP
-        UPDATE marts.savings_daily t
-        SET (manual_minutes, creation_minutes, manual_costs, creation_costs, run_costs, automated_costs, savings, time_savings_seconds,
-            manual_costs_as_recorded, creation_costs_as_recorded, run_costs_as_recorded, automated_costs_as_recorded, savings_as_recorded)
-            = (n.manual_minutes, n.creation_minutes, n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings,
-            n.time_savings_seconds, n.manual_costs_as_recorded, n.creation_costs_as_recorded, n.run_costs_as_recorded,
-            n.automated_costs_as_recorded, n.savings_as_recorded)
-        FROM (
-            SELECT q.ctid AS place, m.manual_minutes, m.creation_minutes, m.manual_costs, m.creation_costs, m.run_costs, m.automated_costs,
-                m.savings, m.time_savings_seconds, m.manual_costs_as_recorded, m.creation_costs_as_recorded, m.run_costs_as_recorded,
-                m.automated_costs_as_recorded, m.savings_as_recorded
-            FROM marts.savings_daily q
-            LEFT JOIN rollup.counted_first_run x USING (
-                date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
-                launch_type)
-            LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id
-                AND q.date >= p.valid_from AND q.date < p.valid_to
-            LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
-            LEFT JOIN rollup.counted_month s ON s.month = date_trunc('month', q.date::timestamp)::date
-            CROSS JOIN LATERAL rollup.money(f, p, t, s, q.status, q.hosts, q.runs, (x.job_id IS NOT NULL)::int, q.elapsed_seconds) m
-            WHERE q.cluster_id = of_cluster AND q.date >= greatest(from_date, present)
-                AND q.date < least(before_date, (present + interval '1 month')::date)
-            OFFSET 0  -- computed once, not for the comparison again
-        ) n
-        -- All other money follows from these.
-        WHERE t.ctid = n.place AND (t.manual_minutes, t.creation_minutes, t.time_savings_seconds, t.manual_costs, t.creation_costs, t.run_costs,
-                t.manual_costs_as_recorded, t.creation_costs_as_recorded, t.run_costs_as_recorded)
-            <> (n.manual_minutes, n.creation_minutes, n.time_savings_seconds, n.manual_costs, n.creation_costs, n.run_costs,
-                n.manual_costs_as_recorded, n.creation_costs_as_recorded, n.run_costs_as_recorded);
+        EXECUTE reprice_days
+            USING f, of_cluster, greatest(from_date, present), least(before_date, (present + interval '1 month')::date);
         GET DIAGNOSTICS repriced = ROW_COUNT;
         IF repriced > 0 THEN
             written := written + repriced;

@@ -2,16 +2,20 @@
 CREATE SCHEMA marts;
 CREATE SCHEMA rollup;
 
+-- Raises the message, as the error of that name, where the condition is false.
+CREATE FUNCTION rollup.require(condition BOOLEAN, error_name TEXT, message TEXT) RETURNS VOID LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    IF NOT condition THEN
+        RAISE EXCEPTION '%', message USING ERRCODE = error_name;
+    END IF;
+END $$;
+
 -- Dimensions. Id 0 stands for "none", so that every key of a fact finds its dimension. `name` is the name at the controller; the
 -- column named like the dimension tells equal names apart. Each is kept by rollup.sync_dimensions from view rollup.dim_….
 CREATE TABLE marts.dim_cluster (
     cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    name VARCHAR(100) NOT NULL,
-    cluster VARCHAR(100) NOT NULL,
-    address VARCHAR(255) NOT NULL,
-    aap_version VARCHAR(50),
-    enabled BOOLEAN NOT NULL,
-    url TEXT NOT NULL
+    name VARCHAR(100) NOT NULL, cluster VARCHAR(100) NOT NULL, address VARCHAR(255) NOT NULL,
+    aap_version VARCHAR(50), enabled BOOLEAN NOT NULL, url TEXT NOT NULL
 );
 DO $$
 DECLARE
@@ -35,31 +39,16 @@ ALTER TABLE marts.dim_user RENAME "user" TO launched_by;
 ALTER TABLE marts.dim_user ADD type VARCHAR(50) NOT NULL DEFAULT 'none';
 DELETE FROM marts.dim_label;  -- runs without labels have the empty label set
 CREATE TABLE rollup.host (
-    host_id INTEGER PRIMARY KEY,
-    cluster_id INTEGER NOT NULL,
-    ordinal INTEGER NOT NULL,
-    name VARCHAR(1024) NOT NULL,
+    host_id INTEGER PRIMARY KEY, cluster_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, name VARCHAR(1024) NOT NULL,
     UNIQUE (cluster_id, ordinal)
 );
 CREATE TABLE marts.dim_date (
     date DATE PRIMARY KEY,
-    year SMALLINT NOT NULL,
-    quarter SMALLINT NOT NULL,
-    month SMALLINT NOT NULL,
-    day SMALLINT NOT NULL,
-    year_month CHAR(7) NOT NULL,
-    month_start DATE NOT NULL,
-    month_name VARCHAR(9) NOT NULL,
-    iso_year SMALLINT NOT NULL,
-    iso_week SMALLINT NOT NULL,
-    iso_year_week CHAR(8) NOT NULL,
-    week_start DATE NOT NULL,
-    weekday SMALLINT NOT NULL,
-    weekday_name VARCHAR(9) NOT NULL,
-    is_weekend BOOLEAN NOT NULL,
-    fiscal_year SMALLINT NOT NULL,
-    fiscal_quarter SMALLINT NOT NULL,
-    fiscal_month SMALLINT NOT NULL
+    year SMALLINT NOT NULL, quarter SMALLINT NOT NULL, month SMALLINT NOT NULL, day SMALLINT NOT NULL,
+    year_month CHAR(7) NOT NULL, month_start DATE NOT NULL, month_name VARCHAR(9) NOT NULL,
+    iso_year SMALLINT NOT NULL, iso_week SMALLINT NOT NULL, iso_year_week CHAR(8) NOT NULL, week_start DATE NOT NULL,
+    weekday SMALLINT NOT NULL, weekday_name VARCHAR(9) NOT NULL, is_weekend BOOLEAN NOT NULL,
+    fiscal_year SMALLINT NOT NULL, fiscal_quarter SMALLINT NOT NULL, fiscal_month SMALLINT NOT NULL
 );
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
@@ -77,107 +66,55 @@ CREATE TABLE marts.bridge_label_set (
 CREATE INDEX bridge_label_set_label_idx ON marts.bridge_label_set (label_id);
 
 -- Facts are written and read by whole days of a cluster, for which a key of all dimensions is a large index. Columns of fixed width come
--- first and those that are seldom read last: rows are read faster.
-CREATE TABLE marts.launches (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    user_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    extra_slices INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    launch_type VARCHAR(20) NOT NULL
+-- first: rows are read faster. The first has the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
+CREATE TABLE rollup.left_out_daily (
+    date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, job_template_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL, label_set_id INTEGER NOT NULL, inventory_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL, extra_slices INTEGER NOT NULL, hosts INTEGER NOT NULL,
+    status VARCHAR(25) NOT NULL, elapsed_seconds NUMERIC(24,3) NOT NULL, job_type VARCHAR(20) NOT NULL, launch_type VARCHAR(20) NOT NULL
 );
-CREATE INDEX ON marts.launches (date, cluster_id);
+CREATE INDEX ON rollup.left_out_daily (date, cluster_id);
+CREATE TABLE marts.launches (LIKE rollup.left_out_daily INCLUDING INDEXES, user_id INTEGER NOT NULL);
 CREATE TABLE rollup.launches_monthly (LIKE marts.launches INCLUDING INDEXES);
 ALTER TABLE rollup.launches_monthly RENAME date TO month;
--- Facts hold what the settings count; this one the runs in check mode that setting count_check_mode leaves out, for formula_comparison.
-CREATE TABLE rollup.left_out_daily (LIKE marts.launches INCLUDING INDEXES);
-ALTER TABLE rollup.left_out_daily DROP user_id;
 -- Eleven decimals: a sum of quotients stays exact far below a cent, and .NET's decimal, which has 28 digits, holds it up to 10^17.
-CREATE TABLE marts.savings_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    extra_slices INTEGER NOT NULL,
-    hosts INTEGER NOT NULL,
-    runs_without_hosts INTEGER NOT NULL,
-    provisional_runs INTEGER NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    elapsed_seconds NUMERIC(24,3) NOT NULL,
-    manual_costs NUMERIC(38,11) NOT NULL,
-    creation_costs NUMERIC(38,11) NOT NULL,
-    run_costs NUMERIC(38,11) NOT NULL,
-    savings NUMERIC(38,11) NOT NULL,
-    time_savings_seconds NUMERIC(24,3) NOT NULL,
-    manual_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    run_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    savings_as_recorded NUMERIC(38,11) NOT NULL,
-    job_type VARCHAR(20) NOT NULL,
-    launch_type VARCHAR(20) NOT NULL,
-    automated_costs NUMERIC(38,11) NOT NULL,
-    automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
-    manual_minutes BIGINT NOT NULL,
-    creation_minutes BIGINT NOT NULL,
-    runs_without_template INTEGER NOT NULL,
-    changed_hosts INTEGER NOT NULL,
-    dark_hosts INTEGER NOT NULL,
-    failures_hosts INTEGER NOT NULL,
-    ok_hosts INTEGER NOT NULL,
-    processed_hosts INTEGER NOT NULL,
-    skipped_hosts INTEGER NOT NULL,
-    failed_hosts INTEGER NOT NULL,
-    ignored_hosts INTEGER NOT NULL,
-    rescued_hosts INTEGER NOT NULL,
-    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status,
-        launch_type)
+CREATE TABLE rollup.money (
+    manual_costs NUMERIC(38,11) NOT NULL, creation_costs NUMERIC(38,11) NOT NULL, run_costs NUMERIC(38,11) NOT NULL,
+    automated_costs NUMERIC(38,11) NOT NULL, savings NUMERIC(38,11) NOT NULL, time_savings_seconds NUMERIC(24,3) NOT NULL,
+    manual_costs_as_recorded NUMERIC(38,11) NOT NULL, creation_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    run_costs_as_recorded NUMERIC(38,11) NOT NULL, automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
+    savings_as_recorded NUMERIC(38,11) NOT NULL, manual_minutes BIGINT NOT NULL, creation_minutes BIGINT NOT NULL
 );
-CREATE INDEX ON marts.savings_daily (date, cluster_id);
+-- A relation's columns, comma-separated, each as format() writes its name (%1$I) and its type (%2$s).
+CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I') RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT string_agg(format(template, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+CREATE TABLE marts.savings_daily (
+    LIKE rollup.left_out_daily INCLUDING INDEXES,
+    LIKE rollup.money,
+    runs_without_hosts INTEGER NOT NULL, provisional_runs INTEGER NOT NULL, runs_without_template INTEGER NOT NULL,
+    changed_hosts INTEGER NOT NULL, dark_hosts INTEGER NOT NULL, failures_hosts INTEGER NOT NULL, ok_hosts INTEGER NOT NULL,
+    processed_hosts INTEGER NOT NULL, skipped_hosts INTEGER NOT NULL, failed_hosts INTEGER NOT NULL, ignored_hosts INTEGER NOT NULL,
+    rescued_hosts INTEGER NOT NULL,
+    PRIMARY KEY (date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
+);
 CREATE TABLE marts.savings_monthly (LIKE marts.savings_daily INCLUDING INDEXES);
 ALTER TABLE marts.savings_monthly RENAME date TO month;
 
 -- The first run of each template, by what a population may leave out, so that each finds its own.
 CREATE TABLE rollup.first_run (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    job_type VARCHAR(20) NOT NULL,
-    status VARCHAR(25) NOT NULL,
-    extra_slice BOOLEAN NOT NULL,
-    job_id INTEGER NOT NULL,
-    finished TIMESTAMPTZ NOT NULL,
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    project_id INTEGER NOT NULL,
-    label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL,
-    launch_type VARCHAR(20) NOT NULL,
-    PRIMARY KEY (job_template_id, job_type, status, extra_slice)
+    job_type VARCHAR(20) NOT NULL, status VARCHAR(25) NOT NULL, is_extra_slice BOOLEAN NOT NULL,
+    job_id INTEGER NOT NULL, finished TIMESTAMPTZ NOT NULL, date DATE NOT NULL,
+    cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, project_id INTEGER NOT NULL, label_set_id INTEGER NOT NULL,
+    inventory_id INTEGER NOT NULL, launch_type VARCHAR(20) NOT NULL,
+    PRIMARY KEY (job_template_id, job_type, status, is_extra_slice)
 );
 
 CREATE TABLE rollup.host_set_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    job_template_id INTEGER,
-    project_id INTEGER,
-    label_set_id INTEGER,
-    inventory_id INTEGER,
-    launch_type VARCHAR(20),
-    chunk SMALLINT NOT NULL,
-    hosts BIT(1024) NOT NULL
+    date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, job_template_id INTEGER, project_id INTEGER,
+    label_set_id INTEGER, inventory_id INTEGER, launch_type VARCHAR(20), chunk SMALLINT NOT NULL, hosts BIT(1024) NOT NULL
 );
 CREATE INDEX host_set_daily_date_idx ON rollup.host_set_daily (date, cluster_id);
 CREATE INDEX host_set_daily_organization_idx ON rollup.host_set_daily (date, cluster_id) WHERE job_template_id IS NULL;
@@ -185,21 +122,13 @@ CREATE TABLE rollup.host_set_monthly (LIKE rollup.host_set_daily INCLUDING INDEX
 ALTER TABLE rollup.host_set_monthly RENAME date TO month;
 
 CREATE TABLE rollup.host_runs_daily (
-    date DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    host_ids INTEGER[] NOT NULL,
-    runs INTEGER[] NOT NULL,
+    date DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL,
+    host_ids INTEGER[] NOT NULL, runs INTEGER[] NOT NULL,
     PRIMARY KEY (date, cluster_id, organization_id)
 );
 CREATE TABLE rollup.host_runs_monthly (
-    month DATE NOT NULL,
-    cluster_id INTEGER NOT NULL,
-    organization_id INTEGER NOT NULL,
-    host_id INTEGER NOT NULL,
-    runs INTEGER NOT NULL,
-    first_date DATE NOT NULL,
-    last_date DATE NOT NULL,
+    month DATE NOT NULL, cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, host_id INTEGER NOT NULL,
+    runs INTEGER NOT NULL, first_date DATE NOT NULL, last_date DATE NOT NULL,
     PRIMARY KEY (month, cluster_id, organization_id, host_id)
 );
 
@@ -226,8 +155,7 @@ END $$;
 CREATE TABLE pipeline.changed_rate (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
-    valid_from DATE NOT NULL,
-    valid_to DATE NOT NULL DEFAULT '9999-12-31',
+    valid_from DATE NOT NULL, valid_to DATE NOT NULL DEFAULT '9999-12-31',
     noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX changed_rate_cluster_idx ON pipeline.changed_rate (cluster_id);
@@ -240,19 +168,15 @@ CREATE TABLE pipeline.rebuild_due (
 CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
 
 CREATE TABLE rollup.priced (
-    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    day DATE NOT NULL
+    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE, day DATE NOT NULL
 );
 
 -- Exchange rates are the user's to keep, beside common_currency; the marts show them to BI.
 CREATE TABLE public.common_currency_rate (
     id SERIAL PRIMARY KEY,
-    from_currency VARCHAR(3) NOT NULL,
-    to_currency VARCHAR(3) NOT NULL,
-    rate_date DATE NOT NULL,
-    rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
-    internal_created TIMESTAMPTZ DEFAULT NOW(),
-    internal_modified TIMESTAMPTZ DEFAULT NOW(),
+    from_currency VARCHAR(3) NOT NULL, to_currency VARCHAR(3) NOT NULL,
+    rate_date DATE NOT NULL, rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
+    internal_created TIMESTAMPTZ DEFAULT NOW(), internal_modified TIMESTAMPTZ DEFAULT NOW(),
     CHECK (from_currency <> to_currency),
     -- As common_currency has them: a rate of usd would never be found.
     CONSTRAINT iso_codes_in_capitals CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$')

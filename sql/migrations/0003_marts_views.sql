@@ -1,59 +1,36 @@
 -- Views over the facts. security_invoker, so that row-level security is the reader's; views over core run with their owner's rights and
 -- carry the reader's restriction themselves.
 
--- One row for each month from a key's first to the newest of all, so that cumulative columns have no gaps.
-DO $$
+-- Sums of savings_monthly by template and by organization, one row for each month from a key's first to the newest of all, so that
+-- cumulative columns have no gaps; of savings_daily by cluster, with hosts counted for each day, so that a range of days reads no others.
+DO $do$
 DECLARE
-    view RECORD;
+    dimension TEXT;
+    sums CONSTANT TEXT := $$COALESCE(sum(m.runs), 0) AS runs, COALESCE(sum(m.runs) FILTER (WHERE m.status = 'successful'), 0) AS successful_runs,
+        COALESCE(sum(m.runs) FILTER (WHERE m.status = 'failed'), 0) AS failed_runs, COALESCE(sum(m.runs_without_hosts), 0) AS runs_without_hosts,
+        COALESCE(sum(m.provisional_runs), 0) AS provisional_runs, COALESCE(sum(m.runs_without_template), 0) AS runs_without_template,
+        COALESCE(sum(m.hosts), 0) AS hosts, COALESCE(sum(m.elapsed_seconds), 0)::numeric(24,3) AS elapsed_seconds, $$
+        || rollup.columns('rollup.money', 'COALESCE(sum(m.%1$I), 0)::%2$s AS %1$I');
 BEGIN
-    FOR view IN VALUES ('template', 'job_template'), ('organization', 'organization') LOOP
-        EXECUTE format('CREATE VIEW marts.%1$s_monthly WITH (security_invoker = true) AS
-            SELECT c.date AS month, k.cluster_id, k.%2$s_id, t.%2$s, COALESCE(sum(m.runs), 0) AS runs,
-                COALESCE(sum(m.runs) FILTER (WHERE m.status = %3$L), 0) AS successful_runs,
-                COALESCE(sum(m.runs) FILTER (WHERE m.status = %4$L), 0) AS failed_runs, COALESCE(sum(m.hosts), 0) AS hosts,
-                COALESCE(sum(m.elapsed_seconds), 0)::numeric(24,3) AS elapsed_seconds,
-                COALESCE(sum(m.manual_costs), 0)::numeric(38,11) AS manual_costs,
-                COALESCE(sum(m.automated_costs), 0)::numeric(38,11) AS automated_costs,
-                COALESCE(sum(m.savings), 0)::numeric(38,11) AS savings,
-                COALESCE(sum(m.time_savings_seconds), 0)::numeric(24,3) AS time_savings_seconds,
-                COALESCE(sum(m.manual_costs_as_recorded), 0)::numeric(38,11) AS manual_costs_as_recorded,
-                COALESCE(sum(m.automated_costs_as_recorded), 0)::numeric(38,11) AS automated_costs_as_recorded,
-                COALESCE(sum(m.savings_as_recorded), 0)::numeric(38,11) AS savings_as_recorded,
+    FOREACH dimension IN ARRAY ARRAY['job_template', 'organization'] LOOP
+        EXECUTE format('CREATE VIEW marts.%3$s_monthly WITH (security_invoker = true) AS
+            SELECT c.date AS month, k.cluster_id, k.%1$s_id, t.%1$s, %2$s,
                 (sum(sum(m.savings)) OVER so_far)::numeric(38,11) AS cumulated_savings,
                 (sum(sum(m.savings_as_recorded)) OVER so_far)::numeric(38,11) AS cumulated_savings_as_recorded
-            FROM (SELECT cluster_id, %2$s_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
+            FROM (SELECT cluster_id, %1$s_id, min(month) AS first FROM marts.savings_monthly GROUP BY 1, 2) k
             JOIN marts.dim_date c ON c.day = 1 AND c.date BETWEEN k.first AND (SELECT max(x.month) FROM marts.savings_monthly x)
-            JOIN marts.dim_%2$s t ON t.%2$s_id = k.%2$s_id
-            LEFT JOIN marts.savings_monthly m ON (m.month, m.cluster_id, m.%2$s_id) = (c.date, k.cluster_id, k.%2$s_id)
-            GROUP BY c.date, k.cluster_id, k.%2$s_id, t.%2$s
-            WINDOW so_far AS (PARTITION BY k.cluster_id, k.%2$s_id ORDER BY c.date)',
-            view.column1, view.column2, 'successful', 'failed');
+            JOIN marts.dim_%1$s t ON t.%1$s_id = k.%1$s_id
+            LEFT JOIN marts.savings_monthly m ON (m.month, m.cluster_id, m.%1$s_id) = (c.date, k.cluster_id, k.%1$s_id)
+            GROUP BY c.date, k.cluster_id, k.%1$s_id, t.%1$s
+            WINDOW so_far AS (PARTITION BY k.cluster_id, k.%1$s_id ORDER BY c.date)',
+            dimension, sums, replace(dimension, 'job_', ''));
     END LOOP;
-END $$;
-
-CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
-    SELECT q.date, q.cluster_id, q.runs, q.successful_runs, q.failed_runs, q.runs_without_hosts, q.provisional_runs, q.runs_without_template,
-        q.hosts, q.elapsed_seconds, q.manual_costs, q.automated_costs, q.savings, q.time_savings_seconds, q.manual_costs_as_recorded,
-        q.automated_costs_as_recorded, q.savings_as_recorded, h.hosts AS unique_hosts_of_day, h.hosts AS unique_hosts
-    FROM (
-        SELECT d.date, d.cluster_id, sum(d.runs) AS runs, COALESCE(sum(d.runs) FILTER (WHERE d.status = 'successful'), 0) AS successful_runs,
-            COALESCE(sum(d.runs) FILTER (WHERE d.status = 'failed'), 0) AS failed_runs, sum(d.runs_without_hosts) AS runs_without_hosts,
-            sum(d.provisional_runs) AS provisional_runs, sum(d.runs_without_template) AS runs_without_template, sum(d.hosts) AS hosts,
-            sum(d.elapsed_seconds)::numeric(24,3) AS elapsed_seconds, sum(d.manual_costs)::numeric(38,11) AS manual_costs,
-            sum(d.automated_costs)::numeric(38,11) AS automated_costs, sum(d.savings)::numeric(38,11) AS savings,
-            sum(d.time_savings_seconds)::numeric(24,3) AS time_savings_seconds,
-            sum(d.manual_costs_as_recorded)::numeric(38,11) AS manual_costs_as_recorded,
-            sum(d.automated_costs_as_recorded)::numeric(38,11) AS automated_costs_as_recorded,
-            sum(d.savings_as_recorded)::numeric(38,11) AS savings_as_recorded
-        FROM marts.savings_daily d GROUP BY d.date, d.cluster_id
-    ) q
-    CROSS JOIN LATERAL (  -- asked for each day, so that a range of days reads no others
-        SELECT COALESCE(sum(bit_count(o.hosts)), 0)::bigint AS hosts
-        FROM (
-            SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
-            WHERE x.date = q.date AND x.cluster_id = q.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk
-        ) o
-    ) h;
+    EXECUTE format('CREATE VIEW marts.kpi_daily WITH (security_invoker = true) AS
+        SELECT m.date, m.cluster_id, %1$s, %2$s AS unique_hosts_of_day, %2$s AS unique_hosts
+        FROM marts.savings_daily m GROUP BY m.date, m.cluster_id', sums,
+        '(SELECT COALESCE(sum(bit_count(o.hosts)), 0)::bigint FROM (SELECT bit_or(x.hosts) AS hosts FROM rollup.host_set_daily x
+            WHERE x.date = m.date AND x.cluster_id = m.cluster_id AND x.job_template_id IS NULL GROUP BY x.chunk) o)');
+END $do$;
 
 -- Hosts with the runs that the reader sees of them.
 CREATE VIEW marts.dim_host WITH (security_invoker = true) AS
@@ -79,13 +56,8 @@ CREATE VIEW marts.fct_job_run WITH (security_barrier = true) AS
             AND md5(s.label_key) = md5(j.label_key)), 0) AS label_set_id,
         j.user_id, j.elapsed_seconds, j.hosts, c.runs, j.job_slice_number, j.job_slice_count, j.provisional, j.left_out,
         c.hosts > 0 AND j.job_template_id <> 0 AND (j.status = 'successful' OR NOT f.successful_only) AS counted,
-        m.manual_costs::numeric(38,11) AS manual_costs, m.creation_costs::numeric(38,11) AS creation_costs,
-        m.run_costs::numeric(38,11) AS run_costs, m.automated_costs::numeric(38,11) AS automated_costs,
-        m.savings::numeric(38,11) AS savings, m.manual_costs_as_recorded::numeric(38,11) AS manual_costs_as_recorded,
-        m.creation_costs_as_recorded::numeric(38,11) AS creation_costs_as_recorded,
-        m.run_costs_as_recorded::numeric(38,11) AS run_costs_as_recorded,
-        m.automated_costs_as_recorded::numeric(38,11) AS automated_costs_as_recorded,
-        m.savings_as_recorded::numeric(38,11) AS savings_as_recorded,
+        m.manual_costs, m.creation_costs, m.run_costs, m.automated_costs, m.savings, m.manual_costs_as_recorded, m.creation_costs_as_recorded,
+        m.run_costs_as_recorded, m.automated_costs_as_recorded, m.savings_as_recorded,
         rollup.web_address(k, '/#/jobs/playbook/', '/execution/jobs/playbook/') || j.external_id || '/output' AS url
     FROM rollup.job j
     JOIN public.clusters_cluster k ON k.id = j.cluster_id
