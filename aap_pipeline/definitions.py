@@ -15,7 +15,7 @@ from aap_pipeline.core import assets as core_assets
 from aap_pipeline.marts import asset_checks as marts_checks
 from aap_pipeline.marts import assets as marts_assets
 from aap_pipeline.orchestration.jobs import catch_up, nightly, update_cluster
-from aap_pipeline.orchestration.resources import SilentProgress, Warehouse
+from aap_pipeline.orchestration.resources import Warehouse, no_progress
 from aap_pipeline.raw import asset_checks as raw_checks
 from aap_pipeline.raw import assets as raw_assets
 from aap_pipeline.raw.sensors import new_jobs_sensor
@@ -49,5 +49,5 @@ defs = dg.Definitions(
     ],
     # For every job, including runs started on an asset's page: one process per step would add 1.2 s to each step.
     executor=dg.in_process_executor,
-    resources={"warehouse": Warehouse(), "progress": SilentProgress()},
+    resources={"warehouse": Warehouse(), "progress": no_progress},
 )
