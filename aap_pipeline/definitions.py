@@ -5,8 +5,7 @@ import warnings
 import dagster as dg
 
 from aap_pipeline.alerts import report_assets
-from aap_pipeline.alerts.freshness import check_freshness
-from aap_pipeline.alerts.sensors import alerts_sensor
+from aap_pipeline.alerts.sensors import alerts_sensor, check_freshness
 from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.bi.lineage import EXTERNAL
 from aap_pipeline.clusters.partitions import clusters_sensor
