@@ -33,7 +33,7 @@ demo: $(READY)  ## Run the pipeline on simulated controllers and print the savin
 
 test: $(READY) $(if $(CHROMIUM),$(BROWSER))  ## Run the whole test suite
 	@echo "==> Running the tests (unit, orchestration, integration on an embedded PostgreSQL)"
-	@$(BIN)/python -m pytest -q --numprocesses logical --maxprocesses 8 --dist worksteal
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist worksteal
 
 lint: $(READY)  ## Check style (ruff), imports and that Dagster loads the code location
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -32,6 +32,11 @@ _runs_alone = False
 """Whether a test without the marker `server` is running."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers per core, because tests wait for processes half of their time; at most 8."""
+    return min(8, 2 * (os.cpu_count() or 1))
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest's own, which deselects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a server by their fixtures, and put the long ones first: no worker waits for them."""

@@ -1,14 +1,13 @@
 """Read `clusters.yaml`, and check it as a whole before any cluster is stored."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
@@ -102,7 +101,7 @@ def described(
     try:
         entry = _Entry.model_validate(fields)
     except ValidationError as error:
-        raise BadInput("\n".join(f"{_sentence(fault)}." for fault in error.errors())) from None
+        raise BadInput("\n".join(_sentences(error))) from None
     faults: list[str] = []
 
     def noted(make: Callable[..., T], *arguments: Any) -> T | None:
@@ -160,16 +159,18 @@ def path_of(text: str) -> str | None:
     return f"/{stripped}" if stripped else None
 
 
-def _sentence(fault: ErrorDetails) -> str:
-    """Describe a mistake that pydantic found. Only values of keys that hold no secret are repeated."""
-    key = ".".join(map(str, fault["loc"]))
-    match fault["type"]:
-        case "missing" | "string_too_short":
-            return f"`{key}` is missing"
-        case "extra_forbidden":
-            return f"unknown key {key!r}. Valid keys: {', '.join(_Entry.model_fields)}"
-    value = "" if key in _SECRETS else f" {fault['input']!r}"
-    return f"{key}{value} {fault['msg'].removeprefix('Input ').partition(',')[0]}"
+def _sentences(error: ValidationError) -> Iterator[str]:
+    """Describe the mistakes that pydantic found. Only values of keys that hold no secret are repeated."""
+    for fault in error.errors():
+        key = ".".join(map(str, fault["loc"]))
+        match fault["type"]:
+            case "missing" | "string_too_short":
+                yield f"`{key}` is missing."
+            case "extra_forbidden":
+                yield f"unknown key {key!r}. Valid keys: {', '.join(_Entry.model_fields)}."
+            case _:
+                value = "" if key in _SECRETS else f" {fault['input']!r}"
+                yield f"{key}{value} {fault['msg'].removeprefix('Input ').partition(',')[0]}."
 
 
 def _not_yaml(error: yaml.YAMLError) -> str:

@@ -6,6 +6,7 @@ Each step waits for what a person would wait to see; what does not come is an er
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,8 +53,15 @@ class Operator:
         materialize = self.page.get_by_role("button", name=re.compile("Materialize"))
         materialize.locator("xpath=following::button[1]").click()
         self._see("Open launchpad").click()
-        self.page.get_by_placeholder("Partition").click()
-        self.page.get_by_role("menuitem", name=cluster).click()
+        from playwright.sync_api import TimeoutError as Late
+
+        choices, choice = self.page.get_by_placeholder("Partition"), self.page.get_by_role("menuitem", name=cluster)
+        choices.click()
+        with suppress(Late):  # the page closes the list when its partitions arrive
+            choice.wait_for(timeout=10_000)
+        if not choice.is_visible():
+            choices.click()
+        choice.click()
         self._see(f"partition: {cluster}").wait_for()
 
     def fill_in(self, since: str, until: str) -> None:
