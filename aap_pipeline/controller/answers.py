@@ -98,28 +98,6 @@ def redirect_error(answer: RawAnswer, endpoint: Endpoint, target: str, token: st
     )
 
 
-def check_next_link(body: Mapping[str, Any], base_url: str, target: str, token: str = "") -> None:
-    """Raise ForeignLink if the list in `body` continues on another host. Links are never followed.
-
-    The error does not quote the `token`.
-    """
-    link = body.get("next")
-    if not isinstance(link, str):
-        return
-    landed = _landing(base_url + "/", link)
-    if landed is None or _origin(landed) != _origin(urlsplit(base_url)):
-        where = (base_url + target).partition("?")[0]
-        link = (
-            f"another host, {_short(str(landed.hostname), token)}, to which no token is sent"
-            if landed
-            else f"{_short(link, token)!r}, which is not a valid address"
-        )
-        raise errors.ForeignLink(
-            f"The list {where} continues at {link}. Configure the proxies in between to keep the controller's own "
-            "links."
-        )
-
-
 def _landing(base: str, link: str) -> SplitResult | None:
     """Resolve `link` relative to `base`; None if it is not a valid address."""
     try:
