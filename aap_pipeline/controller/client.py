@@ -175,7 +175,6 @@ class ControllerClient:
         if error.retry_after:
             seconds = max(seconds, error.retry_after)
             self.limiter.pause(error.retry_after)
-        self.statistics.add(seconds_waited=seconds)
         settings.sleep(seconds)
 
     def _send(self, target: str, token: str) -> Answer:
@@ -206,9 +205,7 @@ class ControllerClient:
         return {**self._plain_headers, "Authorization": f"Bearer {token}"} if token else self._plain_headers
 
     def _exchange(self, tokens: Tokens) -> Tokens:
-        renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
-        self.statistics.add(token_refreshes=1)
-        return renewed
+        return exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
 
 
 def _kind_of(target: str) -> str:
