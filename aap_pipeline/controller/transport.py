@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse, IncompleteRead, RemoteDisconnected
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import certifi
 import orjson
@@ -29,16 +29,13 @@ from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.redaction import redact, sanitise_url
 
 
-class RawAnswer(NamedTuple):
-    """A response as received; `body` is decompressed."""
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """A response as received; `body` is decompressed, and may contain new tokens or a job's extra_vars."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        """Omit the body, which may contain new tokens or a job's extra_vars."""
-        return f"RawAnswer(status={self.status}, {len(self.body)} bytes)"
+    body: bytes = field(repr=False)
 
 
 _CLOCK = threading.local()

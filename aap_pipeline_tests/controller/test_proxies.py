@@ -89,7 +89,7 @@ STATUSES = {
     "400 in JSON": (Reply({"detail": "Bad host header."}, 400), BadRequest, "HTTP 400: Bad host header"),
     "400 in HTML": (Reply(PAGE, 400, HTML), BadRequest, "HTTP 400 as a web page (Access & Policy)"),
     "401 of a proxy": (Reply(PAGE, 401, HTML), BadRequest, "HTTP 401 as a web page (Access & Policy)"),
-    "401 in JSON": (Reply({"error": "who are you"}, 401), BadRequest, "HTTP 401 to a request that needs no token: who"),
+    "401 in JSON": (Reply({"error": "who are you"}, 401), BadRequest, "HTTP 401: who"),
     "402": (Reply({}, 402), BadRequest, "HTTP 402"),
     "403 in HTML": (Reply(PAGE, 403, HTML), BadRequest, "HTTP 403 as a web page (Access & Policy)"),
     "403 in JSON": (Reply({"detail": "Not from here."}, 403), PermissionDenied, "(HTTP 403): Not from here"),
