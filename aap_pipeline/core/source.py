@@ -8,13 +8,13 @@ from typing import Final
 
 import msgspec
 
+from aap_pipeline.controller.paging import id_of
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.columns import JobRow, job_row
 from aap_pipeline.documents.fingerprint import fingerprint as fingerprint_of
 from aap_pipeline.documents.records import (
     GoneTemplates,
-    Id,
     Job,
     JobTemplate,
     Organization,
@@ -126,13 +126,9 @@ def _document(
     return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
 
 
-class _Identified(msgspec.Struct):
-    id: Id | None = None
-
-
 def _external_id(document: bytes) -> int | None:
     """Return the id in a rejected document; None if it is not valid, because records may share such an id."""
     try:
-        return msgspec.json.decode(document, type=_Identified).id
+        return id_of(msgspec.json.decode(document))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None

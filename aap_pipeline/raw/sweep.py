@@ -270,7 +270,7 @@ class Sweep:
             missing = set(asked) - set(map(id_of, found))
             gone = {number for number in missing if is_gone(self.controller, number)}
             self.store.settle(gone)
-            self.store.give_up((missing - gone) & overdue)
+            self.store.settle((missing - gone) & overdue, overdue=True)
         self._completion.forget_vanished()  # deleted just now; the next sync settles them
 
     def _pending(self, window: Window, ids: Collection[int]) -> set[int]:
