@@ -118,14 +118,11 @@ def open_client(
     return open_controller(database_url, cipher, cluster, settings)
 
 
-def shows_no_job(cluster: Cluster, watermark: datetime | None) -> str:
+def shows_no_job(cluster: Cluster) -> str:
     """Return a warning about a controller that shows no finished job, as happens if the token's user lacks a role."""
-    where = cluster.endpoint.base_url
-    if watermark is None:
-        return f"{where} shows no finished job. Unless none has run yet, give the token's user the role {AUDITOR_ROLE}."
     return (
-        f"{where} no longer shows any job. Unless all its jobs were deleted, the token's user has lost a role. Give it "
-        f"the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
+        f"{cluster.endpoint.base_url} shows no finished job. Unless none has run yet or all were deleted, give the "
+        f"token's user the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
     )
 
 
