@@ -4,9 +4,10 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from aap_pipeline.controller import errors
@@ -77,7 +78,7 @@ class ControllerClient:
         """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
         with self._product_lock:
             if self._product is None or (anew and not self._probed):
-                self._product = probe(self._ping, self.endpoint)
+                self._product = probe(partial(self._request, authenticated=False), self.endpoint)
                 self._probed = True
             return self._product
 
@@ -129,9 +130,6 @@ class ControllerClient:
         """Exchange the tokens for new ones, although the access token still works. Raises AuthenticationError."""
         self._auth.renew(self._auth.access())
 
-    def _ping(self, path: str) -> Answer:
-        return self._request(path, authenticated=False)
-
     def _request(
         self,
         target: str,
@@ -156,7 +154,8 @@ class ControllerClient:
                 fresh = self._auth.renew(token)
                 attempt -= 1
             except errors.ControllerError as error:
-                if not error.transient or (not authenticated and _is_elsewhere(error)):
+                elsewhere = not authenticated and type(error) is errors.HtmlAnswer  # the API is at another path
+                if elsewhere or not error.transient:
                     raise
                 if attempt > retries or (error.retry_after or 0.0) > self.settings.longest_pause:
                     raise
@@ -180,10 +179,11 @@ class ControllerClient:
     def _send(self, target: str, token: str) -> Answer:
         """Send one attempt. Redirects are errors: our paths end with a slash, so none leads to the same resource."""
         settings, kind = self.settings, _kind_of(target)
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
         with self.limiter.turn():
             start = settings.monotonic()
             try:
-                raw = self._transport.send("GET", target, self._headers(token))
+                raw = self._transport.send("GET", target, self._plain_headers | authorization)
             except errors.ControllerError:
                 self.statistics.add(requests=1)
                 raise
@@ -201,9 +201,6 @@ class ControllerClient:
         self._last_date = (date, now) if date else None
         return answer
 
-    def _headers(self, token: str) -> Mapping[str, str]:
-        return {**self._plain_headers, "Authorization": f"Bearer {token}"} if token else self._plain_headers
-
     def _exchange(self, tokens: Tokens) -> Tokens:
         return exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
 
@@ -211,8 +208,3 @@ class ControllerClient:
 def _kind_of(target: str) -> str:
     """Return the kind of a request: "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
     return target.partition("?")[0].rstrip("/").rpartition("/")[2]
-
-
-def _is_elsewhere(error: errors.ControllerError) -> bool:
-    """Return whether a ping returned a web page. The API is then at another path, and a retry does not help."""
-    return isinstance(error, errors.HtmlAnswer) and not isinstance(error, errors.Maintenance)
