@@ -101,7 +101,7 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
     refused = keyed("clusters", "import", str(file))
     assert refused.status == 2
     lines = refused.err.splitlines()
-    assert lines[0].startswith(f"Error: {file}: cluster b: port: Input should be a valid integer")
+    assert lines[0].startswith(f"Error: {file}: cluster b: port 'none' should be a valid integer")
     assert [line.split(":")[1] for line in lines[1:]] == [" cluster c"]
     assert "sekret" not in refused.err
     assert names(keyed) == []
