@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +16,7 @@ from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.host_summaries import decode_host_summaries
 from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
-from aap_pipeline.controller.paging import Instead, PageSize
+from aap_pipeline.controller.paging import Failed, PageSize
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
 from aap_pipeline.controller.redaction import sanitise_url
@@ -82,20 +81,18 @@ class ControllerClient:
                 self._probed = True
             return self._product
 
-    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, failed: Failed | None = None) -> Answer:
         """Return the JSON object at `path`: below the API prefix ("jobs/"), or the base URL if it begins with a slash.
 
-        `instead` is called after a failed attempt and returns the params for the next one.
+        `failed` is called after a failed attempt, and may change `params` for the next one.
         """
-        below = self._below(path)
-        changed = None if instead is None else lambda error: with_query(below, instead(error))
         try:
-            return self._request(with_query(below, params), changed=changed)
+            return self._request(self._below(path), params, failed=failed)
         except (errors.NotFound, errors.HtmlAnswer):
             if self._probed or path.startswith("/"):
                 raise
         self.product(anew=True)  # an upgrade may have moved the API
-        return self.get(path, params, instead)
+        return self.get(path, params, failed)
 
     def url_of(self, path: str) -> str:
         return self.base_url + self._below(path)
@@ -131,17 +128,14 @@ class ControllerClient:
         self._auth.renew(self._auth.access())
 
     def _request(
-        self,
-        target: str,
-        *,
-        authenticated: bool = True,
-        changed: Callable[[errors.ControllerError], str] | None = None,
+        self, path: str, params: Params | None = None, *, authenticated: bool = True, failed: Failed | None = None
     ) -> Answer:
         retries = self.settings.retries if authenticated else min(self.settings.retries, _PROBE_RETRIES)
         attempt = 0
         fresh: str | None = None
         while True:
             attempt += 1
+            target = with_query(path, params)
             token = self._auth.access() if authenticated else ""
             try:
                 answer = self._send(target, token)
@@ -160,7 +154,8 @@ class ControllerClient:
                 if attempt > retries or (error.retry_after or 0.0) > self.settings.longest_pause:
                     raise
                 self._retry(attempt, error, target)
-                target = changed(error) if changed else target
+                if failed is not None:
+                    failed(error)
             else:
                 return answer
 

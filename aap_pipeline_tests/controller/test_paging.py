@@ -19,7 +19,7 @@ from aap_pipeline.controller.errors import (
     ServerError,
     Unreachable,
 )
-from aap_pipeline.controller.paging import Instead, PageSize, count, counted_page, last_id, may_be_too_much, whole
+from aap_pipeline.controller.paging import Failed, PageSize, count, counted_page, last_id, may_be_too_much, whole
 from aap_pipeline.controller.query import Params
 from aap_pipeline.controller.statistics import Statistics
 
@@ -56,14 +56,15 @@ class FakeController:
     def url_of(self, path: str) -> str:
         return f"{self.base_url}/api/v2/{path}"
 
-    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, failed: Failed | None = None) -> Answer:
         asked: dict[str, Any] = dict(params or {})
         self.asked.append(asked)
         left = [number for number in self.ids if number > asked.get("id__gt", 0)]
         for _ in range(RETRIES):
             if min(self.cap, asked["page_size"], len(left)) > self.bearable:
-                assert instead is not None
-                asked = dict(instead(ServerError("HTTP 504", cause="HTTP 504")))
+                assert failed is not None
+                failed(ServerError("HTTP 504", cause="HTTP 504"))
+                asked = dict(params or {})
                 self.asked.append(asked)
         size = min(self.cap, asked["page_size"])
         if min(size, len(left)) > self.fitting:
@@ -82,7 +83,7 @@ class Scripted(FakeController):
         super().__init__([])
         self.body = body
 
-    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, failed: Failed | None = None) -> Answer:
         return Answer(self.body, {})
 
 
