@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
@@ -160,7 +159,7 @@ def path_of(text: str) -> str | None:
     return f"/{stripped}" if stripped else None
 
 
-def _sentence(fault: ErrorDetails) -> str:
+def _sentence(fault: Mapping[str, Any]) -> str:
     """Describe a mistake that pydantic found. Only values of keys that hold no secret are repeated."""
     key = ".".join(map(str, fault["loc"]))
     match fault["type"]:

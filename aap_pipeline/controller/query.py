@@ -23,5 +23,7 @@ def _text(value: ParameterValue) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone")
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # an unescaped +00:00 is rejected
     return ",".join(str(number) for number in value)
