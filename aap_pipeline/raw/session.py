@@ -121,8 +121,8 @@ def open_client(
 def shows_no_job(cluster: Cluster) -> str:
     """Return a warning about a controller that shows no finished job, as happens if the token's user lacks a role."""
     return (
-        f"{cluster.endpoint.base_url} shows no finished job. Unless none has run yet or all were deleted, give the "
-        f"token's user the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
+        f"{cluster.endpoint.base_url} shows no finished job. Unless none has run yet or all were deleted, the token's "
+        f"user lacks a role. Give it the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
     )
 
 
