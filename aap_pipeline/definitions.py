@@ -31,10 +31,7 @@ with warnings.catch_warnings():
     )
 
 defs = dg.Definitions(
-    assets=[
-        *_assets,
-        *EXTERNAL,
-    ],
+    assets=[*_assets, *EXTERNAL],
     asset_checks=dg.load_asset_checks_from_modules([raw_checks, core_checks, marts_checks]),
     jobs=[update_cluster, catch_up, nightly, upkeep.tidy_job, check_freshness, report_assets.saved_report_job],
     schedules=[upkeep.tidy_schedule, upkeep.nightly_schedule, report_assets.overview_schedule],

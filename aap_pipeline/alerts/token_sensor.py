@@ -77,7 +77,7 @@ def _ask(warehouse: Warehouse, cluster: Cluster, state: TokenState, now: datetim
         with open_controller(warehouse.url(), warehouse.cipher(), cluster, ONE_QUESTION) as client:
             nothing_shown = not ControllerApi(client).has_finished_jobs() and state.watermark is not None
             if nothing_shown and not sees_every_job(client):
-                return _Answer(shows_no_job(cluster, state.watermark))
+                return _Answer(shows_no_job(cluster))
             asked = state.asked_at is not None and now - state.asked_at < _BETWEEN_QUESTIONS
             if asked or datetime.now(UTC) - now > _SLOW:
                 return _Answer("")

@@ -280,7 +280,7 @@ def _check(url: str, secrets: Any, cluster: registry.Cluster) -> list[Finding]:
     asked_anew = replace(cluster, listed_at=None)  # probe the product again
     try:
         with open_controller(url, secrets, asked_anew, _FEW_RETRIES) as client:
-            findings = check(client)
+            findings = list(check(client))
             if all(finding.outcome != "failed" for finding in findings):
                 with connect(url) as connection:
                     note_product(connection, client, cluster.id)

@@ -10,8 +10,7 @@ from aap_pipeline.clusters.registry import cluster_named, clusters
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import rebuild as rebuild_core
 from aap_pipeline.database.connection import connect
-from aap_pipeline.marts.refresh import RefreshResult
-from aap_pipeline.marts.refresh import rebuild as rebuild_marts
+from aap_pipeline.marts.refresh import RefreshResult, refresh
 from aap_pipeline.reports.output import counted, duration
 
 _cluster_option = click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster.")
@@ -44,7 +43,7 @@ def marts(names: tuple[str, ...]) -> int:
 
     def work(url: str, cluster_id: int) -> RefreshResult:
         with connect(url) as connection:
-            return rebuild_marts(connection, cluster_id)
+            return refresh(connection, cluster_id, everything=True)
 
     def rebuilt(name: str, result: RefreshResult) -> None:
         click.echo(f"{name}: {counted(len(result.days), 'day')} rebuilt in {duration(result.seconds)}.")

@@ -46,7 +46,7 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
     request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
-            wrong = checks.verified_totals(connection, cluster.id).disagreeing
+            wrong = checks.host_totals(connection, cluster.id).disagreeing
             doubted = {*wrong, *checks.provisional(connection, cluster.id)}
         found = reconcile(url, secrets, request, first=since, doubted=doubted)
         parse(url, cluster.id)

@@ -47,17 +47,13 @@ class ControllerApi:
         return paging.count(self.client, "jobs/", _window(finished_gt, finished_lte))
 
     def jobs_page(
-        self, finished_gt: datetime, finished_lte: datetime, after_id: int, limit: int = PAGE_SIZE
+        self, finished_gt: datetime | None, finished_lte: datetime | None, after_id: int = 0, limit: int = PAGE_SIZE
     ) -> tuple[list[Row], int]:
         """Return up to `limit` (at most 200) finished jobs with an id above `after_id`, by id, and their total count.
 
         In a window of some hundred jobs, the count costs the controller little compared with serializing the rows.
         """
         return paging.counted_page(self.client, "jobs/", _window(finished_gt, finished_lte), limit, after_id)
-
-    def oldest_jobs(self, limit: int) -> list[Row]:
-        """Return the `limit` (at most 200) finished jobs with the lowest ids."""
-        return paging.counted_page(self.client, "jobs/", {"status__in": FINISHED}, limit, 0)[0]
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Row]:
         """Return those of the jobs that still exist, by id; one request per 200 ids.

@@ -11,18 +11,14 @@ from aap_pipeline.controller.errors import AuthenticationError
 from aap_pipeline.controller.secret_text import fault
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Tokens:
-    """Credentials of one cluster, masked in repr. An empty text means: not set."""
+    """Credentials of one cluster, omitted in repr. An empty text means: not set."""
 
-    access: str
-    refresh: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-
-    def __repr__(self) -> str:
-        given = [name for name in ("access", "refresh", "client_id", "client_secret") if getattr(self, name)]
-        return f"Tokens({', '.join(f'{name}=***' for name in given)})"
+    access: str = field(repr=False)
+    refresh: str = field(default="", repr=False)
+    client_id: str = field(default="", repr=False)
+    client_secret: str = field(default="", repr=False)
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Check whether a controller can be read, and report what to fix."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,39 +25,44 @@ class Finding:
     remedy: str = ""
 
 
-def check(client: ControllerClient) -> list[Finding]:
+def check(client: ControllerClient) -> Iterator[Finding]:
     """Run all checks in order, and stop at the first failure that prevents the rest.
 
     Use a client with few retries, because a dead controller takes all of them.
     """
-    return list(_findings(client))
-
-
-def _findings(client: ControllerClient) -> Iterator[Finding]:
+    name = "reachable"
     try:
         product = client.product()
+        yield _found(name, f"{client.base_url} is reachable.")
+        yield _tls(client)
+        yield _found("version", f"It is {product.label} (reported version {product.version}).")
+        if not product.label.startswith(TESTED):
+            sentence = f"{product.label} is not a tested release ({', '.join(TESTED)}), but its API looks the same."
+            yield _found("version", sentence, "Watch the first sync, and report problems as an issue.")
+        path = client.endpoint.path
+        paths = f"The API is at {path}{product.api_prefix}; tokens are renewed at {path}{product.token_path}."
+        yield _found("prefix", paths)
+        yield _skew(client)
+        name = "token"
+        user = account(client) or {}
+        yield _token(client, user)
+        yield from _own_token(client)
+        name = "jobs"
+        api = ControllerApi(client)
+        jobs = api.jobs_count()
+        yield _visible(client, jobs, all_seeing=bool(user.get("is_superuser")) or is_auditor(user))
     except errors.ControllerError as error:
         certificate = isinstance(error, errors.TlsError | errors.BadEndpoint)
-        yield _failed("tls" if certificate else "reachable", error)
+        yield _failed("tls" if certificate else name, error)
         return
-    yield _found("reachable", f"{client.base_url} is reachable.")
-    yield _tls(client)
-    yield _found("version", f"It is {product.label} (reported version {product.version}).")
-    if not product.label.startswith(TESTED):
-        sentence = f"{product.label} is not a tested release ({', '.join(TESTED)}), but its API looks the same."
-        yield _found("version", sentence, "Watch the first sync, and report problems as an issue.")
-    path = client.endpoint.path
-    paths = f"The API is at {path}{product.api_prefix}; tokens are renewed at {path}{product.token_path}."
-    yield _found("prefix", paths)
-    yield _skew(client)
-    try:
-        user = account(client) or {}
-    except errors.ControllerError as error:
-        yield _failed("token", error)
+    if not jobs:
         return
-    yield _token(client, user)
-    yield from _own_token(client)
-    yield from _visible(client, bool(user.get("is_superuser")) or is_auditor(user))
+    listed: list[Row] = []
+    for name, find in (("lists", _lists), ("page", _page), ("host summaries", _summaries)):
+        try:
+            yield find(api, listed)
+        except errors.ControllerError as error:
+            yield _failed(name, error)
 
 
 def _tls(client: ControllerClient) -> Finding:
@@ -122,44 +127,30 @@ def _auditor(client: ControllerClient) -> str:
 def _own_token(client: ControllerClient) -> Iterator[Finding]:
     """Yield findings on scope and expiry of the token, if the controller reports them."""
     rows = tokens_in_use(client)
-    yield _scope(client, {str(row.get("scope")) for row in rows})
+    scopes = {str(row.get("scope")) for row in rows}
+    if not scopes:
+        yield _found("scope", "The token can read. The controller does not report whether it can write.")
+    elif scopes == {"read"}:
+        yield _found("scope", "The token's scope is read.")
+    else:
+        yield _found(
+            "scope",
+            "The token, or another one that its user used within the last minute, has scope write, which is not "
+            "needed.",
+            f"Create a token with scope read and store it with {client.endpoint.update('--token-file FILE')}.",
+        )
     if end := end_of(rows, client.controller_now()):
         by = "on" if end.exact else "by"
         yield _found("token expiry", f"The token expires {by} {end.at:%Y-%m-%d %H:%M} UTC.")
 
 
-def _scope(client: ControllerClient, scopes: Collection[str]) -> Finding:
-    if not scopes:
-        return _found("scope", "The token can read. The controller does not report whether it can write.")
-    if scopes == {"read"}:
-        return _found("scope", "The token's scope is read.")
-    return _found(
-        "scope",
-        "The token, or another one that its user used within the last minute, has scope write, which is not needed.",
-        f"Create a token with scope read and store it with {client.endpoint.update('--token-file FILE')}.",
-    )
-
-
-def _visible(client: ControllerClient, all_seeing: bool) -> Iterator[Finding]:
-    api = ControllerApi(client)
-    try:
-        jobs = api.jobs_count()
-    except errors.ControllerError as error:
-        yield _failed("jobs", error)
-        return
-    if jobs == 0 and all_seeing:
-        yield _found("jobs", "The controller has no finished job yet.")
-    elif jobs == 0:
-        remedy = f"Make the user a {_auditor(client)}, unless no job has run yet."
-        yield _found("jobs", "No finished job is visible to the token's user.", remedy)
-    else:
-        yield _found("jobs", f"{jobs:,} finished jobs are visible.")
-        listed: list[Row] = []
-        for name, find in (("lists", _lists), ("page", _page), ("host summaries", _summaries)):
-            try:
-                yield find(api, listed)
-            except errors.ControllerError as error:
-                yield _failed(name, error)
+def _visible(client: ControllerClient, jobs: int, *, all_seeing: bool) -> Finding:
+    if jobs:
+        return _found("jobs", f"{jobs:,} finished jobs are visible.")
+    if all_seeing:
+        return _found("jobs", "The controller has no finished job yet.")
+    remedy = f"Make the user a {_auditor(client)}, unless no job has run yet."
+    return _found("jobs", "No finished job is visible to the token's user.", remedy)
 
 
 def _lists(api: ControllerApi, _: list[Row]) -> Finding:
@@ -171,13 +162,13 @@ def _lists(api: ControllerApi, _: list[Row]) -> Finding:
 def _page(api: ControllerApi, listed: list[Row]) -> Finding:
     """Check that the controller returns a page as a first sync reads it; add its rows to `listed`."""
     try:
-        listed += api.oldest_jobs(PAGE_SIZE)
+        listed += api.jobs_page(None, None)[0]
         if numbers := ids_of(listed):
             api.unreported_job_ids(min(numbers) - 1, max(numbers))
     except errors.ControllerError as error:
         if not may_be_too_much(error):
             raise
-        listed += api.oldest_jobs(1)
+        listed += api.jobs_page(None, None, limit=1)[0]
         return _found(
             "page",
             f"{_parted(error)[0]} A page of one job works, so syncs will read pages of fewer than {PAGE_SIZE} jobs, "

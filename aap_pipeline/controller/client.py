@@ -4,19 +4,19 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from aap_pipeline.controller import errors
-from aap_pipeline.controller.answers import Answer, check_next_link, interpret, redirect_error
+from aap_pipeline.controller.answers import Answer, interpret, redirect_error
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.host_summaries import decode_host_summaries
 from aap_pipeline.controller.manners import UNLIMITED, Limiter, Manners
 from aap_pipeline.controller.oauth import exchange_tokens
-from aap_pipeline.controller.paging import Instead, PageSize
+from aap_pipeline.controller.paging import Failed, PageSize
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
 from aap_pipeline.controller.redaction import sanitise_url
@@ -77,24 +77,22 @@ class ControllerClient:
         """Return the product; probed once, and again after a failure. `anew`: probe even if it is known."""
         with self._product_lock:
             if self._product is None or (anew and not self._probed):
-                self._product = probe(self._ping, self.endpoint)
+                self._product = probe(partial(self._request, authenticated=False), self.endpoint)
                 self._probed = True
             return self._product
 
-    def get(self, path: str, params: Params | None = None, instead: Instead | None = None) -> Answer:
+    def get(self, path: str, params: Params | None = None, failed: Failed | None = None) -> Answer:
         """Return the JSON object at `path`: below the API prefix ("jobs/"), or the base URL if it begins with a slash.
 
-        `instead` is called after a failed attempt and returns the params for the next one.
+        `failed` is called after a failed attempt, and may change `params` for the next one.
         """
-        below = self._below(path)
-        changed = None if instead is None else lambda error: with_query(below, instead(error))
         try:
-            return self._request(with_query(below, params), changed=changed)
+            return self._request(self._below(path), params, failed=failed)
         except (errors.NotFound, errors.HtmlAnswer):
             if self._probed or path.startswith("/"):
                 raise
         self.product(anew=True)  # an upgrade may have moved the API
-        return self.get(path, params, instead)
+        return self.get(path, params, failed)
 
     def url_of(self, path: str) -> str:
         return self.base_url + self._below(path)
@@ -129,21 +127,15 @@ class ControllerClient:
         """Exchange the tokens for new ones, although the access token still works. Raises AuthenticationError."""
         self._auth.renew(self._auth.access())
 
-    def _ping(self, path: str) -> Answer:
-        return self._request(path, authenticated=False)
-
     def _request(
-        self,
-        target: str,
-        *,
-        authenticated: bool = True,
-        changed: Callable[[errors.ControllerError], str] | None = None,
+        self, path: str, params: Params | None = None, *, authenticated: bool = True, failed: Failed | None = None
     ) -> Answer:
         retries = self.settings.retries if authenticated else min(self.settings.retries, _PROBE_RETRIES)
         attempt = 0
         fresh: str | None = None
         while True:
             attempt += 1
+            target = with_query(path, params)
             token = self._auth.access() if authenticated else ""
             try:
                 answer = self._send(target, token)
@@ -156,12 +148,14 @@ class ControllerClient:
                 fresh = self._auth.renew(token)
                 attempt -= 1
             except errors.ControllerError as error:
-                if not error.transient or (not authenticated and _is_elsewhere(error)):
+                elsewhere = not authenticated and type(error) is errors.HtmlAnswer  # the API is at another path
+                if elsewhere or not error.transient:
                     raise
                 if attempt > retries or (error.retry_after or 0.0) > self.settings.longest_pause:
                     raise
                 self._retry(attempt, error, target)
-                target = changed(error) if changed else target
+                if failed is not None:
+                    failed(error)
             else:
                 return answer
 
@@ -175,16 +169,16 @@ class ControllerClient:
         if error.retry_after:
             seconds = max(seconds, error.retry_after)
             self.limiter.pause(error.retry_after)
-        self.statistics.add(seconds_waited=seconds)
         settings.sleep(seconds)
 
     def _send(self, target: str, token: str) -> Answer:
         """Send one attempt. Redirects are errors: our paths end with a slash, so none leads to the same resource."""
         settings, kind = self.settings, _kind_of(target)
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
         with self.limiter.turn():
             start = settings.monotonic()
             try:
-                raw = self._transport.send("GET", target, self._headers(token))
+                raw = self._transport.send("GET", target, self._plain_headers | authorization)
             except errors.ControllerError:
                 self.statistics.add(requests=1)
                 raise
@@ -200,23 +194,12 @@ class ControllerClient:
         answer = interpret(raw, self.base_url + target, now, _DECODERS.get(kind, decode), token)
         date = parse_http_date(answer.headers.get("Date"))
         self._last_date = (date, now) if date else None
-        check_next_link(answer.body, self.base_url, target, token)
         return answer
 
-    def _headers(self, token: str) -> Mapping[str, str]:
-        return {**self._plain_headers, "Authorization": f"Bearer {token}"} if token else self._plain_headers
-
     def _exchange(self, tokens: Tokens) -> Tokens:
-        renewed = exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
-        self.statistics.add(token_refreshes=1)
-        return renewed
+        return exchange_tokens(self._transport, self.product().token_path, tokens, self.settings, self.endpoint)
 
 
 def _kind_of(target: str) -> str:
     """Return the kind of a request: "job_host_summaries" of "/api/v2/jobs/7/job_host_summaries/?order_by=id"."""
     return target.partition("?")[0].rstrip("/").rpartition("/")[2]
-
-
-def _is_elsewhere(error: errors.ControllerError) -> bool:
-    """Return whether a ping returned a web page. The API is then at another path, and a retry does not help."""
-    return isinstance(error, errors.HtmlAnswer) and not isinstance(error, errors.Maintenance)

@@ -90,10 +90,6 @@ class RedirectedElsewhere(ControllerError):
     """A redirect to another host, port or protocol. It is not followed, because it would expose the token."""
 
 
-class ForeignLink(ControllerError):
-    """A link in a response leads to another host. It is not followed."""
-
-
 class BodyTooLarge(ControllerError):
     """A response is larger than the configured limit."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aap_pipeline.controller import errors
+from aap_pipeline.controller.answers import redirect_error
 from aap_pipeline.controller.auth import Tokens, unsendable
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.retry import backoff
@@ -18,7 +19,7 @@ def exchange_tokens(
 
     The request is tried twice. If a response is lost, the controller may have replaced the pair. Sending the refresh
     token once more is safe, because a used one is only rejected.
-    Raises AuthenticationError, RefreshOutcomeUnknown, Maintenance, Unreachable, TlsError.
+    Raises AuthenticationError, RefreshOutcomeUnknown, the errors of a redirect, Unreachable, TlsError.
     """
     where, remedy = endpoint.base_url, _remedy(endpoint)
     if not tokens.refresh:
@@ -33,10 +34,16 @@ def exchange_tokens(
         )
     if any(tokens.faults()):
         raise unsendable(tokens, endpoint)
+    headers = {
+        "Accept": "application/json",
+        "Authorization": basic_credentials(tokens.client_id, tokens.client_secret),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    form = urlencode({"grant_type": "refresh_token", "refresh_token": tokens.refresh}).encode("ascii")
     lost = False
     for attempt in (1, 2):
         try:
-            answer = _post(transport, token_path, tokens)
+            answer = transport.send("POST", token_path, headers, form)
         except errors.NotSent:
             if attempt == 2 and not lost:
                 raise
@@ -44,7 +51,7 @@ def exchange_tokens(
             lost, failure = True, error.cause
         else:
             if answer.status not in (408, 429) and answer.status < 500:
-                return _renewed(answer, tokens, endpoint, lost=lost)
+                return _renewed(answer, token_path, tokens, endpoint)
             lost, failure = True, f"HTTP {answer.status}"
         if attempt == 1:
             settings.sleep(backoff(1, settings.backoff_base, settings.backoff_cap, settings.uniform))
@@ -54,17 +61,7 @@ def exchange_tokens(
     )
 
 
-def _post(transport: Transport, token_path: str, tokens: Tokens) -> RawAnswer:
-    headers = {
-        "Accept": "application/json",
-        "Authorization": basic_credentials(tokens.client_id, tokens.client_secret),
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    form = urlencode({"grant_type": "refresh_token", "refresh_token": tokens.refresh}).encode("ascii")
-    return transport.send("POST", token_path, headers, form)
-
-
-def _renewed(answer: RawAnswer, tokens: Tokens, endpoint: Endpoint, *, lost: bool) -> Tokens:
+def _renewed(answer: RawAnswer, token_path: str, tokens: Tokens, endpoint: Endpoint) -> Tokens:
     where, remedy = endpoint.base_url, _remedy(endpoint)
     body = _json_object(answer.body)
     if answer.status in (200, 201):
@@ -75,15 +72,7 @@ def _renewed(answer: RawAnswer, tokens: Tokens, endpoint: Endpoint, *, lost: boo
                 return renewed
         raise errors.RefreshOutcomeUnknown(f"{where} returned no usable access token for the refresh token. {remedy}")
     if 300 <= answer.status < 400:
-        raise errors.Maintenance(
-            f"{where} redirects the token refresh to another page: an upgrade is running, or a login page intercepts "
-            "requests. Try again when the controller's web interface works.",
-            cause="maintenance",
-        )
-    if answer.status == 400 and lost:
-        raise errors.AuthenticationError(
-            f"The response to a token refresh of {where} was lost, and the controller had replaced the tokens. {remedy}"
-        )
+        raise redirect_error(answer, endpoint, token_path, tokens.refresh)
     raise errors.AuthenticationError(f"{where} {_refusal(answer.status, body)} {remedy}")
 
 
@@ -105,11 +94,9 @@ def _refusal(status: int, body: dict[str, Any]) -> str:
         return "forbids the token refresh (HTTP 403): the refresh token has expired."
     if error == "invalid_grant":
         return (
-            "rejects the refresh token (HTTP 400 invalid_grant): it was used before, revoked, or belongs to another "
-            "application."
+            "rejects the refresh token (HTTP 400 invalid_grant): it was revoked, belongs to another application, or "
+            "was used before, perhaps in a request whose response was lost."
         )
-    if status == 404:
-        return "has no token refresh at this path (HTTP 404)."
     return f"rejects the token refresh (HTTP {status})."
 
 

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 200  # the controller's default maximum; it silently caps more
 Row = dict[str, Any]
 MAX_ID = 2**31 - 1
-Instead = Callable[[errors.ControllerError], Params]
-"""Returns the params for the next attempt after an error."""
+Failed = Callable[[errors.ControllerError], None]
 
 
 @dataclass
@@ -128,16 +127,15 @@ def _get(client: "ControllerClient", path: str, params: Params | None, limit: in
         asked["id__gt"] = after_id
     failures = 0
 
-    def instead(error: errors.ControllerError) -> Params:
+    def failed(error: errors.ControllerError) -> None:
         nonlocal failures
         failures += may_be_too_much(error)
         if failures > 1:  # a single failure may be chance
             asked["page_size"] = size.halve(asked["page_size"])
-        return asked
 
     while True:
         try:
-            answer = client.get(path, asked, instead)
+            answer = client.get(path, asked, failed)
         except errors.BodyTooLarge:
             if asked["page_size"] == 1:
                 raise

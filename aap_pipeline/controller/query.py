@@ -8,13 +8,6 @@ ParameterValue = str | int | bool | datetime | Iterable[int]
 Params = Mapping[str, ParameterValue]
 
 
-def utc_text(moment: datetime) -> str:
-    """Format `moment` (aware) in UTC with microseconds and Z. The controller rejects an unescaped +00:00."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment.isoformat()} has no time zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def with_query(path: str, params: Params | None) -> str:
     if not params:
         return path
@@ -30,5 +23,7 @@ def _text(value: ParameterValue) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
-        return utc_text(value)
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # an unescaped +00:00 is rejected
     return ",".join(str(number) for number in value)

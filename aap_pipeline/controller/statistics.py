@@ -1,4 +1,4 @@
-"""Statistics of a client: requests, retries, bytes, waits."""
+"""Statistics of a client: requests, retries, bytes, times."""
 
 import threading
 from collections import Counter
@@ -15,9 +15,7 @@ class Statistics:
 
     requests: int = 0
     retries_by_cause: Counter[str] = field(default_factory=Counter)
-    token_refreshes: int = 0
     bytes: int = 0
-    seconds_waited: float = 0.0
     seconds_answering: float = 0.0
     seconds_held_back: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)

@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse, IncompleteRead, RemoteDisconnected
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import certifi
 import orjson
@@ -29,16 +29,13 @@ from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.redaction import redact, sanitise_url
 
 
-class RawAnswer(NamedTuple):
-    """A response as received; `body` is decompressed."""
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """A response as received; `body` is decompressed, and may contain new tokens or a job's extra_vars."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        """Omit the body, which may contain new tokens or a job's extra_vars."""
-        return f"RawAnswer(status={self.status}, {len(self.body)} bytes)"
+    body: bytes = field(repr=False)
 
 
 _CLOCK = threading.local()
@@ -181,9 +178,9 @@ class Transport:
         return sanitise_url(self._base_url + target)
 
     def _connection_error(self, error: BaseException, where: str) -> errors.ControllerError:
-        tls = _tls_cause(error)
-        if tls is not None:
-            return self._tls_error(tls, where)
+        for inner in _chain(error):
+            if isinstance(inner, ssl.SSLError):
+                return self._tls_error(inner, where)
         if isinstance(error, failures.ProxyError):
             reason = _tunnel_refusal(error) or _reason(error)
             refused = errors.BadEndpoint if reason.startswith("HTTP 4") else errors.NotSent
@@ -215,7 +212,7 @@ class Transport:
             return errors.CorruptBody(f"The response of {where} was cut off. {errors.CHECK_PATH}", cause="cut off")
         return errors.Unreachable(f"The connection to {where} was lost ({_reason(error)}). {errors.CHECK_PATH}")
 
-    def _tls_error(self, error: BaseException, where: str) -> errors.ControllerError:
+    def _tls_error(self, error: ssl.SSLError, where: str) -> errors.ControllerError:
         if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return errors.Unreachable(
                 f"The connection to {where} was lost during the TLS handshake. {errors.CHECK_PATH}"
@@ -228,7 +225,7 @@ class Transport:
             elif "expired" in why:
                 remedy = "Renew the certificate"
             return errors.TlsError(f"The certificate of {where} is not trusted ({why}). {remedy}.")
-        why = getattr(error, "reason", None) or "TLS failed"
+        why = error.reason or "TLS failed"
         plain = replace(self._endpoint, protocol="http")
         return errors.TlsError(
             f"The TLS handshake with {where} failed ({why}). Check the port, or, if the server uses plain HTTP, run "
@@ -301,12 +298,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         yield seen
         inner = next((argument for argument in seen.args if isinstance(argument, BaseException)), None)
         seen = inner or seen.__cause__
-
-
-def _tls_cause(error: BaseException) -> BaseException | None:
-    chain = list(_chain(error))
-    exact = next((inner for inner in chain if isinstance(inner, ssl.SSLError)), None)
-    return exact or next((inner for inner in chain if isinstance(inner, failures.SSLError)), None)
 
 
 def _tunnel_refusal(error: BaseException) -> str:

@@ -9,7 +9,6 @@ from dagster import AssetCheckExecutionContext, AssetCheckResult, multi_asset_ch
 from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.core import checks
 from aap_pipeline.orchestration.checks import Check, result, specs
-from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 
 ASSET: Final = ("core", "jobs")
@@ -42,7 +41,7 @@ CLOCKS = Check(
 )
 
 
-@multi_asset_check(name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, CLOCKS], CLUSTERS))
+@multi_asset_check(name="core_checks", specs=specs(ASSET, [HOST_TOTALS, UNPARSED, REJECTED, CLOCKS]))
 def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with cluster_step(context, warehouse) as (connection, cluster):
@@ -51,6 +50,6 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
             REJECTED: checks.nothing_rejected(connection, cluster.id, yesterday),
             CLOCKS: checks.clock_ran_backwards(connection, cluster.id, yesterday),
         }
-        totals = checks.verified_totals(connection, cluster.id, _AUDIT_A_SYNC)
+        totals = checks.host_totals(connection, cluster.id, _AUDIT_A_SYNC)
     for check, verdict in (found | {HOST_TOTALS: checks.host_totals_agree(totals)}).items():
         yield result(ASSET, check, verdict, cluster.name)

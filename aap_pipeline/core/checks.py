@@ -26,13 +26,14 @@ class HostTotals:
 def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
     """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
-    The caller commits the progress.
+    Notes this progress only if all agree, so that a fault is found until it is repaired. The caller commits.
     """
     values = {"cluster_id": cluster_id, "audit": audit}
     [row] = connection.execute(statement("core/check_host_totals"), values).fetchall()
     checked, disagreeing, newest, audited = row
-    progress = {"cluster_id": cluster_id, "newest_id": newest, "audited_id": audited}
-    connection.execute(statement("core/note_host_totals_progress"), progress)
+    if not disagreeing:
+        progress = {"cluster_id": cluster_id, "newest_id": newest, "audited_id": audited}
+        connection.execute(statement("core/note_host_totals_progress"), progress)
     return HostTotals(checked, disagreeing)
 
 
@@ -75,17 +76,6 @@ def provisional(connection: Connection, cluster_id: int) -> list[int]:
     deadline = application_settings.read(connection).summaries_deadline_minutes + 60
     values = {"cluster_id": cluster_id, "minutes": deadline}
     return [row[0] for row in connection.execute(statement("core/check_provisional"), values)]
-
-
-def verified_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
-    """Run `host_totals`, and commit its progress only if all agree, so that a fault is found until it is repaired."""
-    connection.commit()
-    found = host_totals(connection, cluster_id, audit)
-    if found.disagreeing:
-        connection.rollback()
-    else:
-        connection.commit()
-    return found
 
 
 def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]) -> None:

@@ -69,7 +69,6 @@ def parse(
             result.seconds = time.monotonic() - started
             if progress is not None:
                 progress(result)
-    result.seconds = time.monotonic() - started
     return result
 
 

@@ -6,15 +6,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-import msgspec
-
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.documents.columns import JobRow, job_row
 from aap_pipeline.documents.fingerprint import fingerprint as fingerprint_of
 from aap_pipeline.documents.records import (
     GoneTemplates,
-    Id,
     Job,
     JobTemplate,
     Organization,
@@ -117,22 +114,4 @@ def _document(
         content = job_row(record, provisional=provisional, fingerprint=digest) if isinstance(record, Job) else record
     except Refused as refused:
         content = refused.with_traceback(None)
-    if isinstance(content, Refused) and external_id is None:
-        external_id = _external_id(data)
-    elif isinstance(content, JobRow):
-        external_id = content.external_id
-    elif isinstance(content, Organization | JobTemplate):
-        external_id = content.id
     return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
-
-
-class _Identified(msgspec.Struct):
-    id: Id | None = None
-
-
-def _external_id(document: bytes) -> int | None:
-    """Return the id in a rejected document; None if it is not valid, because records may share such an id."""
-    try:
-        return msgspec.json.decode(document, type=_Identified).id
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None

@@ -1,6 +1,5 @@
 """Detect changed documents by a digest of the fields that stage core reads."""
 
-from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from operator import attrgetter
@@ -10,17 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from aap_pipeline.documents import records
-from aap_pipeline.documents.records import (
-    LABELS_IN_LIST,
-    JobSummaryFields,
-    JobTemplate,
-    Labels,
-    Launcher,
-    ListedJob,
-    Named,
-    Organization,
-    User,
-)
+from aap_pipeline.documents.records import LABELS_IN_LIST, JobSummaryFields, JobTemplate, ListedJob, Organization
 
 VERSION: Final = 1
 """Increase it if core interprets a field differently. Then, as after adding or removing a field, every fingerprint
@@ -29,9 +18,6 @@ DIGEST_SIZE: Final = 16
 _MILLISECOND: Final = Decimal("0.001")
 _TYPES: Final[dict[str, type[Struct]]] = {"job": ListedJob, "organization": Organization, "job_template": JobTemplate}
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_NESTED: Final = frozenset(
-    field for each in (JobSummaryFields, Named, User, Launcher, Labels) for field in each.__struct_fields__
-)
 _of_job: Final = attrgetter(
     *(name for name in ListedJob.__struct_fields__ if name not in ("elapsed", "summary_fields"))
 )
@@ -69,8 +55,9 @@ def fingerprint(document: dict[str, Any] | bytes, kind: str = "job") -> bytes:
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
         pass
     try:
-        known = content if type_ is None else _known_part(content, type_.__struct_fields__)
-        return _digest(msgspec.json.encode(known, order="sorted"))
+        if type_ is not None and isinstance(content, dict):
+            content = {key: value for key, value in content.items() if key in type_.__struct_fields__}
+        return _digest(msgspec.json.encode(content, order="sorted"))
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
         return _digest(repr(document).encode(errors="replace"))
 
@@ -84,15 +71,6 @@ def _job_identity(job: ListedJob) -> tuple[object, ...]:
         _of_summary_fields(job.summary_fields),
         (labels.count if labels else None, sorted((label.id, label.name) for label in shown)),
     )
-
-
-def _known_part(value: Any, fields: Collection[str]) -> object:
-    """Return a JSON value without the keys that core does not read, and with the ten labels of a list."""
-    if isinstance(value, dict):
-        return {key: _known_part(part, _NESTED) for key, part in value.items() if key in fields}
-    if isinstance(value, list):
-        return [_known_part(part, _NESTED) for part in value[:LABELS_IN_LIST]]
-    return value
 
 
 def _digest(data: bytes) -> bytes:

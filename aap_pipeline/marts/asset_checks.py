@@ -11,7 +11,6 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.checks import Check, result, specs
-from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.verdict import Verdict
 
@@ -45,7 +44,7 @@ def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
     return Verdict(False, text, {"notes": notes})
 
 
-@multi_asset_check(name="marts_checks", specs=specs(ASSET, [REFRESHED], CLUSTERS))
+@multi_asset_check(name="marts_checks", specs=specs(ASSET, [REFRESHED]))
 def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
@@ -53,7 +52,7 @@ def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> I
     yield result(ASSET, REFRESHED, nothing_overdue(*row), cluster.name)
 
 
-@multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE], CLUSTERS))
+@multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE]))
 def marts_audit(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     with cluster_step(context, warehouse) as (connection, cluster):
         verdict = verified_equality(connection, cluster.id)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from aap_pipeline.clusters.partitions import cluster_step
+from aap_pipeline.database.columns import tables
 from aap_pipeline.database.statements import select
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.partitions import CLUSTERS
@@ -18,12 +19,6 @@ _TABLES = {
     "launches_daily": "marts.launches",
 }
 """The table that each asset fills."""
-_DESCRIPTIONS = {
-    "savings_daily": "Runs, hosts, minutes, costs and savings by day, cluster, organization, template, project, label "
-    "set, job type and status, and their sums by month. All of it adds up.",
-    "host_set_daily": "Which hosts ran on which day, as bitmaps: unique hosts over any range and filter, exactly.",
-    "launches_daily": "Who launched how many runs, by day.",
-}
 
 
 @dg.multi_asset(
@@ -39,7 +34,7 @@ _DESCRIPTIONS = {
             **of_stage("marts", "postgres", "sql"),
             partitions_def=CLUSTERS,
             metadata=table_metadata(table),
-            description=_DESCRIPTIONS[name],
+            description=tables()[table].meaning,
         )
         for name, table in _TABLES.items()
     ],

@@ -20,11 +20,6 @@ class RefreshResult:
     seconds: float = 0.0
 
 
-def rebuild(connection: Connection, cluster_id: int | None = None) -> RefreshResult:
-    """Rebuild everything from core, for one cluster or all, with the transactions and locks of `refresh`."""
-    return refresh(connection, cluster_id, everything=True)
-
-
 def refresh(connection: Connection, cluster_id: int | None = None, *, everything: bool = False) -> RefreshResult:
     """Build what `pipeline.changed_day`, `changed_rate` and `rebuild_due` note, for one cluster or for all.
 

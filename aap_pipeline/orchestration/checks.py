@@ -4,8 +4,9 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, PartitionsDefinition, PreviewWarning
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, PreviewWarning
 
+from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.verdict import Verdict
 
 
@@ -22,8 +23,8 @@ class Check:
         return self.remedy.replace("NAME", cluster)
 
 
-def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsDefinition[str]) -> list[AssetCheckSpec]:
-    """Return the specs of an asset's `checks`, with one result per partition.
+def specs(asset: Sequence[str], checks: Sequence[Check]) -> list[AssetCheckSpec]:
+    """Return the specs of an asset's `checks`, with one result per cluster.
 
     Without partitions the result of one cluster would overwrite that of another. Partitioned checks are a preview
     feature of Dagster; requirements/constraints.txt pins the tested versions.
@@ -36,7 +37,7 @@ def specs(asset: Sequence[str], checks: Sequence[Check], partitions: PartitionsD
                 asset=AssetKey(asset),
                 description=f"{check.holds} **If it fails:** {check.remedy}",
                 blocking=check.blocking,
-                partitions_def=partitions,
+                partitions_def=CLUSTERS,
             )
             for check in checks
         ]

@@ -1,7 +1,6 @@
 """Dagster resources. They open nothing until they are used."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, LiteralString
 
 from dagster import ConfigurableResource
@@ -28,11 +27,9 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
     def cipher(self) -> Cipher:
         return cipher(Settings())
 
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Yield a connection that commits at the end of the block and rolls back after an error."""
-        with connect(self.url()) as connection:
-            yield connection
+    def connection(self) -> Connection:
+        """Return a connection that commits at the end of a `with` block and rolls back after an error."""
+        return connect(self.url())
 
     def frame(self, query: LiteralString, parameters: Mapping[str, object] | None = None) -> "DataFrame":
         """Return the rows of the read-only `query` with PostgreSQL's column names. Money stays Decimal.

@@ -19,7 +19,6 @@ from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.checks import Check, result, specs
-from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
@@ -160,9 +159,7 @@ def clock_skew(state: SyncHealth) -> Verdict:
     )
 
 
-@multi_asset_check(
-    name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH], CLUSTERS)
-)
+@multi_asset_check(name="raw_checks", specs=specs(ASSET, [COMPLETE, SUMMARIES_IN_TIME, WATERMARK, CLOCK_SKEW, FRESH]))
 def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     with cluster_step(context, warehouse) as (connection, cluster):
         state = sync_health(connection, cluster.id)

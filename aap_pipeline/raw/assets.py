@@ -37,15 +37,10 @@ class SyncConfig(dg.Config):
     until: str | None = Field(
         default="", description="Backfill: read jobs that finished up to this time (ISO 8601). Empty: until now."
     )
-    in_one_go: bool = Field(
-        default=False,
-        description="Backfill: read the whole window in this run. Otherwise the run pauses after `pause_seconds`, and "
-        "new_jobs_sensor resumes the backfill.",
-    )
     pause_seconds: float = Field(
         default=60.0,
         description="Backfill: seconds of reading after which a run pauses, to let the cluster's live syncs run and to "
-        "refresh the marts.",
+        "refresh the marts. new_jobs_sensor resumes the backfill. 0: read the whole window in this run.",
     )
 
 
@@ -83,7 +78,7 @@ def sync_data(
                 cluster=cluster,
                 since=parse_time(config.since),
                 until=parse_time(config.until),
-                pause_after=None if config.in_one_go else config.pause_seconds,
+                pause_after=config.pause_seconds or None,
                 dagster_run_id=context.run.run_id,
                 progress=log_progress,
                 notify=context.log.info,

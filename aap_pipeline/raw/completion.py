@@ -48,14 +48,11 @@ class Completion:
         """
         complete = self._executor.submit(self._complete, job, fingerprint, provisional, unreported, host_summaries)
         self._in_flight.append(complete)
-        self._drain(self._limit)
-
-    def wait(self) -> None:
-        self._drain(0)
+        self.wait(self._limit)
 
     def finish(self) -> None:
         """Wait for all jobs, and write them."""
-        self._drain(0)
+        self.wait()
         self._write(self.take())
 
     def take(self) -> list[RawJob]:
@@ -96,7 +93,8 @@ class Completion:
             raise
         return raw_job(job, host_summaries, labels, fingerprint, provisional=provisional, unreported=unreported)
 
-    def _drain(self, limit: int) -> None:
+    def wait(self, limit: int = 0) -> None:
+        """Wait until at most `limit` jobs are in work."""
         while len(self._in_flight) > limit:
             job = self._in_flight.popleft().result()
             if job is None:

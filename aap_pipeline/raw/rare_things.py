@@ -1,6 +1,6 @@
 """Read rarely changing data: product, organizations and job templates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -52,8 +52,8 @@ class RareThings:
         note_product(self.connection, self.client, self.cluster.id)
         # Templates before organizations, so that every template's organization is listed.
         templates = api.job_templates()
-        store_listing(self.store, "organization", api.organizations(), fingerprint)
-        store_listing(self.store, "job_template", templates, fingerprint)
+        store_listing(self.store, "organization", api.organizations())
+        store_listing(self.store, "job_template", templates)
         self.connection.execute(statement("clusters/note_listed"), {"cluster": self.cluster.id})
         self.were_read = True
 
@@ -71,12 +71,7 @@ def note_product(connection: Connection, client: ControllerClient, cluster_id: i
     )
 
 
-def store_listing(
-    store: RawStore,
-    kind: str,
-    listing: Sequence[Row],
-    fingerprint: Callable[[Row, str], bytes],
-) -> int:
+def store_listing(store: RawStore, kind: str, listing: Sequence[Row]) -> int:
     """Store new and changed rows of a whole `listing` of `kind` and the ids of deleted job templates; return the count.
 
     Modifies `listing`, to which it applies `leave_out`.

@@ -102,7 +102,7 @@ def reconcile(
         differing: list[DayCount] = []
         missing: set[int] = set()
         if days and not shows_jobs:  # counts of zero on all days prove nothing
-            request.notify(shows_no_job(request.cluster, max(day.until for day in days.values())))
+            request.notify(shows_no_job(request.cluster))
             days = {}
         with sweeping(connection, client, request, store, run.tally) as sweep:
             if days:

@@ -4,7 +4,7 @@ import ctypes
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -106,28 +106,23 @@ def sweeping(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-@contextmanager
 def open_client(
     connection: Connection, database_url: str, cipher: Cipher, request: SyncRequest
-) -> Iterator[ControllerClient]:
+) -> AbstractContextManager[ControllerClient]:
     """Open a client as `open_controller` does, with as many workers as the limits and setting sync_workers allow."""
     cluster = request.cluster
     settings = replace(
         request.client_settings,
         workers=min(application_settings.read(connection).sync_workers, cluster.manners.max_concurrent_requests),
     )
-    with open_controller(database_url, cipher, cluster, settings) as client:
-        yield client
+    return open_controller(database_url, cipher, cluster, settings)
 
 
-def shows_no_job(cluster: Cluster, watermark: datetime | None) -> str:
+def shows_no_job(cluster: Cluster) -> str:
     """Return a warning about a controller that shows no finished job, as happens if the token's user lacks a role."""
-    where = cluster.endpoint.base_url
-    if watermark is None:
-        return f"{where} shows no finished job. Unless none has run yet, give the token's user the role {AUDITOR_ROLE}."
     return (
-        f"{where} no longer shows any job. Unless all its jobs were deleted, the token's user has lost a role. Give it "
-        f"the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
+        f"{cluster.endpoint.base_url} shows no finished job. Unless none has run yet or all were deleted, the token's "
+        f"user lacks a role. Give it the role {AUDITOR_ROLE}. The next sync then reads all jobs since."
     )
 
 

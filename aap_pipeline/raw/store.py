@@ -122,21 +122,17 @@ class RawStore:
         """Return jobs {external id: finished} whose host summaries are awaited."""
         return dict(self._rows("awaited_summaries"))
 
-    def settle(self, ids: Collection[int]) -> None:
-        """Stop waiting for jobs that the controller has deleted. Core marks them as final."""
-        self._settle(ids, "stop_awaiting")
+    def settle(self, ids: Collection[int], *, overdue: bool = False) -> None:
+        """Stop waiting for jobs that were deleted or, if `overdue`, for host summaries past their deadline.
 
-    def give_up(self, ids: Collection[int]) -> None:
-        """Stop waiting for jobs past their deadline. Core marks them as final, and `given_up` returns them."""
-        self._settle(ids, "give_up")
-
-    def _settle(self, ids: Collection[int], how: str) -> None:
+        Core marks the jobs as final. `given_up` returns the overdue ones.
+        """
         if not ids:
             return
         settled = RawDocument("job_settled", None, None, orjson.dumps({"ids": sorted(ids)}))
         with self._connection.transaction():
             self._copy([settled])
-            self._rows(how, ids=list(ids))
+            self._rows("give_up" if overdue else "stop_awaiting", ids=list(ids))
 
     def forget(self, ids: Collection[int]) -> None:
         """Delete the note that host summaries of these jobs were given up."""

@@ -181,7 +181,12 @@ class Sweep:
                 self.tally.vanished += len(gone)
                 return newest
             self._write(self._completion.take())  # so that the next attempt skips them
-        raise IncompleteAnswer(_why_incomplete(window, counted, seen, still_there))
+        raise IncompleteAnswer(
+            f"The controller counts {counted} jobs that finished between {window.after.isoformat()} and "
+            f"{window.until.isoformat()}, but {_ATTEMPTS_PER_SLICE} times returned {seen}, {still_there} of them with "
+            "HTTP 404 for their host summaries. The next sync reads this window again. If the error persists, check "
+            "the controller's logs and the proxies in between."
+        )
 
     def _read_halves(self, window: Window) -> datetime | None:
         """Read a slice in halves if keyset paging is stuck, because a slice of one page needs no next id."""
@@ -270,7 +275,7 @@ class Sweep:
             missing = set(asked) - set(map(id_of, found))
             gone = {number for number in missing if is_gone(self.controller, number)}
             self.store.settle(gone)
-            self.store.give_up((missing - gone) & overdue)
+            self.store.settle((missing - gone) & overdue, overdue=True)
         self._completion.forget_vanished()  # deleted just now; the next sync settles them
 
     def _pending(self, window: Window, ids: Collection[int]) -> set[int]:
@@ -330,18 +335,3 @@ def _next_after(page: list[Row], previous: int) -> int:
             "requested or not a list of jobs. Check that no proxy in between changes the controller's responses."
         )
     return last
-
-
-def _why_incomplete(window: Window, counted: int, seen: int, still_there: int) -> str:
-    stretch = f"between {window.after.isoformat()} and {window.until.isoformat()}"
-    what = (
-        f"The controller lists {still_there} jobs that finished {stretch}, but {_ATTEMPTS_PER_SLICE} times returned "
-        "HTTP 404 for their host summaries."
-        if still_there
-        else f"The controller counts {counted} jobs that finished {stretch}, but {_ATTEMPTS_PER_SLICE} times returned "
-        f"{seen}."
-    )
-    return (
-        f"{what} The next sync reads this window again. If the error persists, check the controller's logs and the "
-        "proxies in between."
-    )

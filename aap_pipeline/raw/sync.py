@@ -99,7 +99,7 @@ def _sync(connection: Connection, client: ControllerClient, request: SyncRequest
         if sweep.history is not None and not tally.paused:
             store.end_stretch()
         if not tally.jobs_counted and not api.has_finished_jobs():
-            run.warnings = (shows_no_job(request.cluster, store.watermark()),)
+            run.warnings = (shows_no_job(request.cluster),)
 
 
 def _history(

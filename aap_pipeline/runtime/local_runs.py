@@ -191,7 +191,7 @@ def _run_job(
         tags=lock_tag(run_id) | {LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # the command waits for its end
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
-            "ops": {sync_data.op.name: {"config": {**configuration, "in_one_go": True}}},
+            "ops": {sync_data.op.name: {"config": {**configuration, "pause_seconds": 0.0}}},
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # the terminal shows the progress instead
         },
         raise_on_error=False,

@@ -29,7 +29,7 @@ RECONCILED = Check(
     **of_stage("upkeep", "python", "postgres"),
     deps=[["raw", "sync_data"]],
     partitions_def=CLUSTERS,
-    check_specs=specs(RECONCILIATION, [RECONCILED], CLUSTERS),
+    check_specs=specs(RECONCILIATION, [RECONCILED]),
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
     description="""Compares each day with the controller's own count, in one request per day, and fetches missing jobs

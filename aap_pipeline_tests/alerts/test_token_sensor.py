@@ -223,7 +223,7 @@ def test_a_user_who_lost_the_role_that_shows_jobs_is_an_incident(site: Site, con
     tick()
     assert site.query(OPEN) == [("token_refused", "prod")]
     [(message,)] = site.query("SELECT message FROM pipeline.alert")
-    assert "the token's user has lost a role. Give it the role System Auditor" in message
+    assert "the token's user lacks a role. Give it the role System Auditor" in message
     controller.tokens.belong_to(AUDITOR)
     tick()
     assert site.query(OPEN) == []

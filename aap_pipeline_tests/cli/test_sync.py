@@ -196,7 +196,7 @@ def test_a_user_who_sees_no_job_is_told_so(cli: Cli, key: str, servers: ExitStac
     assert "!" not in cli("sync").out
     server.tokens.belong_to(PLAIN)
     lost = json.loads(cli("sync", "--json").out)[0]["metadata"]["raw/sync_data"]
-    assert "the token's user has lost a role. Give it the role System Auditor" in lost["warnings"]
+    assert "the token's user lacks a role. Give it the role System Auditor" in lost["warnings"]
 
 
 @pytest.mark.long

@@ -65,7 +65,7 @@ def test_an_expired_token_is_renewed_once_and_stored(bench: Bench, status: int) 
     asked = controller.refreshes[0]
     assert parse_qs(asked.body.decode()) == {"grant_type": ["refresh_token"], "refresh_token": ["refresh-1"]}
     assert asked.headers["authorization"] == "Basic " + base64.b64encode(b"client:hidden-1").decode()
-    assert client.statistics.token_refreshes == 1
+    assert len(controller.refreshes) == 1
 
 
 def test_behind_a_gateway_tokens_are_renewed_at_the_gateways_path(bench: Bench) -> None:
@@ -99,10 +99,10 @@ def test_a_token_that_is_declined_right_after_its_renewal_ends_the_request(bench
 
 
 REFUSALS: dict[str, tuple[Reply, str]] = {
-    "used": (Reply({"error": "invalid_grant"}, 400), r"invalid_grant\): it was used before"),
+    "used": (Reply({"error": "invalid_grant"}, 400), r"invalid_grant\): it was revoked"),
     "bad client": (Reply({"error": "invalid_client"}, 401), "rejects the OAuth application"),
     "expired": (Reply(b"The refresh token has expired.", 403, HTML), "refresh token has expired"),
-    "no such path": (Reply({"detail": "no"}, 404), "has no token refresh"),
+    "no such path": (Reply({"detail": "no"}, 404), r"rejects the token refresh \(HTTP 404\)"),
     "strange": (Reply({"error": "unsupported"}, 418), r"rejects the token refresh \(HTTP 418\)"),
 }
 
@@ -157,7 +157,7 @@ def test_a_lost_answer_after_the_rotation_is_named_as_what_it_is(bench: Bench, f
     """ "invalid_grant" would send people to look for a second client that is not there."""
     controller = Controller((True, LOST[fault]))
     client, _ = bench.against(controller)
-    with pytest.raises(AuthenticationError, match="was lost, and the controller had replaced the tokens"):
+    with pytest.raises(AuthenticationError, match="perhaps in a request whose response was lost"):
         client.get("jobs/")
     assert len(controller.refreshes) == 2
 

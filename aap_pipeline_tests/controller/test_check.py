@@ -143,7 +143,7 @@ def test_a_release_nobody_has_tested_works_with_a_warning(bench: Bench, version:
 
     server = bench.serve(script)
     client = bench.client(server.port, retries=0)
-    found = check(client)
+    found = list(check(client))
     assert [finding.outcome for finding in found if finding.name == "version"] == ["ok", "warning"]
     names = ("token", "scope", "jobs", "host summaries")
     assert {finding.outcome for finding in found if finding.name in names} == {"ok"}
@@ -155,7 +155,7 @@ def test_a_release_nobody_has_tested_works_with_a_warning(bench: Bench, version:
 def test_the_check_sends_few_requests(bench: Bench) -> None:
     """It is run against controllers in production."""
     server = bench.serve(aap_24(healthy()))
-    check(bench.client(server.port, retries=0))
+    list(check(bench.client(server.port, retries=0)))
     assert len(server.asked) == 11
 
 
@@ -179,8 +179,6 @@ def test_whatever_a_sync_reads_is_checked(bench: Bench, broken: str) -> None:
     found = findings(bench, healthy(**{broken: Reply({"detail": "Not for you."}, 403)}))
     assert found["lists"].outcome == "failed"
     assert f"/api/v2/{broken}/" in found["lists"].sentence
-    link = Reply({"count": 1, "next": "http://[bad/?page=2", "results": [{"id": 1}]})
-    assert "not a valid address" in findings(bench, healthy(**{broken: link}))["lists"].sentence
 
 
 def test_every_address_that_is_named_is_whole(bench: Bench) -> None:

@@ -1,9 +1,8 @@
-"""Controllers behind proxies: below a path, with short time limits, with words of the proxy's own, with bad links."""
+"""Controllers behind proxies: below a path, with short time limits, with words of the proxy's own, bad redirects."""
 
 from __future__ import annotations
 
 import base64
-import re
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +21,6 @@ from aap_pipeline.controller.errors import (
     BadRequest,
     ControllerError,
     CorruptBody,
-    ForeignLink,
     HtmlAnswer,
     NotSent,
     PermissionDenied,
@@ -91,7 +89,7 @@ STATUSES = {
     "400 in JSON": (Reply({"detail": "Bad host header."}, 400), BadRequest, "HTTP 400: Bad host header"),
     "400 in HTML": (Reply(PAGE, 400, HTML), BadRequest, "HTTP 400 as a web page (Access & Policy)"),
     "401 of a proxy": (Reply(PAGE, 401, HTML), BadRequest, "HTTP 401 as a web page (Access & Policy)"),
-    "401 in JSON": (Reply({"error": "who are you"}, 401), BadRequest, "HTTP 401 to a request that needs no token: who"),
+    "401 in JSON": (Reply({"error": "who are you"}, 401), BadRequest, "HTTP 401: who"),
     "402": (Reply({}, 402), BadRequest, "HTTP 402"),
     "403 in HTML": (Reply(PAGE, 403, HTML), BadRequest, "HTTP 403 as a web page (Access & Policy)"),
     "403 in JSON": (Reply({"detail": "Not from here."}, 403), PermissionDenied, "(HTTP 403): Not from here"),
@@ -161,7 +159,6 @@ def test_a_redirect_to_what_is_no_address_is_an_error_in_words(bench: Bench, lin
         bench.client(server.port, retries=0).product()
 
 
-@pytest.mark.parametrize("path", ["jobs/", "job_templates/"])
 @pytest.mark.parametrize(
     "link",
     [
@@ -172,18 +169,13 @@ def test_a_redirect_to_what_is_no_address_is_an_error_in_words(bench: Bench, lin
         "/SECRET/x?next=SECRET",
     ],
 )
-def test_no_part_of_a_token_in_a_link_is_repeated(bench: Bench, path: str, link: str) -> None:
+def test_no_part_of_a_token_in_a_redirect_is_repeated(bench: Bench, link: str) -> None:
     """Guards against a proxy that redirects to an address with the token in it, which was printed and stored."""
     link = link.replace("SECRET", "Tok-AbCdEfGhIj")
-
-    def script(asked: Asked) -> Reply:
-        if asked.path.endswith("/jobs/") or link.startswith("/T"):
-            return Reply(b"", 302, {"Location": link})
-        return Reply({"count": 1, "next": link, "results": [{"id": 7}]})
-
+    script = always(Reply(b"", 302, {"Location": link}))
     client, _ = bench.against(script, MemoryTokenStore(Tokens("Tok-AbCdEfGhIj")), retries=0)
     with pytest.raises(ControllerError) as raised:
-        client.get(path)
+        client.get("jobs/")
     assert "tok-ab" not in str(raised.value).lower()
 
 
@@ -192,18 +184,6 @@ def test_a_redirect_to_https_names_the_command_that_uses_it(bench: Bench) -> Non
     client, _ = bench.against(always(Reply(b"", 301, {"Location": "https://aap.example.com/"})), retries=0)
     with pytest.raises(RedirectedElsewhere, match=r"clusters update NAME --url https://aap\.example\.com`"):
         client.get("jobs/")
-
-
-@pytest.mark.parametrize("link", LINKS)
-def test_a_list_that_continues_at_what_is_no_address_is_an_error_in_words(bench: Bench, link: str) -> None:
-    """The same, for the links in bodies."""
-    client, server = bench.against(always(Reply({"count": 1, "next": link, "results": [{"id": 7}]})), retries=0)
-    whole = (
-        f"The list http://127.0.0.1:{server.port}/api/v2/job_templates/ continues at {link!r}, which is not a valid "
-        "address. Configure the proxies"
-    )
-    with pytest.raises(ForeignLink, match=re.escape(whole)):
-        ControllerApi(client).job_templates()
 
 
 def limited(rows: int, status: int = 502) -> Callable[[Asked], Reply]:

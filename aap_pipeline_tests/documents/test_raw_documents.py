@@ -219,15 +219,17 @@ class Listed:
         self.changed = list(changed)
 
 
-def by_name(document: dict[str, Any], _: str) -> bytes:
-    return str(document["name"]).encode()
+@pytest.fixture(autouse=True)
+def by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the fingerprint of a listed row its name."""
+    monkeypatch.setattr("aap_pipeline.raw.rare_things.fingerprint", lambda document, _: str(document["name"]).encode())
 
 
 def test_a_listing_keeps_what_is_new_or_changed_and_notices_what_is_gone() -> None:
     """Guards against rewriting thousands of templates each minute, and against templates that live for ever."""
     store = Listed({1: b"same", 2: b"old", 3: b"gone", 4: None})
     listing = [{"id": number, "name": name} for number, name in ((1, "same"), (2, "new"), (4, "same"), (5, "added"))]
-    assert store_listing(store, "job_template", listing, by_name) == 4
+    assert store_listing(store, "job_template", listing) == 4
     assert [row.external_id for row in store.changed] == [2, 4, 5, None]
     assert (store.changed[-1].kind, store.changed[-1].document) == ("job_template_gone", b'{"ids":[3]}')
 
@@ -235,14 +237,14 @@ def test_a_listing_keeps_what_is_new_or_changed_and_notices_what_is_gone() -> No
 def test_a_listing_is_kept_without_its_links() -> None:
     """Guards against kilobytes of addresses for each template."""
     store = Listed({})
-    store_listing(store, "organization", [{"id": 1, "name": "a", "url": "/1/", "related": {"users": "/1/"}}], by_name)
+    store_listing(store, "organization", [{"id": 1, "name": "a", "url": "/1/", "related": {"users": "/1/"}}])
     assert [json.loads(row.document) for row in store.changed] == [{"id": 1, "name": "a"}]
 
 
 def test_an_empty_listing_says_of_nothing_that_it_is_gone() -> None:
     """Guards against removing every template because the token's user lost a role."""
     store = Listed({1: b"a", 2: b"b"})
-    store_listing(store, "job_template", [], by_name)
+    store_listing(store, "job_template", [])
     assert store.changed == []
 
 
@@ -251,10 +253,10 @@ def test_a_row_without_a_valid_id_is_kept_once_and_is_not_taken_for_a_deletion(r
     """Guards against a template marked as removed because its row came without its id, and against a copy each sync."""
     store = Listed({1: b"a", 3: b"b"})
     listing = [{"id": 1, "name": "a"}, row]
-    assert store_listing(store, "job_template", [dict(each) for each in listing], by_name) == 1
+    assert store_listing(store, "job_template", [dict(each) for each in listing]) == 1
     assert [(each.kind, each.external_id) for each in store.changed] == [("job_template", None)]
     store.quarantined = {b"odd"}
-    assert store_listing(store, "job_template", listing, by_name) == 0
+    assert store_listing(store, "job_template", listing) == 0
 
 
 @pytest.mark.parametrize(
@@ -279,5 +281,5 @@ def test_odd_labels_and_host_summaries_stay_in_their_job_for_core_to_refuse(odd:
 def test_organizations_are_never_marked_as_gone() -> None:
     """Guards against a kind of raw row that core does not know."""
     store = Listed({1: b"a", 2: b"b"})
-    store_listing(store, "organization", [{"id": 1, "name": "a"}], by_name)
+    store_listing(store, "organization", [{"id": 1, "name": "a"}])
     assert store.changed == []

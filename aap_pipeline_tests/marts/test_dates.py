@@ -9,7 +9,7 @@ import pytest
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.asset_checks import differences
-from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.marts.dataset import DAYS, START, add_cluster, add_job, add_named, generate
 from aap_pipeline_tests.marts.oracle import Oracle
 from aap_pipeline_tests.marts.test_oracle import snapshot
@@ -56,7 +56,7 @@ def test_no_run_falls_out_of_its_day_when_clocks_change(connection: Connection, 
         expected = oracle.totals(oracle.chosen(day, day, {}))
         assert found == (expected["runs"], expected["unique_hosts"])
     before = snapshot(connection)
-    rebuild(connection)
+    refresh(connection, everything=True)
     assert snapshot(connection) == before
 
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.marts.changes import change_something
 from aap_pipeline_tests.marts.dataset import DAYS, START, Dataset, generate
 from aap_pipeline_tests.marts.oracle import Filters, Oracle
@@ -109,7 +109,7 @@ def test_incremental_refreshes_leave_what_a_full_rebuild_builds(connection: Conn
                 change_something(connection, rng, dataset)
         refresh(connection)
         before = snapshot(connection)
-        rebuild(connection)
+        refresh(connection, everything=True)
         after = snapshot(connection)
         for table in _TABLES:
             assert before[table] == after[table], table

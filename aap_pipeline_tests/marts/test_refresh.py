@@ -12,7 +12,7 @@ import pytest
 
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.marts.asset_checks import differences
-from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.marts.templates import set_template
 from aap_pipeline_tests.marts.dataset import add_cluster, add_job, add_named, generate, note_day, one
 from aap_pipeline_tests.marts.test_oracle import snapshot
@@ -37,7 +37,7 @@ def test_refreshes_at_once_leave_the_marts_as_one_would(connection: Connection, 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(run, range(8)))
     after = snapshot(connection)
-    rebuild(connection)
+    refresh(connection, everything=True)
     assert snapshot(connection) == after
     assert differences(connection) == {}
 
@@ -122,7 +122,7 @@ def test_a_rebuild_after_a_change_of_rates_writes_nothing_twice(connection: Conn
     hosts = [add_named(connection, "clusters_host", cluster, 1)]
     add_job(connection, cluster, 1, datetime(2025, 1, 5, 9, tzinfo=UTC), job_template_id=template, hosts=hosts)
     connection.execute("SELECT marts.set_rate('manual', 70, '2025-01-01')")
-    assert rebuild(connection).repriced_rows == 0
+    assert refresh(connection, everything=True).repriced_rows == 0
     recorded = "SELECT manual_costs_as_recorded FROM marts.totals('2025-01-01', '2025-01-31')"
     assert one(connection, recorded) == 60 * 70
     assert one(connection, "SELECT count(*) FROM pipeline.changed_rate") == 0
@@ -267,7 +267,7 @@ def test_rows_that_arrived_with_triggers_off_are_priced_as_any_other(connection:
         references = {"job_template_id": template, "organization_id": organization}
         add_job(connection, cluster, number, moment, hosts=hosts, elapsed=60, **references)
     connection.execute("SET session_replication_role = origin")
-    (rebuild if everything else refresh)(connection)
+    refresh(connection, everything=everything)
     for relation in ("savings_daily", "savings_monthly", "fct_job_run", "totals('2025-01-01', '2025-01-31')"):
         found = connection.execute(
             f"SELECT sum(runs), sum(manual_costs), sum(creation_costs), sum(run_costs) FROM marts.{relation}".encode()
@@ -337,7 +337,7 @@ def test_no_amount_stops_the_refresh_of_everyone(connection: Connection) -> None
     assert refresh(connection).runs == 80
     connection.execute("SELECT marts.set_rate('manual', -9999999999999.99, '2025-01-01', %s)", [cluster])
     refresh(connection)
-    rebuild(connection)
+    refresh(connection, everything=True)
     saved = "SELECT sum({}) FROM marts.savings_monthly WHERE cluster_id = {}"
     assert one(connection, saved.format("savings", other)) == 40 * (30 * 50 - 30 * 50 - 20)
     assert one(connection, saved.format("manual_minutes", cluster)) == 40 * (most // 40) * most

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import sql_folder
-from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.marts.dataset import DAYS, START, generate
 
 _DOCUMENT = (sql_folder().parent / "aap_pipeline_tests" / "data" / "database-schema.md").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def test_the_three_queries_letter_by_letter(connection: Connection) -> None:
     generate(connection, 5, jobs=60)
     connection.execute("UPDATE clusters_job SET finished = finished + interval '50 days' WHERE finished < '2024-12-11'")
     connection.execute("DELETE FROM clusters_job WHERE finished >= '2025-01-31'")
-    rebuild(connection)
+    refresh(connection, everything=True)
     between = "'2025-01-01', '2025-01-31'"
     by_template = rows(connection, the_query("Cost calculations"))
     columns = (

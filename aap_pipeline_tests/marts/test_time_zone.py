@@ -8,7 +8,7 @@ import pytest
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.marts.asset_checks import differences
-from aap_pipeline.marts.refresh import rebuild, refresh
+from aap_pipeline.marts.refresh import refresh
 from aap_pipeline_tests.core.conftest import (  # noqa: F401 - fixtures
     Interrupt,
     Store,
@@ -80,7 +80,7 @@ def test_a_refresh_that_met_a_change_of_the_time_zone_is_made_good_by_the_next(
     refresh(connection)
     assert differences(connection) == {}
     found = snapshot(connection)
-    rebuild(connection)
+    refresh(connection, everything=True)
     assert snapshot(connection) == found
 
 

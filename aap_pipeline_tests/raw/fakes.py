@@ -165,12 +165,8 @@ class FakeStore:
     def awaited(self) -> Mapping[int, datetime]:
         return dict(self.waiting)
 
-    def settle(self, ids: Collection[int]) -> None:
-        self.settled |= set(ids)
-        for number in ids:
-            self.waiting.pop(number, None)
-
-    def give_up(self, ids: Collection[int]) -> None:
-        self.given_up |= set(ids)
+    def settle(self, ids: Collection[int], *, overdue: bool = False) -> None:
+        noted = self.given_up if overdue else self.settled
+        noted |= set(ids)
         for number in ids:
             self.waiting.pop(number, None)

@@ -115,7 +115,7 @@ def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(site: Site, c
     site.register("prod", controller)
     assert site.run("prod").success
     site.query("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') RETURNING 1")
-    assert site.run("prod", since="2000-01-01", until="2100-01-01", pause_seconds=0).success
+    assert site.run("prod", since="2000-01-01", until="2100-01-01", pause_seconds=0.001).success
     world.add_job(finished=world.clock.now() - timedelta(minutes=1))
     reasons = []
     while requests := ask(site).run_requests:
@@ -123,7 +123,7 @@ def test_a_backfill_and_what_is_new_take_turns_until_both_are_done(site: Site, c
         reasons.append(request.tags[REASON_TAG].partition(" at ")[0])
         config = request.run_config["ops"]["raw__sync_data"]["config"] if request.run_config else {}
         assert ("dagster/priority" in request.tags) == bool(config)
-        assert site.run("prod", **config, pause_seconds=0).success
+        assert site.run("prod", **config, pause_seconds=0.001).success
     assert reasons[:3] == ["new job", *["resume backfill"] * 2]
     assert site.query("SELECT count(*) FROM clusters_job") == [(len(world.truth().jobs),)]
 
