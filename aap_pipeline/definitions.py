@@ -5,8 +5,7 @@ import warnings
 import dagster as dg
 
 from aap_pipeline.alerts import report_assets
-from aap_pipeline.alerts.freshness import check_freshness
-from aap_pipeline.alerts.sensors import alerts_sensor
+from aap_pipeline.alerts.sensors import alerts_sensor, check_freshness
 from aap_pipeline.alerts.token_sensor import tokens_sensor
 from aap_pipeline.bi.lineage import EXTERNAL
 from aap_pipeline.clusters.partitions import clusters_sensor
@@ -15,7 +14,7 @@ from aap_pipeline.core import assets as core_assets
 from aap_pipeline.marts import asset_checks as marts_checks
 from aap_pipeline.marts import assets as marts_assets
 from aap_pipeline.orchestration.jobs import catch_up, nightly, update_cluster
-from aap_pipeline.orchestration.resources import SilentProgress, Warehouse
+from aap_pipeline.orchestration.resources import Warehouse, no_progress
 from aap_pipeline.raw import asset_checks as raw_checks
 from aap_pipeline.raw import assets as raw_assets
 from aap_pipeline.raw.sensors import new_jobs_sensor
@@ -46,5 +45,5 @@ defs = dg.Definitions(
     ],
     # For every job, including runs started on an asset's page: one process per step would add 1.2 s to each step.
     executor=dg.in_process_executor,
-    resources={"warehouse": Warehouse(), "progress": SilentProgress()},
+    resources={"warehouse": Warehouse(), "progress": no_progress},
 )

@@ -46,7 +46,7 @@ def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> dic
 def _slack(message: Message) -> dict[str, str]:
     """Return a text with a link, with Slack's special characters escaped."""
     mark = ":white_check_mark:" if message.resolved_at else ":rotating_light:"
-    text = f"{mark} *{_escaped(message.title)}*\n{_escaped(message.text)}"
+    text = f"{mark} *{escape(message.title, quote=False)}*\n{escape(message.text, quote=False)}"
     return {"text": f"{text}\n<{message.link}|Open in Dagster>" if message.link else text}
 
 
@@ -121,10 +121,6 @@ def _document(message: Message) -> dict[str, Any]:
         "raised_at": message.raised_at.isoformat(),
         "resolved_at": message.resolved_at.isoformat() if message.resolved_at else None,
     }
-
-
-def _escaped(text: str) -> str:
-    return escape(text, quote=False)
 
 
 def _times(message: Message) -> str:

@@ -1,22 +1,25 @@
-"""Reports in Dagster: a daily overview of all clusters, and one partition per saved report."""
+"""Reports in Dagster: a daily overview of all clusters, and one partition per saved report, which may be mailed."""
 
 from datetime import datetime
+from email.message import EmailMessage
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 from pydantic import Field
 
-from aap_pipeline.alerts.report_mail import mail_report
+from aap_pipeline.alerts.receivers import DeliveryFailed, send_mail
+from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.orchestration.partitions import partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
 from aap_pipeline.orchestration.table_metadata import EACH_NIGHT, of_stage
-from aap_pipeline.reports.page import markdown
+from aap_pipeline.reports.output import money
+from aap_pipeline.reports.page import markdown, page
 from aap_pipeline.reports.question import Question
-from aap_pipeline.reports.saved import note_done, saved_report, saved_reports
+from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
 from aap_pipeline.reports.summary import Summary, reporting_timezone, summarize
 from aap_pipeline.settings import Settings
 
@@ -69,6 +72,31 @@ def saved(context: dg.AssetExecutionContext, config: Delivery, warehouse: Wareho
     return dg.MaterializeResult(
         metadata=_metadata(summary) | {"mailed_to": len(report.mail_to) if config.due_for else 0}
     )
+
+
+def mail_report(report: SavedReport, summary: Summary) -> None:
+    """Mail a report through the mail server of the alerts: the page as the body and, with charts, as an attachment.
+
+    Raises DeliveryFailed if no server or address is set, or if an address rejected the mail.
+    """
+    settings = alert_settings()
+    if not settings.smtp_host:
+        raise DeliveryFailed(
+            f"The report {report.name!r} cannot be mailed. Set AAP_PIPELINE_ALERT_SMTP_HOST and "
+            "AAP_PIPELINE_ALERT_SMTP_TO (see docs/operations.md)."
+        )
+    if not report.mail_to:
+        raise DeliveryFailed(f"The report {report.name!r} has no address. Save it again with --mail-to and --schedule.")
+    saved_text = money(summary.totals["savings"], summary.symbol, 0)
+    days = f"{summary.from_date} to {summary.to_date}"
+    mail = EmailMessage()
+    mail.set_content(f"{saved_text} saved by automation, {days}. The attached page has all figures and charts.\n")
+    mail.add_alternative(page(summary, report.name, mail=True), subtype="html")
+    file = f"{report.name}-{summary.to_date}.html"
+    mail.add_attachment(page(summary, report.name).encode(), maintype="text", subtype="html", filename=file)
+    subject = f"{report.name}: {saved_text} saved, {days}"
+    if refused := send_mail(settings, mail, subject, ", ".join(report.mail_to)):
+        raise DeliveryFailed(f"The report {report.name!r} was not delivered to all addresses: {refused}")
 
 
 overview_schedule = dg.ScheduleDefinition(

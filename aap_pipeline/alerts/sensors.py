@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import dagster as dg
+from pydantic import Field
 
 from aap_pipeline.alerts import incidents
 from aap_pipeline.alerts.delivery import deliver
-from aap_pipeline.alerts.freshness import check_freshness, freshness_run, why_stale
 from aap_pipeline.alerts.receivers import receivers
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
@@ -16,10 +16,11 @@ from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.orchestration.jobs import PARTITION_TAG, update_cluster
+from aap_pipeline.orchestration.jobs import PARTITION_TAG, REASON_TAG, update_cluster
 from aap_pipeline.orchestration.resources import Warehouse
-from aap_pipeline.orchestration.steps import reported_error
-from aap_pipeline.raw.asset_checks import FRESH
+from aap_pipeline.orchestration.steps import reported_error, step
+from aap_pipeline.orchestration.verdict import Verdict
+from aap_pipeline.raw.asset_checks import ASSET, FRESH
 from aap_pipeline.raw.assets import sync_data
 from aap_pipeline.reports.output import counted
 
@@ -36,6 +37,37 @@ _PATIENCE = timedelta(minutes=2)
 _CATCH_UP = timedelta(minutes=5)
 """Delay after a start, because all clusters are stale until `up` has synced them."""
 _MOST_RUNS = 200
+
+
+class Stale(dg.Config):
+    """The clusters to check."""
+
+    clusters: list[str] = Field(description="Names of clusters that alerts_sensor found stale.")
+
+
+# A run is needed because Dagster stores at most one evaluation per check and partition without a run.
+@dg.op(out={}, description="Evaluates the check `fresh` of clusters that became stale, to show the failure in the UI.")
+def evaluate_freshness(
+    context: dg.OpExecutionContext, config: Stale, warehouse: Warehouse
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Evaluate each cluster anew, because it may have been synced, disabled or removed since."""
+    with step(context, warehouse) as connection:
+        found = freshness_of_clusters(connection, datetime.now(UTC), stale_after(connection), config.clusters)
+    for name in config.clusters:
+        if (verdict := found.get(name)) is not None:
+            yield dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(ASSET),
+                check_name=FRESH.name,
+                passed=verdict.passed,
+                partition=name,
+                severity=_SEVERE,
+                description=verdict.text if verdict.passed else _why_stale(name, verdict),
+            )
+
+
+@dg.job(description=evaluate_freshness.description)
+def check_freshness() -> None:
+    evaluate_freshness()
 
 
 @dg.sensor(
@@ -63,7 +95,12 @@ def look(
 ) -> dg.SensorResult | dg.SkipReason:
     """Run one tick at `now` of a daemon that was started at `awake_since`."""
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
-    records = _finished(context.instance, since, now - settled, most_runs)
+    records = context.instance.get_run_records(
+        dg.RunsFilter(statuses=_ENDED, updated_after=since, updated_before=now - settled),
+        limit=most_runs,
+        order_by="update_timestamp",
+        ascending=True,
+    )
     try:
         settings = alert_settings()
         with warehouse.connection() as connection:
@@ -79,11 +116,12 @@ def look(
     except PipelineError as error:
         return dg.SkipReason(str(error))
     newly = sorted(stale.keys() - was_stale)
+    config = dg.RunConfig(ops={evaluate_freshness.name: Stale(clusters=newly)})
     for failure in failures:
         context.log.warning(f"An alert was not delivered to all receivers. {failure}")
     return dg.SensorResult(
         cursor=max([since, *(record.update_timestamp for record in records)]).isoformat(),
-        run_requests=[freshness_run(newly)] if newly else [],
+        run_requests=[dg.RunRequest(run_config=config, tags={REASON_TAG: "no sync for too long"})] if newly else [],
         skip_reason=None if newly else dg.SkipReason(f"{counted(len(records), 'run')} finished."),
     )
 
@@ -152,18 +190,11 @@ def _stale(connection: Connection, now: datetime, was: set[str], *, may_begin: b
     """Return {name: reason} of stale clusters; without `may_begin` only of those that were stale before."""
     found = freshness_of_clusters(connection, now, stale_after(connection), was)
     return {
-        name: why_stale(name, verdict)
+        name: _why_stale(name, verdict)
         for name, verdict in found.items()
         if not verdict.passed and (may_begin or name in was)
     }
 
 
-def _finished(instance: dg.DagsterInstance, after: datetime, until: datetime, most: int) -> list[dg.RunRecord]:
-    return list(
-        instance.get_run_records(
-            dg.RunsFilter(statuses=_ENDED, updated_after=after, updated_before=until),
-            limit=most,
-            order_by="update_timestamp",
-            ascending=True,
-        )
-    )
+def _why_stale(name: str, verdict: Verdict) -> str:
+    return f"{verdict.text} {FRESH.remedy_for(name)}"

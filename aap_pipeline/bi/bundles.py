@@ -36,13 +36,6 @@ def bundle(tool: str, currency: str) -> dict[str, str]:
     }
 
 
-def write(files: dict[str, str], folder: Path) -> None:
-    """Write a bundle below `folder`."""
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-
-
 def with_database(files: dict[str, str], database_url: str) -> tuple[dict[str, str], str]:
     """Return the Superset bundle with the address of the database, and separately the password."""
     parts = urlsplit(database_url)

@@ -5,10 +5,8 @@ from typing import Final
 from dagster import AssetSpec, MetadataValue
 
 from aap_pipeline.database.columns import tables
-from aap_pipeline.orchestration.table_metadata import table_metadata
+from aap_pipeline.orchestration.table_metadata import of_stage, table_metadata
 from aap_pipeline.settings import Settings
-
-_OWNERS: Final = ["team:automation-analytics"]
 
 _READS: Final = {
     "template_monthly": ["marts/savings_daily"],
@@ -24,10 +22,7 @@ VIEWS: Final = [
     AssetSpec(
         key=["bi", view],
         deps=[upstream.split("/") for upstream in upstreams],
-        group_name="bi",
-        kinds={"postgres", "view"},
-        owners=_OWNERS,
-        tags={"stage": "bi"},
+        **of_stage("bi", "postgres", "view"),
         metadata=table_metadata(f"marts.{view}"),
         description=f"{tables()[f'marts.{view}'].meaning} A view, which is always as fresh as the tables it reads.",
     )
@@ -40,10 +35,7 @@ def dashboard(address: str | None) -> AssetSpec:
     return AssetSpec(
         key=["bi", "dashboard"],
         deps=[["marts", name] for name in ("savings_daily", "host_set_daily", "launches_daily")],
-        group_name="bi",
-        kinds={"sql", "dashboard"},
-        owners=_OWNERS,
-        tags={"stage": "bi"},
+        **of_stage("bi", "sql", "dashboard"),
         metadata={"dashboard": MetadataValue.url(address)} if address else {},
         description="Represents any BI tool that connects as `bi_reader`. `aap-pipeline bi` installs dashboards; set "
         "AAP_PIPELINE_BI_URL to link them here and in each report.",

@@ -11,14 +11,7 @@ from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.database.statements import select
 from aap_pipeline.errors import PipelineError
-from aap_pipeline.reports.output import (
-    cell,
-    console,
-    json_option,
-    print_json,
-    print_marked,
-    print_rows,
-)
+from aap_pipeline.reports.output import cell, console, json_option, print_json, print_marked, print_rows
 
 
 @click.group(name="alerts")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database, write
+from aap_pipeline.bi.bundles import bundle, install_in_superset, with_database
 from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.cli.values import file, text
 from aap_pipeline.database.statements import statement
@@ -66,7 +66,9 @@ def dbt(folder: Path) -> None:
 
 def _written(files: dict[str, str], folder: Path) -> None:
     try:
-        write(files, folder)
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(content, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"Cannot write {error.filename}: {error.strerror}. Use another path.") from None
     click.echo(f"Wrote {counted(len(files), 'file')} to {folder}.")

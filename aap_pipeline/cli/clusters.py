@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from getpass import getpass
 from pathlib import Path
 from typing import Any
@@ -11,34 +12,26 @@ import click
 from aap_pipeline.cli.context import warehouse, warehouse_connection
 from aap_pipeline.cli.values import file, text, with_options
 from aap_pipeline.clusters import registry
-from aap_pipeline.clusters.controllers import UnexpectedFailure, open_controller
+from aap_pipeline.clusters.controllers import open_controller
 from aap_pipeline.clusters.file import described, read_clusters_file
 from aap_pipeline.controller.check import Finding, check
 from aap_pipeline.controller.config import ClientSettings, Endpoint
-from aap_pipeline.controller.errors import BadEndpoint, TlsError
 from aap_pipeline.controller.secret_text import cleaned
 from aap_pipeline.database.connection import connect
-from aap_pipeline.database.encryption import EncryptionKeyError, cipher
+from aap_pipeline.database.encryption import cipher
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.reports.output import cell, console, counted, json_option, print_json, print_marked, print_rows
 from aap_pipeline.settings import Settings
 from aap_simulator import DEMO_CLUSTERS
 
 _FEW_RETRIES = ClientSettings(connect_timeout=5.0, read_timeout=30.0, retries=1)
+_file_option = partial(click.option, type=text, metavar="FILE")
 _OPTIONS = (
-    click.option(
-        "--token-file", "access_token_file", type=text, metavar="FILE", help="File that holds the access token."
-    ),
-    click.option(
-        "--token-env",
-        "access_token_env",
-        type=text,
-        metavar="NAME",
-        help="Environment variable that holds the access token.",
-    ),
-    click.option("--refresh-token-file", type=text, metavar="FILE", help="File that holds the refresh token."),
+    _file_option("--token-file", "access_token_file", help="File that holds the access token."),
+    click.option("--token-env", "access_token_env", type=text, metavar="NAME", help="Variable with the access token."),
+    _file_option("--refresh-token-file", help="File that holds the refresh token."),
     click.option("--client-id", help="OAuth client id; required with a refresh token."),
-    click.option("--client-secret-file", type=text, metavar="FILE", help="File that holds the OAuth client's secret."),
+    _file_option("--client-secret-file", help="File that holds the OAuth client's secret."),
     click.option("--max-concurrent-requests", type=int, metavar="N", help="Most requests in flight (default 4)."),
     click.option("--max-requests-per-second", type=float, metavar="N", help="Most requests per second (default 16)."),
     click.option(
@@ -46,7 +39,7 @@ _OPTIONS = (
         metavar="HOURS",
         help='Hours of first syncs and backfills: "20:00-06:00 Europe/Berlin" (UTC without a zone), or always.',
     ),
-    click.option("--ca-bundle", type=text, metavar="FILE", help="PEM file of the CA that signed the certificate."),
+    _file_option("--ca-bundle", help="PEM file of the CA that signed the certificate."),
 )
 """The options of `clusters add` and `clusters update`, named as the keys of an entry in a file of clusters."""
 
@@ -293,12 +286,8 @@ def _check(url: str, secrets: Any, cluster: registry.Cluster) -> list[Finding]:
                     note_product(connection, client, cluster.id)
                 findings.append(_cost(url, secrets, cluster))
             return findings
-    except EncryptionKeyError as error:
-        return [Finding("encryption key", "failed", str(error))]
-    except (BadEndpoint, TlsError) as error:  # before any request: its address or CA bundle cannot be used
-        return [Finding("address", "failed", str(error))]
-    except UnexpectedFailure as error:
-        return [Finding("check", "failed", str(error))]
+    except PipelineError as error:  # before any request: its token, address or CA bundle cannot be used
+        return [Finding("cluster", "failed", str(error))]
 
 
 def _cost(url: str, secrets: Any, cluster: registry.Cluster) -> Finding:

@@ -38,7 +38,11 @@ def warehouse(settings: Settings | None = None) -> Iterator[str]:
     """Yield the URL of the database at this release's schema. Migrates the embedded server, never an external one."""
     settings = settings or Settings()
     with database(settings) as url:
-        require_schema(url, may_migrate=settings.database_url is None)
+        if settings.database_url is None:
+            migrate(url)
+        else:
+            with suppress(InsufficientPrivilege):  # a reader of the marts who runs `aap-pipeline sql`
+                schema_state(url).require_newest()
         yield url
 
 
@@ -63,15 +67,6 @@ def note_behind(connection: Connection) -> None:
             "`aap-pipeline rebuild marts`.",
             err=True,
         )
-
-
-def require_schema(url: str, *, may_migrate: bool) -> None:
-    """Migrate the database if `may_migrate`. Raises PipelineError unless it then has this release's schema."""
-    if may_migrate:
-        migrate(url)
-    else:
-        with suppress(InsufficientPrivilege):  # a reader of the marts who runs `aap-pipeline sql`
-            schema_state(url).require_newest()
 
 
 def each_cluster(

@@ -71,7 +71,7 @@ def command(remove: bool) -> int:
                 out.print(f"   {controller.name} at {controller.server.url} ({history})")
             out.print("[bold]3.[/] Running the Dagster job [italic]update_cluster[/] for every cluster")
             with shown_progress(list(DEMO_CLUSTERS)) as progress:
-                outcomes = execute(progress)
+                outcomes = execute(progress.update)
         with connect(url) as connection:
             for name in DEMO_CLUSTERS:
                 set_enabled(connection, name, enabled=False)  # their controllers stop with the demo

@@ -38,7 +38,7 @@ class RateColumn(ProgressColumn):
 
 
 class ShownProgress:
-    """A `ProgressListener` that draws `bars` on a terminal, or calls `write` with each line of a log."""
+    """Draws `bars` on a terminal, or calls `write` with each line of a log."""
 
     def __init__(
         self,
@@ -66,9 +66,8 @@ class ShownProgress:
         self._tasks = dict(zip(names, self.bars.tasks, strict=True))
 
     def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        task = self._tasks.get(cluster)
-        if task is None:
-            return
+        """Show the progress of a run, as `orchestration.resources.Progress`."""
+        task = self._tasks[cluster]
         if task.description != _STAGES[stage]:
             read = int(task.completed)
             self.bars.reset(task.id, description=_STAGES[stage], total=None)

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
 from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
+from aap_pipeline.database.connection import Connection
 from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import console, json_option, print_json, print_rows
 from aap_pipeline.reports.page import markdown
@@ -73,7 +73,7 @@ _QUESTION = (
 )
 _FORMS = (
     click.option("--html", type=file, metavar="FILE", help="Write one self-contained page."),
-    click.option("--pdf", type=file, metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
+    click.option("--pdf", type=file, metavar="FILE", help="Write the page as PDF (the extra `pdf`)."),
     click.option("--csv", type=file, metavar="FOLDER", help="Write one CSV file per table."),
     click.option("--xlsx", type=file, metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
     click.option(
@@ -95,7 +95,8 @@ def command(context: click.Context, /, **options: Any) -> None:
     """
     if context.invoked_subcommand is None:
         question = _question(options)
-        _show(lambda _: question, "Automation savings", options)
+        with warehouse_connection() as connection:
+            _show(connection, question, "Automation savings", options)
     elif any(options[field.name] for field in fields(Question)):
         raise click.UsageError(f"Put filters and ranges after `report {context.invoked_subcommand}`.")
 
@@ -143,12 +144,12 @@ def list_(as_json: bool) -> None:
 @click.option("--mail", is_flag=True, help="Also mail it to its addresses now.")
 def run(name: str, mail: bool, **options: Any) -> None:
     """Create the saved report NAME now, in any form of `report`."""
-    summary = _show(lambda connection: saved.saved_report(connection, name).question, name, options)
+    with warehouse_connection() as connection:
+        report = saved.saved_report(connection, name)
+        summary = _show(connection, report.question, name, options)
     if mail:
-        from aap_pipeline.alerts.report_mail import mail_report  # loads the receivers
+        from aap_pipeline.alerts.report_assets import mail_report  # loads Dagster
 
-        with warehouse_connection() as connection:
-            report = saved.saved_report(connection, name)
         mail_report(report, summary)
         click.echo(f"Mailed to {', '.join(report.mail_to)}.")
 
@@ -179,10 +180,9 @@ def _question(options: dict[str, Any]) -> Question:
     return question
 
 
-def _show(question: Callable[[Any], Question], title: str, options: dict[str, Any]) -> Summary:
-    with warehouse_connection() as connection:
-        summary = summarize(connection, question(connection))
-        note_behind(connection)
+def _show(connection: Connection, question: Question, title: str, options: dict[str, Any]) -> Summary:
+    summary = summarize(connection, question)
+    note_behind(connection)
     written: dict[str, Path] = {form: options[form] for form in files.WRITERS if options[form]}
     try:
         for form, path in written.items():

@@ -32,7 +32,7 @@ def show(name: str | None, as_json: bool) -> None:
             "value": values[each],
             "default": field.default,
             "allowed": application_settings.allowed(each),
-            "description": field.description,
+            "description": " ".join((field.description or "").split()),
         }
         for each, field in ApplicationSettings.model_fields.items()
         if name in (None, each)

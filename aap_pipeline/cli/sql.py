@@ -33,12 +33,19 @@ def command(query: str | None, file: IO[str] | None, write: bool, form: str | No
     text = _text(query, file)
     with warehouse() as url:
         results = run(url, text, write=write)
+    tables = [result for result in results if result.columns is not None]
+    for result in results:
+        if result.columns is None:
+            click.echo(result.status, err=form is not None)  # apart from the data
+        elif form is None:
+            _print_table(result, max_rows)
     if form == "json":
-        _print_json(results)
-    elif form == "csv":
-        _print_csv(results)
-    else:
-        _print_tables(results, max_rows)
+        print_json(tables[0].records() if len(tables) == 1 else [table.records() for table in tables])
+    for number, table in enumerate(tables if form == "csv" else ()):
+        if number:
+            click.echo()
+        for row in (table.columns or (), *table.rows):
+            click.echo(",".join(map(_field, row)))
 
 
 def _text(query: str | None, file: IO[str] | None) -> str:
@@ -56,37 +63,11 @@ def _text(query: str | None, file: IO[str] | None) -> str:
     return text
 
 
-def _print_tables(results: list[ResultSet], max_rows: int) -> None:
-    for result in results:
-        if result.columns is None:
-            click.echo(result.status)
-            continue
-        rows = result.records()
-        print_rows({name: name for name in result.names()}, rows[:max_rows], shown=_shown)
-        more = f", the first {max_rows:,} shown: --max-rows or --csv for more" if len(rows) > max_rows else ""
-        click.echo(f"({counted(len(rows), 'row')}{more})")
-
-
-def _print_json(results: list[ResultSet]) -> None:
-    tables = [result.records() for result in results if result.columns is not None]
-    _print_statuses(results)
-    print_json(tables[0] if len(tables) == 1 else tables)
-
-
-def _print_csv(results: list[ResultSet]) -> None:
-    _print_statuses(results)
-    for number, result in enumerate(each for each in results if each.columns is not None):
-        if number:
-            click.echo()
-        for row in (result.columns or (), *result.rows):
-            click.echo(",".join(map(_field, row)))
-
-
-def _print_statuses(results: list[ResultSet]) -> None:
-    """Print the command tags of statements without rows to stderr, apart from the data."""
-    for result in results:
-        if result.columns is None:
-            click.echo(result.status, err=True)
+def _print_table(result: ResultSet, max_rows: int) -> None:
+    rows = result.records()
+    print_rows({name: name for name in result.columns or ()}, rows[:max_rows], shown=_shown)
+    more = f", the first {max_rows:,} shown: --max-rows or --csv for more" if len(rows) > max_rows else ""
+    click.echo(f"({counted(len(rows), 'row')}{more})")
 
 
 def _field(value: Any) -> str:

@@ -8,14 +8,7 @@ from aap_pipeline.cli.context import warehouse_connection
 from aap_pipeline.clusters.staleness import stale_after, stale_clusters
 from aap_pipeline.clusters.token_ends import token_warnings
 from aap_pipeline.database.statements import select
-from aap_pipeline.reports.output import (
-    cell,
-    console,
-    duration,
-    json_option,
-    print_marked,
-    print_rows,
-)
+from aap_pipeline.reports.output import cell, console, duration, json_option, print_marked, print_rows
 
 _WINDOW = ("from", "to", "done_to")
 

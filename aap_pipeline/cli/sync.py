@@ -62,7 +62,7 @@ def command(
         listed = [cluster.name for cluster in chosen]
         window = {"since": since.isoformat() if since else "", "until": until.isoformat() if until else ""}
         with local_runs(settings, url, dict.fromkeys(listed, window)) as execute, shown_progress(listed) as progress:
-            outcomes = execute(progress)
+            outcomes = execute(progress.update)
         with connect(url) as connection:
             refused = quarantine_line(in_quarantine(connection, [cluster.id for cluster in chosen]))
     if as_json:

@@ -11,7 +11,7 @@ from aap_pipeline.core.parse import parse
 from aap_pipeline.database.columns import tables
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.partitions import CLUSTERS
-from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.resources import Progress, Warehouse
 from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
 
 _TABLES = {
@@ -46,7 +46,7 @@ _TABLES = {
     ],
 )
 def core(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[ProgressListener]
+    context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Parse every raw row of the partition's cluster. Records that are not valid go to quarantine.
 
@@ -55,14 +55,14 @@ def core(
     """
 
     def log_progress(so_far: ParseResult) -> None:
-        progress.update(context.partition_key, "core", so_far.jobs, so_far.jobs)
+        progress(context.partition_key, "core", so_far.jobs, so_far.jobs)
         context.log.info(f"{context.partition_key}: {so_far.jobs:,} jobs parsed in {so_far.batches} batches")
 
     with cluster_step(context, warehouse) as (connection, cluster):
         result = parse(warehouse.url(), cluster.id, progress=log_progress)
         left = {"cluster_id": cluster.id, "name": cluster.name}
         if not result.documents and connection.execute(statement("core/is_work_left"), left).fetchone() == (False,):
-            progress.update(cluster.name, "done", 1, 1)
+            progress(cluster.name, "done", 1, 1)
             return
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()

@@ -28,118 +28,64 @@ class ApplicationSettings(BaseModel):
     Rows of common_settings with other names belong to other programs and are ignored.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, use_attribute_docstrings=True)
 
-    currency: int = Field(
-        1, ge=1, le=_INT32_MAX, description="Currency of all money: the id or ISO code of a row of common_currency."
-    )
-    enable_template_creation_time: bool = Field(
-        True, description="Include the minutes that creating a job template took in its costs."
-    )
-    creation_cost_basis: Literal["per_run", "once"] = Field(
-        "per_run",
-        description="Count the creation minutes with every run (as the specification does) or once, with the "
-        "template's first run.",
-    )
-    cost_model: Literal["per_minute", "subscription"] = Field(
-        "per_minute",
-        description="Cost of automation: a rate per minute of run time (as in the specification; rates manual and "
-        "automated), or a monthly platform price spread over the month's run time (rates hourly and subscription).",
-    )
-    savings_population: Literal["all", "successful_only"] = Field(
-        "all",
-        description="Runs that count towards savings: successful and failed ones (as in the specification), or "
-        "successful ones only.",
-    )
-    count_check_mode: bool = Field(
-        True, description="Count runs in check mode (job_type check), which change nothing, as savings."
-    )
-    count_slices: Literal["each", "once"] = Field(
-        "each",
-        description="Count each slice of a sliced job as a run (as the specification does), or each launch once, with "
-        "one creation cost.",
-    )
-    reporting_timezone: Annotated[str, AfterValidator(_time_zone)] = Field(
-        "UTC", description="Time zone in which a run's finish time falls on a day of the reports."
-    )
-    fiscal_year_start_month: int = Field(
-        1, ge=1, le=12, description="Month (1-12) in which the fiscal year begins, for dim_date."
-    )
-    hours_per_fte: Decimal = Field(
-        Decimal(1720),
-        ge=1,
-        le=8784,
-        description="Working hours of a full-time employee per year, to express saved hours as full-time equivalents.",
-    )
-    default_manual_minutes: int = Field(
-        60, ge=0, le=_INT32_MAX, description="Manual minutes per host of a new job template."
-    )
-    default_creation_minutes: int = Field(
-        60, ge=0, le=_INT32_MAX, description="Creation minutes of a new job template."
-    )
-    estimate_template_minutes: bool = Field(
-        False,
-        description="Estimate a job template's manual minutes from the median of its first 20 successful runs, unless "
-        "a user has set them.",
-    )
-    initial_sync_days: int = Field(90, ge=1, le=_YEARS, description="Days that the first sync of a cluster looks back.")
-    sync_overlap_minutes: int = Field(
-        10,
-        ge=0,
-        le=7 * 24 * 60,
-        description="Minutes before the watermark that each sync reads again, for jobs that appeared late.",
-    )
-    summaries_deadline_minutes: int = Field(
-        120,
-        ge=0,
-        le=30 * 24 * 60,
-        description="Minutes after a job's end during which its host summaries may still arrive. Until then the job is "
-        "provisional.",
-    )
-    sync_workers: int = Field(
-        8, ge=1, le=64, description="Requests for host summaries that one cluster's sync sends side by side."
-    )
-    slice_jobs: int = Field(
-        700,
-        ge=10,
-        le=100_000,
-        description="Most jobs that a sync reads and commits as one slice of its window. Slices are made to hold about "
-        "one page.",
-    )
-    listing_minutes: int = Field(
-        15,
-        ge=0,
-        le=24 * 60,
-        description="Minutes after which a sync reads organizations, job templates and the product again; earlier only "
-        "if a new job refers to an unknown one.",
-    )
-    quiet_sync_minutes: int = Field(
-        30,
-        ge=1,
-        le=24 * 60,
-        description="Minutes after which a cluster is synced although the sensor found nothing new. A cluster is stale "
-        "after twice as long, if that is more than AAP_PIPELINE_ALERT_STALE_MINUTES.",
-    )
-    raw_retention_days: int = Field(
-        0, ge=0, le=_YEARS, description="Days for which parsed raw documents are kept in the archive; 0: none."
-    )
-    archive_after_days: int = Field(
-        0, ge=0, le=_YEARS, description="Age in days at which jobs move to the archive tables; 0: never."
-    )
-    run_history_days: int = Field(
-        7,
-        ge=1,
-        le=_YEARS,
-        description="Days for which Dagster's successful runs are kept, with their events and output. Failed and "
-        "nightly runs are kept for at least 30 days. The newest successful run per job and cluster is always kept.",
-    )
-    token_warning_days: int = Field(
-        14,
-        ge=1,
-        le=366,
-        description="Days before its expiry at which an access token raises an incident, if the controller reports the "
-        "expiry and the token cannot be renewed.",
-    )
+    currency: int = Field(1, ge=1, le=_INT32_MAX)
+    """Currency of all money: the id or ISO code of a row of common_currency."""
+    enable_template_creation_time: bool = True
+    """Include the minutes that creating a job template took in its costs."""
+    creation_cost_basis: Literal["per_run", "once"] = "per_run"
+    """Count the creation minutes with every run (as the specification does) or once, with the template's first run."""
+    cost_model: Literal["per_minute", "subscription"] = "per_minute"
+    """Cost of automation: a rate per minute of run time (as in the specification; rates manual and automated), or a
+    monthly platform price spread over the month's run time (rates hourly and subscription)."""
+    savings_population: Literal["all", "successful_only"] = "all"
+    """Runs that count towards savings: successful and failed ones (as in the specification), or successful ones
+    only."""
+    count_check_mode: bool = True
+    """Count runs in check mode (job_type check), which change nothing, as savings."""
+    count_slices: Literal["each", "once"] = "each"
+    """Count each slice of a sliced job as a run (as the specification does), or each launch once, with one creation
+    cost."""
+    reporting_timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    """Time zone in which a run's finish time falls on a day of the reports."""
+    fiscal_year_start_month: int = Field(1, ge=1, le=12)
+    """Month (1-12) in which the fiscal year begins, for dim_date."""
+    hours_per_fte: Decimal = Field(Decimal(1720), ge=1, le=8784)
+    """Working hours of a full-time employee per year, to express saved hours as full-time equivalents."""
+    default_manual_minutes: int = Field(60, ge=0, le=_INT32_MAX)
+    """Manual minutes per host of a new job template."""
+    default_creation_minutes: int = Field(60, ge=0, le=_INT32_MAX)
+    """Creation minutes of a new job template."""
+    estimate_template_minutes: bool = False
+    """Estimate a job template's manual minutes from the median of its first 20 successful runs, unless a user has set
+    them."""
+    initial_sync_days: int = Field(90, ge=1, le=_YEARS)
+    """Days that the first sync of a cluster looks back."""
+    sync_overlap_minutes: int = Field(10, ge=0, le=7 * 24 * 60)
+    """Minutes before the watermark that each sync reads again, for jobs that appeared late."""
+    summaries_deadline_minutes: int = Field(120, ge=0, le=30 * 24 * 60)
+    """Minutes after a job's end during which its host summaries may still arrive. Until then the job is provisional."""
+    sync_workers: int = Field(8, ge=1, le=64)
+    """Requests for host summaries that one cluster's sync sends side by side."""
+    slice_jobs: int = Field(700, ge=10, le=100_000)
+    """Most jobs that a sync reads and commits as one slice of its window. Slices are made to hold about one page."""
+    listing_minutes: int = Field(15, ge=0, le=24 * 60)
+    """Minutes after which a sync reads organizations, job templates and the product again; earlier only if a new job
+    refers to an unknown one."""
+    quiet_sync_minutes: int = Field(30, ge=1, le=24 * 60)
+    """Minutes after which a cluster is synced although the sensor found nothing new. A cluster is stale after twice as
+    long, if that is more than AAP_PIPELINE_ALERT_STALE_MINUTES."""
+    raw_retention_days: int = Field(0, ge=0, le=_YEARS)
+    """Days for which parsed raw documents are kept in the archive; 0: none."""
+    archive_after_days: int = Field(0, ge=0, le=_YEARS)
+    """Age in days at which jobs move to the archive tables; 0: never."""
+    run_history_days: int = Field(7, ge=1, le=_YEARS)
+    """Days for which Dagster's successful runs are kept, with their events and output. Failed and nightly runs are kept
+    for at least 30 days. The newest successful run per job and cluster is always kept."""
+    token_warning_days: int = Field(14, ge=1, le=366)
+    """Days before its expiry at which an access token raises an incident, if the controller reports the expiry and the
+    token cannot be renewed."""
 
 
 _RATES = {"hourly_rate": "hourly", "subscription_monthly_price": "subscription"}

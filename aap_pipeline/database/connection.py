@@ -82,14 +82,9 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
     return connection
 
 
-def session_options(url: str, search_path: str = "public", server_version: int = 0) -> str:
-    """Build libpq's `options`: those of `url`, then the settings above, which take precedence.
-
-    `server_version` (170002; 0: unknown) adds the settings that an older server would reject.
-    """
-    settings = {**_SESSION, "search_path": search_path}
-    if server_version >= _WITH_TRANSACTION_TIMEOUT:
-        settings["transaction_timeout"] = "0"
+def session_options(url: str, search_path: str = "public") -> str:
+    """Build libpq's `options`: those of `url`, then the settings above, which take precedence."""
+    settings = _SESSION | {"search_path": search_path}
     ours = (f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
     return " ".join([str(conninfo_to_dict(url).get("options") or ""), *ours]).strip()
 

@@ -53,22 +53,16 @@ def session_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_C
 
     Begin and end the block between transactions. The server releases the lock when the connection ends.
     """
-    taken = _between_transactions(connection, statement("database/try_session_lock"), kind, cluster_id)
+    with connection.transaction():
+        taken = _answer(connection, statement("database/try_session_lock"), kind, cluster_id)
     try:
         yield taken
     finally:
         if taken and not connection.closed:
             if connection.info.transaction_status is TransactionStatus.INERROR:
                 connection.rollback()  # a failed transaction rejects the unlock
-            _between_transactions(connection, statement("database/session_unlock"), kind, cluster_id)
-
-
-def _between_transactions(connection: Connection, query: LiteralString, kind: LockKind, cluster_id: int) -> bool:
-    idle = connection.info.transaction_status is TransactionStatus.IDLE
-    answer = _answer(connection, query, kind, cluster_id)
-    if idle:
-        connection.commit()  # the caller had no transaction open
-    return answer
+            with connection.transaction():
+                _answer(connection, statement("database/session_unlock"), kind, cluster_id)
 
 
 def _answer(connection: Connection, query: LiteralString, kind: LockKind, cluster_id: int) -> bool:

@@ -47,24 +47,18 @@ class Statement(NamedTuple):
 
 @dataclass(frozen=True)
 class ResultSet:
-    """The result of one statement: its rows, its `columns` (None if it returns no rows) and its command tag."""
+    """The result of one statement: its rows, its `columns` (None if it returns no rows) and its command tag.
+
+    The second column with the same name is NAME_2.
+    """
 
     columns: Sequence[str] | None
     rows: Sequence[Sequence[Any]]
     status: str
 
-    def names(self) -> list[str]:
-        """Return the names of the columns. The second column with the same name becomes NAME_2."""
-        names: list[str] = []
-        for name in self.columns or ():
-            same = sum(1 for earlier in (self.columns or ())[: len(names)] if earlier == name)
-            names.append(f"{name}_{same + 1}" if same else name)
-        return names
-
     def records(self) -> list[dict[str, Any]]:
         """Return the rows by column name."""
-        names = self.names()
-        return [dict(zip(names, row, strict=True)) for row in self.rows]
+        return [dict(zip(self.columns or (), row, strict=True)) for row in self.rows]
 
 
 def run(url: str, text: str, *, write: bool = False) -> list[ResultSet]:
@@ -162,7 +156,10 @@ def _result(cursor: psycopg.Cursor[Any]) -> ResultSet:
     status = cursor.statusmessage or ""
     if cursor.description is None:
         return ResultSet(None, (), status)
-    return ResultSet([column.name for column in cursor.description], cursor.fetchall(), status)
+    names = [column.name for column in cursor.description]
+    same = [names[:index].count(name) for index, name in enumerate(names)]
+    distinct = [f"{name}_{before + 1}" if before else name for name, before in zip(names, same, strict=True)]
+    return ResultSet(distinct, cursor.fetchall(), status)
 
 
 def _sentence(error: psycopg.Error, text: str, offset: int) -> str:

@@ -9,7 +9,7 @@ from aap_pipeline.database.columns import tables
 from aap_pipeline.database.statements import select
 from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.partitions import CLUSTERS
-from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.resources import Progress, Warehouse
 from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
 from aap_pipeline.reports.page import picture
 
@@ -40,7 +40,7 @@ _TABLES = {
     ],
 )
 def marts(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[ProgressListener]
+    context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]
 ) -> Iterator[dg.MaterializeResult[None]]:
     with cluster_step(context, warehouse) as (connection, cluster):
         result = refresh(connection, cluster.id)
@@ -49,7 +49,7 @@ def marts(
     figures["savings_daily"]["month_of_all_clusters"] = dg.MetadataValue.md(
         picture(days, "Savings by day, all clusters")
     )
-    progress.update(cluster.name, "done", 1, 1)
+    progress(cluster.name, "done", 1, 1)
     for name in _TABLES:
         work = {"days_refreshed": len(result.days), "seconds": round(result.seconds, 3)}
         yield dg.MaterializeResult(asset_key=["marts", name], metadata=figures[name] | work)

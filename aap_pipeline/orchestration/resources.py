@@ -1,7 +1,7 @@
 """Dagster resources. They open nothing until they are used."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, LiteralString, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, LiteralString
 
 from dagster import ConfigurableResource
 
@@ -44,15 +44,9 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
             return DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
 
 
-class ProgressListener(Protocol):
-    """A listener to the progress of a run, such as a log or a terminal."""
-
-    def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Note that `done` of `total` jobs of `cluster` have passed `stage` (raw, core or marts)."""
+Progress = Callable[[str, str, int, int], None]
+"""Notes that of a cluster so many jobs, of so many, have passed a stage (raw, core or marts)."""
 
 
-class SilentProgress:
-    """The listener of runs that Dagster starts, whose own log shows the progress."""
-
-    def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Nothing."""
+def no_progress(*_: object) -> None:
+    """Ignore the progress of runs that Dagster starts, whose own log shows it."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.orchestration.partitions import CLUSTERS
-from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.resources import Progress, Warehouse
 from aap_pipeline.orchestration.table_metadata import EACH_SYNC, of_stage, table_metadata
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_pipeline.raw.tally import Tally
@@ -62,13 +62,13 @@ def sync_data(
     context: dg.AssetExecutionContext,
     config: SyncConfig,
     warehouse: Warehouse,
-    progress: dg.ResourceParam[ProgressListener],
+    progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
     with cluster_step(context, warehouse) as (_, cluster):
         logged = logged_progress(context.log.info)
 
         def log_progress(tally: Tally) -> None:
-            progress.update(cluster.name, "raw", tally.done, tally.total)
+            progress(cluster.name, "raw", tally.done, tally.total)
             logged(tally.done, tally.total)
 
         report = sync_cluster(
@@ -86,7 +86,7 @@ def sync_data(
         )
     if report.paused:
         context.log.info("Paused for the live syncs. new_jobs_sensor resumes this backfill.")
-    progress.update(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
+    progress(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
     return dg.MaterializeResult(metadata={**_metadata(report), **token_ends})
 

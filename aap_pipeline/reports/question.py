@@ -75,22 +75,19 @@ def period_before(first: date, last: date, period: str | None = None) -> tuple[d
     months, except in a range of N days: as many months before. Else: as many days before. The first day of the
     calendar, 0001-01-01, stands for days before it.
     """
+    name = _normal(period or "")
+    part = name.removeprefix("this_") if name.startswith("this_") else ""
     try:
-        return _period_before(first, last, _normal(period or ""))
+        end = last + _DAY
+        if part in _MONTHS:
+            back = relativedelta(months=_MONTHS[part])
+            return first - back, end - back - _DAY if end.day == 1 else last - back
+        if first.day == end.day == 1 and not name.endswith("_days"):
+            return first - relativedelta(end, first), first - _DAY
+        days = timedelta(7) if part else end - first
+        return first - days, last - days
     except (ValueError, OverflowError):  # beyond the years 1 to 9999
         return date.min, date.min
-
-
-def _period_before(first: date, last: date, period: str) -> tuple[date, date]:
-    part = period.removeprefix("this_") if period.startswith("this_") else ""
-    end = last + _DAY
-    if part in _MONTHS:
-        back = relativedelta(months=_MONTHS[part])
-        return first - back, end - back - _DAY if end.day == 1 else last - back
-    if first.day == end.day == 1 and not period.endswith("_days"):
-        return first - relativedelta(end, first), first - _DAY
-    days = timedelta(7) if part else end - first
-    return first - days, last - days
 
 
 def ids_of(connection: Connection, question: Question) -> dict[str, list[int] | None]:

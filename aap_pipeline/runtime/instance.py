@@ -52,6 +52,7 @@ def prepare_dagster(settings: Settings, url: str) -> dict[str, str]:
     Its storage is in the database at `url`. For the pipeline's own tables, the process reads the address from
     AAP_PIPELINE_DATABASE_URL, or finds the embedded server and its key file below AAP_PIPELINE_HOME.
     """
+    create_schema(url)
     home = settings.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -63,24 +64,21 @@ def prepare_dagster(settings: Settings, url: str) -> dict[str, str]:
         **os.environ,
         "DAGSTER_HOME": str(home),
         "AAP_PIPELINE_HOME": str(settings.home.absolute()),
-        "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage_url(url, create_schema(url)),
+        "AAP_PIPELINE_DAGSTER_DATABASE_URL": storage_url(url),
     }
 
 
-def create_schema(url: str) -> int:
-    """Create the schema of Dagster's tables in the database at `url` and return the server's version
-    in libpq's form (17.2 is 170002).
-    """
+def create_schema(url: str) -> None:
+    """Create the schema of Dagster's tables in the database at `url`."""
     with connect(url, autocommit=True) as connection:
         connection.execute(statement("database/create_dagster_schema"))
-        return connection.info.server_version
 
 
-def storage_url(url: str, server_version: int) -> str:
+def storage_url(url: str) -> str:
     """Convert `url` for dagster-postgres: driver psycopg2, our session settings, schema `dagster`."""
     parts = {"port": "5432"} | {name: str(value) for name, value in conninfo_to_dict(url).items()}
     user, password = parts.pop("user", None), parts.pop("password", None)
-    parts["options"] = session_options(url, "dagster", server_version)
+    parts["options"] = session_options(url, "dagster")
     # Host, port and database as parameters: libpq's form has sockets, several servers and any database name.
     return URL.create("postgresql+psycopg2", user, password, query=parts).render_as_string(hide_password=False)
 

@@ -24,7 +24,7 @@ from uuid import uuid4
 from aap_pipeline.database.connection import connect, lost_connection
 from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.embedded.processes import when_parent_ends
-from aap_pipeline.orchestration.resources import ProgressListener, Warehouse
+from aap_pipeline.orchestration.resources import Progress, Warehouse
 from aap_pipeline.runtime.instance import dagster_instance, prepare_dagster
 from aap_pipeline.settings import Settings
 
@@ -62,7 +62,7 @@ class _Run:
 @contextmanager
 def local_runs(
     settings: Settings, url: str, configurations: Mapping[str, SyncConfiguration]
-) -> Iterator[Callable[[ProgressListener], list[SyncOutcome]]]:
+) -> Iterator[Callable[[Progress], list[SyncOutcome]]]:
     """Fork a process per cluster for the block, and yield a function that executes the runs.
 
     The processes end with the block, and with this process. Enter the block before any thread starts, because a fork
@@ -98,7 +98,7 @@ def _end(runs: Sequence[_Run]) -> None:
         run.process.join()
 
 
-def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: ProgressListener) -> list[SyncOutcome]:
+def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: Progress) -> list[SyncOutcome]:
     """Execute the runs, several concurrently, and return their outcomes. A failed run does not delay the others.
 
     After Ctrl-C they are killed and reported to Dagster as cancelled.
@@ -124,11 +124,11 @@ def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: Progr
                     instance.report_run_canceled(found, interrupted)
 
 
-def _follow(progress: ProgressListener, run: _Run) -> SyncOutcome:
+def _follow(progress: Progress, run: _Run) -> SyncOutcome:
     """Begin a run, pass its progress on, and return its outcome when its process has ended."""
     for message in _messages(run.pipe):
         if isinstance(message, tuple):
-            progress.update(*message)
+            progress(*message)
         else:
             run.outcome = message
     run.process.join()
@@ -151,17 +151,6 @@ def _how_it_ended(status: int | None) -> str:
     return f"The process of the run exited with status {status}. See its output above."
 
 
-class _PipedProgress:
-    """The progress listener in a run's process."""
-
-    def __init__(self, pipe: Pipe) -> None:
-        self._pipe = pipe
-
-    def update(self, cluster: str, stage: str, done: int, total: int) -> None:
-        """Send the progress to the parent process."""
-        self._pipe.send((cluster, stage, done, total))
-
-
 def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: SyncConfiguration, run_id: str) -> None:
     """Execute one run in its own process, once it is its turn."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -178,7 +167,7 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
     try:
         hold_run(run_id, Warehouse().url())
         with DagsterInstance.get() as instance:
-            outcome = _run_job(instance, name, configuration, run_id, _PipedProgress(pipe))
+            outcome = _run_job(instance, name, configuration, run_id, lambda *message: pipe.send(message))
     except OperationalError as error:
         outcome = SyncOutcome(name, run_id, str(lost_connection(error.orig)))
     except DatabaseUnreachable as error:
@@ -187,7 +176,7 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
 
 
 def _run_job(
-    instance: DagsterInstance, name: str, configuration: SyncConfiguration, run_id: str, progress: ProgressListener
+    instance: DagsterInstance, name: str, configuration: SyncConfiguration, run_id: str, progress: Progress
 ) -> SyncOutcome:
     from aap_pipeline.definitions import defs
     from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster

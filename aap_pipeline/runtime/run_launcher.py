@@ -42,7 +42,9 @@ class ForkingRunLauncher(DefaultRunLauncher):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run, tag it with the identity of its process for `terminate`, and return."""
         run, origin = context.dagster_run, context.job_code_origin
-        if origin is None or not _can_fork(context):
+        code = origin.repository_origin if origin else None
+        module = getattr(code.code_pointer, "module", None) if code else None
+        if origin is None or (module, origin.repository_origin.executable_path) != (_DEFINITIONS, sys.executable):
             super().launch_run(context)
             return
         arguments = ExecuteRunArgs(job_origin=origin, run_id=run.run_id, instance_ref=self._instance.get_ref())
@@ -83,20 +85,6 @@ def process_identity(pid: int) -> str:
         if process.status() != psutil.STATUS_ZOMBIE:
             return f"{pid}/{hash(process)}"
     return ""
-
-
-def _can_fork(context: LaunchRunContext) -> bool:
-    """Return whether this process has imported the run's code: the same module and Python, behind `up`'s socket.
-
-    A code server behind a port may run in another container of the same image.
-    """
-    origin, job = context.job_code_origin, context.dagster_run.remote_job_origin
-    if origin is None or job is None:
-        return False
-    here = getattr(job.repository_origin.code_location_origin, "socket", None) is not None
-    code = origin.repository_origin
-    ours = getattr(code.code_pointer, "module", None) == _DEFINITIONS
-    return here and ours and code.executable_path == sys.executable
 
 
 def _execute(arguments: str) -> None:

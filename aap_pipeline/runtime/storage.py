@@ -29,22 +29,16 @@ _AT_MOST_MORE = 30
 class PooledPostgresStorage(DagsterPostgresStorage):
     """Configured like `storage: postgres:` with a `postgres_url`."""
 
-    def __init__(
-        self,
-        postgres_url: str,
-        should_autocreate_tables: bool = True,
-        inst_data: ConfigurableClassData | None = None,
-    ) -> None:
+    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         engine = _engine(postgres_url)
-        super().__init__(postgres_url, should_autocreate_tables and not _has_tables(engine), inst_data)
+        super().__init__(postgres_url, not _has_tables(engine), inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> PooledPostgresStorage:
         """Create the storage from the configuration in `dagster.yaml`; Dagster calls this."""
-        autocreate = config_value.get("should_autocreate_tables", True)
-        return cls(pg_url_from_config(config_value), autocreate, inst_data)
+        return cls(pg_url_from_config(config_value), inst_data)
 
 
 @cache

@@ -1,12 +1,12 @@
 """The sensor for work that syncs have left in the database without a run for it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
-from aap_pipeline.database.statements import statement
+from aap_pipeline.database.statements import select
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import REASON_TAG, catch_up
 from aap_pipeline.orchestration.partitions import CLUSTERS
@@ -18,32 +18,24 @@ _WAIT_SECONDS = 120
 cluster busy until then."""
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """The ids of a cluster's pending work: oldest raw row, newest changed day, rate, rebuild; None: nothing."""
-
-    cluster: str
-    raw_row: int | None = None
-    changed_day: int | None = None
-    changed_rate: int | None = None
-    rebuild: int | None = None
+_REASONS = {
+    "raw_row": "raw rows left behind",
+    "changed_rate": "rates changed",
+    "rebuild": "settings changed",
+    "changed_day": "days left behind",
+}
+"""{column of sql/upkeep/left_behind.sql: the reason of a run for it}, the most telling first."""
 
 
-def left_behind(found: Sequence[Waiting], now: datetime) -> list[dg.RunRequest]:
+def left_behind(found: Sequence[Mapping[str, Any]], now: datetime) -> list[dg.RunRequest]:
     """Return a run per cluster with pending work, whose key allows one run per hour for the same state."""
     due = []
     for each in found:
-        notes = {
-            "raw rows left behind": each.raw_row,
-            "rates changed": each.changed_rate,
-            "settings changed": each.rebuild,
-            "days left behind": each.changed_day,
-        }
-        reasons = [reason for reason, note in notes.items() if note is not None]
+        reasons = [reason for column, reason in _REASONS.items() if each[column] is not None]
         if reasons:
-            state = "/".join(str(note or 0) for note in notes.values())
-            key = f"{each.cluster}/{state}/{now:%Y-%m-%dT%H}"
-            due.append(dg.RunRequest(run_key=key, partition_key=each.cluster, tags={REASON_TAG: reasons[0]}))
+            state = "/".join(str(each[column] or 0) for column in _REASONS)
+            key = f"{each['cluster']}/{state}/{now:%Y-%m-%dT%H}"
+            due.append(dg.RunRequest(run_key=key, partition_key=each["cluster"], tags={REASON_TAG: reasons[0]}))
     return due
 
 
@@ -59,8 +51,8 @@ def left_behind_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse
     partitions = set(context.instance.get_dynamic_partitions(CLUSTERS.name or ""))
     try:
         with warehouse.connection() as connection:
-            rows = connection.execute(statement("upkeep/left_behind"), {"seconds": _WAIT_SECONDS})
-            due = left_behind([Waiting(*row) for row in rows if row[0] in partitions], datetime.now(UTC))
+            rows = select(connection, "upkeep/left_behind", {"seconds": _WAIT_SECONDS})
+            due = left_behind([row for row in rows if row["cluster"] in partitions], datetime.now(UTC))
             if not due:
                 return dg.SkipReason("Nothing is left behind.")
             busy = busy_clusters(end_abandoned_runs(context.instance, connection))

@@ -69,7 +69,7 @@ def test_an_entry_that_can_not_be_used_is_told_and_hides_no_other(
         connection.execute("UPDATE clusters_cluster SET ca_bundle = 'spoilt' WHERE name = 'a'")
     assert names(keyed) == [("a", "enabled"), ("prod", "enabled")]
     found = json.loads(keyed("clusters", "check", "--json").out)
-    assert [(each["name"], each["outcome"]) for each in found["a"]] == [("address", "failed")]
+    assert [(each["name"], each["outcome"]) for each in found["a"]] == [("cluster", "failed")]
     assert "The CA bundle of a is not valid" in found["a"][0]["sentence"]
     assert "`aap-pipeline clusters update a --ca-bundle FILE`" in found["a"][0]["sentence"]
     assert {each["outcome"] for each in found["prod"]} in ({"ok"}, {"ok", "warning"})
@@ -101,7 +101,7 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
     refused = keyed("clusters", "import", str(file))
     assert refused.status == 2
     lines = refused.err.splitlines()
-    assert lines[0].startswith(f"Error: {file}: cluster b: port 'none' should be a valid integer")
+    assert lines[0].startswith(f"Error: {file}: cluster b: port 'none' should be a valid integer.")
     assert [line.split(":")[1] for line in lines[1:]] == [" cluster c"]
     assert "sekret" not in refused.err
     assert names(keyed) == []

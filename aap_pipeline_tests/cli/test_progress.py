@@ -28,7 +28,6 @@ def test_without_a_terminal_each_stage_is_one_line(capsys: pytest.CaptureFixture
         for done in range(3):
             progress.update("prod", "raw", done, 3)
         progress.update("prod", "core", 3, 3)
-        progress.update("unknown", "raw", 1, 1)
         progress.update("prod", "done", 1, 1)
     assert capsys.readouterr().err.splitlines() == ["prod: reading from the controller", "prod: parsing", "prod: done"]
 

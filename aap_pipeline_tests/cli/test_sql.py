@@ -30,7 +30,7 @@ def test_several_statements_give_several_results(cli: Cli, tmp_path: Path) -> No
     file = tmp_path / "queries.sql"
     file.write_text("-- a comment; with a semicolon\nSELECT 1 AS a; SELECT 2 AS b, 3 AS b;", encoding="utf-8")
     assert json.loads(cli("sql", "--json", "-f", str(file)).out) == [[{"a": 1}], [{"b": 2, "b_2": 3}]]
-    assert cli("sql", "--csv", "-f", str(file)).out == "a\n1\n\nb,b\n2,3\n"
+    assert cli("sql", "--csv", "-f", str(file)).out == "a\n1\n\nb,b_2\n2,3\n"
 
 
 def test_dates_beyond_python_are_shown_as_postgresql_writes_them(cli: Cli) -> None:

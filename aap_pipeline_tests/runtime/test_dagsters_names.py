@@ -64,7 +64,6 @@ MODULES: dict[str, Check] = {
     "dagster_webserver.cli.dagster_webserver": _options("--host", "--port", "--dagster-log-level", "--workspace"),
     "dagster._core.launcher.LaunchRunContext": _fields("dagster_run", "job_code_origin"),
     "dagster._core.origin.RepositoryPythonOrigin": _fields("code_pointer", "executable_path"),
-    "dagster._core.remote_origin.GrpcServerCodeLocationOrigin": _parameters("socket"),
     "dagster._core.storage.noop_compute_log_manager.NoOpComputeLogManager": _fields("config_type"),
     "dagster._core.storage.root.LocalArtifactStorage": _fields("config_type"),
     "dagster_celery.launcher.CeleryRunLauncher": _fields("config_type"),

@@ -24,7 +24,7 @@ from aap_pipeline.runtime.instance import prepare_storage, read_dagster_yaml, st
 )
 def test_every_part_of_the_address_is_kept(url: str) -> None:
     """Guards against passwords with odd characters, sockets and TLS settings that get lost between two drivers."""
-    found = make_url(storage_url(url, 180000))
+    found = make_url(storage_url(url))
     assert found.drivername == "postgresql+psycopg2"
     given = conninfo_to_dict(url)
     query = dict(found.query)
@@ -37,7 +37,7 @@ def test_every_part_of_the_address_is_kept(url: str) -> None:
 
 def test_options_of_the_address_come_first() -> None:
     """Guards against a search path that someone set and that would put Dagster's tables elsewhere."""
-    url = storage_url("postgresql://me@db/w?options=-csearch_path%3Dpublic", 150000)
+    url = storage_url("postgresql://me@db/w?options=-csearch_path%3Dpublic")
     options = str(make_url(url).query["options"])
     assert options.startswith("-csearch_path=public -c timezone=UTC ")
     assert options.endswith(" -c search_path=dagster")

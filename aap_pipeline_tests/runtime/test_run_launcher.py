@@ -8,19 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from dagster import DagsterInstance, DagsterInvariantViolationError, DagsterRun, DagsterRunStatus
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import LaunchRunContext
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._core.remote_origin import (
-    CodeLocationOrigin,
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
 
 from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.jobs import update_cluster
@@ -54,33 +48,23 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
 
 def context(
     run: DagsterRun,
-    location: CodeLocationOrigin,
     module: str = "aap_pipeline.definitions",
     python: str = sys.executable,
 ) -> LaunchRunContext:
-    """What Dagster gives a launcher for a run of `module`, served at `location`, but for a workspace."""
-    remote = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), run.job_name)
+    """What Dagster gives a launcher for a run of `module`, but for a workspace."""
     code = JobPythonOrigin(run.job_name, RepositoryPythonOrigin(python, ModuleCodePointer(module, "defs")))
-    located = run._replace(remote_job_origin=remote)
-    return cast("LaunchRunContext", SimpleNamespace(dagster_run=located, job_code_origin=code, workspace=None))
+    return cast("LaunchRunContext", SimpleNamespace(dagster_run=run, job_code_origin=code, workspace=None))
 
 
 @pytest.mark.parametrize(
-    ("place", "code"),
-    [
-        ({"port": 4000}, {}),
-        ({"socket": "/s"}, {"module": "theirs.definitions"}),
-        ({"socket": "/s"}, {"python": "/usr/bin/another-python"}),
-    ],
+    "code",
+    [{"module": "theirs.definitions"}, {"python": "/usr/bin/another-python"}],
 )
-def test_only_runs_of_this_machine_and_python_are_forked(
-    instance: DagsterInstance, place: dict[str, Any], code: dict[str, str]
-) -> None:
-    """Guards against a fork of the wrong code: two containers have a Python at the same path."""
+def test_only_runs_of_this_module_and_python_are_forked(instance: DagsterInstance, code: dict[str, str]) -> None:
+    """Guards against a fork of the wrong code, which another code location of `up --workspace` serves."""
     run = instance.create_run_for_job(defs.resolve_job_def(update_cluster.name), status=DagsterRunStatus.STARTING)
-    location = GrpcServerCodeLocationOrigin("localhost", location_name="some", **place)
     with pytest.raises(DagsterInvariantViolationError, match="requires a workspace"):  # as Dagster's own launcher does
-        instance.run_launcher.launch_run(context(run, location, **code))
+        instance.run_launcher.launch_run(context(run, **code))
 
 
 @pytest.mark.usefixtures("starts_server")
@@ -91,7 +75,7 @@ def test_a_run_is_found_from_its_launch_on(instance: DagsterInstance, monkeypatc
     monkeypatch.setattr(run_launcher, "forks", lambda: forks)
     run = instance.create_run_for_job(defs.resolve_job_def(update_cluster.name), status=DagsterRunStatus.STARTING)
     launcher = instance.run_launcher
-    launcher.launch_run(context(run, GrpcServerCodeLocationOrigin("localhost", socket="/s", location_name="ours")))
+    launcher.launch_run(context(run))
     [idle] = started
     assert idle.child is not None
     try:
