@@ -28,5 +28,3 @@ def import_extra(module: str, extra: str) -> ModuleType:
         raise PipelineError(
             f"{error.name} is not installed. Run `pip install 'aap-pipeline[{extra}]'`, then try again."
         ) from None
-    except OSError as error:
-        raise PipelineError(f"{module} lacks a library of the system: {error}") from None

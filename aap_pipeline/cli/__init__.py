@@ -1,10 +1,12 @@
 """The command `aap-pipeline`. Importing this module loads no subcommand; each is loaded when it is run."""
 
+import codecs
 import errno
 import gc
 import io
 import signal
 import sys
+import unicodedata
 from types import FrameType
 from typing import NoReturn
 
@@ -14,6 +16,8 @@ from aap_pipeline import __version__
 from aap_pipeline.cli.commands import LazyCommands
 from aap_pipeline.errors import PipelineError
 
+_SUBSTITUTE = "aap_pipeline.substitute"
+_SUBSTITUTES = dict(zip("✓✗–−×→“”’│─┼┤▁▂▃▄▅▆▇█", '+x--x>""\'|-++_.:-=+*#', strict=True))
 _IMPORTS = 50_000
 """Threshold of the garbage collector, which with its default of 700 takes a fifth of the import time."""
 _INTERRUPTED = 130
@@ -47,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(_IMPORTS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="namereplace")  # \N{CHECK MARK}, where a terminal cannot print it
+            stream.reconfigure(errors=_SUBSTITUTE)
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         status = aap_pipeline.main(args=arguments, prog_name="aap-pipeline", standalone_mode=False)
@@ -73,3 +77,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     """End the command on SIGTERM as on Ctrl-C, so that it stops what it started."""
     sys.exit(_TERMINATED)
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """Replace characters that the terminal cannot print: by similar ASCII, else by a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    plain = (_SUBSTITUTES.get(each, unicodedata.normalize("NFKD", each)) for each in wrong)
+    return "".join(each.encode("ascii", "ignore").decode() or "?" for each in plain), error.end
+
+
+codecs.register_error(_SUBSTITUTE, _substitute)

@@ -73,7 +73,7 @@ _QUESTION = (
 )
 _FORMS = (
     click.option("--html", type=file, metavar="FILE", help="Write one self-contained page."),
-    click.option("--pdf", type=file, metavar="FILE", help="Write the page as PDF (the extra `pdf`)."),
+    click.option("--pdf", type=file, metavar="FILE", help="Write the page as PDF (Chromium or the extra `pdf`)."),
     click.option("--csv", type=file, metavar="FOLDER", help="Write one CSV file per table."),
     click.option("--xlsx", type=file, metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
     click.option(

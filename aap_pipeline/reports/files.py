@@ -1,14 +1,20 @@
 """Write a report to files: HTML, PDF, CSV, XLSX."""
 
 import csv
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from aap_pipeline.errors import import_extra
+from aap_pipeline.errors import PipelineError, import_extra
 from aap_pipeline.reports.page import page
 from aap_pipeline.reports.summary import Summary
+
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_SECONDS: Final = 60
 
 
 def write_html(summary: Summary, file: Path, title: str) -> None:
@@ -17,8 +23,27 @@ def write_html(summary: Summary, file: Path, title: str) -> None:
 
 
 def write_pdf(summary: Summary, file: Path, title: str) -> None:
-    """Print the page; needs the extra `pdf`."""
-    import_extra("weasyprint", "pdf").HTML(string=page(summary, title)).write_pdf(file)
+    """Print the page with Chromium if installed, else with WeasyPrint. Raises PipelineError if neither is."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        import_extra("weasyprint", "pdf").HTML(string=page(summary, title)).write_pdf(file)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "report.html")
+        write_html(summary, source, title)
+        target = Path(folder, "report.pdf")
+        # The sandbox cannot run as root, and the page, without scripts and links, does not need it.
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+        options += [f"--user-data-dir={folder}/browser", f"--print-to-pdf={target}"]
+        try:
+            subprocess.run(  # noqa: S603 - a browser from the PATH, on our own page
+                [browser, *options, source.as_uri()], capture_output=True, timeout=_SECONDS, check=True
+            )
+        except subprocess.SubprocessError as error:
+            raise PipelineError(
+                f"{browser} did not print the report ({type(error).__name__}). Use --html instead."
+            ) from None
+        file.write_bytes(target.read_bytes())
 
 
 def write_csv(summary: Summary, folder: Path) -> None:

@@ -133,7 +133,7 @@ def test_doctor_names_a_missing_key_before_there_is_a_cluster(cli: Cli, monkeypa
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
-def test_a_terminal_that_cannot_print_a_character_gets_its_name(
+def test_a_terminal_that_cannot_print_a_character_gets_a_substitute(
     database_url: str, tmp_path: Path, encoding: str
 ) -> None:
     """Guards against a traceback in place of a report in the C locale, whatever is printed."""
@@ -151,8 +151,9 @@ def test_a_terminal_that_cannot_print_a_character_gets_its_name(
         assert (done.returncode, done.stderr) == (0, b"")
         return done.stdout.decode(encoding)
 
-    assert run("doctor").startswith(r"\N{CHECK MARK} disk")
-    assert r"\N{CJK UNIFIED IDEOGRAPH-65E5} 1" in run("sql", "SELECT '日 1' AS x")
+    assert [line[0] for line in run("doctor").splitlines()][:2] == ["+", "+"]
+    shown = run("sql", "SELECT '日 … 1 – 2' AS x").replace("…", "...").replace("–", "-")  # cp1252 has both
+    assert "? ... 1 - 2" in shown
 
 
 def test_doctor_names_each_fault_and_goes_on(cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
