@@ -1,4 +1,5 @@
--- The settings that the savings obey. Triggers read them as soon as any program changes them; each refresh reads them again.
+-- The settings of the savings formula; the formula itself is rollup.costs in 0003_marts_money.sql. Triggers read the settings
+-- as soon as any program changes them; each refresh reads them again.
 
 CREATE TABLE marts.formula (
     only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
