@@ -1,8 +1,9 @@
 """Stage raw against its limit: a bare concurrent fetch of the same URLs with requests that throws the bodies away.
 
 `python -m benchmarks.raw [--small | --scale]`: wall time as a ratio to that limit in the same run, and CPU a job of
-client and database (--small: only 500 jobs of 100 hosts); with --scale the peak memory of a process with Dagster
-loaded and the time it takes, at 2,000 to 50,000 jobs.
+client and database (--small: only 500 jobs of 100 hosts). Host summaries are read by job, so that the URLs stay
+comparable; a long history is also read by host, as a sync chooses to. With --scale the peak memory of a process with
+Dagster loaded and the time it takes, at 2,000 to 50,000 jobs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import requests
@@ -28,6 +30,7 @@ from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.manners import UNLIMITED
 from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, new_key
+from aap_pipeline.raw import sync
 from aap_pipeline.raw.sync import SyncReport, SyncRequest, sync_cluster
 from aap_simulator.process import Address, SimulatorProcess
 from benchmarks.common import checkpoint, emit, fresh_database
@@ -121,7 +124,7 @@ def controller(jobs: int, hosts: int, latency: int) -> Iterator[dict[str, Any]]:
         yield {"url": address.url, "token": address.access_token, "pid": process.pid}
 
 
-def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
+def speed(url: str, jobs: int, hosts: int, latency: int, figure: str) -> None:
     """Wall time and CPU of a first sync, beside the bare fetch: medians and spread of several rounds.
 
     `floor_ratio` is the least that the ratio can be on this machine: the CPU time of client, database and controller,
@@ -140,7 +143,7 @@ def speed(url: str, jobs: int, hosts: int, latency: int) -> None:
             rounds.append((bare, report, *(now - then for now, then in zip(bench.cpu(server), before, strict=True))))
     stored = rounds[0][1].jobs_stored
     emit(
-        "raw",
+        figure,
         jobs=stored,
         host_summaries=rounds[0][1].host_summaries,
         latency_ms=latency,
@@ -180,7 +183,10 @@ def main() -> None:
             return
         for jobs, hosts in SHAPES[int("--small" in sys.argv) :]:
             for latency in LATENCIES:
-                speed(url, jobs, hosts, latency)
+                with patch.object(sync, "LONG", 10**9):
+                    speed(url, jobs, hosts, latency, "raw")
+                if jobs >= sync.LONG:
+                    speed(url, jobs, hosts, latency, "raw_by_host")
 
 
 if __name__ == "__main__":

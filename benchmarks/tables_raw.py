@@ -9,6 +9,7 @@ from benchmarks.targets import Results, figures
 def raw(results: Results) -> str:
     """Stage raw against the bare fetch."""
     columns = {
+        "read": "way",
         "jobs": "jobs",
         "host summaries": "host_summaries",
         "latency ms": "latency_ms",
@@ -23,7 +24,10 @@ def raw(results: Results) -> str:
         "database ms/job": "database_ms_a_job",
         "controller ms/job": "controller_ms_a_job",
     }
-    return rows_of(figures(results, "raw", "raw"), columns)
+    ways = {"raw": "by job", "raw_by_host": "by host"}
+    return rows_of(
+        [each | {"way": way} for name, way in ways.items() for each in figures(results, "raw", name)], columns
+    )
 
 
 def raw_scale(results: Results) -> str:
