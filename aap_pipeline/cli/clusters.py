@@ -55,7 +55,7 @@ def command() -> None:
 
 
 @command.command("add", short_help="Add a controller.")
-@click.argument("url")
+@click.argument("url", type=text)
 @click.option("--name", required=True, help="Name of the cluster; it cannot be changed later.")
 @with_options(_OPTIONS)
 @click.option("--no-verify-ssl", is_flag=True, help="Accept any certificate. Exposes the token to attackers.")
@@ -71,8 +71,7 @@ def add(no_verify_ssl: bool, **options: Any) -> None:
     not a terminal. Create a token in the controller's web interface: your user, "Tokens", scope "Read". To change
     single fields of a cluster, use `aap-pipeline clusters update`.
     """
-    fields = {key: value for key, value in options.items() if value is not None}
-    fields["verify_ssl"] = not no_verify_ssl
+    fields = _given(options) | {"verify_ssl": not no_verify_ssl}
     cluster = described(fields, token_needed=False)
     if not cluster.tokens.access:
         cluster = described(fields | {"access_token": _asked_token()})
@@ -97,7 +96,7 @@ def update(name: str, no_ca_bundle: bool, verify_ssl: bool | None, **options: An
 
     A new access token replaces the old one and its refresh token. --ca-bundle turns certificate verification on.
     """
-    given = {key: value for key, value in options.items() if value is not None}
+    given = _given(options)
     if "ca_bundle" in given and no_ca_bundle:
         raise click.UsageError("Use --ca-bundle or --no-ca-bundle, not both.")
     if no_ca_bundle:
@@ -242,6 +241,13 @@ def rotate() -> None:
     click.echo(
         f"Encrypted the tokens of {counted(count, 'cluster')} with the first key. Older keys are no longer needed."
     )
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in options.items() if value is not None}
+    if given.keys() >= {"access_token_file", "access_token_env"}:
+        raise click.UsageError("Use --token-file or --token-env, not both.")
+    return given
 
 
 def _warn(name: str, endpoint: Endpoint) -> None:

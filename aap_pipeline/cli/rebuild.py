@@ -45,14 +45,27 @@ def marts(names: tuple[str, ...]) -> int:
         with connect(url) as connection:
             return refresh(connection, cluster_id, everything=True)
 
+    def finish(url: str) -> None:  # a month's share of a subscription depends on clusters that were rebuilt later
+        with connect(url) as connection:
+            refresh(connection)
+
     def rebuilt(name: str, result: RefreshResult) -> None:
         click.echo(f"{name}: {counted(len(result.days), 'day')} rebuilt in {duration(result.seconds)}.")
 
-    return _rebuild(names, work, rebuilt)
+    return _rebuild(names, work, rebuilt, finish)
 
 
-def _rebuild(names: tuple[str, ...], work: Callable[[str, int], Any], show: Callable[[str, Any], None]) -> int:
+def _rebuild(
+    names: tuple[str, ...],
+    work: Callable[[str, int], Any],
+    show: Callable[[str, Any], None],
+    finish: Callable[[str], None] | None = None,
+) -> int:
     with warehouse() as url:
         with connect(url) as connection:
             found = [cluster_named(connection, name) for name in names] or clusters(connection)
-        return 0 if each_cluster(found, lambda each: work(url, each.id), show)[1] else 1
+        if not each_cluster(found, lambda each: work(url, each.id), show)[1]:
+            return 1
+        if finish:
+            finish(url)
+    return 0

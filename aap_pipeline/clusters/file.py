@@ -19,6 +19,7 @@ from aap_pipeline.errors import BadInput, PipelineError
 T = TypeVar("T")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECRETS = ("access_token", "refresh_token", "client_id", "client_secret")
+_ADDRESS = {"protocol", "address", "port", "api_prefix"}
 _LIMITS = {"max_concurrent_requests", "max_requests_per_second", "sync_window"}
 
 
@@ -79,6 +80,8 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
     for number, entry in enumerate(content["clusters"], start=1):
         fields = entry if isinstance(entry, dict) else {}
         who = f"cluster {name}" if isinstance(name := fields.get("name"), str) and name else f"entry {number}"
+        if fields.get("url") and fields.keys() & _ADDRESS:
+            mistakes.append(f"{who}: Use url, or protocol, address, port and api_prefix, not both.")
         try:
             found.append(described(fields, path.parent, environment))
         except BadInput as error:
@@ -177,7 +180,7 @@ def _not_yaml(error: yaml.YAMLError) -> str:
     """Return the line of the error, and its reason without parts that may quote a secret."""
     mark = getattr(error, "problem_mark", None)
     line = f":{mark.line + 1}" if mark else ""
-    if isinstance(error, yaml.composer.ComposerError):
+    if isinstance(error, yaml.composer.ComposerError) and "document" not in (error.problem or ""):
         return f"{line}: not valid YAML: a value that begins with * or & must be quoted"
     return f"{line}: not valid YAML: {getattr(error, 'problem', 'it contains a control character')}"
 

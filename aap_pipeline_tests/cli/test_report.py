@@ -59,6 +59,12 @@ def test_figures_of_earlier_rates_are_called_so_until_they_follow(cli: Cli, conn
         assert "Savings do not include the latest change of rates" in cli("report", *_JANUARY).err
         assert cli("rebuild", "marts").status == 0
         assert cli("report", *_JANUARY).err == ""
+    add_job(connection, add_cluster(connection, "b"), 2, datetime(2026, 1, 9, 12, tzinfo=UTC))  # shares the month
+    refresh(connection)
+    connection.commit()
+    assert cli("settings", "set", "cost_model", "subscription").status == 0
+    assert cli("rebuild", "marts").status == 0
+    assert cli("report", *_JANUARY).err == ""
     assert cli("settings", "set", "sync_workers", "4").err == ""
 
 
@@ -67,7 +73,9 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
     refused = cli("report", "--from", "2026-01-01", "--to", "9999-12-31", "--by", "hour")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
     assert "there are too many bars of one hour" in refused.err
-    assert cli("report", *_JANUARY, "--by", "hour").status == 0
+    hours = cli("report", *_JANUARY, "--by", "hour").out
+    assert "Jobs by hour, the last 31 of 744 (--csv has all)" in hours
+    assert "2026-01-31 23:00" in hours
 
 
 def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
