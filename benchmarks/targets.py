@@ -146,7 +146,8 @@ _LOADED = "the kept run shared two cores with other work; the tables show the se
 _LARGE_DOCUMENTS = (
     "by jobs of 100 hosts only: client, PostgreSQL (jsonb and the GIN index that the specification asks for, over "
     "documents of 41 KB) and the simulated controller share the cores, and their CPU time alone, were no core ever "
-    "idle, makes the floor in the table; the requests before the first host summaries, and those between slices of one page, come on top"
+    "idle, makes the floor in the table; the requests before the first host summaries, and those between slices of one "
+    "page, come on top"
 )
 
 TARGETS = (
