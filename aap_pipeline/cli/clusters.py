@@ -244,10 +244,7 @@ def rotate() -> None:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    given = {key: value for key, value in options.items() if value is not None}
-    if given.keys() >= {"access_token_file", "access_token_env"}:
-        raise click.UsageError("Use --token-file or --token-env, not both.")
-    return given
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def _warn(name: str, endpoint: Endpoint) -> None:

@@ -119,7 +119,6 @@ def test_what_an_update_does_not_name_stays(
     for options, words in (
         ((), "Nothing to change"),
         (("--ca-bundle", file, "--no-ca-bundle"), "not both"),
-        (("--token-file", file, "--token-env", "T"), "Use --token-file or --token-env, not both"),
         (refresh, "needs client_id"),
         (("--url", "ftp://a", "--ca-bundle", "/missing", "--token-env", "NONE"), "NONE is not set"),
         (("--ca-bundle", "/missing"), "CA bundle /missing: No such file or directory. Name an existing PEM file."),
