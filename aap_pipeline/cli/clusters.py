@@ -80,7 +80,7 @@ def add(no_verify_ssl: bool, **options: Any) -> None:
     click.echo(f"Next: aap-pipeline clusters check {cluster.name}")
 
 
-@command.command("update", short_help="Change the address, CA or token of a cluster.")
+@command.command("update", short_help="Change the address, CA, token or limits of a cluster.")
 @click.argument("name")
 @click.option("--url", type=text, help="New address of the controller.")
 @with_options(_OPTIONS)
@@ -131,7 +131,7 @@ def import_file(file: Path) -> None:
           access_token_env: AAP_PROD_TOKEN      # or access_token_file, or access_token
         - name: lab
           protocol: https                       # the default
-          address: aap-lab.company.com          # or url, instead of these four
+          address: aap-lab.company.com          # or url instead of protocol, address, port and api_prefix
           port: 8443                            # 443 by default
           api_prefix: /awx                      # only if the controller is served under a path
           verify_ssl: true                      # the default

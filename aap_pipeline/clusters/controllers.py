@@ -1,4 +1,4 @@
-"""All requests to controllers go through here: with the tokens and limits of a cluster, and errors confined to it."""
+"""Open a client of a cluster's controller, with its tokens and limits. An error is confined to its cluster."""
 
 import traceback
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def open_controller(
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
     prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
-    known = None  # the last sync failed, perhaps because of another product
+    known = None  # the client detects the product: after a failed sync it may be another
     if cluster.listed_at is not None and cluster.product_version and prefix in API_PREFIXES:
         known = Product(cluster.product_version, cluster.product, prefix)
     with cluster_errors(cluster):

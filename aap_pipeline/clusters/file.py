@@ -49,7 +49,7 @@ class _Entry(BaseModel):
 
 
 class _Loader(yaml.BaseLoader):
-    """Load every scalar as text, so that a token of digits stays as it is, and reject duplicate keys."""
+    """Loads every scalar as text, so that a token of digits is not changed, and rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         for position, (key, _) in enumerate(node.value):

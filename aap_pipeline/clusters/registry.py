@@ -25,7 +25,7 @@ _NAME = re.compile(r"(?=.{1,100}\Z)[A-Za-z0-9](?:[A-Za-z0-9_:-]|\.(?=[A-Za-z0-9_
 
 @dataclass(frozen=True)
 class Cluster:
-    """A stored cluster, without its secrets, which `clusters.tokens` reads."""
+    """A stored cluster without its secrets (`clusters/tokens.py` reads them)."""
 
     id: int
     name: str
@@ -61,7 +61,7 @@ class NewCluster:
 
 
 def name_faults(name: str) -> Iterator[str]:
-    """Yield the reason if `name` is not a valid cluster name."""
+    """Yield a sentence if `name` is not a valid cluster name."""
     if not _NAME.fullmatch(name):
         yield (
             f"{name!r} is not a valid cluster name. Use 1 to 100 letters, digits, colons, hyphens, underscores and "
@@ -146,10 +146,9 @@ def change_cluster(
 ) -> None:
     """Replace a cluster's `endpoint`, the `tokens` that are not empty, and `manners` if given.
 
-    Without secrets no `cipher` is needed.
-
-    A new access token also replaces the refresh token, client id and client secret. Raises PipelineError and stores
-    nothing for an unknown or removed cluster, the address of another cluster or a refresh token without a client id.
+    `cipher` may be None if `tokens` has no secrets. A new access token also replaces the refresh token, client id and
+    client secret. Raises PipelineError and stores nothing for an unknown or removed cluster, the address of another
+    cluster or a refresh token without a client id.
     """
     require_registered(cluster_named(connection, name))
     endpoint.check()
@@ -185,7 +184,7 @@ def set_enabled(connection: Connection, name: str, *, enabled: bool, removed: bo
 def purge(connection: Connection, name: str) -> int:
     """Delete a cluster and its whole history in one transaction, and return the number of jobs deleted.
 
-    A lock excludes it and core's batches of the cluster from each other.
+    A lock serializes it with core's batches of the same cluster.
     """
     cluster = cluster_named(connection, name)
     with connection.transaction():

@@ -12,19 +12,19 @@ from aap_pipeline.settings import Settings, from_environment
 
 
 def stale_after(connection: Connection | None = None) -> timedelta:
-    """Return the age of the last successful sync from which on a cluster is stale: AAP_PIPELINE_ALERT_STALE_MINUTES,
-    or twice the setting quiet_sync_minutes of the database, if that is longer.
+    """Return the time after its last successful sync at which a cluster becomes stale.
 
-    Raises PipelineError.
+    It is AAP_PIPELINE_ALERT_STALE_MINUTES, or twice the setting quiet_sync_minutes if that is longer; without
+    `connection` the setting is ignored. Raises PipelineError if the variable or the setting is not valid.
     """
     quiet = application_settings.read(connection).quiet_sync_minutes if connection is not None else 0
     return timedelta(minutes=max(from_environment(Settings).alert_stale_minutes, 2 * quiet))
 
 
 def freshness(last: datetime | None, now: datetime, limit: timedelta, began: datetime | None = None) -> Verdict:
-    """Check that the last successful sync ended, at `last`, at most `limit` ago; None: no sync has succeeded.
+    """Check that `last`, the end of the last successful sync (None: there is none), is at most `limit` ago.
 
-    `began`, if later, starts the clock instead: when the cluster was added, enabled or given a new token, or when its
+    The time counts from `began` if that is later: when the cluster was added, enabled or given a new token, or when its
     long first sync last completed a slice.
     """
     counted = now - max(filter(None, (last, began)), default=now)
@@ -39,7 +39,7 @@ def freshness(last: datetime | None, now: datetime, limit: timedelta, began: dat
 def freshness_of_clusters(
     connection: Connection, now: datetime, limit: timedelta, was_stale: Collection[str] = ()
 ) -> dict[str, Verdict]:
-    """Return {name: freshness} of all enabled clusters. One that `was_stale` recovers only by a successful sync.
+    """Return {name: freshness} of all enabled clusters. Those in `was_stale` recover only by a successful sync.
 
     While a first sync waits for the cluster's sync window, and for `limit` afterwards, no sync is expected.
     """

@@ -1,4 +1,4 @@
-"""When each cluster's access token expires: rarely queried, reported in time (ADR 17)."""
+"""The expiry of each cluster's access token, and the warning before it (ADR 17)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +13,8 @@ from aap_pipeline.database.statements import statement
 class TokenState:
     """The access token of an enabled cluster.
 
-    `declined`: why the controller last rejected its renewal. `watermark`: finish time of the newest job synced.
+    `asked_at`: when the expiry was last queried. `declined`: why the controller rejected the last renewal. `watermark`:
+    finish time of the newest job synced.
     """
 
     cluster: int
@@ -27,6 +28,7 @@ class TokenState:
 
 
 def token_states(connection: Connection) -> list[TokenState]:
+    """Return the tokens of all enabled clusters, by name."""
     return [
         TokenState(cluster, name, token, TokenEnd(ends_at, exact) if ends_at else None, *rest)
         for cluster, name, token, ends_at, exact, *rest in connection.execute(statement("clusters/token_states"))
@@ -41,10 +43,12 @@ def token_warnings(connection: Connection, now: datetime) -> dict[str, str]:
 
 
 def notice(connection: Connection) -> timedelta:
+    """Return the setting token_warning_days."""
     return timedelta(days=application_settings.read(connection).token_warning_days)
 
 
 def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
+    """Return the exact one of two expiries; of two exact or two approximate ones, the earlier."""
     answers = [each for each in (found, known) if each is not None]
     return min(answers, key=lambda each: (not each.exact, each.at), default=None)
 
@@ -52,7 +56,7 @@ def tighter(known: TokenEnd | None, found: TokenEnd | None) -> TokenEnd | None:
 def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, within: timedelta) -> bool:
     """Return whether to renew a token that still works, so that a rejected renewal is reported in time.
 
-    False in the first half of its life: tokens that live for hours are renewed when a sync needs it.
+    False in the first half of the token's life, so that one that lives for hours is renewed only when rejected.
     """
     if not state.renewable or end is None or end.at - now > within:
         return False
@@ -60,6 +64,7 @@ def is_to_be_renewed(state: TokenState, end: TokenEnd | None, now: datetime, wit
 
 
 def warning(state: TokenState, now: datetime, within: timedelta) -> str | None:
+    """Return the warning of a token that expires `within` and cannot be renewed; None for any other."""
     end = state.end
     if end is None or end.at - now > within or (state.renewable and state.declined is None):
         return None

@@ -36,10 +36,10 @@ class DatabaseTokenStore:
             return self._read(connection, "clusters/load_tokens")
 
     def refresh(self, stale_access: str, exchange: Exchange) -> Tokens:
-        """Return the pair that replaces `stale_access`: the stored one if another process renewed it, else exchange.
+        """Return the pair that replaces `stale_access`: the stored one if another process renewed it, else a new one.
 
         After the exchange the old pair is no longer valid, so saving the new pair is retried for a minute if PostgreSQL
-        becomes unreachable. Raises AuthenticationError if it could not be stored.
+        becomes unreachable. Raises AuthenticationError if the new pair could not be stored.
         """
         renewed: Tokens | None = None
         for _ in range(_SAVE_ATTEMPTS):
@@ -55,9 +55,10 @@ class DatabaseTokenStore:
                     raise
                 self._sleep(_SECONDS_BETWEEN_ATTEMPTS)
         raise AuthenticationError(
-            f"The controller has replaced the tokens, but PostgreSQL at {describe(self._url)} went away before the new "
-            f"ones were stored, for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s: create a new token at the "
-            f"controller and store it with `aap-pipeline clusters update {self._name} --token-file FILE`."
+            "The controller has replaced the tokens, but the new ones could not be stored: PostgreSQL at "
+            f"{describe(self._url)} was unreachable for {_SAVE_ATTEMPTS * _SECONDS_BETWEEN_ATTEMPTS:.0f} s. Create a "
+            f"new token at the controller and store it with `aap-pipeline clusters update {self._name} --token-file "
+            "FILE`."
         )
 
     def _save(self, connection: Connection, tokens: Tokens) -> None:

@@ -20,7 +20,7 @@ from aap_pipeline.controller.paging import Failed, PageSize
 from aap_pipeline.controller.probe import Product, probe
 from aap_pipeline.controller.query import Params, with_query
 from aap_pipeline.controller.redaction import sanitise_url
-from aap_pipeline.controller.retry import backoff, parse_http_date
+from aap_pipeline.controller.retry import parse_http_date, seconds_before_retry
 from aap_pipeline.controller.statistics import Statistics
 from aap_pipeline.controller.transport import Transport, decode
 
@@ -149,27 +149,19 @@ class ControllerClient:
                 attempt -= 1
             except errors.ControllerError as error:
                 elsewhere = not authenticated and type(error) is errors.HtmlAnswer  # the API is at another path
-                if elsewhere or not error.transient:
+                seconds = None if elsewhere else seconds_before_retry(error, attempt, retries, self.settings)
+                if seconds is None:
                     raise
-                if attempt > retries or (error.retry_after or 0.0) > self.settings.longest_pause:
-                    raise
-                self._retry(attempt, error, target)
+                where = sanitise_url(self.base_url + target)
+                _LOGGER.info("Attempt %d of %s failed (%s). Retrying.", attempt, where, error.cause)
+                self.statistics.retried(error.cause)
+                if error.retry_after:
+                    self.limiter.pause(error.retry_after)
+                self.settings.sleep(seconds)
                 if failed is not None:
                     failed(error)
             else:
                 return answer
-
-    def _retry(self, attempt: int, error: errors.ControllerError, target: str) -> None:
-        self.statistics.retried(error.cause)
-        _LOGGER.info(
-            "Attempt %d of %s failed (%s). Retrying.", attempt, sanitise_url(self.base_url + target), error.cause
-        )
-        settings = self.settings
-        seconds = backoff(attempt, settings.backoff_base, settings.backoff_cap, settings.uniform)
-        if error.retry_after:
-            seconds = max(seconds, error.retry_after)
-            self.limiter.pause(error.retry_after)
-        settings.sleep(seconds)
 
     def _send(self, target: str, token: str) -> Answer:
         """Send one attempt. Redirects are errors: our paths end with a slash, so none leads to the same resource."""

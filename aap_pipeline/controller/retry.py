@@ -1,12 +1,22 @@
-"""How long to wait before a retry: backoff and Retry-After.
-
-`client.py` (`_request`) repeats requests; `errors.py` (`transient`) states which errors are worth it; a requested pause
-holds for all requests of a client (`manners.py`).
-"""
+"""Whether a request is sent again, and how long to wait before: attempts, backoff and Retry-After."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from aap_pipeline.controller.config import ClientSettings
+from aap_pipeline.controller.errors import ControllerError
+
+
+def seconds_before_retry(error: ControllerError, attempt: int, retries: int, settings: ClientSettings) -> float | None:
+    """Return the seconds until the next attempt after the failed attempt `attempt` (from 1); None: there is none.
+
+    Only transient errors are worth one, and only if the controller requests no pause longer than `longest_pause`.
+    """
+    requested = error.retry_after or 0.0
+    if not error.transient or attempt > retries or requested > settings.longest_pause:
+        return None
+    return max(requested, backoff(attempt, settings.backoff_base, settings.backoff_cap, settings.uniform))
 
 
 def backoff(attempt: int, base: float, cap: float, uniform: Callable[[float, float], float]) -> float:

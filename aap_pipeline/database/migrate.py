@@ -16,10 +16,10 @@ REVISIONS: Final = {
     "0002": ("pipeline_schema", "archive", "comments"),
     "0003": (
         "marts_tables",
-        "marts_formula",
+        "marts_settings",
         "marts_rates",
         "marts_access",
-        "marts_money",
+        "marts_formula",
         "marts_refresh",
         "marts_views",
         "marts_questions",

@@ -45,6 +45,6 @@ catch_up = dg.define_asset_job(
 nightly = dg.define_asset_job(
     name="nightly",
     selection=dg.AssetSelection.groups("upkeep") | NIGHTLY_CHECKS,
-    description="Compares a cluster's whole history with its controller, fetches missing jobs, and compares the marts "
-    "with core.",
+    description="Compares each of the last initial_sync_days with the controller's count, fetches missing jobs and "
+    "late host summaries, and compares the marts with core.",
 )

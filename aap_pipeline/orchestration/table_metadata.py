@@ -50,7 +50,7 @@ def table_figures(connection: Connection, name: LiteralString, cluster_id: int) 
 
     Dagster shows the newest materialization's dagster/row_count for the whole asset, so it is the whole table's. Counts
     are exact up to COUNTED_UP_TO; beyond, `estimated` figures come from PostgreSQL's statistics. `name` is a statement
-    like report/core_tables, which selects the figures.
+    like reports/core_tables, which selects the figures.
     """
     values = {"cluster": cluster_id, "most": COUNTED_UP_TO + 1}
     found = connection.execute(statement(name), values).fetchall()

@@ -35,7 +35,7 @@ _PATIENT_QUESTION = replace(ONE_QUESTION, read_timeout=30.0, retries=1)
 
 COMPLETE = Check(
     "complete",
-    "The last few hundred jobs (of at most one day) are stored, as many as the controller counts.",
+    "Of the last few hundred jobs (of at most one day), at least as many are stored as the controller counts.",
     "Run `aap-pipeline reconcile --cluster NAME`, or launch `nightly` for this cluster: it fetches and lists the "
     "missing jobs. The next sync that stores jobs checks again.",
 )
@@ -58,8 +58,8 @@ CLOCK_SKEW = Check(
 )
 FRESH = Check(
     "fresh",
-    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60), or twice quiet_sync_minutes. Watched by the "
-    "alerts sensor between syncs.",
+    "The cluster was synced within AAP_PIPELINE_ALERT_STALE_MINUTES (60), or twice quiet_sync_minutes. Between "
+    "syncs, alerts_sensor watches it.",
     "Run `aap-pipeline clusters check NAME`, which reports what is wrong with the controller; if nothing is, run "
     "`aap-pipeline sync --cluster NAME`. Nothing is lost: the next sync reads all jobs that finished meanwhile.",
 )
@@ -72,8 +72,9 @@ NOT_SYNCED: Final = Verdict(True, "This check begins with the first successful s
 class SyncHealth:
     """The sync state of a cluster.
 
-    `started`, `finished`, `window_to` and `stored` (jobs) are those of the last successful sync. `window_to` is the
-    controller's time at its start; all others are the database's.
+    `started`, `finished`, `window_to` and `stored` (number of jobs) are those of the last successful sync. `window_to`
+    is the time at its start. `window_to` and `watermark` are by the controller's clock, `now`, `started` and `finished`
+    by the database's. `awaited`, `overdue` and `given_up` are numbers of jobs without all their host summaries.
     """
 
     now: datetime
@@ -96,9 +97,9 @@ def sync_health(connection: Connection, cluster_id: int) -> SyncHealth:
 
 
 def recent_window(state: SyncHealth, overlap: timedelta, since: datetime | None) -> Window | None:
-    """Return until when the last sync certainly read all jobs from `since` on: at most a day. None before any sync.
+    """Return the window, from `since` on and of at most a day, whose jobs must all be stored; None before any sync.
 
-    It ends `overlap` before the end of that sync's window, because jobs may still have appeared there since.
+    It ends `overlap` before the end of the last sync's window, because jobs may have appeared there since.
     """
     if state.watermark is None or state.window_to is None:
         return None
@@ -108,7 +109,7 @@ def recent_window(state: SyncHealth, overlap: timedelta, since: datetime | None)
 
 
 def completeness(theirs: int, ours: int, window: Window) -> Verdict:
-    """Fail if fewer jobs are stored than the controller counts; it may have deleted jobs that are stored."""
+    """Fail if fewer jobs are stored than the controller counts. It may have deleted jobs that are stored."""
     text = (
         f"The controller has {theirs:,} jobs that finished from {window.after:%Y-%m-%d %H:%M} to "
         f"{window.until:%Y-%m-%d %H:%M} UTC; {ours:,} are stored."
@@ -117,7 +118,7 @@ def completeness(theirs: int, ours: int, window: Window) -> Verdict:
 
 
 def reconciliation(found: Reconciliation) -> Verdict:
-    """Fail if any job was missing, even though it is stored now."""
+    """Fail if any job was missing, although the reconciliation has stored it."""
     figures = {"days": found.days, "missing": len(found.missing), "late": len(found.late), "requests": found.requests}
     if not found.missing:
         return Verdict(True, f"{found.days:,} days agree with the controller.", figures)
@@ -164,7 +165,7 @@ def raw_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Ite
     with cluster_step(context, warehouse) as (connection, cluster):
         state = sync_health(connection, cluster.id)
         overlap = timedelta(minutes=application_settings.read(connection).sync_overlap_minutes)
-        # Some hundred jobs at most, because the cost of a count by date grows with the jobs in its range.
+        # The last few hundred jobs, because the cost of a count by date grows with the jobs in its range.
         few = {"cluster": cluster.id, "jobs": _FEW}
         since = next((row[0] for row in connection.execute(statement("raw/few_jobs_ago"), few)), None)
         window = recent_window(state, overlap, since)

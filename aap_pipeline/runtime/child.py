@@ -1,4 +1,4 @@
-"""A supervised process: its output is in a file, and it is restarted."""
+"""A supervised process: its output goes to a file, and it is restarted when it exits."""
 
 import os
 import shutil
@@ -58,7 +58,7 @@ class Child:
     def poll_exit(self, now: float) -> str | None:
         """Return a message if the process has exited since the last call, and schedule its restart; else None.
 
-        `now` is in seconds of a monotonic clock. What the process started is killed.
+        `now` is in seconds of a monotonic clock. Processes that it started are killed.
         """
         if self.process is None or self.process.poll() is None:
             return None
@@ -83,7 +83,7 @@ class Child:
             self.process.terminate()
 
     def wait(self, deadline: float) -> None:
-        """Wait until the process and those that it started are gone. What is left at `deadline` is killed."""
+        """Wait until the process and those that it started are gone. Kill those that remain at `deadline`."""
         if self.process is None:
             return
         while time.monotonic() < deadline and (self.process.poll() is None or self._signal_group(0)):
@@ -93,7 +93,7 @@ class Child:
         self.process = None
 
     def _signal_group(self, number: int) -> bool:
-        """Send a signal to the process and those that it started; return whether there is one (0: only that)."""
+        """Send signal `number` (0: none) to the process and those that it started; return whether any exists."""
         assert self.process is not None  # noqa: S101
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)

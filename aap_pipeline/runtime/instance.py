@@ -31,12 +31,12 @@ _ON_THIS_MACHINE = {
             "config": {"postgres_url": {"env": "AAP_PIPELINE_DAGSTER_DATABASE_URL"}},
         }
     },
-    # Runs log to the daemon's log. By default they would write each event, 140 lines per run.
+    # Runs write to the daemon's log. By default, Dagster writes each event, 140 lines per run.
     "python_logs": {"python_log_level": "INFO"},
     # Forks runs from a process that has imported everything, because imports take seconds (ADR 14).
     "run_launcher": {"module": "aap_pipeline.runtime.run_launcher", "class": "ForkingRunLauncher"},
 }
-"""Storage and launcher with which `up` and `sync` replace those of `dagster.yaml` at the top of the checkout."""
+"""The keys that `up` and `sync` set in place of those in `dagster.yaml` at the top of the checkout."""
 
 
 def read_dagster_yaml() -> dict[str, Any]:

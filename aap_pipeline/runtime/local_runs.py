@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MAX_CONCURRENT_RUNS = 4
 
 SyncConfiguration = Mapping[str, str]
-"""Configuration of the asset raw/sync_data: `since` and `until` (ISO 8601); empty: the new jobs."""
+"""Configuration of the asset raw/sync_data: `since` and `until` (ISO 8601). Without them, a sync reads the new jobs."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _end(runs: Sequence[_Run]) -> None:
 def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: Progress) -> list[SyncOutcome]:
     """Execute the runs, several concurrently, and return their outcomes. A failed run does not delay the others.
 
-    After Ctrl-C they are killed and reported to Dagster as cancelled.
+    After Ctrl-C, all runs are killed, and those that have not ended are reported to Dagster as cancelled.
     """
     from aap_pipeline.orchestration.partitions import CLUSTERS
     from aap_pipeline.orchestration.run_liveness import end_abandoned_runs
@@ -125,7 +125,7 @@ def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: Progr
 
 
 def _follow(progress: Progress, run: _Run) -> SyncOutcome:
-    """Begin a run, pass its progress on, and return its outcome when its process has ended."""
+    """Begin a run, pass on its progress, and return its outcome once its process has ended."""
     for message in _messages(run.pipe):
         if isinstance(message, tuple):
             progress(*message)
@@ -152,7 +152,7 @@ def _how_it_ended(status: int | None) -> str:
 
 
 def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: SyncConfiguration, run_id: str) -> None:
-    """Execute one run in its own process, once it is its turn."""
+    """Execute one run in this forked process, once the parent sends "begin"."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgrp()  # Ctrl-C reaches the parent only, which ends the group

@@ -1,4 +1,4 @@
-"""How the daemon starts runs: each in a process of its own, forked from one that has imported everything (ADR 14).
+"""The run launcher of the daemon: forks each run from a process that has imported everything (ADR 14).
 
 Dagster's default launcher starts a Python process per run and waits for its imports: 2 s of CPU per run, one run after
 the other. A fork takes milliseconds.
@@ -33,11 +33,12 @@ hides tags with this prefix."""
 _DEFINITIONS = "aap_pipeline.definitions"
 
 IMPORTED_ONCE = (_DEFINITIONS, "aap_pipeline.runtime.storage", "dagster._cli.api", "upath.implementations.local")
-"""Modules of which a run imports the others. Dagster imports the last one with each instance, which takes 0.1 s."""
+"""Modules to import before forking: with their own imports, all that a run needs. Dagster imports the last one with
+each instance, which takes 0.1 s."""
 
 
 class ForkingRunLauncher(DefaultRunLauncher):
-    """Forks the runs of this code location on this machine. All others start as with Dagster's launcher."""
+    """Forks the runs of this code location on this machine. Starts all others as Dagster's default launcher does."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run, tag it with the identity of its process for `terminate`, and return."""
@@ -54,7 +55,10 @@ class ForkingRunLauncher(DefaultRunLauncher):
         self._instance.add_run_tags(run.run_id, {PROCESS_TAG: process_identity(process.pid or 0)})
 
     def terminate(self, run_id: str) -> bool:
-        """Ask the run's process to end, from any process of its machine; False if there is none to ask."""
+        """Interrupt the run's process, from any process of its machine. Returns whether there was one to interrupt.
+
+        A run that was not forked here is left to Dagster's launcher.
+        """
         run = self._instance.get_run_by_id(run_id)
         name = run.tags.get(PROCESS_TAG, "") if run is not None else ""
         pid = int(name.partition("/")[0] or 0)
@@ -78,7 +82,7 @@ def forks() -> ForkServerContext:
 def process_identity(pid: int) -> str:
     """Identify a process of this machine as `pid/hash`, because pids recur; empty if there is no such process.
 
-    psutil's hash of a process is of its id and its start in ticks since boot, the same in each process.
+    psutil hashes the id and the start of the process in ticks since boot, so that every process computes the same hash.
     """
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
@@ -88,7 +92,7 @@ def process_identity(pid: int) -> str:
 
 
 def _execute(arguments: str) -> None:
-    """`dagster api execute_run ARGUMENTS`, in a new process that ends with the daemon."""
+    """Run `dagster api execute_run ARGUMENTS` in this forked process, which ends with the daemon."""
     gc.freeze()  # what the fork server imported
     when_parent_ends(_end)
     from dagster._cli.api import execute_run_command

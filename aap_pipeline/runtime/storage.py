@@ -1,4 +1,4 @@
-"""Dagster's storage in PostgreSQL, on connections that are kept: see ADR 14.
+"""Dagster's storage in PostgreSQL with a connection pool (ADR 14).
 
 dagster-postgres opens a connection for each statement, about 300 in a run of the main job, and the login costs more
 than the statement. A process creates one `DagsterInstance` per sensor tick, so the pool belongs to the process.

@@ -37,8 +37,9 @@ _LONGEST_SOCKET_PATH = 107 if sys.platform.startswith("linux") else 103
 class Supervisor:
     """Starts all processes, watches them until `stop` is set, and stops them in an order that loses no data.
 
-    `write` prints one line on the terminal. The rest are the command line options of `up`; `workspace` is a
-    workspace.yaml with additional code locations. Raises PipelineError if the path of the home is too long.
+    `write` prints one line on the terminal. `stop` ends `run`. The others are the command line options of `up`;
+    `workspace` is a workspace.yaml with additional code locations. Raises PipelineError if the path of the home is too
+    long.
     """
 
     settings: Settings
@@ -92,7 +93,7 @@ class Supervisor:
         """Start Dagster's processes: first the code server, which the others need, last the web server.
 
         By default the web server and the daemon each start a code server, and the daemon replaces its own every minute
-        (ADR 16). This one listens once it has imported everything, or exits with an error.
+        (ADR 16). The shared one listens once it has imported everything, or exits with an error.
         """
         environment = prepare_dagster(self.settings, url)
         environment.setdefault(UI_URL_VARIABLE, self.ui_url)  # for the links in alerts
@@ -139,7 +140,7 @@ class Supervisor:
         self.write("Ctrl-C stops everything. The data is kept.")
 
     def _watch(self) -> None:
-        """Check all processes once: report exits, and restart what is due."""
+        """Check all processes once: report exits, and restart those whose pause is over."""
         now = time.monotonic()
         if self._server is not None and not self._server.is_running():
             self.write(f"The embedded PostgreSQL exited ({self._server.directory / 'postgres.log'}). It restarts.")
@@ -194,7 +195,7 @@ def write_workspace(socket_path: Path) -> Path:
 
 
 def listens(socket_path: Path) -> bool:
-    """Return whether a server accepts connections."""
+    """Return whether a server accepts connections on the socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(socket_path)) == 0
 

@@ -26,8 +26,9 @@ def archive(
 ) -> dict[str, int]:
     """Move jobs older than archive_after_days into the archive, and younger ones (for 0: all) back; return the numbers.
 
-    Each batch is one transaction, so an interrupted pass can be repeated. A lock excludes it and core's batches of the
-    cluster from each other, for a fraction of a second. `progress` gets the number of jobs moved so far.
+    Each batch is one transaction, so an interrupted pass can be repeated. A lock serializes batches with core's
+    batches of the same cluster and delays each for a fraction of a second. `progress` gets the number of jobs moved so
+    far.
     """
     days = application_settings.read(connection).archive_after_days
     archived = restored = 0
@@ -42,7 +43,7 @@ def archive(
 
 
 def moving(name: LiteralString) -> Composed:
-    """Return `upkeep/archive_jobs` or `upkeep/restore_jobs` with the columns of the tables."""
+    """Return the statement `name` (`upkeep/archive_jobs` or `upkeep/restore_jobs`) with the columns of the tables."""
     return SQL(statement(name)).format(**_COLUMNS)
 
 

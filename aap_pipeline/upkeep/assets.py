@@ -32,8 +32,8 @@ RECONCILED = Check(
     check_specs=specs(RECONCILIATION, [RECONCILED]),
     freshness_policy=EACH_NIGHT,
     metadata=table_metadata("pipeline.sync_run"),
-    description="""Compares each day with the controller's own count, in one request per day, and fetches missing jobs
-    and late host summaries as raw rows. Runs each night.""",
+    description="""Compares each of the last initial_sync_days with the controller's own count, in one request per day,
+    and fetches missing jobs and late host summaries as raw rows. Runs each night.""",
 )
 def reconciliation(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult[None]]:
     with cluster_step(context, warehouse) as (_, cluster):

@@ -19,11 +19,14 @@ from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
 _KEEP_SYNCS_DAYS: Final = 90
 _KEEP_ALERTS_DAYS: Final = 365
 _KEEP_LONG_DAYS: Final = 30
-"""Minimum for failed runs of Dagster, and for nightly ones, whose figures form a chart of a month."""
+"""Minimum for failed runs of Dagster, and for nightly ones, whose figures the UI plots for a month."""
 
 
 def clean_up(connection: Connection) -> dict[str, int]:
-    """Delete old rows, and close syncs whose process is gone; returns {kind: rows}. One transaction per step."""
+    """Delete old rows, mark syncs whose process is gone as interrupted, and return {kind: rows}.
+
+    Each step is one transaction.
+    """
     done = {"raw_rows": 0}
     for cluster in clusters(connection):
         done["raw_rows"] += clean_up_raw_rows(connection, cluster.id)
@@ -53,8 +56,8 @@ def clean_up_raw_rows(connection: Connection, cluster_id: int) -> int:
 def forget_runs(connection: Connection, instance: DagsterInstance, *, batch: int = 500) -> int:
     """Delete runs that ended more than `run_history_days` ago (failed and nightly ones: at least 30 days).
 
-    `connection` is to the warehouse. Nothing is deleted if the instance keeps its storage elsewhere. Runs of other
-    code locations stay. Returns the number of deleted runs.
+    Runs of other code locations stay, and so does the newest successful run per job and cluster. `connection` is to the
+    warehouse. Nothing is deleted if the instance keeps its storage elsewhere. Returns the number of deleted runs.
     """
     if connection.execute("SELECT to_regclass('dagster.runs') IS NULL").fetchone() == (True,):
         return 0  # Dagster's storage is elsewhere
@@ -84,6 +87,7 @@ def forget_runs(connection: Connection, instance: DagsterInstance, *, batch: int
 
 
 def analyze(connection: Connection) -> list[str]:
+    """Analyze the tables with stale statistics, and return their names."""
     tables = connection.execute(statement("upkeep/tables_to_analyze")).fetchall()
     connection.commit()
     for schema, table in tables:

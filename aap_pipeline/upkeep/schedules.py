@@ -15,7 +15,7 @@ from aap_pipeline.upkeep.clean_up import analyze, clean_up, forget_runs
 
 @dg.op(description="Deletes old rows, closes the records of killed runs, archives old jobs and analyzes tables.")
 def tidy_up(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
-    """Tidy up in many transactions. An interrupted run, and one beside another, do no harm."""
+    """Tidy up in many transactions. Interrupted and concurrent runs do no harm."""
     with step(context, warehouse) as connection:
         done = clean_up(connection)
         done["dagster_runs"] = forget_runs(connection, context.instance)
@@ -48,8 +48,8 @@ tidy_schedule = dg.ScheduleDefinition(
     job=nightly,
     cron_schedule="17 2 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Each night, one run per enabled cluster: compares every day with the controller's count, fetches "
-    "missing jobs, audits host totals, and compares the marts with core.",
+    description="Each night, one run per enabled cluster: compares each of the last initial_sync_days with the "
+    "controller's count, fetches missing jobs and late host summaries, and compares the marts with core.",
 )
 def nightly_schedule(
     context: dg.ScheduleEvaluationContext, warehouse: Warehouse

@@ -1,4 +1,4 @@
-"""The sensor for work that syncs have left in the database without a run for it."""
+"""The sensor that starts runs for pending work in the database that no run will do."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,11 +24,11 @@ _REASONS = {
     "rebuild": "settings changed",
     "changed_day": "days left behind",
 }
-"""{column of sql/upkeep/left_behind.sql: the reason of a run for it}, the most telling first."""
+"""{column of sql/upkeep/left_behind.sql: the reason of a run for it}, in order of precedence."""
 
 
 def left_behind(found: Sequence[Mapping[str, Any]], now: datetime) -> list[dg.RunRequest]:
-    """Return a run per cluster with pending work, whose key allows one run per hour for the same state."""
+    """Return a run per cluster with pending work. Its run key allows one run per hour for the same state."""
     due = []
     for each in found:
         reasons = [reason for column, reason in _REASONS.items() if each[column] is not None]
@@ -58,8 +58,8 @@ def left_behind_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse
             busy = busy_clusters(end_abandoned_runs(context.instance, connection))
     except PipelineError as error:
         return dg.SkipReason(str(error))
-    # The run of a busy cluster does the work, or may have read the old rates.
+    # A busy cluster waits: its run does the work or, if it has read the old rates, a later tick starts another.
     requests = [each for each in due if each.partition_key not in busy]
     if not requests:
-        return dg.SkipReason("What waits belongs to clusters with a run under way.")
+        return dg.SkipReason("All pending work is of clusters with runs in progress.")
     return dg.SensorResult(run_requests=requests)

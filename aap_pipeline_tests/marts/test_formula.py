@@ -151,7 +151,7 @@ def test_the_formula_is_spelled_out_in_one_place() -> None:
         if re.search(r"\* *\w*\.?(person_\w+|run_second|hourly|automated|manual|price\w*)\b", line)
         and not line.startswith(("--", "COMMENT"))
     ]
-    assert {name for name, _ in places} == {"0003_marts_money.sql"}, places
+    assert {name for name, _ in places} == {"0003_marts_formula.sql"}, places
     assert len(places) == 3, places
 
 

@@ -168,7 +168,7 @@ def test_a_cluster_with_a_run_under_way_is_left_to_it(site: Site, controller: Si
     site.instance.create_run_for_job(
         defs.resolve_job_def("update_cluster"), status=DagsterRunStatus.STARTED, tags={"dagster/partition": "prod"}
     )
-    assert requests(site, left_behind_sensor) == "What waits belongs to clusters with a run under way."
+    assert requests(site, left_behind_sensor) == "All pending work is of clusters with runs in progress."
 
 
 def test_each_enabled_cluster_is_checked_once_a_night(site: Site, tmp_path: Path) -> None:

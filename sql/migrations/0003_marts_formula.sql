@@ -1,133 +1,148 @@
--- The settings that the savings obey. Triggers read them as soon as any program changes them; each refresh reads them again.
+-- Jobs as the marts see them, and what they cost and save.
 
-CREATE TABLE marts.formula (
-    only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
-    count_creation BOOLEAN NOT NULL, creation_once BOOLEAN NOT NULL, subscription BOOLEAN NOT NULL, successful_only BOOLEAN NOT NULL,
-    count_check_mode BOOLEAN NOT NULL, slices_once BOOLEAN NOT NULL,
-    reporting_timezone TEXT NOT NULL, fiscal_year_start_month SMALLINT NOT NULL, hours_per_fte NUMERIC(10,3) NOT NULL,
-    default_manual_minutes INTEGER NOT NULL, default_creation_minutes INTEGER NOT NULL, estimate_template_minutes BOOLEAN NOT NULL,
-    currency VARCHAR(3), currency_symbol VARCHAR(10)
-);
+-- The rates of each period; a person is paid by the hour in either cost model, so that minutes times the price are exact.
+CREATE VIEW rollup.price_period WITH (security_invoker = true) AS
+    SELECT r.cluster_id, r.organization_id, r.valid_from, r.valid_to, r.manual, r.automated, r.hourly,
+        CASE WHEN (SELECT f.subscription FROM marts.formula f) THEN r.hourly ELSE r.manual * 60 END::numeric(17,2) AS person_hour
+    FROM marts.rate_period r;
+CREATE VIEW marts.current_rate WITH (security_invoker = true) AS
+    SELECT r.cluster_id, r.organization_id, r.manual, r.automated, r.hourly, r.person_hour
+    FROM rollup.price_period r
+    WHERE r.valid_from <= (SELECT marts.today()) AND r.valid_to > (SELECT marts.today());
+-- Prices and minutes of each period beside those of today, with as many decimals as any quantity needs.
+CREATE VIEW rollup.price WITH (security_invoker = true) AS
+    SELECT d.cluster_id, d.organization_id, d.valid_from, d.valid_to, r.person_hour::numeric(42,24) / 60 AS person_minute,
+        r.automated::numeric(42,24) / 60 AS run_second, d.person_hour::numeric(42,24) / 60 AS person_minute_as_recorded,
+        d.automated::numeric(42,24) / 60 AS run_second_as_recorded
+    FROM rollup.price_period d LEFT JOIN marts.current_rate r USING (cluster_id, organization_id)
+    OFFSET 0;  -- divided once, not for each row that is joined
+CREATE VIEW rollup.minutes AS
+    SELECT e.job_template_id, e.valid_from, e.valid_to, t.manual_minutes, t.creation_minutes,
+        e.manual_minutes AS manual_minutes_as_recorded, e.creation_minutes AS creation_minutes_as_recorded
+    FROM marts.template_minutes e JOIN marts.template_minutes t ON t.job_template_id = e.job_template_id AND t.valid_to = '9999-12-31';
 
-CREATE FUNCTION rollup.setting(name TEXT, fallback TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
-    SELECT COALESCE((SELECT trim(BOTH '"' FROM trim(value)) FROM public.common_settings WHERE type = name), fallback)
+-- What the platform costs per month, with its history.
+CREATE VIEW rollup.subscription_price WITH (security_invoker = true) AS
+    SELECT h.valid_from, lead(h.valid_from, 1, DATE '9999-12-31') OVER (ORDER BY h.valid_from) AS valid_to, h.value AS price
+    FROM marts.rate_history h
+    WHERE h.rate_type = 'subscription';
+
+-- The price and the run time that shares it, by month and population; as recorded, the price in force on the month's first day. A
+-- reader's share needs the whole platform's run time, so the view runs with its owner's rights, but shows only months with a price:
+-- the costs of any run time disclose the whole then anyway.
+CREATE VIEW rollup.population_month AS
+    SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.price, 0) AS price,
+        COALESCE(r.price, 0) AS price_as_recorded, m.elapsed_seconds
+    FROM (
+        SELECT s.month, k.count_check_mode, o.successful_only, sum(s.elapsed_seconds) AS elapsed_seconds
+        FROM (
+            SELECT month, job_type, status, elapsed_seconds FROM marts.savings_monthly UNION ALL
+            SELECT date_trunc('month', date::timestamp)::date, job_type, status, elapsed_seconds FROM rollup.left_out_daily
+        ) s
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        WHERE (k.count_check_mode OR s.job_type <> 'check') AND (NOT o.successful_only OR s.status = 'successful')
+        GROUP BY 1, 2, 3
+        HAVING sum(s.elapsed_seconds) > 0
+    ) m
+    LEFT JOIN rollup.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
+    LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
+    WHERE p.price > 0 OR r.price > 0
+    OFFSET 0;  -- computed once for the few months, not for each row that is joined
+-- The same for the population in force, by the second.
+CREATE VIEW rollup.counted_month AS
+    SELECT m.month, m.price::numeric(42,24) / m.elapsed_seconds AS run_second,
+        m.price_as_recorded::numeric(42,24) / m.elapsed_seconds AS run_second_as_recorded
+    FROM marts.formula f JOIN rollup.population_month m USING (count_check_mode, successful_only)
+    WHERE f.subscription
+    OFFSET 0;
+
+-- The runs on which a template's creation is booked once, under each choice of the population, for whichever organization they ran.
+-- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
+-- readers who see the run.
+CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
+    SELECT x.count_check_mode, x.successful_only, x.slices_once, (x.r).job_template_id, (x.r).job_type, (x.r).status, (x.r).job_id, (x.r).date,
+        (x.r).cluster_id, (x.r).organization_id, (x.r).project_id, (x.r).label_set_id, (x.r).inventory_id, (x.r).launch_type
+    FROM (
+        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
+            k.count_check_mode, o.successful_only, s.slices_once, r
+        FROM rollup.first_run r
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+        CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
+        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
+            AND NOT (s.slices_once AND r.is_extra_slice)
+        ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
+    ) x
+    WHERE (SELECT marts.sees_all()) OR (x.r).organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
+CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
+    SELECT r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id, r.organization_id, r.project_id, r.label_set_id,
+        r.inventory_id, r.launch_type
+    FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
+    WHERE f.count_creation AND f.creation_once;
+
+-- The savings formula: quantities times minutes times prices. The creation minutes are booked with every run, or once with the first one.
+-- An amount beyond 10^25 is stored as that: no currency has it, and no typing error in rates and minutes may stop a refresh.
+CREATE FUNCTION rollup.costs(
+    counts BOOLEAN, count_creation BOOLEAN, creation_once BOOLEAN, hosts BIGINT, runs BIGINT, first_runs BIGINT,
+    elapsed NUMERIC, minutes_by_hand INTEGER, minutes_to_create INTEGER, person_minute NUMERIC, run_second NUMERIC
+) RETURNS TABLE (
+    manual_minutes BIGINT, creation_minutes BIGINT, manual_costs NUMERIC, creation_costs NUMERIC, run_costs NUMERIC,
+    automated_costs NUMERIC, savings NUMERIC, time_savings_seconds NUMERIC
+) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT m.manual, m.creation, c.manual, c.creation, c.run, c.creation + c.run, c.manual - c.creation - c.run,
+        (m.manual - m.creation) * 60.0 - m.seconds
+    FROM (
+        SELECT CASE WHEN counts THEN hosts * minutes_by_hand ELSE 0 END AS manual,
+            CASE WHEN counts AND count_creation
+                THEN CASE WHEN creation_once THEN first_runs ELSE runs END * minutes_to_create ELSE 0 END AS creation,
+            CASE WHEN counts THEN elapsed ELSE 0 END AS seconds
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT round(least(greatest(COALESCE(m.manual * person_minute, 0), -1e25), 1e25), 11) AS manual,
+            round(least(greatest(COALESCE(m.creation * person_minute, 0), -1e25), 1e25), 11) AS creation,
+            round(least(greatest(COALESCE(m.seconds * run_second, 0), -1e25), 1e25), 11) AS run
+    ) c
 $$;
 
-CREATE FUNCTION marts.today() RETURNS DATE LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT (now() AT TIME ZONE reporting_timezone)::date FROM marts.formula
+-- The money of one row of facts or one job: by today's rates and minutes, and by those of its day. Inlined by the planner into the
+-- statement that calls it, which joins prices, so that many rows are joined by hashing.
+CREATE FUNCTION rollup.money(
+    f marts.formula, p rollup.price, t rollup.minutes, s rollup.counted_month, with_status TEXT,
+    hosts BIGINT, runs BIGINT, first_runs BIGINT, elapsed NUMERIC
+) RETURNS SETOF rollup.money LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT n.manual_costs, n.creation_costs, n.run_costs, n.automated_costs, n.savings, n.time_savings_seconds,
+        o.manual_costs, o.creation_costs, o.run_costs, o.automated_costs, o.savings, n.manual_minutes, n.creation_minutes
+    FROM (SELECT t.job_template_id IS NOT NULL AND hosts > 0 AND (with_status = 'successful' OR NOT f.successful_only) AS counts) r
+    CROSS JOIN LATERAL rollup.costs(
+        r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes, t.creation_minutes,
+        p.person_minute, CASE WHEN f.subscription THEN s.run_second ELSE p.run_second END) n
+    CROSS JOIN LATERAL rollup.costs(
+        r.counts, f.count_creation, f.creation_once, hosts, runs, first_runs, elapsed, t.manual_minutes_as_recorded,
+        t.creation_minutes_as_recorded, p.person_minute_as_recorded,
+        CASE WHEN f.subscription THEN s.run_second_as_recorded ELSE p.run_second_as_recorded END) o
 $$;
 
--- When a day begins. PostgreSQL takes a midnight that occurs twice for the second, where clocks go back past it (in the
--- Azores, in Havana), and then an instant before it is right; where the instant before is skipped, midnight is.
-CREATE FUNCTION rollup.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT least(day::timestamp AT TIME ZONE zone,
-        (day::timestamp - interval '1 microsecond') AT TIME ZONE zone + interval '1 microsecond')
+-- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.
+CREATE FUNCTION rollup.web_address(c public.clusters_cluster, own_page TEXT, platform_page TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT format('%s://%s', c.protocol, c.address)
+        || CASE WHEN c.port = CASE c.protocol WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || c.port END
+        || COALESCE(split_part(c.api_prefix, '/api/', 1), '')
+        || CASE WHEN c.aap_version LIKE 'AWX%' OR c.aap_version IN ('AAP 2.1', 'AAP 2.2', 'AAP 2.3', 'AAP 2.4') THEN own_page
+            ELSE platform_page END
 $$;
 
--- A value that a setting does not allow is refused by name, whoever writes it.
-CREATE FUNCTION rollup.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found TEXT := rollup.setting(name, fallback);
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM rollup.require(lower(found) = ANY (allowed), 'check_violation',
-        format('Setting %s cannot be "%s": it must be one of %s.', name, found, array_to_string(allowed, ', ')));
-    RETURN lower(found);
+    WITH before AS (
+        UPDATE marts.template_minutes SET valid_to = starting
+        FROM (SELECT valid_to AS ended FROM marts.template_minutes
+            WHERE job_template_id = template AND valid_from < starting AND valid_to > starting) m
+        WHERE job_template_id = template AND valid_to = m.ended
+        RETURNING m.ended, manual_minutes, creation_minutes, source
+    )
+    INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source)
+    SELECT template, starting, ended, manual_minutes, creation_minutes, source FROM before;
+    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
+    INSERT INTO pipeline.changed_day (cluster_id, day)
+        SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;
 END $$;
-
-CREATE FUNCTION rollup.checked_number(name TEXT, fallback TEXT, lowest NUMERIC, highest NUMERIC, whole BOOLEAN = FALSE)
-RETURNS NUMERIC LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found TEXT := rollup.setting(name, fallback);
-    number NUMERIC;
-BEGIN
-    BEGIN
-        number := found::numeric;
-    EXCEPTION WHEN data_exception THEN NULL;
-    END;
-    PERFORM rollup.require(COALESCE(number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)), FALSE), 'check_violation',
-        format('Setting %s cannot be "%s": it must be a%s number from %s to %s.', name, found,
-            CASE WHEN whole THEN ' whole' END, lowest, highest));
-    RETURN number;
-END $$;
-
-CREATE FUNCTION rollup.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
-DECLARE
-    old marts.formula := (SELECT f FROM marts.formula f);
-    new marts.formula;
-    switch CONSTANT TEXT[] := ARRAY['true', 'false', 'on', 'off', 'yes', 'no', '1', '0'];
-BEGIN
-    new.only_row := TRUE;
-    new.count_creation := rollup.checked_setting('enable_template_creation_time', 'true', switch)::boolean;
-    new.count_check_mode := rollup.checked_setting('count_check_mode', 'true', switch)::boolean;
-    new.slices_once := rollup.checked_setting('count_slices', 'each', ARRAY['each', 'once']) = 'once';
-    new.estimate_template_minutes := rollup.checked_setting('estimate_template_minutes', 'false', switch)::boolean;
-    new.creation_once := rollup.checked_setting('creation_cost_basis', 'per_run', ARRAY['per_run', 'once']) = 'once';
-    new.subscription := rollup.checked_setting('cost_model', 'per_minute', ARRAY['per_minute', 'subscription']) = 'subscription';
-    new.successful_only := rollup.checked_setting('savings_population', 'all', ARRAY['all', 'successful_only']) = 'successful_only';
-    new.reporting_timezone := rollup.setting('reporting_timezone', 'UTC');
-    -- The view reads every zone's file: only where the zone is another.
-    PERFORM rollup.require(old.reporting_timezone IS NOT DISTINCT FROM new.reporting_timezone
-        OR EXISTS (SELECT FROM pg_catalog.pg_timezone_names z WHERE lower(z.name) = lower(new.reporting_timezone)), 'check_violation',
-        format('Setting reporting_timezone cannot be "%s": it must be a name of pg_timezone_names.', new.reporting_timezone));
-    new.fiscal_year_start_month := rollup.checked_number('fiscal_year_start_month', '1', 1, 12, TRUE);
-    new.hours_per_fte := rollup.checked_number('hours_per_fte', '1720', 1, 8784);
-    new.default_manual_minutes := rollup.checked_number('default_manual_minutes', '60', 0, 2147483647, TRUE);
-    new.default_creation_minutes := rollup.checked_number('default_creation_minutes', '60', 0, 2147483647, TRUE);
-    SELECT iso_code, symbol INTO new.currency, new.currency_symbol
-        FROM public.common_currency WHERE id::text = rollup.setting('currency', '1');
-    -- Settings may be stored before the currencies, as the specification's statements do.
-    PERFORM rollup.require(new.currency IS NOT NULL OR NOT EXISTS (SELECT FROM public.common_currency), 'check_violation',
-        format('Setting currency cannot be "%s": it must be the id of a row of common_currency.', rollup.setting('currency', '1')));
-    -- These were settings before they had a history: ignored in silence, they would be taken to hold.
-    PERFORM rollup.require(NOT EXISTS (SELECT FROM public.common_settings WHERE type IN ('hourly_rate', 'subscription_monthly_price')),
-        'check_violation', 'hourly_rate and subscription_monthly_price are no settings but rates with a history: '
-            'set them with aap-pipeline costs set hourly or subscription, or with marts.set_rate.');
-    IF old IS NOT DISTINCT FROM new THEN
-        RETURN;
-    END IF;
-    -- Batches of core note the days of the zone that they found: none may commit after the notes below.
-    IF old.reporting_timezone <> new.reporting_timezone THEN
-        PERFORM pg_advisory_xact_lock(6381059, -2);
-    END IF;
-    DELETE FROM marts.formula;
-    EXECUTE format('INSERT INTO marts.formula (%s) SELECT %s', rollup.columns('marts.formula'), rollup.columns('marts.formula', '$1.%1$I')) USING new;
-    -- These decide which rows there are, and on which day.
-    IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
-        <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
-        INSERT INTO pipeline.rebuild_due (cluster_id, reason)
-            SELECT id, format('reporting_timezone is %s, count_check_mode is %s, count_slices is %s', new.reporting_timezone,
-                new.count_check_mode, CASE WHEN new.slices_once THEN 'once' ELSE 'each' END)
-            FROM public.clusters_cluster;
-    ELSIF (old.subscription, old.count_creation, old.creation_once, old.successful_only)
-        <> (new.subscription, new.count_creation, new.creation_once, new.successful_only) THEN
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) SELECT id, '0001-01-01' FROM public.clusters_cluster;
-    END IF;
-    IF old.fiscal_year_start_month <> new.fiscal_year_start_month THEN
-        PERFORM rollup.fill_dates(NULL, NULL, TRUE);
-    END IF;
-END $$;
-
--- Adds the months from..to, and those between them and others, to dim_date; with `again`, writes what it holds anew.
-CREATE FUNCTION rollup.fill_dates(first DATE, last DATE, again BOOLEAN = FALSE) RETURNS VOID LANGUAGE sql AS $$
-    INSERT INTO marts.dim_date (date, year, quarter, month, day, year_month, month_start, month_name, iso_year, iso_week, iso_year_week,
-        week_start, weekday, weekday_name, is_weekend, fiscal_year, fiscal_quarter, fiscal_month)
-    SELECT d, extract(year FROM d), extract(quarter FROM d), extract(month FROM d), extract(day FROM d),
-        to_char(d, 'YYYY-MM'), date_trunc('month', d)::date, to_char(d, 'FMMonth'),
-        extract(isoyear FROM d), extract(week FROM d), to_char(d, 'IYYY-"W"IW'), date_trunc('week', d)::date,
-        extract(isodow FROM d), to_char(d, 'FMDay'), extract(isodow FROM d) > 5,
-        -- Named by the calendar year in which it ends, as most companies do.
-        extract(year FROM d) + (f.fiscal_year_start_month > 1 AND extract(month FROM d) >= f.fiscal_year_start_month)::int,
-        (extract(month FROM d)::int - f.fiscal_year_start_month + 12) % 12 / 3 + 1,
-        (extract(month FROM d)::int - f.fiscal_year_start_month + 12) % 12 + 1
-    FROM (SELECT least(first, min(date)) AS first, greatest(last, max(date)) AS last FROM marts.dim_date) r
-    CROSS JOIN generate_series(date_trunc('month', r.first::timestamp), date_trunc('month', r.last::timestamp) + interval '1 month - 1 day',
-        '1 day') AS d
-    CROSS JOIN marts.formula f
-    WHERE again OR NOT EXISTS (SELECT FROM marts.dim_date x WHERE x.date = d::date)
-    ON CONFLICT (date) DO UPDATE SET fiscal_year = excluded.fiscal_year, fiscal_quarter = excluded.fiscal_quarter,
-        fiscal_month = excluded.fiscal_month WHERE again
-$$;
-
-SELECT rollup.read_formula();
--- Autovacuum never looks at one row; without statistics PostgreSQL assumes 550, and JIT compiles each view for seconds.
-ANALYZE marts.formula;
