@@ -47,8 +47,10 @@ def command(
         with connect(url) as connection:
             chosen = chosen_clusters(connection, names, "sync")
             requests = [SyncRequest(cluster, since=since, until=until) for cluster in chosen]
+            # A dry run is possible at any time, and a cluster whose first sync waits does not stop the others.
+            keep_hours = not only_count and (bool(names) or len(chosen) == 1)
             for request in requests:
-                require_possible(connection, request)
+                require_possible(connection, request, keep_hours=keep_hours)
         if only_count:
             asked = {request.cluster.name: request for request in requests}
             secrets = cipher(settings)

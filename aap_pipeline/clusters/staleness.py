@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
@@ -38,11 +39,17 @@ def freshness(last: datetime | None, now: datetime, limit: timedelta, began: dat
 def freshness_of_clusters(
     connection: Connection, now: datetime, limit: timedelta, was_stale: Collection[str] = ()
 ) -> dict[str, Verdict]:
-    """Return {name: freshness} of all enabled clusters. Those in `was_stale` recover only by a successful sync."""
-    return {
-        name: freshness(last, now, limit, None if last and name in was_stale else began)
-        for name, last, began in connection.execute(statement("clusters/freshness"))
-    }
+    """Return {name: freshness} of all enabled clusters. Those in `was_stale` recover only by a successful sync.
+
+    While a first sync waits for the cluster's sync window, and for `limit` afterwards, no sync is expected.
+    """
+    found = {}
+    for name, last, began, unfinished, window in connection.execute(statement("clusters/freshness")):
+        hours = Manners(sync_window=window)
+        if unfinished and not (hours.may_read_long(now) and hours.may_read_long(now - limit)):
+            began = now
+        found[name] = freshness(last, now, limit, None if last and name in was_stale else began)
+    return found
 
 
 def stale_clusters(connection: Connection, now: datetime, limit: timedelta) -> dict[str, str]:

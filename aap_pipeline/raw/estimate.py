@@ -3,6 +3,7 @@
 The figures were measured on AWX 24.6.2 (docs/adr/0020).
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -72,6 +73,8 @@ def by_job(jobs: int, hosts_a_job: float) -> Cost:
 
 def by_host(jobs: int, hosts_a_job: float, hosts: int) -> Cost:
     """Return the cost of reading the host summaries per host, with one job per slice read by job for comparison."""
+    if not hosts:
+        return Cost(0, math.inf)
     rows = jobs * hosts_a_job
     stretches = max(1, -(-jobs // stretch(hosts_a_job, hosts)))
     requests = max(hosts * stretches, int(rows / PAGE_SIZE) + hosts * stretches // 2)

@@ -45,11 +45,12 @@ class HostHistory:
     def __post_init__(self) -> None:
         self._stretch = self.store.stretch()
         self._hosts: list[int] = []
+        self._resumed = True
 
     def of(self, jobs: Collection[int]) -> dict[int, Summaries]:
         """Return the host summaries of those of the listed `jobs` for which they are certainly complete.
 
-        Of jobs that had not reported when the stretch began, only those without any: most of them never had hosts.
+        Of jobs that had not reported when this sync began the stretch, only those without any: most never had hosts.
         Reads the next stretch if most of the jobs are beyond the current one. Raises Paused.
         """
         if not jobs or not self.trusted:
@@ -63,7 +64,9 @@ class HostHistory:
         here = self._stretch
         covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.without_host
         stored = self.store.summaries_of(covered)
-        found = {number: _decoded(stored.get(number, ())) for number in covered - (here.unreported & stored.keys())}
+        # After an interruption they may have reported since, on hosts that were read before.
+        doubtful = here.unreported if self._resumed else here.unreported & stored.keys()
+        found = {number: _decoded(stored.get(number, ())) for number in covered - doubtful}
         return found if found and self._agrees(found) else {}
 
     def unreported(self, jobs: Collection[int]) -> set[int] | None:
@@ -87,6 +90,7 @@ class HostHistory:
             self.trusted = False
             return
         self._stretch = Stretch(after_id, upto_id, hosts_upto=self._hosts[-1], unreported=unreported)
+        self._resumed = False
         self.store.begin_stretch(self._stretch)
 
     def _read_hosts(self) -> None:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
+from aap_pipeline.controller.errors import PermissionDenied
 from aap_pipeline.controller.own_token import sees_every_job
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
@@ -63,7 +65,7 @@ def dry_run(database_url: str, cipher: Cipher, request: SyncRequest) -> DryRun:
             jobs = api.extent(window.after, window.until).jobs
         new = max(jobs - sum(store.stored_by_day(window).values()), 0)
         hosts_a_job = api.hosts_a_job() if new else 0.0
-        way, cost = cheaper(new, hosts_a_job, api.hosts_count() if new >= LONG else new)
+        way, cost = cheaper(new, hosts_a_job, _hosts(api, window, new))
         cost += lists_of_jobs(jobs)
         minutes = cost.minutes(request.cluster.manners)
         return DryRun(window.after, window.until, jobs, new, cost.requests, round(cost.seconds, 1), minutes, way)
@@ -111,12 +113,20 @@ def _history(
     extent = api.extent(window.after, window.until)
     sweep.tally.expected = extent.jobs
     new = extent.jobs - sum(store.stored_by_day(window).values())
-    if new < LONG or not sees_every_job(api.client):  # other users may see jobs whose hosts are hidden
-        return None
-    hosts_a_job, hosts = api.hosts_a_job(), api.hosts_count()
-    if cheaper(new, hosts_a_job, hosts)[0] == "by job":
+    hosts = _hosts(api, window, new)
+    hosts_a_job = api.hosts_a_job() if hosts else 0.0
+    if not hosts or cheaper(new, hosts_a_job, hosts)[0] == "by job":
         return None
     return HostHistory(api, store, sweep.executor, extent, stretch(hosts_a_job, hosts), pause)
+
+
+def _hosts(api: ControllerApi, window: Window, new: int) -> int:
+    """Return the number of hosts by which `new` jobs could be read; 0: read by job."""
+    # Users who are not auditors may see jobs whose hosts are hidden.
+    if new >= LONG and window.until - window.after > _LIVE and sees_every_job(api.client):
+        with suppress(PermissionDenied):
+            return api.hosts_count()
+    return 0
 
 
 def is_long(connection: Connection, request: SyncRequest) -> bool:
@@ -127,12 +137,12 @@ def is_long(connection: Connection, request: SyncRequest) -> bool:
     return bool(row and row[0])
 
 
-def require_possible(connection: Connection, request: SyncRequest) -> None:
-    """Raise BadInput if the window is empty (by this machine's clock), or long and outside the sync window."""
+def require_possible(connection: Connection, request: SyncRequest, *, keep_hours: bool = True) -> None:
+    """Raise BadInput if the window is empty (by this machine's clock), or (`keep_hours`) long and outside the hours."""
     now = datetime.now(UTC)
     require_window(now, request.since, request.until)
     cluster = request.cluster
-    if not cluster.manners.may_read_long(now) and is_long(connection, request):
+    if keep_hours and not cluster.manners.may_read_long(now) and is_long(connection, request):
         raise BadInput(
             f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
             f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."

@@ -185,6 +185,24 @@ def test_a_dry_run_counts_and_stores_nothing_and_a_backfill_reads_its_window(
     assert (beyond_the_last_day.status, beyond_the_last_day.err) == (0, "")
 
 
+def test_a_cluster_whose_first_sync_waits_is_estimated_and_delays_no_other(
+    cli: Cli, key: str, servers: ExitStack, database_url: str
+) -> None:
+    """Guards against 30 clusters that are not synced because a new one may be read at night only."""
+    for name in ("first", "waits"):
+        server = servers.enter_context(SimulatorServer(small_world(jobs=12)))
+        register(database_url, key, name, at(server), server.token.access_token)
+    begin = datetime.now(UTC) + timedelta(hours=2)
+    hours = f"{begin:%H:%M}-{begin + timedelta(hours=1):%H:%M}"
+    assert cli("clusters", "update", "waits", "--sync-window", hours).status == 0
+    dry = cli("sync", "--dry-run", "--cluster", "waits")
+    assert (dry.status, "12 of them new" in dry.out) == (0, True)
+    synced = cli("sync")
+    assert (synced.status, "✓ first 12 new jobs" in synced.out) == (1, True)
+    assert f"only within {hours}" in synced.out + synced.err
+    assert cli("sync", "--cluster", "waits").status == 2
+
+
 def test_a_user_who_sees_no_job_is_told_so(cli: Cli, key: str, servers: ExitStack, database_url: str) -> None:
     """Guards against a green tick while nothing arrives because a role is missing."""
     server = servers.enter_context(SimulatorServer(small_world(jobs=12), account=PLAIN))

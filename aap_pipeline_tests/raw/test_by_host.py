@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.raw import sync
+from aap_pipeline.raw.estimate import Cost
 from aap_pipeline_tests.raw.rig import (
     NOW,
     WITHIN_ALL_LIMITS,
@@ -44,7 +45,7 @@ def by_host(monkeypatch: pytest.MonkeyPatch) -> None:
 def choose_by_host(patch: pytest.MonkeyPatch) -> None:
     """As the fixture, for the length of `patch`."""
     patch.setattr(sync, "LONG", 1)
-    patch.setattr(sync, "cheaper", lambda *_: ("by host", None))
+    patch.setattr(sync, "cheaper", lambda *_: ("by host", Cost(0, 0.0)))
     patch.setattr(sync, "stretch", lambda *_: 12)
 
 
@@ -211,6 +212,39 @@ def test_a_killed_read_goes_on_with_the_next_host(rig: Rig, server: SimulatorSer
     server.log.clear()
     rig.sync()
     assert server.log.by_kind["summaries_of_host"] == 20 - 12
+    assert_raw_is_truth(rig)
+
+
+def test_a_job_that_reports_while_the_read_is_interrupted_keeps_its_hosts(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a job without hosts: it was running when the stretch began, and its hosts had been read."""
+    from aap_pipeline.raw import host_history
+
+    monkeypatch.setattr(host_history, "_HOSTS_AT_ONCE", 4)
+    monkeypatch.setattr(sync, "stretch", lambda *_: 1000)
+    world = filled(server)
+    late = world.add_job(finished=NOW - MINUTE, hosts=[_outcome(1, "known"), _outcome(2, "known")], stats="late")
+    rig.settings = patient(retries=0)
+    server.faults.add(Fault("status", paths=frozenset({"summaries_of_host"}), skip=13))
+    with pytest.raises(PipelineError):
+        rig.sync()
+    server.faults.clear()
+    world.deliver_summaries()
+    world.clock.advance(3 * HOUR)
+    rig.sync()
+    assert len(rig.raw_jobs()[late][0]["job_host_summaries"]) == 2
+    assert_raw_is_truth(rig)
+
+
+def test_a_user_who_may_not_list_hosts_reads_by_job(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a first sync and a dry run that fail because of a way that only costs less."""
+    filled(server)
+    server.faults.add(Fault("status", paths=frozenset({"hosts"}), statuses=(403,)))
+    request = sync.SyncRequest(rig.cluster, client_settings=rig.settings)
+    sync.dry_run(rig.database_url, rig.cipher, request)
+    rig.sync()
+    assert server.log.by_kind["summaries_of_host"] == 0
     assert_raw_is_truth(rig)
 
 

@@ -43,6 +43,12 @@ def test_few_jobs_on_many_hosts_are_read_by_job() -> None:
     assert cheaper(1000, 5, 10_000)[0] == "by job"
 
 
+def test_without_hosts_to_list_jobs_are_read_by_job() -> None:
+    """Guards against a promise of a few requests to a user who sees no host."""
+    way, cost = cheaper(100_000, 10, 0)
+    assert (way, cost.requests >= 100_000) == ("by job", True)
+
+
 @pytest.mark.parametrize(("rate", "at_once", "minutes"), [(10, 4, 1.0), (100, 1, 0.5), (1, 64, 10.0)])
 def test_minutes_follow_the_tighter_limit(rate: float, at_once: int, minutes: float) -> None:
     """Guards against a promise that one of the limits breaks."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from aap_pipeline.clusters.staleness import stale_clusters
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.errors import BadInput
@@ -220,6 +221,20 @@ def test_jobs_that_turn_up_behind_a_backfill_that_is_resumed_are_read(rig: Rig, 
     rig.sync()
     assert behind in rig.raw_jobs()
     assert_raw_is_truth(rig)
+
+
+def test_a_first_sync_that_waits_for_its_hours_is_not_stale(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against an alert on every day of a first sync that may run only at night."""
+    rig.manners = Manners(sync_window="20:00-06:00")
+    rig.register()
+    day = (datetime.now(UTC) + 2 * DAY).replace(hour=0, minute=0)
+
+    def stale(hours: float) -> bool:
+        return rig.name in stale_clusters(rig.connection, day + hours * HOUR, HOUR)
+
+    assert [stale(hour) for hour in (5, 12, 20.5, 21.5)] == [True, False, False, True]
+    rig.execute("UPDATE clusters_cluster SET sync_window = NULL")
+    assert stale(12)
 
 
 def test_long_reads_keep_to_the_hours_of_their_cluster(
