@@ -84,7 +84,7 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
             mistakes.append(f"{who}: Use url, or protocol, address, port and api_prefix, not both.")
         try:
             found.append(described(fields, path.parent, environment))
-        except BadInput as error:
+        except PipelineError as error:
             mistakes += [f"{who}: {line}" for line in str(error).splitlines()]
         else:
             if any(found[-1].name == other.name for other in found[:-1]):
@@ -99,7 +99,7 @@ def described(
 ) -> NewCluster:
     """Return the cluster that `fields` {key of an entry: value} describe. Paths of secret files are below `folder`.
 
-    Raises BadInput, with one line per fault and without secrets.
+    Raises BadInput, with one line per fault and without secrets; PipelineError if only secrets are faulty.
     """
     try:
         entry = _Entry.model_validate(fields)
@@ -121,16 +121,18 @@ def described(
     if access == "" and token_needed:
         faults.append("Use access_token, access_token_file or access_token_env.")
     tokens = Tokens(access or "", refresh or "", cleaned(entry.client_id), secret or "")
-    faults += (f"{fault}: {COPY_AGAIN}." for fault in tokens.faults())
+    unusable = [f"{fault}: {COPY_AGAIN}." for fault in tokens.faults()]
     limits = entry.model_dump(include=_LIMITS, exclude_unset=True)
     if entry.sync_window == "always":
         limits["sync_window"] = None
     manners = Manners(**limits) if limits else None
     if endpoint is None:
-        raise BadInput("\n".join([*name_faults(entry.name), *faults]))
+        raise BadInput("\n".join([*name_faults(entry.name), *faults, *unusable]))
     cluster = noted(NewCluster, entry.name, endpoint, tokens, manners)
     if faults or cluster is None:
-        raise BadInput("\n".join(faults))
+        raise BadInput("\n".join(faults + unusable))
+    if unusable:  # the command line is valid, so exit with 1
+        raise PipelineError("\n".join(unusable))
     return cluster
 
 
