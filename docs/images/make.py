@@ -26,7 +26,7 @@ from aap_pipeline_tests.ui.walk import Operator
 from aap_simulator.demo import demo_controllers
 
 HERE = Path(__file__).resolve().parent
-COLUMNS = 100
+COLUMNS = 108
 CLUSTER = "demo-synthetic"
 GRAPH_SIZE = 2000, 2300
 WINDOW = 1400, 900
