@@ -90,6 +90,16 @@ def redirect_error(answer: RawAnswer, endpoint: Endpoint, target: str, token: st
     )
 
 
+def check_next_link(body: Mapping[str, Any], where: str) -> None:
+    """Raise CorruptBody if the link to the next page is not a valid address. Links are never followed."""
+    link = body.get("next")
+    if isinstance(link, str) and _landing(where, link) is None:
+        raise errors.CorruptBody(
+            f"The list {where.partition('?')[0]} continues at an address that is not valid. Check the controller and "
+            "the proxies in between."
+        )
+
+
 def _landing(base: str, link: str) -> SplitResult | None:
     """Resolve `link` relative to `base`; None if it is not a valid address."""
     try:

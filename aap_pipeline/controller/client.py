@@ -10,7 +10,7 @@ from functools import partial
 from typing import Self
 
 from aap_pipeline.controller import errors
-from aap_pipeline.controller.answers import Answer, interpret, redirect_error
+from aap_pipeline.controller.answers import Answer, check_next_link, interpret, redirect_error
 from aap_pipeline.controller.auth import Authenticator, Tokens, TokenStore
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.host_summaries import decode_host_summaries
@@ -186,6 +186,7 @@ class ControllerClient:
         answer = interpret(raw, self.base_url + target, now, _DECODERS.get(kind, decode), token)
         date = parse_http_date(answer.headers.get("Date"))
         self._last_date = (date, now) if date else None
+        check_next_link(answer.body, self.base_url + target)
         return answer
 
     def _exchange(self, tokens: Tokens) -> Tokens:

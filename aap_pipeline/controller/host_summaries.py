@@ -51,6 +51,7 @@ class HostSummaryRow(Struct, gc=False, forbid_unknown_fields=True):
 class _Page(Struct):
     results: list[HostSummaryRow]
     count: int | None = None
+    next: str | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(_Page)
@@ -66,4 +67,4 @@ def decode_host_summaries(body: bytes) -> Any:
         summary.url = summary.related = UNSET
         if summary.summary_fields is not UNSET:
             summary.summary_fields.job = UNSET
-    return {"count": page.count, "results": page.results}
+    return {"count": page.count, "next": page.next, "results": page.results}

@@ -179,6 +179,14 @@ def test_no_part_of_a_token_in_a_redirect_is_repeated(bench: Bench, link: str) -
     assert "tok-ab" not in str(raised.value).lower()
 
 
+@pytest.mark.parametrize("link", LINKS)
+def test_a_list_that_continues_at_what_is_no_address_is_an_error_in_words(bench: Bench, link: str) -> None:
+    """Guards against a list that something in between has damaged, and against a traceback."""
+    client, server = bench.against(always(Reply({"count": 1, "next": link, "results": [{"id": 7}]})), retries=0)
+    with pytest.raises(CorruptBody, match=f"127.0.0.1:{server.port}/api/v2/job_templates/ continues at an address"):
+        ControllerApi(client).job_templates()
+
+
 def test_a_redirect_to_https_names_the_command_that_uses_it(bench: Bench) -> None:
     """Guards against advice that an operator cannot paste."""
     client, _ = bench.against(always(Reply(b"", 301, {"Location": "https://aap.example.com/"})), retries=0)
