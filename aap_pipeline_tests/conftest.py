@@ -33,8 +33,8 @@ _runs_alone = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers per core, because tests wait for processes half of their time; at most 8."""
-    return min(8, 2 * (os.cpu_count() or 1))
+    """One worker more than cores, because tests wait for processes half of their time; at most 8."""
+    return min(8, 1 + (os.cpu_count() or 1))
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own, which deselects by marker
