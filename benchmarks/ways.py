@@ -17,22 +17,16 @@ from urllib.parse import urlsplit
 import psutil
 import yaml
 
-from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import new_key
 from aap_pipeline.database.migrate import migrate
 from aap_pipeline.embedded.processes import die_with_parent
 from aap_pipeline.embedded.server import EmbeddedServer
 from aap_pipeline_tests.deploy.stack import DEPLOY, Stack, stopped_at_end
-from aap_pipeline_tests.runtime.running import Web, free_port, wait_for
+from aap_pipeline_tests.runtime.running import Web, free_port, process_of, wait_for
 from aap_pipeline_tests.servers import server
 
 WAYS = ("up", "dev", "processes", "pooled", "celery")
 _END_SECONDS = 60.0
-_RUN = (
-    "SELECT client_port FROM pg_stat_activity "
-    "WHERE application_name LIKE 'aap_pipeline run %' AND datname = current_database() LIMIT 1"
-)
-
 Register = Callable[[Mapping[str, str]], None]
 """Adds the controllers to the registry of an installation, given its environment."""
 
@@ -217,9 +211,6 @@ def _listening(port: int | None) -> list[int]:
 
 def _kill_run(url: str) -> None:
     """Kill the process of the next run: the one that holds a run's lock."""
-    with connect(url, autocommit=True) as connection:
-        while (row := connection.execute(_RUN).fetchone()) is None:
-            time.sleep(0.05)
-    for end in psutil.net_connections("tcp4"):
-        if end.pid and end.laddr and end.laddr.port == row[0]:
-            psutil.Process(end.pid).kill()
+    while (run := process_of(url, "%")) is None:
+        time.sleep(0.05)
+    run.kill()

@@ -184,12 +184,20 @@ class Up(Web):
 
 
 def process_of(url: str, run_id: str) -> psutil.Process | None:
-    """The process that holds the lock of a run in the database at `url`, found by its connection, if there is one."""
+    """The process that holds the lock of a run in the database at `url`, if there is one; `%` is any run.
+
+    It is found by both ends of its connection: the kernel gives one local port to connections of several servers.
+    """
     with connect(url) as connection:
-        question = "SELECT client_port FROM pg_stat_activity WHERE application_name = %s"
-        row = connection.execute(question, [f"aap_pipeline run {run_id}"]).fetchone()
-    ends = [end for end in psutil.net_connections("tcp4") if end.pid and end.laddr] if row else []
-    return next((psutil.Process(end.pid) for end in ends if row and end.laddr.port == row[0]), None)
+        ends = connection.execute(
+            "SELECT client_port, inet_server_port() FROM pg_stat_activity "
+            "WHERE application_name LIKE 'aap_pipeline run ' || %s AND datname = current_database()",
+            [run_id],
+        ).fetchone()
+    for each in psutil.net_connections("tcp4") if ends else []:
+        if each.pid and each.raddr and (each.laddr.port, each.raddr.port) == ends:
+            return psutil.Process(each.pid)
+    return None
 
 
 def small_location(folder: Path) -> tuple[str, str]:

@@ -96,6 +96,6 @@ def _under_way(up: Up) -> tuple[str, psutil.Process]:
     wait_for(lambda: process_of(up.database_url(), run) is not None, 60)
     process = process_of(up.database_url(), run)
     assert process is not None
-    assert any("forkserver" in part for part in process.cmdline())
+    assert any("forkserver" in part for part in process.cmdline()), process
     wait_for(lambda: up.run_status(run) == "STARTED", 60)
     return run, process
