@@ -21,7 +21,7 @@ class RefreshResult:
 
 
 def refresh(connection: Connection, cluster_id: int | None = None, *, everything: bool = False) -> RefreshResult:
-    """Build what `pipeline.changed_day`, `changed_rate` and `rebuild_due` note, for one cluster or for all.
+    """Build what `pipeline.changed_day` and `changed_rate` note, for one cluster or for all.
 
     Each cluster is one transaction that also takes the notes: killed at any point, it leaves marts and notes as they
     were. Two refreshes of one cluster wait for each other; refreshes of different clusters run side by side.
@@ -54,7 +54,7 @@ def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: boo
         connection.execute(statement("marts/read_sources"), {"cluster_id": cluster_id})
         changes = _taken(connection, "marts/take_changed_rates", cluster_id)
         days = [row[0] for row in _taken(connection, "marts/take_changed_days", cluster_id)]
-        whole = bool(_taken(connection, "marts/take_rebuilds", cluster_id)) or everything
+        whole = everything or None in days
         result = RefreshResult()
         if days or whole:
             loaded = {"cluster_id": cluster_id, "days": None if whole else days}

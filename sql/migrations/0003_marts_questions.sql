@@ -41,22 +41,20 @@ CREATE FUNCTION rollup.between(
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
-CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-DECLARE
-    own TEXT := (SELECT f.currency FROM marts.formula f);
-    factor NUMERIC := 1;
-BEGIN
-    IF currency IS NOT NULL AND upper(currency) IS DISTINCT FROM own THEN
-        factor := (
-            SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END FROM marts.currency_rate c
-            WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((own, upper(currency)), (upper(currency), own))
-            ORDER BY c.rate_date DESC, (c.from_currency = own) DESC LIMIT 1);
-        PERFORM rollup.require(factor IS NOT NULL, 'no_data_found',
-            format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
-                own, upper(currency), on_day));
-    END IF;
-    RETURN factor;
-END $$;
+CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT COALESCE(r.factor, 1)
+    FROM marts.formula f
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN c.from_currency = f.currency THEN c.rate ELSE 1 / c.rate END AS factor FROM marts.currency_rate c
+        WHERE c.rate_date <= on_day
+            AND (c.from_currency, c.to_currency) IN ((f.currency, upper(conversion.currency)), (upper(conversion.currency), f.currency))
+        ORDER BY c.rate_date DESC, (c.from_currency = f.currency) DESC LIMIT 1
+    ) r ON TRUE
+    WHERE rollup.require(
+        conversion.currency IS NULL OR upper(conversion.currency) IS NOT DISTINCT FROM f.currency OR r.factor IS NOT NULL, 'no_data_found',
+        format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
+            f.currency, upper(conversion.currency), on_day))
+$$;
 
 CREATE FUNCTION marts.savings_by_template(
     from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
@@ -261,26 +259,19 @@ CREATE FUNCTION marts.period(name TEXT, OUT from_date DATE, OUT to_date DATE) LA
 DECLARE
     part TEXT := substring(name FROM '^(?:this|last)_(week|month|quarter|year)$');
     days INTEGER := substring(name FROM '^last_([1-9]\d{0,4})_days$');
-    shift INTERVAL := make_interval(months => (SELECT f.fiscal_year_start_month - 1 FROM marts.formula f));
+    shift INTERVAL := (SELECT make_interval(months => f.fiscal_year_start_month - 1) FROM marts.formula f WHERE part <> 'week');
 BEGIN
     to_date := marts.today() - (name = 'yesterday')::int;
-    IF name IN ('today', 'yesterday') THEN
-        from_date := to_date;
-    ELSIF name = 'all' THEN
-        SELECT min(date) INTO from_date FROM marts.dim_date;
-    ELSIF days IS NOT NULL THEN
-        from_date := to_date - days + 1;
-    ELSIF part IN ('week', 'month') THEN
-        from_date := date_trunc(part, to_date::timestamp);
-    ELSIF part IS NOT NULL THEN
-        from_date := date_trunc(part, date_trunc('month', to_date::timestamp) - shift) + shift;
+    IF part IS NOT NULL THEN
+        from_date := date_trunc(part, to_date - COALESCE(shift, '0')) + COALESCE(shift, '0');
+        IF name LIKE 'last_%' THEN
+            to_date := from_date - 1;
+            from_date := from_date - CASE part WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || part)::interval END;
+        END IF;
     ELSE
-        RAISE EXCEPTION 'Period cannot be "%": it must be today, yesterday, all, last_N_days, or this_ or last_ week, month, quarter or year.',
-            name USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF name LIKE 'last_%' AND part IS NOT NULL THEN
-        to_date := from_date - 1;
-        from_date := from_date - CASE part WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || part)::interval END;
+        PERFORM rollup.require(COALESCE(name IN ('today', 'yesterday', 'all'), FALSE) OR days IS NOT NULL, 'invalid_parameter_value',
+            format('Period cannot be "%s": it must be today, yesterday, all, last_N_days, or this_ or last_ week, month, quarter or year.', name));
+        from_date := CASE name WHEN 'all' THEN (SELECT min(date) FROM marts.dim_date) ELSE to_date + 1 - COALESCE(days, 1) END;
     END IF;
 END $$;
 
@@ -301,11 +292,9 @@ BEGIN
     RETURN QUERY EXECUTE format($query$
     WITH choice AS (
         SELECT m.cost_model, m.cost_model = 'subscription' AS subscription, c.creation, c.creation <> 'not counted' AS count_creation,
-            c.creation = 'once' AS creation_once, p.savings_population, p.savings_population = 'successful_only' AS successful_only,
-            k.count_check_mode, s.count_slices, s.count_slices = 'once' AS slices_once
+            c.creation = 'once' AS creation_once, p.successful_only, p.count_check_mode, p.slices_once
         FROM unnest(ARRAY['per_minute', 'subscription']) AS m (cost_model)
-        CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN unnest(ARRAY[TRUE, FALSE]) AS k (count_check_mode)
-        CROSS JOIN unnest(ARRAY['all', 'successful_only']) AS p (savings_population) CROSS JOIN unnest(ARRAY['each', 'once']) AS s (count_slices)
+        CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN rollup.population p
     ), quantity AS MATERIALIZED (
         SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
             s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
@@ -323,14 +312,14 @@ BEGIN
     ), first AS MATERIALIZED (
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
             r.successful_only, r.slices_once
-        FROM rollup.population_first_run r
+        FROM rollup.first_run r
         WHERE r.date BETWEEN $1 AND $2 AND %3$s
     )
-    SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
+    SELECT c.cost_model, c.creation, CASE WHEN c.successful_only THEN 'successful_only' ELSE 'all' END, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
             = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode, g.slices_once),
         COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
-        c.count_slices
+        CASE WHEN c.slices_once THEN 'once' ELSE 'each' END
     FROM choice c
     -- The other way to count slices only where there are any.
     JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
@@ -348,9 +337,9 @@ BEGIN
         (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
         CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
         CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
-    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
-        c.count_check_mode, c.count_slices, c.slices_once, g.only_row
-    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
+    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.successful_only, c.count_check_mode,
+        c.slices_once, g.only_row
+    ORDER BY c.cost_model, c.creation DESC, c.successful_only, c.count_check_mode DESC, c.slices_once
     $query$, rollup.between(keys, measures, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
         rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures))
     USING from_date, to_date;
@@ -372,40 +361,38 @@ END $$;
 GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
-    rollup.host_runs_monthly, rollup.price, rollup.price_period, rollup.population_month, rollup.population_first_run TO bi_reader;
+    rollup.host_runs_monthly, rollup.price, rollup.price_period, rollup.minutes, rollup.population, rollup.population_month,
+    rollup.first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    marts.today, marts.sees_all, marts.visible_organizations, marts.savings_by_template, marts.unique_hosts, marts.managed_nodes, marts.totals,
-    marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, rollup.day_start,
-    rollup.conversion, rollup.require, rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address
-    TO bi_reader;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA marts TO bi_reader;
+REVOKE EXECUTE ON FUNCTION marts.set_rate FROM bi_reader;
+GRANT EXECUTE ON FUNCTION rollup.day_start, rollup.conversion, rollup.require, rollup.filter, rollup.between, rollup.host_bits, rollup.costs,
+    rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.
 DO $$
 DECLARE
     own CONSTANT TEXT := 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])';
+    ran CONSTANT TEXT := '%1$s IN (SELECT f.%1$s FROM marts.savings_monthly f)';
     rule RECORD;
 BEGIN
     FOR rule IN
         VALUES
             ('marts.savings_daily', own), ('marts.savings_monthly', own), ('marts.launches', own), ('rollup.launches_monthly', own),
-            ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own),
-            ('marts.dim_organization', own), ('marts.rate_period', own),
+            ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own), ('rollup.first_run', own),
+            ('rollup.host_runs_monthly', own), ('marts.dim_organization', own), ('marts.rate_period', own),
             ('marts.rate_history', own
                 || ' OR organization_id = 0 AND (cluster_id = 0 OR cluster_id IN (SELECT c.cluster_id FROM marts.dim_cluster c))'),
-            ('marts.dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o'
-                || ' UNION ALL SELECT s.cluster_id FROM marts.savings_monthly s)'),
-            ('marts.dim_job_template', own || ' OR job_template_id IN (SELECT s.job_template_id FROM marts.savings_monthly s)'),
+            ('marts.dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o) OR ' || format(ran, 'cluster_id')),
+            ('marts.dim_job_template', own || ' OR ' || format(ran, 'job_template_id')),
             ('marts.template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
-            ('marts.dim_project', 'project_id IN (SELECT s.project_id FROM marts.savings_monthly s)'),
-            ('marts.dim_inventory', 'inventory_id IN (SELECT s.inventory_id FROM marts.savings_monthly s)'),
-            ('marts.dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
-            ('marts.bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
+            ('marts.dim_project', format(ran, 'project_id')), ('marts.dim_inventory', format(ran, 'inventory_id')),
+            ('marts.dim_label_set', format(ran, 'label_set_id')), ('marts.bridge_label_set', format(ran, 'label_set_id')),
             ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
             ('marts.dim_user', 'user_id IN (SELECT l.user_id FROM rollup.launches_monthly l)'),
-            ('rollup.host_runs_monthly', own), ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
+            ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.column1);
         EXECUTE format('CREATE POLICY readers ON %s FOR SELECT USING ((SELECT marts.sees_all()) OR %s)', rule.column1, rule.column2);

@@ -22,19 +22,17 @@ CREATE TABLE marts.template_minutes (
     PRIMARY KEY (job_template_id, valid_to)
 );
 
+-- Each rate with the days on which it holds: until the next one that is set for the same.
+CREATE VIEW rollup.rate_span WITH (security_invoker = true) AS
+    SELECT rate_type, cluster_id, organization_id, valid_from, value,
+        lead(valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY rate_type, cluster_id, organization_id ORDER BY valid_from) AS valid_to
+    FROM marts.rate_history;
 CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
 RETURNS NUMERIC LANGUAGE sql STABLE AS $$
-    SELECT newest.value
-    FROM (
-        SELECT DISTINCT ON (organization_id, cluster_id) organization_id, cluster_id, value
-        FROM marts.rate_history
-        WHERE rate_type = of_type AND valid_from <= day
-          AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
-        ORDER BY organization_id, cluster_id, valid_from DESC
-    ) newest
-    WHERE newest.value IS NOT NULL
-    ORDER BY organization_id DESC, cluster_id DESC
-    LIMIT 1
+    SELECT value FROM rollup.rate_span
+    WHERE rate_type = of_type AND valid_from <= day AND valid_to > day AND value IS NOT NULL
+        AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
+    ORDER BY organization_id DESC, cluster_id DESC LIMIT 1
 $$;
 
 -- The rates of every period for the organizations (0: none) of each cluster.
@@ -66,7 +64,7 @@ BEGIN
     DELETE FROM marts.rate_period p
     WHERE p.cluster_id = of_cluster AND p::text NOT IN (SELECT r::text FROM rollup.resolved_rates r WHERE r.cluster_id = of_cluster);
     IF FOUND THEN
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (of_cluster, '0001-01-01');
+        INSERT INTO pipeline.changed_rate (cluster_id) VALUES (of_cluster);
     END IF;
     INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
     SELECT cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly
@@ -95,8 +93,7 @@ BEGIN
         ON CONFLICT (rate_type, cluster_id, organization_id, valid_from)
         DO UPDATE SET value = excluded.value, set_at = now(), set_by = CURRENT_USER;
     PERFORM rollup.resolve_rates(id) FROM public.clusters_cluster WHERE in_cluster IN (0, id);
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
-        SELECT id, '0001-01-01' FROM public.clusters_cluster WHERE of_type = 'subscription';
+    INSERT INTO pipeline.changed_rate (cluster_id) SELECT id FROM public.clusters_cluster WHERE of_type = 'subscription';
     UPDATE public.clusters_costs c SET value = r.due, internal_modified = now()
     FROM (SELECT rollup.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
     RETURN starting;
@@ -135,11 +132,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- Splits the period of a template that holds on the day and began before it, so that the day begins one.
+CREATE FUNCTION rollup.split_minutes(template INTEGER, starting DATE) RETURNS VOID LANGUAGE sql AS $$
+    INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source, excluded)
+    SELECT job_template_id, valid_from, starting, manual_minutes, creation_minutes, source, excluded
+    FROM marts.template_minutes WHERE job_template_id = template AND valid_from < starting AND valid_to > starting;
+    UPDATE marts.template_minutes SET valid_from = starting
+    WHERE job_template_id = template AND valid_from < starting AND valid_to > starting
+$$;
+
 -- Brings template_minutes up to date with a template: its first minutes hold always, later ones from today.
 CREATE FUNCTION rollup.note_minutes(template INTEGER, cluster INTEGER, manual INTEGER, creation INTEGER) RETURNS VOID
 LANGUAGE plpgsql AS $$
 DECLARE
-    starting DATE := marts.today();
     origin TEXT := COALESCE(NULLIF(current_setting('marts.minutes_source', TRUE), ''), 'set');
     old marts.template_minutes := (SELECT m FROM marts.template_minutes m WHERE m.job_template_id = template AND m.valid_to = '9999-12-31');
 BEGIN
@@ -151,17 +156,25 @@ BEGIN
         -- An estimate replaces the default from the beginning: nothing was set before it.
         UPDATE marts.template_minutes SET manual_minutes = manual, source = origin WHERE job_template_id = template;
     ELSIF (manual, creation) IS DISTINCT FROM (old.manual_minutes, old.creation_minutes) THEN
-        -- Where the manual minutes come from does not change with those of the creation.
-        origin := CASE WHEN manual = old.manual_minutes THEN old.source ELSE origin END;
-        -- Today may be before the newest period: a time zone further west is in the day before.
-        DELETE FROM marts.template_minutes WHERE job_template_id = template AND valid_from >= starting;
-        UPDATE marts.template_minutes SET valid_to = starting WHERE job_template_id = template AND valid_to > starting;
-        INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source, excluded)
-        VALUES (template, starting, '9999-12-31', manual, creation, origin, old.excluded);
+        -- Today may be before the newest period: a time zone further west is in the day before. Where the manual minutes come from does
+        -- not change with those of the creation.
+        PERFORM rollup.split_minutes(template, marts.today());
+        UPDATE marts.template_minutes SET manual_minutes = manual, creation_minutes = creation,
+            source = CASE WHEN manual = old.manual_minutes THEN old.source ELSE origin END
+        WHERE job_template_id = template AND valid_from >= marts.today();
     ELSE
         RETURN;
     END IF;
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (cluster, '0001-01-01');
+    INSERT INTO pipeline.changed_rate (cluster_id) VALUES (cluster);
+END $$;
+
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM rollup.split_minutes(template, starting);
+    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
+    INSERT INTO pipeline.changed_day (cluster_id, day)
+        SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;
 END $$;
 
 -- Reads what any program changed. rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
@@ -204,19 +217,13 @@ BEGIN
     PERFORM rollup.read_formula();
     PERFORM rollup.read_costs(COALESCE((SELECT max(day) FROM rollup.priced), marts.today()));
     PERFORM rollup.resolve_rates(of_cluster);
-    UPDATE public.clusters_jobtemplate
-    SET time_taken_manually_execute_minutes = COALESCE(time_taken_manually_execute_minutes, f.default_manual_minutes),
-        time_taken_create_automation_minutes = COALESCE(time_taken_create_automation_minutes, f.default_creation_minutes)
-    FROM marts.formula f
-    WHERE cluster_id = of_cluster
-      AND (time_taken_manually_execute_minutes IS NULL OR time_taken_create_automation_minutes IS NULL);
-    PERFORM rollup.note_minutes(t.id, of_cluster, t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes)
-    FROM public.clusters_jobtemplate t
-    LEFT JOIN marts.template_minutes m ON m.job_template_id = t.id AND m.valid_to = '9999-12-31'
-    WHERE t.cluster_id = of_cluster AND (m.manual_minutes, m.creation_minutes)
-        IS DISTINCT FROM (t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes);
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
-    SELECT p.cluster_id, '0001-01-01' FROM rollup.priced p
+    -- The table's triggers do the rest.
+    UPDATE public.clusters_jobtemplate t SET time_taken_manually_execute_minutes = t.time_taken_manually_execute_minutes
+    WHERE t.cluster_id = of_cluster AND NOT EXISTS (
+        SELECT FROM marts.template_minutes m WHERE m.job_template_id = t.id AND m.valid_to = '9999-12-31' AND (m.manual_minutes,
+            m.creation_minutes) = (t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes));
+    INSERT INTO pipeline.changed_rate (cluster_id)
+    SELECT p.cluster_id FROM rollup.priced p
     WHERE p.cluster_id = of_cluster AND EXISTS (
         SELECT FROM (
             SELECT valid_from FROM marts.rate_period WHERE cluster_id = of_cluster
