@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, LiteralString
 
+from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
@@ -28,24 +29,19 @@ def refresh(connection: Connection, cluster_id: int | None = None, *, everything
     `everything`: all days, noted or not.
     """
     started = time.monotonic()
-    chosen = [cluster_id] if cluster_id is not None else _clusters(connection, "marts/clusters")
+    with connection.transaction():
+        chosen = [cluster_id] if cluster_id is not None else [each.id for each in clusters(connection)]
     done = [_refresh_cluster(connection, cluster, everything=everything) for cluster in chosen]
     if cluster_id is None:  # a month's share of a subscription depends on clusters that were refreshed later
-        done += [
-            _refresh_cluster(connection, cluster, everything=False)
-            for cluster in _clusters(connection, "marts/noted_clusters")
-        ]
+        with connection.transaction():
+            noted = [row[0] for row in connection.execute(statement("marts/noted_clusters"))]
+        done += [_refresh_cluster(connection, cluster, everything=False) for cluster in noted]
     return RefreshResult(
         frozenset().union(*(each.days for each in done)),
         sum(each.runs for each in done),
         sum(each.repriced_rows for each in done),
         time.monotonic() - started,
     )
-
-
-def _clusters(connection: Connection, name: LiteralString) -> list[int]:
-    with connection.transaction():
-        return [row[0] for row in connection.execute(statement(name))]
 
 
 def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: bool) -> RefreshResult:

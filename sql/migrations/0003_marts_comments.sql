@@ -149,8 +149,7 @@ BEGIN
             ('freshness.provisional', 'Jobs whose host summaries may still arrive; NULL for restricted readers.'),
             ('rate_history.cluster_id', 'The controller that the rate is for; 0: all.'),
             ('rate_history.organization_id', 'The organization that the rate is for; 0: all.'),
-            ('rate_period.organization_id', 'The organization that the rates are for; 0: runs without one.'),
-            ('current_rate.organization_id', 'The organization that the rates are for; 0: runs without one.'),
+            ('rate_period,current_rate.organization_id', 'The organization that the rates are for; 0: runs without one.'),
             ('template_minutes.manual_minutes', 'Minutes by hand for one host.'),
             ('template_minutes.creation_minutes', 'Minutes to create the automation.'),
             ('bi_access.organization', 'Id of an organization that it may see; 0: runs without one; -1: none, also none that it inherits.'),
@@ -159,8 +158,7 @@ BEGIN
             ('formula.subscription', 'Whether setting cost_model is subscription.'),
             ('formula.successful_only', 'Whether setting savings_population is successful_only.'),
             ('formula.slices_once', 'Whether setting count_slices is once.'),
-            ('host_set_daily.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
-            ('host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
+            ('host_set_daily,host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
             ('first_run.finished', 'When the run finished.'), ('priced.day', 'Day in the reporting time zone as of which the cluster was priced.'),
             ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.'),
             ('host.name', 'Name of the host at the controller.')
@@ -180,7 +178,7 @@ BEGIN
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         CROSS JOIN LATERAL (SELECT substring(c.relname FROM 'dim_(.*)') AS dimension) what
-        LEFT JOIN meaning own ON own.name = c.relname || '.' || a.attname
+        LEFT JOIN meaning own ON split_part(own.name, '.', 2) = a.attname AND c.relname = ANY (string_to_array(split_part(own.name, '.', 1), ','))
         LEFT JOIN meaning general ON general.name = a.attname
         WHERE c.relkind IN ('r', 'v') AND (c.relnamespace IN ('marts'::regnamespace, 'rollup'::regnamespace)
             OR c.oid IN ('pipeline.changed_rate'::regclass, 'public.common_currency_rate'::regclass))

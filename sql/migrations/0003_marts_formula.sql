@@ -21,12 +21,12 @@ CREATE VIEW rollup.minutes WITH (security_invoker = true) AS
         e.manual_minutes AS manual_minutes_as_recorded, e.creation_minutes AS creation_minutes_as_recorded
     FROM marts.template_minutes e JOIN marts.template_minutes t ON t.job_template_id = e.job_template_id AND t.valid_to = '9999-12-31';
 
--- The price and the run time that shares it, by month and population; as recorded, the price in force on the month's first day. A
+-- The price of a second of the run time that shares it, by month and population; as recorded, by the price of the month's first day. A
 -- reader's share needs the whole platform's run time, so the view runs with its owner's rights, but shows only months with a price:
 -- the costs of any run time disclose the whole then anyway.
 CREATE VIEW rollup.population_month AS
-    SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.value, 0) AS price,
-        COALESCE(r.value, 0) AS price_as_recorded, m.elapsed_seconds
+    SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.value, 0)::numeric(42,24) / m.elapsed_seconds AS run_second,
+        COALESCE(r.value, 0)::numeric(42,24) / m.elapsed_seconds AS run_second_as_recorded
     FROM (
         SELECT s.month, k.count_check_mode, k.successful_only, sum(s.elapsed_seconds) AS elapsed_seconds
         FROM (
@@ -43,10 +43,9 @@ CREATE VIEW rollup.population_month AS
     LEFT JOIN rollup.rate_span r ON r.rate_type = 'subscription' AND r.valid_from <= m.month AND r.valid_to > m.month
     WHERE p.value > 0 OR r.value > 0
     OFFSET 0;  -- computed once for the few months, not for each row that is joined
--- The same for the population in force, by the second.
+-- The same for the population in force.
 CREATE VIEW rollup.counted_month AS
-    SELECT m.month, m.price::numeric(42,24) / m.elapsed_seconds AS run_second,
-        m.price_as_recorded::numeric(42,24) / m.elapsed_seconds AS run_second_as_recorded
+    SELECT m.month, m.run_second, m.run_second_as_recorded
     FROM marts.formula f JOIN rollup.population_month m USING (count_check_mode, successful_only)
     WHERE f.subscription
     OFFSET 0;

@@ -14,9 +14,8 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: those of months, from the month's
--- begin that is next to the first day to the one next to the last; days in between are added, or subtracted. NULL measures do not add up,
--- so that only whole months are read; NULL monthly: days only.
+-- The rows of a range that a filter keeps, as `s`, with date, keys and measures: months from the begin that is nearest to the first day to
+-- the one nearest to the last; days in between are added or subtracted. NULL measures: only months within. NULL monthly: only days.
 CREATE FUNCTION rollup.between(
     keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
 ) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -27,33 +26,27 @@ CREATE FUNCTION rollup.between(
         SELECT least(greatest(from_date, '0001-01-01'), '9999-12-31') AS first,
             greatest(from_date, '0001-01-01', least(to_date, '9999-12-31') + 1) AS until
     ) r
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT date_trunc('month', r.first + CASE WHEN measures IS NULL THEN interval '1 month - 1 day' ELSE '15 days' END)::date AS first,
             date_trunc('month', r.until + CASE WHEN measures IS NULL THEN interval '0' ELSE '15 days' END)::date AS until
-    ) near
-    CROSS JOIN LATERAL (SELECT monthly IS NOT NULL AND near.first < near.until AND (measures IS NULL OR r.until - r.first > 15) AS whole) months
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN months.whole THEN near.first ELSE r.until END AS first, CASE WHEN months.whole THEN near.until ELSE r.until END AS until
-    ) m
-    CROSS JOIN LATERAL (VALUES ('month', FALSE, m.first, m.until), ('date', FALSE, r.first, m.first), ('date', TRUE, m.first, r.first),
-        ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
-    WHERE p.first < p.until OR r.first >= r.until
+    ) m ON monthly IS NOT NULL AND m.first < m.until AND (measures IS NULL OR r.until - r.first > 15)
+    CROSS JOIN LATERAL (VALUES ('date', FALSE, r.first, COALESCE(m.first, r.until)), ('month', FALSE, m.first, m.until),
+        ('date', TRUE, m.first, r.first), ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
+    WHERE p.first < p.until OR r.first >= r.until AND p.until = r.until
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
-CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE sql STABLE PARALLEL SAFE AS $$
+CREATE FUNCTION rollup.conversion(target TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT COALESCE(r.factor, 1)
     FROM marts.formula f
     LEFT JOIN LATERAL (
         SELECT CASE WHEN c.from_currency = f.currency THEN c.rate ELSE 1 / c.rate END AS factor FROM marts.currency_rate c
-        WHERE c.rate_date <= on_day
-            AND (c.from_currency, c.to_currency) IN ((f.currency, upper(conversion.currency)), (upper(conversion.currency), f.currency))
+        WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((f.currency, upper(target)), (upper(target), f.currency))
         ORDER BY c.rate_date DESC, (c.from_currency = f.currency) DESC LIMIT 1
     ) r ON TRUE
-    WHERE rollup.require(
-        conversion.currency IS NULL OR upper(conversion.currency) IS NOT DISTINCT FROM f.currency OR r.factor IS NOT NULL, 'no_data_found',
+    WHERE rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR r.factor IS NOT NULL, 'no_data_found',
         format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
-            f.currency, upper(conversion.currency), on_day))
+            f.currency, upper(target), on_day))
 $$;
 
 CREATE FUNCTION marts.savings_by_template(
@@ -275,8 +268,7 @@ BEGIN
     END IF;
 END $$;
 
--- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked. Quantities are priced once
--- per place, template, kind of run and choice; a subscription's run time once per month.
+-- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked.
 CREATE FUNCTION marts.formula_comparison(
     from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
@@ -295,20 +287,13 @@ BEGIN
             c.creation = 'once' AS creation_once, p.successful_only, p.count_check_mode, p.slices_once
         FROM unnest(ARRAY['per_minute', 'subscription']) AS m (cost_model)
         CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN rollup.population p
-    ), quantity AS MATERIALIZED (
-        SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
-            s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
-            sum(s.elapsed_seconds) AS elapsed
-        FROM (SELECT s.date, %4$s FROM %1$s UNION ALL SELECT s.date, %4$s FROM %2$s) s
-        GROUP BY 1, 2, 3, 4, 5, 6
     ), part AS MATERIALIZED (
-        -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
-        SELECT q.cluster_id, q.organization_id, q.job_template_id, q.is_check, q.status, NULL::date AS month,
-            sum(q.runs)::bigint AS runs, sum(q.extra_slices)::bigint AS extra_slices, sum(q.hosts)::bigint AS hosts, sum(q.elapsed) AS elapsed
-        FROM quantity q GROUP BY 1, 2, 3, 4, 5
-        UNION ALL
-        SELECT 0, 0, min(q.job_template_id), q.is_check, q.status, q.month, 0, 0, 0, sum(q.elapsed)
-        FROM quantity q WHERE q.job_template_id <> 0 GROUP BY q.is_check, q.status, q.month
+        -- Once by what has a price by the minute (no month), and once by month, for the run time that shares a subscription.
+        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.job_type = 'check' AS is_check, s.status,
+            date_trunc('month', s.date::timestamp)::date AS month, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices,
+            sum(s.hosts) AS hosts, sum(s.elapsed_seconds) FILTER (WHERE s.job_template_id <> 0) AS elapsed
+        FROM (SELECT s.date, %4$s FROM %1$s UNION ALL SELECT s.date, %4$s FROM %2$s) s
+        GROUP BY GROUPING SETS ((1, 2, 3, 4, 5), (4, 5, 6))
     ), first AS MATERIALIZED (
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
             r.successful_only, r.slices_once
@@ -318,11 +303,12 @@ BEGIN
     SELECT c.cost_model, c.creation, CASE WHEN c.successful_only THEN 'successful_only' ELSE 'all' END, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
             = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode, g.slices_once),
-        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
+        COALESCE(sum(n.runs) FILTER (WHERE p.month IS NULL), 0)::bigint, COALESCE(sum(m.manual_costs), 0),
+        COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
         CASE WHEN c.slices_once THEN 'once' ELSE 'each' END
     FROM choice c
     -- The other way to count slices only where there are any.
-    JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
+    JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM part x WHERE x.extra_slices > 0)
     LEFT JOIN part p ON (c.count_check_mode OR NOT p.is_check) AND (NOT c.successful_only OR p.status = 'successful')
         AND (c.subscription OR p.month IS NULL)
     CROSS JOIN LATERAL (SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs) n
@@ -333,10 +319,10 @@ BEGIN
     LEFT JOIN marts.current_rate a ON a.cluster_id = p.cluster_id AND a.organization_id = p.organization_id
     LEFT JOIN rollup.population_month s ON s.month = p.month AND s.count_check_mode = c.count_check_mode
         AND s.successful_only = c.successful_only AND c.subscription
-    LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, n.runs,
+    LEFT JOIN LATERAL rollup.costs(p.job_template_id IS DISTINCT FROM 0, c.count_creation, c.creation_once, p.hosts, n.runs,
         (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
         CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
-        CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
+        CASE WHEN c.subscription THEN s.run_second ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
     GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.successful_only, c.count_check_mode,
         c.slices_once, g.only_row
     ORDER BY c.cost_model, c.creation DESC, c.successful_only, c.count_check_mode DESC, c.slices_once

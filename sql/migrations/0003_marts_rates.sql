@@ -63,9 +63,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(6381059, -1);
     DELETE FROM marts.rate_period p
     WHERE p.cluster_id = of_cluster AND p::text NOT IN (SELECT r::text FROM rollup.resolved_rates r WHERE r.cluster_id = of_cluster);
-    IF FOUND THEN
-        INSERT INTO pipeline.changed_rate (cluster_id) VALUES (of_cluster);
-    END IF;
+    INSERT INTO pipeline.changed_rate (cluster_id) SELECT of_cluster WHERE FOUND;
     INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
     SELECT cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly
     FROM rollup.resolved_rates WHERE cluster_id = of_cluster ON CONFLICT DO NOTHING;
@@ -117,8 +115,7 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
-INSERT INTO marts.rate_history (rate_type, valid_from, value)
-    SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
+SELECT marts.set_rate(type, COALESCE(value, 0)) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
 
 -- Minutes are never unknown: NULL becomes the default minutes of the settings. Bad ones are refused by name, as rates are.
 CREATE FUNCTION rollup.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -156,8 +153,7 @@ BEGIN
         -- An estimate replaces the default from the beginning: nothing was set before it.
         UPDATE marts.template_minutes SET manual_minutes = manual, source = origin WHERE job_template_id = template;
     ELSIF (manual, creation) IS DISTINCT FROM (old.manual_minutes, old.creation_minutes) THEN
-        -- Today may be before the newest period: a time zone further west is in the day before. Where the manual minutes come from does
-        -- not change with those of the creation.
+        -- Today may be before the newest period, after a move to the west. New creation minutes leave the source of the manual ones.
         PERFORM rollup.split_minutes(template, marts.today());
         UPDATE marts.template_minutes SET manual_minutes = manual, creation_minutes = creation,
             source = CASE WHEN manual = old.manual_minutes THEN old.source ELSE origin END
@@ -168,15 +164,6 @@ BEGIN
     INSERT INTO pipeline.changed_rate (cluster_id) VALUES (cluster);
 END $$;
 
--- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
-CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM rollup.split_minutes(template, starting);
-    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
-    INSERT INTO pipeline.changed_day (cluster_id, day)
-        SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;
-END $$;
-
 -- Reads what any program changed. rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
 CREATE FUNCTION rollup.source_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -184,10 +171,8 @@ BEGIN
         PERFORM rollup.read_formula();
     ELSIF TG_TABLE_NAME = 'clusters_jobtemplate' THEN
         PERFORM rollup.note_minutes(NEW.id, NEW.cluster_id, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes);
-    ELSIF TG_TABLE_NAME = 'clusters_cluster' THEN
-        DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
-    ELSIF TG_TABLE_NAME = 'clusters_organization' THEN
-        DELETE FROM marts.rate_history WHERE organization_id = OLD.id;
+    ELSIF TG_OP = 'DELETE' THEN
+        DELETE FROM marts.rate_history WHERE OLD.id = CASE TG_TABLE_NAME WHEN 'clusters_cluster' THEN cluster_id ELSE organization_id END;
     ELSE
         PERFORM rollup.require(NEW.type IN ('manual', 'automated'), 'check_violation',
             format('There is no rate "%s" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type));
@@ -217,18 +202,21 @@ BEGIN
     PERFORM rollup.read_formula();
     PERFORM rollup.read_costs(COALESCE((SELECT max(day) FROM rollup.priced), marts.today()));
     PERFORM rollup.resolve_rates(of_cluster);
-    -- The table's triggers do the rest.
-    UPDATE public.clusters_jobtemplate t SET time_taken_manually_execute_minutes = t.time_taken_manually_execute_minutes
-    WHERE t.cluster_id = of_cluster AND NOT EXISTS (
-        SELECT FROM marts.template_minutes m WHERE m.job_template_id = t.id AND m.valid_to = '9999-12-31' AND (m.manual_minutes,
-            m.creation_minutes) = (t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes));
+    UPDATE public.clusters_jobtemplate
+    SET time_taken_manually_execute_minutes = COALESCE(time_taken_manually_execute_minutes, f.default_manual_minutes),
+        time_taken_create_automation_minutes = COALESCE(time_taken_create_automation_minutes, f.default_creation_minutes)
+    FROM marts.formula f
+    WHERE cluster_id = of_cluster
+      AND (time_taken_manually_execute_minutes IS NULL OR time_taken_create_automation_minutes IS NULL);
+    PERFORM rollup.note_minutes(t.id, of_cluster, t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes)
+    FROM public.clusters_jobtemplate t
+    LEFT JOIN marts.template_minutes m ON m.job_template_id = t.id AND m.valid_to = '9999-12-31'
+    WHERE t.cluster_id = of_cluster AND (m.manual_minutes, m.creation_minutes)
+        IS DISTINCT FROM (t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes);
     INSERT INTO pipeline.changed_rate (cluster_id)
     SELECT p.cluster_id FROM rollup.priced p
-    WHERE p.cluster_id = of_cluster AND EXISTS (
-        SELECT FROM (
-            SELECT valid_from FROM marts.rate_period WHERE cluster_id = of_cluster
-            UNION ALL SELECT valid_from FROM marts.rate_history WHERE rate_type = 'subscription'
-        ) r WHERE r.valid_from > least(p.day, marts.today()) AND r.valid_from <= greatest(p.day, marts.today()));
+    WHERE p.cluster_id = of_cluster AND EXISTS (SELECT FROM marts.rate_history h WHERE h.cluster_id IN (0, of_cluster)
+        AND h.valid_from > least(p.day, marts.today()) AND h.valid_from <= greatest(p.day, marts.today()));
     INSERT INTO rollup.priced (cluster_id, day) VALUES (of_cluster, marts.today())
     ON CONFLICT (cluster_id) DO UPDATE SET day = excluded.day WHERE priced.day <> excluded.day;
 END $$;

@@ -54,7 +54,7 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_first, pg_temp.marts_fact, pg_temp.marts_host;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_fact, pg_temp.marts_host;
     CREATE TEMPORARY TABLE marts_day ON COMMIT DROP AS
         SELECT d AS date, rollup.day_start(d, zone) AS starts, rollup.day_start(d + 1, zone) AS ends
         FROM (
@@ -79,10 +79,8 @@ BEGIN
     )
     INSERT INTO marts.bridge_label_set (label_set_id, label_id)
     SELECT label_set_id, unnest(string_to_array(label_key, ','))::int FROM added;
-    IF FOUND THEN
-        UPDATE marts.dim_label_set s SET labels = l.labels FROM rollup.dim_label_set l
-        WHERE l.label_set_id = s.label_set_id AND l.cluster_id = of_cluster AND s.labels <> l.labels;
-    END IF;
+    UPDATE marts.dim_label_set s SET labels = l.labels FROM rollup.dim_label_set l
+    WHERE FOUND AND l.label_set_id = s.label_set_id AND l.cluster_id = of_cluster AND s.labels <> l.labels;
     UPDATE marts_job j SET label_set_id = s.label_set_id FROM marts.dim_label_set s
     WHERE s.cluster_id = of_cluster AND j.label_key <> '' AND s.label_key = j.label_key;
     ANALYZE marts_job;
@@ -116,8 +114,8 @@ BEGIN
     )
     SELECT array_agg(r) INTO gone FROM gone;
     EXECUTE format(write, 'marts_job', '') USING of_cluster;
-    EXECUTE format(write, 'rollup.job CROSS JOIN LATERAL (SELECT COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s'
-        ' WHERE s.cluster_id = $1 AND s.label_key = job.label_key), 0) AS label_set_id) l', 'AND job_template_id IN (SELECT unnest($2))')
+    EXECUTE format(write, 'rollup.job j CROSS JOIN LATERAL (SELECT COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s'
+        ' WHERE s.cluster_id = $1 AND s.label_key = j.label_key), 0) AS label_set_id) l', 'AND job_template_id IN (SELECT unnest($2))')
     USING of_cluster, ARRAY(SELECT g.job_template_id FROM unnest(gone) g WHERE NOT EXISTS (
         SELECT FROM rollup.first_run n WHERE (n.job_template_id, n.count_check_mode, n.successful_only, n.slices_once)
             = (g.job_template_id, g.count_check_mode, g.successful_only, g.slices_once) AND n.finished <= g.finished));
@@ -128,6 +126,14 @@ BEGIN
     CROSS JOIN LATERAL (VALUES (o.date), (n.date)) AS d (date)
     WHERE o.job_id IS DISTINCT FROM n.job_id AND d.date NOT IN (SELECT m.date FROM marts_day m);
 END $$;
+
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE sql AS $$
+    SELECT rollup.split_minutes(template, starting);
+    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
+    INSERT INTO pipeline.changed_day (cluster_id, day)
+    SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting
+$$;
 
 -- What a FROM clause reads of rows of facts `q` with their money `m`, by the formula $1.
 CREATE FUNCTION rollup.with_money(facts TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
@@ -230,7 +236,6 @@ DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
     written BIGINT := 0;
     repriced BIGINT;
-    months DATE[];
     present DATE;
     -- OFFSET 0: computed once, not for the comparison again.
     reprice_days CONSTANT TEXT := format('UPDATE marts.savings_daily t SET (%1$s) = ROW (%3$s)'
@@ -245,13 +250,8 @@ BEGIN
         EXECUTE reprice_days
             USING f, of_cluster, greatest(from_date, present), least(before_date, (present + interval '1 month')::date);
         GET DIAGNOSTICS repriced = ROW_COUNT;
-        IF repriced > 0 THEN
-            written := written + repriced;
-            months := months || present;
-        END IF;
+        PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', 'sum(%I)', of_cluster, ARRAY[present]) WHERE repriced > 0;
+        written := written + repriced;
     END LOOP;
-    IF written > 0 THEN
-        PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', 'sum(%I)', of_cluster, months);
-    END IF;
     RETURN written;
 END $$;

@@ -78,9 +78,7 @@ BEGIN
         RETURN;
     END IF;
     -- Batches of core note the days of the zone that they found: none may commit after the notes below.
-    IF old.reporting_timezone <> new.reporting_timezone THEN
-        PERFORM pg_advisory_xact_lock(6381059, -2);
-    END IF;
+    PERFORM pg_advisory_xact_lock(6381059, -2) WHERE old.reporting_timezone <> new.reporting_timezone;
     DELETE FROM marts.formula;
     EXECUTE format('INSERT INTO marts.formula (%s) SELECT %s', rollup.columns('marts.formula'), rollup.columns('marts.formula', '$1.%1$I')) USING new;
     -- These decide which rows there are, and on which day: all days change.
@@ -91,9 +89,7 @@ BEGIN
         <> (new.subscription, new.count_creation, new.creation_once, new.successful_only) THEN
         INSERT INTO pipeline.changed_rate (cluster_id) SELECT id FROM public.clusters_cluster;
     END IF;
-    IF old.fiscal_year_start_month <> new.fiscal_year_start_month THEN
-        PERFORM rollup.fill_dates(NULL, NULL, TRUE);
-    END IF;
+    PERFORM rollup.fill_dates(NULL, NULL, TRUE) WHERE old.fiscal_year_start_month <> new.fiscal_year_start_month;
 END $$;
 
 -- Adds the months from..to, and those between them and others, to dim_date; with `again`, writes what it holds anew.

@@ -23,11 +23,6 @@ $$;
 -- Dimensions. View rollup.dim_… is what the table marts.dim_… is to hold; rollup.sync_dimensions writes what differs. Id 0 stands for
 -- "none", so that every key of a fact finds its dimension. `name` is the name at the controller; the column named like the dimension
 -- tells equal names apart: a name that several rows share is followed by its cluster, and within one cluster by the id at the controller.
-CREATE FUNCTION rollup.display(name TEXT, same BIGINT, same_here BIGINT, cluster TEXT, external_id INTEGER) RETURNS TEXT
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN same = 1 THEN name WHEN same_here = 1 THEN format('%s (%s)', name, cluster)
-        ELSE format('%s (%s #%s)', name, cluster, external_id) END
-$$;
 CREATE VIEW rollup.dim_cluster AS
     SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
         c.enabled, rollup.web_address(c, '', '') AS url
@@ -46,17 +41,19 @@ BEGIN
                 x.removed_at IS NOT NULL AS removed, rollup.web_address(c, '/#/templates/job_template/',
                     '/execution/templates/job-template/') || x.external_id || '/details' AS url$$)
     LOOP
-        EXECUTE format('CREATE VIEW rollup.dim_%1$s AS
-            SELECT x.id AS %1$s_id, x.cluster_id, x.name::varchar(512) AS name,
-                rollup.display(%3$s, count(*) OVER (PARTITION BY x.name), count(*) OVER (PARTITION BY x.name, x.cluster_id),
-                    c.name, COALESCE(x.external_id, x.id)) AS %5$I %4$s
-            FROM public.clusters_%2$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id;
+        EXECUTE format($query$
+            CREATE VIEW rollup.dim_%1$s AS
+                SELECT x.id AS %1$s_id, x.cluster_id, x.name::varchar(512) AS name,
+                    %3$s || CASE 1 WHEN count(*) OVER (PARTITION BY x.name) THEN ''
+                        WHEN count(*) OVER (PARTITION BY x.name, x.cluster_id) THEN concat(' (', c.name, ')')
+                        ELSE concat(' (', c.name, ' #', COALESCE(x.external_id, x.id), ')') END AS %5$I %4$s
+                FROM public.clusters_%2$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id;
             CREATE TABLE marts.dim_%1$s (
                 LIKE rollup.dim_%1$s, PRIMARY KEY (%1$s_id), FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster ON DELETE CASCADE
             );
             ALTER TABLE marts.dim_%1$s ALTER name SET NOT NULL, ALTER %5$I SET NOT NULL;
-            COMMENT ON TABLE marts.dim_%1$s IS ''One row per %6$s of a cluster; 0 stands for none.'';
-            INSERT INTO marts.dim_%1$s (%1$s_id, name, %5$I) VALUES (0, ''(no %6$s)'', ''(no %6$s)'')',
+            COMMENT ON TABLE marts.dim_%1$s IS 'One row per %6$s of a cluster; 0 stands for none.';
+            INSERT INTO marts.dim_%1$s (%1$s_id, name, %5$I) VALUES (0, '(no %6$s)', '(no %6$s)') $query$,
             d.column1, d.column2, d.column3, d.column4, replace(d.column1, 'user', 'launched_by'), replace(d.column1, '_', ' '));
     END LOOP;
 END $do$;
@@ -111,8 +108,7 @@ CREATE TABLE rollup.money (
     run_costs_as_recorded NUMERIC(38,11) NOT NULL, automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
     savings_as_recorded NUMERIC(38,11) NOT NULL, manual_minutes BIGINT NOT NULL, creation_minutes BIGINT NOT NULL
 );
--- A relation's columns, comma-separated, each as format() writes its name (%1$I) and its type (%2$s); of facts, only the keys or only the
--- measures, both without the day.
+-- A relation's columns as format() writes their names (%1$I) and types (%2$s); with `keys`, only the keys or measures of facts, no date.
 CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I', keys BOOLEAN = NULL) RETURNS TEXT LANGUAGE sql STABLE AS $$
     SELECT string_agg(format(template, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
