@@ -50,6 +50,14 @@ def percent(ratio: Decimal | None) -> str:
     return "–" if ratio is None else f"{ratio:,.0%}"
 
 
+def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
+    """Format a change: +12.3%, > +1,000%, new (from 0); a dash if it is unknown or nothing."""
+    if now is None or not before:
+        return "new" if now and before == 0 else "–"
+    ratio = (now - before) / abs(before)
+    return f"{ratio:+,.1%}" if abs(ratio) <= 10 else "> +1,000%" if ratio > 0 else "< -1,000%"
+
+
 def duration(value: timedelta | float | None) -> str:
     """Format a duration (seconds or a timedelta): 45 s, 12 min, 3.5 h, 2.1 days; a dash for None."""
     if value is None:

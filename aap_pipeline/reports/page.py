@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from aap_pipeline.reports.chart import columns
-from aap_pipeline.reports.output import counted, minute_of, money, number, percent, plain
+from aap_pipeline.reports.output import change, counted, minute_of, money, number, percent, plain
 from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
 _FIGURES: Final = (
@@ -80,6 +80,7 @@ _TEMPLATES: Final = Environment(
 )
 _TEMPLATES.filters |= {"abs": abs, "escaped": _escaped}
 _TEMPLATES.globals |= {
+    "change": change,
     "columns": columns,
     "counted": counted,
     "minute_of": minute_of,

@@ -189,7 +189,7 @@ def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[st
         configured, _ = _currency(connection, None, day)
         raise BadInput(
             f"There is no exchange rate to {wanted!r} on {day}. Run "
-            f"`aap-pipeline settings fx set {configured} {(wanted or '').upper()} RATE --date {day}`."
+            f"`aap-pipeline settings fx set {configured} {wanted} RATE --date {day}`."
         ) from None
     return (row[0], row[1]) if row else ("", "")
 

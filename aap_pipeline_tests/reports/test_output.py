@@ -1,10 +1,12 @@
-"""How counts are written."""
+"""How counts and changes are written."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from aap_pipeline.reports.output import counted
+from aap_pipeline.reports.output import change, counted
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,23 @@ from aap_pipeline.reports.output import counted
 def test_a_count_has_its_noun(count: int, words: tuple[str, ...], written: str) -> None:
     """Guards against "1 new jobs"."""
     assert counted(count, *words) == written
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "written"),
+    [
+        (Decimal("110.04"), Decimal(100), "+10.0%"),
+        (50, 100, "-50.0%"),
+        (Decimal(100), Decimal(-100), "+200.0%"),
+        (1100, 100, "+1,000.0%"),
+        (Decimal("1565717.35"), Decimal(1), "> +1,000%"),
+        (Decimal(-5000), Decimal("0.01"), "< -1,000%"),
+        (7, 0, "new"),
+        (0, 0, "–"),
+        (None, 3, "–"),
+        (3, None, "–"),
+    ],
+)
+def test_a_change_can_be_read(now: Decimal | int | None, before: Decimal | int | None, written: str) -> None:
+    """Guards against +156571603.5% from a tiny base."""
+    assert change(now, before) == written
