@@ -66,8 +66,8 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
 
 
 def _print(found: list[dict[str, Any]], *, as_json: bool = False) -> None:
-    headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "Valid from"}
-    headers |= {"valid_until": "Valid until", "cluster": "Cluster", "organization": "Organization"}
+    headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "From"}
+    headers |= {"valid_until": "Until", "cluster": "Cluster", "organization": "Organization"}
     print_rows(
         headers | {"in_force": "In force"},
         [{**each, "per": RATE_TYPES[each["rate_type"]]} for each in found],

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import orjson
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # Dagster's processes, which write reports too, print no tabl
     from rich.console import Console
     from rich.text import Text
 
+_LONGEST_WORD = 40
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
 negative_values = {"ignore_unknown_options": True}
 """Context settings of a command whose value may be negative: -1 is then a value, not an unknown option."""
@@ -98,7 +99,7 @@ def print_rows(
     """Print the columns `headers` {key: header} of the rows as a table, or whole rows as a JSON list of objects.
 
     `formats` are those of single columns, by key. `shown` formats all other values, by default by their type; times are
-    UTC.
+    UTC. On a terminal too narrow for the table, each row is printed as lines of header and value.
     """
     if as_json:
         print_json(rows)
@@ -106,19 +107,40 @@ def print_rows(
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    for key, header in headers.items():
-        values = [row[key] for row in rows if row[key] is not None and not isinstance(row[key], bool)]
-        numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(cell(formats.get(key, shown)(row[key])) for key in headers))
-    console().print(table)
+    screen = console()
+    columns = [[cell(formats.get(key, shown)(row[key])) for row in rows] for key in headers]
+    sizes = [
+        [text.__rich_measure__(screen, screen.options) for text in (cell(header), *texts)]
+        for header, texts in zip(headers.values(), columns, strict=True)
+    ]
+    widths = [max(size.maximum for size in column) for column in sizes]
+    longest = widths.index(max(widths))  # the only column that may be wrapped, between words
+    widths[longest] = min(max(size.minimum for size in sizes[longest]), _LONGEST_WORD)
+    if sum(widths) + 2 * (len(widths) - 1) > screen.width:
+        table = Table(box=box.SIMPLE, show_header=False, pad_edge=False, show_edge=False)
+        for cells in zip(*columns, strict=True):
+            for header, text in zip(headers.values(), cells, strict=True):
+                table.add_row(header, text)
+            table.add_section()
+    else:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+        for index, (key, header) in enumerate(headers.items()):
+            values = [row[key] for row in rows if row[key] is not None and not isinstance(row[key], bool)]
+            numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
+            side: Literal["left", "right"] = "right" if numeric else "left"
+            table.add_column(header, justify=side, overflow="fold", no_wrap=index != longest)
+        for cells in zip(*columns, strict=True):
+            table.add_row(*cells)
+    screen.print(table)
 
 
 def print_marked(outcome: str, text: str, indent: str = "") -> None:
     """Print a line with the mark of `outcome` (ok, warning or failed) before the `text`."""
-    console().print(indent, _MARKS[outcome], " ", cell(text), sep="")
+    from rich.table import Column, Table
+
+    line = Table.grid("", Column(overflow="fold"), padding=(0, 1, 0, 0), pad_edge=False)
+    line.add_row(indent + _MARKS[outcome], cell(text))
+    console().print(line)
 
 
 def print_json(value: object) -> None:

@@ -24,7 +24,8 @@ _FIGURES: Final = (
     ("unique_hosts", "unique hosts", "number"),
     ("hosts", "host runs", "number"),
 )
-_WIDTH_FOR_CENTS: Final = 98
+_WIDTH_WITHOUT_MONEY: Final = 43
+"""Width of the table of job templates without its three columns of money."""
 
 
 def page(summary: Summary, title: str = "Automation savings", *, mail: bool = False) -> str:
@@ -36,12 +37,18 @@ def markdown(summary: Summary, most_templates: int = 10, width: int | None = Non
     """Return a short report: the figures, the `most_templates` templates that saved most, and organizations.
 
     For the Dagster UI it has a picture of the savings. For a terminal of `width` characters it has bars of text and, if
-    there is room, cents.
+    there is room, more columns and cents.
     """
+    largest = max(abs(summary.totals[key]) for key, _, kind in _FIGURES if kind == "money")
+
+    def fits(digits: int) -> bool:
+        return width is None or width >= _WIDTH_WITHOUT_MONEY + 3 * (len(money(largest, summary.symbol, digits)) + 2)
+
     return _TEMPLATES.get_template("report.md.j2").render(
         r=summary,
         printed=width is not None,
-        digits=2 if (width or 0) >= _WIDTH_FOR_CENTS else 0,
+        digits=2 if width and fits(2) else 0,
+        narrow=not fits(0),
         picture=picture(summary.over_time, f"Savings per {summary.step}"),
         templates=summary.templates[:most_templates],
         rest=summary.templates[most_templates:],
