@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import day
+from aap_pipeline.cli.values import day_option
 from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import json_option, money, negative_values, plain, print_rows
 
@@ -31,11 +31,9 @@ def show(as_json: bool) -> None:
 @command.command(name="set", short_help="Set the rate per minute, hour or month.", context_settings=negative_values)
 @click.argument("rate", metavar="manual|automated|hourly|subscription")
 @click.argument("value", metavar="MONEY|none")
-@click.option(
+@day_option(
     "--from",
     "valid_from",
-    type=day,
-    metavar="DAY",
     help="First day, past or future. Default: today, but all time for the first global rate of its kind.",
 )
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")

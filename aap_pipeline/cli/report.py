@@ -12,7 +12,7 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
+from aap_pipeline.cli.values import Whole, day_option, file, require_range, text, with_options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import console, json_option, print_json, print_rows
@@ -40,10 +40,8 @@ def _address(value: str) -> str:
 
 
 _QUESTION = (
-    click.option(
-        "--from", "from_date", type=day, metavar="DAY", help="First day, 2026-01-31. Default: first with data."
-    ),
-    click.option("--to", "to_date", type=day, metavar="DAY", help="Last day, inclusive."),
+    day_option("--from", "from_date", help="First day, 2026-01-31. Default: first with data."),
+    day_option("--to", "to_date", help="Last day, inclusive."),
     click.option(
         "--range",
         "--period",

@@ -68,8 +68,7 @@ def core(
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:
-        refused = counted(result.rejected, "document was", "documents were")
-        context.log.warning(f"{refused} quarantined. Run `aap-pipeline rejected list`.")
+        context.log.warning(f"Quarantined documents: {result.rejected:,}. Run `aap-pipeline rejected list`.")
     if newest is not None:
         page = job_url(cluster.endpoint.base_url, cluster.product, newest[0])
         figures["jobs"]["newest_job"] = dg.MetadataValue.url(page)

@@ -9,10 +9,9 @@ from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
-from aap_pipeline.reports.output import counted
+from aap_pipeline.reports.output import counted, listed
 
 _UNPARSED_AFTER_SECONDS: Final = 3600
-_SHOWN: Final = 20
 AUDIT_A_REPAIR: Final = 200_000
 
 
@@ -94,6 +93,6 @@ def host_totals_agree(found: HostTotals) -> Verdict:
     figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
     if not found.disagreeing:
         return Verdict(True, f"{counted(found.checked, 'job was', 'jobs were')} checked.", figures)
-    jobs = ", ".join(map(str, found.disagreeing[:_SHOWN])) + (", …" if len(found.disagreeing) > _SHOWN else "")
+    jobs = listed(found.disagreeing)
     text = f"The host totals of {counted(len(found.disagreeing), 'job')} differ from the host summaries: {jobs}."
     return Verdict(False, text, figures, severe=True)

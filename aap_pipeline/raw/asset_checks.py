@@ -24,7 +24,7 @@ from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.window import Window
-from aap_pipeline.reports.output import counted
+from aap_pipeline.reports.output import counted, listed
 
 ASSET: Final = ("raw", "sync_data")
 CLOCK_TOLERANCE = timedelta(seconds=60)
@@ -123,10 +123,9 @@ def reconciliation(found: Reconciliation) -> Verdict:
     figures = {"days": found.days, "missing": len(found.missing), "late": len(found.late), "requests": found.requests}
     if not found.missing:
         return Verdict(True, f"{counted(found.days, 'day agrees', 'days agree')} with the controller.", figures)
-    shown = ", ".join(map(str, found.missing[:20])) + (", …" if len(found.missing) > 20 else "")
     days = ", ".join(count.day for count in found.differing[:10])
     text = counted(len(found.missing), "job was missing and is", "jobs were missing and are")
-    return Verdict(False, f"{text} now stored (days {days}; jobs {shown}).", figures, severe=True)
+    return Verdict(False, f"{text} now stored (days {days}; jobs {listed(found.missing)}).", figures, severe=True)
 
 
 def summaries_in_time(state: SyncHealth) -> Verdict:

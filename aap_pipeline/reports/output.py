@@ -39,6 +39,12 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def listed(ids: Sequence[int], most: int = 20) -> str:
+    """List ids: 1, 2, 3 and 17 more."""
+    more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
+    return ", ".join(map(str, ids[:most])) + more
+
+
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
     """Format money: $1,234.50, -$12.00; a dash for None."""
     if value is None:
@@ -55,7 +61,7 @@ def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
     """Format a change: +12.3%, > +1,000%, new (from 0); a dash if it is unknown or nothing."""
     if now is None or not before:
         return "new" if now and before == 0 else "–"
-    ratio = (now - before) / abs(before)
+    ratio = float(now - before) / abs(float(before))
     return f"{ratio:+,.1%}" if abs(ratio) <= 10 else "> +1,000%" if ratio > 0 else "< -1,000%"
 
 
@@ -103,34 +109,30 @@ def print_rows(
     """
     if as_json:
         print_json(rows)
+    if as_json or not headers:
         return
     from rich import box
     from rich.table import Table
 
     screen = console()
-    columns = [[cell(formats.get(key, shown)(row[key])) for row in rows] for key in headers]
-    sizes = [
-        [text.__rich_measure__(screen, screen.options) for text in (cell(header), *texts)]
-        for header, texts in zip(headers.values(), columns, strict=True)
+    columns = [
+        [cell(header), *(cell(formats.get(key, shown)(row[key])) for row in rows)] for key, header in headers.items()
     ]
+    sizes = [[text.__rich_measure__(screen, screen.options) for text in column] for column in columns]
     widths = [max(size.maximum for size in column) for column in sizes]
     longest = widths.index(max(widths))  # the only column that may be wrapped, between words
     widths[longest] = min(max(size.minimum for size in sizes[longest]), _LONGEST_WORD)
-    if sum(widths) + 2 * (len(widths) - 1) > screen.width:
-        table = Table(box=box.SIMPLE, show_header=False, pad_edge=False, show_edge=False)
-        for cells in zip(*columns, strict=True):
-            for header, text in zip(headers.values(), cells, strict=True):
-                table.add_row(header, text)
-            table.add_section()
-    else:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-        for index, (key, header) in enumerate(headers.items()):
-            values = [row[key] for row in rows if row[key] is not None and not isinstance(row[key], bool)]
-            numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
-            side: Literal["left", "right"] = "right" if numeric else "left"
-            table.add_column(header, justify=side, overflow="fold", no_wrap=index != longest)
-        for cells in zip(*columns, strict=True):
-            table.add_row(*cells)
+    wide = sum(widths) + 2 * (len(widths) - 1) > screen.width
+    looks: dict[str, Any] = {"pad_edge": False, "show_edge": False, "collapse_padding": True}
+    table = Table(box=box.SIMPLE if wide else box.SIMPLE_HEAD, show_header=not wide, **looks)
+    titles, *lines = zip(*columns, strict=True)
+    for index, (key, title) in enumerate(zip(headers, titles, strict=True)) if not wide else ():
+        kinds = {type(row[key]) for row in rows if row[key] is not None}
+        side: Literal["left", "right"] = "right" if kinds and kinds <= {int, float, Decimal} else "left"
+        table.add_column(title, justify=side, overflow="fold", no_wrap=index != longest)
+    for line in lines:
+        for cells in zip(titles, line, strict=True) if wide else [line]:
+            table.add_row(*cells, end_section=wide and cells[0] is titles[-1])
     screen.print(table)
 
 

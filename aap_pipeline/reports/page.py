@@ -72,7 +72,7 @@ def _escaped(text: str) -> str:
     return re.sub(r"([|\\`*_~&<\[])", r"\\\1", shown)
 
 
-def _written(value: Decimal | None, kind: str, symbol: str, digits: int = 0) -> str:
+def written(value: Decimal | None, kind: str, symbol: str, digits: int = 0) -> str:
     """Format a figure by its kind in _FIGURES; `digits` are those of money."""
     if kind == "money":
         return money(value, symbol, digits)
@@ -86,15 +86,5 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
 )
 _TEMPLATES.filters |= {"abs": abs, "escaped": _escaped}
-_TEMPLATES.globals |= {
-    "change": change,
-    "columns": columns,
-    "counted": counted,
-    "minute_of": minute_of,
-    "money": money,
-    "number": number,
-    "plain": plain,
-    "quarantine_line": quarantine_line,
-    "written": _written,
-    "figures": _FIGURES,
-}
+_USED: Final = (change, columns, counted, minute_of, money, number, plain, quarantine_line, written)
+_TEMPLATES.globals |= {each.__name__: each for each in _USED} | {"figures": _FIGURES}

@@ -143,12 +143,6 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     )
 
 
-def reporting_timezone(connection: Connection) -> str:
-    """Return the reporting time zone."""
-    [(zone,)] = connection.execute(statement("reports/time_zone")).fetchall()
-    return str(zone)
-
-
 def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
     """Count the quarantined documents of these clusters (None: all)."""
     values = {"clusters": None if cluster_ids is None else list(cluster_ids)}

@@ -60,9 +60,9 @@ def test_a_table_that_is_too_wide_becomes_lines(
     assert printed[60][2:] == ["prod     it was renewed yesterday  https://aap.company.com"]
     assert printed[50][2:] == ["prod     it was renewed    https://aap.company.com", "         yesterday"]
     assert printed[40] == [
-        "Cluster   prod",
-        "Note      it was renewed yesterday",
-        "Address   https://aap.company.com",
+        "Cluster  prod",
+        "Note     it was renewed yesterday",
+        "Address  https://aap.company.com",
     ]
 
 
