@@ -1,7 +1,7 @@
 """Metrics for Prometheus: one gauge per figure, one sample per cluster, read from the database at each scrape."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -40,11 +40,9 @@ class Metrics(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the database. If it is unreachable, only aap_pipeline_up, which alerts watch, has a sample."""
         rows: list[dict[str, Any]] | None = None
-        try:
-            with clear_errors(), connect(self._url, application_name="aap_pipeline metrics") as connection:
-                rows = select(connection, "health/metrics")
-        except PipelineError:
-            pass
+        application = "aap_pipeline metrics"
+        with suppress(PipelineError), clear_errors(), connect(self._url, application_name=application) as connection:
+            rows = select(connection, "health/metrics")
         yield GaugeMetricFamily("aap_pipeline_up", "Whether the database is reachable.", int(rows is not None))
         for name, text in _HELP.items():
             found = GaugeMetricFamily(f"aap_pipeline_{name}", text, labels=["cluster"])

@@ -1,5 +1,5 @@
 -- Clusters with notes that no refresh has taken yet.
-SELECT cluster_id, format('%%s notes are left', count(*))
+SELECT cluster_id, format('notes left: %%s', count(*))
 FROM (
     SELECT cluster_id FROM pipeline.changed_day UNION ALL SELECT cluster_id FROM pipeline.changed_rate
     UNION ALL SELECT cluster_id FROM pipeline.rebuild_due

@@ -47,6 +47,8 @@ DECLARE
     factor NUMERIC := 1;
 BEGIN
     IF currency IS NOT NULL AND upper(currency) IS DISTINCT FROM own THEN
+        PERFORM rollup.require(currency ~ '^[A-Za-z]{3}$', 'invalid_parameter_value',
+            format('%L is not a valid currency. Use an ISO code of three letters, such as EUR.', currency));
         factor := (
             SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END FROM marts.currency_rate c
             WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((own, upper(currency)), (upper(currency), own))
