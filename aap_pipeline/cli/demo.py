@@ -97,7 +97,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
                 controller.server.client_id,
                 controller.server.client_secret,
             ),
-            UNLIMITED,
+            vars(UNLIMITED),
         )
         for controller in controllers
     ]

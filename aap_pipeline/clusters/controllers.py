@@ -10,12 +10,15 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import API_PREFIXES, ClientSettings
 from aap_pipeline.controller.probe import Product
-from aap_pipeline.database.connection import clear_errors
+from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
 ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 """For a request that is soon repeated, so that a late response is not awaited."""
+_SHORT_PAUSE = 15.0
+"""Seconds. After a failure, no run and no sensor sends a request sooner."""
 _PACKAGE = Path(__file__).parents[1]
 _NAMED_PLACES = 3
 
@@ -55,7 +58,8 @@ def open_controller(
 ) -> Iterator[ControllerClient]:
     """Open a client of the cluster's controller. Any exception in the block becomes a PipelineError of the cluster.
 
-    Raises EncryptionKeyError, before any request, if the token cannot be decrypted.
+    Raises, before any request, EncryptionKeyError if the token cannot be decrypted, and ServerError during a pause that
+    the controller requested.
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
     prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
@@ -65,4 +69,11 @@ def open_controller(
     with cluster_errors(cluster):
         tokens.load()
         with ControllerClient(cluster.endpoint, tokens, settings, known=known, manners=cluster.manners) as client:
-            yield client
+            try:
+                yield client
+            finally:
+                pause = client.refusal.retry_after if client.refusal else None
+                if pause and pause > _SHORT_PAUSE:
+                    with connect(database_url) as connection:
+                        values = {"cluster": cluster.id, "seconds": pause}
+                        connection.execute(statement("clusters/note_pause"), values)
