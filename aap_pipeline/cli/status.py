@@ -45,9 +45,9 @@ def command(as_json: bool) -> int:
         if row["token"]:
             print_marked("warning", f"{row['name']}: {row['token']}")
         if row["no_requests_before"]:
-            until = f"{row['no_requests_before']:%Y-%m-%d %H:%M:%S} UTC"
-            pause = f"{row['name']}: its controller requested a pause until {until}. To send requests earlier, run "
-            print_marked("warning", f"{pause}`aap-pipeline clusters enable {row['name']}`.")
+            pause = f"its controller requested a pause until {row['no_requests_before']:%Y-%m-%d %H:%M:%S} UTC."
+            end = f"To send requests earlier, run `aap-pipeline clusters enable {row['name']}`."
+            print_marked("warning", f"{row['name']}: {pause} {end}")
         for each in row["backfills"] or []:
             begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
             console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has reached {done} UTC."))

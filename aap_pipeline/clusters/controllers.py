@@ -17,8 +17,6 @@ from aap_pipeline.errors import PipelineError
 
 ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
 """For a request that is soon repeated, so that a late response is not awaited."""
-_SHORT_PAUSE = 15.0
-"""Seconds. After a failure, no run and no sensor sends a request sooner."""
 _PACKAGE = Path(__file__).parents[1]
 _NAMED_PLACES = 3
 
@@ -72,8 +70,7 @@ def open_controller(
             try:
                 yield client
             finally:
-                pause = client.refusal.retry_after if client.refusal else None
-                if pause and pause > _SHORT_PAUSE:
+                if client.refusal is not None:
+                    values = {"cluster": cluster.id, "seconds": client.refusal.retry_after}
                     with connect(database_url) as connection:
-                        values = {"cluster": cluster.id, "seconds": pause}
                         connection.execute(statement("clusters/note_pause"), values)

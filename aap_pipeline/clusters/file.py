@@ -107,18 +107,14 @@ def described(
 
     Raises BadInput, with one line per fault and without secrets; PipelineError if only secrets are faulty.
     """
+    faults: list[str] = []
     try:
         entry = _Entry.model_validate(fields)
-    except ValidationError as error:
+    except ValidationError as error:  # check the other keys as well
+        faults += _sentences(error)
         faulty = {str(fault["loc"][0]) for fault in error.errors()}
         rest = {key: value for key, value in fields.items() if key not in faulty}
-        others: list[str] = []
-        try:
-            described(rest | dict.fromkeys(faulty & _NEEDED, "x"), folder, environment, token_needed=token_needed)
-        except PipelineError as more:
-            others = str(more).splitlines()
-        raise BadInput("\n".join([*_sentences(error), *others])) from None
-    faults: list[str] = []
+        entry = _Entry.model_validate(rest | dict.fromkeys(faulty & _NEEDED, "x"))
 
     def noted(make: Callable[..., T], *arguments: Any) -> T | None:
         try:

@@ -146,14 +146,6 @@ def _hosts(api: ControllerApi, window: Window, new: int) -> int:
     return 0
 
 
-def is_long(connection: Connection, request: SyncRequest) -> bool:
-    """Return whether a sync is a backfill or part of the first sync, which may run only in the sync window."""
-    if request.since is not None or request.until is not None:
-        return True
-    row = connection.execute(statement("raw/first_unfinished"), {"cluster": request.cluster.id}).fetchone()
-    return bool(row and row[0])
-
-
 def require_possible(connection: Connection, request: SyncRequest, *, keep_hours: bool = True) -> None:
     """Raise BadInput if the window is empty (by this machine's clock), or (`keep_hours`) long and outside the hours."""
     now = datetime.now(UTC)
@@ -165,9 +157,12 @@ def require_possible(connection: Connection, request: SyncRequest, *, keep_hours
 
 
 def _closed(connection: Connection, request: SyncRequest) -> str | None:
-    """Return why a sync must wait: it is long and outside its cluster's sync window; None: it may run."""
+    """Return why a backfill or first sync must wait: it is outside the cluster's sync window; None: it may run."""
     cluster = cluster_named(connection, request.cluster.name)  # its limits may have changed
-    if cluster.manners.may_read_long(datetime.now(UTC)) or not is_long(connection, request):
+    if cluster.manners.may_read_long(datetime.now(UTC)):
+        return None
+    [(first,)] = connection.execute(statement("raw/first_unfinished"), {"cluster": cluster.id}).fetchall()
+    if not (first or request.since or request.until):
         return None
     return (
         f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "

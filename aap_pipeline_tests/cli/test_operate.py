@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.incidents import raise_incident, resolve_incident
-from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.receivers import deliver, receivers
 from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, new_key
