@@ -97,11 +97,7 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
 
 
 def described(
-    fields: Mapping[str, Any],
-    folder: Path = Path(),
-    environment: Mapping[str, str] = os.environ,
-    *,
-    token_needed: bool = True,
+    fields: Any, folder: Path = Path(), environment: Mapping[str, str] = os.environ, *, token_needed: bool = True
 ) -> NewCluster:
     """Return the cluster that `fields` {key of an entry: value} describe. Paths of secret files are below `folder`.
 

@@ -31,11 +31,7 @@ class DatabaseTokenStore:
         self._name: object = ""
 
     def load(self) -> Tokens:
-        """Return the stored tokens.
-
-        Raises EncryptionKeyError if they were encrypted with another key, and ServerError during a pause that the
-        controller requested.
-        """
+        """Return the stored tokens. Raises EncryptionKeyError (another key), ServerError (the controller's pause)."""
         with connect(self._url) as connection:
             return self._read(connection, "clusters/load_tokens")
 
