@@ -146,7 +146,8 @@ def _validated(texts: Mapping[str, str]) -> ApplicationSettings:
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise PipelineError(
-            f"{texts[name]!r} is not a valid value of setting {name}. It must be {allowed(name)}."
+            f"{texts[name]!r} is not a valid value of setting {name}. It must be {allowed(name)}. To change it, run "
+            f"`aap-pipeline settings set {name} VALUE`."
         ) from None
 
 

@@ -14,8 +14,12 @@ CREATE POLICY own_rows ON marts.bi_access FOR SELECT
 CREATE FUNCTION marts.bi_access_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role) THEN
-        RAISE EXCEPTION 'There is no role "%" to restrict: create it first, and write it as pg_roles has it.', NEW.role
-            USING ERRCODE = 'undefined_object';
+        RAISE EXCEPTION 'There is no database role "%". Create it with CREATE ROLE first, and write it as pg_roles has it.', NEW.role;
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_class t ON t.oid = 'marts.savings_daily'::regclass
+               WHERE r.rolname = NEW.role AND (r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, t.relowner, 'USAGE')
+                                               OR pg_has_role('bi_reader', r.oid, 'MEMBER'))) THEN
+        RAISE EXCEPTION 'Role "%" cannot be restricted: it is a superuser, has BYPASSRLS, owns the marts, or includes bi_reader. Use another role.', NEW.role;
     END IF;
     RETURN NEW;
 END $$;
