@@ -27,7 +27,7 @@ _WITH_ORGANIZATIONS = (
     "dim_organization",
     "rate_period",
 )
-_ROLLUPS = ("launches_monthly", "host_set_daily", "host_set_monthly", "population_first_run")
+_ROLLUPS = ("launches_monthly", "host_set_daily", "host_set_monthly", "first_run")
 
 
 @pytest.fixture
@@ -385,7 +385,7 @@ def test_a_group_that_is_listed_restricts_its_members(connection: Connection, da
         "SELECT marts.set_rate('manual', 1, '2025-01-01')",
         "SELECT rollup.read_formula()",
         "SELECT * FROM rollup.job",
-        "SELECT * FROM rollup.first_run",
+        "SELECT * FROM rollup.host_runs_daily",
         "SELECT rollup.reprice(1, '2025-01-01', '2025-02-01')",
     ],
 )
