@@ -13,6 +13,7 @@ from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.verdict import Verdict
+from aap_pipeline.reports.output import counted
 
 ASSET: Final = ("marts", "savings_daily")
 _LEFT_MINUTES: Final = 10
@@ -41,7 +42,9 @@ def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
     """Check that no noted change is overdue."""
     if not notes or oldest is None:
         return Verdict(True, "Every change is in the marts.", {"notes": 0})
-    text = f"{notes:,} changes are not in the marts yet, the oldest of {oldest:%Y-%m-%d %H:%M} UTC."
+    text = (
+        f"{counted(notes, 'change is', 'changes are')} not in the marts yet, the oldest of {oldest:%Y-%m-%d %H:%M} UTC."
+    )
     return Verdict(False, text, {"notes": notes})
 
 

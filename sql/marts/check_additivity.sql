@@ -1,5 +1,5 @@
 -- Clusters in which a month differs from the sum of its days. Index: none, the marts are read whole.
-SELECT cluster_id, format('%%s templates'' months in %%s differ from their days', count(*), rollup)
+SELECT cluster_id, format('templates in %%s whose months differ from their days: %%s', rollup, count(*))
 FROM (
     SELECT cluster_id, rollup
     FROM (

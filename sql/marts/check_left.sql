@@ -1,5 +1,5 @@
 -- Clusters with notes that no refresh has taken although they are this old, and the oldest. Index: none, notes are few.
-SELECT cluster_id, format('%%s notes are left', count(*)), count(*), min(noted_at)
+SELECT cluster_id, format('notes left: %%s', count(*)), count(*), min(noted_at)
 FROM (
     SELECT cluster_id, noted_at FROM pipeline.changed_day UNION ALL SELECT cluster_id, noted_at FROM pipeline.changed_rate
 ) note

@@ -44,7 +44,9 @@ CREATE FUNCTION rollup.conversion(target TEXT, on_day DATE) RETURNS NUMERIC LANG
         WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((f.currency, upper(target)), (upper(target), f.currency))
         ORDER BY c.rate_date DESC, (c.from_currency = f.currency) DESC LIMIT 1
     ) r ON TRUE
-    WHERE rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR r.factor IS NOT NULL, 'no_data_found',
+    WHERE rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR target ~ '^[A-Za-z]{3}$', 'invalid_parameter_value',
+        format('%L is not a valid currency. Use an ISO code of three letters, such as EUR.', target))
+    AND rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR r.factor IS NOT NULL, 'no_data_found',
         format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
             f.currency, upper(target), on_day))
 $$;
