@@ -99,9 +99,13 @@ def dagster_pictures(folder: Path) -> None:
             operator.choose_for_backfill("2024-01-01", "2024-07-01", *sorted(servers)[:2])
             photograph(operator, "backfill")
 
-            # Now the syncs that every cluster starts with have ended, and the whole graph is green.
+            # The syncs that every cluster starts with have ended. The sensor starts one with a new job: it runs all checks.
+            servers[CLUSTER].world.add_job()
             page.set_viewport_size({"width": GRAPH_SIZE[0], "height": GRAPH_SIZE[1]})
             operator.see_graph("raw", "core", "marts")
+            page.get_by_text("100% filled").first.wait_for()
+            for unrest in (r"^\d?\d% filled$", r"^0 / \d+ Passed$"):  # until that sync has ended
+                page.get_by_text(re.compile(unrest)).first.wait_for(state="detached", timeout=120_000)
             photograph(operator, "asset-graph")
             page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
 
