@@ -58,7 +58,7 @@ class Site:
         if isinstance(server, SimulatorServer):
             pair = server.token
             tokens = Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret)
-        entry = NewCluster(name, Endpoint("http", "127.0.0.1", port), replace(tokens, **changes), UNLIMITED)
+        entry = NewCluster(name, Endpoint("http", "127.0.0.1", port), replace(tokens, **changes), vars(UNLIMITED))
         with connect(self.url) as connection:
             save_clusters(connection, self.cipher, [entry])
         self.instance.add_dynamic_partitions(CLUSTERS.name or "", [name])

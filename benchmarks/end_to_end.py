@@ -102,7 +102,7 @@ def register(url: str, cipher: Cipher, address: dict[str, Any]) -> Cluster:
     endpoint = Endpoint("http", where.hostname or "", where.port or 80)
     with connect(url, autocommit=True) as connection:
         application_settings.write(connection, "sync_workers", str(raw.WORKERS))
-        save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]), UNLIMITED)])
+        save_clusters(connection, cipher, [NewCluster("measured", endpoint, Tokens(address["token"]), vars(UNLIMITED))])
         return cluster_named(connection, "measured")
 
 

@@ -69,7 +69,7 @@ class Bench:
             where = urlsplit(self.address["url"])
             endpoint = Endpoint("http", where.hostname or "", where.port or 80)
             save_clusters(
-                connection, self.cipher, [NewCluster("a", endpoint, Tokens(self.address["token"]), UNLIMITED)]
+                connection, self.cipher, [NewCluster("a", endpoint, Tokens(self.address["token"]), vars(UNLIMITED))]
             )
             cluster = cluster_named(connection, "a")
         checkpoint(self.url)

@@ -8,8 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from aap_pipeline.alerts import incidents
-from aap_pipeline.alerts.delivery import deliver
-from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.receivers import deliver, receivers
 from aap_pipeline.alerts.settings import AlertSettings, alert_settings
 from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.clusters.staleness import freshness_of_clusters, stale_after

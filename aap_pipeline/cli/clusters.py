@@ -112,7 +112,7 @@ def update(name: str, no_ca_bundle: bool, verify_ssl: bool | None, **options: An
         fields = {key: value for key, value in stored.items() if value is not None and key != "cluster"}
         changed = described({"name": name} | fields | given, token_needed=False)
         key = cipher(settings) if changed.tokens.secrets else None
-        registry.change_cluster(connection, key, name, changed.endpoint, changed.tokens, changed.manners)
+        registry.change_cluster(connection, key, name, changed.endpoint, changed.tokens, changed.limits)
     click.echo(f"Updated cluster {name} at {changed.endpoint.base_url}.")
     _warn(name, changed.endpoint)
     click.echo(f"Next: aap-pipeline clusters check {name}")
@@ -138,9 +138,9 @@ def import_file(file: Path) -> None:
           access_token_file: lab-token.txt      # relative to this file
           refresh_token: …                      # with client_id and client_secret, to renew the token automatically;
                                                 # or refresh_token_file and client_secret_file
-          max_concurrent_requests: 4            # the default
-          max_requests_per_second: 16           # the default
-          sync_window: 20:00-06:00 Europe/Berlin  # hours of first syncs and backfills; always by default
+          max_concurrent_requests: 4            # the default of new clusters, as in the next two lines
+          max_requests_per_second: 16
+          sync_window: always                   # or hours of first syncs and backfills: 20:00-06:00 Europe/Berlin
     """
     _save(read_clusters_file(file))
     click.echo("Next: aap-pipeline clusters check")

@@ -91,7 +91,7 @@ def _import(url: str, settings: Settings, controllers: list[DemoController]) -> 
     for name, server in ((controller.name, controller.server) for controller in controllers):
         token = server.token
         tokens = Tokens(token.access_token, token.refresh_token, server.client_id, server.client_secret)
-        entries.append(NewCluster(name, endpoint_of_url(server.url), tokens, UNLIMITED))
+        entries.append(NewCluster(name, endpoint_of_url(server.url), tokens, vars(UNLIMITED)))
     with connect(url) as connection:
         save_clusters(connection, cipher(settings), entries)
 

@@ -20,8 +20,9 @@ def command(as_json: bool) -> int:
 
     Unparsed: raw documents that core has not parsed. Pending: finished jobs whose host summaries the controller has not
     written yet. Rejected: documents in quarantine (aap-pipeline rejected). Days: days whose savings must be recomputed.
-    Unfinished backfills and tokens that expire soon are listed below the table. Exit status 1 if the last sync of an
-    enabled cluster failed, or none succeeded in the last AAP_PIPELINE_ALERT_STALE_MINUTES (60).
+    Unfinished backfills, tokens that expire soon and pauses that controllers requested are listed below the table. Exit
+    status 1 if the last sync of an enabled cluster failed, or none succeeded in the last
+    AAP_PIPELINE_ALERT_STALE_MINUTES (60).
     """
     now = datetime.now(UTC)
     with warehouse_connection() as connection:
@@ -43,6 +44,10 @@ def command(as_json: bool) -> int:
             print_marked("failed", f"{row['name']}: {row['stale']} Run `aap-pipeline clusters check {row['name']}`.")
         if row["token"]:
             print_marked("warning", f"{row['name']}: {row['token']}")
+        if row["no_requests_before"]:
+            pause = f"its controller requested a pause until {row['no_requests_before']:%Y-%m-%d %H:%M:%S} UTC."
+            end = f"To send requests earlier, run `aap-pipeline clusters enable {row['name']}`."
+            print_marked("warning", f"{row['name']}: {pause} {end}")
         for each in row["backfills"] or []:
             begin, end, done = (each[name][:16].replace("T", " ") if each[name] else "now" for name in _WINDOW)
             console().print(cell(f"{row['name']}: the backfill from {begin} to {end} has reached {done} UTC."))

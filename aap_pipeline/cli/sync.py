@@ -73,7 +73,11 @@ def command(
         print_outcomes(outcomes)
         if refused:
             console().print(cell(refused))
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+    return (
+        1
+        if any(outcome.error or outcome.metadata.get("raw/sync_data", {}).get("paused") for outcome in outcomes)
+        else 0
+    )
 
 
 def print_outcomes(outcomes: list[SyncOutcome]) -> None:

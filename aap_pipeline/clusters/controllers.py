@@ -10,8 +10,9 @@ from aap_pipeline.clusters.tokens import DatabaseTokenStore
 from aap_pipeline.controller.client import ControllerClient
 from aap_pipeline.controller.config import API_PREFIXES, ClientSettings
 from aap_pipeline.controller.probe import Product
-from aap_pipeline.database.connection import clear_errors
+from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.encryption import Cipher
+from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
 ONE_QUESTION = ClientSettings(connect_timeout=5.0, read_timeout=15.0, workers=1, retries=0)
@@ -55,7 +56,8 @@ def open_controller(
 ) -> Iterator[ControllerClient]:
     """Open a client of the cluster's controller. Any exception in the block becomes a PipelineError of the cluster.
 
-    Raises EncryptionKeyError, before any request, if the token cannot be decrypted.
+    Raises, before any request, EncryptionKeyError if the token cannot be decrypted, and ServerError during a pause that
+    the controller requested.
     """
     tokens = DatabaseTokenStore(database_url, cipher, cluster.id)
     prefix = (cluster.endpoint.api_prefix or "").removeprefix(cluster.endpoint.path)
@@ -65,4 +67,10 @@ def open_controller(
     with cluster_errors(cluster):
         tokens.load()
         with ControllerClient(cluster.endpoint, tokens, settings, known=known, manners=cluster.manners) as client:
-            yield client
+            try:
+                yield client
+            finally:
+                if client.refusal is not None:
+                    values = {"cluster": cluster.id, "seconds": client.refusal.retry_after}
+                    with connect(database_url) as connection:
+                        connection.execute(statement("clusters/note_pause"), values)

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.config import Endpoint, read_ca_bundle
-from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import BadInput, PipelineError
 
@@ -20,6 +19,7 @@ T = TypeVar("T")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECRETS = ("access_token", "refresh_token", "client_id", "client_secret")
 _ADDRESS = {"protocol", "address", "port", "api_prefix"}
+_NEEDED = {"name", "address", "access_token"}
 _LIMITS = {"max_concurrent_requests", "max_requests_per_second", "sync_window"}
 
 
@@ -71,6 +71,8 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
         raise BadInput(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path} is not UTF-8 text.") from None
+    except RecursionError:
+        raise BadInput(f"{path}: not valid: its lists or mappings are nested too deeply.") from None
     except yaml.YAMLError as error:
         raise BadInput(f"{path}{_not_yaml(error)}.") from None
     if not isinstance(content, dict) or list(content) != ["clusters"] or not isinstance(content["clusters"], list):
@@ -95,17 +97,20 @@ def read_clusters_file(path: Path, environment: Mapping[str, str] = os.environ) 
 
 
 def described(
-    fields: object, folder: Path = Path(), environment: Mapping[str, str] = os.environ, *, token_needed: bool = True
+    fields: Any, folder: Path = Path(), environment: Mapping[str, str] = os.environ, *, token_needed: bool = True
 ) -> NewCluster:
     """Return the cluster that `fields` {key of an entry: value} describe. Paths of secret files are below `folder`.
 
     Raises BadInput, with one line per fault and without secrets; PipelineError if only secrets are faulty.
     """
+    faults: list[str] = []
     try:
         entry = _Entry.model_validate(fields)
-    except ValidationError as error:
-        raise BadInput("\n".join(_sentences(error))) from None
-    faults: list[str] = []
+    except ValidationError as error:  # check the other keys as well
+        faults += _sentences(error)
+        faulty = {str(fault["loc"][0]) for fault in error.errors()}
+        rest = {key: value for key, value in fields.items() if key not in faulty}
+        entry = _Entry.model_validate(rest | dict.fromkeys(faulty & _NEEDED, "x"))
 
     def noted(make: Callable[..., T], *arguments: Any) -> T | None:
         try:
@@ -125,10 +130,9 @@ def described(
     limits = entry.model_dump(include=_LIMITS, exclude_unset=True)
     if entry.sync_window == "always":
         limits["sync_window"] = None
-    manners = Manners(**limits) if limits else None
     if endpoint is None:
         raise BadInput("\n".join([*name_faults(entry.name), *faults, *unusable]))
-    cluster = noted(NewCluster, entry.name, endpoint, tokens, manners)
+    cluster = noted(NewCluster, entry.name, endpoint, tokens, limits)
     if faults or cluster is None:
         raise BadInput("\n".join(faults + unusable))
     if unusable:  # the command line is valid, so exit with 1

@@ -1,7 +1,7 @@
 """The registry of controllers: table clusters_cluster, one row per cluster. The name is its partition key."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -48,12 +48,12 @@ class NewCluster:
     name: str
     endpoint: Endpoint
     tokens: Tokens = field(repr=False)
-    manners: Manners | None = None
-    """None: keep the stored limits; a new cluster gets the defaults."""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of Manners. A cluster keeps its other limits; a new one gets the defaults."""
 
     def __post_init__(self) -> None:
         faults = [*name_faults(self.name), *self.endpoint.faults()]
-        faults += self.manners.faults() if self.manners else ()
+        faults += Manners(**self.limits).faults()
         if self.tokens.refresh and not self.tokens.client_id:
             faults.append(_useless_refresh_token(self.name))
         if faults:
@@ -130,7 +130,7 @@ def save_clusters(connection: Connection, cipher: Cipher, entries: Sequence[NewC
     with connection.transaction():
         for entry in entries:
             with _one_cluster_per_address(connection, entry.name, entry.endpoint), connection.transaction():
-                values = _parameters(entry.name, entry.endpoint, entry.tokens, cipher, entry.manners)
+                values = _parameters(entry.name, entry.endpoint, entry.tokens, cipher, entry.limits)
                 row = connection.execute(statement("clusters/save_cluster"), values).fetchone()
             added[entry.name] = bool(row and row[1])
     return added
@@ -142,9 +142,9 @@ def change_cluster(
     name: str,
     endpoint: Endpoint,
     tokens: Tokens,
-    manners: Manners | None = None,
+    limits: Mapping[str, Any] | None = None,
 ) -> None:
-    """Replace a cluster's `endpoint`, the `tokens` that are not empty, and `manners` if given.
+    """Replace a cluster's `endpoint`, the `tokens` that are not empty, and the given `limits` (fields of Manners).
 
     `cipher` may be None if `tokens` has no secrets. A new access token also replaces the refresh token, client id and
     client secret. Raises PipelineError and stores nothing for an unknown or removed cluster, the address of another
@@ -153,7 +153,7 @@ def change_cluster(
     require_registered(cluster_named(connection, name))
     endpoint.check()
     with _one_cluster_per_address(connection, name, endpoint), connection.transaction():
-        values = _parameters(name, endpoint, tokens, cipher, manners)
+        values = _parameters(name, endpoint, tokens, cipher, limits or {})
         row = connection.execute(statement("clusters/update_cluster"), values).fetchone()
         if row and row[0]:
             raise BadInput(_useless_refresh_token(name))
@@ -210,16 +210,17 @@ def rotate_key(connection: Connection, cipher: Cipher) -> int:
 
 
 def _parameters(
-    name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher | None, manners: Manners | None
+    name: str, endpoint: Endpoint, tokens: Tokens, cipher: Cipher | None, limits: Mapping[str, Any]
 ) -> dict[str, object]:
     access, refresh, secret = (
         cipher.encrypt(value) if cipher and value else None
         for value in (tokens.access, tokens.refresh, tokens.client_secret)
     )
-    limits = vars(manners) | {"sync_window": manners.sync_window or ""} if manners else dict.fromkeys(vars(Manners()))
+    changed = {key: "" if value is None else value for key, value in limits.items()}  # "": no sync window
     return {
         **vars(endpoint),
-        **limits,
+        **dict.fromkeys(vars(Manners())),
+        **changed,
         "name": name,
         "access_token": access,
         "refresh_token": refresh,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import LiteralString
 
 from aap_pipeline.controller.auth import Exchange, Tokens
-from aap_pipeline.controller.errors import AuthenticationError
+from aap_pipeline.controller.errors import AuthenticationError, ServerError
 from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import Cipher
 from aap_pipeline.database.errors import DatabaseUnreachable
@@ -31,7 +31,7 @@ class DatabaseTokenStore:
         self._name: object = ""
 
     def load(self) -> Tokens:
-        """Return the stored tokens. Raises EncryptionKeyError if they were encrypted with another key."""
+        """Return the stored tokens. Raises EncryptionKeyError (another key), ServerError (the controller's pause)."""
         with connect(self._url) as connection:
             return self._read(connection, "clusters/load_tokens")
 
@@ -71,7 +71,12 @@ class DatabaseTokenStore:
 
     def _read(self, connection: Connection, query: LiteralString) -> Tokens:
         row = connection.execute(statement(query), {"cluster": self._cluster}).fetchone()
-        access, refresh, client_id, client_secret, self._name = row or (None, None, None, None, "NAME")
+        access, refresh, client_id, client_secret, self._name, pause = row or (None, None, None, None, "NAME", None)
+        if pause:
+            raise ServerError(
+                f"The controller of cluster {self._name} requested a pause until {pause:%Y-%m-%d %H:%M:%S} UTC "
+                f"(Retry-After). To send requests earlier, run `aap-pipeline clusters enable {self._name}`."
+            )
         return Tokens(
             access=self._text(access),
             refresh=self._text(refresh),

@@ -12,7 +12,7 @@ from aap_pipeline.controller import errors
 from aap_pipeline.controller.config import Endpoint
 from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
-from aap_pipeline.controller.transport import RawAnswer, decode
+from aap_pipeline.controller.transport import RawAnswer, decode, decoded_object
 
 AUDITOR_ROLE = "System Auditor (AAP 2.5 and later: Platform Auditor)"
 _DETAIL_LENGTH = 300
@@ -37,11 +37,7 @@ def interpret(
     """
     if not 200 <= answer.status < 300:
         raise _failure(answer, sanitise_url(url), now, token)
-    try:
-        body = decode(answer.body)
-    except ValueError:
-        body = None
-    if isinstance(body, dict):
+    if (body := decoded_object(answer.body, decode)) is not None:
         return Answer(body, answer.headers)
     where = sanitise_url(url)
     if _is_html(answer):
@@ -104,7 +100,7 @@ def _landing(base: str, link: str) -> SplitResult | None:
     """Resolve `link` relative to `base`; None if it is not a valid address."""
     try:
         parts = urlsplit(urljoin(base, link))
-        return parts if parts.port != 0 else None
+        return parts if parts.port != 0 and parts.hostname and parts.scheme in ("http", "https") else None
     except ValueError:  # brackets that are not closed, a port that is not a number
         return None
 
@@ -119,17 +115,13 @@ def _is_html(answer: RawAnswer) -> bool:
 
 def _explanation(answer: RawAnswer, token: str) -> str:
     """Return `detail` or `error` of JSON, the title of a web page, or the text: redacted and cut, to append."""
-    text = answer.body.decode(errors="replace")
+    text: Any = answer.body.decode(errors="replace")
     if _is_html(answer):
         title = _TITLE.search(text)
         return f" ({_short(unescape(title[1]), token)})" if title else ""
-    try:
-        body = decode(answer.body)
-    except ValueError:
-        body = text
-    if isinstance(body, dict):
-        body = body.get("detail") or body.get("error_description") or body.get("error") or body
-    return f": {_short(str(body), token)}" if body else ""
+    if (body := decoded_object(answer.body)) is not None:
+        text = body.get("detail") or body.get("error_description") or body.get("error") or body
+    return f": {_short(str(text), token)}" if text else ""
 
 
 def _short(text: str, token: str) -> str:

@@ -62,6 +62,8 @@ class ControllerClient:
             "User-Agent": self.settings.user_agent,
         }
         self.limiter = Limiter(manners or UNLIMITED, self.settings, self.statistics)
+        self.refusal: errors.ControllerError | None = None
+        """The error with a Retry-After that was not awaited. No other request is sent after it."""
         self._product = known
         self._probed = False
         self._product_lock = threading.Lock()
@@ -116,9 +118,11 @@ class ControllerClient:
         self._stopped.set()
 
     def _sleep(self, seconds: float) -> None:
-        self._wait(seconds)
+        if not self._stopped.is_set():
+            self._wait(seconds)
         if self._stopped.is_set():
-            raise errors.Unreachable(f"Another request to {self.base_url} failed before this one was sent.")
+            another = errors.Unreachable(f"Another request to {self.base_url} failed before this one was sent.")
+            raise self.refusal or another
 
     def secrets(self) -> frozenset[str]:
         return self._auth.secrets()
@@ -150,13 +154,16 @@ class ControllerClient:
             except errors.ControllerError as error:
                 elsewhere = not authenticated and type(error) is errors.HtmlAnswer  # the API is at another path
                 seconds = None if elsewhere else seconds_before_retry(error, attempt, retries, self.settings)
+                if error.retry_after:
+                    if seconds is None:
+                        self.refusal = error
+                        self.stop_waiting()
+                    self.limiter.pause(error.retry_after)
                 if seconds is None:
                     raise
                 where = sanitise_url(self.base_url + target)
                 _LOGGER.info("Attempt %d of %s failed (%s). Retrying.", attempt, where, error.cause)
                 self.statistics.retried(error.cause)
-                if error.retry_after:
-                    self.limiter.pause(error.retry_after)
                 self.settings.sleep(seconds)
                 if failed is not None:
                     failed(error)

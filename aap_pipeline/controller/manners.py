@@ -16,8 +16,11 @@ _SLOW = 2.0
 """A controller is busy if its responses take this many times the usual time of their kind."""
 _SMOOTHING = 0.1
 _CUT = 0.7
-_BASELINE_DRIFT = 1.002
-"""Growth of a kind's usual time per response, so that an exceptionally fast response does not count forever."""
+_FIRST_RESPONSES = 10
+"""Responses of a kind whose mean is its first usual time, so that no exceptionally fast one determines it."""
+_USUAL_DOUBLES = 4 * 3600.0
+"""Seconds in which a kind's usual time may double. It rises by time, not by response, so that a controller that becomes
+slower step by step does not count as normal."""
 _SHORTEST_PAUSE = 0.001
 """Seconds. Shorter pauses add up to one of this length before a thread sleeps."""
 
@@ -57,6 +60,25 @@ UNLIMITED = Manners(max_concurrent_requests=64, max_requests_per_second=10_000)
 """For controllers without other users, in the demo and in tests."""
 
 
+@dataclass
+class _Kind:
+    """The response times of one kind of request, in seconds: smoothed, and the usual one as of `at`."""
+
+    at: float
+    responses: int = 0
+    smoothed: float = 0.0
+    usual: float = 0.0
+
+    def add(self, seconds: float, now: float) -> float:
+        """Add a response, and return its time relative to the usual one, the least smoothed time so far."""
+        self.responses += 1
+        self.smoothed += max(1 / self.responses, _SMOOTHING) * (seconds - self.smoothed)
+        risen = self.usual * 2 ** ((now - self.at) / _USUAL_DOUBLES)
+        self.usual = self.smoothed if self.responses <= _FIRST_RESPONSES else min(risen, self.smoothed)
+        self.at = now
+        return seconds / self.usual
+
+
 class Limiter:
     """Delays the requests of a client's threads to stay within `manners`.
 
@@ -71,11 +93,18 @@ class Limiter:
         self._turn = threading.Condition()
         self._under_way = 0
         self._next = 0.0
+        self._pauses = 0
         self._slowness = 1.0
-        self._usual: dict[tuple[str, int], float] = {}
+        self._kinds: dict[tuple[str, int], _Kind] = {}
         self._patience = 0
         self.at_once = float(manners.max_concurrent_requests)
         """Requests that may be in flight now."""
+
+    def change(self, manners: Manners) -> None:
+        """Replace the limits. Requests that wait for their turn keep it."""
+        with self._turn:
+            self._manners = manners
+            self.at_once = min(self.at_once, manners.max_concurrent_requests)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -86,13 +115,18 @@ class Limiter:
             while self._under_way >= max(1, int(self.at_once)):
                 self._turn.wait()
             self._under_way += 1
-            self._next = max(self._next, now())
-            pause = self._next - now()
-            self._next += 1 / self._manners.max_requests_per_second
         try:
-            if pause > _SHORTEST_PAUSE:
-                self._settings.sleep(pause)
-            self._statistics.add(seconds_held_back=max(now() - asked, pause))
+            held_back, pauses = 0.0, -1
+            while pauses != self._pauses:  # again if the controller requested a pause meanwhile
+                with self._turn:
+                    pauses = self._pauses
+                    self._next = max(self._next, now())
+                    pause = self._next - now()
+                    self._next += 1 / self._manners.max_requests_per_second
+                if pause > _SHORTEST_PAUSE:
+                    self._settings.sleep(pause)
+                    held_back += pause
+            self._statistics.add(seconds_held_back=max(now() - asked, held_back))
             yield
         finally:
             with self._turn:
@@ -101,12 +135,10 @@ class Limiter:
 
     def answered(self, kind: str, size: int, seconds: float) -> None:
         """Compare a response of `size` bytes after `seconds` with earlier ones of its kind and magnitude, and adapt."""
-        key = kind, size.bit_length()
+        now = self._settings.monotonic()
         with self._turn:
-            seconds = max(seconds, 0.001)
-            usual = min(self._usual.get(key, seconds) * _BASELINE_DRIFT, seconds)
-            self._usual[key] = usual
-            self._slowness += _SMOOTHING * (seconds / usual - self._slowness)
+            known = self._kinds.setdefault((kind, size.bit_length()), _Kind(now))
+            self._slowness += _SMOOTHING * (known.add(max(seconds, 0.001), now) - self._slowness)
             self._patience -= 1
             if self._slowness > _SLOW:
                 self._fall()
@@ -123,6 +155,7 @@ class Limiter:
     def pause(self, seconds: float) -> None:
         """Send no request for that long, because the controller requested a pause (Retry-After)."""
         with self._turn:
+            self._pauses += 1
             self._next = max(self._next, self._settings.monotonic() + seconds)
 
     def _fall(self) -> None:

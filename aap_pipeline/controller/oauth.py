@@ -9,7 +9,7 @@ from aap_pipeline.controller.answers import redirect_error
 from aap_pipeline.controller.auth import Tokens, unsendable
 from aap_pipeline.controller.config import ClientSettings, Endpoint
 from aap_pipeline.controller.retry import backoff
-from aap_pipeline.controller.transport import RawAnswer, Transport, basic_credentials, decode
+from aap_pipeline.controller.transport import RawAnswer, Transport, basic_credentials, decoded_object
 
 
 def exchange_tokens(
@@ -63,7 +63,7 @@ def exchange_tokens(
 
 def _renewed(answer: RawAnswer, token_path: str, tokens: Tokens, endpoint: Endpoint) -> Tokens:
     where, remedy = endpoint.base_url, _remedy(endpoint)
-    body = _json_object(answer.body)
+    body = decoded_object(answer.body) or {}
     if answer.status in (200, 201):
         access, refresh = body.get("access_token"), body.get("refresh_token", tokens.refresh)
         if isinstance(access, str) and access and isinstance(refresh, str):
@@ -98,11 +98,3 @@ def _refusal(status: int, body: dict[str, Any]) -> str:
             "was used before, perhaps in a request whose response was lost."
         )
     return f"rejects the token refresh (HTTP {status})."
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        document = decode(body)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -56,6 +56,8 @@ def probe(get: Callable[[str], Answer], endpoint: Endpoint) -> Product:
         except (errors.NotFound, errors.HtmlAnswer):
             continue
         except _UNWELL as error:
+            if error.retry_after:  # holds for the other paths, too
+                raise
             unwell = unwell or error  # raised unless the API is at another path
             continue
         product = _gateway(answer) if path == GATEWAY_PING else _controller(answer, path.removesuffix("/ping/"))

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse, IncompleteRead, RemoteDisconnected
@@ -161,7 +161,7 @@ class Transport:
             ) from None
         try:
             content = response.read(self._max_body + 1, decode_content=True)
-        except (failures.HTTPError, OSError) as error:
+        except (failures.HTTPError, OSError, ValueError) as error:  # ValueError: a chunk of negative size
             _discard(response)
             raise self._body_error(error, self._where(target)) from None
         if len(content) > self._max_body:
@@ -266,6 +266,15 @@ def decode(body: bytes) -> Any:
             return json.loads(body)
         except RecursionError:
             raise ValueError("nested too deeply") from None
+
+
+def decoded_object(body: bytes, decode: Callable[[bytes], Any] = decode) -> dict[str, Any] | None:
+    """Decode the JSON object in `body`; None if it is anything else."""
+    try:
+        document = decode(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:

@@ -16,7 +16,7 @@ from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import listed, statement
-from aap_pipeline.documents.columns import DIMENSIONS, JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS, JobRow
+from aap_pipeline.documents.job_rows import DIMENSIONS, JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS, JobRow
 from aap_pipeline.documents.records import Refused, SettledJobs
 
 _INCOMING: Final = {**JOB_COLUMNS, **dict.fromkeys(REFERENCE_COLUMNS, "int4"), "launcher_named": "bool"}
@@ -113,7 +113,7 @@ def create_incoming_job(connection: Connection) -> None:
 
 
 def with_job_columns(text: LiteralString) -> Composed:
-    """Return a statement about jobs, with the columns of `documents.columns` inserted."""
+    """Return a statement about jobs, with the columns of `documents.job_rows` inserted."""
     columns = [name for name in JOB_COLUMNS if name != "external_id"]
     return SQL(text).format(
         columns=listed(columns), incoming=listed(columns, "i"), excluded=listed(columns, "excluded")

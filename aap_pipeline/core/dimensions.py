@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from aap_pipeline.core.source import Document
 from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.columns import DIMENSIONS, JobRow, reference_of
+from aap_pipeline.documents.job_rows import DIMENSIONS, JobRow, reference_of
 from aap_pipeline.documents.records import GoneTemplates, JobTemplate, Organization
 
 _STATEMENTS: Final[tuple[tuple[str, type, LiteralString], ...]] = (

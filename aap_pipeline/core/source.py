@@ -8,8 +8,8 @@ from typing import Final
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.columns import JobRow, job_row
 from aap_pipeline.documents.fingerprint import fingerprint as fingerprint_of
+from aap_pipeline.documents.job_rows import JobRow, job_row
 from aap_pipeline.documents.records import (
     GoneTemplates,
     Job,

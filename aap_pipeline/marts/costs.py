@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
@@ -75,12 +76,7 @@ def _parse(kind: str, value: str | Decimal, lowest: Decimal | int, highest: Deci
 
 def place(connection: Connection, cluster: str | None, organization: str | None) -> tuple[int, int]:
     """Return the ids of a cluster and an organization, 0 for None. Raises PipelineError if unknown or ambiguous."""
-    cluster_id = 0
-    if cluster is not None:
-        row = connection.execute(statement("marts/cluster_by_name"), {"name": cluster}).fetchone()
-        if row is None:
-            raise PipelineError(f"There is no cluster {cluster!r}. To list clusters, run `aap-pipeline clusters list`.")
-        cluster_id = row[0]
+    cluster_id = 0 if cluster is None else cluster_named(connection, cluster).id
     if organization is None:
         return cluster_id, 0
     found = connection.execute(

@@ -84,8 +84,6 @@ def sync_data(
                 notify=context.log.info,
             ),
         )
-    if report.paused:
-        context.log.info("Paused for the live syncs. new_jobs_sensor resumes this backfill.")
     progress(cluster.name, "raw", report.jobs_seen, report.jobs_seen)
     token_ends = {"token_ends": cluster.token_end.at.isoformat()} if cluster.token_end else {}
     return dg.MaterializeResult(metadata={**_metadata(report), **token_ends})

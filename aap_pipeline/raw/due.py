@@ -31,7 +31,8 @@ class SyncState:
 
     `first_unfinished`: no sync has come to its end yet. `last_ended` is when its last sync ended, or began if it has
     not; None: it was never synced. `paused_from` and `paused_to` (None: open end) are the window of a backfill that
-    waits to go on; `backfill_was_last`: to read.
+    waits to go on; `backfill_was_last`: to read. `no_requests_before`: the end of a pause that the controller
+    requested.
     """
 
     name: str
@@ -43,6 +44,8 @@ class SyncState:
     paused_to: datetime | None = None
     backfill_was_last: bool | None = None
     first_unfinished: bool = False
+    no_requests_before: datetime | None = None
+    requests_per_second: float = 16.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,10 @@ def to_ask(
     for state in states:
         silence = silences.get(state.name, Silence(0, now))
         pause = backing_off(state.failures, state.last_ended, now) or backing_off(silence.times, silence.last, now)
-        if pause is None:
+        until = state.no_requests_before
+        if until is not None and until > now:
+            remarks.append(f"{state.name}: the controller requested a pause until {until:%H:%M:%S} UTC")
+        elif pause is None:
             asked.append(state)
         else:
             times = state.failures + silence.times
@@ -104,9 +110,13 @@ def within_hours(states: Sequence[SyncState], closed: Collection[str]) -> tuple[
 
 
 def is_to_be_asked(state: SyncState, asked: datetime | None, now: datetime) -> bool:
-    """Return whether to query a cluster in this tick: in every tick while jobs finish, otherwise every 10 s."""
+    """Return whether to query a cluster in this tick: in every tick while jobs finish, otherwise every 10 s.
+
+    Less often if the cluster's limit requires it.
+    """
     busy = state.watermark is not None and now - state.watermark < _ASK_OFTEN
-    return asked is None or busy or state.paused_from is not None or now - asked >= _ASK_EVERY
+    pause = timedelta() if busy or state.paused_from is not None else _ASK_EVERY
+    return asked is None or now - asked >= max(pause, timedelta(seconds=1 / state.requests_per_second))
 
 
 def what_is_due(state: SyncState, answer: NewestFinished, now: datetime, quiet: timedelta = QUIET) -> DueSync | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
@@ -22,7 +23,7 @@ from aap_pipeline.raw.session import SyncRequest, cluster_connection, open_clien
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.sync_runs import SyncRun, logged_run
-from aap_pipeline.raw.tally import SyncReport
+from aap_pipeline.raw.tally import SyncReport, Tally
 from aap_pipeline.raw.window import Plan, Window, plan_sync, require_window
 
 __all__ = ["DryRun", "SyncReport", "SyncRequest", "dry_run", "require_possible", "sync_cluster"]
@@ -37,15 +38,23 @@ _LIVE = timedelta(days=1)
 def sync_cluster(database_url: str, cipher: Cipher, request: SyncRequest) -> SyncReport:
     """Copy the new jobs of a controller into raw rows, and advance the watermark.
 
+    A first sync or backfill outside the cluster's sync window sends no request and is `paused`: `new_jobs_sensor`
+    starts it again within the window.
+
     Raises ControllerError if the controller could not be read to the end (complete slices stay, and the next sync
     continues from there), DatabaseUnreachable, EncryptionKeyError before any request if the token cannot be decrypted,
     and PipelineError after waiting an hour for another program that syncs the cluster.
     """
     kind = "sync" if request.since is None and request.until is None else "backfill"
+    client: ControllerClient | None = None
     with cluster_connection(database_url, request) as connection, turn(connection, request):
-        require_possible(connection, request)  # an impossible window is an error, not a failed sync
-        with logged_run(connection, database_url, cipher, request, kind) as (run, client):
-            _sync(connection, client, request, run)
+        require_possible(connection, request, keep_hours=False)  # an impossible window is an error, not a failed sync
+        if closed := _closed(connection, request):  # it was open when the run was requested
+            run = SyncRun(Tally(paused=True), _plan(connection, request, datetime.now(UTC)))
+            _pause(RawStore(connection, request.cluster.id), request, run, closed)
+        else:
+            with logged_run(connection, database_url, cipher, request, kind) as (run, client):
+                _sync(connection, client, request, run)
     for warning in run.warnings:
         request.notify(warning)
     return run.report(client)
@@ -78,30 +87,38 @@ def _sync(connection: Connection, client: ControllerClient, request: SyncRequest
     rare = RareThings(connection, client, store, request.cluster)
     with sweeping(connection, client, request, store, tally) as sweep:
         sweep.few = _holds_few(api, plan, store.watermark())
-        reads_long = is_long(connection, request)
         asked = request.since or request.until
         enough = run.started + request.pause_after if asked and request.pause_after is not None else None
         # Not shown beyond the committed part, which is where the next run begins.
         settled = plan.backfill.settled if plan.backfill else plan.window.until
 
         def has_to_pause() -> bool:
-            """Return whether live syncs wait, or the sync window has ended."""
-            if enough is not None and time.monotonic() >= enough:
-                return True
-            return reads_long and not request.cluster.manners.may_read_long(datetime.now(UTC))
+            """Return whether live syncs wait, or the sync window has ended. Limits may have changed meanwhile."""
+            client.limiter.change(cluster_named(connection, request.cluster.name).manners)
+            return (enough is not None and time.monotonic() >= enough) or bool(_closed(connection, request))
 
         sweep.pause = lambda reached: reached <= settled and has_to_pause()
-        sweep.before_new = rare.read_if_unknown
+        sweep.before_new = rare.read_if_due
         resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
         window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
         sweep.history = _history(api, store, sweep, window, has_to_pause)
-        sweep.run(plan, resume_after, meanwhile=rare.read_if_due)
-        if tally.paused and plan.backfill is not None:
-            store.pause_backfill(plan.backfill)
-        if sweep.history is not None and not tally.paused:
+        sweep.run(plan, resume_after, meanwhile=rare.read_if_old)
+        if tally.paused:
+            _pause(store, request, run, _closed(connection, request))
+        elif sweep.history is not None:
             store.end_stretch()
         if not tally.jobs_counted and not api.has_finished_jobs():
             run.warnings = (shows_no_job(request.cluster),)
+
+
+def _pause(store: RawStore, request: SyncRequest, run: SyncRun, closed: str | None) -> None:
+    """Leave the rest of the window to another run. `closed` as `_closed` returns it."""
+    if run.plan is not None and run.plan.backfill is not None:
+        store.pause_backfill(run.plan.backfill)
+    if closed:
+        run.warnings = (f"new_jobs_sensor reads the rest within the sync window. {closed}",)
+    else:
+        request.notify("Paused for the live syncs. new_jobs_sensor resumes this backfill.")
 
 
 def _history(
@@ -129,26 +146,28 @@ def _hosts(api: ControllerApi, window: Window, new: int) -> int:
     return 0
 
 
-def is_long(connection: Connection, request: SyncRequest) -> bool:
-    """Return whether a sync is a backfill or part of the first sync, which may run only in the sync window."""
-    if request.since is not None or request.until is not None:
-        return True
-    row = connection.execute(statement("raw/first_unfinished"), {"cluster": request.cluster.id}).fetchone()
-    return bool(row and row[0])
-
-
 def require_possible(connection: Connection, request: SyncRequest, *, keep_hours: bool = True) -> None:
     """Raise BadInput if the window is empty (by this machine's clock), or (`keep_hours`) long and outside the hours."""
     now = datetime.now(UTC)
     require_window(now, request.since, request.until)
-    cluster = request.cluster
-    if keep_hours and not cluster.manners.may_read_long(now) and is_long(connection, request):
-        raise BadInput(
-            f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
-            f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."
-        )
-    if RawStore(connection, cluster.id).watermark() is not None:
+    if keep_hours and (closed := _closed(connection, request)):
+        raise BadInput(closed)
+    if RawStore(connection, request.cluster.id).watermark() is not None:
         _plan(connection, request, now)
+
+
+def _closed(connection: Connection, request: SyncRequest) -> str | None:
+    """Return why a backfill or first sync must wait: it is outside the cluster's sync window; None: it may run."""
+    cluster = cluster_named(connection, request.cluster.name)  # its limits may have changed
+    if cluster.manners.may_read_long(datetime.now(UTC)):
+        return None
+    [(first,)] = connection.execute(statement("raw/first_unfinished"), {"cluster": cluster.id}).fetchall()
+    if not (first or request.since or request.until):
+        return None
+    return (
+        f"Cluster {cluster.name} allows first syncs and backfills only within {cluster.manners.sync_window} "
+        f"(sync_window). To allow them at any time, run {cluster.endpoint.update('--sync-window always')}."
+    )
 
 
 def _plan(connection: Connection, request: SyncRequest, now: datetime) -> Plan:

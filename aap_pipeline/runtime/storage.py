@@ -1,7 +1,8 @@
 """Dagster's storage in PostgreSQL with a connection pool (ADR 14).
 
-dagster-postgres opens a connection for each statement, about 300 in a run of the main job, and the login costs more
-than the statement. A process creates one `DagsterInstance` per sensor tick, so the pool belongs to the process.
+dagster-postgres opens a connection for each statement, about 360 in a run of the main job with new jobs, and the login
+costs more than the statement. A process creates one `DagsterInstance` per sensor tick, so the pool belongs to the
+process.
 """
 
 from __future__ import annotations

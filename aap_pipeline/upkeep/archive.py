@@ -10,7 +10,7 @@ from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import listed, statement
-from aap_pipeline.documents.columns import JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS
+from aap_pipeline.documents.job_rows import JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS
 
 _BATCH_JOBS: Final = 500
 _KEPT: Final = ("id", "internal_created", "internal_modified")

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.incidents import raise_incident, resolve_incident, set_incidents
-from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.receivers import deliver, receivers
 from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline_tests.aap_simulator.certificate import self_signed

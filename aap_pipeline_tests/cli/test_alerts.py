@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.incidents import raise_incident, resolve_incident
-from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.receivers import deliver, receivers
 from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.database.connection import connect
 from aap_pipeline_tests.alerts.local import mail_receiver, web_receiver

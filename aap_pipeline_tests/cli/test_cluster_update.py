@@ -18,7 +18,7 @@ from aap_pipeline_tests.cli.conftest import Cli, stored_tokens
 
 
 def test_limits_of_a_cluster_are_stored_and_changed_one_by_one(
-    keyed: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch
+    keyed: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Guards against a limit that another change takes back."""
     monkeypatch.setenv("T", "sekret")
@@ -39,6 +39,10 @@ def test_limits_of_a_cluster_are_stored_and_changed_one_by_one(
     assert keyed(*update, "--sync-window", "always").status == 0
     keyed("clusters", "add", "https://b", "--name", "prod", "--token-env", "T")
     assert stored() == Manners(2, 0.5)
+    entry = "- {name: prod, address: b, access_token: t, max_requests_per_second: 4}"
+    (tmp_path / "clusters.yaml").write_text(f"clusters:\n{entry}\n")
+    assert keyed("clusters", "import", str(tmp_path / "clusters.yaml")).status == 0
+    assert stored() == Manners(2, 4)
 
 
 def test_a_controller_below_a_path_is_added_shown_and_changed(

@@ -102,7 +102,10 @@ def test_a_file_is_imported_whole_or_not_at_all(keyed: Cli, tmp_path: Path) -> N
     assert refused.status == 2
     lines = refused.err.splitlines()
     assert lines[0].startswith(f"Error: {file}: cluster b: port 'none' should be a valid integer.")
-    assert [line.split(":")[1] for line in lines[1:]] == [" cluster c"]
+    assert [line.split(":")[1:3] for line in lines[1:]] == [
+        [" cluster c", " unknown key 'adress'. Valid keys"],
+        [" cluster c", " `address` is missing."],
+    ]
     assert "sekret" not in refused.err
     assert names(keyed) == []
     file.write_text(

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from aap_pipeline.alerts.delivery import deliver
 from aap_pipeline.alerts.incidents import raise_incident, resolve_incident
-from aap_pipeline.alerts.receivers import receivers
+from aap_pipeline.alerts.receivers import deliver, receivers
 from aap_pipeline.alerts.settings import alert_settings
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.encryption import Cipher, new_key
@@ -53,6 +52,14 @@ def test_status_shows_each_cluster_and_fails_with_its_last_sync(cli: Cli, databa
     shown = " ".join(cli("status").out.split())
     assert "The controller is down." in shown
     assert "prod: the backfill from 2025-01-01 00:00 to now has reached 2025-03-12 10:00 UTC." in shown
+    assert "pause" not in shown
+    with connect(database_url) as connection:
+        connection.execute(
+            "UPDATE clusters_cluster SET no_requests_before = now() + interval '1 hour' WHERE name = 'prod'"
+        )
+    assert "prod: its controller requested a pause until 2" in " ".join(cli("status").out.split())
+    assert cli("clusters", "enable", "prod").status == 0
+    assert "pause" not in cli("status").out
 
 
 def test_a_cluster_that_is_silent_fails_status_and_warns_in_doctor(cli: Cli, database_url: str) -> None:

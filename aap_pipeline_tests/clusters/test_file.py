@@ -46,9 +46,11 @@ def test_limits_are_read_and_checked(tmp_path: Path) -> None:
         tmp_path,
         entry + "max_concurrent_requests: 2, max_requests_per_second: 0.5, sync_window: '22:00-05:00 Europe/Berlin'}\n",
     )
-    assert cluster.manners == Manners(2, 0.5, "22:00-05:00 Europe/Berlin")
+    assert Manners(**cluster.limits) == Manners(2, 0.5, "22:00-05:00 Europe/Berlin")
     (usual,) = read(tmp_path, entry + "port: 443}\n")
-    assert usual.manners is None
+    assert usual.limits == {}
+    (one,) = read(tmp_path, entry + "max_requests_per_second: 4}\n")
+    assert one.limits == {"max_requests_per_second": 4.0}
     for limit in ("max_concurrent_requests: 0", "max_requests_per_second: much", "sync_window: at night"):
         [mistake] = mistakes(tmp_path, entry + limit + "}\n")
         assert limit.partition(":")[0] in mistake
@@ -104,7 +106,7 @@ def test_an_address_as_url_and_secrets_in_files(tmp_path: Path) -> None:
     )
     assert cluster.endpoint == Endpoint("http", "a.example.com", 80, api_prefix="/awx")
     assert cluster.tokens == Tokens("from-token", "from-refresh", "i", "from-secret")
-    assert cluster.manners == Manners()
+    assert cluster.limits == {"sync_window": None}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,7 @@ _SHAPE = "must be a mapping with the list `clusters:`"
         ("? [a, b]\n: c\n", "1: not valid YAML"),
         ("clusters:\n- {? [a, b] : c}\n", "2: not valid YAML"),
         ("clusters:\n- &a [*a]\n", "2: not valid YAML: found unconstructable recursive node"),
+        (f"clusters: {'[' * 5000}{']' * 5000}", "nested too deeply"),
         ("clusters: \x07", "not valid YAML: it contains a control character"),
         (f"clusters:\n- name: a\n  access_token: {SECRET}\x00\n", "not valid YAML: it contains a control character"),
         (f"{_ONE}clusters: []", "3: not valid YAML: duplicate key `clusters`"),
@@ -214,11 +217,23 @@ def test_the_mistakes_of_all_clusters_are_named_at_once(tmp_path: Path) -> None:
         TOKEN=SECRET,
     )
     assert [line.partition(":")[0] for line in found] == [
-        "cluster prod",
+        *2 * ["cluster prod"],
         *2 * ["cluster lab"],
-        "entry 3",
-    ] + 2 * ["cluster a b"]
+        *3 * ["entry 3"],
+        *2 * ["cluster a b"],
+    ]
     assert ("adress" in found[0], "'a b'" in found[-2], "'https://c'" in found[-1]) == (True, True, True)
+
+
+def test_a_wrong_key_hides_no_other_mistake_of_its_entry(tmp_path: Path) -> None:
+    """Guards against a person who mends the spelling of a key, runs again, and finds the next mistake."""
+    found = mistakes(
+        tmp_path,
+        "clusters:\n- {name: 'a b', address: 'https://c', prot: 1, sync_window: at night, access_token_env: NOT_SET}\n",
+    )
+    for words in ("unknown key 'prot'", "'a b'", "NOT_SET", "'https://c'", "at night"):
+        assert sum(words in line for line in found) == 1, found
+    assert len(found) == 5
 
 
 def test_a_token_of_digits_stays_as_it_is(tmp_path: Path) -> None:

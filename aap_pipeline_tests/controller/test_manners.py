@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -76,6 +76,66 @@ def test_concurrency_falls_when_answers_slow_down_and_rises_again(clock: Clock) 
     for _ in range(500):
         limited.answered("job_host_summaries", 5000, 0.08)
     assert limited.at_once == 8
+
+
+@pytest.mark.parametrize("rise", [1.0002, 1.002, 1.01])
+def test_a_controller_that_slows_down_step_by_step_does_not_count_as_normal(clock: Clock, rise: float) -> None:
+    """Guards against a baseline that follows the answers: one that is ten times as slow was normal in minutes."""
+    limited = limiter(clock, max_concurrent_requests=4)
+    seconds = 0.08
+    while seconds < 0.8:
+        limited.answered("job_host_summaries", 5000, seconds)
+        clock.now += 1 / 16
+        seconds *= rise
+    assert limited.at_once == 1
+
+
+def test_one_exceptionally_fast_answer_is_no_baseline(clock: Clock) -> None:
+    """Guards against a first sync that is slow for hours because its first answer came from a cache."""
+    limited = limiter(clock, max_concurrent_requests=4)
+    for number in range(500):
+        limited.answered("jobs", 5000, 0.02 if number in (0, 40, 300) else 0.08)
+        clock.now += 1 / 16
+    assert limited.at_once == 4
+
+
+def test_a_controller_that_stays_slower_is_normal_after_a_day(clock: Clock) -> None:
+    """Guards against one request at a time for good, after the controller has moved to a slower machine."""
+    limited = limiter(clock, max_concurrent_requests=4)
+    for seconds in (0.08, 0.4):
+        for _ in range(24 * 60):
+            limited.answered("jobs", 5000, seconds)
+            clock.now += 60
+    assert limited.at_once == 4
+
+
+def test_limits_that_change_take_effect_at_once(clock: Clock) -> None:
+    """Guards against a first sync of hours that goes on at the old rate after its administrator asked for less."""
+    limited = limiter(clock, max_concurrent_requests=8, max_requests_per_second=16)
+    limited.change(Manners(max_concurrent_requests=2, max_requests_per_second=0.5))
+    for _ in range(3):
+        with limited.turn():
+            pass
+    assert (clock.now, limited.at_once) == (104.0, 2)
+
+
+def test_requests_that_waited_for_their_turn_wait_for_a_pause_as_well(clock: Clock) -> None:
+    """Guards against the requests of a round that are still sent, each at its time, although the first got a 429."""
+    sent: list[float] = []
+    limited = limiter(clock, max_requests_per_second=1)
+    with limited.turn():
+        sent.append(clock.now)
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        if len(sent) == 1:
+            sent.append(clock.now)
+            limited.pause(30.0)
+
+    limited._settings = replace(limited._settings, sleep=sleep)
+    with limited.turn():
+        sent.append(clock.now)
+    assert sent == [100.0, 101.0, 131.0]
 
 
 def test_pages_that_cost_more_by_nature_do_not_slow_it_down(clock: Clock) -> None:

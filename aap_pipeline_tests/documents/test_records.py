@@ -25,8 +25,8 @@ from msgspec.inspect import (
     type_info,
 )
 
-from aap_pipeline.documents.columns import JOB_COLUMNS, job_row
 from aap_pipeline.documents.fingerprint import DIGEST_SIZE, SCHEMA, VERSION, fingerprint, schema
+from aap_pipeline.documents.job_rows import JOB_COLUMNS, job_row
 from aap_pipeline.documents.records import FINISHED_STATUSES, Job, ListedJob, Organization, Refused, decode
 from aap_pipeline_tests.recorded import job_documents, organization_documents, template_documents
 

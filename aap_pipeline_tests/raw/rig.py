@@ -90,7 +90,7 @@ class Rig:
         """Put the cluster into the registry, with the simulator's tokens unless others are given."""
         server, pair = self.server, self.server.token
         given = tokens or Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret)
-        entry = NewCluster(self.name, Endpoint("http", server.host, server.port), given, self.manners)
+        entry = NewCluster(self.name, Endpoint("http", server.host, server.port), given, vars(self.manners))
         save_clusters(self.connection, self.cipher, [entry])
 
     @property

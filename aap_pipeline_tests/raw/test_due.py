@@ -185,3 +185,17 @@ def test_a_quiet_controller_is_asked_every_other_tick(
     """Guards against 17,280 questions a day to a controller where nothing happens."""
     before = None if asked is None else NOW - asked
     assert is_to_be_asked(state(**changes), before, NOW) is expected
+
+
+def test_the_sensor_keeps_to_the_rate_of_a_cluster() -> None:
+    """Guards against a request every 5 s to a controller that is to get one a minute."""
+    slow = state(watermark=NOW, requests_per_second=1 / 60)
+    asked = [is_to_be_asked(slow, NOW - timedelta(seconds=ago), NOW) for ago in (5, 30, 60)]
+    assert asked == [False, False, True]
+
+
+def test_a_requested_pause_comes_before_all_else() -> None:
+    """Guards against asking a controller before the time that it named, and against waiting on after it."""
+    for ahead, expected in ((timedelta(seconds=1), 0), (timedelta(), 1), (-MINUTE, 1)):
+        asked, remarks = to_ask([state(no_requests_before=NOW + ahead)], {}, NOW)
+        assert (len(asked), len(remarks)) == (expected, 1 - expected)

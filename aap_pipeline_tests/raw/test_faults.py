@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aap_pipeline.clusters.registry import set_enabled
 from aap_pipeline.controller.auth import Tokens
 from aap_pipeline.controller.errors import (
     AuthenticationError,
@@ -44,7 +45,8 @@ pytestmark = WITHIN_ALL_LIMITS
 
 
 def with_slices(rig: Rig, jobs: int) -> None:
-    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', %s)", str(jobs))
+    """Cut slices of so many jobs, of which two workers have 16 in flight, so that one ends long before the next."""
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', %s), ('sync_workers', '2')", str(jobs))
 
 
 def with_jobs(server: SimulatorServer, count: int = 40) -> None:
@@ -255,6 +257,26 @@ def test_retry_after_beyond_the_limit_fails_at_once(rig: Rig, server: SimulatorS
     with pytest.raises(ServerError, match="3600"):
         rig.sync()
     assert sum(waits) <= (60 if rig.manners is UNLIMITED else 3600)  # with limits, threads wait for their turns, too
+
+
+def test_nothing_asks_a_controller_before_the_end_of_the_pause_that_it_asked_for(
+    rig: Rig, server: SimulatorServer
+) -> None:
+    """Guards against a proxy that asked for an hour, and is asked again by each path, thread, run and process."""
+    with_jobs(server)
+    server.faults.add(Fault("status", statuses=(429,), retry_after=36_000))
+    with pytest.raises(ServerError, match="requests another 36000 s"):
+        rig.sync()
+    assert server.log.total == 1
+    with pytest.raises(ServerError, match=r"requested a pause until .* UTC .*clusters enable prod`"):
+        rig.sync()
+    assert server.log.total == 1
+    within_an_hour = "SELECT no_requests_before BETWEEN NOW() + INTERVAL '50 min' AND NOW() + INTERVAL '1 hour' "
+    assert rig.value(within_an_hour + "FROM clusters_cluster")
+    server.faults.clear()
+    set_enabled(rig.connection, rig.name, enabled=True)
+    rig.sync()
+    assert_raw_is_truth(rig)
 
 
 def test_host_summaries_that_are_not_found_although_the_job_is_there_are_an_error(

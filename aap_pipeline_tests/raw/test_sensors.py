@@ -230,6 +230,44 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     ).keys() == {"dead"}
 
 
+def test_a_controller_that_asked_for_a_pause_is_asked_at_its_end(site: Site, controller: SimulatorServer) -> None:
+    """Guards against a request every 15 s, or minutes, to a controller whose proxy said when to come back."""
+    site.register("prod", controller)
+    controller.log.clear()
+    controller.faults.add(Fault("status", statuses=(503,), retry_after=1800))
+    refused = ask(site)
+    assert "prod: http" in said(refused)
+    controller.faults.clear()
+    assert controller.log.total == 1
+    assert "prod: the controller requested a pause until" in said(ask(site))
+    assert controller.log.total == 1
+    site.query("UPDATE clusters_cluster SET no_requests_before = NOW() - INTERVAL '1 s' RETURNING 1")
+    assert due(ask(site)) == ["prod"]
+
+
+def test_a_run_that_begins_outside_the_hours_of_its_cluster_waits_for_them(
+    site: Site, controller: SimulatorServer
+) -> None:
+    """Guards against a failed run, and an alert, for a run that was launched just before its hours ended."""
+    site.register("prod", controller)
+    controller.log.clear()
+    begin = datetime.now(UTC) + timedelta(hours=2)
+    hours = f"{begin:%H:%M}-{begin + timedelta(hours=1):%H:%M}"
+    site.query("UPDATE clusters_cluster SET sync_window = %s RETURNING 1", hours)
+    assert site.run("prod").success
+    assert "prod: the first sync waits for the cluster's sync_window" in said(ask(site))
+    site.query("UPDATE clusters_cluster SET sync_window = NULL RETURNING 1")
+    assert site.run("prod").success
+    asked = controller.log.total
+    site.query("UPDATE clusters_cluster SET sync_window = %s RETURNING 1", hours)
+    assert site.run("prod", since="2026-01-01").success
+    assert controller.log.total == asked + 1  # of the check `clock_skew`
+    assert due(ask(site)) == []
+    site.query("UPDATE clusters_cluster SET sync_window = NULL RETURNING 1")
+    [request] = ask(site).run_requests or []
+    assert request.tags[REASON_TAG] == "resume backfill"
+
+
 UNSENDABLE = ["\ufefftok_abcdefgh", "tok_abc\ndefgh", "tok_…", "tok_\x00"]
 
 

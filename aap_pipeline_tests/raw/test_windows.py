@@ -10,8 +10,10 @@ import pytest
 from aap_pipeline.clusters.staleness import stale_clusters
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.controller.manners import Manners
+from aap_pipeline.database.connection import connect
 from aap_pipeline.errors import BadInput
-from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run
+from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run, require_possible
+from aap_pipeline.raw.tally import Tally
 from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
 from aap_simulator.faults import Fault
 from aap_simulator.server import SimulatorServer
@@ -248,19 +250,39 @@ def test_long_reads_keep_to_the_hours_of_their_cluster(
     rig.register()
     open_hours = [False]
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: open_hours[0])
-    with pytest.raises(BadInput, match="sync_window"):
-        rig.sync()
-    assert server.log.total == 0
+    waits = rig.sync()
+    assert (waits.paused, waits.requests, server.log.total) == (True, 0, 0)
+    assert "only within 00:00-00:01 (sync_window)" in waits.warnings[0]
     answers = iter([True, True, False])
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: next(answers, False))
     first = rig.sync()
     assert (first.paused, 0 < first.jobs_stored < 100) == (True, True)
-    with pytest.raises(BadInput, match="sync_window"):
-        rig.sync()
+    assert "sync_window" in first.warnings[0]
+    assert rig.sync().requests == 0
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: True)
     assert rig.sync().paused is False
     monkeypatch.setattr(Manners, "may_read_long", lambda *_: False)
     assert_raw_is_truth(rig)
     assert rig.sync().jobs_stored == 0  # what is new is read at any hour
-    with pytest.raises(BadInput, match="sync_window"):
-        rig.sync(since=NOW - 5 * DAY)
+    assert rig.sync(since=NOW - 5 * DAY).requests == 0
+    assert rig.query("SELECT window_from, done_to, goes_on FROM pipeline.backfill") == [
+        (NOW - 5 * DAY, NOW - 5 * DAY, True)
+    ]
+    with pytest.raises(BadInput, match="sync_window"), connect(rig.database_url) as connection:
+        require_possible(connection, SyncRequest(rig.cluster, since=NOW - 5 * DAY))
+
+
+def test_limits_that_change_apply_to_a_sync_that_runs(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a first sync of hours that goes on at the old limits after an operator lowered them."""
+    server.use(filled_world(jobs=120, days=30, odd_cases=False))
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    closed = datetime.now(UTC) + 2 * HOUR
+    hours = f"{closed:%H:%M}-{closed + HOUR:%H:%M}"
+
+    def progress(tally: Tally) -> None:
+        if tally.slices == 2:
+            rig.execute("UPDATE clusters_cluster SET sync_window = %s, max_concurrent_requests = 1", hours)
+
+    report = rig.sync(progress=progress)
+    assert (report.paused, report.jobs_stored < 60) == (True, True)
+    assert f"only within {hours}" in report.warnings[0]

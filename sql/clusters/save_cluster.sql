@@ -1,4 +1,4 @@
--- Add a cluster, or replace the address and secrets of the one with that name and enable it. Empty secrets keep the stored
+-- Add a cluster, or replace the address and secrets of the one with that name and enable it. NULL limits keep the stored
 -- ones. Index: clusters_cluster_name_idx.
 INSERT INTO clusters_cluster AS stored
     (name, protocol, address, port, api_prefix, verify_ssl, ca_bundle, access_token, refresh_token, client_id,
@@ -14,7 +14,7 @@ SET protocol = excluded.protocol, address = excluded.address, port = excluded.po
     max_concurrent_requests = COALESCE(%(max_concurrent_requests)s::integer, stored.max_concurrent_requests),
     max_requests_per_second = COALESCE(%(max_requests_per_second)s::numeric, stored.max_requests_per_second),
     sync_window = CASE WHEN %(sync_window)s::text IS NULL THEN stored.sync_window ELSE excluded.sync_window END,
-    listed_at = NULL,
+    listed_at = NULL, no_requests_before = NULL,
     -- another address may be another product, and neither it nor its certificate was seen yet
     product_version = CASE WHEN (stored.protocol, stored.address, stored.port, stored.verify_ssl, stored.ca_bundle)
                                 IS NOT DISTINCT FROM (excluded.protocol, excluded.address, excluded.port,

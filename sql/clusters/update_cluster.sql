@@ -10,7 +10,7 @@ SET protocol = n.protocol, address = n.address, port = n.port, api_prefix = n.ap
     max_concurrent_requests = COALESCE(%(max_concurrent_requests)s::integer, c.max_concurrent_requests),
     max_requests_per_second = COALESCE(%(max_requests_per_second)s::numeric, c.max_requests_per_second),
     sync_window = CASE WHEN %(sync_window)s::text IS NULL THEN c.sync_window ELSE NULLIF(%(sync_window)s::text, '') END,
-    listed_at = NULL,
+    listed_at = NULL, no_requests_before = NULL,
     -- another address may be another product, and neither it nor its certificate was seen yet
     product_version = CASE WHEN (c.protocol, c.address, c.port, c.verify_ssl, c.ca_bundle)
                                 IS NOT DISTINCT FROM (n.protocol, n.address, n.port, n.verify_ssl, n.ca_bundle)

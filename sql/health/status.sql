@@ -14,6 +14,7 @@ SELECT
     (SELECT count(*) FROM pipeline.pending_summaries p WHERE p.cluster_id = c.id AND NOT p.given_up) AS pending,
     (SELECT count(*) FROM pipeline.rejected_record r WHERE r.cluster_id = c.id) AS rejected,
     (SELECT count(DISTINCT d.day) FROM pipeline.changed_day d WHERE d.cluster_id = c.id) AS days_to_refresh,
+    CASE WHEN c.no_requests_before > now() THEN c.no_requests_before END AS no_requests_before,
     (SELECT json_agg(json_build_object('from', b.window_from, 'to', NULLIF(b.window_to, 'infinity'), 'done_to', b.done_to)
         ORDER BY b.updated_at) FROM pipeline.backfill b WHERE b.cluster_id = c.id) AS backfills
 FROM clusters_cluster c

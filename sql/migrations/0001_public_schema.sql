@@ -33,6 +33,7 @@ CREATE TABLE clusters_cluster (
     max_requests_per_second NUMERIC(8,3) NOT NULL DEFAULT 16 CHECK (max_requests_per_second > 0),
     sync_window TEXT,
     listed_at TIMESTAMPTZ,
+    no_requests_before TIMESTAMPTZ,
     CONSTRAINT valid_protocol CHECK (protocol IN ('http', 'https')),
     CONSTRAINT valid_port CHECK (port BETWEEN 1 AND 65535)
 );
@@ -364,6 +365,7 @@ COMMENT ON COLUMN clusters_cluster.max_concurrent_requests IS 'Most requests in 
 COMMENT ON COLUMN clusters_cluster.max_requests_per_second IS 'Most requests per second to the controller.';
 COMMENT ON COLUMN clusters_cluster.sync_window IS 'Hours of first syncs and backfills: 20:00-06:00 Europe/Berlin (UTC without a zone); NULL: always.';
 COMMENT ON COLUMN clusters_cluster.listed_at IS 'When product, organizations and job templates were last read; NULL: never, or the last sync failed.';
+COMMENT ON COLUMN clusters_cluster.no_requests_before IS 'No request is sent to the controller before this time, because it requested a pause (Retry-After, at most an hour).';
 COMMENT ON COLUMN clusters_cluster.refresh_declined IS
     'Why the controller rejected the renewal of a token that expires soon; NULL: it did not.';
 

@@ -1,6 +1,6 @@
 -- For new_jobs_sensor, per enabled cluster: watermark, whether host summaries are awaited, when its last sync ended (or began),
 -- number of failures since the last success, the longest-paused backfill (NULL: open end), whether the last sync was a backfill,
--- and whether no sync has finished yet.
+-- whether no sync has finished yet, the time before which no request may be sent, and the requests per second.
 -- Indexes: sync_run_cluster_idx, clusters_clustersyncstatus_cluster_id_key, pending_summaries_pkey, backfill_pkey.
 SELECT cluster.name,
        (SELECT last_job_finished_date FROM clusters_clustersyncstatus status WHERE status.cluster_id = cluster.id),
@@ -11,7 +11,9 @@ SELECT cluster.name,
        NULLIF(paused.window_to, 'infinity'),
        (SELECT kind = 'backfill' FROM pipeline.sync_run run WHERE run.cluster_id = cluster.id ORDER BY id DESC LIMIT 1),
        NOT EXISTS (SELECT FROM pipeline.sync_run run WHERE run.cluster_id = cluster.id AND run.kind = 'sync'
-                   AND run.outcome = 'succeeded' AND NOT run.paused)
+                   AND run.outcome = 'succeeded' AND NOT run.paused),
+       cluster.no_requests_before,
+       cluster.max_requests_per_second::float
 FROM clusters_cluster cluster
 LEFT JOIN LATERAL (
     SELECT max(recent.ended_at) AS ended_at,

@@ -1,4 +1,4 @@
-"""Map a controller's documents to columns.
+"""Build the rows of a job from its document: the job, its dimensions, labels and host summaries.
 
 A field with a `DatabaseColumn` in `records.py` is a column; this module defines those computed from several fields.
 Values have the controller's ids, which `core/batch.py` replaces by database ids.
