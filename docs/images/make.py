@@ -99,7 +99,7 @@ def dagster_pictures(folder: Path) -> None:
             operator.choose_for_backfill("2024-01-01", "2024-07-01", *sorted(servers)[:2])
             photograph(operator, "backfill")
 
-            # The syncs that every cluster starts with have ended. Of a new job the sensor makes one that runs all checks.
+            # The syncs that every cluster starts with have ended. A new job brings one that runs all checks.
             servers[CLUSTER].world.add_job()
             page.set_viewport_size({"width": GRAPH_SIZE[0], "height": GRAPH_SIZE[1]})
             operator.see_graph("raw", "core", "marts")
