@@ -54,7 +54,7 @@ def test_no_second_has_more_requests_than_the_rate(rate: float, requests: int) -
 def test_a_pause_that_one_worker_was_asked_for_holds_for_all(clock: Clock) -> None:
     """15 workers that go on while one waits would earn the next 429."""
     limited = limiter(clock)
-    limited.pause(20.0)
+    limited.refused(20.0)
     clock.now += 5.0
     with limited.turn():
         assert clock.now == 120.0
@@ -130,7 +130,7 @@ def test_requests_that_waited_for_their_turn_wait_for_a_pause_as_well(clock: Clo
         clock.now += seconds
         if len(sent) == 1:
             sent.append(clock.now)
-            limited.pause(30.0)
+            limited.refused(30.0)
 
     limited._settings = replace(limited._settings, sleep=sleep)
     with limited.turn():
