@@ -10,7 +10,7 @@ CHROMIUM := $(shell for each in chromium chromium-browser google-chrome; do comm
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: bi bi-test screenshots help demo test lint types check up bench bench-full docs constraints clean
+.PHONY: bi bi-test screenshots help venv demo test lint types check up bench bench-full docs constraints clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -22,6 +22,8 @@ $(READY): pyproject.toml requirements/constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint requirements/constraints.txt --editable '.[local,test,lint]'
 	@touch $@
+
+venv: $(READY)  ## Set up .venv, as the other targets do first
 
 $(BROWSER): $(READY)
 	@echo "==> Adding Playwright for the test in a browser (once)"

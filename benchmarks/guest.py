@@ -184,9 +184,8 @@ def _steady(guest: Guest) -> None:
     for jobs in _JOBS_PER_HOUR:
         ticks, syncs, found = _day(jobs)
         quiet = max(syncs - found, 0)
-        requests = (
-            ticks + found * (one.requests + _CHECK) + quiet * idle.requests + min(syncs, 96) * lists + _TOKEN_CHECKS
-        )
+        listed = min(max(found, 6), 96)  # every 15 minutes with new jobs, else every 4 hours
+        requests = ticks + found * (one.requests + _CHECK) + quiet * idle.requests + listed * lists + _TOKEN_CHECKS
         emit(
             "steady",
             jobs_per_hour=jobs,

@@ -72,4 +72,4 @@ BEGIN
     END LOOP;
 END $$;
 SET session_replication_role = origin;
-INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT id, 'generated' FROM clusters_cluster;
+INSERT INTO pipeline.changed_day (cluster_id) SELECT id FROM clusters_cluster;

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from aap_pipeline.alerts.receivers import DeliveryFailed, send_mail
 from aap_pipeline.alerts.settings import alert_settings
+from aap_pipeline.database import application_settings
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import REASON_TAG
 from aap_pipeline.orchestration.partitions import partition_requests
@@ -20,7 +21,7 @@ from aap_pipeline.reports.output import money
 from aap_pipeline.reports.page import markdown, page
 from aap_pipeline.reports.question import Question
 from aap_pipeline.reports.saved import SavedReport, note_done, saved_report, saved_reports
-from aap_pipeline.reports.summary import Summary, reporting_timezone, summarize
+from aap_pipeline.reports.summary import Summary, summarize
 from aap_pipeline.settings import Settings
 
 SAVED_REPORTS: Final = dg.DynamicPartitionsDefinition(name="saved_reports")
@@ -124,7 +125,7 @@ def saved_reports_sensor(context: dg.SensorEvaluationContext, warehouse: Warehou
     try:
         with warehouse.connection() as connection:
             reports = saved_reports(connection)
-            zone = ZoneInfo(reporting_timezone(connection))
+            zone = ZoneInfo(application_settings.read(connection).reporting_timezone)
     except PipelineError as error:
         return dg.SkipReason(str(error))
     now = datetime.now(zone)

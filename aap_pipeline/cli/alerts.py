@@ -27,14 +27,8 @@ def list_all(with_past: bool, as_json: bool) -> None:
     with warehouse_connection() as connection:
         rows = select(connection, "alerts/incidents", {"all": with_past})
     if rows or as_json:
-        headers = {
-            "raised_at": "Raised (UTC)",
-            "resolved_at": "Resolved (UTC)",
-            "kind": "Kind",
-            "subject": "Subject",
-            "told": "Sent to",
-        }
-        print_rows(headers, rows, as_json=as_json)
+        headers = {"raised_at": "Raised (UTC)", "resolved_at": "Resolved (UTC)", "kind": "Kind", "subject": "Subject"}
+        print_rows(headers | {"told": "Sent to"}, rows, as_json=as_json)
     else:
         click.echo("No incident is open." if not with_past else "There was no incident in the last 30 days.")
     for row in () if as_json else rows:

@@ -63,8 +63,7 @@ def note_behind(connection: Connection) -> None:
     if behind:
         click.echo(
             "Savings do not include the latest change of rates, minutes or settings. If `aap-pipeline up` is running, "
-            "it updates them within seconds; otherwise the next sync does. To update them now, run "
-            "`aap-pipeline rebuild marts`.",
+            "it updates them within seconds. To update them now, run `aap-pipeline rebuild marts`.",
             err=True,
         )
 

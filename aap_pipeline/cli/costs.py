@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import day
+from aap_pipeline.cli.values import day_option
 from aap_pipeline.marts.costs import RATE_TYPES, rates, set_rate
 from aap_pipeline.reports.output import json_option, money, negative_values, plain, print_rows
 
@@ -31,11 +31,9 @@ def show(as_json: bool) -> None:
 @command.command(name="set", short_help="Set the rate per minute, hour or month.", context_settings=negative_values)
 @click.argument("rate", metavar="manual|automated|hourly|subscription")
 @click.argument("value", metavar="MONEY|none")
-@click.option(
+@day_option(
     "--from",
     "valid_from",
-    type=day,
-    metavar="DAY",
     help="First day, past or future. Default: today, but all time for the first global rate of its kind.",
 )
 @click.option("--cluster", metavar="NAME", help="Only for this cluster.")
@@ -66,8 +64,8 @@ def set_(rate: str, value: str, valid_from: date | None, cluster: str | None, or
 
 
 def _print(found: list[dict[str, Any]], *, as_json: bool = False) -> None:
-    headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "Valid from"}
-    headers |= {"valid_until": "Valid until", "cluster": "Cluster", "organization": "Organization"}
+    headers = {"rate_type": "Rate", "value": "Value", "per": "Per", "valid_from": "From"}
+    headers |= {"valid_until": "Until", "cluster": "Cluster", "organization": "Organization"}
     print_rows(
         headers | {"in_force": "In force"},
         [{**each, "per": RATE_TYPES[each["rate_type"]]} for each in found],

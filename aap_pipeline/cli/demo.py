@@ -87,20 +87,11 @@ def command(remove: bool) -> int:
 
 
 def _import(url: str, settings: Settings, controllers: list[DemoController]) -> None:
-    entries = [
-        NewCluster(
-            controller.name,
-            endpoint_of_url(controller.server.url),
-            Tokens(
-                controller.server.token.access_token,
-                controller.server.token.refresh_token,
-                controller.server.client_id,
-                controller.server.client_secret,
-            ),
-            vars(UNLIMITED),
-        )
-        for controller in controllers
-    ]
+    entries = []
+    for name, server in ((controller.name, controller.server) for controller in controllers):
+        token = server.token
+        tokens = Tokens(token.access_token, token.refresh_token, server.client_id, server.client_secret)
+        entries.append(NewCluster(name, endpoint_of_url(server.url), tokens, vars(UNLIMITED)))
     with connect(url) as connection:
         save_clusters(connection, cipher(settings), entries)
 

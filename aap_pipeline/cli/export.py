@@ -10,8 +10,8 @@ import click
 from psycopg import Column, sql
 
 from aap_pipeline.cli.context import warehouse_connection
+from aap_pipeline.database.columns import tables
 from aap_pipeline.database.connection import Connection
-from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError, import_extra
 from aap_pipeline.reports.output import counted
 
@@ -49,7 +49,7 @@ def command(folder: Path, months: tuple[datetime, ...]) -> None:
     with warehouse_connection() as connection:
         connection.read_only, files = True, 0
         for relation, column in _RELATIONS.items():
-            columns = [row[0] for row in connection.execute(statement("marts/columns"), {"relation": relation})]
+            columns = [name for name, _, _ in tables()[f"marts.{relation}"].columns]
             names = {
                 "relation": sql.Identifier("marts", relation),
                 "column": sql.Identifier(column),

@@ -16,7 +16,7 @@ from aap_pipeline.health.metrics import serving
 def command(host: str, port: int) -> None:
     """Serve metrics for Prometheus at /metrics until Ctrl-C, for installations without `aap-pipeline up`.
 
-    Each scrape reads the database. If it is unreachable, aap_pipeline_up is 0.
+    Each scrape reads the database. If that fails, aap_pipeline_up is 0.
     """
 
     stop = Event()

@@ -5,17 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress as bar
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 from aap_pipeline.reports.output import counted, duration
@@ -30,10 +21,10 @@ _STAGES = {
 _SECONDS_BETWEEN_LINES = 30.0
 
 
-class RateColumn(ProgressColumn):
+class RateColumn(bar.ProgressColumn):
     """Jobs/s over the last 30 s; empty until the first jobs are done."""
 
-    def render(self, task: Task) -> Text:
+    def render(self, task: bar.Task) -> Text:
         return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="progress.data.speed")
 
 
@@ -47,15 +38,15 @@ class ShownProgress:
         console: Console | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.bars = Progress(
-            SpinnerColumn(),
-            TextColumn("[bold]{task.fields[cluster]}", markup=True),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("jobs"),
+        self.bars = bar.Progress(
+            bar.SpinnerColumn(),
+            bar.TextColumn("[bold]{task.fields[cluster]}", markup=True),
+            bar.TextColumn("{task.description}"),
+            bar.BarColumn(),
+            bar.MofNCompleteColumn(),
+            bar.TextColumn("jobs"),
             RateColumn(),
-            TimeRemainingColumn(compact=True),
+            bar.TimeRemainingColumn(compact=True),
             console=console,
             get_time=monotonic,
             transient=True,  # the printed outcomes replace the bars
@@ -86,7 +77,7 @@ class ShownProgress:
                 self._write(f"{cluster}: {task.description}, {_pace(task)}")
 
 
-def _pace(task: Task) -> str:
+def _pace(task: bar.Task) -> str:
     seconds = task.elapsed or 0.0
     if not task.completed or not seconds:
         return f"no job yet after {duration(seconds)}"

@@ -6,7 +6,7 @@ from functools import partial
 import click
 
 from aap_pipeline.cli.context import each_cluster, warehouse
-from aap_pipeline.cli.values import day, require_range
+from aap_pipeline.cli.values import day_option, require_range
 from aap_pipeline.clusters.controllers import cluster_errors
 from aap_pipeline.clusters.registry import Cluster, chosen_clusters
 from aap_pipeline.core import checks
@@ -15,15 +15,13 @@ from aap_pipeline.database.connection import connect
 from aap_pipeline.database.encryption import Cipher, cipher
 from aap_pipeline.raw.reconcile import Reconciliation, reconcile
 from aap_pipeline.raw.session import SyncRequest
-from aap_pipeline.reports.output import counted, json_option
+from aap_pipeline.reports.output import counted, json_option, listed
 from aap_pipeline.settings import Settings
-
-_NAMED_IDS = 20
 
 
 @click.command("reconcile")
 @click.option("--cluster", "names", multiple=True, metavar="NAME", help="Only this cluster; may be repeated.")
-@click.option("--since", type=day, metavar="DAY", help="First day (UTC). Default: 90 days ago.")
+@day_option("--since", help="First day (UTC). Default: 90 days ago.")
 @json_option
 def command(names: tuple[str, ...], since: date | None, as_json: bool) -> int:
     """Prove that no job is missing: compare each day's count with the controller's, and fetch what differs.
@@ -64,15 +62,10 @@ def _print(name: str, found: Reconciliation) -> None:
         (found.late, "job", "jobs", "got late host summaries"),
     ):
         if ids:
-            click.echo(f"{name}: {counted(len(ids), one, many)} {what}: {_ids(ids)}")
+            click.echo(f"{name}: {counted(len(ids), one, many)} {what}: {listed(ids)}")
     if not found.days:
         click.echo(f"{name}: no day was compared, so nothing is proved. Run `aap-pipeline status`.", err=True)
     elif not found.missing and not found.late:
         days = counted(len(found.differing), "day")
         more = f"; the controller has deleted jobs of {days}" if found.differing else ""
         click.echo(f"{name}: no job is missing in {counted(found.days, 'day')}{more}.")
-
-
-def _ids(ids: tuple[int, ...]) -> str:
-    more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
-    return ", ".join(map(str, ids[:_NAMED_IDS])) + more

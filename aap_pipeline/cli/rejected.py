@@ -57,5 +57,5 @@ def replay_some(records: tuple[int, ...]) -> int:
     with warehouse() as url:
         result = replay(url, records or None)
     stored = result.documents - result.rejected
-    click.echo(f"{counted(stored, 'document was', 'documents were')} stored, {result.rejected:,} remain in quarantine.")
+    click.echo(f"{counted(stored, 'document was', 'documents were')} stored; in quarantine: {result.rejected:,}.")
     return 1 if result.rejected else 0

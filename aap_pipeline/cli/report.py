@@ -12,12 +12,12 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Whole, day, file, require_range, text, with_options
+from aap_pipeline.cli.values import Whole, day_option, file, require_range, text, with_options
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.reports import files, saved
 from aap_pipeline.reports.output import console, json_option, print_json, print_rows
 from aap_pipeline.reports.page import markdown
-from aap_pipeline.reports.question import FILTERS, Question, days_of, ids_of
+from aap_pipeline.reports.question import FILTERS, Question, currency_code, days_of, ids_of
 from aap_pipeline.reports.summary import Summary, quarantine_line, summarize
 
 _LONGEST_NAME: Final = 100
@@ -40,10 +40,8 @@ def _address(value: str) -> str:
 
 
 _QUESTION = (
-    click.option(
-        "--from", "from_date", type=day, metavar="DAY", help="First day, 2026-01-31. Default: first with data."
-    ),
-    click.option("--to", "to_date", type=day, metavar="DAY", help="Last day, inclusive."),
+    day_option("--from", "from_date", help="First day, 2026-01-31. Default: first with data."),
+    day_option("--to", "to_date", help="Last day, inclusive."),
     click.option(
         "--range",
         "--period",
@@ -63,7 +61,9 @@ _QUESTION = (
         for attribute, kind in FILTERS.items()
     ),
     click.option("--as-recorded", is_flag=True, help="Use the rates and minutes of each run's day."),
-    click.option("--currency", type=text, metavar="CODE", help="Convert the money by a rate of `settings fx`."),
+    click.option(
+        "--currency", type=currency_code, metavar="CODE", help="Convert the money by a rate of `settings fx`."
+    ),
     click.option(
         "--by",
         "granularity",
@@ -77,7 +77,7 @@ _FORMS = (
     click.option("--csv", type=file, metavar="FOLDER", help="Write one CSV file per table."),
     click.option("--xlsx", type=file, metavar="FILE", help="Write a workbook (the extra `xlsx`)."),
     click.option(
-        "--templates", type=Whole(min=0), default=10, show_default=True, help="Number of job templates to print."
+        "--templates", type=Whole(min=1), default=10, show_default=True, help="Number of job templates to print."
     ),
     json_option,
 )

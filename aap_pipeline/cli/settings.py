@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import day
+from aap_pipeline.cli.values import day_option
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.application_settings import ApplicationSettings
 from aap_pipeline.marts.costs import exchange_rates, set_exchange_rate
@@ -72,13 +72,7 @@ def fx_show(as_json: bool) -> None:
 @click.argument("from_currency")
 @click.argument("to_currency")
 @click.argument("rate")
-@click.option(
-    "--date",
-    "rate_date",
-    type=day,
-    metavar="DAY",
-    help="First day of the rate (default: today in the reporting time zone).",
-)
+@day_option("--date", "rate_date", help="First day of the rate (default: today in the reporting time zone).")
 def fx_set(from_currency: str, to_currency: str, rate: str, rate_date: date | None) -> None:
     """Set the price of 1 FROM_CURRENCY in TO_CURRENCY (ISO codes). Example: fx set USD EUR 0.92."""
     with warehouse_connection() as connection:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from aap_pipeline.cli.context import note_behind, warehouse_connection
-from aap_pipeline.cli.values import Whole, day
+from aap_pipeline.cli.values import Whole, day_option
 from aap_pipeline.marts.templates import set_template, templates
 from aap_pipeline.reports.output import json_option, print_rows
 
@@ -34,13 +34,7 @@ def list_(cluster: str | None, as_json: bool) -> None:
 @click.option("--manual-minutes", type=_MINUTES, help="Minutes of manual work that a run saves per host.")
 @click.option("--creation-minutes", type=_MINUTES, help="Minutes that creating the automation took.")
 @click.option("--exclude/--include", "excluded", default=None, help="Exclude its runs from all figures, or not.")
-@click.option(
-    "--from",
-    "excluded_from",
-    type=day,
-    metavar="DAY",
-    help="First day of --exclude or --include (default: today).",
-)
+@day_option("--from", "excluded_from", help="First day of --exclude or --include (default: today).")
 @click.option("--cluster", metavar="NAME", help="Cluster, if several have a template of that name.")
 def set_(name: str, **changes: Any) -> None:
     """Set the minutes of the job template NAME (or '#ID' from `templates list`) from today on.

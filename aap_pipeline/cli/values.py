@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ def day(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is not a valid day. Use 2026-01-31.") from None
+
+
+day_option = partial(click.option, type=day, metavar="DAY")
+"""An option for a day: its names and help."""
 
 
 def time(value: str) -> datetime:

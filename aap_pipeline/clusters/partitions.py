@@ -11,6 +11,7 @@ from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.partitions import CLUSTERS, partition_requests
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.steps import step
+from aap_pipeline.reports.output import counted
 
 
 @dg.sensor(
@@ -28,7 +29,7 @@ def clusters_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
         return dg.SkipReason(str(error))
     requests = partition_requests(CLUSTERS, context.instance, found)
     if not requests:
-        return dg.SkipReason(f"The partitions equal the {len(found)} clusters of the registry.")
+        return dg.SkipReason(f"The partitions equal the registry ({counted(len(found), 'cluster')}).")
     return dg.SensorResult(dynamic_partitions_requests=requests)
 
 

@@ -100,7 +100,7 @@ def _landing(base: str, link: str) -> SplitResult | None:
     """Resolve `link` relative to `base`; None if it is not a valid address."""
     try:
         parts = urlsplit(urljoin(base, link))
-        return parts if parts.port != 0 else None
+        return parts if parts.port != 0 and parts.hostname and parts.scheme in ("http", "https") else None
     except ValueError:  # brackets that are not closed, a port that is not a number
         return None
 

@@ -155,7 +155,7 @@ def _visible(client: ControllerClient, jobs: int, *, all_seeing: bool) -> Findin
 
 def _lists(api: ControllerApi, _: list[Row]) -> Finding:
     templates, organizations = api.job_templates(), api.organizations()
-    sentence = f"{len(organizations):,} organizations and {len(templates):,} job templates can be read."
+    sentence = f"Readable: organizations ({len(organizations):,}), job templates ({len(templates):,})."
     return _found("lists", sentence)
 
 
@@ -175,7 +175,7 @@ def _page(api: ControllerApi, listed: list[Row]) -> Finding:
             "which takes longer.",
             "Raise the time limit of the proxies in front of the controller.",
         )
-    return _found("page", f"The controller returned a page of {len(listed)} jobs.")
+    return _found("page", f"The controller returned a page (jobs: {len(listed)}).")
 
 
 def _summaries(api: ControllerApi, listed: list[Row]) -> Finding:

@@ -161,7 +161,7 @@ class Transport:
             ) from None
         try:
             content = response.read(self._max_body + 1, decode_content=True)
-        except (failures.HTTPError, OSError) as error:
+        except (failures.HTTPError, OSError, ValueError) as error:  # ValueError: a chunk of negative size
             _discard(response)
             raise self._body_error(error, self._where(target)) from None
         if len(content) > self._max_body:

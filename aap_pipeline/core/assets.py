@@ -13,6 +13,7 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Progress, Warehouse
 from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
+from aap_pipeline.reports.output import counted
 
 _TABLES = {
     "jobs": "clusters_job",
@@ -56,7 +57,7 @@ def core(
 
     def log_progress(so_far: ParseResult) -> None:
         progress(context.partition_key, "core", so_far.jobs, so_far.jobs)
-        context.log.info(f"{context.partition_key}: {so_far.jobs:,} jobs parsed in {so_far.batches} batches")
+        context.log.info(f"{context.partition_key}: {counted(so_far.jobs, 'job')} parsed")
 
     with cluster_step(context, warehouse) as (connection, cluster):
         result = parse(warehouse.url(), cluster.id, progress=log_progress)
@@ -67,7 +68,7 @@ def core(
         figures = table_figures(connection, "reports/core_tables", cluster.id)
         newest = connection.execute(statement("reports/newest_job"), {"cluster": cluster.id}).fetchone()
     if result.rejected:
-        context.log.warning(f"{result.rejected} documents were quarantined. Run `aap-pipeline rejected list`.")
+        context.log.warning(f"Quarantined documents: {result.rejected:,}. Run `aap-pipeline rejected list`.")
     if newest is not None:
         page = job_url(cluster.endpoint.base_url, cluster.product, newest[0])
         figures["jobs"]["newest_job"] = dg.MetadataValue.url(page)

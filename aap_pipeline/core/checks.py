@@ -9,9 +9,9 @@ from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.verdict import Verdict
+from aap_pipeline.reports.output import counted, listed
 
 _UNPARSED_AFTER_SECONDS: Final = 3600
-_SHOWN: Final = 20
 AUDIT_A_REPAIR: Final = 200_000
 
 
@@ -44,7 +44,7 @@ def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:
     if found is None:
         return Verdict(True, "There is no unparsed raw row.", {"rows": 0})
     _, rows, oldest = found
-    text = f"{rows:,} raw rows have been unparsed for over an hour, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
+    text = f"{counted(rows, 'raw row')} unparsed for over an hour, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
     return Verdict(False, text, {"rows": rows}, severe=True)
 
 
@@ -57,9 +57,11 @@ def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -
     count, in_quarantine = sum(new.values()), sum(total.values())
     figures = {"new": count, "in_quarantine": in_quarantine}
     if not count:
-        return Verdict(True, f"No record was rejected in the last day; {in_quarantine:,} are in quarantine.", figures)
+        return Verdict(True, f"No record was rejected in the last day; in quarantine: {in_quarantine:,}.", figures)
     reasons = ", ".join(f"{reason} ({number:,})" for reason, number in sorted(new.items()))
-    return Verdict(False, f"{count:,} records were rejected in the last day: {reasons}.", figures)
+    return Verdict(
+        False, f"{counted(count, 'record was', 'records were')} rejected in the last day: {reasons}.", figures
+    )
 
 
 def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
@@ -67,7 +69,7 @@ def clock_ran_backwards(connection: Connection, cluster_id: int, since: datetime
     [(jobs,)] = connection.execute(
         statement("core/check_clocks"), {"cluster_id": cluster_id, "since": since}
     ).fetchall()
-    text = f"By the controller's clocks, {jobs:,} jobs of the last day finished before they started."
+    text = f"By the controller's clocks, {counted(jobs, 'job')} of the last day finished before starting."
     return Verdict(True, text, {"jobs": jobs})
 
 
@@ -90,7 +92,7 @@ def host_totals_agree(found: HostTotals) -> Verdict:
     """Check that the host totals of the compared jobs equal their host summaries."""
     figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
     if not found.disagreeing:
-        return Verdict(True, f"{found.checked:,} jobs were checked.", figures)
-    jobs = ", ".join(map(str, found.disagreeing[:_SHOWN])) + (", …" if len(found.disagreeing) > _SHOWN else "")
-    text = f"The host totals of {len(found.disagreeing):,} jobs differ from their host summaries: {jobs}."
+        return Verdict(True, f"{counted(found.checked, 'job was', 'jobs were')} checked.", figures)
+    jobs = listed(found.disagreeing)
+    text = f"The host totals of {counted(len(found.disagreeing), 'job')} differ from the host summaries: {jobs}."
     return Verdict(False, text, figures, severe=True)

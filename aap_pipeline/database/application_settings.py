@@ -71,8 +71,8 @@ class ApplicationSettings(BaseModel):
     slice_jobs: int = Field(700, ge=10, le=100_000)
     """Most jobs that a sync reads and commits as one slice of its window. Slices are made to hold about one page."""
     listing_minutes: int = Field(15, ge=0, le=24 * 60)
-    """Minutes after which a sync reads organizations, job templates and the product again; earlier only if a new job
-    refers to an unknown one."""
+    """Minutes after which a sync with new jobs reads organizations, job templates and the product again; 16 times as
+    long without new jobs; at once if a job refers to an unknown one."""
     quiet_sync_minutes: int = Field(30, ge=1, le=24 * 60)
     """Minutes after which a cluster is synced although the sensor found nothing new. A cluster is stale after twice as
     long, if that is more than AAP_PIPELINE_ALERT_STALE_MINUTES."""
@@ -146,7 +146,8 @@ def _validated(texts: Mapping[str, str]) -> ApplicationSettings:
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise PipelineError(
-            f"{texts[name]!r} is not a valid value of setting {name}. It must be {allowed(name)}."
+            f"{texts[name]!r} is not a valid value of setting {name}. It must be {allowed(name)}. To change it, run "
+            f"`aap-pipeline settings set {name} VALUE`."
         ) from None
 
 

@@ -99,14 +99,19 @@ def _locked(url: str) -> Iterator[tuple[Connection, SchemaState]]:
             raise PipelineError(
                 f"{describe(url)} is PostgreSQL {server}, but version {_OLDEST_SERVER} or later is required."
             )
-        try:
-            with connection.transaction():
-                row = connection.execute(statement("database/schema_version")).fetchone()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            row = None
-        if row and row[0] not in REVISIONS:
-            raise PipelineError(
-                f"The database {describe(url)} has schema {row[0]}, newer than this release's ({_NEWEST}). Install the "
-                "release that migrated it, or a later one."
-            )
-        yield connection, SchemaState(describe(url), row[0] if row else None)
+        yield connection, state_of(connection, url)
+
+
+def state_of(connection: Connection, url: str) -> SchemaState:
+    """Return the state of the database at `url`, read by `connection`. Raises PipelineError if its schema is newer."""
+    try:
+        with connection.transaction():
+            row = connection.execute(statement("database/schema_version")).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        row = None
+    if row and row[0] not in REVISIONS:
+        raise PipelineError(
+            f"The database {describe(url)} has schema {row[0]}, newer than this release's ({_NEWEST}). Install the "
+            "release that migrated it, or a later one."
+        )
+    return SchemaState(describe(url), row[0] if row else None)

@@ -1,12 +1,13 @@
 """Metrics for Prometheus: one gauge per figure, one sample per cluster, read from the database at each scrape."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from psycopg import ProgrammingError
 
 from aap_pipeline.database.connection import clear_errors, connect
 from aap_pipeline.database.statements import select
@@ -38,14 +39,16 @@ class Metrics(Collector):
         self._url = url
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Read the database. If it is unreachable, only aap_pipeline_up, which alerts watch, has a sample."""
+        """Read the database. If that fails, only aap_pipeline_up, which alerts watch, has a sample."""
         rows: list[dict[str, Any]] | None = None
-        try:
-            with clear_errors(), connect(self._url, application_name="aap_pipeline metrics") as connection:
-                rows = select(connection, "health/metrics")
-        except PipelineError:
-            pass
-        yield GaugeMetricFamily("aap_pipeline_up", "Whether the database is reachable.", int(rows is not None))
+        application = "aap_pipeline metrics"
+        with (
+            suppress(PipelineError, ProgrammingError),  # the latter: another release's schema
+            clear_errors(),
+            connect(self._url, application_name=application) as connection,
+        ):
+            rows = select(connection, "health/metrics")
+        yield GaugeMetricFamily("aap_pipeline_up", "Whether the database can be read.", int(rows is not None))
         for name, text in _HELP.items():
             found = GaugeMetricFamily(f"aap_pipeline_{name}", text, labels=["cluster"])
             for row in rows or ():

@@ -1,6 +1,7 @@
 """Row-level access: the organizations that a database role sees in the marts."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from psycopg import errors, sql
@@ -33,18 +34,15 @@ def grant(
 ) -> None:
     """Let `role` read the marts of the organizations, in addition to what it sees. The caller commits.
 
-    With `nothing` it sees nothing until it runs SET ROLE. Raises PipelineError for an unknown role or organization.
+    With `nothing` it sees nothing until it runs SET ROLE. Raises PipelineError for an unknown organization, and
+    RaiseException for a role that is unknown or cannot be restricted.
     """
     if nothing == bool(organizations):
         raise PipelineError("Use either --organization NAME or --nothing.")
     ids = [place(connection, cluster, name)[1] for name in organizations] or [_NOTHING]
-    try:
-        with connection.transaction():
-            for organization in ids:
-                connection.execute(statement("marts/grant_access"), {"role": role, "organization": organization})
-            connection.execute(sql.SQL("GRANT bi_reader TO {}").format(sql.Identifier(role)))
-    except errors.UndefinedObject as error:
-        raise PipelineError(f"There is no database role {role!r}. Create it with CREATE ROLE first.") from error
+    for organization in ids:
+        connection.execute(statement("marts/grant_access"), {"role": role, "organization": organization})
+    connection.execute(sql.SQL("GRANT bi_reader TO {}").format(sql.Identifier(role)))
 
 
 def revoke(connection: Connection, role: str, organizations: Sequence[str], *, cluster: str | None = None) -> None:
@@ -58,9 +56,11 @@ def revoke(connection: Connection, role: str, organizations: Sequence[str], *, c
             f"Role {role!r} is not restricted. To list restricted roles, run `aap-pipeline access list`."
         )
     ids = [place(connection, cluster, name)[1] for name in organizations]
-    if not organizations:
-        connection.execute(sql.SQL("REVOKE bi_reader FROM {}").format(sql.Identifier(role)))
-    connection.execute(statement("marts/grant_access"), {"role": role, "organization": _NOTHING})
+    with suppress(errors.RaiseException), connection.transaction():  # it was dropped, or became a superuser
+        connection.execute(statement("marts/grant_access"), {"role": role, "organization": _NOTHING})
+    with suppress(errors.UndefinedObject), connection.transaction():
+        if not organizations:
+            connection.execute(sql.SQL("REVOKE bi_reader FROM {}").format(sql.Identifier(role)))
     connection.execute(
         statement("marts/revoke_access"), {"role": role, "organizations": ids or None, "nothing": _NOTHING}
     )

@@ -13,14 +13,16 @@ from aap_pipeline.marts.refresh import refresh
 from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.verdict import Verdict
+from aap_pipeline.reports.output import counted
 
 ASSET: Final = ("marts", "savings_daily")
 _LEFT_MINUTES: Final = 10
+_LEFT: Final = "marts/check_left"
 _COMPARED: Final[dict[str, LiteralString]] = {
     "sums": "marts/check_sums",  # runs, hosts and elapsed time of savings_daily equal those of core
     "unique_hosts": "marts/check_unique_hosts",  # by the bitmaps, and by a distinct count over core
     "additivity": "marts/check_additivity",  # months equal the sums of their days
-    "nothing_left": "marts/check_nothing_left",  # no changed day, changed rate or due rebuild
+    "nothing_left": _LEFT,  # no changed day or changed rate
 }
 
 REFRESHED = Check(
@@ -40,7 +42,9 @@ def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
     """Check that no noted change is overdue."""
     if not notes or oldest is None:
         return Verdict(True, "Every change is in the marts.", {"notes": 0})
-    text = f"{notes:,} changes are not in the marts yet, the oldest of {oldest:%Y-%m-%d %H:%M} UTC."
+    text = (
+        f"{counted(notes, 'change is', 'changes are')} not in the marts yet, the oldest of {oldest:%Y-%m-%d %H:%M} UTC."
+    )
     return Verdict(False, text, {"notes": notes})
 
 
@@ -48,8 +52,8 @@ def nothing_overdue(notes: int, oldest: datetime | None) -> Verdict:
 def marts_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
     with cluster_step(context, warehouse) as (connection, cluster):
         values = {"cluster_id": cluster.id, "minutes": _LEFT_MINUTES}
-        [row] = connection.execute(statement("marts/check_overdue"), values).fetchall()
-    yield result(ASSET, REFRESHED, nothing_overdue(*row), cluster.name)
+        found = [row[2:] for row in connection.execute(statement(_LEFT), values)] or [(0, None)]
+    yield result(ASSET, REFRESHED, nothing_overdue(*found[0]), cluster.name)
 
 
 @multi_asset_check(name="marts_audit", specs=specs(ASSET, [EQUAL_CORE]))
@@ -78,6 +82,6 @@ def differences(connection: Connection, cluster_id: int | None = None) -> dict[s
     """
     found = {}
     for name, file in _COMPARED.items():
-        rows = connection.execute(statement(file), {"cluster_id": cluster_id}).fetchall()
+        rows = connection.execute(statement(file), {"cluster_id": cluster_id, "minutes": 0}).fetchall()
         found[name] = [f"cluster {row[0]}: {row[1]}" for row in rows]
     return {name: lines for name, lines in found.items() if lines}

@@ -7,9 +7,11 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from aap_pipeline.clusters.registry import cluster_named
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import BadInput, PipelineError
+from aap_pipeline.reports.question import currency_code
 
 RATE_TYPES = {"manual": "minute", "automated": "minute", "hourly": "hour", "subscription": "month"}
 """{rate: its unit}."""
@@ -74,12 +76,7 @@ def _parse(kind: str, value: str | Decimal, lowest: Decimal | int, highest: Deci
 
 def place(connection: Connection, cluster: str | None, organization: str | None) -> tuple[int, int]:
     """Return the ids of a cluster and an organization, 0 for None. Raises PipelineError if unknown or ambiguous."""
-    cluster_id = 0
-    if cluster is not None:
-        row = connection.execute(statement("marts/cluster_by_name"), {"name": cluster}).fetchone()
-        if row is None:
-            raise PipelineError(f"There is no cluster {cluster!r}. To list clusters, run `aap-pipeline clusters list`.")
-        cluster_id = row[0]
+    cluster_id = 0 if cluster is None else cluster_named(connection, cluster).id
     if organization is None:
         return cluster_id, 0
     found = connection.execute(
@@ -108,10 +105,7 @@ def set_exchange_rate(
 
     The caller commits. Raises BadInput for codes that are not three letters and rates that are not positive.
     """
-    pair = from_currency.upper(), to_currency.upper()
-    for code in pair:
-        if len(code) != 3 or not code.isascii() or not code.isalpha():
-            raise BadInput(f"{code!r} is not a valid currency. Use an ISO code of three letters, such as EUR.")
+    pair = currency_code(from_currency), currency_code(to_currency)
     if pair[0] == pair[1]:
         raise BadInput(f"An exchange rate needs two different currencies, not {pair[0]} twice.")
     value = _parse("exchange", rate, Decimal("1e-9"), 10**9, "0.000000001 to 1,000,000,000")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, LiteralString
 
+from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import statement
@@ -21,20 +22,20 @@ class RefreshResult:
 
 
 def refresh(connection: Connection, cluster_id: int | None = None, *, everything: bool = False) -> RefreshResult:
-    """Build what `pipeline.changed_day`, `changed_rate` and `rebuild_due` note, for one cluster or for all.
+    """Build what `pipeline.changed_day` and `changed_rate` note, for one cluster or for all.
 
     Each cluster is one transaction that also takes the notes: killed at any point, it leaves marts and notes as they
     were. Two refreshes of one cluster wait for each other; refreshes of different clusters run side by side.
     `everything`: all days, noted or not.
     """
     started = time.monotonic()
-    chosen = [cluster_id] if cluster_id is not None else _clusters(connection, "marts/clusters")
+    with connection.transaction():
+        chosen = [cluster_id] if cluster_id is not None else [each.id for each in clusters(connection)]
     done = [_refresh_cluster(connection, cluster, everything=everything) for cluster in chosen]
     if cluster_id is None:  # a month's share of a subscription depends on clusters that were refreshed later
-        done += [
-            _refresh_cluster(connection, cluster, everything=False)
-            for cluster in _clusters(connection, "marts/noted_clusters")
-        ]
+        with connection.transaction():
+            noted = [row[0] for row in connection.execute(statement("marts/noted_clusters"))]
+        done += [_refresh_cluster(connection, cluster, everything=False) for cluster in noted]
     return RefreshResult(
         frozenset().union(*(each.days for each in done)),
         sum(each.runs for each in done),
@@ -43,18 +44,13 @@ def refresh(connection: Connection, cluster_id: int | None = None, *, everything
     )
 
 
-def _clusters(connection: Connection, name: LiteralString) -> list[int]:
-    with connection.transaction():
-        return [row[0] for row in connection.execute(statement(name))]
-
-
 def _refresh_cluster(connection: Connection, cluster_id: int, *, everything: bool) -> RefreshResult:
     with connection.transaction():
         advisory_xact_lock(connection, LockKind.MARTS, cluster_id)
         connection.execute(statement("marts/read_sources"), {"cluster_id": cluster_id})
         changes = _taken(connection, "marts/take_changed_rates", cluster_id)
         days = [row[0] for row in _taken(connection, "marts/take_changed_days", cluster_id)]
-        whole = bool(_taken(connection, "marts/take_rebuilds", cluster_id)) or everything
+        whole = everything or None in days
         result = RefreshResult()
         if days or whole:
             loaded = {"cluster_id": cluster_id, "days": None if whole else days}

@@ -50,10 +50,7 @@ def set_template(
         values = {"id": template, "manual_minutes": manual_minutes, "creation_minutes": creation_minutes}
         connection.execute(statement("marts/set_minutes"), values)
     if excluded is not None:
-        [(today,)] = connection.execute(statement("marts/today")).fetchall()
-        if excluded_from is not None and excluded_from > today:
+        values = {"id": template, "excluded": excluded, "day": excluded_from}
+        if connection.execute(statement("marts/exclude_template"), values).fetchone() is None:
             raise BadInput(f"{excluded_from} is in the future. Exclude or include {name!r} from a day up to today.")
-        connection.execute(
-            statement("marts/exclude_template"), {"id": template, "excluded": excluded, "day": excluded_from or today}
-        )
     return next(each for each in templates(connection, cluster) if each["id"] == template)

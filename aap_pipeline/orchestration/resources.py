@@ -1,12 +1,14 @@
 """Dagster resources. They open nothing until they are used."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, LiteralString
 
 from dagster import ConfigurableResource
 
-from aap_pipeline.database.connection import Connection, connect
+from aap_pipeline.database.connection import Connection, clear_errors, connect
 from aap_pipeline.database.encryption import Cipher, cipher
+from aap_pipeline.database.migrate import state_of
 from aap_pipeline.embedded.shared_server import kept_server
 from aap_pipeline.settings import Settings
 
@@ -27,9 +29,15 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
     def cipher(self) -> Cipher:
         return cipher(Settings())
 
-    def connection(self) -> Connection:
-        """Return a connection that commits at the end of a `with` block and rolls back after an error."""
-        return connect(self.url())
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Yield a connection that commits at the end of the block and rolls back after an error.
+
+        Raises PipelineError unless the database has this release's schema; errors in the block as `clear_errors` does.
+        """
+        with clear_errors(), connect(url := self.url()) as connection:
+            state_of(connection, url).require_newest()
+            yield connection
 
     def frame(self, query: LiteralString, parameters: Mapping[str, object] | None = None) -> "DataFrame":
         """Return the rows of the read-only `query` with PostgreSQL's column names. Money stays Decimal.
@@ -38,7 +46,7 @@ class Warehouse(ConfigurableResource):  # type: ignore[type-arg]
         """
         from pandas import DataFrame
 
-        with self.connection() as connection:
+        with connect(self.url()) as connection:
             connection.read_only = True
             cursor = connection.execute(query, parameters)
             return DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])

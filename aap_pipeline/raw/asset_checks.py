@@ -24,6 +24,7 @@ from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.raw.reconcile import Reconciliation
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.window import Window
+from aap_pipeline.reports.output import counted, listed
 
 ASSET: Final = ("raw", "sync_data")
 CLOCK_TOLERANCE = timedelta(seconds=60)
@@ -111,8 +112,8 @@ def recent_window(state: SyncHealth, overlap: timedelta, since: datetime | None)
 def completeness(theirs: int, ours: int, window: Window) -> Verdict:
     """Fail if fewer jobs are stored than the controller counts. It may have deleted jobs that are stored."""
     text = (
-        f"The controller has {theirs:,} jobs that finished from {window.after:%Y-%m-%d %H:%M} to "
-        f"{window.until:%Y-%m-%d %H:%M} UTC; {ours:,} are stored."
+        f"The controller has {counted(theirs, 'job')} that finished from {window.after:%Y-%m-%d %H:%M} to "
+        f"{window.until:%Y-%m-%d %H:%M} UTC; stored: {ours:,}."
     )
     return Verdict(theirs <= ours, text, {"at_the_controller": theirs, "here": ours})
 
@@ -121,17 +122,16 @@ def reconciliation(found: Reconciliation) -> Verdict:
     """Fail if any job was missing, although the reconciliation has stored it."""
     figures = {"days": found.days, "missing": len(found.missing), "late": len(found.late), "requests": found.requests}
     if not found.missing:
-        return Verdict(True, f"{found.days:,} days agree with the controller.", figures)
-    shown = ", ".join(map(str, found.missing[:20])) + (", …" if len(found.missing) > 20 else "")
+        return Verdict(True, f"{counted(found.days, 'day agrees', 'days agree')} with the controller.", figures)
     days = ", ".join(count.day for count in found.differing[:10])
-    text = f"{len(found.missing):,} jobs were missing and are now stored (days {days}; jobs {shown})."
-    return Verdict(False, text, figures, severe=True)
+    text = counted(len(found.missing), "job was missing and is", "jobs were missing and are")
+    return Verdict(False, f"{text} now stored (days {days}; jobs {listed(found.missing)}).", figures, severe=True)
 
 
 def summaries_in_time(state: SyncHealth) -> Verdict:
     """Fail if any job is provisional past its deadline."""
     figures = {"awaited": state.awaited, "overdue": state.overdue, "given_up": state.given_up}
-    text = f"{state.awaited:,} jobs await host summaries, {state.overdue:,} of them past the deadline."
+    text = f"{counted(state.awaited, 'job awaits', 'jobs await')} host summaries; past the deadline: {state.overdue:,}."
     return Verdict(state.overdue == 0, text, figures)
 
 

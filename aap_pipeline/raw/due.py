@@ -9,6 +9,7 @@ import msgspec
 
 from aap_pipeline.controller.errors import CorruptBody
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import counted
 
 NewestFinished = datetime | PipelineError | None
 """The finish time of a controller's newest job (None: no job), or the error of the request."""
@@ -80,7 +81,7 @@ def to_ask(
         else:
             times = state.failures + silence.times
             seconds = math.ceil(pause.total_seconds())
-            remarks.append(f"{state.name}: failed {times} times in a row, next attempt in {seconds} s")
+            remarks.append(f"{state.name}: failed {counted(times, 'time')} in a row, next attempt in {seconds} s")
     return sorted(asked, key=lambda state: (state.last_ended or _LONG_AGO, state.name)), remarks
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.controller.paging import PAGE_SIZE
 from aap_pipeline.raw.window import JOBS_A_SLICE
+from aap_pipeline.reports.output import counted
 
 Way = Literal["by job", "by host"]
 _JOBS_REQUEST, _JOB = 0.3, 0.014
@@ -56,7 +57,7 @@ class DryRun:
     @property
     def cost(self) -> str:
         seconds, minutes = f"{self.controller_seconds:,.0f}", f"{max(self.minutes, 0.1):,.1f}"
-        return f"about {self.requests:,} requests, {seconds} s of its web workers, at least {minutes} minutes"
+        return f"about {counted(self.requests, 'request')}, {seconds} s of its web workers, at least {minutes} minutes"
 
 
 def lists_of_jobs(jobs: int) -> Cost:

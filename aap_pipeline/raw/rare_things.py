@@ -20,32 +20,38 @@ _REFERENCES = ("job_template", "organization")
 """Kinds, which are also the keys of a job with the id of one."""
 
 
+_QUIET = 16
+"""How many times as old they may be while a controller has no new jobs, so that an idle sync is two requests."""
+
+
 @dataclass
 class RareThings:
-    """Reads all of them every setting `listing_minutes`, and when a job refers to an unknown one."""
+    """Reads all of them, in a sync with new jobs if they are older than setting `listing_minutes`."""
 
     connection: Connection
     client: ControllerClient
     store: RawStore
     cluster: Cluster
+    are_due: bool = False
     were_read: bool = False
 
-    def read_if_due(self) -> None:
-        """Read them if they are too old or the last sync failed."""
+    def read_if_old(self) -> None:
+        """Read them before the first page if they are very old or the last sync failed."""
         row = self.connection.execute(statement("clusters/listed_seconds"), {"cluster": self.cluster.id}).fetchone()
         age = row[0] if row else None
-        if age is None or age >= 60 * application_settings.read(self.connection).listing_minutes:
+        limit = 60 * application_settings.read(self.connection).listing_minutes
+        if age is None or age >= _QUIET * limit:
             self._read()
+        else:
+            self.are_due = age >= limit
 
-    def read_if_unknown(self, jobs: Sequence[Row]) -> None:
-        """Read them if one of the new `jobs` refers to an unknown one, unless this sync has read them."""
+    def read_if_due(self, jobs: Sequence[Row]) -> None:
+        """Read them before new `jobs` are stored if they are due or a job refers to an unknown one, once per sync."""
         if self.were_read:
             return
-        for kind in _REFERENCES:
-            referred = {job.get(kind) for job in jobs if isinstance(job.get(kind), int)}
-            if referred - self.store.listed(kind).keys():
-                self._read()
-                return
+        referred = {kind: {job.get(kind) for job in jobs if isinstance(job.get(kind), int)} for kind in _REFERENCES}
+        if self.are_due or any(ids - self.store.listed(kind).keys() for kind, ids in referred.items()):
+            self._read()
 
     def _read(self) -> None:
         api = ControllerApi(self.client)

@@ -21,6 +21,7 @@ from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned_runs
 from aap_pipeline.raw import due
 from aap_pipeline.raw.assets import sync_data
+from aap_pipeline.reports.output import counted
 
 _PATIENCE_SECONDS = 3.0
 """How long a tick waits for responses. The next tick uses later ones, so that a slow controller delays no other."""
@@ -77,7 +78,9 @@ def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
             silences.pop(state.name, None)
         if found := due.what_is_due(state, answer, now, quiet):
             requests.append(_run_request(state.name, found))
-    summary = "; ".join([f"{len(states)} clusters, {len(busy)} with runs in progress, {len(requests)} due", *remarks])
+    summary = "; ".join(
+        [f"{counted(len(states), 'cluster')}, {len(busy)} with runs in progress, {len(requests)} due", *remarks]
+    )
     context.log.log(logging.INFO if requests or errors else logging.DEBUG, summary)
     return dg.SensorResult(
         run_requests=requests,

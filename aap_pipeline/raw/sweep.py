@@ -7,33 +7,34 @@ The rules, and why they hold, are in docs/architecture.md. No HTTP, SQL or Dagst
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
-from aap_pipeline.raw.completion import Completion
+from aap_pipeline.raw.completion import WHAT_NEXT, Completion
 from aap_pipeline.raw.host_history import HostHistory, Paused
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import JOBS_A_SLICE, Plan, Window
 
-_ATTEMPTS_PER_SLICE = 3
+_ATTEMPTS = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
 _GROWTH = 4
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A page of the job list; `matching` jobs remain from its first one on.
 
     `pending`: jobs whose host summaries were not all written after the page was read; None: not queried yet.
     """
 
-    jobs: list[Row] = field(default_factory=list)
+    jobs: Sequence[Row] = ()
     matching: int = 0
     pending: Collection[int] | None = None
 
@@ -87,7 +88,9 @@ class Sweep:
         with self._keeping_what_arrives():
             window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
             self._eager = plan.first
-            self._ahead = self.executor.submit(self._cut, window if self.few else window.first(_FIRST_PIECE))
+            share = self._aim / self.tally.expected if self.tally.expected else 0.0
+            begin = window if self.few else window.first(max(share * (window.until - window.after), _FIRST_PIECE))
+            self._ahead = self.executor.submit(self._cut, begin)
             meanwhile()
             self._settle_awaited()
             while self._ahead is not None:
@@ -95,23 +98,20 @@ class Sweep:
                 following = self._after(piece, page.matching, window)
                 self._ahead = self.executor.submit(self._cut, following) if following else None
                 self.tally.jobs_counted += page.matching
-                stored = self.tally.jobs_stored
+                known = self.tally.jobs_known
                 try:
                     newest = self._read_slice(piece, page)
                 except Paused:
                     self._completion.finish()
                     self._pause()
                     break
-                jobs = self._completion.take()
-                self.store.finish_slice(jobs, piece.until, newest)
-                self._count(jobs)
-                self._eager = self.tally.jobs_stored > stored and self.history is None
-                self.tally.slices += 1
-                self.tally.newest_finished = max(filter(None, (self.tally.newest_finished, newest)), default=None)
-                self.progress(self.tally)
+                # Workers go on with the next slice while the last host summaries of this one arrive.
+                self._completion.then(partial(self._finish_slice, piece.until, newest))
+                self._eager = page.matching > self.tally.jobs_known - known and self.history is None
                 # Not after an empty slice: the next one is longer, but the next sweep would begin with a short one.
                 if self._ahead is not None and page.matching and self.pause(piece.until):
                     self._pause()
+            self._completion.wait()
         return self.tally
 
     def _pause(self) -> None:
@@ -120,11 +120,16 @@ class Sweep:
             self._ahead.cancel()
         self._ahead = None
 
-    def _cut(self, piece: Window) -> tuple[Window, Page]:
-        """Cut a slice from the beginning of `piece`, in a worker. Returns it and its first page, which has the count.
+    def _finish_slice(self, until: datetime, newest: datetime | None) -> None:
+        jobs = self._completion.take()
+        self.store.finish_slice(jobs, until, newest)
+        self._count(jobs)
+        self.tally.slices += 1
+        self.tally.newest_finished = _latest(self.tally.newest_finished, newest)
+        self.progress(self.tally)
 
-        A page in whose turn jobs are likely to be new knows who of it is pending, too.
-        """
+    def _cut(self, piece: Window) -> tuple[Window, Page]:
+        """Cut a slice from the beginning of `piece`, in a worker. Return it and its first page, which has the count."""
         limit = self.slice_jobs
         page = self._page(piece, 0)
         while page.matching > limit and piece.divisible:
@@ -134,7 +139,7 @@ class Sweep:
                 # Counted for each piece: a difference of counts would be wrong if jobs finished or vanished meanwhile.
                 counted = self.controller.jobs_count(piece.after, piece.until)
             page = self._page(piece, 0)
-        return piece, self._with_pending(piece, page) if self._eager else page
+        return piece, page
 
     def _after(self, piece: Window, jobs: int, window: Window) -> Window | None:
         """Return the next slice to try, with a length by this one's number of jobs; None at the end of `window`."""
@@ -162,7 +167,7 @@ class Sweep:
             return None
         known_before = self.tally.jobs_known
         first: Page | None = page
-        for _ in range(_ATTEMPTS_PER_SLICE):
+        for _ in range(_ATTEMPTS):
             self.tally.jobs_known = known_before
             try:
                 seen, newest, short = self._read(window, first)
@@ -173,19 +178,13 @@ class Sweep:
                 return self._read_halves(window)
             first = None
             # Jobs deleted meanwhile are not missing, so a new count decides where the first one was not reached.
-            complete = not short and (seen >= counted or seen >= self.controller.jobs_count(window.after, window.until))
-            gone = self._completion.forget_vanished()
-            still_there = len(self.controller.jobs_by_ids(gone)) if gone else 0
-            if complete and not still_there:
+            if not short and (seen >= counted or seen >= self.controller.jobs_count(window.after, window.until)):
                 self.tally.jobs_seen += seen
-                self.tally.vanished += len(gone)
                 return newest
-            self._write(self._completion.take())  # so that the next attempt skips them
+            self._completion.finish()  # so that the next attempt skips them
         raise IncompleteAnswer(
             f"The controller counts {counted} jobs that finished between {window.after.isoformat()} and "
-            f"{window.until.isoformat()}, but {_ATTEMPTS_PER_SLICE} times returned {seen}, {still_there} of them with "
-            "HTTP 404 for their host summaries. The next sync reads this window again. If the error persists, check "
-            "the controller's logs and the proxies in between."
+            f"{window.until.isoformat()}, but {_ATTEMPTS} times returned {seen}. {WHAT_NEXT}"
         )
 
     def _read_halves(self, window: Window) -> datetime | None:
@@ -194,7 +193,7 @@ class Sweep:
         earlier = window.part(0.5)
         halves = earlier, Window(earlier.until, window.until)
         found = [self._read_slice(half, self._page(half, 0)) for half in halves]
-        return max(filter(None, found), default=None)
+        return _latest(*found)
 
     def _read(self, window: Window, first: Page | None) -> tuple[int, datetime | None, bool]:
         """Read a slice by keyset, and prefetch the next page while the host summaries of this one arrive.
@@ -204,27 +203,22 @@ class Sweep:
         newest, reached, seen = None, 0, 0
         page = first or self._page(window, reached)
         while page.jobs:
-            newest = max(filter(None, (newest, *map(finished_of, page.jobs))), default=None)
+            newest = _latest(newest, *map(finished_of, page.jobs))
             seen += len(page.jobs)
             # A short page is not necessarily the last: a controller may cap its pages at a smaller size.
             if len(page.jobs) < page.matching:
                 reached = _next_after(page.jobs, reached)
-                self._upcoming = self.executor.submit(self._next_page, window, reached)
+                self._upcoming = self.executor.submit(self._page, window, reached)
             self._take_page(page, window)
             upcoming, self._upcoming = self._upcoming, None
             page = upcoming.result() if upcoming else Page()
-        self._completion.wait()
         return seen, newest, page.matching > 0
 
     def _page(self, window: Window, after_id: int) -> Page:
-        return Page(*self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE))
-
-    def _next_page(self, window: Window, after_id: int) -> Page:
-        """In a worker: prefetch a page and its pending jobs."""
-        return self._with_pending(window, self._page(window, after_id))
-
-    def _with_pending(self, window: Window, page: Page) -> Page:
-        return replace(page, pending=self._pending(window, list(filter(None, map(id_of, page.jobs)))))
+        """Read a page and, while jobs are likely to be new, the pending jobs of it."""
+        jobs, matching = self.controller.jobs_page(window.after, window.until, after_id, PAGE_SIZE)
+        ids = list(filter(None, map(id_of, jobs)))
+        return Page(jobs, matching, self._pending(window, ids) if self._eager else None)
 
     def _take_page(self, page: Page, window: Window) -> None:
         """Start fetching the host summaries of the new, changed and awaited jobs of a page."""
@@ -242,8 +236,8 @@ class Sweep:
         pending = page.pending
         if pending is None:
             numbers = [number for _, number, _ in wanted if number]
-            earlier = self.history.unreported(numbers) if self.history else None
-            pending = self._pending(window, numbers) if earlier is None else earlier
+            pending = self.history.unreported(numbers) if self.history else None
+            pending = self._pending(window, numbers) if pending is None else pending
         self.tally.jobs_known += len(page.jobs) - len(wanted)
         if wanted:
             self.before_new([job for job, number, _ in wanted if number])
@@ -276,7 +270,6 @@ class Sweep:
             gone = {number for number in missing if is_gone(self.controller, number)}
             self.store.settle(gone)
             self.store.settle((missing - gone) & overdue, overdue=True)
-        self._completion.forget_vanished()  # deleted just now; the next sync settles them
 
     def _pending(self, window: Window, ids: Collection[int]) -> set[int]:
         if not ids:
@@ -290,6 +283,7 @@ class Sweep:
             self.progress(self.tally)
 
     def _count(self, jobs: Sequence[RawJob]) -> None:
+        self.tally.vanished = self._completion.vanished
         self.tally.jobs_stored += len(jobs)
         self.tally.jobs_provisional += sum(job.provisional for job in jobs)
         self.tally.host_summaries += sum(job.host_summaries for job in jobs)
@@ -322,11 +316,15 @@ def is_gone(controller: ControllerApi, job_id: int) -> bool:
     return False
 
 
+def _latest(*finished: datetime | None) -> datetime | None:
+    return max(filter(None, finished), default=None)
+
+
 class _NoPlaceToGoOn(CorruptBody):
     """A page that is not the last one has no id after which the next page could begin."""
 
 
-def _next_after(page: list[Row], previous: int) -> int:
+def _next_after(page: Sequence[Row], previous: int) -> int:
     """Return the id after which the next page begins. Raises _NoPlaceToGoOn if it is not above `previous`."""
     last = last_id(page)
     if last <= previous:

@@ -98,11 +98,11 @@ def _sync(connection: Connection, client: ControllerClient, request: SyncRequest
             return (enough is not None and time.monotonic() >= enough) or bool(_closed(connection, request))
 
         sweep.pause = lambda reached: reached <= settled and has_to_pause()
-        sweep.before_new = rare.read_if_unknown
+        sweep.before_new = rare.read_if_due
         resume_after = store.resume_backfill(plan.backfill) if plan.backfill else None
         window = Window(max(plan.window.after, resume_after or plan.window.after), plan.window.until)
         sweep.history = _history(api, store, sweep, window, has_to_pause)
-        sweep.run(plan, resume_after, meanwhile=rare.read_if_due)
+        sweep.run(plan, resume_after, meanwhile=rare.read_if_old)
         if tally.paused:
             _pause(store, request, run, _closed(connection, request))
         elif sweep.history is not None:

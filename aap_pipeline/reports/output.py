@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import orjson
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # Dagster's processes, which write reports too, print no tabl
     from rich.console import Console
     from rich.text import Text
 
+_LONGEST_WORD = 40
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failed": "[red]✗[/]"}
 negative_values = {"ignore_unknown_options": True}
 """Context settings of a command whose value may be negative: -1 is then a value, not an unknown option."""
@@ -38,6 +39,12 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def listed(ids: Sequence[int], most: int = 20) -> str:
+    """List ids: 1, 2, 3 and 17 more."""
+    more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
+    return ", ".join(map(str, ids[:most])) + more
+
+
 def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> str:
     """Format money: $1,234.50, -$12.00; a dash for None."""
     if value is None:
@@ -48,6 +55,14 @@ def money(value: Decimal | float | None, symbol: str = "", digits: int = 2) -> s
 def percent(ratio: Decimal | None) -> str:
     """Format a ratio: 308%; a dash for None."""
     return "–" if ratio is None else f"{ratio:,.0%}"
+
+
+def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
+    """Format a change: +12.3%, > +1,000%, new (from 0); a dash if it is unknown or nothing."""
+    if now is None or not before:
+        return "new" if now and before == 0 else "–"
+    ratio = float(now - before) / abs(float(before))
+    return f"{ratio:+,.1%}" if abs(ratio) <= 10 else "> +1,000%" if ratio > 0 else "< -1,000%"
 
 
 def duration(value: timedelta | float | None) -> str:
@@ -90,27 +105,44 @@ def print_rows(
     """Print the columns `headers` {key: header} of the rows as a table, or whole rows as a JSON list of objects.
 
     `formats` are those of single columns, by key. `shown` formats all other values, by default by their type; times are
-    UTC.
+    UTC. On a terminal too narrow for the table, each row is printed as lines of header and value.
     """
     if as_json:
         print_json(rows)
+    if as_json or not headers:
         return
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    for key, header in headers.items():
-        values = [row[key] for row in rows if row[key] is not None and not isinstance(row[key], bool)]
-        numeric = bool(values) and all(isinstance(value, int | float | Decimal) for value in values)
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(cell(formats.get(key, shown)(row[key])) for key in headers))
-    console().print(table)
+    screen = console()
+    columns = [
+        [cell(header), *(cell(formats.get(key, shown)(row[key])) for row in rows)] for key, header in headers.items()
+    ]
+    sizes = [[text.__rich_measure__(screen, screen.options) for text in column] for column in columns]
+    widths = [max(size.maximum for size in column) for column in sizes]
+    longest = widths.index(max(widths))  # the only column that may be wrapped, between words
+    widths[longest] = min(max(size.minimum for size in sizes[longest]), _LONGEST_WORD)
+    wide = sum(widths) + 2 * (len(widths) - 1) > screen.width
+    looks: dict[str, Any] = {"pad_edge": False, "show_edge": False, "collapse_padding": True}
+    table = Table(box=box.SIMPLE if wide else box.SIMPLE_HEAD, show_header=not wide, **looks)
+    titles, *lines = zip(*columns, strict=True)
+    for index, (key, title) in enumerate(zip(headers, titles, strict=True)) if not wide else ():
+        kinds = {type(row[key]) for row in rows if row[key] is not None}
+        side: Literal["left", "right"] = "right" if kinds and kinds <= {int, float, Decimal} else "left"
+        table.add_column(title, justify=side, overflow="fold", no_wrap=index != longest)
+    for line in lines:
+        for cells in zip(titles, line, strict=True) if wide else [line]:
+            table.add_row(*cells, end_section=wide and cells[0] is titles[-1])
+    screen.print(table)
 
 
 def print_marked(outcome: str, text: str, indent: str = "") -> None:
     """Print a line with the mark of `outcome` (ok, warning or failed) before the `text`."""
-    console().print(indent, _MARKS[outcome], " ", cell(text), sep="")
+    from rich.table import Column, Table
+
+    line = Table.grid("", Column(overflow="fold"), padding=(0, 1, 0, 0), pad_edge=False)
+    line.add_row(indent + _MARKS[outcome], cell(text))
+    console().print(line)
 
 
 def print_json(value: object) -> None:

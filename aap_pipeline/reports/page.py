@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from aap_pipeline.reports.chart import columns
-from aap_pipeline.reports.output import counted, minute_of, money, number, percent, plain
+from aap_pipeline.reports.output import change, counted, minute_of, money, number, percent, plain
 from aap_pipeline.reports.summary import FigureRow, Summary, quarantine_line
 
 _FIGURES: Final = (
@@ -24,7 +24,8 @@ _FIGURES: Final = (
     ("unique_hosts", "unique hosts", "number"),
     ("hosts", "host runs", "number"),
 )
-_WIDTH_FOR_CENTS: Final = 98
+_WIDTH_WITHOUT_MONEY: Final = 43
+"""Width of the table of job templates without its three columns of money."""
 
 
 def page(summary: Summary, title: str = "Automation savings", *, mail: bool = False) -> str:
@@ -36,12 +37,18 @@ def markdown(summary: Summary, most_templates: int = 10, width: int | None = Non
     """Return a short report: the figures, the `most_templates` templates that saved most, and organizations.
 
     For the Dagster UI it has a picture of the savings. For a terminal of `width` characters it has bars of text and, if
-    there is room, cents.
+    there is room, more columns and cents.
     """
+    largest = max(abs(summary.totals[key]) for key, _, kind in _FIGURES if kind == "money")
+
+    def fits(digits: int) -> bool:
+        return width is None or width >= _WIDTH_WITHOUT_MONEY + 3 * (len(money(largest, summary.symbol, digits)) + 2)
+
     return _TEMPLATES.get_template("report.md.j2").render(
         r=summary,
         printed=width is not None,
-        digits=2 if (width or 0) >= _WIDTH_FOR_CENTS else 0,
+        digits=2 if width and fits(2) else 0,
+        narrow=not fits(0),
         picture=picture(summary.over_time, f"Savings per {summary.step}"),
         templates=summary.templates[:most_templates],
         rest=summary.templates[most_templates:],
@@ -65,7 +72,7 @@ def _escaped(text: str) -> str:
     return re.sub(r"([|\\`*_~&<\[])", r"\\\1", shown)
 
 
-def _written(value: Decimal | None, kind: str, symbol: str, digits: int = 0) -> str:
+def written(value: Decimal | None, kind: str, symbol: str, digits: int = 0) -> str:
     """Format a figure by its kind in _FIGURES; `digits` are those of money."""
     if kind == "money":
         return money(value, symbol, digits)
@@ -79,14 +86,5 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
 )
 _TEMPLATES.filters |= {"abs": abs, "escaped": _escaped}
-_TEMPLATES.globals |= {
-    "columns": columns,
-    "counted": counted,
-    "minute_of": minute_of,
-    "money": money,
-    "number": number,
-    "plain": plain,
-    "quarantine_line": quarantine_line,
-    "written": _written,
-    "figures": _FIGURES,
-}
+_USED: Final = (change, columns, counted, minute_of, money, number, plain, quarantine_line, written)
+_TEMPLATES.globals |= {each.__name__: each for each in _USED} | {"figures": _FIGURES}

@@ -49,6 +49,13 @@ class Question:
     granularity: str | None = None
 
 
+def currency_code(text: str) -> str:
+    """Return an ISO code in capitals. Raises BadInput if it is not three letters."""
+    if not re.fullmatch("[A-Za-z]{3}", text):
+        raise BadInput(f"{text!r} is not a valid currency. Use an ISO code of three letters, such as EUR.")
+    return text.upper()
+
+
 def days_of(connection: Connection, period: str) -> tuple[date, date]:
     """Return first and last day of a named range: last-quarter, this-fiscal-year, last-30-days, month-to-date, ….
 

@@ -143,12 +143,6 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     )
 
 
-def reporting_timezone(connection: Connection) -> str:
-    """Return the reporting time zone."""
-    [(zone,)] = connection.execute(statement("reports/time_zone")).fetchall()
-    return str(zone)
-
-
 def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
     """Count the quarantined documents of these clusters (None: all)."""
     values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
@@ -189,7 +183,7 @@ def _currency(connection: Connection, wanted: str | None, day: date) -> tuple[st
         configured, _ = _currency(connection, None, day)
         raise BadInput(
             f"There is no exchange rate to {wanted!r} on {day}. Run "
-            f"`aap-pipeline settings fx set {configured} {(wanted or '').upper()} RATE --date {day}`."
+            f"`aap-pipeline settings fx set {configured} {wanted} RATE --date {day}`."
         ) from None
     return (row[0], row[1]) if row else ("", "")
 

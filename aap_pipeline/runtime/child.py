@@ -66,8 +66,10 @@ class Child:
         self._signal_group(signal.SIGKILL)
         self.process = None
         self.restart_at = now + _PAUSE_SECONDS
-        how = f"was killed by signal {-status}" if status < 0 else f"exited with status {status}"
-        return f"The {self.name} {how} ({self.last_line()}). It restarts in {_PAUSE_SECONDS:.0f} s."
+        # A killed process wrote no reason: its last line would mislead.
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+        hint = f"see {self.log}" if status < 0 else self.last_line()
+        return f"The {self.name} {how} ({hint}). It restarts in {_PAUSE_SECONDS:.0f} s."
 
     def last_line(self) -> str:
         """Return the last line of the process's log, as a hint why it exited."""

@@ -20,7 +20,7 @@ def tidy_up(context: dg.OpExecutionContext, warehouse: Warehouse) -> None:
         done = clean_up(connection)
         done["dagster_runs"] = forget_runs(connection, context.instance)
         end_abandoned_runs(context.instance, connection)
-        done |= archive(connection, progress=lambda jobs: context.log.info(f"{jobs:,} jobs moved"))
+        done |= archive(connection, progress=lambda jobs: context.log.info(f"Jobs moved: {jobs:,}"))
         context.log.info(", ".join(f"{name}: {value:,}" for name, value in done.items()))
         context.add_output_metadata({**done, "analyzed": ", ".join(analyze(connection))})
 

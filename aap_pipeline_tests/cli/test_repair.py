@@ -87,7 +87,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     assert (record["external_id"], record["reason"]) == (7, "unknown_status")
     assert json.loads(cli("rejected", "show", str(record["id"])).out) == json.loads(document)
     told = cli("rejected", "replay")
-    assert (told.status, told.out) == (1, "0 documents were stored, 1 remain in quarantine.\n")
+    assert (told.status, told.out) == (1, "0 documents were stored; in quarantine: 1.\n")
     told = cli("rejected", "replay", str(record["id"]), "998", "999")
     assert (told.status, told.out) == (1, "")
     assert "has id 998, 999" in told.err
@@ -95,7 +95,7 @@ def test_rejected_documents_are_listed_shown_and_replayed(
     connection.execute("UPDATE pipeline.rejected_record SET document = %s", [understood])
     connection.commit()
     told = cli("rejected", "replay", str(record["id"]))
-    assert (told.status, told.out) == (0, "1 document was stored, 0 remain in quarantine.\n")
+    assert (told.status, told.out) == (0, "1 document was stored; in quarantine: 0.\n")
     assert "has id 999" in cli("rejected", "show", "999").err
     beyond = str(2**63)
     for command in (["list", "--limit", "-1"], ["list", "--limit", beyond], ["show", beyond], ["replay", beyond]):

@@ -78,9 +78,10 @@ def test_steps_too_short_for_their_range_are_refused(cli: Cli) -> None:
     assert "2026-01-31 23:00" in hours
 
 
-def test_a_negative_number_of_templates_is_refused(cli: Cli) -> None:
-    """Guards against a list that leaves out the last of the templates, and counts it as the rest."""
-    assert cli("report", *_JANUARY, "--templates", "-1").status == 2
+def test_less_than_one_template_is_refused(cli: Cli) -> None:
+    """Guards against a table of nothing but "45 more", and one that counts the last template as the rest."""
+    for number in ("0", "-1"):
+        assert cli("report", *_JANUARY, "--templates", number).status == 2
 
 
 def test_a_period_without_a_meaning_is_refused(cli: Cli) -> None:

@@ -159,6 +159,23 @@ def test_a_redirect_to_what_is_no_address_is_an_error_in_words(bench: Bench, lin
         bench.client(server.port, retries=0).product()
 
 
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "mailto:a@b.c", "file:///etc/passwd", "https:"])
+def test_a_redirect_to_no_web_server_is_not_taken_for_an_address(bench: Bench, link: str) -> None:
+    """The advice was to run `clusters update … --url javascript://None`."""
+    client, _ = bench.against(always(Reply(b"", 302, {"Location": link})), retries=0)
+    with pytest.raises(RedirectedElsewhere, match="which is not a valid address") as raised:
+        client.get("jobs/")
+    assert "--url" not in str(raised.value)
+
+
+def test_a_chunk_of_negative_size_is_the_controllers_error(bench: Bench) -> None:
+    """It was reported as a bug of the pipeline, and its connection never went back to the pool."""
+    endless = Reply(trickle=(OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n", b"x"))
+    client, _ = bench.against(always(endless), workers=1, retries=2)
+    with pytest.raises(Unreachable, match="/api/v2/jobs/ was lost"):
+        client.get("jobs/")
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -41,7 +41,7 @@ SELECT 1 + n % 2, n, now() FROM generate_series(1, 2000) n;
 INSERT INTO pipeline.changed_day (cluster_id, day) SELECT 1 + n % 2, date '2024-01-01' + n FROM generate_series(1, 2000) n;
 INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
 SELECT 1 + n % 2, date '2024-01-01', date '2024-02-01' FROM generate_series(1, 2000) n;
-INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT 1 + n % 2, 'r' FROM generate_series(1, 2000) n;
+INSERT INTO pipeline.changed_day (cluster_id) SELECT 1 + n % 2 FROM generate_series(1, 2000) n;
 INSERT INTO pipeline.alert (kind, subject, message, raised_at, resolved_at)
 SELECT 'run_failed', 'update_cluster ' || n, 'm', now() - n * interval '1 h', now() FROM generate_series(20000, 1, -1) n;
 INSERT INTO pipeline.alert_delivery (alert_id, receiver, resolution, delivered_at)

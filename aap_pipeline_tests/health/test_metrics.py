@@ -63,6 +63,12 @@ def test_each_cluster_has_its_samples(database_url: str, port: int) -> None:
     assert 'aap_pipeline_last_success_jobs{cluster="new"}' not in found
 
 
+def test_a_database_without_the_schema_is_an_answer_too(empty_database_url: str, port: int) -> None:
+    """Guards against a scrape that fails while a migration is pending."""
+    with metrics.serving(empty_database_url, port):
+        assert "aap_pipeline_up 0.0" in _get(port).splitlines()
+
+
 def test_a_database_that_is_gone_is_an_answer_too(port: int) -> None:
     """Guards against a scrape that fails just when it matters, and against a second server on one port."""
     with metrics.serving("postgresql://u@127.0.0.1:1/w", port):

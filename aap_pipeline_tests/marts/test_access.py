@@ -27,7 +27,7 @@ _WITH_ORGANIZATIONS = (
     "dim_organization",
     "rate_period",
 )
-_ROLLUPS = ("launches_monthly", "host_set_daily", "host_set_monthly", "population_first_run")
+_ROLLUPS = ("launches_monthly", "host_set_daily", "host_set_monthly", "first_run")
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_a_role_that_loses_its_last_organization_sees_nothing(
     ("arguments", "message"),
     [
         (("grant", "alice", "--organization", "nobody"), "There is no organization 'nobody'"),
-        (("grant", "no_such_role", "--nothing"), "There is no database role 'no_such_role'"),
+        (("grant", "no_such_role", "--nothing"), 'There is no database role "no_such_role"'),
         (("grant", "alice"), "Use either --organization"),
         (("revoke", "alice"), "Role 'alice' is not restricted"),
     ],
@@ -310,9 +310,54 @@ def test_access_that_cannot_be_is_refused_by_name(cli: Cli, arguments: tuple[str
     assert message in outcome.err
 
 
+@pytest.mark.parametrize("role", ["superuser", "bypass", "owner"])
+def test_a_role_that_no_policy_binds_is_refused(
+    connection: Connection,
+    dataset: Dataset,
+    login: Any,
+    cli: Cli,  # noqa: F811
+    role: str,
+) -> None:
+    """Guards against "ROLE sees Org." about one that sees everything."""
+    name = rows(login(role, None), "SELECT current_user")[0][0]
+    owner = connection.info.user
+    changes = {
+        "superuser": "ALTER ROLE {} SUPERUSER",
+        "bypass": "ALTER ROLE {} BYPASSRLS",
+        "owner": f"GRANT {owner} TO {{}}",
+    }
+    connection.execute(changes[role].format(name).encode())
+    connection.commit()
+    outcome = cli("access", "grant", name, "--nothing")
+    assert outcome.status == 1
+    assert f'Role "{name}" cannot be restricted' in outcome.err
+    assert json.loads(cli("access", "list", "--json").out) == []
+
+
+def test_the_group_of_all_readers_cannot_be_restricted(cli: Cli) -> None:  # noqa: F811
+    """Guards against a traceback: no role can be a member of itself."""
+    outcome = cli("access", "grant", "bi_reader", "--nothing")
+    assert outcome.status == 1
+    assert 'Role "bi_reader" cannot be restricted' in outcome.err
+
+
+def test_a_role_that_was_dropped_can_be_revoked(
+    connection: Connection,
+    dataset: Dataset,
+    cli: Cli,  # noqa: F811
+) -> None:
+    """Guards against a traceback, and against a restriction that no command can remove."""
+    connection.execute("CREATE ROLE goes")
+    connection.execute("INSERT INTO marts.bi_access VALUES ('goes', 1), ('goes', -1)")
+    connection.execute("DROP ROLE goes")
+    connection.commit()
+    assert cli("access", "revoke", "goes").status == 0
+    assert json.loads(cli("access", "list", "--json").out) == []
+
+
 def test_a_role_that_does_not_exist_cannot_be_listed(connection: Connection) -> None:
     """Guards against a typing error that restricts nobody: whoever is not listed sees everything."""
-    with pytest.raises(psycopg.errors.UndefinedObject, match='There is no role "alcie" to restrict'):
+    with pytest.raises(psycopg.errors.RaiseException, match='There is no database role "alcie"'):
         connection.execute("INSERT INTO marts.bi_access VALUES ('alcie', 1)")
 
 
@@ -340,7 +385,7 @@ def test_a_group_that_is_listed_restricts_its_members(connection: Connection, da
         "SELECT marts.set_rate('manual', 1, '2025-01-01')",
         "SELECT rollup.read_formula()",
         "SELECT * FROM rollup.job",
-        "SELECT * FROM rollup.first_run",
+        "SELECT * FROM rollup.host_runs_daily",
         "SELECT rollup.reprice(1, '2025-01-01', '2025-02-01')",
     ],
 )

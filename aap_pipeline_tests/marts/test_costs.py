@@ -202,6 +202,9 @@ def test_totals_convert_by_the_newest_rate_of_the_day(connection: Connection) ->
         set_exchange_rate(connection, "USD", "EURO", "1", date(2025, 1, 1))
     with pytest.raises(psycopg.errors.NoDataFound, match="No exchange rate from USD to GBP is known on 2025-01-31"):
         connection.execute(query, ("GBP",))
+    connection.rollback()
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="'EURO' is not a valid currency"):
+        connection.execute(query, ("EURO",))
 
 
 def test_exchange_rates_are_set_on_the_command_line(cli: Cli, connection: Connection) -> None:  # noqa: F811

@@ -37,7 +37,7 @@ _TABLES = {
     "rollup.host_set_monthly": f"month, {_GRAIN}, chunk",
     "rollup.host_runs_daily": "date, cluster_id, organization_id",
     "rollup.host_runs_monthly": "month, cluster_id, organization_id, host_id",
-    "rollup.first_run": "job_template_id, job_type, status, is_extra_slice",
+    "rollup.first_run": "job_template_id, count_check_mode, successful_only, slices_once",
     "marts.dim_job_template": "job_template_id",
     "marts.bridge_label_set": "label_set_id, label_id",
     "marts.dim_label_set": "label_set_id",

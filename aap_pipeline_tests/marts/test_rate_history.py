@@ -47,7 +47,7 @@ def test_a_change_of_rates_leaves_the_rows_of_a_month_side_by_side(connection: C
         "FROM clusters_jobtemplate, generate_series(timestamptz '2025-01-01 12:00Z', '2025-12-31 12:00Z', '1 day') day",
         [cluster],
     )
-    connection.execute("INSERT INTO pipeline.rebuild_due (cluster_id, reason) VALUES (%s, 'test')", [cluster])
+    connection.execute("INSERT INTO pipeline.changed_day (cluster_id) VALUES (%s)", [cluster])
     refresh(connection)
     connection.execute("ANALYZE marts.savings_daily")
     pages = (

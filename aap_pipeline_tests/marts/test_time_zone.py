@@ -61,7 +61,7 @@ def test_no_job_is_missing_whose_batch_met_a_change_of_the_time_zone(
     "moment",
     [
         "marts/take_changed_days",
-        "marts/take_rebuilds",
+        "marts/take_changed_rates",
         "marts/load_jobs",
         "marts/write_days",
     ],

@@ -9,8 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from dagster import Definitions, materialize
+from dagster import Definitions, SensorDefinition, build_sensor_context, materialize
 
+from aap_pipeline.database.connection import connect
+from aap_pipeline.definitions import defs
 from aap_pipeline.orchestration.resources import Warehouse
 from aap_pipeline_tests.site import Site
 
@@ -40,3 +42,32 @@ def test_the_asset_that_operations_shows_runs_as_written(
     assert isinstance(defs, Definitions)
     assert materialize([namespace["savings_by_month"]], resources=defs.resources).success
     assert (tmp_path / "savings.csv").read_text(encoding="utf-8").startswith(",month,cluster_id,")
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("0004", "has schema 0004, but this release needs 0005. Run `aap-pipeline migrate`."),
+        ("9999", "has schema 9999, newer than this release's"),
+        (None, "is empty, but this release needs 0005. Run `aap-pipeline migrate`."),
+    ],
+)
+def test_another_schema_is_a_sentence_in_every_sensor_and_run(site: Site, version: str | None, words: str) -> None:
+    """After an upgrade without a migration, each tick and run failed with psycopg's UndefinedColumn; a process of the
+    old release went on writing into the new schema."""
+    site.register("prod", None)
+    with connect(site.url) as connection:
+        if version is None:
+            connection.execute("DROP TABLE pipeline.schema_version")
+        else:
+            connection.execute("UPDATE pipeline.schema_version SET version_num = %s", (version,))
+    resources = {"warehouse": Warehouse()}
+    for sensor in defs.sensors or ():
+        assert isinstance(sensor, SensorDefinition)
+        tick = sensor.evaluate_tick(build_sensor_context(site.instance, resources=resources))
+        assert words in str(tick.skip_message), sensor.name
+    result = site.run("prod")
+    assert not result.success
+    [failure] = [event.step_failure_data.user_failure_data for event in result.get_step_failure_events()]
+    assert failure is not None
+    assert words in str(failure.description)

@@ -33,6 +33,7 @@ def test_an_idle_sync_costs_two_questions(rig: Rig, server: SimulatorServer) -> 
     """Guards against lists that never change and are read each time."""
     server.use(filled_world(jobs=500, days=30, odd_cases=False))
     rig.sync()
+    rig.execute("UPDATE clusters_cluster SET listed_at = NOW() - interval '3 hours'")
     server.log.clear()
     rig.sync()
     assert server.log.by_kind == {"ping": 1, "jobs": 1}

@@ -36,6 +36,19 @@ def test_fewer_here_is_a_hole_and_more_here_is_not() -> None:
     assert [checks.completeness(5, ours, window).passed for ours in (4, 5, 6)] == [False, True, True]
 
 
+def test_counts_of_one_are_singular() -> None:
+    """Guards against "1 jobs"."""
+    one = Reconciliation(1, (DayCount("2026-04-30", 2, 1),), (7,), (), 1)
+    assert checks.reconciliation(one).text == "1 job was missing and is now stored (days 2026-04-30; jobs 7)."
+    assert checks.reconciliation(replace(one, missing=())).text == "1 day agrees with the controller."
+    assert (
+        checks.summaries_in_time(replace(FINE, awaited=1)).text == "1 job awaits host summaries; past the deadline: 0."
+    )
+    assert checks.completeness(1, 1, Window(NOW - MINUTE, NOW)).text.startswith(
+        "The controller has 1 job that finished"
+    )
+
+
 def test_clocks_may_differ_by_a_minute_either_way() -> None:
     """Guards against a skew that only one direction shows."""
     for seconds, passed in ((59, True), (61, False)):
@@ -59,7 +72,7 @@ def test_a_reconciliation_names_days_and_jobs() -> None:
     found = Reconciliation(90, (DayCount("2026-04-02", 5, 3),), (11, 12), (13,), 91)
     verdict = checks.reconciliation(found)
     assert not verdict.passed
-    assert "2 jobs were missing" in verdict.text
+    assert "2 jobs were missing and are now stored" in verdict.text
     assert "2026-04-02" in verdict.text
     assert "jobs 11, 12" in verdict.text
     assert checks.reconciliation(replace(found, missing=())).passed

@@ -45,7 +45,8 @@ pytestmark = WITHIN_ALL_LIMITS
 
 
 def with_slices(rig: Rig, jobs: int) -> None:
-    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', %s)", str(jobs))
+    """Cut slices of so many jobs, of which two workers have 16 in flight, so that one ends long before the next."""
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', %s), ('sync_workers', '2')", str(jobs))
 
 
 def with_jobs(server: SimulatorServer, count: int = 40) -> None:

@@ -193,7 +193,10 @@ def test_a_database_that_crashes_in_the_middle_loses_nothing(
     for _ in range(2):
         wait_until_up(url)
         with closing(Rig(url, server, cipher=Cipher([key]), manners=limits)) as rig:
-            rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20') ON CONFLICT DO NOTHING")
+            rig.execute(
+                "INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20'), ('sync_workers', '2') "
+                "ON CONFLICT DO NOTHING"
+            )
             with pytest.raises(DatabaseUnreachable):
                 rig.sync(progress=crashing)
     wait_until_up(url)

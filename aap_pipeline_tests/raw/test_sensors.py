@@ -139,7 +139,7 @@ def test_a_run_is_asked_for_only_when_something_is_new(site: Site, controller: S
     controller.log.clear()
     nothing = ask(site)
     assert due(nothing) == []
-    assert said(nothing) == "1 clusters, 0 with runs in progress, 0 due"
+    assert said(nothing) == "1 cluster, 0 with runs in progress, 0 due"
     assert controller.log.total <= 2
     controller.world.add_job(finished=datetime.now(UTC))  # type: ignore[attr-defined]
     again = ask(site)
@@ -223,7 +223,7 @@ def test_a_dead_controller_is_named_left_alone_for_a_while_and_holds_up_nobody(
     with connect(site.url) as connection:
         set_enabled(connection, "prod", enabled=False)
     assert "dead: Cannot connect to http://127.0.0.1:9/" in said(ask(site))
-    assert "dead: failed 1 times in a row, next attempt in" in said(ask(site, first.cursor))
+    assert "dead: failed 1 time in a row, next attempt in" in said(ask(site, first.cursor))
     assert json.loads(
         ask(site, json.dumps({"unknown": {"times": 3, "last": datetime.now(UTC).isoformat()}})).cursor or ""
     ).keys() == {"dead"}

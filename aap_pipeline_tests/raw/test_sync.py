@@ -215,7 +215,14 @@ def test_lists_are_read_when_they_are_due_and_when_a_job_refers_to_an_unknown_on
     world.load_objects("job_templates", [row.document() for row in world.objects["job_templates"]] + [new])
     world.add_job(template=replace(world.generator.catalog.templates[0], id=900))
     assert lists() == 1
-    rig.execute("UPDATE clusters_cluster SET listed_at = NOW() - interval '16 minutes'")
+    age = "UPDATE clusters_cluster SET listed_at = NOW() - %s::interval"
+    rig.execute(age, "16 minutes")
+    assert lists() == 0
+    world.add_job(template=0)
+    assert lists() == 1
+    world.add_job(template=0)
+    assert lists() == 0
+    rig.execute(age, "4 hours")
     assert lists() == 1
     assert lists() == 0
     server.faults.add(Fault("status", times=100))

@@ -135,6 +135,10 @@ def test_what_was_it_in_another_currency(cli: Cli, oracle: Oracle, dataset: Data
     assert found["currency"] == "EUR"
     assert near(found["totals"]["savings"], answer(oracle, _NOVEMBER)["savings"] / 2)
     assert found["before"]
+    for options in ((), ("save", "In euros")):  # an exchange rate to it could not be entered
+        refused = cli("report", *options, "--currency", "EURO")
+        assert (refused.status, refused.out) == (2, "")
+        assert "'EURO' is not a valid currency. Use an ISO code of three letters, such as EUR." in refused.err
 
 
 def test_a_rate_that_begins_within_the_compared_days_is_not_enough(cli: Cli, dataset: Dataset) -> None:

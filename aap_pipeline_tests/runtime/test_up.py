@@ -53,10 +53,10 @@ def test_nothing_outlives_up_and_the_data_does(start_up: Callable[..., Up], tmp_
     wait_for(lambda: first.run_status(run) == "SUCCESS")
 
     first.find("dagster._daemon").send_signal(signal.SIGKILL)
-    first.read_until("The Dagster daemon was killed by signal 9")
+    first.read_until("The Dagster daemon was killed by SIGKILL")
     first.read_until("The Dagster daemon was restarted.")
     first.find(f"{first.home}/dagster/code-server.socket").send_signal(signal.SIGKILL)
-    first.read_until("The code server was killed by signal 9")
+    first.read_until("The code server was killed by SIGKILL")
     first.read_until("The code server was restarted.")
     wait_for(lambda: first.reload("aap_pipeline") == "RepositoryLocation", 60)
     endless = first.launch("endless_job")

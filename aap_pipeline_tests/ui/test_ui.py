@@ -71,7 +71,7 @@ def test_an_operator_sees_the_clusters_backfills_one_and_finds_what_is_wrong(up:
             operator.see_run_end("Failure")
             words = operator.see_check("core/jobs", "host_totals_agree", "aap-pipeline reconcile --cluster")
             assert "Failed" in words
-            assert "The host totals of 1 jobs differ from their host summaries: " in words
+            assert "The host totals of 1 job differ from the host summaries: " in words
 
 
 def _backfills(up: Up) -> dict[str, int]:

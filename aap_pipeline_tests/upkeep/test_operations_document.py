@@ -92,7 +92,7 @@ def test_a_backup_restored_is_the_same_and_still_works(
             INSERT INTO clusters_job (cluster_id, external_id, name, status, started, finished, num_hosts)
                 VALUES (1, 1, 'j', 'successful', '2026-01-01', '2026-01-01', 1);
             INSERT INTO clusters_jobhostsummary (job_id, host_id, created, modified) VALUES (1, 1, now(), now());
-            INSERT INTO pipeline.rebuild_due (cluster_id, reason) VALUES (1, 'test');
+            INSERT INTO pipeline.changed_day (cluster_id) VALUES (1);
             """
         )
         refresh(connection)

@@ -69,9 +69,7 @@ def test_archiving_changes_no_figure_and_the_marts_can_still_be_rebuilt(
     assert left[1]
     assert site.query("SELECT count(*) FROM archive.all_jobs") == [(jobs,)]
     assert site.query("SELECT count(*) FROM archive.all_host_summaries") == [(summaries,)]
-    site.query(
-        "INSERT INTO pipeline.rebuild_due (cluster_id, reason) SELECT id, 'test' FROM clusters_cluster RETURNING 1"
-    )
+    site.query("INSERT INTO pipeline.changed_day (cluster_id) SELECT id FROM clusters_cluster RETURNING 1")
     assert run_job(site, "catch_up", "prod")
     assert site.query(FIGURES) == before
     controller.log.clear()

@@ -38,6 +38,7 @@ CACHE_DIR = str(Path(__file__).parent / 'cache')
 DATA_CACHE_CONFIG = {{'CACHE_TYPE': 'FileSystemCache', 'CACHE_DIR': CACHE_DIR, 'CACHE_DEFAULT_TIMEOUT': 600}}
 FILTER_STATE_CACHE_CONFIG = EXPLORE_FORM_DATA_CACHE_CONFIG = DATA_CACHE_CONFIG
 """
+_PATIENCE_SECONDS = 180
 _FROM, _TO, _AFTER = "2026-01-01", "2026-06-30", "2026-07-01"
 _TOTALS = {
     "savings": "savings", "roi": "roi", "hours_saved": "time_savings_hours", "runs": "runs",
@@ -59,7 +60,7 @@ class Superset:
         self._session.headers.update({"X-CSRFToken": csrf, "Referer": url})
 
     def call(self, method: str, path: str, **more: Any) -> Any:
-        answer = self._session.request(method, f"{self.url}/api/v1/{path}", timeout=180, **more)
+        answer = self._session.request(method, f"{self.url}/api/v1/{path}", timeout=_PATIENCE_SECONDS, **more)
         assert answer.ok, f"{path}: {answer.status_code} {answer.text[:800]}"
         return answer.json()
 
@@ -302,15 +303,17 @@ def test_pictures(site: Site) -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for width in (1500, 900):
             page = browser.new_page(viewport={"width": width, "height": 2600})
+            page.set_default_timeout(1000 * _PATIENCE_SECONDS)
             page.goto(f"{site.url}/login/")
             page.fill("#username", "admin")
             page.fill("#password", _PASSWORD)
             page.keyboard.press("Enter")
-            page.wait_for_url("**/welcome/**")
+            # Not until the welcome page is loaded: its hundred scripts take a busy machine longer than a minute.
+            page.wait_for_url("**/welcome/**", wait_until="commit")
             for name in load()["dashboards"] if width == 1500 else ["overview"]:
                 page.goto(f"{site.url}/superset/dashboard/aap-savings-{name}/?standalone=0")
-                page.wait_for_selector(".dashboard-component-chart-holder", timeout=60_000)
-                page.wait_for_load_state("networkidle", timeout=90_000)
+                page.wait_for_selector(".dashboard-component-chart-holder")
+                page.wait_for_load_state("networkidle")
                 page.wait_for_timeout(2500)
                 page.screenshot(path=folder / f"superset-{name}-{width}.png")
             page.close()

@@ -60,7 +60,7 @@ COMMENT ON COLUMN pipeline.rejected_record.first_rejected IS 'When the document 
 COMMENT ON COLUMN pipeline.rejected_record.last_rejected IS 'When the document was last rejected.';
 
 COMMENT ON TABLE pipeline.changed_day IS 'Days whose core rows changed since the marts were last refreshed; append-only.';
-COMMENT ON COLUMN pipeline.changed_day.day IS 'The day, in the reporting time zone.';
+COMMENT ON COLUMN pipeline.changed_day.day IS 'The day, in the reporting time zone; NULL: all days of the cluster.';
 COMMENT ON COLUMN pipeline.changed_day.noted_at IS 'When the change was noted.';
 
 COMMENT ON TABLE pipeline.backfill IS

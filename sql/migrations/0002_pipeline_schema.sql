@@ -59,12 +59,13 @@ CREATE TABLE pipeline.rejected_record (
 );
 CREATE INDEX rejected_record_cluster_idx ON pipeline.rejected_record (cluster_id, kind, external_id);
 
--- Days whose core rows changed since the last refresh of the marts. Append-only: the refresh deletes the rows that it saw. One
+-- Days whose core rows changed since the last refresh of the marts (NULL: all days, because a setting decides anew which runs count, and
+-- on which day). Append-only: the refresh deletes the rows that it saw. One
 -- row per day and cluster with ON CONFLICT DO NOTHING would lose a change that is committed during a refresh.
 CREATE TABLE pipeline.changed_day (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
-    day DATE NOT NULL,
+    day DATE,
     noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX changed_day_cluster_idx ON pipeline.changed_day (cluster_id, id);

@@ -11,16 +11,19 @@ CREATE POLICY own_rows ON marts.bi_access FOR SELECT
                     WHERE pg_has_role(CURRENT_USER, r.oid, 'USAGE') OR pg_has_role(SESSION_USER, r.oid, 'USAGE')));
 
 -- Whoever is not listed sees everything: a misspelt role would restrict nobody.
-CREATE FUNCTION marts.bi_access_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION rollup.check_role() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role) THEN
-        RAISE EXCEPTION 'There is no role "%" to restrict: create it first, and write it as pg_roles has it.', NEW.role
-            USING ERRCODE = 'undefined_object';
-    END IF;
+    PERFORM rollup.require(EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role), 'undefined_object',
+        format('There is no database role "%s". Create it with CREATE ROLE first, and write it as pg_roles has it.', NEW.role));
+    PERFORM rollup.require(NOT EXISTS (
+        SELECT FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_class t ON t.oid = 'marts.savings_daily'::regclass
+        WHERE r.rolname = NEW.role AND (r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, t.relowner, 'USAGE')
+                                        OR pg_has_role('bi_reader', r.oid, 'MEMBER'))
+    ), 'raise_exception', format('Role "%s" cannot be restricted: it is a superuser, has BYPASSRLS, owns the marts, or includes bi_reader. '
+                                 'Use another role.', NEW.role));
     RETURN NEW;
 END $$;
-CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access
-    FOR EACH ROW EXECUTE FUNCTION marts.bi_access_changed();
+CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access FOR EACH ROW EXECUTE FUNCTION rollup.check_role();
 
 -- The reader's organizations, NULL for all; a role with organization -1 inherits none. The role that SET ROLE chose counts where it is
 -- listed, else the login: a login that is listed sees no more as bi_reader, a shared login that is not sees what the role of the person does.

@@ -2,10 +2,6 @@
 COMMENT ON SCHEMA marts IS 'What BI tools read: the savings of automation by day and month, dimensions, and the functions of a dashboard.';
 COMMENT ON SCHEMA rollup IS 'What schema marts reads: bitmaps of hosts, rows that the settings leave out, functions that build and price.';
 COMMENT ON TABLE marts.dim_cluster IS 'One row per controller.';
-COMMENT ON TABLE marts.dim_organization IS 'One row per organization of a cluster; 0 stands for none.';
-COMMENT ON TABLE marts.dim_job_template IS 'One row per job template of a cluster; 0 stands for none.';
-COMMENT ON TABLE marts.dim_project IS 'One row per project of a cluster; 0 stands for none.';
-COMMENT ON TABLE marts.dim_inventory IS 'One row per inventory of a cluster; 0 stands for none.';
 COMMENT ON TABLE marts.dim_user IS 'One row per launcher: a person, a schedule, a webhook; 0 stands for none.';
 COMMENT ON TABLE marts.dim_label IS 'One row per label of a cluster.';
 COMMENT ON VIEW marts.dim_host IS 'One row per host of a cluster. A machine in two clusters has two rows.';
@@ -26,7 +22,6 @@ COMMENT ON TABLE marts.bi_access IS 'Which organizations a database role may see
     'A role that is not listed, and inherits none that is, sees all; a login that is listed stays restricted after SET ROLE.';
 COMMENT ON TABLE public.common_currency_rate IS 'What one unit of from_currency is worth in to_currency, from rate_date on.';
 COMMENT ON TABLE pipeline.changed_rate IS 'Days of clusters whose money is still to be computed anew, after a change of rates, minutes or settings.';
-COMMENT ON TABLE pipeline.rebuild_due IS 'Clusters whose marts must be built anew, and why.';
 COMMENT ON VIEW marts.template_monthly IS 'Savings by month and job template, with cumulative savings: one row for each month since its first.';
 COMMENT ON VIEW marts.organization_monthly IS 'Savings by month and organization, with cumulative savings: one row for each month since its first.';
 COMMENT ON VIEW marts.kpi_daily IS 'Key figures by day and cluster. Unique hosts of a day do not add up over days.';
@@ -39,7 +34,7 @@ COMMENT ON VIEW marts.current_rate IS 'The rates in force today for each organiz
 COMMENT ON VIEW marts.currency_rate IS 'Exchange rates, as in common_currency_rate.';
 COMMENT ON TABLE rollup.launches_monthly IS 'Runs by month, all dimensions and launcher: the sum of marts.launches.';
 COMMENT ON TABLE rollup.left_out_daily IS 'Quantities of runs in check mode while setting count_check_mode leaves them out, for formula_comparison.';
-COMMENT ON TABLE rollup.first_run IS 'The first run of each job template by job type and status: where creation_cost_basis once books the creation.';
+COMMENT ON TABLE rollup.first_run IS 'The first run of each job template under each population: where creation_cost_basis once books the creation.';
 COMMENT ON TABLE rollup.host_set_daily IS 'Which hosts ran on a day, as bitmaps: by all dimensions, and (keys NULL) by organization.';
 COMMENT ON TABLE rollup.host_set_monthly IS 'Which hosts ran in a month: the union of host_set_daily.';
 COMMENT ON TABLE rollup.host IS 'Hosts with their ordinals, their bits in the host sets.';
@@ -133,7 +128,7 @@ BEGIN
             ('source', 'Where the manual minutes come from: default, estimated or set.'),
             ('excluded', 'Whether the template is left out of the savings in this period.'), ('role', 'Database role.'),
             ('chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
-            ('is_extra_slice', 'Whether the run is the second or a later slice of a launch.'), ('enabled', 'Whether the controller is synced.'),
+            ('enabled', 'Whether the controller is synced.'),
             ('run_costs_as_recorded', 'Run costs by the rates of the day, or the share of a subscription''s price on the first day of the month.'),
             ('dim_cluster.url', 'Address of the controller''s web interface.'), ('bridge_label_set.label_id', 'A label of the set.'),
             ('template_minutes.job_template_id', 'The job template of the minutes.'), ('payback.job_template_id', 'The job template that pays back.'),
@@ -154,8 +149,7 @@ BEGIN
             ('freshness.provisional', 'Jobs whose host summaries may still arrive; NULL for restricted readers.'),
             ('rate_history.cluster_id', 'The controller that the rate is for; 0: all.'),
             ('rate_history.organization_id', 'The organization that the rate is for; 0: all.'),
-            ('rate_period.organization_id', 'The organization that the rates are for; 0: runs without one.'),
-            ('current_rate.organization_id', 'The organization that the rates are for; 0: runs without one.'),
+            ('rate_period,current_rate.organization_id', 'The organization that the rates are for; 0: runs without one.'),
             ('template_minutes.manual_minutes', 'Minutes by hand for one host.'),
             ('template_minutes.creation_minutes', 'Minutes to create the automation.'),
             ('bi_access.organization', 'Id of an organization that it may see; 0: runs without one; -1: none, also none that it inherits.'),
@@ -164,11 +158,10 @@ BEGIN
             ('formula.subscription', 'Whether setting cost_model is subscription.'),
             ('formula.successful_only', 'Whether setting savings_population is successful_only.'),
             ('formula.slices_once', 'Whether setting count_slices is once.'),
-            ('host_set_daily.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
-            ('host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
+            ('host_set_daily,host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
             ('first_run.finished', 'When the run finished.'), ('priced.day', 'Day in the reporting time zone as of which the cluster was priced.'),
             ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.'),
-            ('rebuild_due.reason', 'Why the marts must be built anew.'), ('host.name', 'Name of the host at the controller.')
+            ('host.name', 'Name of the host at the controller.')
         )
         SELECT c.oid::regclass AS relation, a.attname AS name, COALESCE(own.words, CASE
             WHEN a.attname LIKE '%\_as\_recorded' AND a.attname <> 'run_costs_as_recorded'
@@ -185,10 +178,10 @@ BEGIN
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         CROSS JOIN LATERAL (SELECT substring(c.relname FROM 'dim_(.*)') AS dimension) what
-        LEFT JOIN meaning own ON own.name = c.relname || '.' || a.attname
+        LEFT JOIN meaning own ON split_part(own.name, '.', 2) = a.attname AND c.relname = ANY (string_to_array(split_part(own.name, '.', 1), ','))
         LEFT JOIN meaning general ON general.name = a.attname
         WHERE c.relkind IN ('r', 'v') AND (c.relnamespace IN ('marts'::regnamespace, 'rollup'::regnamespace)
-            OR c.oid IN ('pipeline.changed_rate'::regclass, 'pipeline.rebuild_due'::regclass, 'public.common_currency_rate'::regclass))
+            OR c.oid IN ('pipeline.changed_rate'::regclass, 'public.common_currency_rate'::regclass))
     LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.relation, item.name, item.words);
     END LOOP;

@@ -16,67 +16,45 @@ CREATE VIEW rollup.price WITH (security_invoker = true) AS
         d.automated::numeric(42,24) / 60 AS run_second_as_recorded
     FROM rollup.price_period d LEFT JOIN marts.current_rate r USING (cluster_id, organization_id)
     OFFSET 0;  -- divided once, not for each row that is joined
-CREATE VIEW rollup.minutes AS
+CREATE VIEW rollup.minutes WITH (security_invoker = true) AS
     SELECT e.job_template_id, e.valid_from, e.valid_to, t.manual_minutes, t.creation_minutes,
         e.manual_minutes AS manual_minutes_as_recorded, e.creation_minutes AS creation_minutes_as_recorded
     FROM marts.template_minutes e JOIN marts.template_minutes t ON t.job_template_id = e.job_template_id AND t.valid_to = '9999-12-31';
 
--- What the platform costs per month, with its history.
-CREATE VIEW rollup.subscription_price WITH (security_invoker = true) AS
-    SELECT h.valid_from, lead(h.valid_from, 1, DATE '9999-12-31') OVER (ORDER BY h.valid_from) AS valid_to, h.value AS price
-    FROM marts.rate_history h
-    WHERE h.rate_type = 'subscription';
-
--- The price and the run time that shares it, by month and population; as recorded, the price in force on the month's first day. A
+-- The price of a second of the run time that shares it, by month and population; as recorded, by the price of the month's first day. A
 -- reader's share needs the whole platform's run time, so the view runs with its owner's rights, but shows only months with a price:
 -- the costs of any run time disclose the whole then anyway.
 CREATE VIEW rollup.population_month AS
-    SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.price, 0) AS price,
-        COALESCE(r.price, 0) AS price_as_recorded, m.elapsed_seconds
+    SELECT m.month, m.count_check_mode, m.successful_only, COALESCE(p.value, 0)::numeric(42,24) / m.elapsed_seconds AS run_second,
+        COALESCE(r.value, 0)::numeric(42,24) / m.elapsed_seconds AS run_second_as_recorded
     FROM (
-        SELECT s.month, k.count_check_mode, o.successful_only, sum(s.elapsed_seconds) AS elapsed_seconds
+        SELECT s.month, k.count_check_mode, k.successful_only, sum(s.elapsed_seconds) AS elapsed_seconds
         FROM (
             SELECT month, job_type, status, elapsed_seconds FROM marts.savings_monthly UNION ALL
             SELECT date_trunc('month', date::timestamp)::date, job_type, status, elapsed_seconds FROM rollup.left_out_daily
         ) s
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        WHERE (k.count_check_mode OR s.job_type <> 'check') AND (NOT o.successful_only OR s.status = 'successful')
+        JOIN rollup.population k ON k.slices_once  -- slices take their time either way
+            AND (k.count_check_mode OR s.job_type <> 'check') AND (NOT k.successful_only OR s.status = 'successful')
         GROUP BY 1, 2, 3
         HAVING sum(s.elapsed_seconds) > 0
     ) m
-    LEFT JOIN rollup.subscription_price p ON p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
-    LEFT JOIN rollup.subscription_price r ON r.valid_from <= m.month AND r.valid_to > m.month
-    WHERE p.price > 0 OR r.price > 0
+    LEFT JOIN rollup.rate_span p ON p.rate_type = 'subscription'
+        AND p.valid_from <= (SELECT marts.today()) AND p.valid_to > (SELECT marts.today())
+    LEFT JOIN rollup.rate_span r ON r.rate_type = 'subscription' AND r.valid_from <= m.month AND r.valid_to > m.month
+    WHERE p.value > 0 OR r.value > 0
     OFFSET 0;  -- computed once for the few months, not for each row that is joined
--- The same for the population in force, by the second.
+-- The same for the population in force.
 CREATE VIEW rollup.counted_month AS
-    SELECT m.month, m.price::numeric(42,24) / m.elapsed_seconds AS run_second,
-        m.price_as_recorded::numeric(42,24) / m.elapsed_seconds AS run_second_as_recorded
+    SELECT m.month, m.run_second, m.run_second_as_recorded
     FROM marts.formula f JOIN rollup.population_month m USING (count_check_mode, successful_only)
     WHERE f.subscription
     OFFSET 0;
 
--- The runs on which a template's creation is booked once, under each choice of the population, for whichever organization they ran.
--- With its owner's rights, because a reader of one organization would take that organization's first run for it; shown to
--- readers who see the run.
-CREATE VIEW rollup.population_first_run WITH (security_barrier = true) AS
-    SELECT x.count_check_mode, x.successful_only, x.slices_once, (x.r).job_template_id, (x.r).job_type, (x.r).status, (x.r).job_id, (x.r).date,
-        (x.r).cluster_id, (x.r).organization_id, (x.r).project_id, (x.r).label_set_id, (x.r).inventory_id, (x.r).launch_type
-    FROM (
-        SELECT DISTINCT ON (k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id)
-            k.count_check_mode, o.successful_only, s.slices_once, r
-        FROM rollup.first_run r
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
-        CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once)
-        WHERE (k.count_check_mode OR r.job_type <> 'check') AND (NOT o.successful_only OR r.status = 'successful')
-            AND NOT (s.slices_once AND r.is_extra_slice)
-        ORDER BY k.count_check_mode, o.successful_only, s.slices_once, r.job_template_id, r.finished, r.job_id
-    ) x
-    WHERE (SELECT marts.sees_all()) OR (x.r).organization_id = ANY ((SELECT marts.visible_organizations())::int[]);
+-- The runs on which a template's creation is booked once, for whichever organization they ran, under the settings in force.
 CREATE VIEW rollup.counted_first_run WITH (security_invoker = true) AS
     SELECT r.job_template_id, r.job_type, r.status, r.job_id, r.date, r.cluster_id, r.organization_id, r.project_id, r.label_set_id,
         r.inventory_id, r.launch_type
-    FROM rollup.population_first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
+    FROM rollup.first_run r JOIN marts.formula f USING (count_check_mode, successful_only, slices_once)
     WHERE f.count_creation AND f.creation_once;
 
 -- The savings formula: quantities times minutes times prices. The creation minutes are booked with every run, or once with the first one.
@@ -120,29 +98,3 @@ CREATE FUNCTION rollup.money(
         t.creation_minutes_as_recorded, p.person_minute_as_recorded,
         CASE WHEN f.subscription THEN s.run_second_as_recorded ELSE p.run_second_as_recorded END) o
 $$;
-
--- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.
-CREATE FUNCTION rollup.web_address(c public.clusters_cluster, own_page TEXT, platform_page TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
-    SELECT format('%s://%s', c.protocol, c.address)
-        || CASE WHEN c.port = CASE c.protocol WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || c.port END
-        || COALESCE(split_part(c.api_prefix, '/api/', 1), '')
-        || CASE WHEN c.aap_version LIKE 'AWX%' OR c.aap_version IN ('AAP 2.1', 'AAP 2.2', 'AAP 2.3', 'AAP 2.4') THEN own_page
-            ELSE platform_page END
-$$;
-
--- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
-CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE plpgsql AS $$
-BEGIN
-    WITH before AS (
-        UPDATE marts.template_minutes SET valid_to = starting
-        FROM (SELECT valid_to AS ended FROM marts.template_minutes
-            WHERE job_template_id = template AND valid_from < starting AND valid_to > starting) m
-        WHERE job_template_id = template AND valid_to = m.ended
-        RETURNING m.ended, manual_minutes, creation_minutes, source
-    )
-    INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source)
-    SELECT template, starting, ended, manual_minutes, creation_minutes, source FROM before;
-    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
-    INSERT INTO pipeline.changed_day (cluster_id, day)
-        SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting;
-END $$;

@@ -14,9 +14,8 @@ CREATE FUNCTION rollup.filter(
         'label_set_id IN (SELECT label_set_id FROM marts.bridge_label_set WHERE label_id = ANY (' || quote_literal(labels) || '))')
 $$;
 
--- The rows of a range that a filter keeps, as `s`, with their date, the keys and the measures named: those of months, from the month's
--- begin that is next to the first day to the one next to the last; days in between are added, or subtracted. NULL measures do not add up,
--- so that only whole months are read; NULL monthly: days only.
+-- The rows of a range that a filter keeps, as `s`, with date, keys and measures: months from the begin that is nearest to the first day to
+-- the one nearest to the last; days in between are added or subtracted. NULL measures: only months within. NULL monthly: only days.
 CREATE FUNCTION rollup.between(
     keys TEXT, measures TEXT, daily TEXT, monthly TEXT, from_date DATE, to_date DATE, filter TEXT
 ) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -27,36 +26,30 @@ CREATE FUNCTION rollup.between(
         SELECT least(greatest(from_date, '0001-01-01'), '9999-12-31') AS first,
             greatest(from_date, '0001-01-01', least(to_date, '9999-12-31') + 1) AS until
     ) r
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT date_trunc('month', r.first + CASE WHEN measures IS NULL THEN interval '1 month - 1 day' ELSE '15 days' END)::date AS first,
             date_trunc('month', r.until + CASE WHEN measures IS NULL THEN interval '0' ELSE '15 days' END)::date AS until
-    ) near
-    CROSS JOIN LATERAL (SELECT monthly IS NOT NULL AND near.first < near.until AND (measures IS NULL OR r.until - r.first > 15) AS whole) months
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN months.whole THEN near.first ELSE r.until END AS first, CASE WHEN months.whole THEN near.until ELSE r.until END AS until
-    ) m
-    CROSS JOIN LATERAL (VALUES ('month', FALSE, m.first, m.until), ('date', FALSE, r.first, m.first), ('date', TRUE, m.first, r.first),
-        ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
-    WHERE p.first < p.until OR r.first >= r.until
+    ) m ON monthly IS NOT NULL AND m.first < m.until AND (measures IS NULL OR r.until - r.first > 15)
+    CROSS JOIN LATERAL (VALUES ('date', FALSE, r.first, COALESCE(m.first, r.until)), ('month', FALSE, m.first, m.until),
+        ('date', TRUE, m.first, r.first), ('date', FALSE, m.until, r.until), ('date', TRUE, r.until, m.until)) AS p (day, less, first, until)
+    WHERE p.first < p.until OR r.first >= r.until AND p.until = r.until
 $$;
 
 -- How many units of `currency` one unit of the configured currency is worth: the newest rate known on the day.
-CREATE FUNCTION rollup.conversion(currency TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-DECLARE
-    own TEXT := (SELECT f.currency FROM marts.formula f);
-    factor NUMERIC := 1;
-BEGIN
-    IF currency IS NOT NULL AND upper(currency) IS DISTINCT FROM own THEN
-        factor := (
-            SELECT CASE WHEN c.from_currency = own THEN c.rate ELSE 1 / c.rate END FROM marts.currency_rate c
-            WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((own, upper(currency)), (upper(currency), own))
-            ORDER BY c.rate_date DESC, (c.from_currency = own) DESC LIMIT 1);
-        PERFORM rollup.require(factor IS NOT NULL, 'no_data_found',
-            format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
-                own, upper(currency), on_day));
-    END IF;
-    RETURN factor;
-END $$;
+CREATE FUNCTION rollup.conversion(target TEXT, on_day DATE) RETURNS NUMERIC LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT COALESCE(r.factor, 1)
+    FROM marts.formula f
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN c.from_currency = f.currency THEN c.rate ELSE 1 / c.rate END AS factor FROM marts.currency_rate c
+        WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((f.currency, upper(target)), (upper(target), f.currency))
+        ORDER BY c.rate_date DESC, (c.from_currency = f.currency) DESC LIMIT 1
+    ) r ON TRUE
+    WHERE rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR target ~ '^[A-Za-z]{3}$', 'invalid_parameter_value',
+        format('%L is not a valid currency. Use an ISO code of three letters, such as EUR.', target))
+    AND rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR r.factor IS NOT NULL, 'no_data_found',
+        format('No exchange rate from %s to %s is known on %s: add one to common_currency_rate (aap-pipeline settings fx set).',
+            f.currency, upper(target), on_day))
+$$;
 
 CREATE FUNCTION marts.savings_by_template(
     from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
@@ -261,31 +254,23 @@ CREATE FUNCTION marts.period(name TEXT, OUT from_date DATE, OUT to_date DATE) LA
 DECLARE
     part TEXT := substring(name FROM '^(?:this|last)_(week|month|quarter|year)$');
     days INTEGER := substring(name FROM '^last_([1-9]\d{0,4})_days$');
-    shift INTERVAL := make_interval(months => (SELECT f.fiscal_year_start_month - 1 FROM marts.formula f));
+    shift INTERVAL := (SELECT make_interval(months => f.fiscal_year_start_month - 1) FROM marts.formula f WHERE part <> 'week');
 BEGIN
     to_date := marts.today() - (name = 'yesterday')::int;
-    IF name IN ('today', 'yesterday') THEN
-        from_date := to_date;
-    ELSIF name = 'all' THEN
-        SELECT min(date) INTO from_date FROM marts.dim_date;
-    ELSIF days IS NOT NULL THEN
-        from_date := to_date - days + 1;
-    ELSIF part IN ('week', 'month') THEN
-        from_date := date_trunc(part, to_date::timestamp);
-    ELSIF part IS NOT NULL THEN
-        from_date := date_trunc(part, date_trunc('month', to_date::timestamp) - shift) + shift;
+    IF part IS NOT NULL THEN
+        from_date := date_trunc(part, to_date - COALESCE(shift, '0')) + COALESCE(shift, '0');
+        IF name LIKE 'last_%' THEN
+            to_date := from_date - 1;
+            from_date := from_date - CASE part WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || part)::interval END;
+        END IF;
     ELSE
-        RAISE EXCEPTION 'Period cannot be "%": it must be today, yesterday, all, last_N_days, or this_ or last_ week, month, quarter or year.',
-            name USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF name LIKE 'last_%' AND part IS NOT NULL THEN
-        to_date := from_date - 1;
-        from_date := from_date - CASE part WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || part)::interval END;
+        PERFORM rollup.require(COALESCE(name IN ('today', 'yesterday', 'all'), FALSE) OR days IS NOT NULL, 'invalid_parameter_value',
+            format('Period cannot be "%s": it must be today, yesterday, all, last_N_days, or this_ or last_ week, month, quarter or year.', name));
+        from_date := CASE name WHEN 'all' THEN (SELECT min(date) FROM marts.dim_date) ELSE to_date + 1 - COALESCE(days, 1) END;
     END IF;
 END $$;
 
--- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked. Quantities are priced once
--- per place, template, kind of run and choice; a subscription's run time once per month.
+-- Costs and savings under each choice of the formula's settings, side by side; the row in force is marked.
 CREATE FUNCTION marts.formula_comparison(
     from_date DATE, to_date DATE, clusters INTEGER[] = NULL, organizations INTEGER[] = NULL, job_templates INTEGER[] = NULL,
     projects INTEGER[] = NULL, labels INTEGER[] = NULL, inventories INTEGER[] = NULL, launch_types TEXT[] = NULL
@@ -301,39 +286,31 @@ BEGIN
     RETURN QUERY EXECUTE format($query$
     WITH choice AS (
         SELECT m.cost_model, m.cost_model = 'subscription' AS subscription, c.creation, c.creation <> 'not counted' AS count_creation,
-            c.creation = 'once' AS creation_once, p.savings_population, p.savings_population = 'successful_only' AS successful_only,
-            k.count_check_mode, s.count_slices, s.count_slices = 'once' AS slices_once
+            c.creation = 'once' AS creation_once, p.successful_only, p.count_check_mode, p.slices_once
         FROM unnest(ARRAY['per_minute', 'subscription']) AS m (cost_model)
-        CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN unnest(ARRAY[TRUE, FALSE]) AS k (count_check_mode)
-        CROSS JOIN unnest(ARRAY['all', 'successful_only']) AS p (savings_population) CROSS JOIN unnest(ARRAY['each', 'once']) AS s (count_slices)
-    ), quantity AS MATERIALIZED (
-        SELECT s.cluster_id, s.organization_id, s.job_template_id, date_trunc('month', s.date::timestamp)::date AS month,
-            s.job_type = 'check' AS is_check, s.status, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices, sum(s.hosts) AS hosts,
-            sum(s.elapsed_seconds) AS elapsed
-        FROM (SELECT s.date, %4$s FROM %1$s UNION ALL SELECT s.date, %4$s FROM %2$s) s
-        GROUP BY 1, 2, 3, 4, 5, 6
+        CROSS JOIN unnest(ARRAY['per_run', 'once', 'not counted']) AS c (creation) CROSS JOIN rollup.population p
     ), part AS MATERIALIZED (
-        -- Run time once by the minute (no month), once in each month's subscription; what runs cost people only once.
-        SELECT q.cluster_id, q.organization_id, q.job_template_id, q.is_check, q.status, NULL::date AS month,
-            sum(q.runs)::bigint AS runs, sum(q.extra_slices)::bigint AS extra_slices, sum(q.hosts)::bigint AS hosts, sum(q.elapsed) AS elapsed
-        FROM quantity q GROUP BY 1, 2, 3, 4, 5
-        UNION ALL
-        SELECT 0, 0, min(q.job_template_id), q.is_check, q.status, q.month, 0, 0, 0, sum(q.elapsed)
-        FROM quantity q WHERE q.job_template_id <> 0 GROUP BY q.is_check, q.status, q.month
+        -- Once by what has a price by the minute (no month), and once by month, for the run time that shares a subscription.
+        SELECT s.cluster_id, s.organization_id, s.job_template_id, s.job_type = 'check' AS is_check, s.status,
+            date_trunc('month', s.date::timestamp)::date AS month, sum(s.runs) AS runs, sum(s.extra_slices) AS extra_slices,
+            sum(s.hosts) AS hosts, sum(s.elapsed_seconds) FILTER (WHERE s.job_template_id <> 0) AS elapsed
+        FROM (SELECT s.date, %4$s FROM %1$s UNION ALL SELECT s.date, %4$s FROM %2$s) s
+        GROUP BY GROUPING SETS ((1, 2, 3, 4, 5), (4, 5, 6))
     ), first AS MATERIALIZED (
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
             r.successful_only, r.slices_once
-        FROM rollup.population_first_run r
+        FROM rollup.first_run r
         WHERE r.date BETWEEN $1 AND $2 AND %3$s
     )
-    SELECT c.cost_model, c.creation, c.savings_population, c.count_check_mode,
+    SELECT c.cost_model, c.creation, CASE WHEN c.successful_only THEN 'successful_only' ELSE 'all' END, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)
             = (g.subscription, g.count_creation, g.count_creation AND g.creation_once, g.successful_only, g.count_check_mode, g.slices_once),
-        COALESCE(sum(n.runs), 0)::bigint, COALESCE(sum(m.manual_costs), 0), COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
-        c.count_slices
+        COALESCE(sum(n.runs) FILTER (WHERE p.month IS NULL), 0)::bigint, COALESCE(sum(m.manual_costs), 0),
+        COALESCE(sum(m.automated_costs), 0), COALESCE(sum(m.savings), 0),
+        CASE WHEN c.slices_once THEN 'once' ELSE 'each' END
     FROM choice c
     -- The other way to count slices only where there are any.
-    JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM quantity q WHERE q.extra_slices > 0)
+    JOIN marts.formula g ON c.slices_once = g.slices_once OR EXISTS (SELECT FROM part x WHERE x.extra_slices > 0)
     LEFT JOIN part p ON (c.count_check_mode OR NOT p.is_check) AND (NOT c.successful_only OR p.status = 'successful')
         AND (c.subscription OR p.month IS NULL)
     CROSS JOIN LATERAL (SELECT p.runs + p.extra_slices * (g.slices_once::int - c.slices_once::int) AS runs) n
@@ -344,13 +321,13 @@ BEGIN
     LEFT JOIN marts.current_rate a ON a.cluster_id = p.cluster_id AND a.organization_id = p.organization_id
     LEFT JOIN rollup.population_month s ON s.month = p.month AND s.count_check_mode = c.count_check_mode
         AND s.successful_only = c.successful_only AND c.subscription
-    LEFT JOIN LATERAL rollup.costs(p.job_template_id <> 0, c.count_creation, c.creation_once, p.hosts, n.runs,
+    LEFT JOIN LATERAL rollup.costs(p.job_template_id IS DISTINCT FROM 0, c.count_creation, c.creation_once, p.hosts, n.runs,
         (r.job_template_id IS NOT NULL)::int, p.elapsed, t.manual_minutes, t.creation_minutes,
         CASE WHEN c.subscription THEN a.hourly::numeric(42,24) / 60 ELSE a.manual END,
-        CASE WHEN c.subscription THEN s.price::numeric(42,24) / s.elapsed_seconds ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
-    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.savings_population, c.successful_only,
-        c.count_check_mode, c.count_slices, c.slices_once, g.only_row
-    ORDER BY c.cost_model, c.creation DESC, c.savings_population, c.count_check_mode DESC, c.count_slices
+        CASE WHEN c.subscription THEN s.run_second ELSE a.automated::numeric(42,24) / 60 END) m ON TRUE
+    GROUP BY c.cost_model, c.subscription, c.creation, c.count_creation, c.creation_once, c.successful_only, c.count_check_mode,
+        c.slices_once, g.only_row
+    ORDER BY c.cost_model, c.creation DESC, c.successful_only, c.count_check_mode DESC, c.slices_once
     $query$, rollup.between(keys, measures, 'marts.savings_daily', 'marts.savings_monthly', from_date, to_date, filter),
         rollup.between(keys, measures, 'rollup.left_out_daily', NULL, from_date, to_date, filter), filter, concat(keys, ', ', measures))
     USING from_date, to_date;
@@ -372,40 +349,38 @@ END $$;
 GRANT USAGE ON SCHEMA marts, rollup TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO bi_reader;
 GRANT SELECT ON rollup.launches_monthly, rollup.left_out_daily, rollup.host_set_daily, rollup.host_set_monthly, rollup.host,
-    rollup.host_runs_monthly, rollup.price, rollup.price_period, rollup.population_month, rollup.population_first_run TO bi_reader;
+    rollup.host_runs_monthly, rollup.price, rollup.price_period, rollup.minutes, rollup.population, rollup.population_month,
+    rollup.first_run TO bi_reader;
 -- Functions that write, or read what bi_reader may not, are not for everyone.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA marts, rollup FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    marts.today, marts.sees_all, marts.visible_organizations, marts.savings_by_template, marts.unique_hosts, marts.managed_nodes, marts.totals,
-    marts.job_counts, marts.top_users, marts.top_projects, marts.formula_comparison, marts.ids, marts.period, rollup.day_start,
-    rollup.conversion, rollup.require, rollup.filter, rollup.between, rollup.host_bits, rollup.costs, rollup.money, rollup.web_address
-    TO bi_reader;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA marts TO bi_reader;
+REVOKE EXECUTE ON FUNCTION marts.set_rate FROM bi_reader;
+GRANT EXECUTE ON FUNCTION rollup.day_start, rollup.conversion, rollup.require, rollup.filter, rollup.between, rollup.host_bits, rollup.costs,
+    rollup.money, rollup.web_address TO bi_reader;
 
 -- Row-level security. The first condition is asked once per query, not once per row. Dimensions follow the facts that the reader may
 -- see; policies apply within policies.
 DO $$
 DECLARE
     own CONSTANT TEXT := 'organization_id = ANY ((SELECT marts.visible_organizations())::int[])';
+    ran CONSTANT TEXT := '%1$s IN (SELECT f.%1$s FROM marts.savings_monthly f)';
     rule RECORD;
 BEGIN
     FOR rule IN
         VALUES
             ('marts.savings_daily', own), ('marts.savings_monthly', own), ('marts.launches', own), ('rollup.launches_monthly', own),
-            ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own),
-            ('marts.dim_organization', own), ('marts.rate_period', own),
+            ('rollup.left_out_daily', own), ('rollup.host_set_daily', own), ('rollup.host_set_monthly', own), ('rollup.first_run', own),
+            ('rollup.host_runs_monthly', own), ('marts.dim_organization', own), ('marts.rate_period', own),
             ('marts.rate_history', own
                 || ' OR organization_id = 0 AND (cluster_id = 0 OR cluster_id IN (SELECT c.cluster_id FROM marts.dim_cluster c))'),
-            ('marts.dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o'
-                || ' UNION ALL SELECT s.cluster_id FROM marts.savings_monthly s)'),
-            ('marts.dim_job_template', own || ' OR job_template_id IN (SELECT s.job_template_id FROM marts.savings_monthly s)'),
+            ('marts.dim_cluster', 'cluster_id IN (SELECT o.cluster_id FROM marts.dim_organization o) OR ' || format(ran, 'cluster_id')),
+            ('marts.dim_job_template', own || ' OR ' || format(ran, 'job_template_id')),
             ('marts.template_minutes', 'job_template_id IN (SELECT t.job_template_id FROM marts.dim_job_template t)'),
-            ('marts.dim_project', 'project_id IN (SELECT s.project_id FROM marts.savings_monthly s)'),
-            ('marts.dim_inventory', 'inventory_id IN (SELECT s.inventory_id FROM marts.savings_monthly s)'),
-            ('marts.dim_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
-            ('marts.bridge_label_set', 'label_set_id IN (SELECT s.label_set_id FROM marts.savings_monthly s)'),
+            ('marts.dim_project', format(ran, 'project_id')), ('marts.dim_inventory', format(ran, 'inventory_id')),
+            ('marts.dim_label_set', format(ran, 'label_set_id')), ('marts.bridge_label_set', format(ran, 'label_set_id')),
             ('marts.dim_label', 'label_id IN (SELECT b.label_id FROM marts.bridge_label_set b)'),
             ('marts.dim_user', 'user_id IN (SELECT l.user_id FROM rollup.launches_monthly l)'),
-            ('rollup.host_runs_monthly', own), ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
+            ('rollup.host', 'host_id IN (SELECT r.host_id FROM rollup.host_runs_monthly r)')
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', rule.column1);
         EXECUTE format('CREATE POLICY readers ON %s FOR SELECT USING ((SELECT marts.sees_all()) OR %s)', rule.column1, rule.column2);

@@ -22,19 +22,17 @@ CREATE TABLE marts.template_minutes (
     PRIMARY KEY (job_template_id, valid_to)
 );
 
+-- Each rate with the days on which it holds: until the next one that is set for the same.
+CREATE VIEW rollup.rate_span WITH (security_invoker = true) AS
+    SELECT rate_type, cluster_id, organization_id, valid_from, value,
+        lead(valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY rate_type, cluster_id, organization_id ORDER BY valid_from) AS valid_to
+    FROM marts.rate_history;
 CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
 RETURNS NUMERIC LANGUAGE sql STABLE AS $$
-    SELECT newest.value
-    FROM (
-        SELECT DISTINCT ON (organization_id, cluster_id) organization_id, cluster_id, value
-        FROM marts.rate_history
-        WHERE rate_type = of_type AND valid_from <= day
-          AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
-        ORDER BY organization_id, cluster_id, valid_from DESC
-    ) newest
-    WHERE newest.value IS NOT NULL
-    ORDER BY organization_id DESC, cluster_id DESC
-    LIMIT 1
+    SELECT value FROM rollup.rate_span
+    WHERE rate_type = of_type AND valid_from <= day AND valid_to > day AND value IS NOT NULL
+        AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
+    ORDER BY organization_id DESC, cluster_id DESC LIMIT 1
 $$;
 
 -- The rates of every period for the organizations (0: none) of each cluster.
@@ -65,9 +63,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(6381059, -1);
     DELETE FROM marts.rate_period p
     WHERE p.cluster_id = of_cluster AND p::text NOT IN (SELECT r::text FROM rollup.resolved_rates r WHERE r.cluster_id = of_cluster);
-    IF FOUND THEN
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (of_cluster, '0001-01-01');
-    END IF;
+    INSERT INTO pipeline.changed_rate (cluster_id) SELECT of_cluster WHERE FOUND;
     INSERT INTO marts.rate_period (cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly)
     SELECT cluster_id, organization_id, valid_from, valid_to, manual, automated, hourly
     FROM rollup.resolved_rates WHERE cluster_id = of_cluster ON CONFLICT DO NOTHING;
@@ -95,8 +91,7 @@ BEGIN
         ON CONFLICT (rate_type, cluster_id, organization_id, valid_from)
         DO UPDATE SET value = excluded.value, set_at = now(), set_by = CURRENT_USER;
     PERFORM rollup.resolve_rates(id) FROM public.clusters_cluster WHERE in_cluster IN (0, id);
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
-        SELECT id, '0001-01-01' FROM public.clusters_cluster WHERE of_type = 'subscription';
+    INSERT INTO pipeline.changed_rate (cluster_id) SELECT id FROM public.clusters_cluster WHERE of_type = 'subscription';
     UPDATE public.clusters_costs c SET value = r.due, internal_modified = now()
     FROM (SELECT rollup.rate_on(of_type, 0, 0, marts.today()) AS due) r WHERE c.type = of_type AND COALESCE(c.value, 0) <> r.due;
     RETURN starting;
@@ -120,8 +115,7 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
-INSERT INTO marts.rate_history (rate_type, valid_from, value)
-    SELECT type, '0001-01-01', COALESCE(value, 0) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
+SELECT marts.set_rate(type, COALESCE(value, 0)) FROM public.clusters_costs WHERE type IN ('manual', 'automated');
 
 -- Minutes are never unknown: NULL becomes the default minutes of the settings. Bad ones are refused by name, as rates are.
 CREATE FUNCTION rollup.default_minutes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -135,11 +129,19 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- Splits the period of a template that holds on the day and began before it, so that the day begins one.
+CREATE FUNCTION rollup.split_minutes(template INTEGER, starting DATE) RETURNS VOID LANGUAGE sql AS $$
+    INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source, excluded)
+    SELECT job_template_id, valid_from, starting, manual_minutes, creation_minutes, source, excluded
+    FROM marts.template_minutes WHERE job_template_id = template AND valid_from < starting AND valid_to > starting;
+    UPDATE marts.template_minutes SET valid_from = starting
+    WHERE job_template_id = template AND valid_from < starting AND valid_to > starting
+$$;
+
 -- Brings template_minutes up to date with a template: its first minutes hold always, later ones from today.
 CREATE FUNCTION rollup.note_minutes(template INTEGER, cluster INTEGER, manual INTEGER, creation INTEGER) RETURNS VOID
 LANGUAGE plpgsql AS $$
 DECLARE
-    starting DATE := marts.today();
     origin TEXT := COALESCE(NULLIF(current_setting('marts.minutes_source', TRUE), ''), 'set');
     old marts.template_minutes := (SELECT m FROM marts.template_minutes m WHERE m.job_template_id = template AND m.valid_to = '9999-12-31');
 BEGIN
@@ -151,17 +153,15 @@ BEGIN
         -- An estimate replaces the default from the beginning: nothing was set before it.
         UPDATE marts.template_minutes SET manual_minutes = manual, source = origin WHERE job_template_id = template;
     ELSIF (manual, creation) IS DISTINCT FROM (old.manual_minutes, old.creation_minutes) THEN
-        -- Where the manual minutes come from does not change with those of the creation.
-        origin := CASE WHEN manual = old.manual_minutes THEN old.source ELSE origin END;
-        -- Today may be before the newest period: a time zone further west is in the day before.
-        DELETE FROM marts.template_minutes WHERE job_template_id = template AND valid_from >= starting;
-        UPDATE marts.template_minutes SET valid_to = starting WHERE job_template_id = template AND valid_to > starting;
-        INSERT INTO marts.template_minutes (job_template_id, valid_from, valid_to, manual_minutes, creation_minutes, source, excluded)
-        VALUES (template, starting, '9999-12-31', manual, creation, origin, old.excluded);
+        -- Today may be before the newest period, after a move to the west. New creation minutes leave the source of the manual ones.
+        PERFORM rollup.split_minutes(template, marts.today());
+        UPDATE marts.template_minutes SET manual_minutes = manual, creation_minutes = creation,
+            source = CASE WHEN manual = old.manual_minutes THEN old.source ELSE origin END
+        WHERE job_template_id = template AND valid_from >= marts.today();
     ELSE
         RETURN;
     END IF;
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from) VALUES (cluster, '0001-01-01');
+    INSERT INTO pipeline.changed_rate (cluster_id) VALUES (cluster);
 END $$;
 
 -- Reads what any program changed. rate_history refers to clusters and organizations by ids that may be 0: no foreign key can do this.
@@ -171,10 +171,8 @@ BEGIN
         PERFORM rollup.read_formula();
     ELSIF TG_TABLE_NAME = 'clusters_jobtemplate' THEN
         PERFORM rollup.note_minutes(NEW.id, NEW.cluster_id, NEW.time_taken_manually_execute_minutes, NEW.time_taken_create_automation_minutes);
-    ELSIF TG_TABLE_NAME = 'clusters_cluster' THEN
-        DELETE FROM marts.rate_history WHERE cluster_id = OLD.id;
-    ELSIF TG_TABLE_NAME = 'clusters_organization' THEN
-        DELETE FROM marts.rate_history WHERE organization_id = OLD.id;
+    ELSIF TG_OP = 'DELETE' THEN
+        DELETE FROM marts.rate_history WHERE OLD.id = CASE TG_TABLE_NAME WHEN 'clusters_cluster' THEN cluster_id ELSE organization_id END;
     ELSE
         PERFORM rollup.require(NEW.type IN ('manual', 'automated'), 'check_violation',
             format('There is no rate "%s" in clusters_costs: it holds manual and automated, marts.set_rate sets the others.', NEW.type));
@@ -215,13 +213,10 @@ BEGIN
     LEFT JOIN marts.template_minutes m ON m.job_template_id = t.id AND m.valid_to = '9999-12-31'
     WHERE t.cluster_id = of_cluster AND (m.manual_minutes, m.creation_minutes)
         IS DISTINCT FROM (t.time_taken_manually_execute_minutes, t.time_taken_create_automation_minutes);
-    INSERT INTO pipeline.changed_rate (cluster_id, valid_from)
-    SELECT p.cluster_id, '0001-01-01' FROM rollup.priced p
-    WHERE p.cluster_id = of_cluster AND EXISTS (
-        SELECT FROM (
-            SELECT valid_from FROM marts.rate_period WHERE cluster_id = of_cluster
-            UNION ALL SELECT valid_from FROM marts.rate_history WHERE rate_type = 'subscription'
-        ) r WHERE r.valid_from > least(p.day, marts.today()) AND r.valid_from <= greatest(p.day, marts.today()));
+    INSERT INTO pipeline.changed_rate (cluster_id)
+    SELECT p.cluster_id FROM rollup.priced p
+    WHERE p.cluster_id = of_cluster AND EXISTS (SELECT FROM marts.rate_history h WHERE h.cluster_id IN (0, of_cluster)
+        AND h.valid_from > least(p.day, marts.today()) AND h.valid_from <= greatest(p.day, marts.today()));
     INSERT INTO rollup.priced (cluster_id, day) VALUES (of_cluster, marts.today())
     ON CONFLICT (cluster_id) DO UPDATE SET day = excluded.day WHERE priced.day <> excluded.day;
 END $$;

@@ -23,37 +23,6 @@ CREATE VIEW rollup.job AS
         AND m.valid_to > (j.finished AT TIME ZONE f.reporting_timezone)::date
     WHERE j.status IN ('successful', 'failed') AND j.finished IS NOT NULL;
 
--- What the dimensions are to hold. A name that several rows share is followed by its cluster, and within one cluster by the id at
--- the controller. Columns in the order of the dimension's.
-CREATE FUNCTION rollup.display(name TEXT, same BIGINT, same_here BIGINT, cluster TEXT, external_id INTEGER) RETURNS TEXT
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN same = 1 THEN name WHEN same_here = 1 THEN format('%s (%s)', name, cluster)
-        ELSE format('%s (%s #%s)', name, cluster, external_id) END
-$$;
-CREATE VIEW rollup.dim_cluster AS
-    SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
-        c.enabled, rollup.web_address(c, '', '') AS url
-    FROM public.clusters_cluster c;
-DO $do$
-DECLARE
-    d RECORD;
-BEGIN
-    FOR d IN
-        VALUES ('organization', 'organization', 'x.name', ''), ('project', 'project', 'x.name', ''),
-            ('inventory', 'inventory', 'x.name', ''), ('label', 'label', 'x.name', ''), ('user', 'aapuser', 'x.name', ', x.type'),
-            ('job_template', 'jobtemplate', 'COALESCE(x.full_name, x.name)', $$, COALESCE(x.organization_id, 0) AS organization_id,
-                x.removed_at IS NOT NULL AS removed, rollup.web_address(c, '/#/templates/job_template/',
-                    '/execution/templates/job-template/') || x.external_id || '/details' AS url$$)
-    LOOP
-        EXECUTE format('CREATE VIEW rollup.dim_%1$s AS
-            SELECT x.id AS %1$s_id, x.cluster_id, x.name::varchar(512) AS name,
-                rollup.display(%3$s, count(*) OVER (PARTITION BY x.name), count(*) OVER (PARTITION BY x.name, x.cluster_id),
-                    c.name, COALESCE(x.external_id, x.id)) AS %1$I %4$s
-            FROM public.clusters_%2$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id',
-            d.column1, d.column2, d.column3, d.column4);
-    END LOOP;
-END $do$;
-ALTER VIEW rollup.dim_user RENAME COLUMN "user" TO launched_by;
 CREATE VIEW rollup.dim_label_set AS
     SELECT s.label_set_id, s.cluster_id, s.label_key, string_agg(l.name, ', ' ORDER BY l.name, l.label_id) AS labels
     FROM marts.dim_label_set s JOIN marts.bridge_label_set b USING (label_set_id) JOIN marts.dim_label l USING (label_id)
@@ -85,7 +54,7 @@ CREATE FUNCTION rollup.load_jobs(of_cluster INTEGER, days DATE[]) RETURNS SETOF 
 DECLARE
     zone TEXT := (SELECT reporting_timezone FROM marts.formula);
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_first, pg_temp.marts_fact, pg_temp.marts_host;
+    DROP TABLE IF EXISTS pg_temp.marts_day, pg_temp.marts_job, pg_temp.marts_fact, pg_temp.marts_host;
     CREATE TEMPORARY TABLE marts_day ON COMMIT DROP AS
         SELECT d AS date, rollup.day_start(d, zone) AS starts, rollup.day_start(d + 1, zone) AS ends
         FROM (
@@ -110,10 +79,8 @@ BEGIN
     )
     INSERT INTO marts.bridge_label_set (label_set_id, label_id)
     SELECT label_set_id, unnest(string_to_array(label_key, ','))::int FROM added;
-    IF FOUND THEN
-        UPDATE marts.dim_label_set s SET labels = l.labels FROM rollup.dim_label_set l
-        WHERE l.label_set_id = s.label_set_id AND l.cluster_id = of_cluster AND s.labels <> l.labels;
-    END IF;
+    UPDATE marts.dim_label_set s SET labels = l.labels FROM rollup.dim_label_set l
+    WHERE FOUND AND l.label_set_id = s.label_set_id AND l.cluster_id = of_cluster AND s.labels <> l.labels;
     UPDATE marts_job j SET label_set_id = s.label_set_id FROM marts.dim_label_set s
     WHERE s.cluster_id = of_cluster AND j.label_key <> '' AND s.label_key = j.label_key;
     ANALYZE marts_job;
@@ -121,54 +88,57 @@ BEGIN
 END $$;
 
 -- Finds the first runs of templates again on the days, and where a job on them precedes one: among the jobs of the days or, where a day
--- has lost its first run, in core. Notes the other days on which a creation that is booked once was or is now booked: it may move to a run of
--- another type or status, which was the first of its kind before.
+-- has lost its first run, in core. Notes the other days on which a creation that is booked once was or is now booked.
 CREATE FUNCTION rollup.write_first_runs(of_cluster INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
-    columns CONSTANT TEXT := rollup.columns('rollup.first_run');
-    kind CONSTANT TEXT := 'job_template_id, job_type, status, is_extra_slice';
+    -- First those of each kind of run, which a population takes or leaves as a whole.
+    write CONSTANT TEXT := format($query$
+        INSERT INTO rollup.first_run (%1$s)
+        SELECT DISTINCT ON (%2$s) %1$s
+        FROM (
+            SELECT DISTINCT ON (%3$s) %3$s, job_id, finished, date, cluster_id, organization_id, project_id, label_set_id, inventory_id,
+                launch_type
+            FROM %%s WHERE cluster_id = $1 AND hosts > 0 AND NOT excluded AND job_template_id <> 0 %%s ORDER BY %3$s, finished, job_id
+        ) j
+        JOIN rollup.population p ON (p.count_check_mode OR j.job_type <> 'check') AND (NOT p.successful_only OR j.status = 'successful')
+            AND NOT (p.slices_once AND j.is_extra_slice)
+        ORDER BY %2$s, finished, job_id
+        ON CONFLICT (%2$s) DO UPDATE SET %4$s WHERE (excluded.finished, excluded.job_id) < (first_run.finished, first_run.job_id) $query$,
+        rollup.columns('rollup.first_run'), 'job_template_id, count_check_mode, successful_only, slices_once',
+        'job_template_id, job_type, status, is_extra_slice', rollup.columns('rollup.first_run', '%1$I = excluded.%1$I'));
     gone rollup.first_run[];
+    booked rollup.counted_first_run[] := ARRAY(SELECT r FROM rollup.counted_first_run r WHERE r.cluster_id = of_cluster);
 BEGIN
-    EXECUTE format('CREATE TEMPORARY TABLE marts_first ON COMMIT DROP AS SELECT DISTINCT ON (%1$s) %2$s FROM marts_job'
-        ' WHERE hosts > 0 AND job_template_id <> 0 ORDER BY %1$s, finished, job_id', kind, columns);
     WITH gone AS (
-        DELETE FROM rollup.first_run r
-        WHERE r.cluster_id = of_cluster AND (r.date IN (SELECT d.date FROM marts_day d) OR EXISTS (
-            SELECT FROM marts_first n WHERE (n.job_template_id, n.job_type, n.status, n.is_extra_slice)
-                = (r.job_template_id, r.job_type, r.status, r.is_extra_slice) AND (n.finished, n.job_id) < (r.finished, r.job_id)))
-        RETURNING r
+        DELETE FROM rollup.first_run r USING marts_day d WHERE r.cluster_id = of_cluster AND r.date = d.date RETURNING r
     )
     SELECT array_agg(r) INTO gone FROM gone;
-    EXECUTE format($query$
-        INSERT INTO rollup.first_run (%2$s)
-        SELECT DISTINCT ON (%1$s) %2$s
-        FROM (
-            SELECT %2$s FROM marts_first UNION ALL
-            SELECT %2$s FROM rollup.job j
-            CROSS JOIN LATERAL (SELECT COALESCE((
-                SELECT s.label_set_id FROM marts.dim_label_set s WHERE s.cluster_id = $1 AND s.label_key = j.label_key), 0) AS label_set_id) l
-            WHERE cluster_id = $1 AND hosts > 0 AND NOT excluded AND (%1$s) IN (SELECT %1$s FROM unnest($2))
-        ) n
-        ORDER BY %1$s, finished, job_id
-        ON CONFLICT DO NOTHING $query$, kind, columns)
-    USING of_cluster, ARRAY(SELECT g FROM unnest(gone) g WHERE NOT EXISTS (
-        SELECT FROM marts_first n WHERE (n.job_template_id, n.job_type, n.status, n.is_extra_slice)
-            = (g.job_template_id, g.job_type, g.status, g.is_extra_slice) AND n.finished <= g.finished));
+    EXECUTE format(write, 'marts_job', '') USING of_cluster;
+    EXECUTE format(write, 'rollup.job j CROSS JOIN LATERAL (SELECT COALESCE((SELECT s.label_set_id FROM marts.dim_label_set s'
+        ' WHERE s.cluster_id = $1 AND s.label_key = j.label_key), 0) AS label_set_id) l', 'AND job_template_id IN (SELECT unnest($2))')
+    USING of_cluster, ARRAY(SELECT g.job_template_id FROM unnest(gone) g WHERE NOT EXISTS (
+        SELECT FROM rollup.first_run n WHERE (n.job_template_id, n.count_check_mode, n.successful_only, n.slices_once)
+            = (g.job_template_id, g.count_check_mode, g.successful_only, g.slices_once) AND n.finished <= g.finished));
     INSERT INTO pipeline.changed_rate (cluster_id, valid_from, valid_to)
-    WITH booked AS (
-        SELECT job_template_id, date, TRUE AS changed FROM unnest(gone) UNION
-        SELECT r.job_template_id, r.date, r.date IN (SELECT d.date FROM marts_day d) FROM rollup.first_run r WHERE r.cluster_id = of_cluster
-    )
-    SELECT DISTINCT of_cluster, b.date, b.date + 1
-    FROM booked b JOIN marts.formula f ON f.creation_once
-    WHERE b.job_template_id IN (SELECT c.job_template_id FROM booked c WHERE c.changed) AND b.date NOT IN (SELECT d.date FROM marts_day d);
+    SELECT DISTINCT of_cluster, d.date, d.date + 1
+    FROM unnest(booked) o
+    FULL JOIN (SELECT job_template_id, job_id, date FROM rollup.counted_first_run WHERE cluster_id = of_cluster) n USING (job_template_id)
+    CROSS JOIN LATERAL (VALUES (o.date), (n.date)) AS d (date)
+    WHERE o.job_id IS DISTINCT FROM n.job_id AND d.date NOT IN (SELECT m.date FROM marts_day m);
 END $$;
 
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE sql AS $$
+    SELECT rollup.split_minutes(template, starting);
+    UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
+    INSERT INTO pipeline.changed_day (cluster_id, day)
+    SELECT DISTINCT j.cluster_id, j.date FROM rollup.job j WHERE j.job_template_id = template AND j.date >= starting
+$$;
+
 -- What a FROM clause reads of rows of facts `q` with their money `m`, by the formula $1.
-CREATE FUNCTION rollup.with_money(facts TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION rollup.with_money(facts TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
     SELECT facts || $from$ q
-        LEFT JOIN rollup.counted_first_run x USING (
-            date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, job_type, status, launch_type)
+        LEFT JOIN rollup.counted_first_run x USING (date, $from$ || rollup.columns('rollup.left_out_daily', '%1$I', TRUE) || $from$)
         LEFT JOIN rollup.price p ON p.cluster_id = q.cluster_id AND p.organization_id = q.organization_id AND q.date >= p.valid_from
             AND q.date < p.valid_to
         LEFT JOIN rollup.minutes t ON t.job_template_id = q.job_template_id AND q.date >= t.valid_from AND q.date < t.valid_to
@@ -183,8 +153,7 @@ DECLARE
     runs BIGINT := (SELECT count(*) FROM marts_job);
     touched DATE[] := ARRAY(SELECT DISTINCT date_trunc('month', date::timestamp)::date FROM marts_day);
     fact TEXT;
-    keys CONSTANT TEXT :=
-        'date, cluster_id, organization_id, job_template_id, project_id, label_set_id, inventory_id, status, job_type, launch_type';
+    keys CONSTANT TEXT := 'date, ' || rollup.columns('rollup.left_out_daily', '%1$I', TRUE);
     -- Jobs without hosts are no runs; charts count them.
     measures CONSTANT TEXT := 'count(*) FILTER (WHERE is_run) AS runs, count(*) FILTER (WHERE is_extra_slice) AS extra_slices, '
         'sum(hosts) AS hosts, COALESCE(sum(elapsed_seconds) FILTER (WHERE hosts > 0), 0) AS elapsed_seconds';
@@ -233,9 +202,9 @@ BEGIN
     ) r
     GROUP BY r.date, r.cluster_id, r.organization_id;
 
-    PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', of_cluster, touched),
-        rollup.write_months('marts.launches', 'rollup.launches_monthly', of_cluster, touched),
-        rollup.write_months('rollup.host_set_daily', 'rollup.host_set_monthly', of_cluster, touched);
+    PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', 'sum(%I)', of_cluster, touched),
+        rollup.write_months('marts.launches', 'rollup.launches_monthly', 'sum(%I)', of_cluster, touched),
+        rollup.write_months('rollup.host_set_daily', 'rollup.host_set_monthly', 'bit_or(%I)', of_cluster, touched);
     DELETE FROM rollup.host_runs_monthly r WHERE r.month = ANY (touched) AND r.cluster_id = of_cluster;
     INSERT INTO rollup.host_runs_monthly (month, cluster_id, organization_id, host_id, runs, first_date, last_date)
     SELECT t.month, r.cluster_id, r.organization_id, h.host_id, sum(h.runs), min(r.date), max(r.date)
@@ -250,26 +219,14 @@ BEGIN
     RETURN runs;
 END $$;
 
--- Sums the days of the months: keys stay, bitmaps are united, all else is added up.
-CREATE FUNCTION rollup.write_months(daily REGCLASS, monthly REGCLASS, of_cluster INTEGER, months DATE[]) RETURNS VOID LANGUAGE plpgsql AS $$
-DECLARE
-    columns TEXT;
-    sums TEXT;
-    keys TEXT;
+-- Writes the months anew from their days, each measure as its `total`.
+CREATE FUNCTION rollup.write_months(daily REGCLASS, monthly REGCLASS, total TEXT, of_cluster INTEGER, months DATE[]) RETURNS VOID
+LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT string_agg(c.name, ', '), string_agg(CASE WHEN c.is_key THEN c.name ELSE format('%s(%s)', c.sum, c.name) END, ', '),
-        string_agg(c.name, ', ') FILTER (WHERE c.is_key)
-    INTO columns, sums, keys
-    FROM (
-        SELECT quote_ident(a.attname) AS name, CASE t.typname WHEN 'bit' THEN 'bit_or' ELSE 'sum' END AS sum,
-            a.attname LIKE '%\_id' OR t.typname IN ('varchar', 'int2') AS is_key
-        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-        WHERE a.attrelid = daily AND a.attnum > 0 AND a.attname <> 'date'
-    ) c;
     EXECUTE format('DELETE FROM %s WHERE month = ANY ($1) AND cluster_id = $2', monthly) USING months, of_cluster;
-    EXECUTE format('INSERT INTO %s (month, %s) SELECT month, %s FROM unnest($1) AS t (month) JOIN %s ON date >= month'
-        ' AND date < month + interval ''1 month'' AND cluster_id = $2 GROUP BY month, %s ORDER BY month',
-        monthly, columns, sums, daily, keys) USING months, of_cluster;
+    EXECUTE format('INSERT INTO %1$s (month, %3$s, %4$s) SELECT month, %3$s, %5$s FROM unnest($1) AS t (month) JOIN %2$s ON date >= month'
+        ' AND date < month + interval ''1 month'' AND cluster_id = $2 GROUP BY month, %3$s ORDER BY month', monthly, daily,
+        rollup.columns(daily, '%I', TRUE), rollup.columns(daily, '%I', FALSE), rollup.columns(daily, total, FALSE)) USING months, of_cluster;
 END $$;
 
 -- Computes the money of a cluster's stored days anew and writes what differs, month by month, so that the rows of a range stay side by
@@ -279,7 +236,6 @@ DECLARE
     f marts.formula := (SELECT g FROM marts.formula g);
     written BIGINT := 0;
     repriced BIGINT;
-    months DATE[];
     present DATE;
     -- OFFSET 0: computed once, not for the comparison again.
     reprice_days CONSTANT TEXT := format('UPDATE marts.savings_daily t SET (%1$s) = ROW (%3$s)'
@@ -294,13 +250,8 @@ BEGIN
         EXECUTE reprice_days
             USING f, of_cluster, greatest(from_date, present), least(before_date, (present + interval '1 month')::date);
         GET DIAGNOSTICS repriced = ROW_COUNT;
-        IF repriced > 0 THEN
-            written := written + repriced;
-            months := months || present;
-        END IF;
+        PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', 'sum(%I)', of_cluster, ARRAY[present]) WHERE repriced > 0;
+        written := written + repriced;
     END LOOP;
-    IF written > 0 THEN
-        PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', of_cluster, months);
-    END IF;
     RETURN written;
 END $$;

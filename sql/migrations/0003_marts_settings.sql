@@ -26,30 +26,21 @@ CREATE FUNCTION rollup.day_start(day DATE, zone TEXT) RETURNS TIMESTAMPTZ LANGUA
 $$;
 
 -- A value that a setting does not allow is refused by name, whoever writes it.
-CREATE FUNCTION rollup.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found TEXT := rollup.setting(name, fallback);
-BEGIN
-    PERFORM rollup.require(lower(found) = ANY (allowed), 'check_violation',
-        format('Setting %s cannot be "%s": it must be one of %s.', name, found, array_to_string(allowed, ', ')));
-    RETURN lower(found);
-END $$;
+CREATE FUNCTION rollup.checked_setting(name TEXT, fallback TEXT, allowed TEXT[]) RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT lower(found) FROM rollup.setting(name, fallback) AS found
+    WHERE rollup.require(lower(found) = ANY (allowed), 'check_violation',
+        format('Setting %s cannot be "%s": it must be one of %s.', name, found, array_to_string(allowed, ', ')))
+$$;
 
 CREATE FUNCTION rollup.checked_number(name TEXT, fallback TEXT, lowest NUMERIC, highest NUMERIC, whole BOOLEAN = FALSE)
-RETURNS NUMERIC LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found TEXT := rollup.setting(name, fallback);
-    number NUMERIC;
-BEGIN
-    BEGIN
-        number := found::numeric;
-    EXCEPTION WHEN data_exception THEN NULL;
-    END;
-    PERFORM rollup.require(COALESCE(number BETWEEN lowest AND highest AND NOT (whole AND number <> trunc(number)), FALSE), 'check_violation',
-        format('Setting %s cannot be "%s": it must be a%s number from %s to %s.', name, found,
-            CASE WHEN whole THEN ' whole' END, lowest, highest));
-    RETURN number;
-END $$;
+RETURNS NUMERIC LANGUAGE sql STABLE AS $$
+    SELECT n.number
+    FROM rollup.setting(name, fallback) AS found
+    CROSS JOIN LATERAL (SELECT CASE WHEN found ~ '^[+-]?[0-9]+([.][0-9]+)?$' THEN found::numeric END AS number) n
+    WHERE rollup.require(COALESCE(n.number BETWEEN lowest AND highest AND NOT (whole AND n.number <> trunc(n.number)), FALSE),
+        'check_violation', format('Setting %s cannot be "%s": it must be a%s number from %s to %s.', name, found,
+            CASE WHEN whole THEN ' whole' END, lowest, highest))
+$$;
 
 CREATE FUNCTION rollup.read_formula() RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
@@ -87,25 +78,18 @@ BEGIN
         RETURN;
     END IF;
     -- Batches of core note the days of the zone that they found: none may commit after the notes below.
-    IF old.reporting_timezone <> new.reporting_timezone THEN
-        PERFORM pg_advisory_xact_lock(6381059, -2);
-    END IF;
+    PERFORM pg_advisory_xact_lock(6381059, -2) WHERE old.reporting_timezone <> new.reporting_timezone;
     DELETE FROM marts.formula;
     EXECUTE format('INSERT INTO marts.formula (%s) SELECT %s', rollup.columns('marts.formula'), rollup.columns('marts.formula', '$1.%1$I')) USING new;
-    -- These decide which rows there are, and on which day.
+    -- These decide which rows there are, and on which day: all days change.
     IF (old.reporting_timezone, old.count_check_mode, old.slices_once)
         <> (new.reporting_timezone, new.count_check_mode, new.slices_once) THEN
-        INSERT INTO pipeline.rebuild_due (cluster_id, reason)
-            SELECT id, format('reporting_timezone is %s, count_check_mode is %s, count_slices is %s', new.reporting_timezone,
-                new.count_check_mode, CASE WHEN new.slices_once THEN 'once' ELSE 'each' END)
-            FROM public.clusters_cluster;
+        INSERT INTO pipeline.changed_day (cluster_id) SELECT id FROM public.clusters_cluster;
     ELSIF (old.subscription, old.count_creation, old.creation_once, old.successful_only)
         <> (new.subscription, new.count_creation, new.creation_once, new.successful_only) THEN
-        INSERT INTO pipeline.changed_rate (cluster_id, valid_from) SELECT id, '0001-01-01' FROM public.clusters_cluster;
+        INSERT INTO pipeline.changed_rate (cluster_id) SELECT id FROM public.clusters_cluster;
     END IF;
-    IF old.fiscal_year_start_month <> new.fiscal_year_start_month THEN
-        PERFORM rollup.fill_dates(NULL, NULL, TRUE);
-    END IF;
+    PERFORM rollup.fill_dates(NULL, NULL, TRUE) WHERE old.fiscal_year_start_month <> new.fiscal_year_start_month;
 END $$;
 
 -- Adds the months from..to, and those between them and others, to dim_date; with `again`, writes what it holds anew.

@@ -2,42 +2,65 @@
 CREATE SCHEMA marts;
 CREATE SCHEMA rollup;
 
--- Raises the message, as the error of that name, where the condition is false.
-CREATE FUNCTION rollup.require(condition BOOLEAN, error_name TEXT, message TEXT) RETURNS VOID LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+-- True, or the error of that name with the message where the condition is false.
+CREATE FUNCTION rollup.require(condition BOOLEAN, error_name TEXT, message TEXT) RETURNS BOOLEAN LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     IF NOT condition THEN
         RAISE EXCEPTION '%', message USING ERRCODE = error_name;
     END IF;
+    RETURN TRUE;
 END $$;
 
--- Dimensions. Id 0 stands for "none", so that every key of a fact finds its dimension. `name` is the name at the controller; the
--- column named like the dimension tells equal names apart. Each is kept by rollup.sync_dimensions from view rollup.dim_….
+-- A page of a controller's web interface: the controller's own up to AAP 2.4 and in AWX, the platform's since.
+CREATE FUNCTION rollup.web_address(c public.clusters_cluster, own_page TEXT, platform_page TEXT) RETURNS TEXT LANGUAGE sql STABLE AS $$
+    SELECT format('%s://%s', c.protocol, c.address)
+        || CASE WHEN c.port = CASE c.protocol WHEN 'https' THEN 443 ELSE 80 END THEN '' ELSE ':' || c.port END
+        || COALESCE(split_part(c.api_prefix, '/api/', 1), '')
+        || CASE WHEN c.aap_version LIKE 'AWX%' OR c.aap_version IN ('AAP 2.1', 'AAP 2.2', 'AAP 2.3', 'AAP 2.4') THEN own_page
+            ELSE platform_page END
+$$;
+
+-- Dimensions. View rollup.dim_… is what the table marts.dim_… is to hold; rollup.sync_dimensions writes what differs. Id 0 stands for
+-- "none", so that every key of a fact finds its dimension. `name` is the name at the controller; the column named like the dimension
+-- tells equal names apart: a name that several rows share is followed by its cluster, and within one cluster by the id at the controller.
+CREATE VIEW rollup.dim_cluster AS
+    SELECT c.id AS cluster_id, c.name, c.name AS cluster, c.address, COALESCE(c.product_version, c.aap_version)::varchar(50) AS aap_version,
+        c.enabled, rollup.web_address(c, '', '') AS url
+    FROM public.clusters_cluster c;
 CREATE TABLE marts.dim_cluster (
-    cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
-    name VARCHAR(100) NOT NULL, cluster VARCHAR(100) NOT NULL, address VARCHAR(255) NOT NULL,
-    aap_version VARCHAR(50), enabled BOOLEAN NOT NULL, url TEXT NOT NULL
+    LIKE rollup.dim_cluster, PRIMARY KEY (cluster_id), FOREIGN KEY (cluster_id) REFERENCES public.clusters_cluster(id) ON DELETE CASCADE
 );
-DO $$
+DO $do$
 DECLARE
-    dimension TEXT;
+    d RECORD;
 BEGIN
-    FOREACH dimension IN ARRAY ARRAY['organization', 'job_template', 'project', 'inventory', 'label', 'user'] LOOP
-        EXECUTE format('CREATE TABLE marts.dim_%1$s (
-                %1$s_id INTEGER PRIMARY KEY,
-                cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
-                name VARCHAR(512) NOT NULL,
-                %1$I TEXT NOT NULL
+    FOR d IN
+        VALUES ('organization', 'organization', 'x.name', ''), ('project', 'project', 'x.name', ''),
+            ('inventory', 'inventory', 'x.name', ''), ('label', 'label', 'x.name', ''), ('user', 'aapuser', 'x.name', ', x.type'),
+            ('job_template', 'jobtemplate', 'COALESCE(x.full_name, x.name)', $$, COALESCE(x.organization_id, 0) AS organization_id,
+                x.removed_at IS NOT NULL AS removed, rollup.web_address(c, '/#/templates/job_template/',
+                    '/execution/templates/job-template/') || x.external_id || '/details' AS url$$)
+    LOOP
+        EXECUTE format($query$
+            CREATE VIEW rollup.dim_%1$s AS
+                SELECT x.id AS %1$s_id, x.cluster_id, x.name::varchar(512) AS name,
+                    %3$s || CASE 1 WHEN count(*) OVER (PARTITION BY x.name) THEN ''
+                        WHEN count(*) OVER (PARTITION BY x.name, x.cluster_id) THEN concat(' (', c.name, ')')
+                        ELSE concat(' (', c.name, ' #', COALESCE(x.external_id, x.id), ')') END AS %5$I %4$s
+                FROM public.clusters_%2$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id;
+            CREATE TABLE marts.dim_%1$s (
+                LIKE rollup.dim_%1$s, PRIMARY KEY (%1$s_id), FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster ON DELETE CASCADE
             );
-            INSERT INTO marts.dim_%1$s (%1$s_id, name, %1$I) VALUES (0, %2$L, %2$L)', dimension, format('(no %s)', replace(dimension, '_', ' ')));
+            ALTER TABLE marts.dim_%1$s ALTER name SET NOT NULL, ALTER %5$I SET NOT NULL;
+            COMMENT ON TABLE marts.dim_%1$s IS 'One row per %6$s of a cluster; 0 stands for none.';
+            INSERT INTO marts.dim_%1$s (%1$s_id, name, %5$I) VALUES (0, '(no %6$s)', '(no %6$s)') $query$,
+            d.column1, d.column2, d.column3, d.column4, replace(d.column1, 'user', 'launched_by'), replace(d.column1, '_', ' '));
     END LOOP;
-END $$;
-ALTER TABLE marts.dim_job_template
-    ADD organization_id INTEGER NOT NULL DEFAULT 0 REFERENCES marts.dim_organization(organization_id) ON DELETE CASCADE,
-    ADD removed BOOLEAN NOT NULL DEFAULT FALSE,
-    ADD url TEXT;
-ALTER TABLE marts.dim_user RENAME "user" TO launched_by;
-ALTER TABLE marts.dim_user ADD type VARCHAR(50) NOT NULL DEFAULT 'none';
+END $do$;
 DELETE FROM marts.dim_label;  -- runs without labels have the empty label set
+UPDATE marts.dim_user SET type = 'none';
+UPDATE marts.dim_job_template SET organization_id = 0, removed = FALSE;
+ALTER TABLE marts.dim_job_template ADD FOREIGN KEY (organization_id) REFERENCES marts.dim_organization ON DELETE CASCADE;
 CREATE TABLE rollup.host (
     host_id INTEGER PRIMARY KEY, cluster_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, name VARCHAR(1024) NOT NULL,
     UNIQUE (cluster_id, ordinal)
@@ -85,10 +108,12 @@ CREATE TABLE rollup.money (
     run_costs_as_recorded NUMERIC(38,11) NOT NULL, automated_costs_as_recorded NUMERIC(38,11) NOT NULL,
     savings_as_recorded NUMERIC(38,11) NOT NULL, manual_minutes BIGINT NOT NULL, creation_minutes BIGINT NOT NULL
 );
--- A relation's columns, comma-separated, each as format() writes its name (%1$I) and its type (%2$s).
-CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I') RETURNS TEXT LANGUAGE sql STABLE AS $$
+-- A relation's columns as format() writes their names (%1$I) and types (%2$s); with `keys`, only the keys or measures of facts, no date.
+CREATE FUNCTION rollup.columns(relation REGCLASS, template TEXT = '%1$I', keys BOOLEAN = NULL) RETURNS TEXT LANGUAGE sql STABLE AS $$
     SELECT string_agg(format(template, a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
-    FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+    FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND (keys IS NULL OR a.attname <> 'date'
+        AND keys = (a.attname LIKE '%\_id' OR a.atttypid IN ('varchar'::regtype, 'smallint'::regtype)))
 $$;
 CREATE TABLE marts.savings_daily (
     LIKE rollup.left_out_daily INCLUDING INDEXES,
@@ -102,14 +127,18 @@ CREATE TABLE marts.savings_daily (
 CREATE TABLE marts.savings_monthly (LIKE marts.savings_daily INCLUDING INDEXES);
 ALTER TABLE marts.savings_monthly RENAME date TO month;
 
--- The first run of each template, by what a population may leave out, so that each finds its own.
+-- The choices that three settings leave, and under each the first run of each template, on which its creation is booked once.
+CREATE VIEW rollup.population AS
+    SELECT k.count_check_mode, o.successful_only, s.slices_once
+    FROM (VALUES (TRUE), (FALSE)) AS k (count_check_mode) CROSS JOIN (VALUES (TRUE), (FALSE)) AS o (successful_only)
+    CROSS JOIN (VALUES (TRUE), (FALSE)) AS s (slices_once);
 CREATE TABLE rollup.first_run (
     job_template_id INTEGER NOT NULL REFERENCES marts.dim_job_template(job_template_id) ON DELETE CASCADE,
-    job_type VARCHAR(20) NOT NULL, status VARCHAR(25) NOT NULL, is_extra_slice BOOLEAN NOT NULL,
+    count_check_mode BOOLEAN NOT NULL, successful_only BOOLEAN NOT NULL, slices_once BOOLEAN NOT NULL,
     job_id INTEGER NOT NULL, finished TIMESTAMPTZ NOT NULL, date DATE NOT NULL,
     cluster_id INTEGER NOT NULL, organization_id INTEGER NOT NULL, project_id INTEGER NOT NULL, label_set_id INTEGER NOT NULL,
-    inventory_id INTEGER NOT NULL, launch_type VARCHAR(20) NOT NULL,
-    PRIMARY KEY (job_template_id, job_type, status, is_extra_slice)
+    inventory_id INTEGER NOT NULL, job_type VARCHAR(20) NOT NULL, status VARCHAR(25) NOT NULL, launch_type VARCHAR(20) NOT NULL,
+    PRIMARY KEY (job_template_id, count_check_mode, successful_only, slices_once)
 );
 
 CREATE TABLE rollup.host_set_daily (
@@ -155,17 +184,10 @@ END $$;
 CREATE TABLE pipeline.changed_rate (
     id BIGSERIAL PRIMARY KEY,
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
-    valid_from DATE NOT NULL, valid_to DATE NOT NULL DEFAULT '9999-12-31',
+    valid_from DATE NOT NULL DEFAULT '0001-01-01', valid_to DATE NOT NULL DEFAULT '9999-12-31',
     noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE INDEX changed_rate_cluster_idx ON pipeline.changed_rate (cluster_id);
-CREATE TABLE pipeline.rebuild_due (
-    id BIGSERIAL PRIMARY KEY,
-    cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,
-    reason TEXT NOT NULL,
-    noted_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
-);
-CREATE INDEX rebuild_due_cluster_idx ON pipeline.rebuild_due (cluster_id);
 
 CREATE TABLE rollup.priced (
     cluster_id INTEGER PRIMARY KEY REFERENCES public.clusters_cluster(id) ON DELETE CASCADE, day DATE NOT NULL

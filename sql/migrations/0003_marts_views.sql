@@ -89,15 +89,15 @@ CREATE VIEW marts.payback WITH (security_invoker = true) AS
             WHERE m.hosts > 0 AND (m.status = 'successful' OR NOT (SELECT f.successful_only FROM marts.formula f))
         ) s
         CROSS JOIN marts.formula f
-        JOIN marts.template_minutes t ON t.job_template_id = s.job_template_id AND t.valid_to = '9999-12-31'
-        LEFT JOIN rollup.price p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id AND p.valid_to = '9999-12-31'
+        LEFT JOIN rollup.first_run x ON (x.job_template_id, x.cluster_id, x.organization_id, x.count_check_mode, x.successful_only,
+                x.slices_once)
+            = (s.job_template_id, s.cluster_id, s.organization_id, f.count_check_mode, f.successful_only, f.slices_once)
+        CROSS JOIN LATERAL (SELECT COALESCE(x.date, DATE '9999-12-30') AS date) d
+        JOIN rollup.minutes t ON t.job_template_id = s.job_template_id AND t.valid_from <= d.date AND t.valid_to > d.date
+        LEFT JOIN rollup.price p ON p.cluster_id = s.cluster_id AND p.organization_id = s.organization_id
+            AND p.valid_from <= d.date AND p.valid_to > d.date
         CROSS JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes, p.person_minute, 0) c
-        LEFT JOIN rollup.population_first_run x ON x.job_template_id = s.job_template_id
-            AND x.count_check_mode = f.count_check_mode AND x.successful_only = f.successful_only AND x.slices_once = f.slices_once
-        LEFT JOIN rollup.price y ON y.cluster_id = x.cluster_id AND y.organization_id = x.organization_id
-            AND y.valid_from <= x.date AND y.valid_to > x.date
-        LEFT JOIN marts.template_minutes e ON e.job_template_id = x.job_template_id AND e.valid_from <= x.date AND e.valid_to > x.date
-        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, e.creation_minutes, y.person_minute_as_recorded, 0) r
+        LEFT JOIN LATERAL rollup.costs(TRUE, TRUE, TRUE, 0, 0, 1, 0, 0, t.creation_minutes_as_recorded, p.person_minute_as_recorded, 0) r
             ON x.job_id IS NOT NULL
         GROUP BY s.job_template_id
     ), running AS (

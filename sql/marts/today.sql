@@ -1,2 +1,0 @@
--- Today in the reporting time zone.
-SELECT marts.today()
