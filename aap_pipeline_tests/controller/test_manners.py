@@ -192,11 +192,11 @@ def test_hours_of_long_reads(hours: str | None, hour: int, open_then: bool) -> N
 @pytest.mark.parametrize(
     ("hours", "day", "open_from", "minutes_open"),
     [
-        ("22:00-06:00", datetime(2026, 3, 28, 12), "21:00", 7 * 60),  # the clock goes forward at 01:00 UTC
-        ("22:00-06:00", datetime(2026, 10, 24, 12), "20:00", 9 * 60),  # and back
-        ("02:15-02:45", datetime(2026, 3, 28, 12), None, 0),  # a time of day that does not exist
-        ("02:15-02:45", datetime(2026, 10, 24, 12), "00:15", 2 * 30),  # and one that comes twice
-        ("23:30-00:30", datetime(2026, 6, 1, 12), "21:30", 60),
+        ("22:00-06:00", datetime(2026, 3, 28, 12, tzinfo=UTC), "21:00", 7 * 60),  # the clock goes forward at 01:00 UTC
+        ("22:00-06:00", datetime(2026, 10, 24, 12, tzinfo=UTC), "20:00", 9 * 60),  # and back
+        ("02:15-02:45", datetime(2026, 3, 28, 12, tzinfo=UTC), None, 0),  # a time of day that does not exist
+        ("02:15-02:45", datetime(2026, 10, 24, 12, tzinfo=UTC), "00:15", 2 * 30),  # and one that comes twice
+        ("23:30-00:30", datetime(2026, 6, 1, 12, tzinfo=UTC), "21:30", 60),
     ],
 )
 def test_hours_are_those_of_the_wall_clock_also_when_it_is_changed(
@@ -204,7 +204,7 @@ def test_hours_are_those_of_the_wall_clock_also_when_it_is_changed(
 ) -> None:
     """Guards against a first sync that runs into the controller's morning on two days of the year."""
     manners = Manners(sync_window=f"{hours} Europe/Berlin")
-    moments = [day.replace(tzinfo=UTC) + timedelta(minutes=minute) for minute in range(24 * 60)]
+    moments = [day + timedelta(minutes=minute) for minute in range(24 * 60)]
     found = [moment for moment in moments if manners.may_read_long(moment)]
     assert len(found) == minutes_open
     assert (f"{found[0]:%H:%M}" if found else None) == open_from
