@@ -51,5 +51,5 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
             CLOCKS: checks.clock_ran_backwards(connection, cluster.id, yesterday),
         }
         totals = checks.host_totals(connection, cluster.id, _AUDIT_A_SYNC)
-    for check, verdict in (found | {HOST_TOTALS: checks.host_totals_agree(totals)}).items():
+    for check, verdict in (found | {HOST_TOTALS: checks.host_totals_agree(*totals)}).items():
         yield result(ASSET, check, verdict, cluster.name)

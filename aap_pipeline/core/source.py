@@ -86,9 +86,7 @@ def read_batches(connection: Connection, selection: Selection, rows: int) -> Gen
 
 
 def _stream(connection: Connection, selection: Selection, after: int) -> Iterator[Document]:
-    values = {"cluster_id": selection.cluster_id, "after": after, "limit": _ROWS_PER_STREAM}
-    if selection.source is Source.REJECTED:
-        values["only"] = selection.only  # type: ignore[assignment]
+    values = {"cluster_id": selection.cluster_id, "after": after, "only": selection.only, "limit": _ROWS_PER_STREAM}
     with connection.cursor() as cursor, cursor.copy(statement(selection.source.value[0]), values) as copy:
         copy.set_types(_TYPES)
         for row in copy.rows():

@@ -126,10 +126,7 @@ def lost_connection(error: BaseException | None) -> DatabaseUnreachable:
 
 def describe(url: str) -> str:
     """Return host, port and database of `url`, without user and password."""
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        return "an address that is not a PostgreSQL URL"
+    parts = conninfo_to_dict(url)
     return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
 
 

@@ -9,7 +9,6 @@ from typing import Final, LiteralString
 from dagster import DagsterInstance
 from psycopg import sql
 
-from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind
@@ -27,30 +26,20 @@ def clean_up(connection: Connection) -> dict[str, int]:
 
     Each step is one transaction.
     """
-    done = {"raw_rows": 0}
-    for cluster in clusters(connection):
-        done["raw_rows"] += clean_up_raw_rows(connection, cluster.id)
-        connection.commit()
     retention = application_settings.read(connection).raw_retention_days
     connection.commit()
     steps: dict[str, tuple[LiteralString, dict[str, int]]] = {
+        "raw_rows": ("core/clean_up_raw", {}),
         "interrupted_syncs": ("upkeep/interrupt_syncs", {"kind": LockKind.SYNC.value}),
         "archived_documents": ("core/clean_up_archive", {"days": retention}),
         "old_syncs": ("upkeep/clean_up_runs", {"days": _KEEP_SYNCS_DAYS}),
         "old_alerts": ("upkeep/clean_up_alerts", {"days": _KEEP_ALERTS_DAYS}),
     }
+    done = {}
     for what, (name, values) in steps.items():
         with connection.transaction():
             done[what] = connection.execute(statement(name), values).rowcount
     return done
-
-
-def clean_up_raw_rows(connection: Connection, cluster_id: int) -> int:
-    """Delete a cluster's raw rows older than 24 hours that are in the archive or in quarantine.
-
-    Returns their number; the caller commits. Unparsed rows stay at any age; the check `nothing_unparsed` reports them.
-    """
-    return connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
 
 
 def forget_runs(connection: Connection, instance: DagsterInstance, *, batch: int = 500) -> int:
