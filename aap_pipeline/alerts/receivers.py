@@ -20,8 +20,6 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
 _TIMEOUT_SECONDS = 5.0
-_AT_MOST_SECONDS = 20.0
-"""Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds per message."""
 
 
 class DeliveryFailed(PipelineError):
@@ -51,14 +49,15 @@ def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> dic
 def deliver(
     connection: Connection,
     receivers: Mapping[str, Send],
-    seconds: float = _AT_MOST_SECONDS,
+    seconds: float = 20.0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Send the due messages. Returns a sentence per message that was not fully delivered.
 
-    Each receiver gets at least one message, and no more after `seconds`; the next call sends the rest. A message is
-    sent once, unless this process dies between delivery and commit. After a failure, a receiver's other messages wait
-    for the next call. Commits after each message.
+    Each receiver gets at least one message, and no more after `seconds`, because Dagster ends a sensor's tick after a
+    minute and a slow mail server may take seconds per message. The next call sends the rest. A message is sent once,
+    unless this process dies between delivery and commit. After a failure, a receiver's other messages wait for the next
+    call. Commits after each message.
     """
     failures = []
     until = monotonic() + seconds

@@ -11,31 +11,25 @@ from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.reports.output import counted, listed
 
 _UNPARSED_AFTER_SECONDS: Final = 3600
-AUDIT_A_REPAIR: Final = 200_000
 
 
-def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> tuple[int, list[int]]:
+def host_totals(connection: Connection, cluster_id: int, audit: int = 200_000) -> tuple[int, list[int]]:
     """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
     Returns the number of checked jobs, and the external ids of those that disagree with their host summaries. Notes
     this progress only if all agree, so that a fault is found until it is repaired. The caller commits.
     """
     values = {"cluster_id": cluster_id, "audit": audit}
-    [row] = connection.execute(statement("core/check_host_totals"), values).fetchall()
-    checked, disagreeing, newest, audited = row
-    if not disagreeing:
-        progress = {"cluster_id": cluster_id, "newest_id": newest, "audited_id": audited}
-        connection.execute(statement("core/note_host_totals_progress"), progress)
+    [(checked, disagreeing)] = connection.execute(statement("core/check_host_totals"), values).fetchall()
     return checked, disagreeing
 
 
 def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:
     """Check that no raw row of the cluster has been unparsed for an hour."""
     values = {"cluster_id": cluster_id, "age": _UNPARSED_AFTER_SECONDS}
-    found = connection.execute(statement("core/check_unparsed"), values).fetchone()
-    if found is None:
+    [(rows, oldest)] = connection.execute(statement("core/check_unparsed"), values).fetchall()
+    if not rows:
         return Verdict(True, "There is no unparsed raw row.", {"rows": 0})
-    _, rows, oldest = found
     text = f"{counted(rows, 'raw row')} unparsed for over an hour, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
     return Verdict(False, text, {"rows": rows}, severe=True)
 

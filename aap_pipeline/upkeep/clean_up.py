@@ -15,8 +15,6 @@ from aap_pipeline.database.locks import LockKind
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
 
-_KEEP_SYNCS_DAYS: Final = 90
-_KEEP_ALERTS_DAYS: Final = 365
 _KEEP_LONG_DAYS: Final = 30
 """Minimum for failed runs of Dagster, and for nightly ones, whose figures the UI plots for a month."""
 
@@ -32,8 +30,8 @@ def clean_up(connection: Connection) -> dict[str, int]:
         "raw_rows": ("core/clean_up_raw", {}),
         "interrupted_syncs": ("upkeep/interrupt_syncs", {"kind": LockKind.SYNC.value}),
         "archived_documents": ("core/clean_up_archive", {"days": retention}),
-        "old_syncs": ("upkeep/clean_up_runs", {"days": _KEEP_SYNCS_DAYS}),
-        "old_alerts": ("upkeep/clean_up_alerts", {"days": _KEEP_ALERTS_DAYS}),
+        "old_syncs": ("upkeep/clean_up_runs", {"days": 90}),
+        "old_alerts": ("upkeep/clean_up_alerts", {"days": 365}),
     }
     done = {}
     for what, (name, values) in steps.items():
