@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from aap_pipeline.alerts.incidents import Message, due_messages
+from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.controller.transport import BoundedAdapter, time_limit
@@ -63,8 +63,8 @@ def deliver(
     until = monotonic() + seconds
     for receiver, send in receivers.items():
         connection.commit()
-        for message in due_messages(connection, receiver):
-            delivered, error = _send(connection, receiver, send, message)
+        for row in connection.execute(statement("alerts/due"), {"receiver": receiver}).fetchall():
+            delivered, error = _send(connection, receiver, send, Message(*row))
             if error is not None:
                 failures.append(f"{receiver}: {error}{'' if delivered else ' It will be retried.'}")
             if not delivered or monotonic() > until:
