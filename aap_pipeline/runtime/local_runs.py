@@ -125,16 +125,20 @@ def _execute(settings: Settings, url: str, runs: Sequence[_Run], progress: Progr
 
 def _follow(progress: Progress, run: _Run) -> SyncOutcome:
     """Begin a run, pass on its progress, and return its outcome once its process has ended."""
-    with suppress(EOFError, OSError):  # the process has ended
-        run.pipe.send("begin")
-        while run.outcome is None:
-            message = run.pipe.recv()
-            if isinstance(message, tuple):
-                progress(*message)
-            else:
-                run.outcome = message
+    for message in _messages(run.pipe):
+        if isinstance(message, tuple):
+            progress(*message)
+        else:
+            run.outcome = message
     run.process.join()
     return run.outcome or SyncOutcome(run.cluster, run.run_id, _how_it_ended(run.process.exitcode))
+
+
+def _messages(pipe: Pipe) -> Iterator[Any]:
+    with suppress(EOFError, OSError):  # the process has ended
+        pipe.send("begin")
+        while True:
+            yield pipe.recv()
 
 
 def _how_it_ended(status: int | None) -> str:

@@ -4,7 +4,7 @@ Dagster never deletes a run itself. One leaves 0.2 MB in the schema `dagster` an
 controllers cause 4,000 runs per day.
 """
 
-from typing import Final, LiteralString
+from typing import LiteralString
 
 from dagster import DagsterInstance
 from psycopg import sql
@@ -14,9 +14,6 @@ from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
-
-_KEEP_LONG_DAYS: Final = 30
-"""Minimum for failed runs of Dagster, and for nightly ones, whose figures the UI plots for a month."""
 
 
 def clean_up(connection: Connection) -> dict[str, int]:
@@ -52,7 +49,7 @@ def forget_runs(connection: Connection, instance: DagsterInstance, *, batch: int
     values: dict[str, int | str] = {
         "after": 0,
         "days": days,
-        "long_days": max(days, _KEEP_LONG_DAYS),
+        "long_days": max(days, 30),  # the UI plots the figures of nightly runs for a month
         "nightly": nightly.name,
         "location_tag": LOCATION_TAG,
         "location": LOCATION,
