@@ -125,7 +125,10 @@ def lost_connection(error: BaseException | None) -> DatabaseUnreachable:
 
 def describe(url: str) -> str:
     """Return host, port and database of `url`, without user and password."""
-    parts = conninfo_to_dict(url)
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return "an address that is not a PostgreSQL URL"
     return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
 
 
