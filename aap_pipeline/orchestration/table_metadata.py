@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypedDict
 
 from dagster import AssetKey, AssetSpec, FreshnessPolicy, MetadataValue, TableColumn, TableRecord, TableSchema
 from psycopg.sql import SQL, Identifier
@@ -22,8 +22,17 @@ EACH_SYNC: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=1), w
 EACH_NIGHT: Final = FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
 
-def of_stage(stage: str, *kinds: str) -> dict[str, Any]:
-    """Return the options that all assets of a stage share, for one of these kinds."""
+class Described(TypedDict):
+    """The options that all assets of a stage share."""
+
+    group_name: str
+    kinds: set[str]
+    owners: list[str]
+    tags: dict[str, str]
+
+
+def of_stage(stage: str, *kinds: str) -> Described:
+    """Return the options of a stage's asset of these kinds."""
     return {"group_name": stage, "kinds": set(kinds), "owners": ["team:automation-analytics"], "tags": {"stage": stage}}
 
 
