@@ -25,7 +25,6 @@ _ROWS_PER_STREAM: Final = 20_000
 """Longest duration of a stream, whose snapshot keeps vacuum from removing deleted rows."""
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
 
-
 Content = JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
 
 
