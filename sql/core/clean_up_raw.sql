@@ -1,6 +1,6 @@
 -- Delete raw rows older than a day that are in the archive or in quarantine. A parse deletes its rows itself, so this finds
 -- only rows that a restore brought back. Unparsed rows stay at any age; the check nothing_unparsed reports them.
--- Indexes: raw_archive_cluster_idx, rejected_record_cluster_idx, for each of the few rows of that age.
+-- Reads the whole raw table, once per hour: it holds only rows that wait for a parse.
 DELETE FROM clusters_clustersyncdata r
 WHERE r.internal_created < NOW() - INTERVAL '24 hours'
   AND (EXISTS (SELECT FROM pipeline.raw_archive a
