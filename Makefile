@@ -43,7 +43,7 @@ lint: $(READY)  ## Check style (ruff), imports and that Dagster loads the code l
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	@PYTHONWARNINGS=ignore::UserWarning,ignore::FutureWarning $(BIN)/dagster definitions validate
 
-types: $(READY)  ## Check the types (mypy --strict)
+types: $(READY)  ## Check the types (mypy; strict but for the tests)
 	@$(BIN)/mypy
 
 check: lint types test  ## Run all checks of CI

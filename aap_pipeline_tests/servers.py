@@ -92,7 +92,7 @@ def server_with_default_options(programs: Path, folder: Path) -> Iterator[Postgr
     with (folder / "data" / "postgresql.conf").open("a", encoding="ascii") as configuration:
         # fsync decides no plan: without it the many databases of a run are made in a tenth of the time.
         configuration.write("unix_socket_directories = ''\nfsync = off\n")
-    command = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
+    command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, preexec_fn=as_user)
     try:

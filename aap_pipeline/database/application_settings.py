@@ -30,7 +30,7 @@ class ApplicationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, use_attribute_docstrings=True)
 
-    currency: int = Field(1, ge=1, le=_INT32_MAX)
+    currency: int = Field(default=1, ge=1, le=_INT32_MAX)
     """Currency of all money: the id or ISO code of a row of common_currency."""
     enable_template_creation_time: bool = True
     """Include the minutes that creating a job template took in its costs."""
@@ -49,41 +49,41 @@ class ApplicationSettings(BaseModel):
     cost."""
     reporting_timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     """Time zone in which a run's finish time falls on a day of the reports."""
-    fiscal_year_start_month: int = Field(1, ge=1, le=12)
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
     """Month (1-12) in which the fiscal year begins, for dim_date."""
-    hours_per_fte: Decimal = Field(Decimal(1720), ge=1, le=8784)
+    hours_per_fte: Decimal = Field(default=Decimal(1720), ge=1, le=8784)
     """Working hours of a full-time employee per year, to express saved hours as full-time equivalents."""
-    default_manual_minutes: int = Field(60, ge=0, le=_INT32_MAX)
+    default_manual_minutes: int = Field(default=60, ge=0, le=_INT32_MAX)
     """Manual minutes per host of a new job template."""
-    default_creation_minutes: int = Field(60, ge=0, le=_INT32_MAX)
+    default_creation_minutes: int = Field(default=60, ge=0, le=_INT32_MAX)
     """Creation minutes of a new job template."""
     estimate_template_minutes: bool = False
     """Estimate a job template's manual minutes from the median of its first 20 successful runs, unless a user has set
     them."""
-    initial_sync_days: int = Field(90, ge=1, le=_YEARS)
+    initial_sync_days: int = Field(default=90, ge=1, le=_YEARS)
     """Days that the first sync of a cluster looks back."""
-    sync_overlap_minutes: int = Field(10, ge=0, le=7 * 24 * 60)
+    sync_overlap_minutes: int = Field(default=10, ge=0, le=7 * 24 * 60)
     """Minutes before the watermark that each sync reads again, for jobs that appeared late."""
-    summaries_deadline_minutes: int = Field(120, ge=0, le=30 * 24 * 60)
+    summaries_deadline_minutes: int = Field(default=120, ge=0, le=30 * 24 * 60)
     """Minutes after a job's end during which its host summaries may still arrive. Until then the job is provisional."""
-    sync_workers: int = Field(8, ge=1, le=64)
+    sync_workers: int = Field(default=8, ge=1, le=64)
     """Requests for host summaries that one cluster's sync sends side by side."""
-    slice_jobs: int = Field(700, ge=10, le=100_000)
+    slice_jobs: int = Field(default=700, ge=10, le=100_000)
     """Most jobs that a sync reads and commits as one slice of its window. Slices are made to hold about one page."""
-    listing_minutes: int = Field(15, ge=0, le=24 * 60)
+    listing_minutes: int = Field(default=15, ge=0, le=24 * 60)
     """Minutes after which a sync with new jobs reads organizations, job templates and the product again; 16 times as
     long without new jobs; at once if a job refers to an unknown one."""
-    quiet_sync_minutes: int = Field(30, ge=1, le=24 * 60)
+    quiet_sync_minutes: int = Field(default=30, ge=1, le=24 * 60)
     """Minutes after which a cluster is synced although the sensor found nothing new. A cluster is stale after twice as
     long, if that is more than AAP_PIPELINE_ALERT_STALE_MINUTES."""
-    raw_retention_days: int = Field(0, ge=0, le=_YEARS)
+    raw_retention_days: int = Field(default=0, ge=0, le=_YEARS)
     """Days for which parsed raw documents are kept in the archive; 0: none."""
-    archive_after_days: int = Field(0, ge=0, le=_YEARS)
+    archive_after_days: int = Field(default=0, ge=0, le=_YEARS)
     """Age in days at which jobs move to the archive tables; 0: never."""
-    run_history_days: int = Field(7, ge=1, le=_YEARS)
+    run_history_days: int = Field(default=7, ge=1, le=_YEARS)
     """Days for which Dagster's successful runs are kept, with their events and output. Failed and nightly runs are kept
     for at least 30 days. The newest successful run per job and cluster is always kept."""
-    token_warning_days: int = Field(14, ge=1, le=366)
+    token_warning_days: int = Field(default=14, ge=1, le=366)
     """Days before its expiry at which an access token raises an incident, if the controller reports the expiry and the
     token cannot be renewed."""
 

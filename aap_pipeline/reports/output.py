@@ -62,7 +62,9 @@ def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
     if now is None or not before:
         return "new" if now and before == 0 else "–"
     ratio = float(now - before) / abs(float(before))
-    return f"{ratio:+,.1%}" if abs(ratio) <= 10 else "> +1,000%" if ratio > 0 else "< -1,000%"
+    if abs(ratio) > 10:
+        return "> +1,000%" if ratio > 0 else "< -1,000%"
+    return f"{ratio:+,.1%}" if ratio else "0.0%"
 
 
 def duration(value: timedelta | float | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import default
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -135,8 +136,8 @@ def test_the_sensor_keeps_partitions_and_launches_what_is_due(data: Connection, 
     data.commit()
     instance.add_dynamic_partitions(SAVED_REPORTS.name or "", ["Gone"])
     with build_sensor_context(instance=instance) as context:
-        first = saved_reports_sensor(context, warehouse=Warehouse())
-        second = saved_reports_sensor(context, warehouse=Warehouse())
+        first: Any = saved_reports_sensor(context, warehouse=Warehouse())
+        second: Any = saved_reports_sensor(context, warehouse=Warehouse())
     changed = [change.partition_keys for change in first.dynamic_partitions_requests]
     assert changed == [["By hand"], ["Gone"]]
     [request] = first.run_requests

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import pytest
 import yaml
@@ -131,7 +131,7 @@ class Reader:
     ids: dict[str, list[int]]
 
     def value(self, query: str, *parameters: Any) -> Any:
-        [(value,)] = self.connection.execute(cast("LiteralString", query), parameters).fetchall()
+        [(value,)] = self.connection.execute(query, parameters).fetchall()
         return value
 
 
@@ -142,21 +142,18 @@ def reader(request: pytest.FixtureRequest, connection: Connection, database_url:
     refresh(connection)
     connection.execute("SET ROLE NONE")
     role = f"analyst_{request.param}_{database_url.rpartition('/')[2]}"
-    connection.execute(cast("LiteralString", f"CREATE ROLE {role} IN ROLE bi_reader"))
+    connection.execute(f"CREATE ROLE {role} IN ROLE bi_reader")
     if request.param == "restricted":
         connection.execute("INSERT INTO marts.bi_access VALUES (%s, %s)", (role, dataset.organizations[0]))
     connection.commit()
     with connect(database_url) as opened:
-        opened.execute(cast("LiteralString", f"SET ROLE {role}"))
+        opened.execute(f"SET ROLE {role}")
         ids = {
-            kind: [
-                row[0]
-                for row in opened.execute(cast("LiteralString", f"SELECT {kind}_id FROM marts.dim_{kind} ORDER BY 1"))
-            ]
+            kind: [row[0] for row in opened.execute(f"SELECT {kind}_id FROM marts.dim_{kind} ORDER BY 1")]
             for kind in (*_KINDS, "label")
         }
         yield Reader(opened, {kind: [each for each in found if each > 0] for kind, found in ids.items()})
-    connection.execute(cast("LiteralString", f"DROP ROLE {role}"))
+    connection.execute(f"DROP ROLE {role}")
     connection.commit()
 
 
@@ -185,7 +182,7 @@ def test_runs_of_two_labels_are_never_counted_twice(reader: Reader) -> None:
     assert names
     assert len(names) == 1 or reader.value(several, names) is None
     by_label = f"SELECT label, {runs} FROM ({document['sql']}) t WHERE label <> '(all)' GROUP BY label"
-    found = reader.connection.execute(cast("LiteralString", by_label)).fetchall()
+    found = reader.connection.execute(by_label).fetchall()
     assert {name for name, _ in found} == set(names)
     for name, shown in found:
         totals = "SELECT runs FROM marts.totals('-infinity', 'infinity', labels := marts.ids('label', ARRAY[%s]))"
@@ -207,10 +204,10 @@ def test_every_measure_equals_the_totals_under_every_filter(reader: Reader) -> N
             days = f"{dataset['time']} BETWEEN %(first)s AND %(last)s"
             query = f"SELECT {shown} FROM ({document['sql']}) t WHERE {days}{where}"
             values = {"first": _FROM, "last": _TO}
-            found = reader.connection.execute(cast("LiteralString", query), values | names).fetchall()[0]
+            found = reader.connection.execute(query, values | names).fetchall()[0]
             totals = ", ".join(f"({_TOTALS[name]})::numeric" for name in expressions)
             query = f"SELECT {totals} FROM marts.totals(%(first)s, %(last)s{arguments})"
-            expected = reader.connection.execute(cast("LiteralString", query), values | ids).fetchall()[0]
+            expected = reader.connection.execute(query, values | ids).fetchall()[0]
             for name, one, other in zip(expressions, found, expected, strict=True):
                 assert (one is None) == (other is None), (names, name)
                 assert one is None or abs(one - other) < 0.005, (names, name, one, other)
@@ -240,7 +237,9 @@ def shared_bi_url(postgres: PostgresServer, template: str) -> Iterator[str]:
 
 def test_grafana_panels_answer_and_equal_the_totals(reader: Reader) -> None:
     """Guards against a panel that fails once a variable is set, and against "All" that filters something."""
-    sets = [{}] + [{kind: ",".join(map(str, reader.ids[kind][:2]))} for kind in (*_KINDS, "label")]
+    sets: list[dict[str, str]] = [{}] + [
+        {kind: ",".join(map(str, reader.ids[kind][:2]))} for kind in (*_KINDS, "label")
+    ]
     plural = {"inventory": "inventories"}
     for chosen in sets:
         arguments = "".join(f", {plural.get(kind, kind + 's')} := '{{{ids}}}'" for kind, ids in chosen.items())
@@ -285,7 +284,7 @@ def test_the_example_queries_work(shared_bi_url: str) -> None:
             text = file.read_text(encoding="utf-8").replace("Security", organization).replace("'pci'", f"'{label}'")
             for name, value in {"from_date": f"'{_FROM}'", "to_date": f"'{_TO}'"}.items():
                 text = text.replace(f":{name}", value)
-            assert connection.execute(cast("LiteralString", text)).fetchall(), file.name
+            assert connection.execute(text).fetchall(), file.name
 
 
 def test_the_command_writes_bundles(cli: Cli, tmp_path: Any) -> None:

@@ -86,7 +86,7 @@ def test_the_three_queries_of_the_specification_give_the_numbers_that_the_demo_p
     for row in templates[:10]:
         [line] = [line for line in printed.splitlines() if re.match(rf"\s*{re.escape(row['name'])}  ", line)]
         assert_printed(line, [Decimal(row[key]) for key in ("manual_costs", "automated_costs", "savings")])
-    saved, by_hand = (sum(Decimal(row[key]) for row in templates) for key in ("savings", "manual_costs"))
+    saved, by_hand = (sum((Decimal(row[key]) for row in templates), Decimal(0)) for key in ("savings", "manual_costs"))
     for figure, amount in (("saved", saved), ("manual", by_hand)):
         assert_printed(next(line for line in printed.splitlines() if re.match(rf"\s*{figure} +\$", line)), [amount])
 

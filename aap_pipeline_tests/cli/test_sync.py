@@ -118,7 +118,8 @@ def test_a_sync_ends_with_what_is_in_quarantine_and_keeps_jobs_whose_clock_ran_b
     register(database_url, key, "prod", at(server), server.token.access_token)
     now = world.clock.now()
     numbers = [world.add_job(finished=now - timedelta(minutes=n), hosts=2) for n in range(1, 4)]
-    for number, change in zip(numbers, ({"elapsed": -15.7}, {"status": "exploded"}, {"id": None}), strict=True):
+    changes: list[dict[str, Any]] = [{"elapsed": -15.7}, {"status": "exploded"}, {"id": None}]
+    for number, change in zip(numbers, changes, strict=True):
         world.jobs.rows[number].json = json.dumps({**world.jobs.rows[number].document(), **change}).encode()
     for _ in range(2):
         told = cli("sync")

@@ -108,7 +108,9 @@ def test_a_file_of_clusters_names_all_of_its_mistakes_at_once(alone: Cli) -> Non
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with its path."""
-    waiting = [((name,), importlib.import_module(f"aap_pipeline.cli.{name}").command) for name in _NAMES]
+    waiting: list[tuple[tuple[str, ...], click.Command]] = [
+        ((name,), importlib.import_module(f"aap_pipeline.cli.{name}").command) for name in _NAMES
+    ]
     while waiting:
         path, command = waiting.pop()
         if isinstance(command, click.Group):

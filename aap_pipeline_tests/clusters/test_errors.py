@@ -25,7 +25,7 @@ def compare_a_time_without_zone() -> object:
     ("fails", "named"),
     [
         (lambda: "Bearer s3cr3t\u200b".encode("latin-1"), "UnicodeEncodeError"),
-        (lambda: {}["s3cr3t"], "KeyError"),
+        (lambda: dict[str, str]()["s3cr3t"], "KeyError"),
         (lambda: int("s3cr3t"), "ValueError"),
         (lambda: 1 / 0, "ZeroDivisionError"),
         (compare_a_time_without_zone, "TypeError"),

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def store(server: SimulatorServer) -> MemoryTokenStore:
     return MemoryTokenStore(Tokens(pair.access_token, pair.refresh_token, server.client_id, server.client_secret))
 
 
-def client_of(bench: Bench, server: SimulatorServer, **settings: object) -> ControllerClient:
+def client_of(bench: Bench, server: SimulatorServer, **settings: Any) -> ControllerClient:
     return bench.client(server.port, store(server), **settings)
 
 
@@ -141,8 +142,9 @@ def test_jobs_by_ids_leaves_out_what_is_gone(bench: Bench, server: SimulatorServ
 
 def test_pending_jobs_are_those_whose_summaries_may_still_come(bench: Bench, shared: SimulatorServer) -> None:
     """They look finished and empty; stored as such they vanish from every figure."""
-    shared.use(synthetic("aap24", seed=2, jobs=10))
-    late = [shared.world.add_job(hosts=3, stats="late") for _ in range(5)]
+    world = synthetic("aap24", seed=2, jobs=10)
+    shared.use(world)
+    late = [world.add_job(hosts=3, stats="late") for _ in range(5)]
     api = ControllerApi(client_of(bench, shared))
     pending = api.pending_job_ids(START)
     assert set(late) <= set(pending)

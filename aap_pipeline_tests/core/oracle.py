@@ -88,7 +88,7 @@ BY_TYPE: dict[str, Callable[[Any], Any]] = {
 
 
 def part(document: Document, key: str, *, nullable: bool = True) -> Document | None:
-    value = document.get(key)
+    value: Any = document.get(key)
     if value is None and (nullable or key not in document):
         return None
     check(isinstance(value, dict))
@@ -321,7 +321,7 @@ class Oracle:
             check(isinstance(each, dict))
             of_job = maybe(each, "job", identity)
             check(of_job is None or of_job == job)
-            row = {key: counter(each.get(key, 0)) for key in COUNTERS}
+            row: Document = {key: counter(each.get(key, 0)) for key in COUNTERS}
             row |= {"failed": flag(each.get("failed", False)), "created": moment(each.get("created"))}
             row["modified"] = moment(each.get("modified"))
             host_name = maybe(each, "host_name", lambda value: text(value, 1024))

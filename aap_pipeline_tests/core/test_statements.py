@@ -24,7 +24,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(
         add_raw(connection, cluster, documents)
         seen: list[str] = []
         with monkeypatch.context() as patch:
-            watch(patch, lambda _, query, __, seen=seen: seen.append(query))
+            watch(patch, lambda _, query, __, seen=seen: seen.append(query))  # type: ignore[misc]
             assert parse(database_url, cluster).batches == 1
         counts.append(len(seen))
     assert counts[0] == counts[1] == counts[2]

@@ -40,7 +40,7 @@ def delivered(starts_server: None, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_what_the_embedded_server_does_an_external_one_does_too(delivered: PostgresServer) -> None:
     """Guards against SQL that needs a newer PostgreSQL, or a setting that only the embedded server has."""
     paths = [_TESTS / each for each in _REPRESENTATIVE]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *paths]
+    command: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *paths]
     environment = {**os.environ, EXTERNAL: delivered.administrator_url}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-10_000:]

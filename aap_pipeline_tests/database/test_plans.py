@@ -6,6 +6,7 @@ a small table as a whole is made again as if it were large.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -155,7 +156,7 @@ def _nested(connection: Connection, query: str, given: dict[str, object]) -> lis
     connection.execute(query.encode(), given)
     connection.remove_notice_handler(handler)
     texts = (note.partition("plan:")[2] for note in notes)
-    return [psycopg.types.json.json.loads(text)["Plan"] for text in texts if text.strip()]
+    return [json.loads(text)["Plan"] for text in texts if text.strip()]
 
 
 def _nodes(plan: dict[str, Any], schema: str, *, limited: bool) -> Iterator[tuple[str, bool, dict[str, Any]]]:

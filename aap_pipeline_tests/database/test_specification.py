@@ -99,10 +99,11 @@ def test_every_index_is_as_specified(catalog: Connection, index: SpecifiedIndex)
 def test_every_check_is_as_specified(catalog: Connection, table: str, name: str, expression: str) -> None:
     """Guards against a constraint that allows or forbids something else: PostgreSQL itself compares the two."""
     catalog.execute(f"ALTER TABLE {table} ADD CONSTRAINT as_in_the_document CHECK {expression}".encode())
-    definitions = catalog.execute(
+    found = catalog.execute(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = to_regclass(%s)", [table]
-    ).fetchall()
-    assert dict(definitions)[name] == dict(definitions)["as_in_the_document"]
+    )
+    definitions: dict[str, str] = dict(found.fetchall())
+    assert definitions[name] == definitions["as_in_the_document"]
 
 
 def test_the_default_rows_are_there(connection: Connection) -> None:

@@ -34,9 +34,10 @@ def standby(primary: str, folder: Path) -> Iterator[str]:
     """Address of a hot standby of the server at `primary`, as `postgresql://USER:PASSWORD@HOST:PORT`."""
     data, port = folder / "standby", free_port()
     as_user = as_unprivileged_user(die_with_parent(signal.SIGINT))
-    copy = [binaries() / "pg_basebackup", "--dbname", primary, "--pgdata", data, "--write-recovery-conf", "--no-sync"]
-    subprocess.run([*copy, "--checkpoint=fast"], check=True, capture_output=True, preexec_fn=as_user)
-    command = [binaries() / "postgres", "-D", data, "-p", str(port)]
+    copy: list[str | Path] = [binaries() / "pg_basebackup", "--dbname", primary, "--pgdata", data]
+    copy += ["--write-recovery-conf", "--no-sync", "--checkpoint=fast"]
+    subprocess.run(copy, check=True, capture_output=True, preexec_fn=as_user)
+    command: list[str | Path] = [binaries() / "postgres", "-D", data, "-p", str(port)]
     with (folder / "standby.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, preexec_fn=as_user)
     try:

@@ -106,7 +106,9 @@ def _places(
 
 
 SAMPLE = {**RECORDED[0], "job_host_summaries": []}
-PLACES = list(_places(type_info(ListedJob), SAMPLE))
+FIELDS = type_info(ListedJob)
+assert isinstance(FIELDS, StructType)
+PLACES = list(_places(FIELDS, SAMPLE))
 
 
 @pytest.mark.parametrize(("where", "value"), PLACES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")

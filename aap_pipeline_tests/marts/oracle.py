@@ -57,7 +57,7 @@ class Oracle:
         ):
             hosts[job].add(host)
         self.jobs = [
-            Job(*row[:9], Fraction(row[9]), *row[10:], labels=frozenset(labels[row[0]]), hosts=frozenset(hosts[row[0]]))
+            Job(*(*row[:9], Fraction(row[9]), *row[10:], frozenset(labels[row[0]]), frozenset(hosts[row[0]])))
             for row in connection.execute(
                 "SELECT id, cluster_id, organization_id, job_template_id, project_id, launched_by_id, job_type, "
                 "status, "

@@ -130,10 +130,10 @@ def test_a_listed_readers_money_obeys_every_formula_as_a_filter_does(
     connection: Connection, dataset: Dataset, login: Any, basis: str, model: str
 ) -> None:
     """Guards against a share or a first run that a reader takes from what it sees instead of from the whole."""
-    for name, value in (("creation_cost_basis", basis), ("cost_model", model)):
-        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", (name, value))
-    for rate, value, day in (("hourly", 60, None), ("hourly", 75, "2024-11-20"), ("subscription", 9000, "2024-12-01")):
-        connection.execute("SELECT marts.set_rate(%s, %s, %s)", (rate, value, day))
+    for setting in (("creation_cost_basis", basis), ("cost_model", model)):
+        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", setting)
+    for rate in (("hourly", 60, None), ("hourly", 75, "2024-11-20"), ("subscription", 9000, "2024-12-01")):
+        connection.execute("SELECT marts.set_rate(%s, %s, %s)", rate)
     refresh(connection)
     for number, organization in enumerate(dataset.organizations):
         reader = login(f"reader{number}", [organization])

@@ -105,9 +105,9 @@ def test_a_subscription_keeps_what_people_and_platform_cost_when_the_runs_were(c
         moment = datetime(2025, month, day, 12, tzinfo=UTC)
         add_job(connection, cluster, number, moment, job_template_id=template, hosts=hosts, elapsed=seconds)
     refresh(connection)
-    for name, value in (("cost_model", "subscription"), ("creation_cost_basis", "once")):
-        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", (name, value))
-    for rate, value, day in (
+    for setting in (("cost_model", "subscription"), ("creation_cost_basis", "once")):
+        connection.execute("INSERT INTO common_settings (type, value) VALUES (%s, %s)", setting)
+    for rate in (
         ("hourly", 60, None),
         ("hourly", 90, date(2025, 1, 10)),
         ("hourly", 120, date(2025, 2, 1)),
@@ -115,7 +115,7 @@ def test_a_subscription_keeps_what_people_and_platform_cost_when_the_runs_were(c
         ("subscription", 50, date(2025, 1, 2)),  # agreed within January: from February on
         ("subscription", 80, date(2025, 3, 1)),
     ):
-        connection.execute("SELECT marts.set_rate(%s, %s, %s)", (rate, value, day))
+        connection.execute("SELECT marts.set_rate(%s, %s, %s)", rate)
     refresh(connection)
     now = (3 * 30 * 2, 60 * 2, 80 + 80)
     recorded = (30 * 1 + 30 * Decimal("1.5") + 30 * 2, 60 * 1, 40 + 50)

@@ -98,8 +98,8 @@ def test_a_first_run_that_goes_or_is_preceded_on_its_own_day_is_found_again(conn
     template = add_named(connection, "clusters_jobtemplate", cluster, 1)
     hosts = [add_named(connection, "clusters_host", cluster, 1)]
 
-    def run(number: int, *moment: int) -> int:
-        finished = datetime(2025, 1, *moment, tzinfo=UTC)
+    def run(number: int, day: int, hour: int = 0) -> int:
+        finished = datetime(2025, 1, day, hour, tzinfo=UTC)
         return add_job(connection, cluster, number, finished, job_template_id=template, hosts=hosts)
 
     def first_run() -> int:

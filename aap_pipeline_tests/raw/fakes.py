@@ -30,7 +30,7 @@ class FakeController:
     hosts: int = 2
     page_size: int = 200
     log: list[tuple[Any, ...]] = field(default_factory=list)
-    after: dict[str, Callable[[FakeController], None]] = field(default_factory=dict)
+    after: dict[str, Callable[[FakeController], object]] = field(default_factory=dict)
     """What happens at the controller right after the first request of a kind."""
     not_found: set[int] = field(default_factory=set)
     withheld: int = 0
@@ -136,7 +136,7 @@ class FakeStore:
         }
 
     def without_id(self, kind: str, fingerprints: Collection[bytes]) -> Collection[bytes]:
-        return {row.fingerprint for row in self.nameless} & set(fingerprints)
+        return set(fingerprints) & {row.fingerprint for row in self.nameless}
 
     def write(self, jobs: Sequence[RawJob]) -> None:
         self.writes.append(len(jobs))

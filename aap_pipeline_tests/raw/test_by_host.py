@@ -52,7 +52,7 @@ def choose_by_host(patch: pytest.MonkeyPatch) -> None:
 outcomes = st.builds(
     lambda number, kind: _outcome(number, kind), st.integers(1, 20), st.sampled_from(("known", "none", "constructed"))
 )
-jobs = st.builds(
+jobs: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     hosts=st.lists(outcomes, max_size=6, unique_by=lambda outcome: outcome.name),
     ago=st.integers(1, 30 * 24 * 60),
@@ -133,7 +133,7 @@ class happening:  # noqa: N801 - reads as the words it stands for
 
     def __enter__(self) -> None:
         self.original = self.world.summaries_of_host
-        self.world.summaries_of_host = self.answer  # type: ignore[method-assign]
+        self.world.summaries_of_host = self.answer  # type: ignore[assignment, method-assign]
 
     def __exit__(self, *_: object) -> None:
         self.world.summaries_of_host = self.original  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from dagster import (
@@ -355,7 +356,7 @@ def test_many_clusters_are_asked_side_by_side_and_nobody_waits_for_late_ones(
     patience: list[tuple[float, list[str]]] = [(0.0, []), (60.0, names)]
     for seconds, silent in patience:
         assert newest_finished(site.url, site.cipher, asked, seconds, silent) == {}
-        answers = {}
+        answers: dict[str, Any] = {}
         while not answers:  # the question is still open: no tick waits for it again
             answers = newest_finished(site.url, site.cipher, asked, seconds=60.0)
         assert list(answers) == ["cluster-39"]

@@ -89,7 +89,8 @@ def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: 
     server.use(filled_world(jobs=120, days=30, odd_cases=False))
     rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
     rig.settings = patient(retries=0)
-    window = {"since": NOW - 25 * DAY, "until": until}
+    since = NOW - 25 * DAY
+    window: dict[str, Any] = {"since": since, "until": until}
     goes_on = "SELECT goes_on FROM pipeline.backfill"
     first = rig.sync(**window, pause_after=0)
     assert (first.paused, 0 < first.jobs_seen <= 20, rig.value(goes_on)) == (True, True, True)
@@ -103,7 +104,7 @@ def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: 
         assert 0 < report.jobs_seen <= 20
         slices += 1
     assert slices > 2
-    wanted = {n for n, job in server.world.truth().jobs.items() if job.job["finished"] > window["since"].isoformat()}
+    wanted = {n for n, job in server.world.truth().jobs.items() if job.job["finished"] > since.isoformat()}
     assert wanted <= rig.raw_jobs().keys()
     assert rig.query(goes_on) == []
 

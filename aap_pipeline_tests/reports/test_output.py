@@ -35,6 +35,7 @@ def test_a_count_has_its_noun(count: int, words: tuple[str, ...], written: str) 
         (1100, 100, "+1,000.0%"),
         (Decimal("1565717.35"), Decimal(1), "> +1,000%"),
         (Decimal(-5000), Decimal("0.01"), "< -1,000%"),
+        (7, 7, "0.0%"),
         (7, 0, "new"),
         (0, 0, "–"),
         (None, 3, "–"),

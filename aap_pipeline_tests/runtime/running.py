@@ -195,7 +195,7 @@ def process_of(url: str, run_id: str) -> psutil.Process | None:
             [run_id],
         ).fetchone()
     for each in psutil.net_connections("tcp4") if ends else []:
-        if each.pid and each.raddr and (each.laddr.port, each.raddr.port) == ends:
+        if each.pid and each.laddr and each.raddr and (each.laddr.port, each.raddr.port) == ends:
             return psutil.Process(each.pid)
     return None
 

@@ -29,7 +29,12 @@ def test_every_part_of_the_address_is_kept(url: str) -> None:
     given = conninfo_to_dict(url)
     query = dict(found.query)
     assert "-c search_path=dagster" in str(query.pop("options"))
-    parts = {"user": found.username, "password": found.password, "host": found.host, "port": found.port}
+    parts: dict[str, object] = {
+        "user": found.username,
+        "password": found.password,
+        "host": found.host,
+        "port": found.port,
+    }
     parts |= {"dbname": found.database, **query}
     expected = {name: str(value) for name, value in given.items()} | {"port": str(given.get("port", 5432))}
     assert {name: str(value) for name, value in parts.items() if value} == expected

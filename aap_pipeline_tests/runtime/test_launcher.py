@@ -68,7 +68,7 @@ def test_the_daemons_log_holds_what_went_wrong_and_no_stream_of_events(tmp_path:
             up.switch_off("alerts_sensor")
             told = [each.text for each in examine(Settings(home=up.home), up.database_url())]
             with connect(up.database_url()) as connection:
-                events = dict(
+                events: dict[str, int] = dict(
                     connection.execute(
                         "SELECT dagster_event_type, count(*) FROM dagster.event_logs WHERE run_id = %s GROUP BY 1",
                         [runs["good"]],

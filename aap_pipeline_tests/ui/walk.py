@@ -39,9 +39,9 @@ class Operator:
     def see_partitions(self, asset: str, *clusters: str) -> None:
         """The clusters as partitions of an asset, all materialized, and what the first one's newest run says."""
         page = f"/assets/{asset}?view=partitions&partition={clusters[0]}"
-        self._open(page)
-        self._see(f"Materialized ({len(clusters)})").wait_for(timeout=1000 * _RUN_SECONDS)
-        self._open(page)  # what was None when the page was opened stays so
+        for _ in range(2):  # what was None when the page was opened stays so, and another sync may have begun
+            self._open(page)
+            self._see(f"Materialized ({len(clusters)})").wait_for(timeout=1000 * _RUN_SECONDS)
         for cluster in clusters:
             self._see(cluster).wait_for()
         self._see("dagster/partition_row_count").wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from dagster import (
     DagsterInstance,
@@ -179,7 +180,7 @@ def test_each_enabled_cluster_is_checked_once_a_night(site: Site, tmp_path: Path
     with DagsterInstance.local_temp(str(tmp_path)) as instance:  # the context takes no instance in memory
         instance.add_dynamic_partitions(CLUSTERS.name or "", ["one", "two", "off"])
         with build_schedule_context(instance=instance, scheduled_execution_time=night) as context:
-            asked = nightly_schedule(context, warehouse=Warehouse())
+            asked: Any = nightly_schedule(context, warehouse=Warehouse())
     assert [(each.partition_key, each.run_key) for each in asked] == [
         ("one", "one/2026-05-01"),
         ("two", "two/2026-05-01"),
