@@ -11,12 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aap_pipeline.clusters.registry import NewCluster, name_faults
 from aap_pipeline.controller.auth import Tokens
-from aap_pipeline.controller.config import Endpoint, read_ca_bundle
+from aap_pipeline.controller.config import DEFAULT_PORTS, Endpoint, read_ca_bundle
 from aap_pipeline.controller.secret_text import COPY_AGAIN, cleaned, read_secret
 from aap_pipeline.errors import BadInput, PipelineError
 
 T = TypeVar("T")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECRETS = ("access_token", "refresh_token", "client_id", "client_secret")
 _ADDRESS = {"protocol", "address", "port", "api_prefix"}
 _NEEDED = {"name", "address", "access_token"}
@@ -147,7 +146,7 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
         port = parts.port
     except ValueError:  # a port that is not a number, a bracket that is not closed
         parts, port = urlsplit(""), None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == 0 or parts.username or parts.query:
         raise BadInput(
             "The address of the controller is not valid. Use https://aap.company.com, http://10.0.0.1:8080 or "
             "https://tools.company.com/awx."
@@ -155,7 +154,7 @@ def endpoint_of_url(url: str, *, verify_ssl: bool = True, ca_bundle: str | None 
     return Endpoint(
         protocol=parts.scheme,
         address=parts.hostname,
-        port=port or _DEFAULT_PORTS[parts.scheme],
+        port=port or DEFAULT_PORTS[parts.scheme],
         verify_ssl=verify_ssl,
         ca_bundle=ca_bundle,
         api_prefix=path_of(parts.path),
@@ -196,7 +195,7 @@ def _endpoint(entry: _Entry, authorities: str | None) -> Endpoint:
         return endpoint_of_url(entry.url, verify_ssl=entry.verify_ssl, ca_bundle=authorities)
     if not entry.address:
         raise BadInput("`address` is missing.")
-    port = entry.port or _DEFAULT_PORTS.get(entry.protocol, 443)
+    port = entry.port or DEFAULT_PORTS.get(entry.protocol, 443)
     return Endpoint(entry.protocol, entry.address, port, entry.verify_ssl, authorities, path_of(entry.api_prefix))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from aap_pipeline.controller import errors
-from aap_pipeline.controller.config import Endpoint
+from aap_pipeline.controller.config import DEFAULT_PORTS, Endpoint
 from aap_pipeline.controller.redaction import redact, sanitise_url
 from aap_pipeline.controller.retry import parse_http_date, parse_retry_after
 from aap_pipeline.controller.transport import RawAnswer, decode, decoded_object
@@ -106,7 +106,7 @@ def _landing(base: str, link: str) -> SplitResult | None:
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def _is_html(answer: RawAnswer) -> bool:

@@ -154,11 +154,11 @@ class ControllerClient:
             except errors.ControllerError as error:
                 elsewhere = not authenticated and type(error) is errors.HtmlAnswer  # the API is at another path
                 seconds = None if elsewhere else seconds_before_retry(error, attempt, retries, self.settings)
-                if error.retry_after:
-                    if seconds is None:
-                        self.refusal = error
-                        self.stop_waiting()
-                    self.limiter.pause(error.retry_after)
+                if seconds is None and error.retry_after:
+                    self.refusal = error
+                    self.stop_waiting()
+                if error.retry_after or error.cause in ("HTTP 429", "HTTP 503"):
+                    self.limiter.refused(error.retry_after or 0.0)
                 if seconds is None:
                     raise
                 where = sanitise_url(self.base_url + target)
@@ -175,17 +175,12 @@ class ControllerClient:
         settings, kind = self.settings, _kind_of(target)
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         with self.limiter.turn():
+            self.statistics.add(requests=1)
             start = settings.monotonic()
-            try:
-                raw = self._transport.send("GET", target, self._plain_headers | authorization)
-            except errors.ControllerError:
-                self.statistics.add(requests=1)
-                raise
+            raw = self._transport.send("GET", target, self._plain_headers | authorization)
             seconds = settings.monotonic() - start
-        self.statistics.add(requests=1, bytes=len(raw.body), seconds_answering=seconds)
-        if raw.status in (429, 503):
-            self.limiter.refused()
-        elif raw.status == 200:
+        self.statistics.add(bytes=len(raw.body), seconds_answering=seconds)
+        if raw.status == 200:
             self.limiter.answered(kind, len(raw.body), seconds)
         elif raw.status in (301, 302, 303, 307, 308):
             raise redirect_error(raw, self.endpoint, target, token)

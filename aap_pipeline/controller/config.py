@@ -14,7 +14,7 @@ from aap_pipeline import __version__
 from aap_pipeline.controller.errors import BadEndpoint
 
 API_PREFIXES = ("/api/v2", "/api/controller/v2")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?:[A-Za-z0-9]([A-Za-z0-9_.\-]*[A-Za-z0-9])?\.?|\[?[0-9A-Fa-f:.]+\]?)")
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,;=:@%\-]+)*/?")
 _CERTIFICATE = re.compile(r"-----BEGIN (?P<kind>(?:TRUSTED )?CERTIFICATE)-----.*?-----END (?P=kind)-----", re.DOTALL)
@@ -53,7 +53,7 @@ class Endpoint:
 
     def faults(self) -> Iterator[str]:
         """Yield a sentence per value that is not valid."""
-        if self.protocol not in _DEFAULT_PORTS:
+        if self.protocol not in DEFAULT_PORTS:
             yield f"Protocol {self.protocol!r} of {self.address} is not valid. Use http or https."
         if not _HOST.fullmatch(self.address):
             yield (f"Address {self.address!r} is not a host name or IP address. Omit protocol, port, path and user.")
@@ -77,7 +77,7 @@ class Endpoint:
 
     @property
     def encrypted_url(self) -> str:
-        return replace(self, protocol="https", port=_DEFAULT_PORTS["https"]).base_url
+        return replace(self, protocol="https", port=DEFAULT_PORTS["https"]).base_url
 
     @property
     def exposes_token(self) -> bool:
@@ -98,7 +98,7 @@ class Endpoint:
     def base_url(self) -> str:
         """`https://host[:port][/path]`, without a slash at the end and without the default port."""
         host = f"[{self.address.strip('[]')}]" if ":" in self.address else self.address
-        port = "" if self.port == _DEFAULT_PORTS[self.protocol] else f":{self.port}"
+        port = "" if self.port == DEFAULT_PORTS[self.protocol] else f":{self.port}"
         return f"{self.protocol}://{host}{port}{self.path}"
 
 

@@ -146,17 +146,13 @@ class Limiter:
                 self.at_once = min(self.at_once + 1 / self.at_once / 4, self._manners.max_concurrent_requests)
                 self._turn.notify()
 
-    def refused(self) -> None:
-        """Adapt to a 429 or 503 of the controller or a proxy."""
+    def refused(self, pause: float = 0.0) -> None:
+        """Adapt to a 429 or 503 of the controller or a proxy, and send no request for `pause` s (Retry-After)."""
         with self._turn:
             self._patience = 0
             self._fall()
-
-    def pause(self, seconds: float) -> None:
-        """Send no request for that long, because the controller requested a pause (Retry-After)."""
-        with self._turn:
-            self._pauses += 1
-            self._next = max(self._next, self._settings.monotonic() + seconds)
+            self._pauses += pause > 0.0
+            self._next = max(self._next, self._settings.monotonic() + pause)
 
     def _fall(self) -> None:
         """Decrease, but only once per round of responses: requests in flight were sent before the last decrease."""

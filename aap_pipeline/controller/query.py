@@ -16,11 +16,9 @@ def with_query(path: str, params: Params | None) -> str:
 
 
 def _text(value: ParameterValue) -> str:
-    if isinstance(value, str):
-        return value
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
+        return str(value).lower()
+    if isinstance(value, str | int):
         return str(value)
     if isinstance(value, datetime):
         if value.tzinfo is None:

@@ -8,25 +8,23 @@ from aap_pipeline.clusters.partitions import cluster_step
 from aap_pipeline.controller.probe import job_url
 from aap_pipeline.core.batch import ParseResult
 from aap_pipeline.core.parse import parse
-from aap_pipeline.database.columns import tables
 from aap_pipeline.database.statements import statement
-from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Progress, Warehouse
-from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
+from aap_pipeline.orchestration.table_metadata import specs_of_tables, table_figures
 from aap_pipeline.reports.output import counted
 
 _TABLES = {
-    "jobs": "clusters_job",
-    "job_host_summaries": "clusters_jobhostsummary",
-    "organizations": "clusters_organization",
-    "job_templates": "clusters_jobtemplate",
-    "projects": "clusters_project",
-    "inventories": "clusters_inventory",
-    "execution_environments": "clusters_executionenvironment",
-    "instance_groups": "clusters_instancegroup",
-    "launchers": "clusters_aapuser",
-    "hosts": "clusters_host",
-    "labels": "clusters_label",
+    "jobs": "public.clusters_job",
+    "job_host_summaries": "public.clusters_jobhostsummary",
+    "organizations": "public.clusters_organization",
+    "job_templates": "public.clusters_jobtemplate",
+    "projects": "public.clusters_project",
+    "inventories": "public.clusters_inventory",
+    "execution_environments": "public.clusters_executionenvironment",
+    "instance_groups": "public.clusters_instancegroup",
+    "launchers": "public.clusters_aapuser",
+    "hosts": "public.clusters_host",
+    "labels": "public.clusters_label",
 }
 """The table of each asset."""
 
@@ -34,16 +32,7 @@ _TABLES = {
 @dg.multi_asset(
     name="core",
     specs=[
-        dg.AssetSpec(
-            key=["core", name],
-            deps=[dg.AssetKey(["raw", "sync_data"])],
-            **of_stage("core", "postgres", "sql"),
-            partitions_def=CLUSTERS,
-            skippable=True,
-            metadata=table_metadata(f"public.{table}"),
-            description=tables()[f"public.{table}"].meaning,
-        )
-        for name, table in _TABLES.items()
+        spec.replace_attributes(skippable=True) for spec in specs_of_tables("core", _TABLES, [["raw", "sync_data"]])
     ],
 )
 def core(

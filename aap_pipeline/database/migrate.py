@@ -1,7 +1,5 @@
 """Migrate a database to this release's schema: idempotent, serialized by a lock, forward only."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,7 +61,8 @@ def migrate(url: str) -> SchemaState:
 
     Raises PipelineError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
     """
-    with _locked(url) as (connection, before):
+    with connect(url, application_name="aap_pipeline migrate") as connection:
+        before = _locked_state(connection, url)
         if not before.up_to_date:
             # psycopg sends a text without parameters unchanged, with all its statements.
             connection.execute(_script(after=before.current or "").encode())
@@ -72,8 +71,8 @@ def migrate(url: str) -> SchemaState:
 
 def schema_state(url: str) -> SchemaState:
     """Return the state of the database at `url` without changes. Raises PipelineError as `migrate` does."""
-    with _locked(url) as (_, state):
-        return state
+    with connect(url, application_name="aap_pipeline migrate") as connection:
+        return _locked_state(connection, url)
 
 
 def all_sql() -> str:
@@ -89,17 +88,15 @@ def _script(after: str = "") -> str:
     return "\n".join([*(file.read_text(encoding="utf-8") for file in files), store_version])
 
 
-@contextmanager
-def _locked(url: str) -> Iterator[tuple[Connection, SchemaState]]:
-    """Lock the schema for a transaction, and yield its state."""
-    with connect(url, application_name="aap_pipeline migrate") as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        server = connection.info.server_version // 10_000
-        if server < _OLDEST_SERVER:
-            raise PipelineError(
-                f"{describe(url)} is PostgreSQL {server}, but version {_OLDEST_SERVER} or later is required."
-            )
-        yield connection, state_of(connection, url)
+def _locked_state(connection: Connection, url: str) -> SchemaState:
+    """Lock the schema for the transaction, and return its state."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    server = connection.info.server_version // 10_000
+    if server < _OLDEST_SERVER:
+        raise PipelineError(
+            f"{describe(url)} is PostgreSQL {server}, but version {_OLDEST_SERVER} or later is required."
+        )
+    return state_of(connection, url)
 
 
 def state_of(connection: Connection, url: str) -> SchemaState:

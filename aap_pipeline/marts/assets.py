@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from aap_pipeline.clusters.partitions import cluster_step
-from aap_pipeline.database.columns import tables
 from aap_pipeline.database.statements import select
 from aap_pipeline.marts.refresh import refresh
-from aap_pipeline.orchestration.partitions import CLUSTERS
 from aap_pipeline.orchestration.resources import Progress, Warehouse
-from aap_pipeline.orchestration.table_metadata import of_stage, table_figures, table_metadata
+from aap_pipeline.orchestration.table_metadata import specs_of_tables, table_figures
 from aap_pipeline.reports.page import picture
 
 _TABLES = {
@@ -23,21 +21,7 @@ _TABLES = {
 
 @dg.multi_asset(
     name="marts",
-    specs=[
-        dg.AssetSpec(
-            key=["marts", name],
-            deps=[
-                dg.AssetKey(["core", "jobs"]),
-                dg.AssetKey(["core", "job_host_summaries"]),
-                dg.AssetKey(["core", "labels"]),
-            ],
-            **of_stage("marts", "postgres", "sql"),
-            partitions_def=CLUSTERS,
-            metadata=table_metadata(table),
-            description=tables()[table].meaning,
-        )
-        for name, table in _TABLES.items()
-    ],
+    specs=specs_of_tables("marts", _TABLES, [["core", name] for name in ("jobs", "job_host_summaries", "labels")]),
 )
 def marts(
     context: dg.AssetExecutionContext, warehouse: Warehouse, progress: dg.ResourceParam[Progress]

@@ -1,15 +1,16 @@
 """What Dagster shows of an asset: its stage, its freshness, and its table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, LiteralString, TypedDict
 
-from dagster import FreshnessPolicy, MetadataValue, TableColumn, TableRecord, TableSchema
+from dagster import AssetKey, AssetSpec, FreshnessPolicy, MetadataValue, TableColumn, TableRecord, TableSchema
 from psycopg.sql import SQL, Identifier
 
 from aap_pipeline.database.columns import tables
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
+from aap_pipeline.orchestration.partitions import CLUSTERS
 
 COUNTED_UP_TO: Final = 10_000
 """Limit of exact counts, which take milliseconds up to here."""
@@ -43,6 +44,21 @@ def table_metadata(table: str) -> dict[str, Any]:
     """
     found = [TableColumn(name, kind, description=meaning) for name, kind, meaning in tables()[table].columns]
     return {"dagster/table_name": table, "dagster/column_schema": TableSchema(found)}
+
+
+def specs_of_tables(stage: str, filled: Mapping[str, str], deps: Sequence[Sequence[str]]) -> list[AssetSpec]:
+    """Return the spec of each asset of a stage, whose tables are `filled`: {asset: schema.name}."""
+    return [
+        AssetSpec(
+            key=[stage, name],
+            deps=[AssetKey(key) for key in deps],
+            **of_stage(stage, "postgres", "sql"),
+            partitions_def=CLUSTERS,
+            metadata=table_metadata(table),
+            description=tables()[table].meaning,
+        )
+        for name, table in filled.items()
+    ]
 
 
 def table_figures(connection: Connection, name: LiteralString, cluster_id: int) -> dict[str, dict[str, Any]]:

@@ -57,8 +57,8 @@ def new_jobs_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -
     closed = {name for name, cluster in enabled.items() if not cluster.manners.may_read_long(now)}
     idle, waiting = due.within_hours(idle, closed)
     waited_for = {cluster.name for of, cluster in _asking if of == url}
-    asked_at = {state.name: None if state.name in waited_for else _asked_at.get((url, state.name)) for state in idle}
-    idle = [state for state in idle if due.is_to_be_asked(state, asked_at[state.name], now)]
+    asked_at = {name: at for (of, name), at in _asked_at.items() if of == url and name not in waited_for}
+    idle = [state for state in idle if due.is_to_be_asked(state, asked_at.get(state.name), now)]
     asked, remarks = due.to_ask(idle, silences, now)
     remarks += waiting
     requests: list[dg.RunRequest] = []

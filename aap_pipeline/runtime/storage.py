@@ -32,7 +32,9 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         engine = _engine(postgres_url)
-        super().__init__(postgres_url, not _has_tables(engine), inst_data)
+        with create_pg_connection(engine) as connection:  # one query instead of three logins
+            has_tables = connection.execute(text(statement("database/dagster_tables_exist"))).scalar_one()
+        super().__init__(postgres_url, not has_tables, inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
 
@@ -55,9 +57,3 @@ def _engine(url: str) -> Engine:
 
 
 os.register_at_fork(after_in_child=_engine.cache_clear)  # a connection serves one process
-
-
-def _has_tables(engine: Engine) -> bool:
-    """Return whether all of Dagster's tables exist, by one query instead of three logins."""
-    with create_pg_connection(engine) as connection:
-        return bool(connection.execute(text(statement("database/dagster_tables_exist"))).scalar_one())

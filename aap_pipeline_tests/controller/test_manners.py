@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_no_second_has_more_requests_than_the_rate(rate: float, requests: int) -
 def test_a_pause_that_one_worker_was_asked_for_holds_for_all(clock: Clock) -> None:
     """15 workers that go on while one waits would earn the next 429."""
     limited = limiter(clock)
-    limited.pause(20.0)
+    limited.refused(20.0)
     clock.now += 5.0
     with limited.turn():
         assert clock.now == 120.0
@@ -130,7 +130,7 @@ def test_requests_that_waited_for_their_turn_wait_for_a_pause_as_well(clock: Clo
         clock.now += seconds
         if len(sent) == 1:
             sent.append(clock.now)
-            limited.pause(30.0)
+            limited.refused(30.0)
 
     limited._settings = replace(limited._settings, sleep=sleep)
     with limited.turn():
@@ -187,6 +187,27 @@ def test_hours_of_long_reads(hours: str | None, hour: int, open_then: bool) -> N
     manners = Manners(sync_window=hours)
     assert list(manners.faults()) == []
     assert manners.may_read_long(datetime(2026, 3, 2, hour, tzinfo=UTC)) is open_then
+
+
+@pytest.mark.parametrize(
+    ("hours", "day", "open_from", "minutes_open"),
+    [
+        ("22:00-06:00", datetime(2026, 3, 28, 12, tzinfo=UTC), "21:00", 7 * 60),  # the clock goes forward at 01:00 UTC
+        ("22:00-06:00", datetime(2026, 10, 24, 12, tzinfo=UTC), "20:00", 9 * 60),  # and back
+        ("02:15-02:45", datetime(2026, 3, 28, 12, tzinfo=UTC), None, 0),  # a time of day that does not exist
+        ("02:15-02:45", datetime(2026, 10, 24, 12, tzinfo=UTC), "00:15", 2 * 30),  # and one that comes twice
+        ("23:30-00:30", datetime(2026, 6, 1, 12, tzinfo=UTC), "21:30", 60),
+    ],
+)
+def test_hours_are_those_of_the_wall_clock_also_when_it_is_changed(
+    hours: str, day: datetime, open_from: str | None, minutes_open: int
+) -> None:
+    """Guards against a first sync that runs into the controller's morning on two days of the year."""
+    manners = Manners(sync_window=f"{hours} Europe/Berlin")
+    moments = [day + timedelta(minutes=minute) for minute in range(24 * 60)]
+    found = [moment for moment in moments if manners.may_read_long(moment)]
+    assert len(found) == minutes_open
+    assert (f"{found[0]:%H:%M}" if found else None) == open_from
 
 
 @pytest.mark.parametrize(

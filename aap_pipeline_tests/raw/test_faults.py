@@ -279,6 +279,24 @@ def test_nothing_asks_a_controller_before_the_end_of_the_pause_that_it_asked_for
     assert_raw_is_truth(rig)
 
 
+def test_no_thread_goes_on_after_a_pause_was_requested(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against the other requests of a sync, each of which earns another 429 within the pause."""
+    with_jobs(server, 60)
+    rig.settings = patient(retries=2)
+    server.faults.add(Fault("status", statuses=(429,), retry_after=3600, paths=frozenset({"host_summaries"}), skip=10))
+    with pytest.raises(ServerError, match="3600"):
+        rig.sync()
+    assert server.log.by_status[429] <= 8, "those that were sent before the first response"
+    asked = server.log.total
+    with pytest.raises(ServerError, match="requested a pause"):
+        rig.sync()
+    assert server.log.total == asked
+    server.faults.clear()
+    set_enabled(rig.connection, rig.name, enabled=True)
+    rig.sync()
+    assert_raw_is_truth(rig)
+
+
 def test_host_summaries_that_are_not_found_although_the_job_is_there_are_an_error(
     rig: Rig, server: SimulatorServer
 ) -> None:

@@ -13,7 +13,7 @@ CREATE POLICY own_rows ON marts.bi_access FOR SELECT
 -- Whoever is not listed sees everything: a misspelt role would restrict nobody.
 CREATE FUNCTION rollup.check_role() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM rollup.require(EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role), 'undefined_object',
+    PERFORM rollup.require(EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role), 'raise_exception',
         format('There is no database role "%s". Create it with CREATE ROLE first, and write it as pg_roles has it.', NEW.role));
     PERFORM rollup.require(NOT EXISTS (
         SELECT FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_class t ON t.oid = 'marts.savings_daily'::regclass

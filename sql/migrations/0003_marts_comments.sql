@@ -159,9 +159,10 @@ BEGIN
             ('formula.successful_only', 'Whether setting savings_population is successful_only.'),
             ('formula.slices_once', 'Whether setting count_slices is once.'),
             ('host_set_daily,host_set_monthly.hosts', 'The bitmap: bit i of chunk c is the host with ordinal 1024 c + i.'),
+            ('count_check_mode', 'Whether runs in check mode count.'), ('successful_only', 'Whether only successful runs count.'),
+            ('slices_once', 'Whether the slices of a launch count once.'), ('host.name', 'Name of the host at the controller.'),
             ('first_run.finished', 'When the run finished.'), ('priced.day', 'Day in the reporting time zone as of which the cluster was priced.'),
-            ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.'),
-            ('host.name', 'Name of the host at the controller.')
+            ('formula.currency', 'ISO code of the configured currency.'), ('formula.currency_symbol', 'Symbol of the configured currency.')
         )
         SELECT c.oid::regclass AS relation, a.attname AS name, COALESCE(own.words, CASE
             WHEN a.attname LIKE '%\_as\_recorded' AND a.attname <> 'run_costs_as_recorded'

@@ -27,8 +27,7 @@ CREATE VIEW rollup.rate_span WITH (security_invoker = true) AS
     SELECT rate_type, cluster_id, organization_id, valid_from, value,
         lead(valid_from, 1, DATE '9999-12-31') OVER (PARTITION BY rate_type, cluster_id, organization_id ORDER BY valid_from) AS valid_to
     FROM marts.rate_history;
-CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE)
-RETURNS NUMERIC LANGUAGE sql STABLE AS $$
+CREATE FUNCTION rollup.rate_on(of_type TEXT, in_cluster INTEGER, in_organization INTEGER, day DATE) RETURNS NUMERIC LANGUAGE sql STABLE AS $$
     SELECT value FROM rollup.rate_span
     WHERE rate_type = of_type AND valid_from <= day AND valid_to > day AND value IS NOT NULL
         AND cluster_id IN (0, in_cluster) AND organization_id IN (0, in_organization)
@@ -139,8 +138,7 @@ CREATE FUNCTION rollup.split_minutes(template INTEGER, starting DATE) RETURNS VO
 $$;
 
 -- Brings template_minutes up to date with a template: its first minutes hold always, later ones from today.
-CREATE FUNCTION rollup.note_minutes(template INTEGER, cluster INTEGER, manual INTEGER, creation INTEGER) RETURNS VOID
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION rollup.note_minutes(template INTEGER, cluster INTEGER, manual INTEGER, creation INTEGER) RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
     origin TEXT := COALESCE(NULLIF(current_setting('marts.minutes_source', TRUE), ''), 'set');
     old marts.template_minutes := (SELECT m FROM marts.template_minutes m WHERE m.job_template_id = template AND m.valid_to = '9999-12-31');

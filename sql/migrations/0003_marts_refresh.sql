@@ -160,8 +160,7 @@ DECLARE
 BEGIN
     PERFORM rollup.write_first_runs(of_cluster);
     FOREACH fact IN ARRAY ARRAY['marts.savings_daily', 'rollup.left_out_daily', 'marts.launches', 'rollup.host_set_daily',
-        'rollup.host_runs_daily']
-    LOOP
+        'rollup.host_runs_daily'] LOOP
         EXECUTE format('DELETE FROM %s f USING marts_day d WHERE f.date = d.date AND f.cluster_id = $1', fact) USING of_cluster;
     END LOOP;
     IF NOT f.count_check_mode THEN
@@ -197,9 +196,7 @@ BEGIN
     ORDER BY 1;
     INSERT INTO rollup.host_runs_daily (date, cluster_id, organization_id, host_ids, runs)
     SELECT r.date, r.cluster_id, r.organization_id, array_agg(r.host_id ORDER BY r.host_id), array_agg(r.runs ORDER BY r.host_id)
-    FROM (
-        SELECT h.date, h.cluster_id, h.organization_id, h.host_id, sum(h.runs)::int AS runs FROM marts_host h GROUP BY 1, 2, 3, 4
-    ) r
+    FROM (SELECT h.date, h.cluster_id, h.organization_id, h.host_id, sum(h.runs)::int AS runs FROM marts_host h GROUP BY 1, 2, 3, 4) r
     GROUP BY r.date, r.cluster_id, r.organization_id;
 
     PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', 'sum(%I)', of_cluster, touched),
@@ -247,8 +244,7 @@ BEGIN
         SELECT DISTINCT m.month FROM marts.savings_monthly m
         WHERE m.cluster_id = of_cluster AND m.month >= date_trunc('month', from_date::timestamp) AND m.month < before_date ORDER BY 1
     LOOP
-        EXECUTE reprice_days
-            USING f, of_cluster, greatest(from_date, present), least(before_date, (present + interval '1 month')::date);
+        EXECUTE reprice_days USING f, of_cluster, greatest(from_date, present), least(before_date, (present + interval '1 month')::date);
         GET DIAGNOSTICS repriced = ROW_COUNT;
         PERFORM rollup.write_months('marts.savings_daily', 'marts.savings_monthly', 'sum(%I)', of_cluster, ARRAY[present]) WHERE repriced > 0;
         written := written + repriced;

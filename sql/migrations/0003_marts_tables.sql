@@ -60,7 +60,11 @@ END $do$;
 DELETE FROM marts.dim_label;  -- runs without labels have the empty label set
 UPDATE marts.dim_user SET type = 'none';
 UPDATE marts.dim_job_template SET organization_id = 0, removed = FALSE;
-ALTER TABLE marts.dim_job_template ADD FOREIGN KEY (organization_id) REFERENCES marts.dim_organization ON DELETE CASCADE;
+ALTER TABLE marts.dim_cluster
+    ALTER name SET NOT NULL, ALTER cluster SET NOT NULL, ALTER address SET NOT NULL, ALTER enabled SET NOT NULL, ALTER url SET NOT NULL;
+ALTER TABLE marts.dim_user ALTER type SET NOT NULL;
+ALTER TABLE marts.dim_job_template ALTER organization_id SET NOT NULL, ALTER removed SET NOT NULL,
+    ADD FOREIGN KEY (organization_id) REFERENCES marts.dim_organization ON DELETE CASCADE;
 CREATE TABLE rollup.host (
     host_id INTEGER PRIMARY KEY, cluster_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, name VARCHAR(1024) NOT NULL,
     UNIQUE (cluster_id, ordinal)
