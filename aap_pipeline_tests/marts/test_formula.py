@@ -108,6 +108,15 @@ def test_time_roi_people_and_failures_are_worked_out_from_the_same_runs(connecti
     assert row[3] == round(Decimal(9000 - 18600) / 18600, 9)
 
 
+def test_a_range_without_days_has_all_in_every_function(connection: Connection) -> None:
+    """Guards against a comparison whose row in force lacks the creations that totals have."""
+    application_settings.write(connection, "creation_cost_basis", "once")
+    refresh(connection)
+    compared = connection.execute("SELECT savings FROM marts.formula_comparison(NULL, NULL) WHERE in_force").fetchone()
+    assert compared == connection.execute("SELECT savings FROM marts.totals(NULL, NULL)").fetchone()
+    assert compared == connection.execute("SELECT sum(savings) FROM marts.savings_daily").fetchone()
+
+
 def test_savings_cumulate_month_by_month(connection: Connection) -> None:
     """Guards against a cumulated column that holds the total in each month, or that month's alone."""
     january, february = 9000 - 18600, 10 * 30 * 50 - 120 * 50
