@@ -361,6 +361,11 @@ def test_the_star_has_one_path_from_each_fact_to_each_dimension(connection: Conn
         assert dict.fromkeys(dimensions | more, 1) == {
             dimension: count for (name, dimension), count in paths.items() if name == f"marts.{fact}"
         }
+    detours = connection.execute(
+        "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' "
+        "AND conrelid::regclass::text LIKE 'marts.dim%' AND confrelid::regclass::text LIKE 'marts.dim%'"
+    ).fetchall()
+    assert detours == []
 
 
 def test_schema_marts_reads_like_a_catalogue(connection: Connection) -> None:
