@@ -118,9 +118,21 @@ def test_a_range_without_days_has_all_in_every_function(connection: Connection) 
 
 
 def test_savings_cumulate_month_by_month(connection: Connection) -> None:
-    """Guards against a cumulated column that holds the total in each month, or that month's alone."""
-    january, february = 9000 - 18600, 10 * 30 * 50 - 120 * 50
-    expected = [(date(2025, 1, 1), january, january), (date(2025, 2, 1), february, january + february)]
+    """Guards against a cumulated column that holds the total in each month, or that month's alone, and against a month
+    without runs that has no row."""
+    cluster, template, host = connection.execute(
+        "SELECT cluster_id, max(job_template_id), (SELECT min(id) FROM clusters_host) FROM clusters_job GROUP BY 1"
+    ).fetchall()[0]
+    moment = datetime(2025, 4, 15, tzinfo=UTC)
+    add_job(connection, cluster, 5, moment, job_template_id=template, status="successful", elapsed=0, hosts=[host])
+    refresh(connection)
+    january, february, april = 9000 - 18600, 10 * 30 * 50 - 120 * 50, 30 * 50 - 120 * 50
+    expected = [
+        (date(2025, 1, 1), january, january),
+        (date(2025, 2, 1), february, january + february),
+        (date(2025, 3, 1), 0, january + february),
+        (date(2025, 4, 1), april, january + february + april),
+    ]
     for view in ("template_monthly", "organization_monthly"):
         found = connection.execute(
             f"SELECT month, savings, cumulated_savings FROM marts.{view} ORDER BY month".encode()
