@@ -27,6 +27,9 @@ class LockKind(IntEnum):
     RUN = 0x616106
     """A run of Dagster is alive (session lock, shared, on a connection of its own; in place of a cluster, the run)."""
 
+    DAGSTER_TABLES = 0x616107
+    """Dagster's tables are being made, or looked at whether they are complete (in SQL only)."""
+
 
 def advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int) -> None:
     """Wait for the lock and hold it until the current transaction ends."""

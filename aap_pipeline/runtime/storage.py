@@ -34,7 +34,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         engine = _engine(postgres_url)
         with create_pg_connection(engine) as connection:  # one query instead of three logins
             has_tables = connection.execute(text(statement("database/dagster_tables_exist"))).scalar_one()
-        super().__init__(postgres_url, not has_tables, inst_data)
+            if not has_tables:
+                connection.detach()  # closed below, which releases the lock
+                connection.execute(text(statement("database/lock_dagster_tables")))
+            super().__init__(postgres_url, not has_tables, inst_data)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
 

@@ -276,7 +276,7 @@ def test_long_reads_keep_to_the_hours_of_their_cluster(
 def test_limits_that_change_apply_to_a_sync_that_runs(rig: Rig, server: SimulatorServer) -> None:
     """Guards against a first sync of hours that goes on at the old limits after an operator lowered them."""
     server.use(filled_world(jobs=120, days=30, odd_cases=False))
-    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20'), ('sync_workers', '2')")
     closed = datetime.now(UTC) + 2 * HOUR
     hours = f"{closed:%H:%M}-{closed + HOUR:%H:%M}"
 
@@ -295,7 +295,7 @@ def test_a_cluster_that_is_disabled_is_no_longer_asked_by_a_sync_that_runs(
 ) -> None:
     """Guards against a first sync that goes on for hours after its controller was taken out of service."""
     server.use(filled_world(jobs=120, days=30, odd_cases=False))
-    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20'), ('sync_workers', '2')")
 
     def progress(tally: Tally) -> None:
         if tally.slices == 2:

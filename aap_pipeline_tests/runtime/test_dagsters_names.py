@@ -93,6 +93,7 @@ TABLES = {
     "event_logs": "run_id",
     "instance_info": "id",
     "jobs": "id",
+    "secondary_indexes": "name, migration_completed",
 }
 """Tables of Dagster's that SQL of ours reads, with the columns."""
 

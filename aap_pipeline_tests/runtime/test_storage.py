@@ -97,6 +97,29 @@ def test_tables_of_an_interrupted_first_start_are_made_anew(database_url: str, t
         assert instance.get_run_by_id(result.run_id) is not None
 
 
+def test_first_starts_at_once_make_the_tables_once(database_url: str, tmp_path: Path) -> None:
+    """Guards against a first start that drops the tables which another one is making."""
+    environment = {**os.environ, "AAP_PIPELINE_DATABASE_URL": database_url}
+    script = (
+        "from pathlib import Path; from aap_pipeline.settings import Settings; import os\n"
+        "from aap_pipeline.runtime.instance import dagster_instance\n"
+        "settings = Settings(home=Path(os.environ['HOME_OF_THIS_START']))\n"
+        "with dagster_instance(settings, os.environ['AAP_PIPELINE_DATABASE_URL']) as instance:\n"
+        "    print(instance.get_runs_count(), len(instance.all_instigator_state()))\n"
+    )
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**environment, "HOME_OF_THIS_START": str(tmp_path / str(number))},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+    assert [start.communicate(timeout=120) for start in starts] == [("0 0\n", "")] * 3
+
+
 def test_a_forked_run_finds_everything_imported(database_url: str, tmp_path: Path) -> None:
     """Guards against a tenth of a second of a core for each run, in which it imports what the process that it is
     forked from could have imported once.

@@ -5,6 +5,7 @@ DECLARE
     complete BOOLEAN := FALSE;
     used BOOLEAN := FALSE;
 BEGIN
+    PERFORM pg_advisory_xact_lock(6381831, 0);  -- LockKind.DAGSTER_TABLES: another process may be making them
     CREATE SCHEMA IF NOT EXISTS dagster;
     IF to_regclass('dagster.secondary_indexes') IS NOT NULL THEN  -- the last rows that it writes of each storage
         EXECUTE $q$SELECT count(*) = 3 FROM dagster.secondary_indexes WHERE migration_completed IS NOT NULL
