@@ -97,8 +97,8 @@ class Supervisor:
         """
         environment = prepare_dagster(self.settings, url)
         environment.setdefault(UI_URL_VARIABLE, self.ui_url)  # for the links in alerts
+        _prepare_storage(environment)  # before the code server, which would create missing tables at the same time
         self._start_child("code server", "code-server.log", code_server(self._socket), environment)
-        _prepare_storage(environment, url)
         self._wait_until(lambda: listens(self._socket), "code server")
         if self.stop.is_set():
             return
@@ -200,13 +200,12 @@ def listens(socket_path: Path) -> bool:
         return probe.connect_ex(str(socket_path)) == 0
 
 
-def _prepare_storage(environment: Mapping[str, str], url: str) -> None:
-    """Create or upgrade Dagster's tables. Raises PipelineError."""
-    command = [sys.executable, "-m", "dagster", "instance", "migrate"]
+def _prepare_storage(environment: Mapping[str, str]) -> None:
+    """Create or upgrade Dagster's tables, in a process that imports Dagster. Raises PipelineError."""
+    command = [sys.executable, "-c", "from aap_pipeline.runtime.instance import prepare_storage as p; p()"]
     prepared = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603
     if prepared.returncode != 0:
-        reason = (prepared.stderr.strip().splitlines() or ["no message"])[-1]
-        raise PipelineError(f"Dagster cannot prepare its tables in {describe(url)}, schema dagster: {reason}")
+        raise PipelineError(prepared.stderr.strip().rpartition(f"{PipelineError.__name__}: ")[2])
 
 
 def require_free_port(host: str, port: int) -> None:

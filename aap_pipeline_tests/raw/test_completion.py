@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -64,7 +65,7 @@ def test_a_slice_ends_only_when_all_jobs_up_to_its_end_are_complete(data: st.Dat
     def write(jobs: list[RawJob]) -> None:
         written.update(each.external_id or 0 for each in jobs)
 
-    completion = Completion(Controller(failing, deleted), workers, 100, write)  # type: ignore[arg-type]
+    completion = Completion(Controller(failing, deleted), workers, 100, write)
 
     def end(last: int) -> None:
         write(completion.take())
@@ -77,7 +78,7 @@ def test_a_slice_ends_only_when_all_jobs_up_to_its_end_are_complete(data: st.Dat
         for number in range(begin + 1, begin + length + 1):
             completion.add(job(number), b"")
         begin += length
-        completion.then(lambda last=begin: end(last))  # type: ignore[misc]
+        completion.then(partial(end, begin))
     for index in order:
         workers.do(index)
     failed = False

@@ -100,6 +100,21 @@ def test_up_refuses_settings_with_which_every_sync_would_fail(
     assert not (tmp_path / "home" / "postgres").exists()
 
 
+@pytest.mark.usefixtures("template")
+def test_nothing_that_uses_dagsters_tables_starts_before_they_exist(postgres: PostgresServer, tmp_path: Path) -> None:
+    """The code server and the supervisor created them at the same time, and a first `up` failed with "(Background on
+    this error at: …)", the last line of SQLAlchemy."""
+    with owned_database(postgres, "without_schema") as url:
+        variables = {"AAP_PIPELINE_DATABASE_URL": url, "AAP_PIPELINE_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+        assert finish(["migrate"], environment(tmp_path / "home", **variables)).returncode == 0
+        with connect(postgres.url("without_schema")) as connection:
+            connection.execute("CREATE SCHEMA dagster; GRANT USAGE ON SCHEMA dagster TO without_schema")
+        refused = finish(["up", "--port", str(free_port())], environment(tmp_path / "home", **variables))
+    assert refused.returncode == 1
+    assert "Dagster cannot prepare its tables: (psycopg2.errors.InsufficientPrivilege) permission" in refused.stderr
+    assert not (tmp_path / "home" / "logs").exists()
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("template")  # whose migration made the role bi_reader, as an administrator does
 def test_an_external_server_serves_a_role_that_owns_its_database_over_verified_tls(
