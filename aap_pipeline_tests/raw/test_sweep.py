@@ -393,7 +393,9 @@ class FailingController(FakeController):
     def _asked(self, kind: str, *what: Any) -> None:
         before, total = len(self.asked(kind)), len(self.log)
         super()._asked(kind, *what)
-        self.jobs.pop(self.deletes.pop(total, 0), None)
+        gone = self.deletes.pop(total, 0)
+        with self._lock:  # another dict, because workers iterate over this one
+            self.jobs = {number: row for number, row in self.jobs.items() if number != gone}
         if error := self.fails.pop((kind, before), None):
             raise error("broken")
 
