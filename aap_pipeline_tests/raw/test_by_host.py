@@ -242,6 +242,7 @@ def test_a_job_that_reports_while_hosts_are_read_keeps_its_hosts(
 ) -> None:
     """Guards against a job without hosts: it reported on hosts that were read, before a page with newer jobs."""
     monkeypatch.setattr(sync, "stretch", lambda *_: 1000)
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10')")
     world = filled(server)
     for number in range(5):
         world.add_job(finished=NOW - number * MINUTE, hosts=3)
