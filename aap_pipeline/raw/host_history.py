@@ -47,11 +47,11 @@ class HostHistory:
         self._hosts: list[int] = []
         self._resumed = True
 
-    def of(self, jobs: Collection[int]) -> dict[int, Summaries]:
+    def of(self, jobs: Collection[int], pending: Collection[int]) -> dict[int, Summaries]:
         """Return the host summaries of those of the listed `jobs` for which they are certainly complete.
 
-        Of jobs that had not reported when this sync began the stretch, only those without any: most never had hosts.
-        Reads the next stretch if most of the jobs are beyond the current one. Raises Paused.
+        Of jobs that had not reported when this sync began the stretch, only those without any that are still `pending`:
+        most never had hosts. Reads the next stretch if most jobs are beyond the current one. Raises Paused.
         """
         if not jobs or not self.trusted:
             return {}
@@ -64,8 +64,8 @@ class HostHistory:
         here = self._stretch
         covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.without_host
         stored = self.store.summaries_of(covered)
-        # After an interruption they may have reported since, on hosts that were read before.
-        doubtful = here.unreported if self._resumed else here.unreported & stored.keys()
+        # They may have reported since, on hosts that were read before: after an interruption, or if not pending now.
+        doubtful = here.unreported if self._resumed else here.unreported - (set(pending) - stored.keys())
         found = {number: _decoded(stored.get(number, ())) for number in covered - doubtful}
         return found if found and self._agrees(found) else {}
 

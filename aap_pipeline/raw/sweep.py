@@ -243,7 +243,7 @@ class Sweep:
             self.before_new([job for job, number, _ in wanted if number])
         awaited = {number for job, number, _ in wanted if number in pending and not self.is_overdue(finished_of(job))}
         final = [number for _, number, _ in wanted if number and number not in awaited]
-        here = self.history.of(final) if self.history else {}
+        here = self.history.of(final, pending) if self.history else {}
         for job, number, digest in wanted:
             self._completion.add(job, digest, number in awaited, number in pending, here.get(number))
         self.progress(self.tally)

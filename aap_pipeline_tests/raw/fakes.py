@@ -83,7 +83,7 @@ class FakeController:
 
     def jobs_by_ids(self, ids: Sequence[int], *, reported: bool | None = None) -> list[Document]:
         self._asked("by_ids", tuple(ids))
-        return [self.jobs[number] for number in sorted(ids) if number in self.jobs]
+        return [row for number in sorted(ids) if (row := self.jobs.get(number))]
 
     def pending_job_ids(
         self, finished_gt: datetime, finished_lte: datetime, after_id: int, upto_id: int

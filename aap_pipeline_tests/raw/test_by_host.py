@@ -237,6 +237,30 @@ def test_a_job_that_reports_while_the_read_is_interrupted_keeps_its_hosts(
     assert_raw_is_truth(rig)
 
 
+def test_a_job_that_reports_while_hosts_are_read_keeps_its_hosts(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a job without hosts: it reported on hosts that were read, before a page with newer jobs."""
+    monkeypatch.setattr(sync, "stretch", lambda *_: 1000)
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '10')")
+    world = filled(server)
+    for number in range(5):
+        world.add_job(finished=NOW - number * MINUTE, hosts=3)
+    late = world.add_job(finished=NOW - MINUTE, hosts=[_outcome(1, "known"), _outcome(2, "known")], stats="late")
+    answer = world.summaries_of_host
+
+    def late_ones_come(host: int) -> Any:
+        if host == 20:
+            world.deliver_summaries()
+            world.add_job(finished=NOW, hosts=3)
+        return answer(host)
+
+    monkeypatch.setattr(world, "summaries_of_host", late_ones_come)
+    rig.sync()
+    assert len(rig.raw_jobs()[late][0]["job_host_summaries"]) == 2
+    assert_raw_is_truth(rig)
+
+
 def test_a_user_who_may_not_list_hosts_reads_by_job(rig: Rig, server: SimulatorServer) -> None:
     """Guards against a first sync and a dry run that fail because of a way that only costs less."""
     filled(server)

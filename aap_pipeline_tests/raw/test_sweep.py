@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
@@ -15,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aap_pipeline.controller.errors import CorruptBody, IncompleteAnswer, ServerError
+from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, ServerError
+from aap_pipeline.documents.raw_documents import RawJob
 from aap_pipeline.raw.completion import Completion
 from aap_pipeline.raw.sweep import Sweep
 from aap_pipeline.raw.window import Plan, Window
@@ -374,3 +376,106 @@ def test_jobs_without_a_valid_id_are_stored_once_and_hold_up_no_other(
         assert bench.store.watermark == NOW - min(ids) * MINUTE
         again = bench.sweep(slice_jobs=limit).tally
         assert (again.jobs_known, again.jobs_stored) == (len(ids), 0)
+
+
+class Broken(Exception):
+    """An error that no part of the sweep expects."""
+
+
+class FailingController(FakeController):
+    """Fails at some requests: {(kind, how many of the kind came before): error}. Deletes a job at others."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.fails: dict[tuple[str, int], type[Exception]] = {}
+        self.deletes: dict[int, int] = {}
+
+    def _asked(self, kind: str, *what: Any) -> None:
+        before, total = len(self.asked(kind)), len(self.log)
+        super()._asked(kind, *what)
+        gone = self.deletes.pop(total, 0)
+        with self._lock:  # another dict, because workers iterate over this one
+            self.jobs = {number: row for number, row in self.jobs.items() if number != gone}
+        if error := self.fails.pop((kind, before), None):
+            raise error("broken")
+
+
+class MortalStore(FakeStore):
+    """Dies at some transactions: before the commit of number step // 2, or right after it."""
+
+    def __init__(self, dies: set[int]) -> None:
+        super().__init__()
+        self.dies, self.steps = dies, 0
+
+    def finish_slice(self, jobs: Sequence[RawJob], until: datetime, newest: datetime | None) -> None:
+        with self._dying():
+            super().write(jobs)
+            self.watermark = max(filter(None, (self.watermark, newest)), default=None)
+
+    def write(self, jobs: Sequence[RawJob]) -> None:
+        with self._dying():
+            super().write(jobs)
+
+    @contextmanager
+    def _dying(self) -> Iterator[None]:
+        self.steps += 2
+        if self.steps - 2 in self.dies:
+            raise Broken
+        yield
+        if self.steps - 1 in self.dies:
+            raise Broken
+
+
+@settings(deadline=None)
+@given(
+    ids=st.lists(st.integers(1, 500), unique=True, min_size=5, max_size=60),
+    gaps=st.lists(st.sampled_from((0, 1, 60, 7200)), min_size=60, max_size=60),
+    fails=st.dictionaries(
+        st.tuples(
+            st.sampled_from(("page", "pending", "count", "host_summaries", "host_summaries", "by_ids")),
+            st.integers(0, 30),
+        ),
+        st.sampled_from((ServerError, Broken, NotFound, CorruptBody)),
+        max_size=6,
+    ),
+    deletes=st.dictionaries(st.integers(0, 60), st.integers(0, 59), max_size=4),
+    dies=st.sets(st.integers(0, 30), max_size=3),
+    pending=st.sets(st.integers(0, 59), max_size=4),
+    limit=st.integers(2, 20),
+    first=st.booleans(),
+)
+def test_no_failure_leaves_a_job_behind_the_watermark(
+    ids: list[int],
+    gaps: list[int],
+    fails: dict[tuple[str, int], type[Exception]],
+    deletes: dict[int, int],
+    dies: set[int],
+    pending: set[int],
+    limit: int,
+    first: bool,
+) -> None:
+    """Guards against a slice that ends, by a failure of any kind and at any place, without one of its jobs."""
+    controller, store = FailingController(page_size=7), MortalStore(dies)
+    moments = [NOW - timedelta(seconds=sum(gaps[: index + 1])) for index in range(len(ids))]
+    controller.add(*map(job, ids, moments))
+    controller.pending = {ids[index % len(ids)] for index in pending}
+    controller.fails = dict(fails)
+    controller.deletes = {total: ids[index % len(ids)] for total, index in deletes.items()}
+    for _ in range(len(fails) + len(dies) + 1):
+        controller.log.clear()
+        begin = store.watermark - 10 * MINUTE if store.watermark else WINDOW.after
+        plan = Plan(Window(begin, NOW), moves_watermark=True, first=first and store.watermark is None)
+        with ThreadPoolExecutor(4) as executor, suppress(ControllerError, Broken):
+            Sweep(controller, store, executor, digest, NOW, limit, in_flight=5).run(plan)
+        behind = {
+            number
+            for number, row in controller.jobs.items()
+            if datetime.fromisoformat(row["finished"]) <= (store.watermark or WINDOW.after)
+        }
+        assert behind <= store.rows.keys()
+        assert controller.pending & behind <= store.waiting.keys() | {
+            number
+            for number in behind
+            if datetime.fromisoformat(controller.jobs[number]["finished"]) <= NOW - 120 * MINUTE
+        }
+    assert store.rows.keys() >= controller.jobs.keys()
