@@ -79,7 +79,8 @@ def test_tables_of_an_interrupted_first_start_are_made_anew(database_url: str, t
     """Dagster makes them in many transactions. After a kill in between, each `sync` failed with "Asset checks require a
     database schema migration", for good."""
     settings = Settings(home=tmp_path, database_url=SecretStr(database_url))
-    made = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'dagster' UNION SELECT name FROM dagster.secondary_indexes"
+    tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'dagster'"
+    made = f"{tables} UNION SELECT name FROM dagster.secondary_indexes".encode()
     with dagster_instance(settings, database_url), connect(database_url) as connection:
         whole = set(connection.execute(made).fetchall())
         connection.execute("DROP TABLE dagster.asset_check_executions, dagster.pending_steps")
