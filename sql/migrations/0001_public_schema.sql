@@ -321,6 +321,18 @@ INSERT INTO common_currency (name, iso_code, symbol) VALUES
     ('Euro', 'EUR', '€'),
     ('British Pound', 'GBP', '£');
 
+-- Not of the specification: exchange rates, which the user keeps beside the currencies.
+CREATE TABLE common_currency_rate (
+    id SERIAL PRIMARY KEY,
+    from_currency VARCHAR(3) NOT NULL, to_currency VARCHAR(3) NOT NULL,
+    rate_date DATE NOT NULL, rate NUMERIC(20,10) NOT NULL CHECK (rate > 0),
+    internal_created TIMESTAMPTZ DEFAULT NOW(), internal_modified TIMESTAMPTZ DEFAULT NOW(),
+    CHECK (from_currency <> to_currency),
+    -- As common_currency has them: a rate of usd would never be found.
+    CONSTRAINT iso_codes_in_capitals CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$')
+);
+CREATE UNIQUE INDEX common_currency_rate_day_idx ON common_currency_rate (from_currency, to_currency, rate_date);
+
 -- Raw documents usually live for seconds. lz4 costs little. pglz costs a quarter of the time to store one, so on a server
 -- without lz4 they are not compressed (docs/adr/0006).
 DO $$
@@ -486,6 +498,11 @@ COMMENT ON TABLE common_currency IS 'One row per currency that money can be show
 COMMENT ON COLUMN common_currency.name IS 'Name of the currency.';
 COMMENT ON COLUMN common_currency.iso_code IS 'ISO 4217 code.';
 COMMENT ON COLUMN common_currency.symbol IS 'Symbol of the currency, such as $.';
+COMMENT ON TABLE common_currency_rate IS 'What one unit of from_currency is worth in to_currency, from rate_date on.';
+COMMENT ON COLUMN common_currency_rate.from_currency IS 'ISO code of the currency that is converted.';
+COMMENT ON COLUMN common_currency_rate.to_currency IS 'ISO code of the currency of the result.';
+COMMENT ON COLUMN common_currency_rate.rate_date IS 'First day of the exchange rate.';
+COMMENT ON COLUMN common_currency_rate.rate IS 'Units of to_currency for one of from_currency.';
 
 -- Columns with the same meaning in several tables, unless they have a comment. %s is what a row of the table describes.
 DO $$

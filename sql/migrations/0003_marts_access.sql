@@ -16,11 +16,10 @@ BEGIN
     PERFORM rollup.require(EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = NEW.role), 'raise_exception',
         format('There is no database role "%s". Create it with CREATE ROLE first, and write it as pg_roles has it.', NEW.role));
     PERFORM rollup.require(NOT EXISTS (
-        SELECT FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_class t ON t.oid = 'marts.savings_daily'::regclass
+        SELECT FROM pg_catalog.pg_roles r JOIN pg_catalog.pg_class t ON t.oid = TG_RELID
         WHERE r.rolname = NEW.role AND (r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, t.relowner, 'USAGE')
-                                        OR pg_has_role('bi_reader', r.oid, 'MEMBER'))
-    ), 'raise_exception', format('Role "%s" cannot be restricted: it is a superuser, has BYPASSRLS, owns the marts, or includes bi_reader. '
-                                 'Use another role.', NEW.role));
+            OR pg_has_role('bi_reader', r.oid, 'MEMBER'))), 'raise_exception', format('Role "%s" cannot be restricted: '
+        'it is a superuser, has BYPASSRLS, owns the marts, or includes bi_reader. Use another role.', NEW.role));
     RETURN NEW;
 END $$;
 CREATE TRIGGER known_roles BEFORE INSERT OR UPDATE OF role ON marts.bi_access FOR EACH ROW EXECUTE FUNCTION rollup.check_role();

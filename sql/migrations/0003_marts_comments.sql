@@ -20,7 +20,6 @@ COMMENT ON TABLE marts.rate_period IS 'The rates of each organization of each cl
 COMMENT ON TABLE marts.template_minutes IS 'Minutes of each job template with their history, and when it is left out of the savings.';
 COMMENT ON TABLE marts.bi_access IS 'Which organizations a database role may see. '
     'A role that is not listed, and inherits none that is, sees all; a login that is listed stays restricted after SET ROLE.';
-COMMENT ON TABLE public.common_currency_rate IS 'What one unit of from_currency is worth in to_currency, from rate_date on.';
 COMMENT ON TABLE pipeline.changed_rate IS 'Days of clusters whose money is still to be computed anew, after a change of rates, minutes or settings.';
 COMMENT ON VIEW marts.template_monthly IS 'Savings by month and job template, with cumulative savings: one row for each month since its first.';
 COMMENT ON VIEW marts.organization_monthly IS 'Savings by month and organization, with cumulative savings: one row for each month since its first.';
@@ -98,8 +97,7 @@ BEGIN
             ('automated', 'Cost of a minute of run time.'), ('hourly', 'Cost of an hour of a person under cost_model subscription.'),
             ('from_currency', 'ISO code of the currency that is converted.'), ('to_currency', 'ISO code of the currency of the result.'),
             ('rate_date', 'First day of the exchange rate.'), ('rate', 'Units of to_currency for one of from_currency.'),
-            ('noted_at', 'When the note was made.'), ('id', 'Key.'), ('internal_created', 'When the row was made.'),
-            ('internal_modified', 'When the row was last changed.'), ('address', 'Host name of the controller.'),
+            ('noted_at', 'When the note was made.'), ('id', 'Key.'), ('address', 'Host name of the controller.'),
             ('aap_version', 'Version of the controller.'), ('removed', 'Whether the controller no longer has the template.'),
             ('type', 'user, schedule, job_template (a webhook), ….'), ('host', 'Name of the host, as at the controller.'),
             ('first_automated', 'Day of the first run that touched the host.'), ('last_automated', 'Day of the last run that touched the host.'),
@@ -125,7 +123,7 @@ BEGIN
             ('rate_type', 'manual, automated, hourly or subscription.'), ('value', 'Money per minute (hourly: per hour, subscription: per month).'),
             ('set_at', 'When the rate was set.'), ('set_by', 'The database role that set the rate.'),
             ('person_hour', 'Cost of an hour of a person: the manual rate x 60, or the hourly rate under cost_model subscription.'),
-            ('source', 'Where the manual minutes come from: default, estimated or set.'),
+            ('dim_cluster.name', 'Name in clusters.yaml.'), ('source', 'Where the manual minutes come from: default, estimated or set.'),
             ('excluded', 'Whether the template is left out of the savings in this period.'), ('role', 'Database role.'),
             ('chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
             ('enabled', 'Whether the controller is synced.'),
@@ -181,8 +179,8 @@ BEGIN
         CROSS JOIN LATERAL (SELECT substring(c.relname FROM 'dim_(.*)') AS dimension) what
         LEFT JOIN meaning own ON split_part(own.name, '.', 2) = a.attname AND c.relname = ANY (string_to_array(split_part(own.name, '.', 1), ','))
         LEFT JOIN meaning general ON general.name = a.attname
-        WHERE c.relkind IN ('r', 'v') AND (c.relnamespace IN ('marts'::regnamespace, 'rollup'::regnamespace)
-            OR c.oid IN ('pipeline.changed_rate'::regclass, 'public.common_currency_rate'::regclass))
+        WHERE c.relkind IN ('r', 'v')
+            AND (c.relnamespace IN ('marts'::regnamespace, 'rollup'::regnamespace) OR c.oid = 'pipeline.changed_rate'::regclass)
     LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.relation, item.name, item.words);
     END LOOP;
