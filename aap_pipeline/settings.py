@@ -49,9 +49,5 @@ class Settings(BaseSettings):
         return self.home.absolute() / "postgres"
 
     @property
-    def key_file(self) -> Path:
-        return self.home.absolute() / "encryption-key"
-
-    @property
     def dagster_home(self) -> Path:
         return self.home.absolute() / "dagster"

@@ -41,7 +41,8 @@ measure adds up. `savings_monthly` (by month), `launches` (by launcher) and `fct
 dimensions. Jobs that the settings exclude are only in `fct_job_run`.
 
 Filter by label with `label_set_id IN (SELECT …)` in SQL, and with a text filter on `dim_label_set.labels` in Power BI,
-Superset and Metabase. Do not join facts to `bridge_label_set`: that counts a run once per label.
+Superset and Metabase. A filter that contains `linux` also finds `linux-test`; choose the sets from the list where one
+label's name is part of another's. Do not join facts to `bridge_label_set`: that counts a run once per label.
 
 Unique hosts do not add up. `unique_hosts` counts hosts of the controllers, exactly and under any filter.
 `managed_nodes` counts machines by name, ignoring case, over all clusters, so a machine in two controllers counts once.

@@ -78,8 +78,3 @@ def _stored(subject: str, known: Collection[str]) -> str:
 
 def open_subjects(connection: Connection, kind: IncidentKind) -> set[str]:
     return {row[0] for row in connection.execute(statement("alerts/open_subjects"), {"kind": kind})}
-
-
-def due_messages(connection: Connection, receiver: str) -> list[Message]:
-    """Return the messages that are due for a receiver, oldest first."""
-    return [Message(*row) for row in connection.execute(statement("alerts/due"), {"receiver": receiver})]

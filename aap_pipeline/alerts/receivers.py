@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from aap_pipeline.alerts.incidents import Message, due_messages
+from aap_pipeline.alerts.incidents import Message
 from aap_pipeline.alerts.settings import AlertSettings
 from aap_pipeline.controller.redaction import redact
 from aap_pipeline.controller.transport import BoundedAdapter, time_limit
@@ -20,8 +20,6 @@ from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 
 _TIMEOUT_SECONDS = 5.0
-_AT_MOST_SECONDS = 20.0
-"""Dagster ends a sensor's tick after a minute, and a slow mail server may take seconds per message."""
 
 
 class DeliveryFailed(PipelineError):
@@ -51,21 +49,22 @@ def receivers(settings: AlertSettings, timeout: float = _TIMEOUT_SECONDS) -> dic
 def deliver(
     connection: Connection,
     receivers: Mapping[str, Send],
-    seconds: float = _AT_MOST_SECONDS,
+    seconds: float = 20.0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Send the due messages. Returns a sentence per message that was not fully delivered.
 
-    Each receiver gets at least one message, and no more after `seconds`; the next call sends the rest. A message is
-    sent once, unless this process dies between delivery and commit. After a failure, a receiver's other messages wait
-    for the next call. Commits after each message.
+    Each receiver gets at least one message, and no more after `seconds`, because Dagster ends a sensor's tick after a
+    minute and a slow mail server may take seconds per message. The next call sends the rest. A message is sent once,
+    unless this process dies between delivery and commit. After a failure, a receiver's other messages wait for the next
+    call. Commits after each message.
     """
     failures = []
     until = monotonic() + seconds
     for receiver, send in receivers.items():
         connection.commit()
-        for message in due_messages(connection, receiver):
-            delivered, error = _send(connection, receiver, send, message)
+        for row in connection.execute(statement("alerts/due"), {"receiver": receiver}).fetchall():
+            delivered, error = _send(connection, receiver, send, Message(*row))
             if error is not None:
                 failures.append(f"{receiver}: {error}{'' if delivered else ' It will be retried.'}")
             if not delivered or monotonic() > until:

@@ -27,15 +27,8 @@ _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]  # a cancell
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 _SEVERE = dg.AssetCheckSeverity.ERROR
 _LOADED = datetime.now(UTC)
-
-
-_SETTLED = timedelta(seconds=3)
-"""Delay before a finished run is read, so that none that is committed late is missed."""
-_PATIENCE = timedelta(minutes=2)
-"""A failed sync is retried after 15 s, 30 s and a minute. It raises an alert only if it keeps failing."""
 _CATCH_UP = timedelta(minutes=5)
 """Delay after a start, because all clusters are stale until `up` has synced them."""
-_MOST_RUNS = 200
 
 
 class Stale(dg.Config):
@@ -88,11 +81,15 @@ def look(
     *,
     now: datetime,
     awake_since: datetime,
-    settled: timedelta = _SETTLED,
-    patience: timedelta = _PATIENCE,
-    most_runs: int = _MOST_RUNS,
+    settled: timedelta = timedelta(seconds=3),
+    patience: timedelta = timedelta(minutes=2),
+    most_runs: int = 200,
 ) -> dg.SensorResult | dg.SkipReason:
-    """Run one tick at `now` of a daemon that was started at `awake_since`."""
+    """Run one tick at `now` of a daemon that was started at `awake_since`.
+
+    Runs that ended after `now - settled` wait, because others may be committed late. A failed sync is retried after
+    15 s, 30 s and a minute, and raises an alert only if it keeps failing for `patience`.
+    """
     since = datetime.fromisoformat(context.cursor) if context.cursor else now
     records = context.instance.get_run_records(
         dg.RunsFilter(statuses=_ENDED, updated_after=since, updated_before=now - settled),

@@ -44,7 +44,7 @@ def _reconcile(url: str, secrets: Cipher, since: date | None, cluster: Cluster) 
     request = SyncRequest(cluster, notify=partial(click.echo, err=True))
     with cluster_errors(cluster):
         with connect(url) as connection:
-            wrong = checks.host_totals(connection, cluster.id).disagreeing
+            _, wrong = checks.host_totals(connection, cluster.id)
             doubted = {*wrong, *checks.provisional(connection, cluster.id)}
         found = reconcile(url, secrets, request, first=since, doubted=doubted)
         parse(url, cluster.id)

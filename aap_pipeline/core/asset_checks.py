@@ -12,7 +12,6 @@ from aap_pipeline.orchestration.checks import Check, result, specs
 from aap_pipeline.orchestration.resources import Warehouse
 
 ASSET: Final = ("core", "jobs")
-_AUDIT_A_SYNC: Final = 2_000
 
 HOST_TOTALS = Check(
     "host_totals_agree",
@@ -49,7 +48,7 @@ def core_checks(context: AssetCheckExecutionContext, warehouse: Warehouse) -> It
             UNPARSED: checks.nothing_unparsed(connection, cluster.id),
             REJECTED: checks.nothing_rejected(connection, cluster.id, yesterday),
             CLOCKS: checks.clock_ran_backwards(connection, cluster.id, yesterday),
+            HOST_TOTALS: checks.host_totals_agree(*checks.host_totals(connection, cluster.id, audit=2_000)),
         }
-        totals = checks.host_totals(connection, cluster.id, _AUDIT_A_SYNC)
-    for check, verdict in (found | {HOST_TOTALS: checks.host_totals_agree(totals)}).items():
+    for check, verdict in found.items():
         yield result(ASSET, check, verdict, cluster.name)

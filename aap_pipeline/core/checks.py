@@ -1,7 +1,6 @@
 """The asset checks of stage core: each reads its figures and decides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,53 +11,38 @@ from aap_pipeline.orchestration.verdict import Verdict
 from aap_pipeline.reports.output import counted, listed
 
 _UNPARSED_AFTER_SECONDS: Final = 3600
-AUDIT_A_REPAIR: Final = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class HostTotals:
-    """A comparison of host totals with host summaries; `disagreeing` are external ids of jobs."""
-
-    checked: int
-    disagreeing: list[int]
-
-
-def host_totals(connection: Connection, cluster_id: int, audit: int = AUDIT_A_REPAIR) -> HostTotals:
+def host_totals(connection: Connection, cluster_id: int, audit: int = 200_000) -> tuple[int, list[int]]:
     """Check all jobs that are new since the last call, and the next `audit` others of a rotation through all jobs.
 
-    Notes this progress only if all agree, so that a fault is found until it is repaired. The caller commits.
+    Returns the number of checked jobs, and the external ids of those that disagree with their host summaries. Notes
+    this progress only if all agree, so that a fault is found until it is repaired. The caller commits.
     """
     values = {"cluster_id": cluster_id, "audit": audit}
-    [row] = connection.execute(statement("core/check_host_totals"), values).fetchall()
-    checked, disagreeing, newest, audited = row
-    if not disagreeing:
-        progress = {"cluster_id": cluster_id, "newest_id": newest, "audited_id": audited}
-        connection.execute(statement("core/note_host_totals_progress"), progress)
-    return HostTotals(checked, disagreeing)
+    [(checked, disagreeing)] = connection.execute(statement("core/check_host_totals"), values).fetchall()
+    return checked, disagreeing
 
 
 def nothing_unparsed(connection: Connection, cluster_id: int) -> Verdict:
     """Check that no raw row of the cluster has been unparsed for an hour."""
     values = {"cluster_id": cluster_id, "age": _UNPARSED_AFTER_SECONDS}
-    found = connection.execute(statement("core/check_unparsed"), values).fetchone()
-    if found is None:
+    [(rows, oldest)] = connection.execute(statement("core/check_unparsed"), values).fetchall()
+    if not rows:
         return Verdict(True, "There is no unparsed raw row.", {"rows": 0})
-    _, rows, oldest = found
     text = f"{counted(rows, 'raw row')} unparsed for over an hour, the oldest since {oldest:%Y-%m-%d %H:%M} UTC."
     return Verdict(False, text, {"rows": rows}, severe=True)
 
 
 def nothing_rejected(connection: Connection, cluster_id: int, since: datetime) -> Verdict:
     """Check that no record of the cluster was rejected after `since`."""
-    new, total = (
-        {reason: count for _, reason, count in connection.execute(statement("core/check_rejected"), values)}
-        for values in ({"cluster_id": cluster_id, "since": since}, {"cluster_id": cluster_id, "since": None})
-    )
-    count, in_quarantine = sum(new.values()), sum(total.values())
+    values = {"cluster_id": cluster_id, "since": since}
+    found = connection.execute(statement("core/check_rejected"), values).fetchall()
+    count, in_quarantine = sum(new for _, new, _ in found), sum(total for _, _, total in found)
     figures = {"new": count, "in_quarantine": in_quarantine}
     if not count:
         return Verdict(True, f"No record was rejected in the last day; in quarantine: {in_quarantine:,}.", figures)
-    reasons = ", ".join(f"{reason} ({number:,})" for reason, number in sorted(new.items()))
+    reasons = ", ".join(f"{reason} ({new:,})" for reason, new, _ in found if new)
     return Verdict(
         False, f"{counted(count, 'record was', 'records were')} rejected in the last day: {reasons}.", figures
     )
@@ -88,11 +72,10 @@ def recount(connection: Connection, cluster_id: int, external_ids: Sequence[int]
     connection.execute(statement("core/recount_hosts"), values)
 
 
-def host_totals_agree(found: HostTotals) -> Verdict:
-    """Check that the host totals of the compared jobs equal their host summaries."""
-    figures = {"checked": found.checked, "disagreeing": len(found.disagreeing)}
-    if not found.disagreeing:
-        return Verdict(True, f"{counted(found.checked, 'job was', 'jobs were')} checked.", figures)
-    jobs = listed(found.disagreeing)
-    text = f"The host totals of {counted(len(found.disagreeing), 'job')} differ from the host summaries: {jobs}."
-    return Verdict(False, text, figures, severe=True)
+def host_totals_agree(checked: int, disagreeing: Sequence[int]) -> Verdict:
+    """Return the verdict on a result of `host_totals`."""
+    figures = {"checked": checked, "disagreeing": len(disagreeing)}
+    if not disagreeing:
+        return Verdict(True, f"{counted(checked, 'job was', 'jobs were')} checked.", figures)
+    jobs = f"{counted(len(disagreeing), 'job')} differ from the host summaries: {listed(disagreeing)}"
+    return Verdict(False, f"The host totals of {jobs}.", figures, severe=True)

@@ -19,17 +19,9 @@ from aap_pipeline.documents.job_rows import DIMENSIONS, JobRow, reference_of
 from aap_pipeline.documents.records import GoneTemplates, JobTemplate, Organization
 
 _STATEMENTS: Final[tuple[tuple[str, type, LiteralString], ...]] = (
-    ("organization", int, "core/store_organizations"),
-    ("job_template", int, "core/store_job_templates"),
-    ("project", int, "core/store_projects"),
-    ("inventory", int, "core/store_inventories"),
-    ("execution_environment", int, "core/store_execution_environments"),
-    ("instance_group", int, "core/store_instance_groups"),
-    ("label", int, "core/store_labels"),
-    ("host", int, "core/store_hosts"),
-    ("host", str, "core/store_named_hosts"),
-    ("launcher", int, "core/store_launchers"),
-    ("launcher", str, "core/store_named_launchers"),
+    *((name, int, f"core/store_{name}") for name in (*DIMENSIONS, "label", "host", "launcher")),
+    ("host", str, "core/store_named_host"),
+    ("launcher", str, "core/store_named_launcher"),
 )
 """The statement that stores the rows of a dimension with an id, or those with only a name."""
 
@@ -58,7 +50,7 @@ class Mention:
 
 @dataclass(slots=True)
 class TemplateMention(Mention):
-    """The fields of one job template in a batch; see sql/core/store_job_templates.sql."""
+    """The fields of one job template in a batch; see sql/core/store_job_template.sql."""
 
     listed: bool = False
     organization: int | None = None

@@ -34,7 +34,6 @@ _REFUSALS: Final = (
     psycopg.errors.CardinalityViolation,  # two names with one digest in a batch: a deliberate collision
 )
 
-
 Progress = Callable[[ParseResult], None]
 
 

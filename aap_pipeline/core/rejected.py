@@ -9,6 +9,7 @@ from aap_pipeline.core.source import Source
 from aap_pipeline.database.connection import Connection, connect
 from aap_pipeline.database.statements import select, statement
 from aap_pipeline.errors import PipelineError
+from aap_pipeline.reports.output import listed
 
 
 def list_rejected(
@@ -49,5 +50,4 @@ def replay(url: str, ids: Sequence[int] | None = None) -> ParseResult:
 
 
 def _no_such_record(ids: Sequence[int]) -> PipelineError:
-    listed = ", ".join(map(str, ids))
-    return PipelineError(f"No quarantined record has id {listed}. Run `aap-pipeline rejected list`.")
+    return PipelineError(f"No quarantined record has id {listed(ids)}. Run `aap-pipeline rejected list`.")

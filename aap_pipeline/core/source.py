@@ -8,7 +8,7 @@ from typing import Final
 
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.statements import statement
-from aap_pipeline.documents.fingerprint import fingerprint as fingerprint_of
+from aap_pipeline.documents.fingerprint import fingerprint
 from aap_pipeline.documents.job_rows import JobRow, job_row
 from aap_pipeline.documents.records import (
     GoneTemplates,
@@ -24,7 +24,6 @@ _BATCH_BYTES: Final = 32 * 2**20
 _ROWS_PER_STREAM: Final = 20_000
 """Longest duration of a stream, whose snapshot keeps vacuum from removing deleted rows."""
 _TYPES: Final = ("int8", "text", "int8", "bytea", "bool", "timestamptz", "bool", "bytea")
-
 
 Content = JobRow | Organization | JobTemplate | GoneTemplates | SettledJobs | Refused
 
@@ -86,32 +85,19 @@ def read_batches(connection: Connection, selection: Selection, rows: int) -> Gen
 
 
 def _stream(connection: Connection, selection: Selection, after: int) -> Iterator[Document]:
-    values = {"cluster_id": selection.cluster_id, "after": after, "limit": _ROWS_PER_STREAM}
-    if selection.source is Source.REJECTED:
-        values["only"] = selection.only  # type: ignore[assignment]
+    values = {"cluster_id": selection.cluster_id, "after": after, "only": selection.only, "limit": _ROWS_PER_STREAM}
     with connection.cursor() as cursor, cursor.copy(statement(selection.source.value[0]), values) as copy:
         copy.set_types(_TYPES)
-        for row in copy.rows():
-            yield _document(*row)
+        for identity, kind, external_id, stored, provisional, received_at, replayed, data in copy.rows():
+            digest = fingerprint(data, kind) if stored is None else stored
+            content = _content(kind, data, provisional, digest)
+            yield Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
     connection.commit()
 
 
-def _document(
-    identity: int,
-    kind: str,
-    external_id: int | None,
-    fingerprint: bytes | None,
-    provisional: bool,
-    received_at: datetime,
-    replayed: bool,
-    data: bytes,
-) -> Document:
-    """Decode the columns of sql/core/read_*.sql."""
-    digest = fingerprint_of(data, kind) if fingerprint is None else fingerprint
-    content: Content
+def _content(kind: str, data: bytes, provisional: bool, digest: bytes) -> Content:
     try:
         record = decode(kind, data)
-        content = job_row(record, provisional=provisional, fingerprint=digest) if isinstance(record, Job) else record
+        return job_row(record, provisional=provisional, fingerprint=digest) if isinstance(record, Job) else record
     except Refused as refused:
-        content = refused.with_traceback(None)
-    return Document(identity, kind, external_id, digest, received_at, replayed, len(data), content)
+        return refused.with_traceback(None)

@@ -88,10 +88,6 @@ class ApplicationSettings(BaseModel):
     token cannot be renewed."""
 
 
-_RATES = {"hourly_rate": "hourly", "subscription_monthly_price": "subscription"}
-"""Names that users may mistake for settings, and the rate of each."""
-
-
 def read(connection: Connection) -> ApplicationSettings:
     """Return every setting. Raises PipelineError if a stored value is not valid."""
     return _validated(dict(connection.execute(statement("database/settings")).fetchall()))
@@ -130,13 +126,9 @@ def allowed(name: str) -> str:
 
 
 def unknown(name: str) -> BadInput:
-    """Return the error for an unknown setting. It lists the settings, or names the rate with that name."""
-    if name in _RATES:
-        return BadInput(
-            f"{name} is not a setting but a rate with a history. To show it, run `aap-pipeline costs show`; to set "
-            f"it, `aap-pipeline costs set {_RATES[name]} MONEY --from DAY`."
-        )
-    return BadInput(f"There is no setting {name!r}. Settings: {', '.join(sorted(ApplicationSettings.model_fields))}.")
+    """Return the error for an unknown setting. It lists the settings, and names the command for rates."""
+    names = ", ".join(sorted(ApplicationSettings.model_fields))
+    return BadInput(f"There is no setting {name!r}. Settings: {names}. To set a rate, run `aap-pipeline costs set`.")
 
 
 def _validated(texts: Mapping[str, str]) -> ApplicationSettings:

@@ -13,7 +13,6 @@ from aap_pipeline.errors import PipelineError
 
 Connection = psycopg.Connection[TupleRow]
 
-_WITH_TRANSACTION_TIMEOUT = 170000
 _SESSION = {
     "timezone": "UTC",
     "datestyle": "ISO,MDY",
@@ -58,7 +57,7 @@ def connect(url: str, *, autocommit: bool = False, application_name: str = "aap_
             client_encoding="UTF8",
             options=session_options(url),
         )
-        if connection.info.server_version >= _WITH_TRANSACTION_TIMEOUT:
+        if connection.info.server_version >= 170000:
             connection.execute("SET transaction_timeout = 0")
     except psycopg.OperationalError as error:
         reason = _reason(error)

@@ -57,7 +57,7 @@ def cipher(settings: Settings) -> Cipher:
             "AAP_PIPELINE_ENCRYPTION_KEYS is not set, and an external database requires it. Create a key with "
             "`aap-pipeline keys new`, keep it safe, and set the variable wherever the pipeline runs."
         )
-    return Cipher([_key_from_file(settings.key_file)])
+    return Cipher([_key_from_file(settings.home.absolute() / "encryption-key")])
 
 
 def _key_from_file(path: Path) -> str:

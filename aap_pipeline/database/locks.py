@@ -28,11 +28,7 @@ class LockKind(IntEnum):
     """A run of Dagster is alive (session lock, shared, on a connection of its own; in place of a cluster, the run)."""
 
 
-ALL_CLUSTERS = 0
-"""The cluster id of locks for work on all clusters. They do not wait for the locks of single clusters."""
-
-
-def advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> None:
+def advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int) -> None:
     """Wait for the lock and hold it until the current transaction ends."""
     connection.execute(statement("database/xact_lock"), {"kind": kind.value, "cluster_id": cluster_id})
 
@@ -42,13 +38,13 @@ def share_session_lock(connection: Connection, kind: LockKind, number: int) -> N
     connection.execute(statement("database/share_session_lock"), {"kind": kind.value, "cluster_id": number})
 
 
-def try_advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> bool:
+def try_advisory_xact_lock(connection: Connection, kind: LockKind, cluster_id: int) -> bool:
     """Try to take the lock until the transaction ends. Returns at once whether it was taken."""
     return _answer(connection, statement("database/try_xact_lock"), kind, cluster_id)
 
 
 @contextmanager
-def session_lock(connection: Connection, kind: LockKind, cluster_id: int = ALL_CLUSTERS) -> Iterator[bool]:
+def session_lock(connection: Connection, kind: LockKind, cluster_id: int) -> Iterator[bool]:
     """Try to take the lock for the block, across its transactions. Yields at once whether it was taken.
 
     Begin and end the block between transactions. The server releases the lock when the connection ends.

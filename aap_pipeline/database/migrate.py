@@ -62,7 +62,8 @@ def migrate(url: str) -> SchemaState:
     Raises PipelineError for a server older than PostgreSQL 15 and for a database that a newer release has migrated.
     """
     with connect(url, application_name="aap_pipeline migrate") as connection:
-        before = _locked_state(connection, url)
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        before = state_of(connection, url)
         if not before.up_to_date:
             # psycopg sends a text without parameters unchanged, with all its statements.
             connection.execute(_script(after=before.current or "").encode())
@@ -72,7 +73,7 @@ def migrate(url: str) -> SchemaState:
 def schema_state(url: str) -> SchemaState:
     """Return the state of the database at `url` without changes. Raises PipelineError as `migrate` does."""
     with connect(url, application_name="aap_pipeline migrate") as connection:
-        return _locked_state(connection, url)
+        return state_of(connection, url)
 
 
 def all_sql() -> str:
@@ -88,19 +89,13 @@ def _script(after: str = "") -> str:
     return "\n".join([*(file.read_text(encoding="utf-8") for file in files), store_version])
 
 
-def _locked_state(connection: Connection, url: str) -> SchemaState:
-    """Lock the schema for the transaction, and return its state."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+def state_of(connection: Connection, url: str) -> SchemaState:
+    """Return the state of the database at `url`, read by `connection`. Raises PipelineError as `migrate` does."""
     server = connection.info.server_version // 10_000
     if server < _OLDEST_SERVER:
         raise PipelineError(
             f"{describe(url)} is PostgreSQL {server}, but version {_OLDEST_SERVER} or later is required."
         )
-    return state_of(connection, url)
-
-
-def state_of(connection: Connection, url: str) -> SchemaState:
-    """Return the state of the database at `url`, read by `connection`. Raises PipelineError if its schema is newer."""
     try:
         with connection.transaction():
             row = connection.execute(statement("database/schema_version")).fetchone()

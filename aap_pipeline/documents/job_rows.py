@@ -133,10 +133,6 @@ SUMMARY_COLUMNS: Final[Mapping[str, str]] = {
 """Types of the columns of clusters_jobhostsummary without its references to job and host."""
 
 
-def _summary_values(summary: HostSummary) -> tuple[object, ...]:
-    return *_declared_values(summary), (summary.host_name or "")[:_NAME_LENGTH]
-
-
 def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
     """Return the columns of `job`, its labels and host summaries. Raises Refused if its labels are not complete."""
     summaries = list({summary.id: summary for summary in job.job_host_summaries}.values())
@@ -153,7 +149,10 @@ def job_row(job: Job, *, provisional: bool, fingerprint: bytes) -> JobRow:
         launcher_named,
         _labels(job),
         hosts,
-        [(host[0], _summary_values(summary)) for host, summary in zip(hosts, summaries, strict=True)],
+        [
+            (host[0], (*_declared_values(summary), (summary.host_name or "")[:_NAME_LENGTH]))
+            for host, summary in zip(hosts, summaries, strict=True)
+        ],
     )
 
 

@@ -60,8 +60,10 @@ def raw_job(
     Modifies `host_summaries`: deletes links and copies from those that are dicts.
     """
     document = {**job}
-    if labels is not None:
-        document["summary_fields"] = {**job["summary_fields"], "labels": _all_labels(job, labels)}
+    if labels is not None:  # those of the list row first, because the fingerprint is made of them
+        shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
+        results = sorted(labels, key=lambda label: id_of(label) not in shown)
+        document["summary_fields"] = {**job["summary_fields"], "labels": {"count": len(labels), "results": results}}
     leave_out(document)
     for summary in host_summaries:
         leave_out(summary)
@@ -84,12 +86,6 @@ def raw_job_without_id(job: Row, fingerprint: bytes) -> RawJob:
     """Return a listed `job` without a valid id, after `leave_out`. Stage core quarantines it."""
     leave_out(job)
     return RawJob("job", None, fingerprint, encode(job), finished=finished_of(job))
-
-
-def _all_labels(job: Row, labels: Sequence[Row]) -> Row:
-    """Return the labels with those of the list row first, because the fingerprint is made of them."""
-    shown = set(map(id_of, job["summary_fields"]["labels"]["results"]))
-    return {"count": len(labels), "results": sorted(labels, key=lambda label: id_of(label) not in shown)}
 
 
 def leave_out(document: Row | HostSummaryRow) -> None:

@@ -4,8 +4,8 @@ Unknown keys, launch types and job types are accepted, because later controllers
 id, a number out of range or an unknown status is rejected with a reason and goes whole to quarantine.
 
 A field is declared once, here. Its decoder, its part of the fingerprint (`fingerprint.py`) and, with a
-`DatabaseColumn`, its place in COPY and in the statement that stores it follow. `columns.py` adds the columns computed
-from several fields.
+`DatabaseColumn`, its place in COPY and in the statement that stores it follow. `job_rows.py` adds the columns
+computed from several fields.
 """
 
 import re

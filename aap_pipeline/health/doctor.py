@@ -17,7 +17,7 @@ from aap_pipeline.clusters.token_ends import notice, token_states, token_warning
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection, clear_errors, connect, describe
 from aap_pipeline.database.encryption import EncryptionKeyError, cipher
-from aap_pipeline.database.migrate import schema_state
+from aap_pipeline.database.migrate import state_of
 from aap_pipeline.database.statements import statement
 from aap_pipeline.errors import PipelineError
 from aap_pipeline.orchestration.jobs import LOCATION
@@ -40,18 +40,6 @@ class Diagnosis:
     text: str
 
 
-_SERVER_RULES = (
-    ("shared_buffers", "128MB", "with less than the default, PostgreSQL reads the same pages repeatedly"),
-    ("work_mem", "4MB", "with less than the default, queries sort and join on disk"),
-    ("autovacuum", "on", "tables grow, statistics become stale, and queries get slower"),
-    ("enable\\_%", "on", "the planner must avoid the fastest plan of some queries"),
-    ("fsync", "on", "a crash of the machine can destroy the database"),
-    ("full_page_writes", "on", "a crash of the machine can destroy the database"),
-    ("synchronous_commit", "on", "a crash can lose the last commits, and tokens that were just replaced"),
-)
-"""Settings of the server (or LIKE patterns), the required value or least size, and what another value causes."""
-
-
 def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
     """Run all checks of the installation with its database at `url`. Stops early only without a database."""
     home = settings.home.absolute()
@@ -66,21 +54,17 @@ def examine(settings: Settings, url: str) -> Iterator[Diagnosis]:
         version = connection.info.server_version
         yield Diagnosis("database", "ok", f"PostgreSQL {version // 10000} at {describe(url)} is reachable.")
         yield clock(connection, datetime.now(UTC))
-        yield from _guarded("server", lambda: _server(url))
-        [schema] = _guarded("schema", lambda: _schema(url))
+        yield from _guarded("server", _server, url)
+        [schema] = _guarded("schema", _schema, connection, url)
         yield schema
         if schema.verdict != "ok":
             return
-        checks: dict[str, Callable[[], Iterator[Diagnosis]]] = {
-            "settings": lambda: _settings(connection),
-            "encryption key": lambda: _key(connection, settings),
-            "clusters": lambda: _clusters(connection),
-            "tokens": lambda: _tokens(connection),
-            "alerts": lambda: _alerts(connection),
-            "Dagster": lambda: _dagster(connection),
-        }
-        for subject, check in checks.items():
-            yield from _guarded(subject, check)
+        yield from _guarded("settings", _settings, connection)
+        yield from _guarded("encryption key", _key, connection, settings)
+        yield from _guarded("clusters", _clusters, connection)
+        yield from _guarded("tokens", _tokens, connection)
+        yield from _guarded("alerts", _alerts, connection)
+        yield from _guarded("Dagster", _dagster, connection)
 
 
 def disk(place: Path, free_bytes: int) -> Diagnosis:
@@ -109,10 +93,10 @@ def daemon(silent_seconds: float | None = None) -> Diagnosis:
     return Diagnosis("Dagster daemon", "warning", f"No heartbeat for {silent_seconds / 60:,.0f} minutes. {text}")
 
 
-def _guarded(subject: str, check: Callable[[], Iterator[Diagnosis]]) -> list[Diagnosis]:
+def _guarded(subject: str, check: Callable[..., Iterator[Diagnosis]], *arguments: object) -> list[Diagnosis]:
     try:
         with clear_errors():
-            return list(check())
+            return list(check(*arguments))
     except PipelineError as error:
         return [Diagnosis(subject, "failed", str(error))]
 
@@ -122,17 +106,15 @@ def _server(url: str) -> Iterator[Diagnosis]:
     with psycopg.connect(
         url, connect_timeout=10, options="-c statement_timeout=0 -c idle_session_timeout=0"
     ) as connection:
-        names, wanted, consequences = zip(*_SERVER_RULES, strict=True)
-        rules = {"names": list(names), "wanted": list(wanted)}
-        rows = connection.execute(statement("health/server_settings"), rules).fetchall()
-    for number, name, value, remedy in rows:
-        yield Diagnosis("server", "warning", f"{name} is {value}: {consequences[number]}. Remedy: {remedy}")
+        rows = connection.execute(statement("health/server_settings")).fetchall()
+    for name, value, consequence, remedy in rows:
+        yield Diagnosis("server", "warning", f"{name} is {value}: {consequence}. Remedy: {remedy}")
     if not rows:
         yield Diagnosis("server", "ok", "No PostgreSQL setting slows queries or endangers data.")
 
 
-def _schema(url: str) -> Iterator[Diagnosis]:
-    state = schema_state(url)
+def _schema(connection: Connection, url: str) -> Iterator[Diagnosis]:
+    state = state_of(connection, url)
     state.require_newest()
     yield Diagnosis("schema", "ok", f"Schema {state.newest} is up to date.")
 

@@ -41,11 +41,10 @@ class Metrics(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read the database. If that fails, only aap_pipeline_up, which alerts watch, has a sample."""
         rows: list[dict[str, Any]] | None = None
-        application = "aap_pipeline metrics"
         with (
             suppress(PipelineError, ProgrammingError),  # the latter: another release's schema
             clear_errors(),
-            connect(self._url, application_name=application) as connection,
+            connect(self._url, application_name="aap_pipeline metrics") as connection,
         ):
             rows = select(connection, "health/metrics")
         yield GaugeMetricFamily("aap_pipeline_up", "Whether the database can be read.", int(rows is not None))

@@ -14,7 +14,6 @@ from aap_pipeline.orchestration.partitions import CLUSTERS
 
 COUNTED_UP_TO: Final = 10_000
 """Limit of exact counts, which take milliseconds up to here."""
-_MOST_CHARACTERS: Final = 60  # per text in a preview, so that all columns fit on the page
 
 # Dagster evaluates a policy per asset, not per partition: a stale asset is stale in every cluster. The check `fresh`
 # evaluates each cluster.
@@ -91,11 +90,5 @@ def _figures(total: int, counted: int, estimated: int, shown: list[Mapping[str, 
     if estimated >= 0:  # -1: the table was never analyzed
         figures["rows_of_all_clusters_estimated"] = estimated
     if shown:
-        rows = [{name: _shortened(value) for name, value in row.items()} for row in shown]
-        figures["preview"] = MetadataValue.table([TableRecord(row) for row in rows])
+        figures["preview"] = MetadataValue.table([TableRecord(row) for row in shown])
     return figures
-
-
-def _shortened(value: Any) -> Any:
-    too_long = isinstance(value, str) and len(value) > _MOST_CHARACTERS
-    return value[: _MOST_CHARACTERS - 1] + "…" if too_long else value

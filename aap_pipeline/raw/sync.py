@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from aap_pipeline.clusters.registry import cluster_named
+from aap_pipeline.clusters.registry import cluster_named, require_registered
 from aap_pipeline.controller.answers import parse_moment
 from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.client import ControllerClient
@@ -93,7 +93,7 @@ def _sync(connection: Connection, client: ControllerClient, request: SyncRequest
         settled = plan.backfill.settled if plan.backfill else plan.window.until
 
         def has_to_pause() -> bool:
-            """Return whether live syncs wait, or the sync window has ended. Limits may have changed meanwhile."""
+            """Return whether live syncs wait, or the sync must wait by `_closed`. Applies changed limits."""
             client.limiter.change(cluster_named(connection, request.cluster.name).manners)
             return (enough is not None and time.monotonic() >= enough) or bool(_closed(connection, request))
 
@@ -116,7 +116,7 @@ def _pause(store: RawStore, request: SyncRequest, run: SyncRun, closed: str | No
     if run.plan is not None and run.plan.backfill is not None:
         store.pause_backfill(run.plan.backfill)
     if closed:
-        run.warnings = (f"new_jobs_sensor reads the rest within the sync window. {closed}",)
+        run.warnings = (f"Paused; new_jobs_sensor resumes it as soon as it may run. {closed}",)
     else:
         request.notify("Paused for the live syncs. new_jobs_sensor resumes this backfill.")
 
@@ -157,8 +157,14 @@ def require_possible(connection: Connection, request: SyncRequest, *, keep_hours
 
 
 def _closed(connection: Connection, request: SyncRequest) -> str | None:
-    """Return why a backfill or first sync must wait: it is outside the cluster's sync window; None: it may run."""
-    cluster = cluster_named(connection, request.cluster.name)  # its limits may have changed
+    """Return why a sync must wait, or None. Raises PipelineError if the cluster was removed.
+
+    A backfill or first sync waits for the sync window; any sync, if the cluster was disabled since the request.
+    """
+    cluster = cluster_named(connection, request.cluster.name)  # it may have changed
+    require_registered(cluster)
+    if request.cluster.enabled and not cluster.enabled:
+        return f"Cluster {cluster.name} was disabled. To enable it, run `aap-pipeline clusters enable {cluster.name}`."
     if cluster.manners.may_read_long(datetime.now(UTC)):
         return None
     [(first,)] = connection.execute(statement("raw/first_unfinished"), {"cluster": cluster.id}).fetchall()

@@ -143,10 +143,9 @@ def summarize(connection: Connection, question: Question | None = None) -> Summa
     )
 
 
-def in_quarantine(connection: Connection, cluster_ids: Sequence[int] | None = None) -> int:
+def in_quarantine(connection: Connection, cluster_ids: list[int] | None) -> int:
     """Count the quarantined documents of these clusters (None: all)."""
-    values = {"clusters": None if cluster_ids is None else list(cluster_ids)}
-    [(documents,)] = connection.execute(statement("reports/in_quarantine"), values).fetchall()
+    [(documents,)] = connection.execute(statement("reports/in_quarantine"), {"clusters": cluster_ids}).fetchall()
     return int(documents)
 
 

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aap_pipeline.database.connection import connect, lost_connection
-from aap_pipeline.database.errors import DatabaseUnreachable
 from aap_pipeline.embedded.processes import when_parent_ends
-from aap_pipeline.orchestration.resources import Progress, Warehouse
+from aap_pipeline.orchestration.resources import Progress
 from aap_pipeline.runtime.instance import dagster_instance, prepare_dagster
 from aap_pipeline.settings import Settings
 
@@ -162,16 +161,11 @@ def _work(environment: Mapping[str, str], pipe: Pipe, name: str, configuration: 
     from dagster import DagsterInstance
     from sqlalchemy.exc import OperationalError
 
-    from aap_pipeline.orchestration.run_liveness import hold_run
-
     try:
-        hold_run(run_id, Warehouse().url())
         with DagsterInstance.get() as instance:
             outcome = _run_job(instance, name, configuration, run_id, lambda *message: pipe.send(message))
     except OperationalError as error:
         outcome = SyncOutcome(name, run_id, str(lost_connection(error.orig)))
-    except DatabaseUnreachable as error:
-        outcome = SyncOutcome(name, run_id, str(error))
     pipe.send(outcome)
 
 
@@ -180,7 +174,6 @@ def _run_job(
 ) -> SyncOutcome:
     from aap_pipeline.definitions import defs
     from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, update_cluster
-    from aap_pipeline.orchestration.run_liveness import lock_tag
     from aap_pipeline.orchestration.steps import reported_error
     from aap_pipeline.raw.assets import sync_data
 
@@ -188,7 +181,7 @@ def _run_job(
         run_id=run_id,
         partition_key=name,
         instance=instance,
-        tags=lock_tag(run_id) | {LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # the command waits for its end
+        tags={LOCATION_TAG: LOCATION, "dagster/max_runtime": "0"},  # the command waits for its end
         resources={**(defs.resources or {}), "progress": progress},
         run_config={
             "ops": {sync_data.op.name: {"config": {**configuration, "pause_seconds": 0.0}}},

@@ -12,7 +12,6 @@ from aap_pipeline.database.locks import LockKind, advisory_xact_lock
 from aap_pipeline.database.statements import listed, statement
 from aap_pipeline.documents.job_rows import JOB_COLUMNS, REFERENCE_COLUMNS, SUMMARY_COLUMNS
 
-_BATCH_JOBS: Final = 500
 _KEPT: Final = ("id", "internal_created", "internal_modified")
 _COLUMNS: Final = {
     "job": listed((*_KEPT, "cluster_id", *JOB_COLUMNS, *REFERENCE_COLUMNS)),
@@ -22,7 +21,7 @@ _COLUMNS: Final = {
 
 
 def archive(
-    connection: Connection, *, batch_jobs: int = _BATCH_JOBS, progress: Callable[[int], None] = lambda _: None
+    connection: Connection, *, batch_jobs: int = 500, progress: Callable[[int], None] = lambda _: None
 ) -> dict[str, int]:
     """Move jobs older than archive_after_days into the archive, and younger ones (for 0: all) back; return the numbers.
 

@@ -4,22 +4,16 @@ Dagster never deletes a run itself. One leaves 0.2 MB in the schema `dagster` an
 controllers cause 4,000 runs per day.
 """
 
-from typing import Final, LiteralString
+from typing import LiteralString
 
 from dagster import DagsterInstance
 from psycopg import sql
 
-from aap_pipeline.clusters.registry import clusters
 from aap_pipeline.database import application_settings
 from aap_pipeline.database.connection import Connection
 from aap_pipeline.database.locks import LockKind
 from aap_pipeline.database.statements import statement
 from aap_pipeline.orchestration.jobs import LOCATION, LOCATION_TAG, nightly
-
-_KEEP_SYNCS_DAYS: Final = 90
-_KEEP_ALERTS_DAYS: Final = 365
-_KEEP_LONG_DAYS: Final = 30
-"""Minimum for failed runs of Dagster, and for nightly ones, whose figures the UI plots for a month."""
 
 
 def clean_up(connection: Connection) -> dict[str, int]:
@@ -27,30 +21,20 @@ def clean_up(connection: Connection) -> dict[str, int]:
 
     Each step is one transaction.
     """
-    done = {"raw_rows": 0}
-    for cluster in clusters(connection):
-        done["raw_rows"] += clean_up_raw_rows(connection, cluster.id)
-        connection.commit()
     retention = application_settings.read(connection).raw_retention_days
     connection.commit()
     steps: dict[str, tuple[LiteralString, dict[str, int]]] = {
+        "raw_rows": ("core/clean_up_raw", {}),
         "interrupted_syncs": ("upkeep/interrupt_syncs", {"kind": LockKind.SYNC.value}),
         "archived_documents": ("core/clean_up_archive", {"days": retention}),
-        "old_syncs": ("upkeep/clean_up_runs", {"days": _KEEP_SYNCS_DAYS}),
-        "old_alerts": ("upkeep/clean_up_alerts", {"days": _KEEP_ALERTS_DAYS}),
+        "old_syncs": ("upkeep/clean_up_runs", {"days": 90}),
+        "old_alerts": ("upkeep/clean_up_alerts", {"days": 365}),
     }
+    done = {}
     for what, (name, values) in steps.items():
         with connection.transaction():
             done[what] = connection.execute(statement(name), values).rowcount
     return done
-
-
-def clean_up_raw_rows(connection: Connection, cluster_id: int) -> int:
-    """Delete a cluster's raw rows older than 24 hours that are in the archive or in quarantine.
-
-    Returns their number; the caller commits. Unparsed rows stay at any age; the check `nothing_unparsed` reports them.
-    """
-    return connection.execute(statement("core/clean_up_raw"), {"cluster_id": cluster_id}).rowcount
 
 
 def forget_runs(connection: Connection, instance: DagsterInstance, *, batch: int = 500) -> int:
@@ -65,7 +49,7 @@ def forget_runs(connection: Connection, instance: DagsterInstance, *, batch: int
     values: dict[str, int | str] = {
         "after": 0,
         "days": days,
-        "long_days": max(days, _KEEP_LONG_DAYS),
+        "long_days": max(days, 30),  # the UI plots the figures of nightly runs for a month
         "nightly": nightly.name,
         "location_tag": LOCATION_TAG,
         "location": LOCATION,

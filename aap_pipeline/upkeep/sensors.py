@@ -16,8 +16,6 @@ from aap_pipeline.orchestration.run_liveness import busy_clusters, end_abandoned
 _WAIT_SECONDS = 120
 """A run usually parses its raw rows within seconds. A large first sync parses after its last slice, but keeps its
 cluster busy until then."""
-
-
 _REASONS = {
     "raw_row": "raw rows left behind",
     "changed_rate": "rates changed",

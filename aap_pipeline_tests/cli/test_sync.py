@@ -200,7 +200,7 @@ def test_a_cluster_whose_first_sync_waits_is_estimated_and_delays_no_other(
     assert (dry.status, "12 of them new" in dry.out) == (0, True)
     synced = cli("sync")
     assert (synced.status, "✓ first 12 new jobs" in synced.out) == (1, True)
-    assert "! waits new_jobs_sensor reads the rest within the sync window. Cluster waits allows" in synced.out
+    assert "! waits Paused; new_jobs_sensor resumes it as soon as it may run. Cluster waits allows" in synced.out
     assert f"only within {hours}" in synced.out
     assert cli("sync", "--cluster", "waits").status == 2
 

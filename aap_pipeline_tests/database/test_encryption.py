@@ -42,7 +42,7 @@ def test_the_embedded_server_gets_a_key_file_that_only_its_owner_reads(tmp_path:
     settings = Settings(home=tmp_path / "home", database_url=None, encryption_keys=None)
     encrypted = cipher(settings).encrypt("a-token")
     assert cipher(settings).decrypt(encrypted) == "a-token"
-    assert stat.S_IMODE(settings.key_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((settings.home / "encryption-key").stat().st_mode) == 0o600
 
 
 def test_an_external_database_needs_a_key_from_the_environment(tmp_path: Path) -> None:

@@ -108,10 +108,31 @@ def test_time_roi_people_and_failures_are_worked_out_from_the_same_runs(connecti
     assert row[3] == round(Decimal(9000 - 18600) / 18600, 9)
 
 
+def test_a_range_without_days_has_all_in_every_function(connection: Connection) -> None:
+    """Guards against a comparison whose row in force lacks the creations that totals have."""
+    application_settings.write(connection, "creation_cost_basis", "once")
+    refresh(connection)
+    compared = connection.execute("SELECT savings FROM marts.formula_comparison(NULL, NULL) WHERE in_force").fetchone()
+    assert compared == connection.execute("SELECT savings FROM marts.totals(NULL, NULL)").fetchone()
+    assert compared == connection.execute("SELECT sum(savings) FROM marts.savings_daily").fetchone()
+
+
 def test_savings_cumulate_month_by_month(connection: Connection) -> None:
-    """Guards against a cumulated column that holds the total in each month, or that month's alone."""
-    january, february = 9000 - 18600, 10 * 30 * 50 - 120 * 50
-    expected = [(date(2025, 1, 1), january, january), (date(2025, 2, 1), february, january + february)]
+    """Guards against a cumulated column that holds the total in each month, or that month's alone, and against a month
+    without runs that has no row."""
+    cluster, template, host = connection.execute(
+        "SELECT cluster_id, max(job_template_id), (SELECT min(id) FROM clusters_host) FROM clusters_job GROUP BY 1"
+    ).fetchall()[0]
+    moment = datetime(2025, 4, 15, tzinfo=UTC)
+    add_job(connection, cluster, 5, moment, job_template_id=template, status="successful", elapsed=0, hosts=[host])
+    refresh(connection)
+    january, february, april = 9000 - 18600, 10 * 30 * 50 - 120 * 50, 30 * 50 - 120 * 50
+    expected = [
+        (date(2025, 1, 1), january, january),
+        (date(2025, 2, 1), february, january + february),
+        (date(2025, 3, 1), 0, january + february),
+        (date(2025, 4, 1), april, january + february + april),
+    ]
     for view in ("template_monthly", "organization_monthly"):
         found = connection.execute(
             f"SELECT month, savings, cumulated_savings FROM marts.{view} ORDER BY month".encode()
@@ -144,15 +165,15 @@ def test_no_function_carries_a_planner_setting(connection: Connection) -> None:
 
 def test_the_formula_is_spelled_out_in_one_place() -> None:
     """Guards against figures that follow a change of the formula one by one: minutes meet a price only there."""
+    price = r"\b(person_\w+|run_second\w*|hourly|automated|manual|price\w*)\b"
     places = [
         (path.name, line.strip())
         for path in sorted(sql_folder().rglob("*.sql"))
         for line in path.read_text(encoding="utf-8").splitlines()
-        if re.search(r"\* *\w*\.?(person_\w+|run_second|hourly|automated|manual|price\w*)\b", line)
-        and not line.startswith(("--", "COMMENT"))
+        if re.search(rf"\* *\w*\.?{price}|{price}(::[\w(), ]+)? *\*", line) and not line.startswith(("--", "COMMENT"))
     ]
     assert {name for name, _ in places} == {"0003_marts_formula.sql"}, places
-    assert len(places) == 3, places
+    assert len(places) == 4, places  # rollup.costs has three; a minute's price becomes an hour's in rollup.price_period
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,13 @@ def test_rows_that_arrived_with_triggers_off_are_priced_as_any_other(connection:
     refresh(connection)
     money = "SELECT sum(manual_costs), sum(manual_costs_as_recorded) FROM marts.savings_monthly"
     assert connection.execute(money).fetchone() == (2 * 10 * 80, 2 * 30 * 50)  # the rates changed as of today
+    connection.execute(
+        "INSERT INTO marts.rate_history (rate_type, cluster_id, organization_id, valid_from, value) "
+        "VALUES ('manual', %s, %s, '0001-01-01', 90)",
+        (cluster, organization),
+    )
+    refresh(connection, everything=everything)
+    assert connection.execute(money).fetchone() == (2 * 10 * 90, 2 * 30 * 90)
 
 
 def test_every_published_number_is_bounded_and_small_enough_for_net(connection: Connection) -> None:
@@ -361,6 +368,11 @@ def test_the_star_has_one_path_from_each_fact_to_each_dimension(connection: Conn
         assert dict.fromkeys(dimensions | more, 1) == {
             dimension: count for (name, dimension), count in paths.items() if name == f"marts.{fact}"
         }
+    detours = connection.execute(
+        "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f' "
+        "AND conrelid::regclass::text LIKE 'marts.dim%' AND confrelid::regclass::text LIKE 'marts.dim%'"
+    ).fetchall()
+    assert detours == []
 
 
 def test_schema_marts_reads_like_a_catalogue(connection: Connection) -> None:

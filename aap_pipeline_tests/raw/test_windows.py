@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from aap_pipeline.clusters.registry import set_enabled
 from aap_pipeline.clusters.staleness import stale_clusters
 from aap_pipeline.controller.errors import ControllerError
 from aap_pipeline.controller.manners import Manners
 from aap_pipeline.database.connection import connect
-from aap_pipeline.errors import BadInput
+from aap_pipeline.errors import BadInput, PipelineError
 from aap_pipeline.raw.sync import DryRun, SyncRequest, dry_run, require_possible
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline_tests.raw.rig import NOW, Rig, assert_raw_is_truth, empty_world, filled_world, patient
@@ -284,5 +285,28 @@ def test_limits_that_change_apply_to_a_sync_that_runs(rig: Rig, server: Simulato
             rig.execute("UPDATE clusters_cluster SET sync_window = %s, max_concurrent_requests = 1", hours)
 
     report = rig.sync(progress=progress)
-    assert (report.paused, report.jobs_stored < 60) == (True, True)
+    assert (report.paused, report.jobs_stored < 120) == (True, True)
     assert f"only within {hours}" in report.warnings[0]
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_cluster_that_is_disabled_is_no_longer_asked_by_a_sync_that_runs(
+    removed: bool, rig: Rig, server: SimulatorServer
+) -> None:
+    """Guards against a first sync that goes on for hours after its controller was taken out of service."""
+    server.use(filled_world(jobs=120, days=30, odd_cases=False))
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+
+    def progress(tally: Tally) -> None:
+        if tally.slices == 2:
+            set_enabled(rig.connection, rig.name, enabled=False, removed=removed)
+
+    if removed:
+        with pytest.raises(PipelineError, match="was removed on"):
+            rig.sync(progress=progress)
+    else:
+        assert "Cluster prod was disabled" in rig.sync(progress=progress).warnings[0]
+    assert len(rig.raw_jobs()) < 120
+    set_enabled(rig.connection, rig.name, enabled=True)
+    rig.sync()
+    assert_raw_is_truth(rig)

@@ -1,6 +1,6 @@
 -- Jobs whose host statistics differ from their host summaries, among the jobs that are new since the last check and the
--- next `audit` of a rotation through all others; and the progress of both: the newest job, and the last one of the
--- rotation (0: begin again). Uses clusters_job_pkey, clusters_jobhostsummary_job_idx and host_totals_check_pkey.
+-- next `audit` of a rotation through all others. If all agree, the progress of both is noted: the newest job, and the last
+-- one of the rotation (0: begin again). Uses clusters_job_pkey, clusters_jobhostsummary_job_idx and host_totals_check_pkey.
 WITH progress AS (
     SELECT COALESCE(c.newest_id, 0) AS newest_id, COALESCE(c.audited_id, 0) AS audited_id,
            COALESCE((SELECT max(id) FROM clusters_job), 0) AS last_id
@@ -37,8 +37,15 @@ WITH progress AS (
                count(*) FILTER (WHERE ignored > 0)::int AS ignored, count(*) FILTER (WHERE rescued > 0)::int AS rescued
         FROM clusters_jobhostsummary WHERE job_id = j.id
     ) s
+), found AS (
+    SELECT count(*) AS checked, COALESCE(array_agg(external_id ORDER BY id) FILTER (WHERE differs), '{}') AS disagreeing,
+           (SELECT last_id FROM progress) AS newest_id,
+           CASE WHEN count(*) FILTER (WHERE audited) = %(audit)s THEN max(id) FILTER (WHERE audited) ELSE 0 END AS audited_id
+    FROM counted
+), noted AS (
+    INSERT INTO pipeline.host_totals_check (cluster_id, newest_id, audited_id)
+    SELECT %(cluster_id)s, newest_id, audited_id FROM found WHERE disagreeing = '{}'
+    ON CONFLICT (cluster_id) DO UPDATE
+    SET newest_id = EXCLUDED.newest_id, audited_id = EXCLUDED.audited_id, checked_at = NOW()
 )
-SELECT count(*), COALESCE(array_agg(external_id ORDER BY id) FILTER (WHERE differs), '{}'),
-       (SELECT last_id FROM progress),
-       CASE WHEN count(*) FILTER (WHERE audited) = %(audit)s THEN max(id) FILTER (WHERE audited) ELSE 0 END
-FROM counted
+SELECT checked, disagreeing FROM found

@@ -1,6 +1,5 @@
--- Numbers of records rejected since a time, by cluster and reason. Uses rejected_record_cluster_idx for one cluster.
-SELECT cluster_id, reason, count(*)
+-- Numbers of a cluster's quarantined records by reason: rejected since a time, and all. Index: rejected_record_cluster_idx.
+SELECT reason, count(*) FILTER (WHERE last_rejected > %(since)s), count(*)
 FROM pipeline.rejected_record
-WHERE (%(since)s::timestamptz IS NULL OR last_rejected > %(since)s::timestamptz)
-  AND (%(cluster_id)s::int IS NULL OR cluster_id = %(cluster_id)s::int)
-GROUP BY cluster_id, reason ORDER BY cluster_id, reason
+WHERE cluster_id = %(cluster_id)s
+GROUP BY reason ORDER BY reason

@@ -1,8 +1,8 @@
 -- Delete raw rows older than a day that are in the archive or in quarantine. A parse deletes its rows itself, so this finds
--- only rows that a restore brought back. Unparsed rows stay at any age.
--- Index: clusters_clustersyncdata_cluster_idx or clusters_clustersyncdata_external_idx.
+-- only rows that a restore brought back. Unparsed rows stay at any age; the check nothing_unparsed reports them.
+-- Reads the whole raw table, once per hour: it holds only rows that wait for a parse.
 DELETE FROM clusters_clustersyncdata r
-WHERE r.cluster_id = %(cluster_id)s AND r.internal_created < NOW() - INTERVAL '24 hours'
+WHERE r.internal_created < NOW() - INTERVAL '24 hours'
   AND (EXISTS (SELECT FROM pipeline.raw_archive a
                WHERE a.cluster_id = r.cluster_id AND a.raw_id = r.id AND a.received_at = r.internal_created)
        OR EXISTS (SELECT FROM pipeline.rejected_record q

@@ -123,7 +123,7 @@ BEGIN
             ('rate_type', 'manual, automated, hourly or subscription.'), ('value', 'Money per minute (hourly: per hour, subscription: per month).'),
             ('set_at', 'When the rate was set.'), ('set_by', 'The database role that set the rate.'),
             ('person_hour', 'Cost of an hour of a person: the manual rate x 60, or the hourly rate under cost_model subscription.'),
-            ('source', 'Where the manual minutes come from: default, estimated or set.'),
+            ('dim_cluster.name', 'Name in clusters.yaml.'), ('source', 'Where the manual minutes come from: default, estimated or set.'),
             ('excluded', 'Whether the template is left out of the savings in this period.'), ('role', 'Database role.'),
             ('chunk', 'Which 1,024 ordinals of the cluster the bitmap stands for.'),
             ('enabled', 'Whether the controller is synced.'),

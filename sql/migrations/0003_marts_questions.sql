@@ -41,7 +41,7 @@ CREATE FUNCTION rollup.conversion(target TEXT, on_day DATE) RETURNS NUMERIC LANG
     FROM marts.formula f
     LEFT JOIN LATERAL (
         SELECT CASE WHEN c.from_currency = f.currency THEN c.rate ELSE 1 / c.rate END AS factor FROM marts.currency_rate c
-        WHERE c.rate_date <= on_day AND (c.from_currency, c.to_currency) IN ((f.currency, upper(target)), (upper(target), f.currency))
+        WHERE c.rate_date <= COALESCE(on_day, 'infinity') AND (c.from_currency, c.to_currency) IN ((f.currency, upper(target)), (upper(target), f.currency))
         ORDER BY c.rate_date DESC, (c.from_currency = f.currency) DESC LIMIT 1
     ) r ON TRUE
     WHERE rollup.require(target IS NULL OR upper(target) IS NOT DISTINCT FROM f.currency OR target ~ '^[A-Za-z]{3}$', 'invalid_parameter_value',
@@ -300,7 +300,7 @@ BEGIN
         SELECT r.cluster_id, r.organization_id, r.job_template_id, r.job_type = 'check' AS is_check, r.status, r.count_check_mode,
             r.successful_only, r.slices_once
         FROM rollup.first_run r
-        WHERE r.date BETWEEN $1 AND $2 AND %3$s
+        WHERE r.date BETWEEN COALESCE($1, '-infinity') AND COALESCE($2, 'infinity') AND %3$s
     )
     SELECT c.cost_model, c.creation, CASE WHEN c.successful_only THEN 'successful_only' ELSE 'all' END, c.count_check_mode,
         (c.subscription, c.count_creation, c.count_creation AND c.creation_once, c.successful_only, c.count_check_mode, c.slices_once)

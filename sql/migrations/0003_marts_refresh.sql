@@ -127,8 +127,9 @@ BEGIN
     WHERE o.job_id IS DISTINCT FROM n.job_id AND d.date NOT IN (SELECT m.date FROM marts_day m);
 END $$;
 
--- Leaves a template out of the savings from a day on, or takes it in again, and notes the days on which it ran since.
+-- Leaves a template out of the savings from a day on, or takes it in again, and notes its days. Its triggers may have been off before.
 CREATE FUNCTION rollup.exclude_template(template INTEGER, leave_out BOOLEAN, starting DATE) RETURNS VOID LANGUAGE sql AS $$
+    UPDATE public.clusters_jobtemplate SET time_taken_manually_execute_minutes = time_taken_manually_execute_minutes WHERE id = template;
     SELECT rollup.split_minutes(template, starting);
     UPDATE marts.template_minutes SET excluded = leave_out WHERE job_template_id = template AND valid_from >= starting;
     INSERT INTO pipeline.changed_day (cluster_id, day)

@@ -49,7 +49,7 @@ BEGIN
                         ELSE concat(' (', c.name, ' #', COALESCE(x.external_id, x.id), ')') END AS %5$I %4$s
                 FROM public.clusters_%2$s x JOIN public.clusters_cluster c ON c.id = x.cluster_id;
             CREATE TABLE marts.dim_%1$s (
-                LIKE rollup.dim_%1$s, PRIMARY KEY (%1$s_id), FOREIGN KEY (cluster_id) REFERENCES marts.dim_cluster ON DELETE CASCADE
+                LIKE rollup.dim_%1$s, PRIMARY KEY (%1$s_id), FOREIGN KEY (cluster_id) REFERENCES public.clusters_cluster(id) ON DELETE CASCADE
             );
             ALTER TABLE marts.dim_%1$s ALTER name SET NOT NULL, ALTER %5$I SET NOT NULL;
             COMMENT ON TABLE marts.dim_%1$s IS 'One row per %6$s of a cluster; 0 stands for none.';
@@ -63,8 +63,7 @@ UPDATE marts.dim_job_template SET organization_id = 0, removed = FALSE;
 ALTER TABLE marts.dim_cluster
     ALTER name SET NOT NULL, ALTER cluster SET NOT NULL, ALTER address SET NOT NULL, ALTER enabled SET NOT NULL, ALTER url SET NOT NULL;
 ALTER TABLE marts.dim_user ALTER type SET NOT NULL;
-ALTER TABLE marts.dim_job_template ALTER organization_id SET NOT NULL, ALTER removed SET NOT NULL,
-    ADD FOREIGN KEY (organization_id) REFERENCES marts.dim_organization ON DELETE CASCADE;
+ALTER TABLE marts.dim_job_template ALTER organization_id SET NOT NULL, ALTER removed SET NOT NULL;
 CREATE TABLE rollup.host (
     host_id INTEGER PRIMARY KEY, cluster_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, name VARCHAR(1024) NOT NULL,
     UNIQUE (cluster_id, ordinal)
@@ -79,7 +78,7 @@ CREATE TABLE marts.dim_date (
 );
 CREATE TABLE marts.dim_label_set (
     label_set_id SERIAL PRIMARY KEY,
-    cluster_id INTEGER REFERENCES marts.dim_cluster(cluster_id) ON DELETE CASCADE,
+    cluster_id INTEGER REFERENCES public.clusters_cluster(id) ON DELETE CASCADE,
     label_key TEXT NOT NULL,
     labels TEXT NOT NULL DEFAULT ''
 );
