@@ -372,6 +372,7 @@ def test_a_group_that_is_listed_restricts_its_members(connection: Connection, da
     connection.commit()
     assert {row[0] for row in rows(reader, "SELECT DISTINCT organization_id FROM marts.savings_daily")} == {mine}
     connection.execute(f"DROP ROLE {group}".encode())
+    connection.commit()
 
 
 @pytest.mark.parametrize(
