@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from aap_pipeline.controller.api import ControllerApi, Extent
 from aap_pipeline.controller.errors import NotFound
@@ -20,6 +21,8 @@ from aap_pipeline.raw.window import Stretch
 
 _HOSTS_AT_ONCE = 50
 """Hosts per commit. A killed sync reads at most this many again."""
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""At most, the controller's and the database's."""
 
 
 class Paused(Exception):
@@ -45,10 +48,9 @@ class HostHistory:
     def __post_init__(self) -> None:
         self._stretch = self.store.stretch()
         self._hosts: list[int] = []
-        self._resumed = True
 
-    def of(self, jobs: Collection[int], pending: Collection[int]) -> dict[int, Summaries]:
-        """Return the host summaries of those of the listed `jobs` for which they are certainly complete.
+    def of(self, jobs: Mapping[int, datetime | None], pending: Collection[int]) -> dict[int, Summaries]:
+        """Return the host summaries of those of the listed `jobs` {id: finished} for which they are certainly complete.
 
         Of jobs that had not reported when this sync began the stretch, only those without any that are still `pending`:
         most never had hosts. Reads the next stretch if most jobs are beyond the current one. Raises Paused.
@@ -63,9 +65,12 @@ class HostHistory:
             return {}
         here = self._stretch
         covered = {number for number in jobs if here.after_id < number <= here.upto_id} - here.without_host
+        if here.began is not None:  # by an earlier sync, which knew of no job that was committed later
+            early = here.began - _CLOCKS_DIFFER
+            covered = {number for number in covered if (finished := jobs[number]) is not None and finished < early}
         stored = self.store.summaries_of(covered)
         # They may have reported since, on hosts that were read before: after an interruption, or if not pending now.
-        doubtful = here.unreported if self._resumed else here.unreported - (set(pending) - stored.keys())
+        doubtful = here.unreported if here.began else here.unreported - (set(pending) - stored.keys())
         found = {number: _decoded(stored.get(number, ())) for number in covered - doubtful}
         return found if found and self._agrees(found) else {}
 
@@ -90,7 +95,6 @@ class HostHistory:
             self.trusted = False
             return
         self._stretch = Stretch(after_id, upto_id, hosts_upto=self._hosts[-1], unreported=unreported)
-        self._resumed = False
         self.store.begin_stretch(self._stretch)
 
     def _read_hosts(self) -> None:

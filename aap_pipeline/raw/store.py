@@ -90,8 +90,8 @@ class RawStore:
 
     def stretch(self) -> Stretch:
         """Return the stretch of jobs whose host summaries are read by host; an empty one if there is none."""
-        for after_id, upto_id, host_id, hosts_upto, unreported, without_host in self._rows("host_stretch"):
-            return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without_host))
+        for after_id, upto_id, host_id, hosts_upto, unreported, without, began in self._rows("host_stretch"):
+            return Stretch(after_id, upto_id, host_id, hosts_upto, frozenset(unreported), frozenset(without), began)
         return Stretch()
 
     def begin_stretch(self, stretch: Stretch) -> None:

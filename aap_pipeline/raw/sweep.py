@@ -242,7 +242,7 @@ class Sweep:
         if wanted:
             self.before_new([job for job, number, _ in wanted if number])
         awaited = {number for job, number, _ in wanted if number in pending and not self.is_overdue(finished_of(job))}
-        final = [number for _, number, _ in wanted if number and number not in awaited]
+        final = {number: finished_of(job) for job, number, _ in wanted if number and number not in awaited}
         here = self.history.of(final, pending) if self.history else {}
         for job, number, digest in wanted:
             self._completion.add(job, digest, number in awaited, number in pending, here.get(number))

@@ -73,6 +73,8 @@ class Stretch:
     hosts_upto: int = 0
     unreported: frozenset[int] = frozenset()
     without_host: frozenset[int] = frozenset()
+    began: datetime | None = None
+    """By the database's clock; None: in this sync."""
 
     @property
     def whole(self) -> bool:

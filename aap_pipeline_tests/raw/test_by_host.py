@@ -237,6 +237,32 @@ def test_a_job_that_reports_while_the_read_is_interrupted_keeps_its_hosts(
     assert_raw_is_truth(rig)
 
 
+def test_a_job_that_is_committed_while_the_read_is_interrupted_keeps_its_hosts(
+    rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a job without hosts: no list of the stretch's begin showed it, and its hosts had been read."""
+    from aap_pipeline.raw import host_history
+
+    monkeypatch.setattr(host_history, "_HOSTS_AT_ONCE", 4)
+    monkeypatch.setattr(sync, "stretch", lambda *_: 1000)
+    world = filled(server)
+    late = world.add_job(finished=NOW - HOUR)
+    world.add_job(finished=NOW - HOUR)
+    world.delete_job(late)
+    rig.settings = patient(retries=0)
+    server.faults.add(Fault("status", paths=frozenset({"summaries_of_host"}), skip=13))
+    with pytest.raises(PipelineError):
+        rig.sync()
+    server.faults.clear()
+    rig.execute("UPDATE pipeline.host_stretch SET began_at = %s", NOW)
+    hosts = [_outcome(1, "known"), _outcome(2, "known")]
+    assert world.add_job(finished=NOW + MINUTE, hosts=hosts, id=late) == late
+    world.clock.advance(HOUR)
+    rig.sync()
+    assert len(rig.raw_jobs()[late][0]["job_host_summaries"]) == 2
+    assert_raw_is_truth(rig)
+
+
 def test_a_job_that_reports_while_hosts_are_read_keeps_its_hosts(
     rig: Rig, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

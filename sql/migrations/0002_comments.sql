@@ -33,6 +33,7 @@ COMMENT ON COLUMN pipeline.host_stretch.host_id IS 'All hosts up to this id at t
 COMMENT ON COLUMN pipeline.host_stretch.hosts_upto IS 'Highest id of a host at the controller when the stretch began.';
 COMMENT ON COLUMN pipeline.host_stretch.unreported IS 'Jobs whose host summaries were incomplete when the stretch began; they are read by job.';
 COMMENT ON COLUMN pipeline.host_stretch.without_host IS 'Jobs with a host summary that belongs to no host; they are read by job.';
+COMMENT ON COLUMN pipeline.host_stretch.began_at IS 'When the stretch began.';
 COMMENT ON TABLE pipeline.host_summaries_ahead IS 'One row per host summary that was read by host before its job.';
 COMMENT ON COLUMN pipeline.host_summaries_ahead.job_id IS 'Id of the job at the controller.';
 COMMENT ON COLUMN pipeline.host_summaries_ahead.document IS 'The host summary as JSON.';

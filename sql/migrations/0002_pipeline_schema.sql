@@ -90,7 +90,8 @@ CREATE UNLOGGED TABLE pipeline.host_stretch (
     host_id INTEGER NOT NULL,
     hosts_upto INTEGER NOT NULL,
     unreported INTEGER[] NOT NULL,
-    without_host INTEGER[] NOT NULL DEFAULT '{}'
+    without_host INTEGER[] NOT NULL DEFAULT '{}',
+    began_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
 );
 CREATE UNLOGGED TABLE pipeline.host_summaries_ahead (
     cluster_id INTEGER NOT NULL REFERENCES clusters_cluster(id) ON DELETE CASCADE,

@@ -5,4 +5,4 @@ INSERT INTO pipeline.host_stretch (cluster_id, after_id, upto_id, host_id, hosts
 VALUES (%(cluster)s, %(after_id)s, %(upto_id)s, %(host_id)s, %(hosts_upto)s, %(unreported)s)
 ON CONFLICT (cluster_id) DO UPDATE
 SET after_id = excluded.after_id, upto_id = excluded.upto_id, host_id = excluded.host_id,
-    hosts_upto = excluded.hosts_upto, unreported = excluded.unreported, without_host = '{}'
+    hosts_upto = excluded.hosts_upto, unreported = excluded.unreported, without_host = '{}', began_at = excluded.began_at
