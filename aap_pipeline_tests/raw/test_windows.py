@@ -83,6 +83,16 @@ def test_a_killed_backfill_resumes_at_its_last_slice(until: object, rig: Rig, se
     assert rig.query("SELECT done_to FROM pipeline.backfill") == []
 
 
+def test_a_backfill_ends_the_unfinished_ones_within_its_window(rig: Rig, server: SimulatorServer) -> None:
+    """Guards against a backfill that `status` lists for good although its jobs were read."""
+    server.use(filled_world(jobs=120, days=30, odd_cases=False))
+    rig.execute("INSERT INTO common_settings (type, value) VALUES ('slice_jobs', '20')")
+    for days in (40, 20, 10):
+        assert rig.sync(since=NOW - days * DAY, pause_after=0).paused
+    rig.sync(since=NOW - 25 * DAY)
+    assert rig.query("SELECT window_from FROM pipeline.backfill") == [(NOW - 40 * DAY,)]
+
+
 @pytest.mark.parametrize("until", [None, NOW - MINUTE])
 def test_a_backfill_pauses_and_goes_on_unless_it_was_killed(until: object, rig: Rig, server: SimulatorServer) -> None:
     """Guards against a backfill that keeps new jobs waiting, and against one that comes back after its end."""
