@@ -1,8 +1,14 @@
 -- Upsert a batch's jobs. A known job takes every value of its newest document, but keeps stored references that the
 -- document lacks, because the controller has deleted the referenced object. Gives id and finished day of each. The
--- columns are those of aap_pipeline/documents/records.py. LIMIT 1: a plain join to the view is estimated at a 200th of
--- the history per row, and PostgreSQL then sorts the whole history for each batch. Uses
+-- columns are those of aap_pipeline/documents/records.py. One scan with all ids: statistics that do not show a new cluster
+-- yet make a lookup per row take any index that begins with cluster_id, and read the whole cluster for each. Uses
 -- clusters_job_cluster_external_idx and archive.clusters_job_cluster_external_idx.
+WITH known AS MATERIALIZED (
+    SELECT DISTINCT ON (external_id) external_id, organization_id, job_template_id, project_id, inventory_id,
+           execution_environment_id, instance_group_id, launched_by_id
+    FROM archive.all_jobs
+    WHERE cluster_id = %(cluster_id)s AND external_id = ANY (ARRAY(SELECT external_id FROM core_incoming_job))
+)
 INSERT INTO clusters_job (
     cluster_id, external_id, {columns},
     organization_id, job_template_id, project_id, inventory_id, execution_environment_id, instance_group_id,
@@ -16,11 +22,7 @@ SELECT
     COALESCE(i.instance_group_id, known.instance_group_id),
     CASE WHEN i.launcher_named THEN i.launched_by_id ELSE COALESCE(known.launched_by_id, i.launched_by_id) END
 FROM core_incoming_job i
-LEFT JOIN LATERAL (
-    SELECT organization_id, job_template_id, project_id, inventory_id, execution_environment_id, instance_group_id,
-           launched_by_id
-    FROM archive.all_jobs WHERE cluster_id = %(cluster_id)s AND external_id = i.external_id LIMIT 1
-) known ON TRUE
+LEFT JOIN known USING (external_id)
 ORDER BY i.external_id
 ON CONFLICT (cluster_id, external_id) DO UPDATE SET
     ({columns}) = ROW({excluded}),
