@@ -15,7 +15,7 @@ from aap_pipeline.documents.raw_documents import RawJob, labels_are_cut, raw_job
 Summaries = Sequence[HostSummaryRow | Row]
 _BATCH_BYTES = 1_000_000
 _BATCH_JOBS = 500
-_ATTEMPTS = 3
+ATTEMPTS = 3
 WHAT_NEXT = (
     "The next sync reads this window again. If the error persists, check the controller's logs and the proxies in "
     "between."
@@ -98,7 +98,7 @@ class Completion:
         number = id_of(job)
         if number is None:
             return raw_job_without_id(job, fingerprint)
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
                 labels = self._parts.labels(number) if labels_are_cut(job) else None
                 rows = self._parts.host_summaries(number) if known is None else known
@@ -108,7 +108,7 @@ class Completion:
             else:
                 return raw_job(job, rows, labels, fingerprint, provisional=provisional, unreported=unreported)
         raise IncompleteAnswer(
-            f"The controller lists job {number}, but {_ATTEMPTS} times returned HTTP 404 for its host summaries. "
+            f"The controller lists job {number}, but {ATTEMPTS} times returned HTTP 404 for its host summaries. "
             f"{WHAT_NEXT}"
         )
 

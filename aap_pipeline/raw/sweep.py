@@ -16,13 +16,12 @@ from aap_pipeline.controller.api import ControllerApi
 from aap_pipeline.controller.errors import ControllerError, CorruptBody, IncompleteAnswer, NotFound, PermissionDenied
 from aap_pipeline.controller.paging import PAGE_SIZE, Row, id_of, last_id
 from aap_pipeline.documents.raw_documents import RawJob, finished_of
-from aap_pipeline.raw.completion import WHAT_NEXT, Completion
+from aap_pipeline.raw.completion import ATTEMPTS, WHAT_NEXT, Completion
 from aap_pipeline.raw.host_history import HostHistory, Paused
 from aap_pipeline.raw.store import RawStore
 from aap_pipeline.raw.tally import Tally
 from aap_pipeline.raw.window import JOBS_A_SLICE, Plan, Window
 
-_ATTEMPTS = 3
 _FIRST_PIECE = timedelta(hours=1)
 _LEAST_PIECE = timedelta(seconds=1)
 _GROWTH = 4
@@ -167,7 +166,7 @@ class Sweep:
             return None
         known_before = self.tally.jobs_known
         first: Page | None = page
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             self.tally.jobs_known = known_before
             try:
                 seen, newest, short = self._read(window, first)
@@ -184,7 +183,7 @@ class Sweep:
             self._completion.finish()  # so that the next attempt skips them
         raise IncompleteAnswer(
             f"The controller counts {counted} jobs that finished between {window.after.isoformat()} and "
-            f"{window.until.isoformat()}, but {_ATTEMPTS} times returned {seen}. {WHAT_NEXT}"
+            f"{window.until.isoformat()}, but {ATTEMPTS} times returned {seen}. {WHAT_NEXT}"
         )
 
     def _read_halves(self, window: Window) -> datetime | None:

@@ -197,6 +197,15 @@ def test_jobs_cost_no_request_each(rig: Rig, server: SimulatorServer) -> None:
     assert server.log.by_kind["summaries_of_host"] >= 20
 
 
+def interrupted_sync(rig: Rig, server: SimulatorServer) -> None:
+    """Sync until the 14th host, whose request fails."""
+    rig.settings = patient(retries=0)
+    server.faults.add(Fault("status", paths=frozenset({"summaries_of_host"}), skip=13))
+    with pytest.raises(PipelineError):
+        rig.sync()
+    server.faults.clear()
+
+
 def test_a_killed_read_goes_on_with_the_next_host(rig: Rig, server: SimulatorServer, monkeypatch: Any) -> None:
     """Guards against thousands of hosts that are read again after each interruption."""
     from aap_pipeline.raw import host_history
@@ -204,11 +213,7 @@ def test_a_killed_read_goes_on_with_the_next_host(rig: Rig, server: SimulatorSer
     monkeypatch.setattr(host_history, "_HOSTS_AT_ONCE", 4)
     monkeypatch.setattr(sync, "stretch", lambda *_: 1000)
     filled(server)
-    rig.settings = patient(retries=0)
-    server.faults.add(Fault("status", paths=frozenset({"summaries_of_host"}), skip=13))
-    with pytest.raises(PipelineError):
-        rig.sync()
-    server.faults.clear()
+    interrupted_sync(rig, server)
     server.log.clear()
     rig.sync()
     assert server.log.by_kind["summaries_of_host"] == 20 - 12
@@ -225,11 +230,7 @@ def test_a_job_that_reports_while_the_read_is_interrupted_keeps_its_hosts(
     monkeypatch.setattr(sync, "stretch", lambda *_: 1000)
     world = filled(server)
     late = world.add_job(finished=NOW - MINUTE, hosts=[_outcome(1, "known"), _outcome(2, "known")], stats="late")
-    rig.settings = patient(retries=0)
-    server.faults.add(Fault("status", paths=frozenset({"summaries_of_host"}), skip=13))
-    with pytest.raises(PipelineError):
-        rig.sync()
-    server.faults.clear()
+    interrupted_sync(rig, server)
     world.deliver_summaries()
     world.clock.advance(3 * HOUR)
     rig.sync()
@@ -249,11 +250,7 @@ def test_a_job_that_is_committed_while_the_read_is_interrupted_keeps_its_hosts(
     late = world.add_job(finished=NOW - HOUR)
     world.add_job(finished=NOW - HOUR)
     world.delete_job(late)
-    rig.settings = patient(retries=0)
-    server.faults.add(Fault("status", paths=frozenset({"summaries_of_host"}), skip=13))
-    with pytest.raises(PipelineError):
-        rig.sync()
-    server.faults.clear()
+    interrupted_sync(rig, server)
     rig.execute("UPDATE pipeline.host_stretch SET began_at = %s", NOW)
     hosts = [_outcome(1, "known"), _outcome(2, "known")]
     assert world.add_job(finished=NOW + MINUTE, hosts=hosts, id=late) == late
